@@ -1,0 +1,156 @@
+//! What the runlists say against what `$Bitmap` says.
+
+use alloc::vec::Vec;
+
+use super::finding::{Finding, Findings};
+use super::map::ClusterMap;
+use super::select::{Selection, for_each_base_record};
+use crate::error::Result;
+use crate::io::ReadAt;
+use crate::ntfs::attribute::AttributeBody;
+use crate::ntfs::{Volume, bitmap};
+use crate::units::{Extent, Lcn, RecordNumber};
+
+/// How `$Bitmap` and the runlists disagree.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// Clusters that only `$Bitmap` marks. Windows 11 leaves such behind on
+    /// healthy volumes; nothing is lost if they are copied.
+    pub only_in_bitmap: Disagreement,
+    /// Clusters that a file uses and `$Bitmap` calls free. Each extent is also
+    /// a [`Finding::NotInBitmap`].
+    pub only_in_runlists: Disagreement,
+}
+
+/// Clusters on which `$Bitmap` and the runlists disagree.
+#[derive(Debug, Default)]
+pub struct Disagreement {
+    /// How many clusters.
+    pub clusters: u64,
+    /// The first extents, at most [`super::finding::MAX_LISTED`].
+    pub first: Vec<Extent>,
+}
+
+impl Disagreement {
+    fn add(&mut self, extent: Extent) {
+        self.clusters = self.clusters.saturating_add(extent.len);
+        if self.first.len() < super::finding::MAX_LISTED {
+            self.first.push(extent);
+        }
+    }
+}
+
+/// Compares what the runlists mark with `$Bitmap`, cluster by cluster, and
+/// adds what only `$Bitmap` marks to the selection.
+///
+/// # Errors
+///
+/// [`crate::Error`]: `$Bitmap` cannot be read.
+pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result<Audit> {
+    let mut audit = Audit::default();
+    let (mut extra, mut missing) = (Extender::default(), Extender::default());
+    let Selection { map, findings, .. } = selection;
+    bitmap::for_each_chunk(volume, |first, words| {
+        let lcns = (first.0..).step_by(64).map(Lcn);
+        for (lcn, &in_bitmap) in lcns.zip(words) {
+            let in_runlists = map.word(lcn);
+            if in_bitmap == in_runlists {
+                continue;
+            }
+            extra.add_bits(lcn, in_bitmap & !in_runlists, |extent| {
+                audit.take_extra(map, extent);
+            });
+            missing.add_bits(lcn, in_runlists & !in_bitmap, |extent| {
+                audit.take_missing(findings, extent);
+            });
+        }
+    })?;
+    if let Some(extent) = extra.last {
+        audit.take_extra(map, extent);
+    }
+    if let Some(extent) = missing.last {
+        audit.take_missing(findings, extent);
+    }
+    Ok(audit)
+}
+
+impl Audit {
+    fn take_extra(&mut self, map: &mut ClusterMap, extent: Extent) {
+        self.only_in_bitmap.add(extent);
+        map.insert(extent);
+    }
+
+    fn take_missing(&mut self, findings: &mut Findings, extent: Extent) {
+        self.only_in_runlists.add(extent);
+        findings.push(Finding::NotInBitmap { extent });
+    }
+}
+
+/// Joins bits of ascending words to their longest extents.
+#[derive(Default)]
+struct Extender {
+    last: Option<Extent>,
+}
+
+impl Extender {
+    fn add_bits(&mut self, first: Lcn, bits: u64, mut emit: impl FnMut(Extent)) {
+        let mut left = bits;
+        while left != 0 {
+            let start = left.trailing_zeros();
+            let len = left.checked_shr(start).unwrap_or(0).trailing_ones();
+            let end = start.saturating_add(len);
+            left &= u64::MAX.checked_shl(end).unwrap_or(0);
+
+            let found = Extent::new(first.plus(start.into()), len.into());
+            match &mut self.last {
+                Some(last) if last.end() == found.start => {
+                    last.len = last.len.saturating_add(found.len);
+                }
+                last => {
+                    if let Some(done) = last.replace(found) {
+                        emit(done);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The files in use that have clusters of `extents`, with these clusters. The
+/// answer to "whose are they?" after an audit that failed: walks over all
+/// records once more.
+///
+/// # Errors
+///
+/// [`crate::Error::Io`]: `$MFT` cannot be read.
+pub fn owners<R: ReadAt>(
+    volume: &Volume<R>,
+    extents: &[Extent],
+) -> Result<Vec<(RecordNumber, Extent)>> {
+    let mut found: Vec<(RecordNumber, Extent)> = Vec::new();
+    for_each_base_record(
+        volume,
+        |number, result| {
+            for attribute in result.unwrap_or_default() {
+                let AttributeBody::NonResident(body) = attribute.body else {
+                    continue;
+                };
+                for extent in body.runs().map_while(Result::ok).filter_map(|r| r.extent()) {
+                    let is_in = |wanted: &&Extent| {
+                        wanted.start < extent.end() && extent.start < wanted.end()
+                    };
+                    let common = extents.iter().filter(is_in);
+                    found.extend(common.map(|wanted| (number, intersection(*wanted, extent))));
+                }
+            }
+        },
+        |_| {},
+    )?;
+    Ok(found)
+}
+
+fn intersection(a: Extent, b: Extent) -> Extent {
+    let start = a.start.max(b.start);
+    let end = a.end().min(b.end());
+    Extent::new(start, end.0.saturating_sub(start.0))
+}

@@ -1,0 +1,12 @@
+//! Which clusters of a volume are in use, and whether its records of that
+//! agree.
+
+pub mod audit;
+pub mod finding;
+pub mod map;
+pub mod select;
+
+pub use audit::{Audit, audit};
+pub use finding::Finding;
+pub use map::ClusterMap;
+pub use select::{Selection, select_used};

@@ -1,0 +1,125 @@
+//! The error type of this crate.
+
+use crate::io::IoError;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// Why something could not be read.
+///
+/// Each names the structure, where it lies, what was found and what was
+/// expected. Displaying an error never repeats its cause: whoever prints
+/// follows [`core::error::Error::source`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source could not be read.
+    #[error("cannot read {len} bytes of {structure} at byte {offset:#x}")]
+    Io {
+        /// What was being read.
+        structure: Structure,
+        /// Where, in bytes from the start of the source.
+        offset: u64,
+        /// How many bytes.
+        len: u64,
+        /// What the source said.
+        source: IoError,
+    },
+
+    /// What was read breaks the rules of its format.
+    #[error(
+        "{structure} at byte {offset:#x} is damaged: {field} is {found:#x}, expected {expected}"
+    )]
+    Corrupt {
+        /// What is damaged.
+        structure: Structure,
+        /// Where the structure (or the damaged place in it) lies, in bytes
+        /// from the start of the source.
+        offset: u64,
+        /// Which field or property.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// What it should have been.
+        expected: &'static str,
+    },
+
+    /// What was read is fine, and beyond what this crate handles.
+    #[error("{structure} at byte {offset:#x}: {field} {found:#x} is not supported ({expected} is)")]
+    Unsupported {
+        /// What is unsupported.
+        structure: Structure,
+        /// Where it lies, in bytes from the start of the source.
+        offset: u64,
+        /// Which field or property.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// What is supported.
+        expected: &'static str,
+    },
+
+    /// A size in the input is beyond what is there, or beyond a named limit.
+    #[error("{structure} at byte {offset:#x} is too large: {found} bytes, the limit is {limit}")]
+    Limit {
+        /// What is too large.
+        structure: Structure,
+        /// Where it lies, in bytes from the start of the source.
+        offset: u64,
+        /// Its size in bytes.
+        found: u64,
+        /// The most that is accepted.
+        limit: u64,
+    },
+}
+
+/// The on-disk structures that errors speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Structure {
+    /// Content of the volume.
+    #[error("the volume")]
+    Volume,
+    /// The first sector of the volume.
+    #[error("the boot sector")]
+    BootSector,
+    /// A record of `$MFT`.
+    #[error("the MFT record")]
+    MftRecord,
+    /// An attribute within an MFT record.
+    #[error("the attribute")]
+    Attribute,
+    /// An `$ATTRIBUTE_LIST`.
+    #[error("the attribute list")]
+    AttributeList,
+    /// The mapping pairs of a non-resident attribute.
+    #[error("the runlist")]
+    Runlist,
+    /// The content of a non-resident attribute.
+    #[error("the attribute's data")]
+    Value,
+    /// The file `$MFT` as a whole.
+    #[error("$MFT")]
+    Mft,
+    /// The file `$MFTMirr`.
+    #[error("$MFTMirr")]
+    MftMirror,
+    /// The file `$Bitmap`.
+    #[error("$Bitmap")]
+    Bitmap,
+    /// The file `$Volume`.
+    #[error("$Volume")]
+    VolumeInformation,
+    /// A node of a directory index.
+    #[error("the directory index")]
+    Index,
+    /// A partition table.
+    #[error("the partition table")]
+    PartitionTable,
+    /// The header of an ntfsclone image.
+    #[error("the image header")]
+    ImageHeader,
+    /// A command in an ntfsclone image.
+    #[error("the image command")]
+    ImageCommand,
+}

@@ -1,0 +1,3 @@
+//! Image formats. One folder a format; what is common to all stands here.
+
+pub mod ntfsclone;

@@ -1,0 +1,307 @@
+//! Turning an image back into clusters.
+
+use super::layout::{
+    ByteOrder, COMMAND_GAP, COMMAND_NEXT, FIELDS_SIZE, Header, OLD_HEADER_SIZE, Version,
+};
+use crate::error::{Error, Result, Structure};
+use crate::units::{len_u64, len_usize};
+
+/// Decodes an image that comes in pieces of any size.
+///
+/// ```
+/// # use ntfsclone_core::image::ntfsclone::{Decoder, Event};
+/// # fn read_more() -> Vec<u8> { Vec::new() }
+/// # fn restore() -> ntfsclone_core::Result<()> {
+/// let mut decoder = Decoder::new();
+/// let mut ended = false;
+/// while !ended {
+///     let piece = read_more();
+///     if piece.is_empty() {
+///         return decoder.end_of_input(); // an error: it was cut short
+///     }
+///     let mut input = piece.as_slice();
+///     loop {
+///         match decoder.next(&mut input)? {
+///             Event::Header(header) => { /* sizes, now checked */ }
+///             Event::Data { offset, bytes } => { /* write bytes at offset */ }
+///             Event::NeedInput => break,
+///             Event::End => { ended = true; break }
+///         }
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    state: State,
+    /// Bytes of the image taken so far.
+    taken: u64,
+    /// What is being collected: the header, or the count of a gap.
+    pending: [u8; FIELDS_SIZE],
+    pending_len: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// The first bytes of the header, up to its version.
+    HeaderStart,
+    /// The rest of the header's fields.
+    HeaderFields { len: usize },
+    /// What stands between the fields and the first command.
+    Padding { left: u64, header: Header },
+    /// At a command; the next cluster is `position`.
+    Command { position: u64, header: Header },
+    /// In the count of a gap, whose command was at `offset`.
+    GapCount {
+        position: u64,
+        offset: u64,
+        header: Header,
+    },
+    /// In a cluster, with `left` bytes to come.
+    Cluster {
+        position: u64,
+        left: u64,
+        header: Header,
+    },
+    /// The end was reached.
+    Ended,
+}
+
+/// What comes next in an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The header, once, before all else.
+    Header(Header),
+    /// Bytes of the volume: part of a cluster, or a whole one.
+    Data {
+        /// Where they belong, in bytes from the start of the volume.
+        offset: u64,
+        /// The bytes, never none.
+        bytes: &'a [u8],
+    },
+    /// The input is used up.
+    NeedInput,
+    /// The image is complete. Bytes after it are an error.
+    End,
+}
+
+impl Decoder {
+    /// A decoder at the start of an image.
+    #[expect(clippy::new_without_default, reason = "a default image is no idea")]
+    pub fn new() -> Self {
+        Self {
+            state: State::HeaderStart,
+            taken: 0,
+            pending: [0; FIELDS_SIZE],
+            pending_len: 0,
+        }
+    }
+
+    /// Takes bytes from the start of `input` until something is to be said.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] and [`Error::Unsupported`] with the byte position
+    /// in the image; the decoder cannot go on then.
+    pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Event<'a>> {
+        loop {
+            // Each turn takes input or goes on to a state that does.
+            match self.state {
+                State::HeaderStart => {
+                    if !self.collect(OLD_HEADER_SIZE, input) {
+                        return Ok(Event::NeedInput);
+                    }
+                    let start = self.pending.first_chunk().unwrap_or(&[0; OLD_HEADER_SIZE]);
+                    let len = Header::len(start)?;
+                    self.state = State::HeaderFields { len };
+                }
+                State::HeaderFields { len } => {
+                    if !self.collect(len, input) {
+                        return Ok(Event::NeedInput);
+                    }
+                    let header = Header::parse(&self.pending)?;
+                    self.pending_len = 0;
+                    let left = u64::from(header.data_offset).saturating_sub(len_u64(len));
+                    self.state = State::Padding { left, header };
+                    return Ok(Event::Header(header));
+                }
+                State::Padding { left: 0, header } => {
+                    let position = 0;
+                    self.state = State::Command { position, header };
+                }
+                State::Padding { left, header } => {
+                    let skipped = self.take(left, input);
+                    if skipped.is_empty() {
+                        return Ok(Event::NeedInput);
+                    }
+                    let left = left.saturating_sub(len_u64(skipped.len()));
+                    self.state = State::Padding { left, header };
+                }
+                State::Command { position, header } => {
+                    if position == header.end_position() {
+                        self.state = State::Ended;
+                        continue;
+                    }
+                    let offset = self.taken;
+                    let Some(&command) = self.take(1, input).first() else {
+                        return Ok(Event::NeedInput);
+                    };
+                    self.state = self.begin(command, position, offset, header)?;
+                }
+                State::GapCount {
+                    position,
+                    offset,
+                    header,
+                } => {
+                    if !self.collect(8, input) {
+                        return Ok(Event::NeedInput);
+                    }
+                    let position = self.skip(position, offset, &header)?;
+                    self.state = State::Command { position, header };
+                }
+                State::Cluster {
+                    position,
+                    left: 0,
+                    header,
+                } => {
+                    let position = position.saturating_add(1);
+                    self.state = State::Command { position, header };
+                }
+                State::Cluster {
+                    position,
+                    left,
+                    header,
+                } => {
+                    let bytes = self.take(left, input);
+                    if bytes.is_empty() {
+                        return Ok(Event::NeedInput);
+                    }
+                    let done = header.bytes_at(position).unwrap_or(0).saturating_sub(left);
+                    let start = position.saturating_mul(header.cluster_size.into());
+                    let left = left.saturating_sub(len_u64(bytes.len()));
+                    self.state = State::Cluster {
+                        position,
+                        left,
+                        header,
+                    };
+                    let offset = start.saturating_add(done);
+                    return Ok(Event::Data { offset, bytes });
+                }
+                State::Ended if input.is_empty() => return Ok(Event::End),
+                State::Ended => {
+                    let found = input.first().copied().unwrap_or(0);
+                    return Err(self.corrupt(
+                        self.taken,
+                        "the byte after its end",
+                        found.into(),
+                        "nothing",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// To be called when there is no more input.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]: the image was cut short.
+    pub fn end_of_input(&mut self) -> Result<()> {
+        match self.next(&mut [].as_slice())? {
+            Event::End => Ok(()),
+            _ => Err(self.corrupt(self.taken, "its end", self.taken, "the rest of the image")),
+        }
+    }
+
+    /// Bytes of the image taken so far.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    fn begin(&self, command: u8, position: u64, offset: u64, header: Header) -> Result<State> {
+        match command {
+            COMMAND_GAP => Ok(State::GapCount {
+                position,
+                offset,
+                header,
+            }),
+            COMMAND_NEXT => match header.bytes_at(position) {
+                Some(left) => Ok(State::Cluster {
+                    position,
+                    left,
+                    header,
+                }),
+                None => Err(self.corrupt(
+                    offset,
+                    "the cluster to follow",
+                    position,
+                    "one that begins within the device",
+                )),
+            },
+            _ => Err(self.corrupt(offset, "a command", command.into(), "0 or 1")),
+        }
+    }
+
+    /// The position after the gap whose count was collected.
+    fn skip(&mut self, position: u64, offset: u64, header: &Header) -> Result<u64> {
+        let bytes = self.pending.first_chunk::<8>().copied().unwrap_or_default();
+        self.pending_len = 0;
+        let count = match header.version {
+            Version::Old(ByteOrder::Big) => i64::from_be_bytes(bytes),
+            _ => i64::from_le_bytes(bytes),
+        };
+        position
+            .checked_add_signed(count)
+            .filter(|&position| count != 0 && position <= header.nr_clusters)
+            .ok_or_else(|| {
+                let expected = "one that stays within the volume";
+                self.corrupt(offset, "a gap's count", count.cast_unsigned(), expected)
+            })
+    }
+
+    /// Collects until `len` bytes are pending; false if the input ends before.
+    fn collect(&mut self, len: usize, input: &mut &[u8]) -> bool {
+        let missing = len.saturating_sub(self.pending_len);
+        let bytes = self.take(len_u64(missing), input);
+        let room = self.pending.get_mut(self.pending_len..).unwrap_or_default();
+        for (byte, taken) in room.iter_mut().zip(bytes) {
+            *byte = *taken;
+        }
+        self.pending_len = self.pending_len.saturating_add(bytes.len());
+        self.pending_len >= len
+    }
+
+    /// Takes at most `len` bytes.
+    fn take<'a>(&mut self, len: u64, input: &mut &'a [u8]) -> &'a [u8] {
+        let len = input.len().min(len_usize(len));
+        let (taken, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
+        *input = rest;
+        self.taken = self.taken.saturating_add(len_u64(len));
+        taken
+    }
+
+    fn corrupt(
+        &self,
+        offset: u64,
+        field: &'static str,
+        found: u64,
+        expected: &'static str,
+    ) -> Error {
+        Error::Corrupt {
+            structure: Structure::ImageCommand,
+            offset,
+            field,
+            found,
+            expected,
+        }
+    }
+}
+
+impl Header {
+    /// The cluster after the last that a command can carry: the tail counts
+    /// as one.
+    fn end_position(&self) -> u64 {
+        self.nr_clusters.saturating_add(self.has_tail().into())
+    }
+}

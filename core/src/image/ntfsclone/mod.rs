@@ -1,0 +1,10 @@
+//! The image format of ntfsclone: a header, then a stream of commands that
+//! either skip free clusters or carry one used cluster.
+
+mod decoder;
+mod encoder;
+mod layout;
+
+pub use decoder::{Decoder, Event};
+pub use encoder::{Encoder, encoded_size};
+pub use layout::{ByteOrder, HEADER_SIZE, Header, MAGIC, Version};

@@ -1,0 +1,32 @@
+//! NTFS parsing, used-cluster selection and the ntfsclone image format.
+//!
+//! This crate does no I/O of its own. It reads metadata through [`io::ReadAt`],
+//! *plans* what to copy ([`plan`]) and *transforms* buffers
+//! ([`image::ntfsclone`]); moving the bulk data is the caller's business, so
+//! that a native program can do it with threads and a browser without.
+//!
+//! Invariants:
+//!
+//! - no path, thread, clock or terminal is known here;
+//! - bytes read are untrusted: whatever they are, no function panics, loops
+//!   for ever, or allocates beyond what is really there;
+//! - `image` does not know `ntfs`: [`plan`] and the callers join them.
+//!
+//! The way of the data when a volume is saved: [`ntfs::Volume::open`] ->
+//! [`clusters::select_used`] -> [`clusters::audit`] -> [`plan::Plan`] ->
+//! [`image::ntfsclone::Encoder`]. And back: [`image::ntfsclone::Decoder`].
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod clusters;
+pub mod error;
+pub mod image;
+pub mod io;
+pub mod ntfs;
+pub mod partition_table;
+pub mod plan;
+pub mod units;
+
+pub use error::{Error, Result};

@@ -1,0 +1,266 @@
+//! Attributes within an MFT record.
+
+use core::mem::size_of;
+
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+use super::runlist::Runs;
+use crate::error::{Error, Result, Structure};
+use crate::units::{Vcn, len_u64};
+
+/// Ends the attributes of a record.
+const END: u32 = 0xFFFF_FFFF;
+
+/// What an attribute is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributeType(pub u32);
+
+impl AttributeType {
+    /// Times and flags.
+    pub const STANDARD_INFORMATION: Self = Self(0x10);
+    /// Where the other attributes of the file are, if in several records.
+    pub const ATTRIBUTE_LIST: Self = Self(0x20);
+    /// A name, and the directory it stands in.
+    pub const FILE_NAME: Self = Self(0x30);
+    /// The label of the volume.
+    pub const VOLUME_NAME: Self = Self(0x60);
+    /// Version and flags of the volume.
+    pub const VOLUME_INFORMATION: Self = Self(0x70);
+    /// The content of a file or of one of its streams.
+    pub const DATA: Self = Self(0x80);
+    /// The root node of an index.
+    pub const INDEX_ROOT: Self = Self(0x90);
+    /// The other nodes of an index.
+    pub const INDEX_ALLOCATION: Self = Self(0xA0);
+    /// Which index nodes, or which MFT records, are in use.
+    pub const BITMAP: Self = Self(0xB0);
+}
+
+/// What all attributes begin with.
+#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct RawHeader {
+    /// 0x00
+    type_code: U32,
+    /// 0x04: bytes of the whole attribute, a multiple of 8.
+    length: U32,
+    /// 0x08: 0 if the value stands in the record.
+    non_resident: u8,
+    /// 0x09: UTF-16 units of the name.
+    name_length: u8,
+    /// 0x0A: where the name is, in bytes into the attribute.
+    name_offset: U16,
+    /// 0x0C: compressed 1, encrypted 0x4000, sparse 0x8000.
+    flags: U16,
+    /// 0x0E: tells attributes of one record apart.
+    instance: U16,
+}
+
+/// What follows the header of a resident attribute.
+#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct RawResident {
+    /// 0x10: bytes of the value.
+    value_length: U32,
+    /// 0x14: where the value is, in bytes into the attribute.
+    value_offset: U16,
+    resident_flags: u8,
+    reserved: u8,
+}
+
+/// What follows the header of a non-resident attribute.
+#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct RawNonResident {
+    /// 0x10: the first cluster of the runlist here.
+    lowest_vcn: U64,
+    /// 0x18: the last one; -1 if there is none.
+    highest_vcn: U64,
+    /// 0x20: where the mapping pairs are, in bytes into the attribute.
+    mapping_pairs_offset: U16,
+    /// 0x22: exponent of two of the clusters of a compression unit, or 0.
+    compression_unit: u8,
+    reserved: [u8; 5],
+    /// 0x28: bytes of the clusters; a multiple of the cluster size.
+    allocated_size: U64,
+    /// 0x30: bytes of the value.
+    data_size: U64,
+    /// 0x38: bytes of the value that were written; zeros follow.
+    initialized_size: U64,
+}
+
+const _: () = assert!(size_of::<RawHeader>() == 0x10);
+const _: () = assert!(size_of::<RawResident>() == 0x08);
+const _: () = assert!(size_of::<RawNonResident>() == 0x30);
+
+/// One attribute, or one piece of an attribute that spans several records.
+#[derive(Debug, Clone, Copy)]
+pub struct Attribute<'a> {
+    /// What it is.
+    pub type_code: AttributeType,
+    /// Tells attributes of one record apart.
+    pub instance: u16,
+    /// Its name in UTF-16, little-endian; empty for most.
+    pub name: &'a [u8],
+    /// Where it lies on the volume, in bytes, for errors.
+    pub offset: u64,
+    /// Where its value is.
+    pub body: AttributeBody<'a>,
+}
+
+/// Where the value of an attribute is.
+#[derive(Debug, Clone, Copy)]
+pub enum AttributeBody<'a> {
+    /// In the record.
+    Resident(&'a [u8]),
+    /// In clusters.
+    NonResident(NonResident<'a>),
+}
+
+/// A non-resident attribute, or one piece of it.
+#[derive(Debug, Clone, Copy)]
+pub struct NonResident<'a> {
+    /// The first cluster of the piece.
+    pub lowest_vcn: Vcn,
+    /// Bytes of the value. Only the first piece of an attribute tells.
+    pub data_size: u64,
+    /// Bytes of the value that were written; the rest reads as zeros. Only
+    /// the first piece of an attribute tells.
+    pub initialized_size: u64,
+    mapping_pairs: &'a [u8],
+    offset: u64,
+}
+
+impl<'a> NonResident<'a> {
+    /// The runs of this piece.
+    pub fn runs(&self) -> Runs<'a> {
+        Runs::new(self.mapping_pairs, self.lowest_vcn, self.offset)
+    }
+}
+
+impl Attribute<'_> {
+    /// True if this is the attribute of that type without a name.
+    pub fn is_unnamed(&self, type_code: AttributeType) -> bool {
+        self.type_code == type_code && self.name.is_empty()
+    }
+}
+
+/// Iterates over the attributes of a record. Ends after the first error.
+#[derive(Debug, Clone)]
+pub struct Attributes<'a> {
+    record: &'a [u8],
+    position: usize,
+    record_offset: u64,
+    ended: bool,
+}
+
+impl<'a> Attributes<'a> {
+    pub(super) fn new(record: &'a [u8], position: usize, record_offset: u64) -> Self {
+        Self {
+            record,
+            position,
+            record_offset,
+            ended: false,
+        }
+    }
+
+    fn parse_next(&mut self) -> Result<Option<Attribute<'a>>> {
+        let offset = self.record_offset.saturating_add(len_u64(self.position));
+        let corrupt = |field, found, expected| Error::Corrupt {
+            structure: Structure::Attribute,
+            offset,
+            field,
+            found,
+            expected,
+        };
+        let rest = self.record.get(self.position..).unwrap_or_default();
+        let Some(type_code) = super::record::u32_at(rest, 0) else {
+            return Err(corrupt(
+                "its type",
+                0,
+                "an end marker before the end of the record",
+            ));
+        };
+        if type_code == END {
+            return Ok(None);
+        }
+        let length = super::record::u32_at(rest, 4).unwrap_or(0);
+        let attribute = usize::try_from(length).ok().and_then(|len| rest.get(..len));
+        let parsed = attribute
+            .filter(|_| length.is_multiple_of(8))
+            .and_then(|attribute| Some((attribute, RawHeader::ref_from_prefix(attribute).ok()?)));
+        let Some((attribute, (header, body))) = parsed else {
+            let expected = "a multiple of 8 within the record";
+            return Err(corrupt("its length", length.into(), expected));
+        };
+        // Advances by at least the size of the header just read.
+        self.position = self.position.saturating_add(attribute.len());
+
+        let name_offset = usize::from(header.name_offset.get());
+        let name_len = usize::from(header.name_length).saturating_mul(2);
+        let name = match name_len {
+            0 => &[],
+            _ => attribute
+                .get(name_offset..name_offset.saturating_add(name_len))
+                .ok_or_else(|| {
+                    corrupt(
+                        "its name's offset",
+                        len_u64(name_offset),
+                        "a name within the attribute",
+                    )
+                })?,
+        };
+        let body = match header.non_resident {
+            0 => resident(attribute, body).map(AttributeBody::Resident),
+            1 => non_resident(attribute, body, offset).map(AttributeBody::NonResident),
+            _ => None,
+        };
+        Ok(Some(Attribute {
+            type_code: AttributeType(type_code),
+            instance: header.instance.get(),
+            name,
+            offset,
+            body: body.ok_or_else(|| {
+                let form = header.non_resident.into();
+                corrupt(
+                    "its form",
+                    form,
+                    "0 with a value, or 1 with a runlist, within the attribute",
+                )
+            })?,
+        }))
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Result<Attribute<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.parse_next();
+        self.ended = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+fn resident<'a>(attribute: &'a [u8], body: &[u8]) -> Option<&'a [u8]> {
+    let (raw, _) = RawResident::ref_from_prefix(body).ok()?;
+    let start = usize::from(raw.value_offset.get());
+    let len = usize::try_from(raw.value_length.get()).ok()?;
+    attribute.get(start..start.checked_add(len)?)
+}
+
+fn non_resident<'a>(attribute: &'a [u8], body: &[u8], offset: u64) -> Option<NonResident<'a>> {
+    let (raw, _) = RawNonResident::ref_from_prefix(body).ok()?;
+    let start = raw.mapping_pairs_offset.get();
+    Some(NonResident {
+        lowest_vcn: Vcn(raw.lowest_vcn.get()),
+        data_size: raw.data_size.get(),
+        initialized_size: raw.initialized_size.get(),
+        mapping_pairs: attribute.get(usize::from(start)..)?,
+        offset: offset.saturating_add(start.into()),
+    })
+}

@@ -1,0 +1,70 @@
+//! `$FILE_NAME`: a name of a file and the directory it stands in.
+
+use alloc::string::String;
+use core::mem::size_of;
+
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+use super::mft_record::FileReference;
+
+/// The value as it stands on disk, before the name.
+#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct RawFileName {
+    /// 0x00: the directory.
+    parent: U64,
+    /// 0x08: creation, change, record change, access: 100 ns since 1601.
+    times: [U64; 4],
+    /// 0x28
+    allocated_size: U64,
+    data_size: U64,
+    /// 0x38
+    attributes: U32,
+    reparse_or_ea: U32,
+    /// 0x40: UTF-16 units of the name.
+    name_length: u8,
+    /// 0x41: 0 POSIX, 1 Win32, 2 DOS, 3 Win32 and DOS.
+    namespace: u8,
+}
+
+const _: () = assert!(size_of::<RawFileName>() == 0x42);
+
+const NAMESPACE_DOS: u8 = 2;
+
+/// One name of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct FileName<'a> {
+    /// The directory it stands in.
+    pub parent: FileReference,
+    /// The name in UTF-16, little-endian.
+    pub name: &'a [u8],
+    /// True for the short name that only MS-DOS needs.
+    pub is_dos_only: bool,
+}
+
+impl<'a> FileName<'a> {
+    /// From the value of the attribute, or the key of a directory entry;
+    /// `None` if it is too short for what it says.
+    pub fn parse(value: &'a [u8]) -> Option<Self> {
+        let (raw, rest) = RawFileName::ref_from_prefix(value).ok()?;
+        Some(Self {
+            parent: FileReference::from_bits(raw.parent.get()),
+            name: rest.get(..usize::from(raw.name_length).saturating_mul(2))?,
+            is_dos_only: raw.namespace == NAMESPACE_DOS,
+        })
+    }
+
+    /// The name as text; unpaired surrogates are replaced.
+    pub fn to_text(&self) -> String {
+        decode_utf16(self.name)
+    }
+}
+
+/// UTF-16, little-endian, as text; unpaired surrogates are replaced.
+pub fn decode_utf16(bytes: &[u8]) -> String {
+    let (units, _) = bytes.as_chunks::<2>();
+    char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)))
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
+}

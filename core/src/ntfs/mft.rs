@@ -1,0 +1,230 @@
+//! `$MFT`: the file that holds all records, its own among them.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::attribute::{Attribute, AttributeBody, AttributeType};
+use super::attribute_list::{self, Entries};
+use super::boot_sector::BootSector;
+use super::mft_record::MftRecord;
+use super::value::{self, Stream};
+use crate::error::{Error, Result, Structure};
+use crate::io::ReadAt;
+use crate::units::{Geometry, Lcn, RecordNumber, len_u64, len_usize};
+
+/// `$MFT` itself.
+pub const RECORD_MFT: RecordNumber = RecordNumber(0);
+/// `$MFTMirr`, a copy of the first records.
+pub const RECORD_MFT_MIRROR: RecordNumber = RecordNumber(1);
+/// `$Volume`: label, version, flags.
+pub const RECORD_VOLUME: RecordNumber = RecordNumber(3);
+/// The root directory.
+pub const RECORD_ROOT: RecordNumber = RecordNumber(5);
+/// `$Bitmap`: which clusters are in use.
+pub const RECORD_BITMAP: RecordNumber = RecordNumber(6);
+/// `$BadClus`: which clusters cannot be read.
+pub const RECORD_BAD_CLUSTERS: RecordNumber = RecordNumber(8);
+
+/// Records that `$MFTMirr` holds, at least.
+const MIRRORED_RECORDS: u64 = 4;
+
+/// Where the records are.
+#[derive(Debug, Clone)]
+pub struct Mft {
+    geometry: Geometry,
+    data: Stream,
+}
+
+impl Mft {
+    /// Finds all records, from record 0 and, where `$MFT` is so fragmented that
+    /// it needs one, its attribute list.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Corrupt`] with what of record 0 is damaged.
+    pub fn load(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<Self> {
+        let geometry = boot.geometry;
+        let offset = geometry.offset(boot.mft);
+        let mut bytes = read_at(source, &geometry, boot.mft, RECORD_MFT)?;
+        let record = MftRecord::from_disk(&mut bytes, offset)?;
+        let attributes: Vec<Attribute<'_>> = record.attributes().collect::<Result<_>>()?;
+
+        let data = attributes
+            .iter()
+            .find(|attribute| attribute.is_unnamed(AttributeType::DATA));
+        let Some((data, AttributeBody::NonResident(first))) =
+            data.map(|attribute| (attribute, attribute.body))
+        else {
+            return Err(Error::Corrupt {
+                structure: Structure::Mft,
+                offset,
+                field: "the number of its non-resident data attributes",
+                found: 0,
+                expected: "1",
+            });
+        };
+        let mut stream = Stream::new(first.data_size, first.initialized_size, data.offset);
+        stream.push(&first)?;
+        let mut mft = Self {
+            geometry,
+            data: stream,
+        };
+
+        let list = attributes
+            .iter()
+            .filter(|attribute| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST));
+        if let Some(list) = value::join(list.copied())? {
+            let list = list.read_all(source, &geometry, attribute_list::MAX_SIZE)?;
+            mft.load_rest(source, &list, offset)?;
+        }
+        Ok(mft)
+    }
+
+    /// The pieces of `$MFT`'s data that are in extension records. Each such
+    /// record lies in a piece before it, or it could not be found.
+    fn load_rest(
+        &mut self,
+        source: &(impl ReadAt + ?Sized),
+        list: &[u8],
+        offset: u64,
+    ) -> Result<()> {
+        for entry in Entries::new(list, offset) {
+            let entry = entry?;
+            if entry.type_code != AttributeType::DATA || entry.reference.record == RECORD_MFT {
+                continue;
+            }
+            let mut bytes = self.read_record(source, entry.reference.record)?;
+            let position = self.record_offset(entry.reference.record).unwrap_or(offset);
+            let record = MftRecord::from_disk(&mut bytes, position)?;
+            for attribute in record.attributes() {
+                let attribute = attribute?;
+                if let AttributeBody::NonResident(piece) = attribute.body
+                    && attribute.is_unnamed(AttributeType::DATA)
+                    && attribute.instance == entry.instance
+                {
+                    self.data.push(&piece)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many records there are, in use or not.
+    pub fn record_count(&self) -> u64 {
+        self.data
+            .initialized_size()
+            .checked_div(u64::from(self.geometry.mft_record_size))
+            .unwrap_or(0)
+    }
+
+    /// The data of `$MFT`.
+    pub fn data(&self) -> &Stream {
+        &self.data
+    }
+
+    /// Where a record lies on the volume, in bytes.
+    pub fn record_offset(&self, number: RecordNumber) -> Option<u64> {
+        self.data
+            .position_on_volume(&self.geometry, self.position(number))
+    }
+
+    /// Reads a record as it is on disk, its fixup not undone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Corrupt`] where there is no such record.
+    pub fn read_record(
+        &self,
+        source: &(impl ReadAt + ?Sized),
+        number: RecordNumber,
+    ) -> Result<Vec<u8>> {
+        if number.0 >= self.record_count() {
+            return Err(Error::Corrupt {
+                structure: Structure::Mft,
+                offset: self.record_offset(RECORD_MFT).unwrap_or(0),
+                field: "the number of a record",
+                found: number.0,
+                expected: "a record within $MFT",
+            });
+        }
+        let mut bytes = vec![0; len_usize(self.geometry.mft_record_size.into())];
+        self.read_records(source, number, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Fills `buf`, whole records, from record `first` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Corrupt`] where `$MFT`'s runs end before.
+    pub fn read_records(
+        &self,
+        source: &(impl ReadAt + ?Sized),
+        first: RecordNumber,
+        buf: &mut [u8],
+    ) -> Result<()> {
+        let position = self.position(first);
+        self.data
+            .read_exact_at(source, &self.geometry, position, buf)
+    }
+
+    /// Compares the first records with their copies in `$MFTMirr`, as far as
+    /// they are in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] with the first record that differs; [`Error::Io`].
+    pub fn check_mirror(&self, source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<()> {
+        for number in (0..MIRRORED_RECORDS).map(RecordNumber) {
+            let mut original = self.read_record(source, number)?;
+            let mut copy = read_at(source, &self.geometry, boot.mft_mirror, number)?;
+            let offset = self.record_offset(number).unwrap_or(0);
+            let original = MftRecord::from_disk(&mut original, offset)?;
+            let copy_offset = mirror_offset(&self.geometry, boot.mft_mirror, number);
+            let same = MftRecord::from_disk(&mut copy, copy_offset)
+                .is_ok_and(|copy| copy.bytes() == original.bytes());
+            if !same {
+                return Err(Error::Corrupt {
+                    structure: Structure::MftMirror,
+                    offset: copy_offset,
+                    field: "the record that differs from its original in $MFT",
+                    found: number.0,
+                    expected: "none",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn position(&self, number: RecordNumber) -> u64 {
+        number
+            .0
+            .saturating_mul(u64::from(self.geometry.mft_record_size))
+    }
+}
+
+/// Where a record of `$MFT` or `$MFTMirr` lies if the file begins at `lcn` and
+/// is not fragmented before it.
+fn mirror_offset(geometry: &Geometry, lcn: Lcn, number: RecordNumber) -> u64 {
+    let skipped = number.0.saturating_mul(u64::from(geometry.mft_record_size));
+    geometry.offset(lcn).saturating_add(skipped)
+}
+
+fn read_at(
+    source: &(impl ReadAt + ?Sized),
+    geometry: &Geometry,
+    lcn: Lcn,
+    number: RecordNumber,
+) -> Result<Vec<u8>> {
+    let offset = mirror_offset(geometry, lcn, number);
+    let mut bytes = vec![0; len_usize(geometry.mft_record_size.into())];
+    source
+        .read_exact_at(offset, &mut bytes)
+        .map_err(|error| Error::Io {
+            structure: Structure::MftRecord,
+            offset,
+            len: len_u64(bytes.len()),
+            source: error,
+        })?;
+    Ok(bytes)
+}

@@ -1,0 +1,31 @@
+//! NTFS on disk: from the boot sector to the runs of every attribute.
+//!
+//! One on-disk structure a file. The facts are those of Microsoft's published
+//! structure descriptions, checked against volumes made by Windows, `mkntfs`
+//! and Linux; where a limit is ours, its constant says so.
+
+pub mod attribute;
+pub mod attribute_list;
+pub mod bitmap;
+pub mod boot_sector;
+pub mod file_name;
+pub mod file_record;
+pub mod foreign;
+pub mod index;
+pub mod mft;
+pub mod mft_record;
+pub mod path;
+pub mod record;
+pub mod runlist;
+pub mod value;
+pub mod volume;
+pub mod volume_info;
+
+pub use attribute::{Attribute, AttributeBody, AttributeType};
+pub use boot_sector::{BootSector, OpenedFrom};
+pub use file_record::FileRecord;
+pub use foreign::Foreign;
+pub use mft::Mft;
+pub use runlist::Run;
+pub use volume::Volume;
+pub use volume_info::VolumeInfo;

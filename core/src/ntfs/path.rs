@@ -1,0 +1,66 @@
+//! The path of a file, from its names and those of its directories.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::attribute::{AttributeBody, AttributeType};
+use super::file_name::FileName;
+use super::file_record::FileRecord;
+use super::mft::RECORD_ROOT;
+use super::mft_record::FileReference;
+use super::volume::Volume;
+use crate::error::Result;
+use crate::io::ReadAt;
+use crate::units::RecordNumber;
+
+/// Ours: Windows paths have at most 32767 characters, so fewer levels. Also
+/// what ends a circle of directories.
+const MAX_DEPTH: usize = 1024;
+
+/// A path of the file from the root directory, with `/` before each name.
+/// Where a directory cannot be read, the path begins with what is known.
+pub fn path_of<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> String {
+    let mut names: Vec<String> = Vec::new();
+    let mut current = number;
+    while current != RECORD_ROOT && names.len() < MAX_DEPTH {
+        match name_of(volume, current) {
+            Ok(Some((parent, name))) => {
+                names.push(name);
+                current = parent.record;
+            }
+            _ => {
+                names.push(alloc::format!("[record {current}]"));
+                break;
+            }
+        }
+    }
+    if names.is_empty() {
+        return String::from("/");
+    }
+    let mut path = String::new();
+    for name in names.iter().rev() {
+        path.push('/');
+        path.push_str(name);
+    }
+    path
+}
+
+/// The name that people know, and the directory it stands in.
+fn name_of<R: ReadAt>(
+    volume: &Volume<R>,
+    number: RecordNumber,
+) -> Result<Option<(FileReference, String)>> {
+    let file = FileRecord::read(volume, number)?;
+    let mut best: Option<FileName<'_>> = None;
+    let attributes = file.attributes()?;
+    for attribute in &attributes {
+        if let AttributeBody::Resident(value) = attribute.body
+            && attribute.type_code == AttributeType::FILE_NAME
+            && let Some(name) = FileName::parse(value)
+            && best.is_none_or(|best| best.is_dos_only)
+        {
+            best = Some(name);
+        }
+    }
+    Ok(best.map(|name| (name.parent, name.to_text())))
+}

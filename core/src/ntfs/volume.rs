@@ -1,0 +1,110 @@
+//! An NTFS volume, opened for reading.
+
+use super::attribute::AttributeType;
+use super::boot_sector::{BootSector, OpenedFrom};
+use super::file_record::FileRecord;
+use super::index;
+use super::mft::{Mft, RECORD_ROOT};
+use crate::error::{Error, Result, Structure};
+use crate::io::ReadAt;
+use crate::units::Geometry;
+
+/// The file in the root directory to which Windows hibernates.
+const HIBERNATION_FILE: &str = "hiberfil.sys";
+
+/// An NTFS volume whose boot sector and `$MFT` were found.
+#[derive(Debug)]
+pub struct Volume<R> {
+    source: R,
+    boot: BootSector,
+    opened_from: OpenedFrom,
+    mft: Mft,
+}
+
+impl<R: ReadAt> Volume<R> {
+    /// Opens a volume: reads its boot sector and finds all records.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Corrupt`]: no boot sector of NTFS (ask
+    /// [`super::foreign::identify`] what it is), one of a volume larger than
+    /// its device, or a damaged `$MFT`.
+    pub fn open(source: R) -> Result<Self> {
+        let (boot, opened_from) = BootSector::read(&source)?;
+        let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
+        if needed > source.size() {
+            return Err(Error::Limit {
+                structure: Structure::BootSector,
+                offset: 0,
+                found: needed,
+                limit: source.size(),
+            });
+        }
+        let mft = Mft::load(&source, &boot)?;
+        Ok(Self {
+            source,
+            boot,
+            opened_from,
+            mft,
+        })
+    }
+
+    /// What the volume is read from.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// The boot sector.
+    pub fn boot(&self) -> &BootSector {
+        &self.boot
+    }
+
+    /// Which of the two boot sectors was used.
+    pub fn opened_from(&self) -> OpenedFrom {
+        self.opened_from
+    }
+
+    /// The sizes of the volume.
+    pub fn geometry(&self) -> &Geometry {
+        &self.boot.geometry
+    }
+
+    /// Where the records are.
+    pub fn mft(&self) -> &Mft {
+        &self.mft
+    }
+
+    /// Bytes after the last cluster that belong to an image: what is left of
+    /// the device, at most one cluster. The backup boot sector is in them.
+    pub fn tail_size(&self) -> u64 {
+        let geometry = self.geometry();
+        self.source
+            .size()
+            .saturating_sub(geometry.bytes(geometry.nr_clusters()))
+            .min(u64::from(geometry.cluster_size))
+    }
+
+    /// Whether Windows is hibernated on this volume (also by its "fast
+    /// startup"): what it keeps in memory is then not on the volume.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Corrupt`]: the root directory or the
+    /// hibernation file cannot be read.
+    pub fn is_hibernated(&self) -> Result<bool> {
+        let Some(reference) = index::find_in_directory(self, RECORD_ROOT, HIBERNATION_FILE)? else {
+            return Ok(false);
+        };
+        let file = FileRecord::read(self, reference.record)?;
+        let Some(data) = file.value(AttributeType::DATA, &[])? else {
+            return Ok(false);
+        };
+        let mut magic = [0; 4];
+        if data.size() < 4 {
+            return Ok(false);
+        }
+        data.read_exact_at(&self.source, self.geometry(), 0, &mut magic)?;
+        // "wake" means that Windows has resumed; zeros, that it shut down.
+        Ok(magic.eq_ignore_ascii_case(b"hibr"))
+    }
+}

@@ -1,0 +1,168 @@
+//! The command line, as typed.
+
+mod abbreviation;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ntfsclone",
+    version,
+    about = "Clone, image, restore and check NTFS volumes by copying only what is used",
+    after_help = AFTER_HELP,
+    infer_long_args = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub copy: Copy,
+}
+
+const AFTER_HELP: &str = "\
+One of --output and --overwrite is needed, unless --no-action is given.
+
+Exit status: 0 done and checked; 1 failed; 2 wrong usage; 130 or 143 interrupted.
+
+Examples:
+  ntfsclone --save-image -o backup.img /dev/sda1
+  ntfsclone --restore-image --overwrite /dev/sda1 backup.img
+  ntfsclone --overwrite /dev/sdb1 /dev/sda1
+  ntfsclone --save-image -o - /dev/sda1 | zstd > backup.img.zst
+  zstd -dc backup.img.zst | ntfsclone --restore-image --overwrite /dev/sda1 -
+  ntfsclone --restore-image --no-action backup.img";
+
+/// What is not one of the original's options.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Save, check, restore and compare a small volume that comes with the
+    /// program
+    Demo,
+}
+
+/// The original's options, and ours beside them.
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// The NTFS volume to read; with --restore-image the image, - for standard
+    /// input
+    #[arg(value_name = "SOURCE", required = true)]
+    pub source: Option<PathBuf>,
+
+    /// Write to FILE, which must not exist; - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Write to FILE, existing or not; needed for a block device
+    #[arg(short = 'O', long, value_name = "FILE")]
+    pub overwrite: Option<PathBuf>,
+
+    /// With --overwrite: overwrite an existing file where it is, instead of
+    /// replacing it when the new one is complete
+    #[arg(long)]
+    pub in_place: bool,
+
+    /// Write an image instead of a raw copy
+    #[arg(short, long)]
+    pub save_image: bool,
+
+    /// SOURCE is an image; restore the volume
+    #[arg(short, long)]
+    pub restore_image: bool,
+
+    /// Go on after read errors
+    #[arg(long)]
+    pub rescue: bool,
+
+    /// Copy metadata only
+    #[arg(short, long)]
+    pub metadata: bool,
+
+    /// With --restore-image: check the image, write nothing
+    #[arg(short, long)]
+    pub no_action: bool,
+
+    /// With --metadata or --rescue: go on after a failed check of clusters
+    #[arg(long)]
+    pub ignore_fs_check: bool,
+
+    /// With --metadata: keep the timestamps
+    #[arg(short = 't', long)]
+    pub preserve_timestamps: bool,
+
+    /// With --metadata: copy the whole $LogFile
+    #[arg(long)]
+    pub full_logfile: bool,
+
+    /// Give the copy a new serial number
+    #[arg(long)]
+    pub new_serial: bool,
+
+    /// Give the copy a new serial number, its lower half kept
+    #[arg(long)]
+    pub new_half_serial: bool,
+
+    /// Accept a volume that is marked dirty
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Refuse a volume with clusters that only $Bitmap marks, instead of
+    /// copying them too
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// How progress is shown on standard error: auto is a bar if that is a
+    /// terminal; json is a line for each step
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub progress: Option<ProgressStyle>,
+}
+
+/// See `--progress`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    Auto,
+    Bar,
+    Json,
+    None,
+}
+
+/// Parses the arguments of this process. Prints and exits where they are
+/// wrong, and for `--help` and `--version`.
+pub fn parse() -> Cli {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    Cli::parse_from(abbreviation::expand(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_original_option_exists() {
+        let command = Cli::command();
+        for name in abbreviation::ORIGINAL_OPTIONS {
+            let known = command
+                .get_arguments()
+                .any(|argument| argument.get_long() == Some(name));
+            assert!(known || ["help", "version"].contains(name), "--{name}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The commands: each opens what it reads and writes, and joins them.
+
+mod check_image;
+mod copy;
+mod demo;
+mod open_volume;
+mod restore;
+mod used_clusters;
+
+use crate::error::Result;
+use crate::options::{Options, Task};
+
+pub fn run(options: Options) -> Result<()> {
+    let progress = options.progress;
+    match options.task {
+        Task::Copy(task) => copy::run(&task, progress),
+        Task::Restore {
+            image,
+            output,
+            new_serial,
+        } => restore::run(&image, &output, new_serial, progress),
+        Task::CheckImage { image } => check_image::run(&image, progress),
+        Task::Demo => demo::run(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Opening a volume, with all that is to be said against it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::ntfs::{Foreign, OpenedFrom, Volume, VolumeInfo, foreign};
+use ntfsclone_core::partition_table::Partition;
+
+use crate::device;
+use crate::error::{Error, Result};
+use crate::report::{self, Reports};
+use crate::source::Device;
+
+const CHKDSK: &str = "run chkdsk /f on it in Windows";
+
+/// A volume that may be copied.
+pub struct OpenVolume {
+    pub device: Arc<Device>,
+    pub volume: Volume<Arc<Device>>,
+}
+
+/// Opens the volume at `path`. With `force` it may be dirty.
+pub fn open(path: &Path, force: bool, reports: Reports) -> Result<OpenVolume> {
+    let device = Arc::new(Device::open(path)?);
+    refuse_mounted(&device)?;
+
+    let volume = Volume::open(Arc::clone(&device)).map_err(|error| explain(&device, error))?;
+    if let OpenedFrom::Backup { offset } = volume.opened_from() {
+        report::warning(format!(
+            "{}: the first boot sector is damaged; using the backup at byte {offset:#x}. The \
+             copy has the damaged one too: repair it there (chkdsk, testdisk)",
+            path.display()
+        ));
+    }
+    let mirror = volume.mft().check_mirror(&device, volume.boot());
+    mirror.map_err(|error| explain(&device, error))?;
+    let info = VolumeInfo::read(&volume).map_err(|error| Error::read(path, error))?;
+    describe(&volume, &info, reports);
+    if info.is_dirty() {
+        if !force {
+            return Err(Error::refused(
+                path,
+                "is marked dirty: it was not unmounted cleanly, or has errors",
+                format!("{CHKDSK}; or copy it as it is with --force"),
+            ));
+        }
+        report::warning(format!("{} is marked dirty", path.display()));
+    }
+    match volume.is_hibernated() {
+        Ok(false) => {}
+        Ok(true) => report::warning(format!(
+            "{}: Windows is hibernated on this volume (or was shut down with fast startup); it is \
+             safe to read, but files that Windows had open may be older in the copy than it knows",
+            path.display()
+        )),
+        Err(error) => report::warning(format!(
+            "{}: cannot tell whether Windows is hibernated: {error}",
+            path.display()
+        )),
+    }
+    Ok(OpenVolume { device, volume })
+}
+
+fn describe(volume: &Volume<Arc<Device>>, info: &VolumeInfo, reports: Reports) {
+    let geometry = volume.geometry();
+    let label = match info.label.as_str() {
+        "" => "no label".to_owned(),
+        label => format!("label {:?}", label),
+    };
+    reports.line(format_args!(
+        "Volume: NTFS {}.{}, {label}, serial {:016X}",
+        info.major_version,
+        info.minor_version,
+        volume.boot().serial_number
+    ));
+    reports.line(format_args!(
+        "Cluster size: {} bytes, sector size: {} bytes",
+        geometry.cluster_size, geometry.sector_size
+    ));
+    let volume_size = geometry.total_sectors * u64::from(geometry.sector_size);
+    reports.line(format_args!(
+        "Volume size: {volume_size} bytes ({})",
+        report::size(volume_size)
+    ));
+    let device_size = volume.source().size();
+    reports.line(format_args!(
+        "Device size: {device_size} bytes ({})",
+        report::size(device_size)
+    ));
+}
+
+fn refuse_mounted(device: &Device) -> Result<()> {
+    let path = device.path();
+    let mounts = device::mounts(device.metadata())
+        .map_err(|error| Error::io("list the mounts of", path, error))?;
+    match mounts.iter().find(|mount| !mount.read_only) {
+        None => Ok(()),
+        Some(mount) => {
+            let point = mount.point.display();
+            Err(Error::refused(
+                path,
+                format!("is mounted read-write on {point}"),
+                format!(
+                    "a volume that changes while it is read gives a broken copy; umount {point} \
+                     first, or mount -o remount,ro {point}"
+                ),
+            ))
+        }
+    }
+}
+
+/// What an error in opening means, and what to do about it.
+fn explain(device: &Device, error: CoreError) -> Error {
+    let path = device.path();
+    match error {
+        CoreError::Corrupt {
+            structure: Structure::BootSector,
+            ..
+        } => explain_foreign(path, foreign::identify(device), error),
+        CoreError::Limit {
+            structure: Structure::BootSector,
+            found,
+            limit,
+            ..
+        } => Error::refused(
+            path,
+            format!("holds a volume of {found} bytes, but has only {limit}"),
+            "was it cut short? Take the whole partition, or grow it to the size it had",
+        ),
+        CoreError::Corrupt {
+            structure: Structure::MftMirror,
+            found: record,
+            ..
+        } => Error::refused(
+            path,
+            format!("$MFTMirr does not match $MFT (record {record})"),
+            CHKDSK,
+        ),
+        error => Error::read(path, error),
+    }
+}
+
+fn explain_foreign(path: &Path, found: Foreign, error: CoreError) -> Error {
+    let refused = |found: &str, remedy: &str| Error::refused(path, found, remedy);
+    match found {
+        Foreign::BitLocker => refused(
+            "is encrypted by BitLocker",
+            "unlock it and name the unlocked device (dislocker, cryptsetup bitlkOpen), or \
+             decrypt it in Windows",
+        ),
+        Foreign::Refs => refused("is a ReFS volume, not NTFS", OTHER_TOOL),
+        Foreign::ExFat => refused("is an exFAT volume, not NTFS", OTHER_TOOL),
+        Foreign::Fat => refused("is a FAT volume, not NTFS", OTHER_TOOL),
+        Foreign::NtfscloneImage => refused(
+            "is an image of ntfsclone, not a volume",
+            "restore it with --restore-image",
+        ),
+        Foreign::PartcloneImage => refused(
+            "is an image of partclone, not a volume",
+            "restore it with partclone.ntfs",
+        ),
+        Foreign::Disk(partitions) => explain_disk(path, &partitions),
+        Foreign::Zeros => refused(
+            "begins with zeros: there is no boot sector of NTFS, nor a backup at its end",
+            "is it the right device? If it was NTFS, testdisk may find it",
+        ),
+        Foreign::TooShort => refused("is too small for a volume", "is it the right file?"),
+        _ => Error::NotNtfs {
+            path: path.to_owned(),
+            source: error,
+        },
+    }
+}
+
+const OTHER_TOOL: &str = "is it the right partition? For this file system use partclone or dd";
+
+fn explain_disk(path: &Path, partitions: &[Partition]) -> Error {
+    let ntfs: Vec<String> = partitions
+        .iter()
+        .filter(|partition| partition.is_ntfs)
+        .map(|partition| {
+            format!(
+                "partition {}: at byte {}, {}",
+                partition.number,
+                partition.offset,
+                report::size(partition.size)
+            )
+        })
+        .collect();
+    let found = match ntfs.is_empty() {
+        true => format!(
+            "is a whole disk with {} partitions, none of them NTFS",
+            partitions.len()
+        ),
+        false => format!("is a whole disk; NTFS is in\n    {}", ntfs.join("\n    ")),
+    };
+    Error::refused(
+        path,
+        found,
+        "name the partition (/dev/sda1, not /dev/sda); of a disk image, make it one with \
+         losetup --find --show --partscan",
+    )
+}

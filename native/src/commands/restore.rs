@@ -1,0 +1,88 @@
+//! Writing the volume in an image.
+
+use super::copy::reports_for;
+use crate::error::Result;
+use crate::options::{self, Input, NewSerial, Output};
+use crate::pipeline;
+use crate::progress::{Phase, Progress};
+use crate::report::{self, Reports};
+use crate::serial::SerialChange;
+use crate::sink::{Needs, Place, RawSink, Target, least_device_size};
+use crate::source::{ImageStream, check_ahead};
+
+pub fn run(
+    input: &Input,
+    output: &Output,
+    new_serial: Option<NewSerial>,
+    how: options::Progress,
+) -> Result<()> {
+    let reports = reports_for(output);
+    let mut image = ImageStream::open(input)?;
+    describe(&image, reports);
+    let sources: Vec<_> = image.metadata().into_iter().collect();
+    let place = Place::of(output, &sources)?;
+    if place.is_written_in_place(output) {
+        // What is there is lost with the first write: not for a bad image.
+        let progress = Progress::start(how, Phase::Check, image.expected_bytes());
+        image = check_ahead(image, input, progress)?;
+    }
+
+    let header = *image.header();
+    let volume_size = header.nr_clusters * u64::from(header.cluster_size);
+    let device_size = match image.boot_sector() {
+        Some(boot) => least_device_size(&boot.geometry, header.tail_size()),
+        None => volume_size + header.tail_size(),
+    };
+    let needs = Needs {
+        bytes: image.expected_bytes(),
+        device_size,
+    };
+    let target = Target::open(output, needs, &sources)?;
+    let mut serial = new_serial.map(SerialChange::new).transpose()?;
+    let mut progress = Progress::start(how, Phase::Restore, image.expected_bytes());
+    let mut sink = RawSink::new(target, volume_size);
+    let mut bytes = 0;
+    pipeline::start("reads", image.fill())?
+        .for_each(|batch| {
+            if let Some(serial) = &mut serial {
+                serial.apply(batch);
+            }
+            sink.take(batch)?;
+            bytes += batch.len() as u64;
+            progress.advance_to(bytes);
+            Ok(())
+        })
+        .map_err(|error| sink.explain(error))?;
+    sink.finish()?;
+    reports.line(report::done("Restored", bytes, progress.finish()));
+    Ok(())
+}
+
+/// Says what an image holds.
+pub(super) fn describe(image: &ImageStream, reports: Reports) {
+    let header = image.header();
+    reports.line(format_args!(
+        "Image: {}, version {}",
+        image.name().display(),
+        header.version
+    ));
+    let size = header.nr_clusters * u64::from(header.cluster_size);
+    reports.line(format_args!("Cluster size: {} bytes", header.cluster_size));
+    reports.line(format_args!(
+        "Volume size: {size} bytes ({})",
+        report::size(size)
+    ));
+    reports.line(format_args!(
+        "In use: {} of {} clusters, {}",
+        header.inuse,
+        header.nr_clusters,
+        report::size(image.expected_bytes())
+    ));
+    if !header.has_tail() {
+        report::warning(format!(
+            "{}: images of this version lack the backup boot sector; chkdsk or ntfsfix makes a \
+             new one",
+            image.name().display()
+        ));
+    }
+}

@@ -1,0 +1,170 @@
+//! Finding the used clusters of a volume, and deciding whether to trust it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ntfsclone_core::clusters::audit::{self, Audit};
+use ntfsclone_core::clusters::finding::Findings;
+use ntfsclone_core::clusters::{ClusterMap, Finding, select_used};
+use ntfsclone_core::ntfs::{Volume, path};
+use ntfsclone_core::units::{Extent, RecordNumber};
+
+use crate::error::{Error, Result};
+use crate::options;
+use crate::progress::{Phase, Progress};
+use crate::report;
+use crate::source::Device;
+
+/// How many findings an error lists; the original lists as many.
+const LISTED: usize = 10;
+
+/// The clusters to copy.
+///
+/// # Errors
+///
+/// The volume's account of its clusters is wrong in a way that would lose
+/// data; with `strict`, in any way.
+pub fn find(
+    volume: &Volume<Arc<Device>>,
+    strict: bool,
+    how: options::Progress,
+) -> Result<ClusterMap> {
+    let source = volume.source().path();
+    let failed = |error| Error::read(source, error);
+
+    let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
+    let selection = select_used(volume, |records| progress.advance_to(records));
+    let mut selection = selection.map_err(failed)?;
+    progress.finish();
+    let audit = audit::audit(volume, &mut selection).map_err(failed)?;
+
+    if selection.findings.errors() > 0 {
+        return Err(refuse(volume, &selection.findings));
+    }
+    let skipped = selection.findings.warnings();
+    if skipped > 0 {
+        report::warning(format!(
+            "{}: {skipped} damaged MFT records were passed over{}",
+            source.display(),
+            first_of(selection.findings.listed())
+        ));
+    }
+    judge_extra(source, &audit, strict)?;
+    for &extent in &selection.bad {
+        selection.map.remove(extent);
+    }
+    Ok(selection.map)
+}
+
+fn first_of(findings: &[Finding]) -> String {
+    match findings.first() {
+        Some(finding @ Finding::RecordSkipped { source, .. }) => {
+            format!("; the first: {finding}: {source}")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Clusters that only $Bitmap marks hold no file that is known; copying them
+/// loses nothing, leaving them out might.
+fn judge_extra(source: &Path, audit: &Audit, strict: bool) -> Result<()> {
+    let extra = &audit.only_in_bitmap;
+    let Some(first) = extra.first.first() else {
+        return Ok(());
+    };
+    if strict {
+        return Err(Error::refused(
+            source,
+            format!(
+                "{} clusters are marked in $Bitmap and used by no file; the first: {first}",
+                extra.clusters
+            ),
+            "run chkdsk /f on it in Windows; or leave out --strict, and they are copied too",
+        ));
+    }
+    report::warning(format!(
+        "{}: {} clusters are marked in $Bitmap and used by no file (the first: {first}); they \
+         are copied too",
+        source.display(),
+        extra.clusters
+    ));
+    Ok(())
+}
+
+/// The error for a volume with findings: the first ones, with the names of the
+/// files concerned.
+fn refuse(volume: &Volume<Arc<Device>>, findings: &Findings) -> Error {
+    let errors: Vec<&Finding> = findings
+        .listed()
+        .iter()
+        .filter(|finding| finding.is_error())
+        .take(LISTED)
+        .collect();
+    let extents: Vec<Extent> = errors
+        .iter()
+        .filter_map(|finding| extent_of(finding))
+        .collect();
+    let owners = match extents.is_empty() {
+        true => Vec::new(),
+        // What cannot be read again is left out of the message only.
+        false => audit::owners(volume, &extents).unwrap_or_default(),
+    };
+
+    let mut text = format!(
+        "its account of clusters is damaged; {} findings",
+        findings.errors()
+    );
+    for finding in &errors {
+        text.push_str("\n    ");
+        text.push_str(&describe(volume, finding, &owners));
+    }
+    let more = findings.errors() - errors.len() as u64;
+    if more > 0 {
+        text.push_str(&format!("\n    and {more} more"));
+    }
+    Error::refused(
+        volume.source().path(),
+        text,
+        "run chkdsk /f on it in Windows, then try again: a copy would not be whole",
+    )
+}
+
+fn extent_of(finding: &Finding) -> Option<Extent> {
+    match finding {
+        Finding::ClaimedTwice { extent, .. } | Finding::NotInBitmap { extent } => Some(*extent),
+        _ => None,
+    }
+}
+
+fn describe(
+    volume: &Volume<Arc<Device>>,
+    finding: &Finding,
+    owners: &[(RecordNumber, Extent)],
+) -> String {
+    let mut records: Vec<RecordNumber> = match finding {
+        Finding::RecordDamaged { record, .. } | Finding::PastEnd { record, .. } => vec![*record],
+        _ => match extent_of(finding) {
+            Some(extent) => owners
+                .iter()
+                .filter(|(_, owned)| owned.start < extent.end() && extent.start < owned.end())
+                .map(|(record, _)| *record)
+                .collect(),
+            None => Vec::new(),
+        },
+    };
+    records.sort_unstable();
+    records.dedup();
+    let names: Vec<String> = records
+        .iter()
+        .take(LISTED)
+        .map(|&record| path::path_of(volume, record))
+        .collect();
+    let mut text = finding.to_string();
+    if let Finding::RecordDamaged { source, .. } = finding {
+        text.push_str(&format!(": {source}"));
+    }
+    if !names.is_empty() {
+        text.push_str(&format!(" ({})", names.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,207 @@
+//! Linux: mounts, loop devices, device-mapper, exclusive opens.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+/// What two names of one device or file have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeviceId {
+    /// Major and minor number of a block device.
+    Block(u32, u32),
+    /// Device and inode of a file.
+    File(u64, u64),
+}
+
+/// Where a device, or something that lies on it, is mounted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    pub point: PathBuf,
+    pub read_only: bool,
+}
+
+pub fn device_id(metadata: &Metadata) -> DeviceId {
+    match metadata.file_type().is_block_device() {
+        true => {
+            let number = metadata.rdev();
+            DeviceId::Block(rustix::fs::major(number), rustix::fs::minor(number))
+        }
+        false => DeviceId::File(metadata.dev(), metadata.ino()),
+    }
+}
+
+/// Where the device or file is mounted: itself, its partitions, loop devices
+/// and device-mapper volumes upon it, and the file below a loop device.
+pub fn mounts(metadata: &Metadata) -> io::Result<Vec<Mount>> {
+    let related = related(device_id(metadata));
+    let process = procfs::process::Process::myself().map_err(io::Error::other)?;
+    let table = process.mountinfo().map_err(io::Error::other)?;
+    let found = table.into_iter().filter(|mount| {
+        let by_number = parse_block_id(&mount.majmin).is_some_and(|id| related.contains(&id));
+        // FUSE mounts a file, or a device, by name alone.
+        let by_name = || {
+            let source = unescape(mount.mount_source.as_deref().unwrap_or_default());
+            let metadata = fs::metadata(source).ok();
+            metadata.is_some_and(|metadata| related.contains(&device_id(&metadata)))
+        };
+        by_number || by_name()
+    });
+    Ok(found
+        .map(|mount| Mount {
+            read_only: mount.super_options.contains_key("ro"),
+            point: unescape(&mount.mount_point.to_string_lossy()),
+        })
+        .collect())
+}
+
+/// Whether writing to one changes the other: they are the same, or one lies
+/// upon the other.
+pub fn overlap(a: &Metadata, b: &Metadata) -> bool {
+    let (a, b) = (device_id(a), device_id(b));
+    related(a).contains(&b) || related(b).contains(&a)
+}
+
+/// Opens a block device for writing, if nobody else uses it: the kernel
+/// refuses one that is mounted, swapped to, or part of another device.
+pub fn open_exclusively(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlags::EXCL.bits().cast_signed())
+        .open(path)
+}
+
+/// Bytes that can be written to the file system of `directory`.
+pub fn free_space(directory: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(directory)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The device itself and all that shares its bytes.
+fn related(id: DeviceId) -> BTreeSet<DeviceId> {
+    let loops = loop_devices();
+    let mut found = BTreeSet::new();
+    let mut left = vec![id];
+    // The file below a loop device that shows all of it.
+    let below = loops
+        .iter()
+        .find(|device| device.id == id && device.is_whole);
+    left.extend(below.map(|device| device.backing));
+    while let Some(id) = left.pop() {
+        if !found.insert(id) {
+            continue;
+        }
+        left.extend(
+            loops
+                .iter()
+                .filter(|device| device.backing == id)
+                .map(|device| device.id),
+        );
+        if let DeviceId::Block(major, minor) = id {
+            let folder = PathBuf::from(format!("/sys/dev/block/{major}:{minor}"));
+            left.extend(block_ids_in(&folder.join("holders")));
+            left.extend(partitions_in(&folder));
+        }
+    }
+    found
+}
+
+struct LoopDevice {
+    id: DeviceId,
+    backing: DeviceId,
+    /// The device shows its file from the first byte to the last.
+    is_whole: bool,
+}
+
+fn loop_devices() -> Vec<LoopDevice> {
+    let folders = fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let devices = folders.filter_map(|folder| {
+        let folder = folder.path();
+        let text = |name: &str| fs::read_to_string(folder.join("loop").join(name)).ok();
+        let backing = text("backing_file")?;
+        let backing = fs::metadata(backing.trim_end_matches('\n')).ok()?;
+        let is_zero = |name| text(name).is_none_or(|text| text.trim() == "0");
+        Some(LoopDevice {
+            id: block_id_of(&folder)?,
+            backing: device_id(&backing),
+            is_whole: is_zero("offset") && is_zero("sizelimit"),
+        })
+    });
+    devices.collect()
+}
+
+fn block_ids_in(folder: &Path) -> Vec<DeviceId> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| block_id_of(&entry.path()))
+        .collect()
+}
+
+fn partitions_in(folder: &Path) -> Vec<DeviceId> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.join("partition").exists())
+        .filter_map(|path| block_id_of(&path))
+        .collect()
+}
+
+fn block_id_of(folder: &Path) -> Option<DeviceId> {
+    parse_block_id(&fs::read_to_string(folder.join("dev")).ok()?)
+}
+
+/// `8:1`.
+fn parse_block_id(text: &str) -> Option<DeviceId> {
+    let (major, minor) = text.trim().split_once(':')?;
+    Some(DeviceId::Block(major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// Undoes the octal escapes of /proc/self/mountinfo (`\040` is a space).
+fn unescape(text: &str) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let octal = after.get(..3).and_then(|digits| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            u8::from_str_radix(digits, 8).ok()
+        });
+        match (first, octal) {
+            (b'\\', Some(byte)) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone() {
+        let table = [
+            ("/mnt/a", "/mnt/a"),
+            ("/mnt/a\\040b", "/mnt/a b"),
+            ("/mnt/\\134", "/mnt/\\"),
+            ("/mnt/\\9", "/mnt/\\9"),
+        ];
+        for (escaped, expected) in table {
+            assert_eq!(unescape(escaped), Path::new(expected), "{escaped}");
+        }
+    }
+
+    #[test]
+    fn block_ids() {
+        assert_eq!(parse_block_id("8:17\n"), Some(DeviceId::Block(8, 17)));
+        assert_eq!(parse_block_id("8"), None);
+    }
+}

@@ -1,0 +1,6 @@
+//! What only the operating system knows about devices and files. All platform
+//! code of the program is in this folder, one file a platform.
+
+mod linux;
+
+pub use linux::{free_space, mounts, open_exclusively, overlap};

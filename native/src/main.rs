@@ -1,0 +1,35 @@
+//! The command-line tool: clone, image, restore and check NTFS volumes.
+//!
+//! The way of an invocation: what was typed ([`cli`]) is resolved to a task
+//! ([`options`]), which a command ([`commands`]) carries out: it opens a
+//! [`source`] and a [`sink`] and joins them with the [`pipeline`].
+
+mod cli;
+mod commands;
+mod device;
+mod error;
+mod options;
+mod pipeline;
+mod progress;
+mod report;
+mod serial;
+mod signals;
+mod sink;
+mod source;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let typed = cli::parse();
+    let result = options::resolve(typed).and_then(|options| {
+        signals::install()?;
+        commands::run(options)
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

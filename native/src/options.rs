@@ -1,0 +1,238 @@
+//! What was typed, resolved to a task.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Cli, Command, Copy, ProgressStyle};
+use crate::error::{Error, Result};
+
+/// What to do, and how to tell of it.
+#[derive(Debug)]
+pub struct Options {
+    pub task: Task,
+    pub progress: Progress,
+}
+
+#[derive(Debug)]
+pub enum Task {
+    /// Copy a volume, raw or as an image.
+    Copy(CopyTask),
+    /// Write the volume in an image.
+    Restore {
+        image: Input,
+        output: Output,
+        new_serial: Option<NewSerial>,
+    },
+    /// Read an image and write nothing.
+    CheckImage {
+        image: Input,
+    },
+    Demo,
+}
+
+#[derive(Debug)]
+pub struct CopyTask {
+    pub source: PathBuf,
+    pub form: Form,
+    pub output: Output,
+    pub new_serial: Option<NewSerial>,
+    /// Accept a dirty volume.
+    pub force: bool,
+    /// Refuse clusters that only $Bitmap marks.
+    pub strict: bool,
+}
+
+/// What a copy of a volume is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Raw,
+    Image,
+}
+
+/// Where an image comes from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    Stdin,
+    File(PathBuf),
+}
+
+/// Where to write.
+#[derive(Debug, Clone)]
+pub enum Output {
+    Stdout,
+    File { path: PathBuf, existing: Existing },
+}
+
+/// What to do with a file that exists under the name of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    Refuse,
+    /// Put the new file in its place when it is complete.
+    Replace,
+    /// Write over it.
+    Overwrite,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewSerial {
+    Full,
+    /// Keep the lower 32 bits.
+    Half,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Bar,
+    Json,
+    None,
+}
+
+impl Input {
+    /// What to call it in messages.
+    pub fn name(&self) -> PathBuf {
+        match self {
+            Self::Stdin => PathBuf::from("standard input"),
+            Self::File(path) => path.clone(),
+        }
+    }
+}
+
+/// Checks what was typed and resolves it.
+pub fn resolve(typed: Cli) -> Result<Options> {
+    match typed.command {
+        Some(Command::Demo) => Ok(Options {
+            task: Task::Demo,
+            progress: Progress::None,
+        }),
+        None => resolve_copy(typed.copy),
+    }
+}
+
+fn resolve_copy(typed: Copy) -> Result<Options> {
+    check_combination(&typed)?;
+    let progress = match (typed.progress, typed.quiet) {
+        (Some(ProgressStyle::Bar), _) => Progress::Bar,
+        (Some(ProgressStyle::Json), _) => Progress::Json,
+        (Some(ProgressStyle::None), _) | (_, true) => Progress::None,
+        (Some(ProgressStyle::Auto) | None, false) => match std::io::stderr().is_terminal() {
+            true => Progress::Bar,
+            false => Progress::None,
+        },
+    };
+    let Some(source) = typed.source else {
+        return usage("no SOURCE is given");
+    };
+    let new_serial = match (typed.new_serial, typed.new_half_serial) {
+        (_, true) => Some(NewSerial::Half),
+        (true, false) => Some(NewSerial::Full),
+        (false, false) => None,
+    };
+    let image = match source == Path::new("-") {
+        true => Input::Stdin,
+        false => Input::File(source.clone()),
+    };
+    let output = match (typed.output, typed.overwrite) {
+        (Some(path), None) if path == Path::new("-") => Some(Output::Stdout),
+        (Some(path), None) => Some(Output::File {
+            path,
+            existing: Existing::Refuse,
+        }),
+        (None, Some(path)) => Some(Output::File {
+            path,
+            existing: match typed.in_place {
+                true => Existing::Overwrite,
+                false => Existing::Replace,
+            },
+        }),
+        _ => None,
+    };
+    let task = match output {
+        None => Task::CheckImage { image },
+        Some(output) if typed.restore_image => Task::Restore {
+            image,
+            output,
+            new_serial,
+        },
+        Some(output) => Task::Copy(CopyTask {
+            source,
+            form: match typed.save_image {
+                true => Form::Image,
+                false => Form::Raw,
+            },
+            output,
+            new_serial,
+            force: typed.force,
+            strict: typed.strict,
+        }),
+    };
+    Ok(Options { task, progress })
+}
+
+/// The original's rules of what goes with what.
+fn check_combination(typed: &Copy) -> Result<()> {
+    let has_output = typed.output.is_some() || typed.overwrite.is_some();
+    let to_stdout = typed.output.as_deref() == Some(Path::new("-"));
+    let from_stdin = typed.source.as_deref() == Some(Path::new("-"));
+    let rules = [
+        (
+            typed.output.is_some() && typed.overwrite.is_some(),
+            "--output and --overwrite exclude each other",
+        ),
+        (
+            typed.overwrite.as_deref() == Some(Path::new("-")),
+            "--overwrite needs a file or device; standard output is --output -",
+        ),
+        (
+            typed.in_place && typed.overwrite.is_none(),
+            "--in-place goes with --overwrite only",
+        ),
+        (
+            typed.save_image && typed.restore_image,
+            "--save-image and --restore-image exclude each other",
+        ),
+        (
+            typed.metadata && typed.restore_image,
+            "--metadata has no meaning with --restore-image; an image of metadata is restored \
+             as any other",
+        ),
+        (
+            typed.no_action && !typed.restore_image,
+            "--no-action goes with --restore-image only",
+        ),
+        (
+            typed.no_action && has_output,
+            "--no-action writes nothing: leave out --output and --overwrite",
+        ),
+        (
+            !typed.no_action && !has_output,
+            "say where to write, with --output or --overwrite",
+        ),
+        (
+            typed.ignore_fs_check && !typed.metadata && !typed.rescue,
+            "--ignore-fs-check goes with --metadata or --rescue only",
+        ),
+        (
+            typed.metadata && !typed.save_image && to_stdout,
+            "raw metadata cannot go to standard output; use --save-image too",
+        ),
+        (
+            from_stdin && !typed.restore_image,
+            "only an image can be read from standard input, with --restore-image",
+        ),
+    ];
+    if let Some((_, message)) = rules.into_iter().find(|(broken, _)| *broken) {
+        return usage(message);
+    }
+    let missing = [(typed.metadata, "--metadata"), (typed.rescue, "--rescue")];
+    match missing.into_iter().find(|(asked, _)| *asked) {
+        Some((_, option)) => Err(Error::NotYet { option }),
+        None => Ok(()),
+    }
+}
+
+fn usage<T>(message: &str) -> Result<T> {
+    Err(Error::Usage {
+        message: message.to_owned(),
+    })
+}

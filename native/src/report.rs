@@ -1,0 +1,67 @@
+//! What the program says. Reports go to standard output, or to standard error
+//! where that is taken by data; warnings and errors to standard error. Nobody
+//! listening is no reason to fail.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Where reports go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    ToStdout,
+    ToStderr,
+}
+
+impl Reports {
+    pub fn line(self, text: impl Display) {
+        let _ = match self {
+            Self::ToStdout => writeln!(io::stdout(), "{text}"),
+            Self::ToStderr => writeln!(io::stderr(), "{text}"),
+        };
+    }
+}
+
+/// A line that ends a run, on a line of its own after `^C` or a bar.
+pub fn interrupted(text: impl Display) {
+    let _ = writeln!(io::stderr(), "\nntfsclone: interrupted; {text}");
+}
+
+pub fn warning(text: impl Display) {
+    let _ = writeln!(io::stderr(), "ntfsclone: warning: {text}");
+}
+
+/// Prints the error with its causes and remedy.
+pub fn error(error: &Error) {
+    let mut text = format!("ntfsclone: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    if let Some(remedy) = error.remedy() {
+        text.push_str(&format!("\n  {remedy}"));
+    }
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A size for people: `1.5 GiB`.
+pub fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+/// How much was done, and how fast.
+pub fn done(what: &str, bytes: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let rate = match seconds > 0.0 {
+        true => bytes as f64 / seconds,
+        false => 0.0,
+    };
+    format!(
+        "{what} {} in {seconds:.2} s ({}/s)",
+        size(bytes),
+        size(rate as u64)
+    )
+}

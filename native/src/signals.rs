@@ -1,0 +1,82 @@
+//! SIGINT, SIGTERM and SIGHUP: end at once, and leave nothing that looks whole.
+//!
+//! The thread that waits for signals does the cleaning itself, so that it does
+//! not matter what the others are waiting for. What there is to clean is noted
+//! in [`Unfinished`]; a target is finished under the same lock, so that it is
+//! either complete or taken away, never both.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::error::{Error, Result};
+use crate::report;
+
+/// What a run that ends now must do or say about its target.
+#[derive(Debug)]
+pub enum Unfinished {
+    Nothing,
+    /// Remove the file, which does not have its final name yet.
+    Remove(PathBuf),
+    /// Say that the target is half written.
+    HalfWritten(PathBuf),
+}
+
+static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished::Nothing);
+
+/// Runs the step that begins a target, which also tells what an interruption
+/// would leave behind from then on; an interruption waits for it.
+pub fn begin<T>(step: impl FnOnce() -> Result<(T, Unfinished)>) -> Result<T> {
+    let mut unfinished = lock();
+    let (result, left_behind) = step()?;
+    *unfinished = left_behind;
+    Ok(result)
+}
+
+/// Runs the step that finishes a target; an interruption waits for it.
+pub fn finish<T>(step: impl FnOnce() -> T) -> T {
+    let mut unfinished = lock();
+    let result = step();
+    *unfinished = Unfinished::Nothing;
+    result
+}
+
+fn lock() -> MutexGuard<'static, Unfinished> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the thread that waits for signals.
+pub fn install() -> Result<()> {
+    let failed = |error| Error::io("wait for", "signals".as_ref(), error);
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread
+        .spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                end(signal);
+            }
+        })
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn end(signal: i32) -> ! {
+    let unfinished = lock();
+    match &*unfinished {
+        Unfinished::Nothing => report::interrupted("nothing was being written"),
+        Unfinished::Remove(path) => match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => report::warning(format!(
+                "interrupted; cannot remove the incomplete {}: {error}",
+                path.display()
+            )),
+            _ => report::interrupted("nothing was left behind"),
+        },
+        Unfinished::HalfWritten(path) => {
+            report::interrupted(format!("{} is half written and not usable", path.display()))
+        }
+    }
+    // The lock is kept: nothing finishes any more.
+    std::process::exit(128 + signal)
+}

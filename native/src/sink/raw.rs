@@ -1,0 +1,96 @@
+//! A raw copy of the volume.
+
+use ntfsclone_core::units::Geometry;
+
+use super::target::Target;
+use crate::error::{Error, Result};
+use crate::pipeline::Batch;
+
+/// Zeros to fill gaps of a stream with.
+static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+
+/// Writes each piece at its place. What lies between is a hole in a file, as
+/// it was on a device, zeros in a stream.
+pub struct RawSink {
+    target: Target,
+    /// Bytes of whole clusters; the least length of a file.
+    volume_size: u64,
+    /// Bytes of a device are not written past this one.
+    limit: Option<u64>,
+    /// The end of what was written.
+    end: u64,
+}
+
+impl RawSink {
+    pub fn new(target: Target, volume_size: u64) -> Self {
+        let limit = target.device_size();
+        Self {
+            target,
+            volume_size,
+            limit,
+            end: 0,
+        }
+    }
+
+    pub fn take(&mut self, batch: &Batch) -> Result<()> {
+        let written = batch
+            .pieces()
+            .try_for_each(|(piece, bytes)| self.write(piece.offset, bytes));
+        written.map_err(|error| self.target.explain(error))
+    }
+
+    /// Says of an error what it leaves behind.
+    pub fn explain(&self, error: Error) -> Error {
+        self.target.explain(error)
+    }
+
+    pub fn finish(mut self) -> Result<()> {
+        let len = self.end.max(self.volume_size);
+        if self.target.is_stream() {
+            self.fill_up_to(len)?;
+        }
+        self.target.finish(Some(len))
+    }
+
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        if self.target.is_stream() {
+            if offset < self.end {
+                return Err(Error::Usage {
+                    message: "an image of metadata jumps back and forth; it cannot be restored \
+                              to a stream"
+                        .to_owned(),
+                });
+            }
+            self.fill_up_to(offset)?;
+            self.target.write(bytes)?;
+        } else {
+            // The bytes after the volume that a smaller device has no room
+            // for: its size was checked to hold all that matters.
+            let room = self.limit.unwrap_or(u64::MAX).saturating_sub(offset);
+            let len = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+            self.target.write_at(offset, &bytes[..len])?;
+        }
+        self.end = self.end.max(offset + bytes.len() as u64);
+        Ok(())
+    }
+
+    fn fill_up_to(&mut self, offset: u64) -> Result<()> {
+        while self.end < offset {
+            let len = (offset - self.end).min(ZEROS.len() as u64);
+            self.target.write(&ZEROS[..len as usize])?;
+            self.end += len;
+        }
+        Ok(())
+    }
+}
+
+/// The least size of a device for a volume with `tail` bytes after its last
+/// cluster: all of it, up to the backup boot sector.
+pub fn least_device_size(geometry: &Geometry, tail: u64) -> u64 {
+    let volume = geometry.bytes(geometry.nr_clusters());
+    let backup_end = geometry.backup_boot_sector() + u64::from(geometry.sector_size);
+    match backup_end <= volume + tail {
+        true => backup_end.max(volume),
+        false => volume,
+    }
+}

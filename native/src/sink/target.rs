@@ -1,0 +1,375 @@
+//! Where bytes are written to, and how that ends.
+//!
+//! A regular file is written beside its final name and renamed when it is
+//! complete and on the disk, so that under that name there is never a part. A
+//! device and a file overwritten in place cannot have that; what a failure
+//! leaves there is said.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use positioned_io::WriteAt;
+use tempfile::NamedTempFile;
+
+use crate::device;
+use crate::error::{Error, Result};
+use crate::options::{Existing, Output};
+use crate::report;
+use crate::signals::{self, Unfinished};
+
+/// What is written to, open.
+pub struct Target {
+    kind: Kind,
+    /// What to call it in messages.
+    name: PathBuf,
+    /// Where [`Target::write`] goes on.
+    position: u64,
+}
+
+enum Kind {
+    /// A file that does not have its final name yet.
+    Beside {
+        file: NamedTempFile,
+        path: PathBuf,
+        existing: Existing,
+    },
+    /// A block device, or a file overwritten in place.
+    InPlace {
+        file: File,
+        /// Of a device; a file grows.
+        size: Option<u64>,
+    },
+    /// A pipe, a character device, standard output.
+    Stream(Box<dyn Write>),
+}
+
+/// What a target must have room for.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs {
+    /// Bytes that will be written.
+    pub bytes: u64,
+    /// The least size of a device.
+    pub device_size: u64,
+}
+
+impl Target {
+    /// Opens the output, if it may be written to and has room. `sources` are
+    /// the files that are read, and so must not be written.
+    pub fn open(output: &Output, needs: Needs, sources: &[fs::Metadata]) -> Result<Self> {
+        let place = Place::of(output, sources)?;
+        match (place, output) {
+            (Place::Stdout, _) | (_, Output::Stdout) => {
+                let stdout = Kind::Stream(Box::new(io::stdout().lock()));
+                Ok(Self::new(stdout, "standard output".into()))
+            }
+            (Place::Stream, Output::File { path, .. }) => {
+                let file = OpenOptions::new().write(true).open(path);
+                let file = file.map_err(|error| Error::io("open", path, error))?;
+                Ok(Self::new(Kind::Stream(Box::new(file)), path.clone()))
+            }
+            (Place::NewFile, Output::File { path, existing }) => {
+                create(path, path.clone(), *existing, needs)
+            }
+            (Place::ExistingFile, Output::File { path, existing }) => match existing {
+                Existing::Overwrite => overwrite(path),
+                Existing::Refuse | Existing::Replace => {
+                    // What a link names is replaced, not the link.
+                    let real = fs::canonicalize(path);
+                    let real = real.map_err(|error| Error::io("follow", path, error))?;
+                    create(path, real, *existing, needs)
+                }
+            },
+            (Place::BlockDevice, Output::File { path, .. }) => open_device(path, needs),
+        }
+    }
+
+    fn new(kind: Kind, name: PathBuf) -> Self {
+        Self {
+            kind,
+            name,
+            position: 0,
+        }
+    }
+
+    /// True if bytes can only be written one after the other.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream(_))
+    }
+
+    /// The size of the target, if it is a device.
+    pub fn device_size(&self) -> Option<u64> {
+        match self.kind {
+            Kind::InPlace { size, .. } => size,
+            _ => None,
+        }
+    }
+
+    /// Writes at a position. For files and devices only.
+    pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let written = match &mut self.kind {
+            Kind::Beside { file, .. } => file.as_file_mut().write_all_at(offset, bytes),
+            Kind::InPlace { file, .. } => file.write_all_at(offset, bytes),
+            Kind::Stream(_) => Err(io::ErrorKind::NotSeekable.into()),
+        };
+        written.map_err(|error| Error::io("write to", &self.name, error))
+    }
+
+    /// Writes where the last call ended.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.kind {
+            Kind::Stream(stream) => stream
+                .write_all(bytes)
+                .map_err(|error| Error::io("write to", &self.name, error))?,
+            _ => self.write_at(self.position, bytes)?,
+        }
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes what was written permanent, and gives it its name. A regular file
+    /// becomes `len` bytes long, if given.
+    pub fn finish(mut self, len: Option<u64>) -> Result<()> {
+        let name = self.name.clone();
+        let failed = |error| Error::io("finish", &name, error);
+        let device_size = self.device_size();
+        let file = match &mut self.kind {
+            Kind::Stream(stream) => return stream.flush().map_err(failed),
+            Kind::Beside { file, .. } => file.as_file(),
+            Kind::InPlace { file, .. } => file,
+        };
+        if let Some(len) = len.filter(|_| device_size.is_none()) {
+            file.set_len(len).map_err(failed)?;
+        }
+        // What the kernel could not write to the disk is told here, or never.
+        file.sync_all().map_err(failed)?;
+        let Kind::Beside {
+            file,
+            path,
+            existing,
+        } = self.kind
+        else {
+            signals::finish(|| {});
+            return Ok(());
+        };
+        signals::finish(|| persist(file, &path, existing))?;
+        sync_directory(&path).map_err(failed)
+    }
+
+    /// Says of an error what it leaves behind.
+    pub fn explain(&self, error: Error) -> Error {
+        match &self.kind {
+            Kind::InPlace { .. } => Error::HalfWritten {
+                what: format!("{} is half written and not usable", self.name.display()),
+                source: Box::new(error),
+            },
+            _ => error,
+        }
+    }
+}
+
+/// What stands under the name of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Stdout,
+    NewFile,
+    ExistingFile,
+    BlockDevice,
+    /// A pipe or a character device.
+    Stream,
+}
+
+impl Place {
+    /// Looks at the output, without changing anything.
+    ///
+    /// # Errors
+    ///
+    /// It must not be written to.
+    pub fn of(output: &Output, sources: &[fs::Metadata]) -> Result<Self> {
+        let Output::File { path, existing } = output else {
+            return Ok(Self::Stdout);
+        };
+        let metadata = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::NewFile),
+            Err(error) => return Err(Error::io("look at", path, error)),
+            Ok(_) if *existing == Existing::Refuse => {
+                return Err(Error::refused(
+                    path,
+                    "exists already",
+                    "--output never overwrites; give another name, or use --overwrite",
+                ));
+            }
+            Ok(_) => fs::metadata(path).map_err(|error| Error::io("follow", path, error))?,
+        };
+        if sources
+            .iter()
+            .any(|source| device::overlap(source, &metadata))
+        {
+            return Err(Error::refused(
+                path,
+                "is what is being read, or lies on it",
+                "write somewhere else",
+            ));
+        }
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            let remedy = "name a file in it";
+            return Err(Error::refused(path, "is a directory", remedy));
+        }
+        if !kind.is_file() && !kind.is_block_device() {
+            return Ok(Self::Stream);
+        }
+        let mounts = device::mounts(&metadata)
+            .map_err(|error| Error::io("list the mounts of", path, error))?;
+        if let Some(mount) = mounts.first() {
+            let point = mount.point.display();
+            let found = format!("is mounted on {point}");
+            return Err(Error::refused(path, found, format!("umount {point} first")));
+        }
+        Ok(match kind.is_block_device() {
+            true => Self::BlockDevice,
+            false => Self::ExistingFile,
+        })
+    }
+
+    /// True if a failure would leave something half written.
+    pub fn is_written_in_place(self, output: &Output) -> bool {
+        let overwrites = matches!(
+            output,
+            Output::File {
+                existing: Existing::Overwrite,
+                ..
+            }
+        );
+        self == Self::BlockDevice || (self == Self::ExistingFile && overwrites)
+    }
+}
+
+/// Creates the file beside its final name `path`.
+fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Result<Target> {
+    let directory = directory_of(&path);
+    let old = fs::metadata(&path).ok();
+    if let Ok(free) = device::free_space(directory)
+        && free < needs.bytes
+    {
+        let found = format!(
+            "{} is needed, {} is free there",
+            report::size(needs.bytes),
+            report::size(free)
+        );
+        if old.is_some() {
+            return Err(Error::refused(
+                name,
+                found,
+                "the existing file stays until the new one is complete, so there must be room \
+                 for both; make room, or give up the existing file at once with --in-place",
+            ));
+        }
+        // Not refused: a file system that compresses may well hold it.
+        report::warning(format!("{}: {found}", name.display()));
+    }
+
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let permissions = match &old {
+        Some(old) => old.permissions(),
+        // As any new file: less what the umask takes.
+        None => Permissions::from_mode(0o666),
+    };
+    let file = signals::begin(|| {
+        let file = tempfile::Builder::new()
+            .prefix(&format!(".{file_name}."))
+            .suffix(".part")
+            .permissions(permissions)
+            .tempfile_in(directory)
+            .map_err(|error| Error::io("create a file beside", name, error))?;
+        let unfinished = Unfinished::Remove(file.path().to_owned());
+        Ok((file, unfinished))
+    })?;
+    if let Some(old) = old {
+        // Only root can give files away; for others the file is theirs anyway.
+        let _ = rustix::fs::fchown(
+            file.as_file(),
+            Some(rustix::fs::Uid::from_raw(old.uid())),
+            Some(rustix::fs::Gid::from_raw(old.gid())),
+        );
+        let _ = file.as_file().set_permissions(old.permissions());
+    }
+    let kind = Kind::Beside {
+        file,
+        path,
+        existing,
+    };
+    Ok(Target::new(kind, name.to_owned()))
+}
+
+fn overwrite(path: &Path) -> Result<Target> {
+    let failed = |error| Error::io("open", path, error);
+    let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+    signals::begin(|| {
+        // What was there must not show through the holes.
+        file.set_len(0).map_err(failed)?;
+        Ok(((), Unfinished::HalfWritten(path.to_owned())))
+    })?;
+    let kind = Kind::InPlace { file, size: None };
+    Ok(Target::new(kind, path.to_owned()))
+}
+
+fn open_device(path: &Path, needs: Needs) -> Result<Target> {
+    let mut file = device::open_exclusively(path).map_err(|error| match error.kind() {
+        io::ErrorKind::ResourceBusy => Error::refused(
+            path,
+            "is in use (mounted, swap, or part of another device)",
+            "unmount it first",
+        ),
+        _ => Error::io("open", path, error),
+    })?;
+    let size = io::Seek::seek(&mut file, io::SeekFrom::End(0));
+    let size = size.map_err(|error| Error::io("tell the size of", path, error))?;
+    if size < needs.device_size {
+        return Err(Error::refused(
+            path,
+            format!("has {size} bytes, {} are needed", needs.device_size),
+            "use a larger device, or shrink the source's file system first (ntfsresize)",
+        ));
+    }
+    signals::begin(|| Ok(((), Unfinished::HalfWritten(path.to_owned()))))?;
+    let kind = Kind::InPlace {
+        file,
+        size: Some(size),
+    };
+    Ok(Target::new(kind, path.to_owned()))
+}
+
+fn persist(file: NamedTempFile, path: &Path, existing: Existing) -> Result<()> {
+    let renamed = match existing {
+        Existing::Refuse => file.persist_noclobber(path),
+        Existing::Replace | Existing::Overwrite => file.persist(path),
+    };
+    let error = match renamed {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    // It is complete: hours of work are not thrown away for a name.
+    let kept = error.file.keep().map(|(_, path)| path);
+    Err(match kept {
+        Ok(kept) => Error::refused(
+            path,
+            format!("cannot be given its name: {}", error.error),
+            format!("the complete file is kept as {}", kept.display()),
+        ),
+        Err(_) => Error::io("rename to", path, error.error),
+    })
+}
+
+/// A rename is permanent when its directory is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(directory_of(path))?.sync_all()
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

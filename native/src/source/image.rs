@@ -1,0 +1,232 @@
+//! An image as a stream, from a file or a pipe.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
+use ntfsclone_core::ntfs::BootSector;
+
+use crate::error::{Error, Result};
+use crate::options::Input;
+use crate::pipeline::{BATCH_BYTES, Filled, Filler};
+use crate::progress::Progress;
+
+/// An image whose header has been read.
+pub struct ImageStream {
+    reader: Box<dyn Read + Send>,
+    name: PathBuf,
+    decoder: Decoder,
+    header: Header,
+    /// What was read, and which part of it was not decoded yet.
+    chunk: Vec<u8>,
+    rest: Range<usize>,
+    /// Another handle of a regular file, to go back to its start.
+    file: Option<File>,
+}
+
+impl ImageStream {
+    /// Opens an image and reads its header.
+    pub fn open(input: &Input) -> Result<Self> {
+        let name = input.name();
+        let failed = |error| Error::io("open", &name, error);
+        let (reader, file): (Box<dyn Read + Send>, _) = match input {
+            Input::Stdin => (Box::new(io::stdin()), None),
+            Input::File(path) => {
+                let file = File::open(path).map_err(failed)?;
+                let kind = file.metadata().map_err(failed)?.file_type();
+                if kind.is_dir() {
+                    return Err(Error::refused(
+                        path,
+                        "is a directory",
+                        "name an image file, or - for standard input",
+                    ));
+                }
+                let again = match kind.is_file() {
+                    true => Some(file.try_clone().map_err(failed)?),
+                    false => None,
+                };
+                (Box::new(file), again)
+            }
+        };
+
+        let mut decoder = Decoder::new();
+        let mut chunk = vec![0; BATCH_BYTES];
+        let mut reader = reader;
+        let len = read_up_to(&mut reader, &mut chunk, &name)?;
+        let mut input = &chunk[..len];
+        let header = match decoder.next(&mut input) {
+            Ok(Event::Header(header)) => header,
+            Ok(_) => {
+                let error = decoder.end_of_input().err();
+                return Err(not_an_image(&name, &chunk[..len], error));
+            }
+            Err(error) => return Err(not_an_image(&name, &chunk[..len], Some(error))),
+        };
+        let rest = len - input.len()..len;
+        Ok(Self {
+            reader,
+            name,
+            decoder,
+            header,
+            chunk,
+            rest,
+            file,
+        })
+    }
+
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What tells the image file from others; none for a pipe.
+    pub fn metadata(&self) -> Option<Metadata> {
+        self.file.as_ref()?.metadata().ok()
+    }
+
+    /// The boot sector of the volume, if the image begins with it, as all do
+    /// but those of metadata.
+    pub fn boot_sector(&self) -> Option<BootSector> {
+        let mut input = &self.chunk[self.rest.clone()];
+        match self.decoder.clone().next(&mut input) {
+            Ok(Event::Data { offset: 0, bytes }) => BootSector::parse(bytes.first_chunk()?, 0).ok(),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the volume that are in the image, as its header says.
+    pub fn expected_bytes(&self) -> u64 {
+        let clusters = self.header.inuse.min(self.header.nr_clusters);
+        clusters * u64::from(self.header.cluster_size) + self.header.tail_size()
+    }
+
+    /// Decodes all of the image; calls `take` with each piece of the volume
+    /// and where it belongs.
+    fn decode<E>(
+        &mut self,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Result<()>, E> {
+        loop {
+            let mut input = &self.chunk[self.rest.clone()];
+            loop {
+                match self.decoder.next(&mut input) {
+                    Ok(Event::Data { offset, bytes }) => take(offset, bytes)?,
+                    Ok(Event::Header(_)) => {}
+                    Ok(Event::NeedInput | Event::End) => break,
+                    Err(error) => return Ok(Err(Error::read(&self.name, error))),
+                }
+            }
+            // After the end as well: what follows it is an error.
+            match read_up_to(&mut self.reader, &mut self.chunk, &self.name) {
+                Ok(0) => {
+                    let ended = self.decoder.end_of_input();
+                    return Ok(ended.map_err(|error| Error::read(&self.name, error)));
+                }
+                Ok(len) => self.rest = 0..len,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Reads all of the image and checks its structure.
+    pub fn check(mut self, mut progress: Progress) -> Result<u64> {
+        let mut clusters_bytes = 0;
+        let checked = self.decode(|_, bytes| -> Result<()> {
+            clusters_bytes += bytes.len() as u64;
+            progress.advance_to(clusters_bytes);
+            Ok(())
+        })?;
+        checked?;
+        progress.finish();
+        Ok(clusters_bytes)
+    }
+
+    /// Fills batches with the bytes of the volume, no cluster cut in two.
+    pub fn fill(mut self) -> impl FnOnce(&mut Filler) -> Filled {
+        move |filler| {
+            let header = self.header;
+            let cluster_size = u64::from(header.cluster_size);
+            self.decode(|offset, bytes| {
+                let needed = match offset % cluster_size {
+                    // The rest of the cluster has room: it was asked for then.
+                    1.. => bytes.len(),
+                    0 => header.cluster_size as usize,
+                };
+                let batch = filler.batch_with_room(needed)?;
+                batch.push(offset, bytes.len()).copy_from_slice(bytes);
+                Ok(())
+            })
+        }
+    }
+}
+
+/// Checks all of an image that is a file, and goes back to its start; does
+/// nothing with one that comes from a pipe.
+pub fn check_ahead(image: ImageStream, input: &Input, progress: Progress) -> Result<ImageStream> {
+    let Some(mut file) = image.file.as_ref().and_then(|file| file.try_clone().ok()) else {
+        return Ok(image);
+    };
+    let name = image.name.clone();
+    image.check(progress)?;
+    // The handles share their position.
+    file.rewind()
+        .map_err(|error| Error::io("go back in", &name, error))?;
+    ImageStream::open(input)
+}
+
+/// Fills `buf` as far as the input goes.
+fn read_up_to(reader: &mut dyn Read, buf: &mut [u8], name: &Path) -> Result<usize> {
+    let mut len = 0;
+    while len < buf.len() {
+        match reader.read(&mut buf[len..]) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("read", name, error)),
+        }
+    }
+    Ok(len)
+}
+
+/// The error for input that does not begin like an image: says what it is, if
+/// that can be told.
+fn not_an_image(name: &Path, start: &[u8], error: Option<ntfsclone_core::Error>) -> Error {
+    let known: [(&[u8], &str, &str); 8] = [
+        (b"\x1F\x8B", "gzip", "gunzip -c"),
+        (b"\x28\xB5\x2F\xFD", "zstd", "zstd -dc"),
+        (b"\xFD7zXZ\0", "xz", "xz -dc"),
+        (b"BZh", "bzip2", "bzip2 -dc"),
+        (b"\x04\x22\x4D\x18", "lz4", "lz4 -dc"),
+        (b"partclone-image", "partclone", ""),
+        (b"\xEB\x52\x90NTFS    ", "volume", ""),
+        (b"", "", ""),
+    ];
+    let found = known.iter().find(|(magic, ..)| start.starts_with(magic));
+    match found {
+        Some((_, "partclone", _)) => Error::refused(
+            name,
+            "is an image of partclone, not of ntfsclone",
+            "restore it with partclone.ntfs",
+        ),
+        Some((_, "volume", _)) => Error::refused(
+            name,
+            "is an NTFS volume, not an image",
+            "leave out --restore-image to copy it",
+        ),
+        Some((_, format, command)) if !format.is_empty() => Error::refused(
+            name,
+            format!("is compressed with {format}"),
+            format!("{command} IMAGE | ntfsclone --restore-image ... -"),
+        ),
+        _ if start.is_empty() => Error::refused(name, "is empty", "was it written completely?"),
+        _ => match error {
+            Some(error) => Error::read(name, error),
+            None => Error::refused(name, "is not an image", "name an image of ntfsclone"),
+        },
+    }
+}

@@ -1,0 +1,104 @@
+//! A device or file that holds a volume.
+
+use std::fs::{File, Metadata};
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::plan::{Plan, Step};
+
+use crate::error::{Error, Result};
+use crate::pipeline::{BATCH_BYTES, Filled, Filler};
+
+/// A device or file, open for reading only.
+#[derive(Debug)]
+pub struct Device {
+    file: File,
+    path: PathBuf,
+    metadata: Metadata,
+    size: u64,
+}
+
+impl Device {
+    pub fn open(path: &Path) -> Result<Self> {
+        let failed = |error| Error::io("open", path, error);
+        let mut file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            return Err(Error::refused(
+                path,
+                "is a directory",
+                "name the device that is mounted there, or a file that holds a volume",
+            ));
+        }
+        if kind.is_fifo() || kind.is_socket() {
+            return Err(Error::refused(
+                path,
+                "is a pipe",
+                "a volume is read here and there; only images can come from a pipe",
+            ));
+        }
+        let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            metadata,
+            size,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
+impl ReadAt for Device {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        positioned_io::ReadAt::read_exact_at(&self.file, offset, buf).map_err(IoError::new)
+    }
+}
+
+/// Reads what `plan` says, in its order.
+pub fn copy_steps(device: Arc<Device>, plan: Arc<Plan>) -> impl FnOnce(&mut Filler) -> Filled {
+    move |filler| {
+        let geometry = *plan.geometry();
+        let cluster_size = geometry.cluster_size as usize;
+        for step in plan.steps() {
+            let (mut offset, mut left) = match step {
+                Step::Copy(extent) => (geometry.offset(extent.start), geometry.bytes(extent.len)),
+                Step::Tail(len) => (geometry.bytes(geometry.nr_clusters()), len),
+            };
+            while left > 0 {
+                // Whole clusters, so that no cluster is cut in two.
+                let batch = filler.batch_with_room(cluster_size.min(BATCH_BYTES))?;
+                let room = batch.room() / cluster_size * cluster_size;
+                let len = usize::try_from(left).unwrap_or(usize::MAX).min(room);
+                let bytes = batch.push(offset, len);
+                if let Err(source) = device.read_exact_at(offset, bytes) {
+                    let error = CoreError::Io {
+                        structure: Structure::Volume,
+                        offset,
+                        len: len as u64,
+                        source,
+                    };
+                    return Ok(Err(Error::read(&device.path, error)));
+                }
+                offset += len as u64;
+                left -= len as u64;
+            }
+        }
+        Ok(Ok(()))
+    }
+}
