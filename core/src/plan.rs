@@ -47,6 +47,15 @@ impl Plan {
         &self.geometry
     }
 
+    /// Where the bytes of a step lie on the device, and how many there are.
+    pub fn bytes_of(&self, step: Step) -> (u64, u64) {
+        let geometry = &self.geometry;
+        match step {
+            Step::Copy(extent) => (geometry.offset(extent.start), geometry.bytes(extent.len)),
+            Step::Tail(len) => (geometry.bytes(geometry.nr_clusters()), len),
+        }
+    }
+
     /// The clusters to copy.
     pub fn map(&self) -> &ClusterMap {
         &self.map

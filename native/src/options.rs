@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Command, Copy, ProgressStyle};
+use crate::cli::{Cli, Command, Copy, Generated, ProgressStyle};
 use crate::error::{Error, Result};
 
 /// What to do, and how to tell of it.
@@ -28,6 +28,7 @@ pub enum Task {
         image: Input,
     },
     Demo,
+    Generate(Generated),
 }
 
 #[derive(Debug)]
@@ -105,7 +106,13 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             task: Task::Demo,
             progress: Progress::None,
         }),
-        None => resolve_copy(typed.copy),
+        None => match typed.copy.generate {
+            Some(what) => Ok(Options {
+                task: Task::Generate(what),
+                progress: Progress::None,
+            }),
+            None => resolve_copy(typed.copy),
+        },
     }
 }
 

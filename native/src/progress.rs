@@ -89,10 +89,6 @@ impl Progress {
         }
     }
 
-    pub fn advance_by(&mut self, step: u64) {
-        self.advance_to(self.done + step);
-    }
-
     /// The phase is over, and was a success.
     pub fn finish(mut self) -> Duration {
         let took = self.started.elapsed();

@@ -13,6 +13,7 @@ use crate::error::Error;
 pub enum Reports {
     ToStdout,
     ToStderr,
+    None,
 }
 
 impl Reports {
@@ -20,6 +21,7 @@ impl Reports {
         let _ = match self {
             Self::ToStdout => writeln!(io::stdout(), "{text}"),
             Self::ToStderr => writeln!(io::stderr(), "{text}"),
+            Self::None => Ok(()),
         };
     }
 }

@@ -6,9 +6,20 @@ use crate::error::{Error, Result};
 use crate::options::NewSerial;
 use crate::pipeline::Batch;
 
+/// What to do with each batch so that the volume gets the serial number that
+/// is wanted: nothing, if none is.
+pub fn change(wanted: Option<NewSerial>) -> Result<impl FnMut(&mut Batch)> {
+    let mut change = wanted.map(SerialChange::new).transpose()?;
+    Ok(move |batch: &mut Batch| {
+        if let Some(change) = &mut change {
+            change.apply(batch);
+        }
+    })
+}
+
 /// Writes a new serial number into both boot sectors as they pass by.
 #[derive(Debug)]
-pub struct SerialChange {
+struct SerialChange {
     wanted: NewSerial,
     random: u64,
     /// Known when the first boot sector has passed.
@@ -23,7 +34,7 @@ struct Backup {
 }
 
 impl SerialChange {
-    pub fn new(wanted: NewSerial) -> Result<Self> {
+    fn new(wanted: NewSerial) -> Result<Self> {
         let random = getrandom::u64().map_err(|error| {
             let error = std::io::Error::other(error.to_string());
             Error::io(
@@ -39,8 +50,7 @@ impl SerialChange {
         })
     }
 
-    /// Changes the boot sectors in `batch`, if they are in it.
-    pub fn apply(&mut self, batch: &mut Batch) {
+    fn apply(&mut self, batch: &mut Batch) {
         if let Some(sector) = sector_at(batch, 0)
             && let Ok(boot) = BootSector::parse(sector, 0)
         {

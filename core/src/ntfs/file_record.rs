@@ -97,7 +97,8 @@ impl FileRecord {
                     expected: "the file whose attribute list names it",
                 });
             }
-            if extension.sequence_number != reference.sequence_number {
+            let expected = reference.sequence_number;
+            if expected != 0 && extension.sequence_number != expected {
                 return Err(Error::Corrupt {
                     structure: Structure::MftRecord,
                     offset,

@@ -53,7 +53,7 @@ pub enum Command {
 pub struct Copy {
     /// The NTFS volume to read; with --restore-image the image, - for standard
     /// input
-    #[arg(value_name = "SOURCE", required = true)]
+    #[arg(value_name = "SOURCE", required_unless_present = "generate")]
     pub source: Option<PathBuf>,
 
     /// Write to FILE, which must not exist; - for standard output
@@ -126,6 +126,19 @@ pub struct Copy {
     /// terminal; json is a line for each step
     #[arg(long, value_name = "HOW", value_enum)]
     pub progress: Option<ProgressStyle>,
+
+    /// Print the manual page, or a shell's completions, and exit
+    #[arg(long, value_name = "WHAT", value_enum, exclusive = true)]
+    pub generate: Option<Generated>,
+}
+
+/// See `--generate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    Man,
+    CompleteBash,
+    CompleteFish,
+    CompleteZsh,
 }
 
 /// See `--progress`.

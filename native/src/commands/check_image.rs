@@ -1,5 +1,7 @@
 //! Reading an image and writing nothing.
 
+use std::time::Instant;
+
 use super::restore::describe;
 use crate::error::Result;
 use crate::options::{self, Input};
@@ -9,10 +11,10 @@ use crate::source::ImageStream;
 
 pub fn run(input: &Input, how: options::Progress) -> Result<()> {
     let reports = Reports::ToStdout;
+    let started = Instant::now();
     let image = ImageStream::open(input)?;
     describe(&image, reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-    let started = std::time::Instant::now();
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
     Ok(())

@@ -11,8 +11,8 @@ use crate::options::{self, CopyTask, Form, Output};
 use crate::pipeline;
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
-use crate::sink::{ImageSink, Needs, Place, RawSink, Target, least_device_size};
+use crate::serial;
+use crate::sink::{self, ImageSink, Needs, Place, RawSink, Target, least_device_size};
 use crate::source::copy_steps;
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
@@ -46,42 +46,23 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     };
     let target = Target::open(&task.output, needs, &sources)?;
     let batches = pipeline::start("reads", copy_steps(device, Arc::clone(&plan)))?;
-    let took = match task.form {
+    let (done, written) = match task.form {
         Form::Image => {
             if task.new_serial.is_some() {
                 report::warning("an image keeps the serial number; ask for a new one in a restore");
             }
-            let mut progress = Progress::start(how, Phase::Save, plan.bytes());
-            let mut sink = ImageSink::new(target, &plan);
-            batches.for_each(|batch| {
-                sink.take(batch)?;
-                progress.advance_by(batch.len() as u64);
-                Ok(())
-            })?;
-            sink.finish()?;
-            progress.finish()
+            let progress = Progress::start(how, Phase::Save, plan.bytes());
+            let sink = ImageSink::new(target, &plan);
+            ("Saved", sink::write_all(sink, batches, |_| {}, progress)?)
         }
         Form::Raw => {
-            let mut serial = task.new_serial.map(SerialChange::new).transpose()?;
-            let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
-            let mut sink = RawSink::new(target, volume_size);
-            batches.for_each(|batch| {
-                if let Some(serial) = &mut serial {
-                    serial.apply(batch);
-                }
-                sink.take(batch)?;
-                progress.advance_by(batch.len() as u64);
-                Ok(())
-            })?;
-            sink.finish()?;
-            progress.finish()
+            let change = serial::change(task.new_serial)?;
+            let progress = Progress::start(how, Phase::Clone, plan.bytes());
+            let sink = RawSink::new(target, volume_size);
+            ("Cloned", sink::write_all(sink, batches, change, progress)?)
         }
     };
-    let done = match task.form {
-        Form::Image => "Saved",
-        Form::Raw => "Cloned",
-    };
-    reports.line(report::done(done, plan.bytes(), took));
+    reports.line(report::done(done, written.bytes, written.took));
     Ok(())
 }
 

@@ -1,7 +1,127 @@
-//! A tour with a small volume that comes with the program.
+//! A tour with a small volume that comes with the program: a real one, made
+//! with `mkntfs` and filled through ntfs-3g (`cargo xtask demo-volume`).
 
-use crate::error::Result;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::plan::Plan;
+
+use super::{check_image, copy, open_volume, restore, used_clusters};
+use crate::error::{Error, Result};
+use crate::options::{CopyTask, Existing, Form, Input, Output, Progress};
+use crate::report::{self, Reports};
+use crate::source::Device;
+
+static VOLUME: &[u8] = include_bytes!("../../demo/volume.ntfs.zst");
+
+/// Bytes compared at once.
+const CHUNK: usize = 1 << 20;
 
 pub fn run() -> Result<()> {
+    let reports = Reports::ToStdout;
+    let directory = tempfile::Builder::new().prefix("ntfsclone-demo.").tempdir();
+    let directory = directory
+        .map_err(|error| Error::io("create a directory in", &std::env::temp_dir(), error))?;
+    let file = |name: &str| directory.path().join(name);
+    let (volume, image, restored) = (
+        file("volume.ntfs"),
+        file("backup.img"),
+        file("restored.ntfs"),
+    );
+
+    reports.line("1. A small NTFS volume that comes with the program");
+    unpack(&volume)?;
+    let compressed = report::size(VOLUME.len() as u64);
+    reports.line(format_args!(
+        "Unpacked from {compressed} to {}",
+        sizes(&volume)?
+    ));
+
+    reports.line("\n2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
+    let task = CopyTask {
+        source: volume.clone(),
+        form: Form::Image,
+        output: new_file(&image),
+        new_serial: None,
+        force: false,
+        strict: false,
+    };
+    copy::run(&task, Progress::None)?;
+    reports.line(format_args!("The image has {}", sizes(&image)?));
+
+    reports.line("\n3. Checked: ntfsclone --restore-image --no-action backup.img");
+    let input = Input::File(image);
+    check_image::run(&input, Progress::None)?;
+
+    reports.line("\n4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
+    restore::run(&input, &new_file(&restored), None, Progress::None)?;
+    reports.line(format_args!("The file has {}", sizes(&restored)?));
+
+    reports.line("\n5. Compared, cluster by cluster");
+    let started = Instant::now();
+    let bytes = compare(&volume, &restored)?;
+    reports.line(report::done("Compared", bytes, started.elapsed()));
+    reports.line("\nThe restored volume equals the original.");
     Ok(())
+}
+
+fn new_file(path: &Path) -> Output {
+    Output::File {
+        path: path.to_owned(),
+        existing: Existing::Refuse,
+    }
+}
+
+fn unpack(path: &Path) -> Result<()> {
+    let failed = |error| Error::io("unpack the volume to", path, error);
+    let mut file = File::create_new(path).map_err(failed)?;
+    let mut decoder = zstd::Decoder::with_buffer(VOLUME).map_err(failed)?;
+    io::copy(&mut decoder, &mut file).map_err(failed)?;
+    Ok(())
+}
+
+/// Length of a file, and what it takes on the disk.
+fn sizes(path: &Path) -> Result<String> {
+    let metadata = fs::metadata(path).map_err(|error| Error::io("look at", path, error))?;
+    let blocks = std::os::unix::fs::MetadataExt::blocks(&metadata);
+    Ok(format!(
+        "{} bytes ({}), {} on the disk",
+        metadata.len(),
+        report::size(metadata.len()),
+        report::size(blocks * 512)
+    ))
+}
+
+/// Compares what is in use of two volumes, and returns how many bytes that is.
+fn compare(original: &Path, restored: &Path) -> Result<u64> {
+    let opened = open_volume::open(original, false, Reports::None)?;
+    let map = used_clusters::find(&opened.volume, true, Progress::None)?;
+    let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
+    let copy = Device::open(restored)?;
+
+    let (mut expected, mut found) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let mut compared = 0;
+    for step in plan.steps() {
+        let (mut offset, mut left) = plan.bytes_of(step);
+        while left > 0 {
+            let len = left.min(CHUNK as u64) as usize;
+            let (expected, found) = (&mut expected[..len], &mut found[..len]);
+            opened.device.read_at(offset, expected)?;
+            copy.read_at(offset, found)?;
+            if expected != found {
+                return Err(Error::refused(
+                    restored,
+                    format!("differs from the original within {len} bytes at byte {offset:#x}"),
+                    "this is a defect of the program or the machine: please report it",
+                ));
+            }
+            compared += len as u64;
+            offset += len as u64;
+            left -= len as u64;
+        }
+    }
+    Ok(compared)
 }

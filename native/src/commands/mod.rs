@@ -3,6 +3,7 @@
 mod check_image;
 mod copy;
 mod demo;
+mod generate;
 mod open_volume;
 mod restore;
 mod used_clusters;
@@ -21,5 +22,6 @@ pub fn run(options: Options) -> Result<()> {
         } => restore::run(&image, &output, new_serial, progress),
         Task::CheckImage { image } => check_image::run(&image, progress),
         Task::Demo => demo::run(),
+        Task::Generate(what) => generate::run(what),
     }
 }

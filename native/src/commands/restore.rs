@@ -6,8 +6,8 @@ use crate::options::{self, Input, NewSerial, Output};
 use crate::pipeline;
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
-use crate::sink::{Needs, Place, RawSink, Target, least_device_size};
+use crate::serial;
+use crate::sink::{self, Needs, Place, RawSink, Target, least_device_size};
 use crate::source::{ImageStream, check_ahead};
 
 pub fn run(
@@ -38,23 +38,12 @@ pub fn run(
         device_size,
     };
     let target = Target::open(output, needs, &sources)?;
-    let mut serial = new_serial.map(SerialChange::new).transpose()?;
-    let mut progress = Progress::start(how, Phase::Restore, image.expected_bytes());
-    let mut sink = RawSink::new(target, volume_size);
-    let mut bytes = 0;
-    pipeline::start("reads", image.fill())?
-        .for_each(|batch| {
-            if let Some(serial) = &mut serial {
-                serial.apply(batch);
-            }
-            sink.take(batch)?;
-            bytes += batch.len() as u64;
-            progress.advance_to(bytes);
-            Ok(())
-        })
-        .map_err(|error| sink.explain(error))?;
-    sink.finish()?;
-    reports.line(report::done("Restored", bytes, progress.finish()));
+    let change = serial::change(new_serial)?;
+    let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
+    let sink = RawSink::new(target, volume_size);
+    let batches = pipeline::start("reads", image.fill())?;
+    let written = sink::write_all(sink, batches, change, progress)?;
+    reports.line(report::done("Restored", written.bytes, written.took));
     Ok(())
 }
 

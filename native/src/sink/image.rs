@@ -4,6 +4,7 @@ use ntfsclone_core::image::ntfsclone::{Encoder, Header};
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::Lcn;
 
+use super::Sink;
 use super::target::Target;
 use crate::error::Result;
 use crate::pipeline::Batch;
@@ -33,7 +34,15 @@ impl ImageSink {
         }
     }
 
-    pub fn take(&mut self, batch: &Batch) -> Result<()> {
+    fn flush(&mut self) -> Result<()> {
+        let written = self.target.write(&self.encoded);
+        self.encoded.clear();
+        written
+    }
+}
+
+impl Sink for ImageSink {
+    fn take(&mut self, batch: &Batch) -> Result<()> {
         for (piece, bytes) in batch.pieces() {
             // The tail joins the last cluster without a gap.
             let in_volume = self.volume_size.saturating_sub(piece.offset);
@@ -50,15 +59,12 @@ impl ImageSink {
         self.flush()
     }
 
-    pub fn finish(mut self) -> Result<()> {
+    fn end(&mut self) -> Result<()> {
         self.encoder.tail(&self.tail, &mut self.encoded);
-        self.flush()?;
-        self.target.finish(None)
+        self.flush()
     }
 
-    fn flush(&mut self) -> Result<()> {
-        let written = self.target.write(&self.encoded);
-        self.encoded.clear();
-        written.map_err(|error| self.target.explain(error))
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
     }
 }

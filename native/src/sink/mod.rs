@@ -7,3 +7,49 @@ mod target;
 pub use image::ImageSink;
 pub use raw::{RawSink, least_device_size};
 pub use target::{Needs, Place, Target};
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::pipeline::{Batch, Batches};
+use crate::progress::Progress;
+
+/// Something that takes the bytes of a volume and writes them in its own form.
+pub trait Sink {
+    /// Writes a batch.
+    fn take(&mut self, batch: &Batch) -> Result<()>;
+
+    /// Writes what is left. The target itself is finished afterwards.
+    fn end(&mut self) -> Result<()>;
+
+    fn target(&mut self) -> &mut Target;
+}
+
+/// What went through a sink, and how long it took until it was permanent.
+pub struct Written {
+    pub bytes: u64,
+    pub took: Duration,
+}
+
+/// Lets `sink` take all batches, each after `change`, and finishes its target.
+pub fn write_all(
+    mut sink: impl Sink,
+    batches: Batches,
+    mut change: impl FnMut(&mut Batch),
+    mut progress: Progress,
+) -> Result<Written> {
+    let mut bytes = 0;
+    let taken = batches.for_each(|batch| {
+        change(batch);
+        sink.take(batch)?;
+        bytes += batch.len() as u64;
+        progress.advance_to(bytes);
+        Ok(())
+    });
+    taken
+        .and_then(|()| sink.end())
+        .and_then(|()| sink.target().finish())
+        .map_err(|error| sink.target().explain(error))?;
+    let took = progress.finish();
+    Ok(Written { bytes, took })
+}

@@ -2,6 +2,7 @@
 
 use ntfsclone_core::units::Geometry;
 
+use super::Sink;
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::pipeline::Batch;
@@ -32,34 +33,14 @@ impl RawSink {
         }
     }
 
-    pub fn take(&mut self, batch: &Batch) -> Result<()> {
-        let written = batch
-            .pieces()
-            .try_for_each(|(piece, bytes)| self.write(piece.offset, bytes));
-        written.map_err(|error| self.target.explain(error))
-    }
-
-    /// Says of an error what it leaves behind.
-    pub fn explain(&self, error: Error) -> Error {
-        self.target.explain(error)
-    }
-
-    pub fn finish(mut self) -> Result<()> {
-        let len = self.end.max(self.volume_size);
-        if self.target.is_stream() {
-            self.fill_up_to(len)?;
-        }
-        self.target.finish(Some(len))
-    }
-
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         if self.target.is_stream() {
             if offset < self.end {
-                return Err(Error::Usage {
-                    message: "an image of metadata jumps back and forth; it cannot be restored \
-                              to a stream"
-                        .to_owned(),
-                });
+                return Err(Error::refused(
+                    self.target.name(),
+                    "is a stream, and this image of metadata jumps back and forth",
+                    "restore it to a file or device",
+                ));
             }
             self.fill_up_to(offset)?;
             self.target.write(bytes)?;
@@ -81,6 +62,26 @@ impl RawSink {
             self.end += len;
         }
         Ok(())
+    }
+}
+
+impl Sink for RawSink {
+    fn take(&mut self, batch: &Batch) -> Result<()> {
+        batch
+            .pieces()
+            .try_for_each(|(piece, bytes)| self.write(piece.offset, bytes))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let len = self.end.max(self.volume_size);
+        match self.target.is_stream() {
+            true => self.fill_up_to(len),
+            false => self.target.set_len(len),
+        }
+    }
+
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
     }
 }
 

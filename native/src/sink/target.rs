@@ -43,6 +43,8 @@ enum Kind {
     },
     /// A pipe, a character device, standard output.
     Stream(Box<dyn Write>),
+    /// Closed, and complete.
+    Finished,
 }
 
 /// What a target must have room for.
@@ -93,6 +95,11 @@ impl Target {
         }
     }
 
+    /// What to call it in messages.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
     /// True if bytes can only be written one after the other.
     pub fn is_stream(&self) -> bool {
         matches!(self.kind, Kind::Stream(_))
@@ -111,7 +118,7 @@ impl Target {
         let written = match &mut self.kind {
             Kind::Beside { file, .. } => file.as_file_mut().write_all_at(offset, bytes),
             Kind::InPlace { file, .. } => file.write_all_at(offset, bytes),
-            Kind::Stream(_) => Err(io::ErrorKind::NotSeekable.into()),
+            Kind::Stream(_) | Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
         };
         written.map_err(|error| Error::io("write to", &self.name, error))
     }
@@ -128,33 +135,44 @@ impl Target {
         Ok(())
     }
 
-    /// Makes what was written permanent, and gives it its name. A regular file
-    /// becomes `len` bytes long, if given.
-    pub fn finish(mut self, len: Option<u64>) -> Result<()> {
-        let name = self.name.clone();
-        let failed = |error| Error::io("finish", &name, error);
-        let device_size = self.device_size();
-        let file = match &mut self.kind {
-            Kind::Stream(stream) => return stream.flush().map_err(failed),
-            Kind::Beside { file, .. } => file.as_file(),
-            Kind::InPlace { file, .. } => file,
+    /// Makes a regular file `len` bytes long; a device is as long as it is.
+    pub fn set_len(&mut self, len: u64) -> Result<()> {
+        let set = match &self.kind {
+            Kind::Beside { file, .. } => file.as_file().set_len(len),
+            Kind::InPlace { file, size: None } => file.set_len(len),
+            _ => Ok(()),
         };
-        if let Some(len) = len.filter(|_| device_size.is_none()) {
-            file.set_len(len).map_err(failed)?;
+        set.map_err(|error| Error::io("set the length of", &self.name, error))
+    }
+
+    /// Makes what was written permanent, and gives it its name.
+    pub fn finish(&mut self) -> Result<()> {
+        let failed = |error| Error::io("finish", &self.name, error);
+        // What the kernel could not write to the disk is told by a sync, or
+        // never.
+        match std::mem::replace(&mut self.kind, Kind::Finished) {
+            Kind::Stream(mut stream) => stream.flush().map_err(failed),
+            Kind::InPlace { file, size } => {
+                let synced = file.sync_all().map_err(failed);
+                match synced {
+                    Ok(()) => signals::finish(|| Ok(())),
+                    Err(error) => {
+                        self.kind = Kind::InPlace { file, size };
+                        Err(error)
+                    }
+                }
+            }
+            Kind::Beside {
+                file,
+                path,
+                existing,
+            } => {
+                file.as_file().sync_all().map_err(failed)?;
+                signals::finish(|| persist(file, &path, existing))?;
+                sync_directory(&path).map_err(failed)
+            }
+            Kind::Finished => Ok(()),
         }
-        // What the kernel could not write to the disk is told here, or never.
-        file.sync_all().map_err(failed)?;
-        let Kind::Beside {
-            file,
-            path,
-            existing,
-        } = self.kind
-        else {
-            signals::finish(|| {});
-            return Ok(());
-        };
-        signals::finish(|| persist(file, &path, existing))?;
-        sync_directory(&path).map_err(failed)
     }
 
     /// Says of an error what it leaves behind.

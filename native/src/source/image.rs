@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::ops::Range;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
@@ -22,8 +23,9 @@ pub struct ImageStream {
     /// What was read, and which part of it was not decoded yet.
     chunk: Vec<u8>,
     rest: Range<usize>,
-    /// Another handle of a regular file, to go back to its start.
+    /// Another handle of a file or block device, to go back to its start.
     file: Option<File>,
+    is_on_device: bool,
 }
 
 impl ImageStream {
@@ -43,13 +45,16 @@ impl ImageStream {
                         "name an image file, or - for standard input",
                     ));
                 }
-                let again = match kind.is_file() {
+                let again = match kind.is_file() || kind.is_block_device() {
                     true => Some(file.try_clone().map_err(failed)?),
                     false => None,
                 };
                 (Box::new(file), again)
             }
         };
+
+        let metadata = file.as_ref().and_then(|file| file.metadata().ok());
+        let is_on_device = metadata.is_some_and(|data| data.file_type().is_block_device());
 
         let mut decoder = Decoder::new();
         let mut chunk = vec![0; BATCH_BYTES];
@@ -73,6 +78,7 @@ impl ImageStream {
             chunk,
             rest,
             file,
+            is_on_device,
         })
     }
 
@@ -117,7 +123,11 @@ impl ImageStream {
                 match self.decoder.next(&mut input) {
                     Ok(Event::Data { offset, bytes }) => take(offset, bytes)?,
                     Ok(Event::Header(_)) => {}
-                    Ok(Event::NeedInput | Event::End) => break,
+                    Ok(Event::NeedInput) => break,
+                    // An image on a device does not reach to its end.
+                    Ok(Event::End) if self.is_on_device => return Ok(Ok(())),
+                    Ok(Event::End) if input.is_empty() => break,
+                    Ok(Event::End) => {}
                     Err(error) => return Ok(Err(Error::read(&self.name, error))),
                 }
             }

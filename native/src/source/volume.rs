@@ -1,6 +1,6 @@
 //! A device or file that holds a volume.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
-use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::plan::Plan;
 
 use crate::error::{Error, Result};
 use crate::pipeline::{BATCH_BYTES, Filled, Filler};
@@ -25,8 +25,8 @@ pub struct Device {
 impl Device {
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |error| Error::io("open", path, error);
-        let mut file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        // Not of the open file: to open a pipe waits for its other end.
+        let metadata = fs::metadata(path).map_err(failed)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
             return Err(Error::refused(
@@ -42,6 +42,7 @@ impl Device {
                 "a volume is read here and there; only images can come from a pipe",
             ));
         }
+        let mut file = File::open(path).map_err(failed)?;
         let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok(Self {
             file,
@@ -53,6 +54,19 @@ impl Device {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Fills `buf` with the content of the volume from `offset` on.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        self.read_exact_at(offset, buf).map_err(|source| {
+            let error = CoreError::Io {
+                structure: Structure::Volume,
+                offset,
+                len: buf.len() as u64,
+                source,
+            };
+            Error::read(&self.path, error)
+        })
     }
 
     pub fn metadata(&self) -> &Metadata {
@@ -73,27 +87,17 @@ impl ReadAt for Device {
 /// Reads what `plan` says, in its order.
 pub fn copy_steps(device: Arc<Device>, plan: Arc<Plan>) -> impl FnOnce(&mut Filler) -> Filled {
     move |filler| {
-        let geometry = *plan.geometry();
-        let cluster_size = geometry.cluster_size as usize;
+        let cluster_size = plan.geometry().cluster_size as usize;
         for step in plan.steps() {
-            let (mut offset, mut left) = match step {
-                Step::Copy(extent) => (geometry.offset(extent.start), geometry.bytes(extent.len)),
-                Step::Tail(len) => (geometry.bytes(geometry.nr_clusters()), len),
-            };
+            let (mut offset, mut left) = plan.bytes_of(step);
             while left > 0 {
                 // Whole clusters, so that no cluster is cut in two.
                 let batch = filler.batch_with_room(cluster_size.min(BATCH_BYTES))?;
                 let room = batch.room() / cluster_size * cluster_size;
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(room);
                 let bytes = batch.push(offset, len);
-                if let Err(source) = device.read_exact_at(offset, bytes) {
-                    let error = CoreError::Io {
-                        structure: Structure::Volume,
-                        offset,
-                        len: len as u64,
-                        source,
-                    };
-                    return Ok(Err(Error::read(&device.path, error)));
+                if let Err(error) = device.read_at(offset, bytes) {
+                    return Ok(Err(error));
                 }
                 offset += len as u64;
                 left -= len as u64;

@@ -82,7 +82,7 @@ pub enum Event<'a> {
     },
     /// The input is used up.
     NeedInput,
-    /// The image is complete. Bytes after it are an error.
+    /// The image is complete. To go on with bytes after it is an error.
     End,
 }
 
@@ -141,7 +141,7 @@ impl Decoder {
                 State::Command { position, header } => {
                     if position == header.end_position() {
                         self.state = State::Ended;
-                        continue;
+                        return Ok(Event::End);
                     }
                     let offset = self.taken;
                     let Some(&command) = self.take(1, input).first() else {
