@@ -71,6 +71,15 @@ pub enum Error {
         /// The most that is accepted.
         limit: u64,
     },
+
+    /// There is not enough memory to keep track of something.
+    #[error("not enough memory: {structure} needs {len} bytes")]
+    Memory {
+        /// What needs it.
+        structure: Structure,
+        /// How many bytes.
+        len: u64,
+    },
 }
 
 /// The on-disk structures that errors speak of.

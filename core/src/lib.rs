@@ -28,5 +28,6 @@ pub mod ntfs;
 pub mod partition_table;
 pub mod plan;
 pub mod units;
+pub mod wipe;
 
 pub use error::{Error, Result};

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use gpt_disk_types::{GptHeader, GptPartitionEntry, MasterBootRecord, MbrPartitionRecord};
 
 use crate::io::ReadAt;
-use crate::units::len_usize;
+use crate::units::{len_u64, len_usize};
 
 /// A partition of a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,9 @@ fn read_gpt(disk: &(impl ReadAt + ?Sized), sector_size: u64) -> Option<Vec<Parti
         return None;
     }
     let entry_size = u64::from(header.size_of_partition_entry.to_u32());
+    if entry_size < len_u64(size_of::<GptPartitionEntry>()) {
+        return None;
+    }
     let first = header.partition_entry_lba.to_u64();
     let entries = first.checked_mul(sector_size)?;
     let count = header.number_of_partition_entries.to_u32();
@@ -165,12 +168,18 @@ fn position_of(record: &MbrPartitionRecord) -> (u64, u64) {
 
 fn read_mbr(disk: &(impl ReadAt + ?Sized), offset: u64) -> Option<MasterBootRecord> {
     let mbr: MasterBootRecord = read_pod(disk, offset)?;
-    (mbr.signature == [0x55, 0xAA]).then_some(mbr)
+    // The signature is also that of volumes, which have code in this place;
+    // partitions are active (0x80) or not (0).
+    let has_partitions = mbr
+        .partitions
+        .iter()
+        .all(|partition| partition.boot_indicator & 0x7F == 0);
+    (mbr.signature == [0x55, 0xAA] && has_partitions).then_some(mbr)
 }
 
 fn read_pod<T: bytemuck::Pod>(disk: &(impl ReadAt + ?Sized), offset: u64) -> Option<T> {
     let mut bytes = vec![0; size_of::<T>()];
-    let end = offset.checked_add(u64::try_from(bytes.len()).ok()?)?;
+    let end = offset.checked_add(len_u64(bytes.len()))?;
     if len_usize(end) > len_usize(disk.size()) {
         return None;
     }

@@ -1,9 +1,12 @@
 //! What to copy, and in which order.
 
+use alloc::vec::Vec;
+
 use crate::clusters::ClusterMap;
 use crate::clusters::map::Extents;
-use crate::image::ntfsclone::{Header, encoded_size};
-use crate::units::{Extent, Geometry};
+use crate::clusters::metadata::MetadataStep;
+use crate::image::ntfsclone::{HEADER_SIZE, Header, encoded_size};
+use crate::units::{Extent, Geometry, len_u64};
 
 /// What is copied of a volume: clusters in LCN order, then the tail.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl Plan {
         let geometry = &self.geometry;
         match step {
             Step::Copy(extent) => (geometry.offset(extent.start), geometry.bytes(extent.len)),
-            Step::Tail(len) => (geometry.bytes(geometry.nr_clusters()), len),
+            Step::Tail(_) => tail(geometry, self.device_size),
         }
     }
 
@@ -63,12 +66,7 @@ impl Plan {
 
     /// The header of an image made by this plan.
     pub fn header(&self) -> Header {
-        Header::new(
-            self.geometry.cluster_size,
-            self.device_size,
-            self.geometry.nr_clusters(),
-            self.map.len(),
-        )
+        header(&self.geometry, self.device_size, self.map.len())
     }
 
     /// Bytes to copy.
@@ -84,11 +82,89 @@ impl Plan {
     }
 
     fn tail_size(&self) -> u64 {
-        let geometry = &self.geometry;
-        self.device_size
-            .saturating_sub(geometry.bytes(geometry.nr_clusters()))
-            .min(geometry.cluster_size.into())
+        tail(&self.geometry, self.device_size).1
     }
+}
+
+/// What is copied of a volume's metadata: clusters and records in the order in
+/// which the MFT names them, then the tail.
+#[derive(Debug)]
+pub struct MetadataPlan {
+    geometry: Geometry,
+    device_size: u64,
+    steps: Vec<MetadataStep>,
+    inuse: u64,
+}
+
+impl MetadataPlan {
+    /// A plan to copy the steps, which count as `inuse` clusters, and the tail
+    /// of the device.
+    pub fn new(geometry: Geometry, device_size: u64, steps: Vec<MetadataStep>, inuse: u64) -> Self {
+        Self {
+            geometry,
+            device_size,
+            steps,
+            inuse,
+        }
+    }
+
+    /// The steps, in the order in which an image holds them. The tail comes
+    /// after them.
+    pub fn steps(&self) -> &[MetadataStep] {
+        &self.steps
+    }
+
+    /// The sizes of the volume.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Where the tail lies on the device, in bytes, and how many there are.
+    pub fn tail(&self) -> (u64, u64) {
+        tail(&self.geometry, self.device_size)
+    }
+
+    /// The header of an image made by this plan.
+    pub fn header(&self) -> Header {
+        header(&self.geometry, self.device_size, self.inuse)
+    }
+
+    /// The most bytes that an image made by this plan may have.
+    pub fn image_size_limit(&self) -> u64 {
+        let gaps = self.steps.iter().fold(1_u64, |sum, step| {
+            let runs = match step {
+                MetadataStep::Clusters(_) => 1,
+                MetadataStep::Records(_, stream) => len_u64(stream.runs().len()),
+            };
+            sum.saturating_add(runs)
+        });
+        let commands = gaps.saturating_mul(9).saturating_add(self.inuse);
+        len_u64(HEADER_SIZE)
+            .saturating_add(commands)
+            .saturating_add(1)
+            .saturating_add(self.bytes())
+    }
+
+    /// Bytes to copy, about: those that are copied twice count once or twice.
+    pub fn bytes(&self) -> u64 {
+        self.geometry
+            .bytes(self.inuse)
+            .saturating_add(self.tail().1)
+    }
+}
+
+/// Where the tail of a device lies, in bytes, and how many there are.
+fn tail(geometry: &Geometry, device_size: u64) -> (u64, u64) {
+    let volume = geometry.bytes(geometry.nr_clusters());
+    let len = device_size
+        .saturating_sub(volume)
+        .min(geometry.cluster_size.into());
+    (volume, len)
+}
+
+fn header(geometry: &Geometry, device_size: u64, inuse: u64) -> Header {
+    let nr_clusters = geometry.nr_clusters();
+    Header::new(geometry.cluster_size, device_size, nr_clusters, inuse)
 }
 
 /// See [`Plan::steps`].

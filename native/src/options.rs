@@ -3,6 +3,9 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use ntfsclone_core::clusters::metadata::LogFile;
+use ntfsclone_core::wipe::Times;
+
 use crate::cli::{Cli, Command, Copy, Generated, ProgressStyle};
 use crate::error::{Error, Result};
 
@@ -34,13 +37,33 @@ pub enum Task {
 #[derive(Debug)]
 pub struct CopyTask {
     pub source: PathBuf,
+    pub content: Content,
     pub form: Form,
     pub output: Output,
     pub new_serial: Option<NewSerial>,
     /// Accept a dirty volume.
     pub force: bool,
-    /// Refuse clusters that only $Bitmap marks.
-    pub strict: bool,
+    pub mismatch: Mismatch,
+}
+
+/// What of a volume is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// All clusters in use.
+    Used,
+    /// Metadata, anonymised.
+    Metadata { times: Times, log_file: LogFile },
+}
+
+/// What to do where files and $Bitmap disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Refuse the volume.
+    Refuse,
+    /// Refuse it, but for clusters that only $Bitmap marks: these are copied.
+    RefuseLoss,
+    /// Copy what either marks.
+    Accept,
 }
 
 /// What a copy of a volume is written as.
@@ -140,7 +163,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         false => Input::File(source.clone()),
     };
     let output = match (typed.output, typed.overwrite) {
-        (Some(path), None) if path == Path::new("-") => Some(Output::Stdout),
+        (Some(path), None) | (None, Some(path)) if path == Path::new("-") => Some(Output::Stdout),
         (Some(path), None) => Some(Output::File {
             path,
             existing: Existing::Refuse,
@@ -169,8 +192,25 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             },
             output,
             new_serial,
+            content: match typed.metadata {
+                true => Content::Metadata {
+                    times: match typed.preserve_timestamps {
+                        true => Times::Keep,
+                        false => Times::Reset,
+                    },
+                    log_file: match typed.full_logfile {
+                        true => LogFile::Whole,
+                        false => LogFile::Start,
+                    },
+                },
+                false => Content::Used,
+            },
             force: typed.force,
-            strict: typed.strict,
+            mismatch: match (typed.ignore_fs_check, typed.strict) {
+                (true, _) => Mismatch::Accept,
+                (false, true) => Mismatch::Refuse,
+                (false, false) => Mismatch::RefuseLoss,
+            },
         }),
     };
     Ok(Options { task, progress })
@@ -179,16 +219,14 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
 /// The original's rules of what goes with what.
 fn check_combination(typed: &Copy) -> Result<()> {
     let has_output = typed.output.is_some() || typed.overwrite.is_some();
-    let to_stdout = typed.output.as_deref() == Some(Path::new("-"));
+    let to_stdout = [&typed.output, &typed.overwrite]
+        .iter()
+        .any(|output| output.as_deref() == Some(Path::new("-")));
     let from_stdin = typed.source.as_deref() == Some(Path::new("-"));
     let rules = [
         (
             typed.output.is_some() && typed.overwrite.is_some(),
             "--output and --overwrite exclude each other",
-        ),
-        (
-            typed.overwrite.as_deref() == Some(Path::new("-")),
-            "--overwrite needs a file or device; standard output is --output -",
         ),
         (
             typed.in_place && typed.overwrite.is_none(),
@@ -224,6 +262,10 @@ fn check_combination(typed: &Copy) -> Result<()> {
             "raw metadata cannot go to standard output; use --save-image too",
         ),
         (
+            typed.ignore_fs_check && typed.strict,
+            "--ignore-fs-check and --strict exclude each other",
+        ),
+        (
             from_stdin && !typed.restore_image,
             "only an image can be read from standard input, with --restore-image",
         ),
@@ -231,10 +273,9 @@ fn check_combination(typed: &Copy) -> Result<()> {
     if let Some((_, message)) = rules.into_iter().find(|(broken, _)| *broken) {
         return usage(message);
     }
-    let missing = [(typed.metadata, "--metadata"), (typed.rescue, "--rescue")];
-    match missing.into_iter().find(|(asked, _)| *asked) {
-        Some((_, option)) => Err(Error::NotYet { option }),
-        None => Ok(()),
+    match typed.rescue {
+        true => Err(Error::NotYet { option: "--rescue" }),
+        false => Ok(()),
     }
 }
 

@@ -109,6 +109,30 @@ impl Filler {
         Ok(&mut self.current)
     }
 
+    /// Fills batches with `len` bytes of the volume from `offset` on, which
+    /// `read` provides. No cluster is cut in two.
+    pub fn fill(
+        &mut self,
+        offset: u64,
+        len: u64,
+        cluster_size: u32,
+        mut read: impl FnMut(u64, &mut [u8]) -> Result<()>,
+    ) -> Filled {
+        let cluster_size = cluster_size as usize;
+        let (mut offset, mut left) = (offset, len);
+        while left > 0 {
+            let batch = self.batch_with_room(cluster_size)?;
+            let room = batch.room() / cluster_size * cluster_size;
+            let len = usize::try_from(left).unwrap_or(usize::MAX).min(room);
+            if let Err(error) = read(offset, batch.push(offset, len)) {
+                return Ok(Err(error));
+            }
+            offset += len as u64;
+            left -= len as u64;
+        }
+        Ok(Ok(()))
+    }
+
     fn send(&mut self) -> Result<(), TakerGone> {
         let mut next = self.empty.recv().map_err(|_| TakerGone)?;
         next.clear();

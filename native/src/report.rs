@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::options::Output;
 
 /// Where reports go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub enum Reports {
 }
 
 impl Reports {
+    /// Where reports go beside this output: data on standard output leaves no
+    /// room for them there.
+    pub fn beside(output: &Output) -> Self {
+        match output {
+            Output::Stdout => Self::ToStderr,
+            Output::File { .. } => Self::ToStdout,
+        }
+    }
+
     pub fn line(self, text: impl Display) {
         let _ = match self {
             Self::ToStdout => writeln!(io::stdout(), "{text}"),

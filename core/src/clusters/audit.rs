@@ -116,9 +116,12 @@ impl Extender {
     }
 }
 
-/// The files in use that have clusters of `extents`, with these clusters. The
-/// answer to "whose are they?" after an audit that failed: walks over all
-/// records once more.
+/// Ours: a damaged volume may have each cluster claimed by each run.
+const MAX_OWNERS: usize = 10_000;
+
+/// The files in use that have clusters of `extents`, with these clusters: the
+/// first 10000. The answer to "whose are they?" after an audit that failed:
+/// walks over all records once more.
 ///
 /// # Errors
 ///
@@ -140,7 +143,9 @@ pub fn owners<R: ReadAt>(
                         wanted.start < extent.end() && extent.start < wanted.end()
                     };
                     let common = extents.iter().filter(is_in);
-                    found.extend(common.map(|wanted| (number, intersection(*wanted, extent))));
+                    let room = MAX_OWNERS.saturating_sub(found.len());
+                    let common = common.map(|wanted| (number, intersection(*wanted, extent)));
+                    found.extend(common.take(room));
                 }
             }
         },

@@ -1,9 +1,10 @@
 //! A set of clusters.
 
 use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
-use crate::units::{Extent, Lcn, len_usize};
+use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// Clusters of a page.
 const PAGE_CLUSTERS: u64 = 32 * 1024;
@@ -30,14 +31,25 @@ enum Page {
 
 impl ClusterMap {
     /// An empty set for a volume of `nr_clusters` clusters. Its memory is 16
-    /// bytes for every 32768 of them, so `nr_clusters` must be one that the
-    /// device was checked to have.
-    pub fn new(nr_clusters: u64) -> Self {
-        let pages = len_usize(nr_clusters.div_ceil(PAGE_CLUSTERS));
-        Self {
-            pages: alloc::vec![Page::Empty; pages],
-            nr_clusters,
-        }
+    /// bytes for every 32768 of them.
+    ///
+    /// # Errors
+    ///
+    /// [`TryReserveError`]: there is not so much memory. A sparse device can
+    /// be large beyond all bounds.
+    pub fn new(nr_clusters: u64) -> Result<Self, TryReserveError> {
+        let count = len_usize(nr_clusters.div_ceil(PAGE_CLUSTERS));
+        let mut pages = Vec::new();
+        pages.try_reserve_exact(count)?;
+        pages.resize(count, Page::Empty);
+        Ok(Self { pages, nr_clusters })
+    }
+
+    /// Bytes that an empty set takes.
+    pub fn least_memory(nr_clusters: u64) -> u64 {
+        nr_clusters
+            .div_ceil(PAGE_CLUSTERS)
+            .saturating_mul(len_u64(size_of::<Page>()))
     }
 
     /// How many clusters the volume has.
@@ -260,6 +272,12 @@ impl Iterator for Extents<'_> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 mod tests {
     use alloc::collections::BTreeSet;
     use alloc::vec::Vec;
@@ -276,7 +294,7 @@ mod tests {
 
     #[test]
     fn whole_pages_take_no_memory_and_can_be_broken() {
-        let mut map = ClusterMap::new(3 * PAGE_CLUSTERS + 5);
+        let mut map = ClusterMap::new(3 * PAGE_CLUSTERS + 5).unwrap();
         let all = Extent::new(Lcn(0), map.nr_clusters());
         assert_eq!(map.insert(all), 0);
         assert!(map.pages.iter().all(|page| matches!(page, Page::Full)));
@@ -290,7 +308,7 @@ mod tests {
 
     #[test]
     fn clusters_past_the_end_are_ignored() {
-        let mut map = ClusterMap::new(100);
+        let mut map = ClusterMap::new(100).unwrap();
         assert_eq!(map.insert(Extent::new(Lcn(90), u64::MAX)), 0);
         assert_eq!(map.len(), 10);
         assert!(!map.contains(Lcn(100)));
@@ -303,7 +321,7 @@ mod tests {
             nr_clusters in 1_u64..70_000,
             changes in prop::collection::vec((any::<bool>(), 0_u64..70_000, 0_u64..40_000), 0..12),
         ) {
-            let mut map = ClusterMap::new(nr_clusters);
+            let mut map = ClusterMap::new(nr_clusters).unwrap();
             let mut set = BTreeSet::new();
             for (insert, start, len) in changes {
                 let extent = Extent::new(Lcn(start), len);

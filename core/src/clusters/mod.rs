@@ -4,9 +4,11 @@
 pub mod audit;
 pub mod finding;
 pub mod map;
+pub mod metadata;
 pub mod select;
 
 pub use audit::{Audit, audit};
 pub use finding::Finding;
 pub use map::ClusterMap;
+pub use metadata::{Metadata, select_metadata};
 pub use select::{Selection, select_used};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::finding::{Finding, Findings};
 use super::map::ClusterMap;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::mft::RECORD_BAD_CLUSTERS;
@@ -47,8 +47,13 @@ pub fn select_used<R: ReadAt>(
     volume: &Volume<R>,
     mut progress: impl FnMut(u64),
 ) -> Result<Selection> {
+    let nr_clusters = volume.geometry().nr_clusters();
+    let map = ClusterMap::new(nr_clusters).map_err(|_| Error::Memory {
+        structure: Structure::Volume,
+        len: ClusterMap::least_memory(nr_clusters),
+    })?;
     let mut selection = Selection {
-        map: ClusterMap::new(volume.geometry().nr_clusters()),
+        map,
         bad: Vec::new(),
         files: 0,
         findings: Findings::default(),

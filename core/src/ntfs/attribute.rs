@@ -1,6 +1,6 @@
 //! Attributes within an MFT record.
 
-use core::mem::size_of;
+use core::mem::{offset_of, size_of};
 
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
@@ -23,6 +23,10 @@ impl AttributeType {
     pub const ATTRIBUTE_LIST: Self = Self(0x20);
     /// A name, and the directory it stands in.
     pub const FILE_NAME: Self = Self(0x30);
+    /// An identifier that stays with the file.
+    pub const OBJECT_ID: Self = Self(0x40);
+    /// Who may do what, where it is not in `$Secure`.
+    pub const SECURITY_DESCRIPTOR: Self = Self(0x50);
     /// The label of the volume.
     pub const VOLUME_NAME: Self = Self(0x60);
     /// Version and flags of the volume.
@@ -35,6 +39,12 @@ impl AttributeType {
     pub const INDEX_ALLOCATION: Self = Self(0xA0);
     /// Which index nodes, or which MFT records, are in use.
     pub const BITMAP: Self = Self(0xB0);
+    /// Target of a link or mount point, or data of a filter driver.
+    pub const REPARSE_POINT: Self = Self(0xC0);
+    /// Extended attributes.
+    pub const EA: Self = Self(0xE0);
+    /// Keys of encrypted files.
+    pub const LOGGED_UTILITY_STREAM: Self = Self(0x100);
 }
 
 /// What all attributes begin with.
@@ -68,6 +78,9 @@ struct RawResident {
     resident_flags: u8,
     reserved: u8,
 }
+
+/// Where `value_offset` stands in a resident attribute.
+const VALUE_OFFSET: usize = size_of::<RawHeader>() + offset_of!(RawResident, value_offset);
 
 /// What follows the header of a non-resident attribute.
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
@@ -107,6 +120,8 @@ pub struct Attribute<'a> {
     pub offset: u64,
     /// Where its value is.
     pub body: AttributeBody<'a>,
+    /// Where a resident value begins, in bytes into the record.
+    pub value_position: usize,
 }
 
 /// Where the value of an attribute is.
@@ -194,6 +209,7 @@ impl<'a> Attributes<'a> {
             let expected = "a multiple of 8 within the record";
             return Err(corrupt("its length", length.into(), expected));
         };
+        let position = self.position;
         // Advances by at least the size of the header just read.
         self.position = self.position.saturating_add(attribute.len());
 
@@ -216,7 +232,9 @@ impl<'a> Attributes<'a> {
             1 => non_resident(attribute, body, offset).map(AttributeBody::NonResident),
             _ => None,
         };
+        let value_offset = super::record::u16_at(attribute, VALUE_OFFSET).unwrap_or(0);
         Ok(Some(Attribute {
+            value_position: position.saturating_add(value_offset.into()),
             type_code: AttributeType(type_code),
             instance: header.instance.get(),
             name,

@@ -206,7 +206,31 @@ fn attribute_list<R: ReadAt>(
         return Ok(None);
     };
     let bytes = list.read_all(volume.source(), volume.geometry(), attribute_list::MAX_SIZE)?;
-    Entries::new(&bytes, base.offset())
-        .collect::<Result<_>>()
-        .map(Some)
+    let entries = Entries::new(&bytes, base.offset()).collect::<Result<Vec<Entry>>>()?;
+    check_unique(&entries, base.offset())?;
+    Ok(Some(entries))
+}
+
+/// A list that names attributes again and again would be looked at for hours,
+/// their runs each time.
+fn check_unique(entries: &[Entry], offset: u64) -> Result<()> {
+    let mut named: Vec<(RecordNumber, u16, AttributeType)> = entries
+        .iter()
+        .map(|entry| (entry.reference.record, entry.instance, entry.type_code))
+        .collect();
+    named.sort_unstable();
+    let twice = named
+        .iter()
+        .zip(named.iter().skip(1))
+        .find(|(one, other)| one == other);
+    match twice {
+        None => Ok(()),
+        Some(((record, ..), _)) => Err(Error::Corrupt {
+            structure: Structure::AttributeList,
+            offset,
+            field: "an entry for an attribute that is named twice, in record",
+            found: record.0,
+            expected: "one entry for each attribute",
+        }),
+    }
 }

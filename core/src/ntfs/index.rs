@@ -24,9 +24,9 @@ pub const MAGIC: &[u8; 4] = b"INDX";
 pub const DIRECTORY_INDEX: &[u8] = b"$\0I\x003\x000\0";
 
 /// Bytes of an index root before its node header.
-const ROOT_NODE_OFFSET: usize = 0x10;
+pub const ROOT_NODE_OFFSET: usize = 0x10;
 /// Bytes of an index record before its node header.
-const RECORD_NODE_OFFSET: usize = 0x18;
+pub const RECORD_NODE_OFFSET: usize = 0x18;
 
 const ENTRY_LAST: u16 = 2;
 
@@ -60,42 +60,79 @@ struct RawEntry {
 const _: () = assert!(size_of::<RawNodeHeader>() == 0x10);
 const _: () = assert!(size_of::<RawEntry>() == 0x10);
 
-/// Iterates over the names in one node of a directory index. Ends at the last
-/// entry, or at the first that is damaged.
-#[derive(Debug, Clone)]
-pub struct Names<'a> {
-    rest: &'a [u8],
+/// An entry of a node, not the last one, which has no key.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Where the entry begins, in bytes into the node.
+    pub position: usize,
+    /// The whole entry.
+    pub bytes: &'a [u8],
+    /// The key: a file name, in a directory.
+    pub key: &'a [u8],
+    /// The file that the key names, in a directory.
+    pub reference: FileReference,
 }
 
-impl<'a> Names<'a> {
+impl Entry<'_> {
+    /// Where the key begins, in bytes into the entry.
+    pub const KEY_OFFSET: usize = size_of::<RawEntry>();
+}
+
+/// Iterates over the entries of a node. Ends at the last one, or at the first
+/// that is damaged.
+#[derive(Debug, Clone)]
+pub struct Entries<'a> {
+    node: &'a [u8],
+    position: usize,
+}
+
+impl<'a> Entries<'a> {
+    /// The entries of an index root, given its value.
+    pub fn in_root(value: &'a [u8]) -> Self {
+        Self::in_node(value.get(ROOT_NODE_OFFSET..).unwrap_or_default())
+    }
+
+    /// The entries of an index record, its fixup undone.
+    pub fn in_record(record: &'a [u8]) -> Self {
+        Self::in_node(record.get(RECORD_NODE_OFFSET..).unwrap_or_default())
+    }
+
     /// `node` begins with the header of the node.
     fn in_node(node: &'a [u8]) -> Self {
-        let entries = RawNodeHeader::ref_from_prefix(node)
+        let bounds = RawNodeHeader::ref_from_prefix(node)
             .ok()
             .and_then(|(header, _)| {
                 let start = usize::try_from(header.entries_offset.get()).ok()?;
                 let end = usize::try_from(header.index_length.get()).ok()?;
-                node.get(start..end)
+                Some((start, node.get(..end)?))
             });
-        Self {
-            rest: entries.unwrap_or_default(),
-        }
+        let (position, node) = bounds.unwrap_or_default();
+        Self { node, position }
     }
 }
 
-impl<'a> Iterator for Names<'a> {
-    type Item = (FileReference, FileName<'a>);
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (entry, key) = RawEntry::ref_from_prefix(self.rest).ok()?;
-        let after = self.rest.get(usize::from(entry.length.get())..)?;
-        let is_last = entry.flags.get() & ENTRY_LAST != 0;
-        if is_last || usize::from(entry.length.get()) < size_of::<RawEntry>() {
+        let rest = self.node.get(self.position..)?;
+        let (raw, _) = RawEntry::ref_from_prefix(rest).ok()?;
+        let bytes = rest.get(..usize::from(raw.length.get()))?;
+        let key = bytes
+            .get(size_of::<RawEntry>()..)?
+            .get(..usize::from(raw.key_length.get()))?;
+        if raw.flags.get() & ENTRY_LAST != 0 {
             return None;
         }
-        self.rest = after;
-        let name = FileName::parse(key.get(..usize::from(entry.key_length.get()))?)?;
-        Some((FileReference::from_bits(entry.reference.get()), name))
+        let position = self.position;
+        // Advances by at least the header just read.
+        self.position = position.saturating_add(bytes.len());
+        Some(Entry {
+            position,
+            bytes,
+            key,
+            reference: FileReference::from_bits(raw.reference.get()),
+        })
     }
 }
 
@@ -112,9 +149,12 @@ pub fn find_in_directory<R: ReadAt>(
     name: &str,
 ) -> Result<Option<FileReference>> {
     let file = FileRecord::read(volume, directory)?;
-    let found = |mut names: Names<'_>| {
-        let entry = names.find(|(_, found)| found.to_text().eq_ignore_ascii_case(name));
-        entry.map(|(reference, _)| reference)
+    let found = |mut entries: Entries<'_>| {
+        let entry = entries.find(|entry| {
+            FileName::parse(entry.key)
+                .is_some_and(|found| found.to_text().eq_ignore_ascii_case(name))
+        });
+        entry.map(|entry| entry.reference)
     };
 
     let root = file.value(AttributeType::INDEX_ROOT, DIRECTORY_INDEX)?;
@@ -127,8 +167,7 @@ pub fn find_in_directory<R: ReadAt>(
             expected: "1",
         });
     };
-    let node = root.get(ROOT_NODE_OFFSET..).unwrap_or_default();
-    if let Some(reference) = found(Names::in_node(node)) {
+    if let Some(reference) = found(Entries::in_root(&root)) {
         return Ok(Some(reference));
     }
 
@@ -142,11 +181,10 @@ pub fn find_in_directory<R: ReadAt>(
     let end = nodes.size().min(volume.source().size());
     while position.saturating_add(record_size) <= end {
         nodes.read_exact_at(volume.source(), volume.geometry(), position, &mut record)?;
-        if undo_fixup(&mut record, MAGIC).is_ok() {
-            let node = record.get(RECORD_NODE_OFFSET..).unwrap_or_default();
-            if let Some(reference) = found(Names::in_node(node)) {
-                return Ok(Some(reference));
-            }
+        if undo_fixup(&mut record, MAGIC).is_ok()
+            && let Some(reference) = found(Entries::in_record(&record))
+        {
+            return Ok(Some(reference));
         }
         position = position.saturating_add(record_size);
     }

@@ -16,6 +16,8 @@ use crate::units::{Geometry, Lcn, RecordNumber, len_u64, len_usize};
 pub const RECORD_MFT: RecordNumber = RecordNumber(0);
 /// `$MFTMirr`, a copy of the first records.
 pub const RECORD_MFT_MIRROR: RecordNumber = RecordNumber(1);
+/// `$LogFile`, the journal.
+pub const RECORD_LOG_FILE: RecordNumber = RecordNumber(2);
 /// `$Volume`: label, version, flags.
 pub const RECORD_VOLUME: RecordNumber = RecordNumber(3);
 /// The root directory.
@@ -76,6 +78,18 @@ impl Mft {
         if let Some(list) = value::join(list.copied())? {
             let list = list.read_all(source, &geometry, attribute_list::MAX_SIZE)?;
             mft.load_rest(source, &list, offset)?;
+        }
+        // Holes and runs that overlap could make it larger than the device,
+        // and a walk over it endless.
+        let size = mft.data.initialized_size();
+        let limit = geometry.bytes(geometry.nr_clusters());
+        if size > limit {
+            return Err(Error::Limit {
+                structure: Structure::Mft,
+                offset,
+                found: size,
+                limit,
+            });
         }
         Ok(mft)
     }

@@ -11,6 +11,7 @@ pub mod boot_sector;
 pub mod file_name;
 pub mod file_record;
 pub mod foreign;
+pub mod hibernation;
 pub mod index;
 pub mod mft;
 pub mod mft_record;

@@ -10,8 +10,7 @@ use crate::units::len_u64;
 /// on 4096-byte sectors.
 pub const FIXUP_STRIDE: usize = 512;
 
-/// Why the fixup of a record cannot be undone. The record is unchanged then,
-/// except after [`FixupError::Torn`].
+/// Why the fixup of a record cannot be undone. The record is unchanged then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FixupError {
     /// The record does not begin with its magic.
@@ -61,22 +60,47 @@ pub fn undo_fixup(record: &mut [u8], magic: &[u8; 4]) -> Result<(), FixupError> 
     }
 
     let usn = u16_at(record, array_start).ok_or(malformed)?;
-    for block in 0..blocks {
-        let entry = array_start
-            .saturating_add(2)
-            .saturating_add(block.saturating_mul(2));
-        let original = u16_at(record, entry).ok_or(malformed)?;
-        let end = block.saturating_add(1).saturating_mul(FIXUP_STRIDE);
-        let last = record
-            .get_mut(end.saturating_sub(2)..end)
-            .ok_or(malformed)?;
-        if last != usn.to_le_bytes() {
-            let block = len_u64(block);
-            return Err(FixupError::Torn { block });
-        }
-        last.copy_from_slice(&original.to_le_bytes());
+    let mut ends = block_ends(record);
+    if let Some(torn) = ends.position(|end| u16_at(record, end) != Some(usn)) {
+        let block = len_u64(torn);
+        return Err(FixupError::Torn { block });
+    }
+    let originals = array_start.saturating_add(2)..;
+    for (end, entry) in block_ends(record).zip(originals.step_by(2)) {
+        let original = u16_at(record, entry).unwrap_or(0);
+        put_u16(record, end, original);
     }
     Ok(())
+}
+
+/// Does a fixup again that [`undo_fixup`] undid, with the same update sequence
+/// number; with 1 where that is 0 or 0xFFFF, which stand for none.
+pub fn redo_fixup(record: &mut [u8]) {
+    let array_start = usize::from(u16_at(record, 4).unwrap_or(0));
+    let usn = match u16_at(record, array_start) {
+        None | Some(0 | u16::MAX) => 1,
+        Some(usn) => usn,
+    };
+    put_u16(record, array_start, usn);
+    let originals = array_start.saturating_add(2)..;
+    for (end, entry) in block_ends(record).zip(originals.step_by(2)) {
+        let original = u16_at(record, end).unwrap_or(0);
+        put_u16(record, entry, original);
+        put_u16(record, end, usn);
+    }
+}
+
+/// Where the two bytes are that a fixup replaces, for each block.
+fn block_ends(record: &[u8]) -> impl Iterator<Item = usize> + use<> {
+    let last = FIXUP_STRIDE.saturating_sub(2);
+    (last..record.len().saturating_sub(1)).step_by(FIXUP_STRIDE)
+}
+
+fn put_u16(bytes: &mut [u8], offset: usize, value: u16) {
+    let end = offset.saturating_add(2);
+    if let Some(place) = bytes.get_mut(offset..end) {
+        place.copy_from_slice(&value.to_le_bytes());
+    }
 }
 
 /// The little-endian number at `offset`.

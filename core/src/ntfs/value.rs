@@ -7,7 +7,7 @@ use super::attribute::{Attribute, AttributeBody};
 use super::runlist::Run;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
-use crate::units::{Geometry, Vcn, len_u64, len_usize};
+use crate::units::{Extent, Geometry, Vcn, len_u64, len_usize};
 
 /// The whole value of an attribute. Compression is not undone.
 #[derive(Debug, Clone)]
@@ -217,6 +217,46 @@ impl Stream {
             left = rest;
         }
         Ok(())
+    }
+
+    /// Makes holes of the clusters that lie past the end of the volume.
+    pub fn clip(&mut self, nr_clusters: u64) {
+        let mut clipped = Vec::with_capacity(self.runs.len());
+        for run in &self.runs {
+            let start = run.lcn.map_or(0, |lcn| lcn.0);
+            let inside = nr_clusters.saturating_sub(start).min(run.len);
+            match run.lcn {
+                Some(_) if inside < run.len => {
+                    let first = Run {
+                        len: inside,
+                        ..*run
+                    };
+                    clipped.extend(Some(first).filter(|first| first.len > 0));
+                    clipped.push(Run {
+                        vcn: first.end(),
+                        lcn: None,
+                        len: run.len.saturating_sub(inside),
+                    });
+                }
+                _ => clipped.push(*run),
+            }
+        }
+        self.runs = clipped;
+    }
+
+    /// The extents of clusters `vcn` to `end` of the value, in order; holes are
+    /// left out.
+    pub fn extents(&self, vcn: Vcn, end: Vcn) -> impl Iterator<Item = (Vcn, Extent)> {
+        let first = self.runs.partition_point(|run| run.end() <= vcn);
+        let runs = self.runs.get(first..).unwrap_or_default();
+        runs.iter()
+            .take_while(move |run| run.vcn < end)
+            .filter_map(move |run| {
+                let start = run.vcn.max(vcn);
+                let skipped = start.0.saturating_sub(run.vcn.0);
+                let len = run.end().min(end).0.saturating_sub(start.0);
+                Some((start, Extent::new(run.lcn?.plus(skipped), len)))
+            })
     }
 
     fn run_at(&self, vcn: Vcn) -> Option<&Run> {

@@ -1,16 +1,10 @@
 //! An NTFS volume, opened for reading.
 
-use super::attribute::AttributeType;
 use super::boot_sector::{BootSector, OpenedFrom};
-use super::file_record::FileRecord;
-use super::index;
-use super::mft::{Mft, RECORD_ROOT};
+use super::mft::Mft;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::units::Geometry;
-
-/// The file in the root directory to which Windows hibernates.
-const HIBERNATION_FILE: &str = "hiberfil.sys";
 
 /// An NTFS volume whose boot sector and `$MFT` were found.
 #[derive(Debug)]
@@ -82,29 +76,5 @@ impl<R: ReadAt> Volume<R> {
             .size()
             .saturating_sub(geometry.bytes(geometry.nr_clusters()))
             .min(u64::from(geometry.cluster_size))
-    }
-
-    /// Whether Windows is hibernated on this volume (also by its "fast
-    /// startup"): what it keeps in memory is then not on the volume.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`]; [`Error::Corrupt`]: the root directory or the
-    /// hibernation file cannot be read.
-    pub fn is_hibernated(&self) -> Result<bool> {
-        let Some(reference) = index::find_in_directory(self, RECORD_ROOT, HIBERNATION_FILE)? else {
-            return Ok(false);
-        };
-        let file = FileRecord::read(self, reference.record)?;
-        let Some(data) = file.value(AttributeType::DATA, &[])? else {
-            return Ok(false);
-        };
-        let mut magic = [0; 4];
-        if data.size() < 4 {
-            return Ok(false);
-        }
-        data.read_exact_at(&self.source, self.geometry(), 0, &mut magic)?;
-        // "wake" means that Windows has resumed; zeros, that it shut down.
-        Ok(magic.eq_ignore_ascii_case(b"hibr"))
     }
 }

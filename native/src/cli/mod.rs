@@ -5,7 +5,7 @@ mod abbreviation;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// What was typed.
 #[derive(Debug, Parser)]
@@ -154,13 +154,21 @@ pub enum ProgressStyle {
 /// wrong, and for `--help` and `--version`.
 pub fn parse() -> Cli {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    Cli::parse_from(abbreviation::expand(arguments))
+    // Flags may be given more than once, as scripts that add to a list of
+    // options do.
+    let command = Cli::command().mut_args(|argument| match argument.get_action() {
+        ArgAction::SetTrue => {
+            let id = argument.get_id().clone();
+            argument.overrides_with(id)
+        }
+        _ => argument,
+    });
+    let matches = command.get_matches_from(abbreviation::expand(arguments));
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -1,75 +1,60 @@
-//! Copying a volume: raw, or as an image.
+//! Copying a volume, or its metadata: raw, or as an image.
 
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::plan::Plan;
 
-use super::{open_volume, used_clusters};
-use crate::error::Result;
-use crate::options::{self, CopyTask, Form, Output};
-use crate::pipeline;
-use crate::progress::{Phase, Progress};
-use crate::report::{self, Reports};
-use crate::serial;
-use crate::sink::{self, ImageSink, Needs, Place, RawSink, Target, least_device_size};
+use super::copying::Copying;
+use super::{metadata, open_volume, used_clusters};
+use crate::error::{Error, Result};
+use crate::options::{self, Content, CopyTask, Form, Output};
+use crate::report::Reports;
+use crate::sink::Place;
 use crate::source::copy_steps;
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
-    let reports = reports_for(&task.output);
+    let reports = Reports::beside(&task.output);
     let opened = open_volume::open(&task.source, task.force, reports)?;
-    let (device, volume) = (opened.device, opened.volume);
-    let sources = [device.metadata().clone()];
     // Before the time that a scan takes.
-    Place::of(&task.output, &sources)?;
+    let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
+    refuse_metadata_on_device(task, place)?;
 
-    let map = used_clusters::find(&volume, task.strict, how)?;
-    let plan = Arc::new(Plan::new(*volume.geometry(), device.size(), map));
-    reports.line(format_args!(
-        "In use: {} of {} clusters, {}",
-        plan.header().inuse,
-        plan.geometry().nr_clusters(),
-        report::size(plan.bytes())
-    ));
-
-    let geometry = plan.geometry();
-    let volume_size = geometry.bytes(geometry.nr_clusters());
-    let needs = match task.form {
-        Form::Raw => Needs {
-            bytes: plan.bytes(),
-            device_size: least_device_size(geometry, volume.tail_size()),
-        },
-        Form::Image => Needs {
-            bytes: plan.image_size(),
-            device_size: plan.image_size(),
-        },
-    };
-    let target = Target::open(&task.output, needs, &sources)?;
-    let batches = pipeline::start("reads", copy_steps(device, Arc::clone(&plan)))?;
-    let (done, written) = match task.form {
-        Form::Image => {
-            if task.new_serial.is_some() {
-                report::warning("an image keeps the serial number; ask for a new one in a restore");
-            }
-            let progress = Progress::start(how, Phase::Save, plan.bytes());
-            let sink = ImageSink::new(target, &plan);
-            ("Saved", sink::write_all(sink, batches, |_| {}, progress)?)
+    let map = used_clusters::find(&opened.volume, task.mismatch, how)?;
+    match task.content {
+        Content::Used => {
+            let geometry = *opened.volume.geometry();
+            let plan = Arc::new(Plan::new(geometry, opened.device.size(), map));
+            let copying = Copying {
+                geometry,
+                header: plan.header(),
+                bytes: plan.bytes(),
+                image_size: plan.image_size(),
+            };
+            copying.describe(reports);
+            let fill = copy_steps(Arc::clone(&opened.device), plan);
+            copying.write(task, &opened, fill, how, reports)
         }
-        Form::Raw => {
-            let change = serial::change(task.new_serial)?;
-            let progress = Progress::start(how, Phase::Clone, plan.bytes());
-            let sink = RawSink::new(target, volume_size);
-            ("Cloned", sink::write_all(sink, batches, change, progress)?)
+        Content::Metadata { times, log_file } => {
+            metadata::run(task, &opened, times, log_file, how, reports)
         }
-    };
-    reports.line(report::done(done, written.bytes, written.took));
-    Ok(())
+    }
 }
 
-/// Data on standard output leaves no room for reports there.
-pub(super) fn reports_for(output: &Output) -> Reports {
-    match output {
-        Output::Stdout => Reports::ToStderr,
-        Output::File { .. } => Reports::ToStdout,
+/// A device with nothing but metadata looks like a volume whose files are all
+/// there: not by accident.
+fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
+    let is_metadata = matches!(task.content, Content::Metadata { .. });
+    match (&task.output, place) {
+        (Output::File { path, .. }, Place::BlockDevice)
+            if is_metadata && task.form == Form::Raw && !task.force =>
+        {
+            Err(Error::refused(
+                path,
+                "is a device, and metadata alone would take the place of what is on it",
+                "write metadata to a file; or do it all the same with --force",
+            ))
+        }
+        _ => Ok(()),
     }
 }

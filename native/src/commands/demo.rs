@@ -11,7 +11,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
-use crate::options::{CopyTask, Existing, Form, Input, Output, Progress};
+use crate::options::{Content, CopyTask, Existing, Form, Input, Mismatch, Output, Progress};
 use crate::report::{self, Reports};
 use crate::source::Device;
 
@@ -43,11 +43,12 @@ pub fn run() -> Result<()> {
     reports.line("\n2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
     let task = CopyTask {
         source: volume.clone(),
+        content: Content::Used,
         form: Form::Image,
         output: new_file(&image),
         new_serial: None,
         force: false,
-        strict: false,
+        mismatch: Mismatch::Refuse,
     };
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
@@ -98,7 +99,7 @@ fn sizes(path: &Path) -> Result<String> {
 /// Compares what is in use of two volumes, and returns how many bytes that is.
 fn compare(original: &Path, restored: &Path) -> Result<u64> {
     let opened = open_volume::open(original, false, Reports::None)?;
-    let map = used_clusters::find(&opened.volume, true, Progress::None)?;
+    let map = used_clusters::find(&opened.volume, Mismatch::Refuse, Progress::None)?;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
     let copy = Device::open(restored)?;
 

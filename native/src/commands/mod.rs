@@ -2,8 +2,10 @@
 
 mod check_image;
 mod copy;
+mod copying;
 mod demo;
 mod generate;
+mod metadata;
 mod open_volume;
 mod restore;
 mod used_clusters;

@@ -36,7 +36,7 @@ pub fn open(path: &Path, force: bool, reports: Reports) -> Result<OpenVolume> {
     }
     let mirror = volume.mft().check_mirror(&device, volume.boot());
     mirror.map_err(|error| explain(&device, error))?;
-    let info = VolumeInfo::read(&volume).map_err(|error| Error::read(path, error))?;
+    let info = VolumeInfo::read(&volume).map_err(|error| explain(&device, error))?;
     describe(&volume, &info, reports);
     if info.is_dirty() {
         if !force {
@@ -137,6 +137,19 @@ fn explain(device: &Device, error: CoreError) -> Error {
             path,
             format!("$MFTMirr does not match $MFT (record {record})"),
             CHKDSK,
+        ),
+        CoreError::Unsupported {
+            structure: Structure::VolumeInformation,
+            found,
+            ..
+        } => Error::refused(
+            path,
+            format!(
+                "has NTFS version {}.{}; 1.x to 3.1 are known",
+                found >> 8,
+                found & 0xFF
+            ),
+            "is there a newer version of this program?",
         ),
         error => Error::read(path, error),
     }

@@ -1,6 +1,5 @@
 //! Writing the volume in an image.
 
-use super::copy::reports_for;
 use crate::error::Result;
 use crate::options::{self, Input, NewSerial, Output};
 use crate::pipeline;
@@ -16,7 +15,7 @@ pub fn run(
     new_serial: Option<NewSerial>,
     how: options::Progress,
 ) -> Result<()> {
-    let reports = reports_for(output);
+    let reports = Reports::beside(output);
     let mut image = ImageStream::open(input)?;
     describe(&image, reports);
     let sources: Vec<_> = image.metadata().into_iter().collect();

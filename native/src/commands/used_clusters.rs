@@ -10,7 +10,7 @@ use ntfsclone_core::ntfs::{Volume, path};
 use ntfsclone_core::units::{Extent, RecordNumber};
 
 use crate::error::{Error, Result};
-use crate::options;
+use crate::options::{self, Mismatch};
 use crate::progress::{Phase, Progress};
 use crate::report;
 use crate::source::Device;
@@ -23,10 +23,10 @@ const LISTED: usize = 10;
 /// # Errors
 ///
 /// The volume's account of its clusters is wrong in a way that would lose
-/// data; with `strict`, in any way.
+/// data; with [`Mismatch::Refuse`], in any way.
 pub fn find(
     volume: &Volume<Arc<Device>>,
-    strict: bool,
+    mismatch: Mismatch,
     how: options::Progress,
 ) -> Result<ClusterMap> {
     let source = volume.source().path();
@@ -39,7 +39,15 @@ pub fn find(
     let audit = audit::audit(volume, &mut selection).map_err(failed)?;
 
     if selection.findings.errors() > 0 {
-        return Err(refuse(volume, &selection.findings));
+        let found = describe_all(volume, &selection.findings);
+        match mismatch {
+            Mismatch::Accept => report::warning(format!("{}: {found}", source.display())),
+            Mismatch::Refuse | Mismatch::RefuseLoss => {
+                let remedy = "run chkdsk /f on it in Windows, then try again: a copy would not \
+                              be whole";
+                return Err(Error::refused(source, found, remedy));
+            }
+        }
     }
     let skipped = selection.findings.warnings();
     if skipped > 0 {
@@ -49,7 +57,7 @@ pub fn find(
             first_of(selection.findings.listed())
         ));
     }
-    judge_extra(source, &audit, strict)?;
+    judge_extra(source, &audit, mismatch)?;
     for &extent in &selection.bad {
         selection.map.remove(extent);
     }
@@ -67,12 +75,12 @@ fn first_of(findings: &[Finding]) -> String {
 
 /// Clusters that only $Bitmap marks hold no file that is known; copying them
 /// loses nothing, leaving them out might.
-fn judge_extra(source: &Path, audit: &Audit, strict: bool) -> Result<()> {
+fn judge_extra(source: &Path, audit: &Audit, mismatch: Mismatch) -> Result<()> {
     let extra = &audit.only_in_bitmap;
     let Some(first) = extra.first.first() else {
         return Ok(());
     };
-    if strict {
+    if mismatch == Mismatch::Refuse {
         return Err(Error::refused(
             source,
             format!(
@@ -91,9 +99,8 @@ fn judge_extra(source: &Path, audit: &Audit, strict: bool) -> Result<()> {
     Ok(())
 }
 
-/// The error for a volume with findings: the first ones, with the names of the
-/// files concerned.
-fn refuse(volume: &Volume<Arc<Device>>, findings: &Findings) -> Error {
+/// The first findings that are errors, with the names of the files concerned.
+fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
     let errors: Vec<&Finding> = findings
         .listed()
         .iter()
@@ -122,11 +129,7 @@ fn refuse(volume: &Volume<Arc<Device>>, findings: &Findings) -> Error {
     if more > 0 {
         text.push_str(&format!("\n    and {more} more"));
     }
-    Error::refused(
-        volume.source().path(),
-        text,
-        "run chkdsk /f on it in Windows, then try again: a copy would not be whole",
-    )
+    text
 }
 
 fn extent_of(finding: &Finding) -> Option<Extent> {

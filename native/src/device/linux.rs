@@ -74,6 +74,16 @@ pub fn open_exclusively(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// True if the kernel refuses every write to the block device, which it does
+/// not say when it is opened.
+pub fn is_read_only(device: &File) -> bool {
+    let Ok(DeviceId::Block(major, minor)) = device.metadata().map(|data| device_id(&data)) else {
+        return false;
+    };
+    let text = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/ro"));
+    text.is_ok_and(|text| text.trim() == "1")
+}
+
 /// Bytes that can be written to the file system of `directory`.
 pub fn free_space(directory: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(directory)?;

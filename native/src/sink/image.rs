@@ -1,7 +1,6 @@
 //! An image of the volume.
 
 use ntfsclone_core::image::ntfsclone::{Encoder, Header};
-use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::Lcn;
 
 use super::Sink;
@@ -20,8 +19,7 @@ pub struct ImageSink {
 }
 
 impl ImageSink {
-    pub fn new(target: Target, plan: &Plan) -> Self {
-        let header = plan.header();
+    pub fn new(target: Target, header: Header) -> Self {
         let mut encoded = Vec::new();
         let encoder = Encoder::new(&header, &mut encoded);
         Self {

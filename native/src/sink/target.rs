@@ -5,9 +5,9 @@
 //! device and a file overwritten in place cannot have that; what a failure
 //! leaves there is said.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use positioned_io::WriteAt;
@@ -63,13 +63,12 @@ impl Target {
         let place = Place::of(output, sources)?;
         match (place, output) {
             (Place::Stdout, _) | (_, Output::Stdout) => {
-                let stdout = Kind::Stream(Box::new(io::stdout().lock()));
-                Ok(Self::new(stdout, "standard output".into()))
+                Self::stream(io::stdout().lock(), "standard output".into())
             }
             (Place::Stream, Output::File { path, .. }) => {
                 let file = OpenOptions::new().write(true).open(path);
                 let file = file.map_err(|error| Error::io("open", path, error))?;
-                Ok(Self::new(Kind::Stream(Box::new(file)), path.clone()))
+                Self::stream(file, path.clone())
             }
             (Place::NewFile, Output::File { path, existing }) => {
                 create(path, path.clone(), *existing, needs)
@@ -85,6 +84,11 @@ impl Target {
             },
             (Place::BlockDevice, Output::File { path, .. }) => open_device(path, needs),
         }
+    }
+
+    fn stream(stream: impl Write + 'static, name: PathBuf) -> Result<Self> {
+        signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
+        Ok(Self::new(Kind::Stream(Box::new(stream)), name))
     }
 
     fn new(kind: Kind, name: PathBuf) -> Self {
@@ -151,7 +155,10 @@ impl Target {
         // What the kernel could not write to the disk is told by a sync, or
         // never.
         match std::mem::replace(&mut self.kind, Kind::Finished) {
-            Kind::Stream(mut stream) => stream.flush().map_err(failed),
+            Kind::Stream(mut stream) => {
+                stream.flush().map_err(failed)?;
+                signals::finish(|| Ok(()))
+            }
             Kind::InPlace { file, size } => {
                 let synced = file.sync_all().map_err(failed);
                 match synced {
@@ -264,6 +271,10 @@ impl Place {
     }
 }
 
+/// Characters of a file's name that the name of the file beside it begins
+/// with: of at most 4 bytes each, and all names are of at most 255.
+const NAME_CHARS: usize = 60;
+
 /// Creates the file beside its final name `path`.
 fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Result<Target> {
     let directory = directory_of(&path);
@@ -289,18 +300,30 @@ fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Resul
     }
 
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let permissions = match &old {
-        Some(old) => old.permissions(),
+    // A name may be as long as names can be; there must be room for more.
+    let file_name: String = file_name.chars().take(NAME_CHARS).collect();
+    let mode = match &old {
+        Some(old) => old.permissions().mode(),
         // As any new file: less what the umask takes.
-        None => Permissions::from_mode(0o666),
+        None => 0o666,
     };
     let file = signals::begin(|| {
+        // Of an error only the cause: it comes with the made-up name.
+        let mut cause = None;
         let file = tempfile::Builder::new()
             .prefix(&format!(".{file_name}."))
             .suffix(".part")
-            .permissions(permissions)
-            .tempfile_in(directory)
-            .map_err(|error| Error::io("create a file beside", name, error))?;
+            .make_in(directory, |path| {
+                let mut options = OpenOptions::new();
+                options.write(true).create_new(true).mode(mode);
+                options
+                    .open(path)
+                    .inspect_err(|error| cause = error.raw_os_error())
+            })
+            .map_err(|error| {
+                let error = cause.map_or(error, io::Error::from_raw_os_error);
+                Error::io("create a file beside", name, error)
+            })?;
         let unfinished = Unfinished::Remove(file.path().to_owned());
         Ok((file, unfinished))
     })?;
@@ -342,6 +365,13 @@ fn open_device(path: &Path, needs: Needs) -> Result<Target> {
         ),
         _ => Error::io("open", path, error),
     })?;
+    if device::is_read_only(&file) {
+        return Err(Error::refused(
+            path,
+            "is read-only",
+            "is it write-protected? blockdev --setrw may help",
+        ));
+    }
     let size = io::Seek::seek(&mut file, io::SeekFrom::End(0));
     let size = size.map_err(|error| Error::io("tell the size of", path, error))?;
     if size < needs.device_size {

@@ -11,7 +11,7 @@ use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::plan::Plan;
 
 use crate::error::{Error, Result};
-use crate::pipeline::{BATCH_BYTES, Filled, Filler};
+use crate::pipeline::{Filled, Filler};
 
 /// A device or file, open for reading only.
 #[derive(Debug)]
@@ -87,20 +87,14 @@ impl ReadAt for Device {
 /// Reads what `plan` says, in its order.
 pub fn copy_steps(device: Arc<Device>, plan: Arc<Plan>) -> impl FnOnce(&mut Filler) -> Filled {
     move |filler| {
-        let cluster_size = plan.geometry().cluster_size as usize;
+        let cluster_size = plan.geometry().cluster_size;
         for step in plan.steps() {
-            let (mut offset, mut left) = plan.bytes_of(step);
-            while left > 0 {
-                // Whole clusters, so that no cluster is cut in two.
-                let batch = filler.batch_with_room(cluster_size.min(BATCH_BYTES))?;
-                let room = batch.room() / cluster_size * cluster_size;
-                let len = usize::try_from(left).unwrap_or(usize::MAX).min(room);
-                let bytes = batch.push(offset, len);
-                if let Err(error) = device.read_at(offset, bytes) {
-                    return Ok(Err(error));
-                }
-                offset += len as u64;
-                left -= len as u64;
+            let (offset, len) = plan.bytes_of(step);
+            let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
+                device.read_at(offset, bytes)
+            })?;
+            if let Err(error) = read {
+                return Ok(Err(error));
             }
         }
         Ok(Ok(()))

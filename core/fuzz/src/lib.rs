@@ -1,0 +1,26 @@
+//! What each fuzz target does with its input, and what must hold whatever the
+//! input is.
+//!
+//! `core/tests/fuzz_regressions.rs` runs the committed inputs through these
+//! same functions, so that an ordinary test run replays every crash ever found.
+
+mod image;
+mod structures;
+mod volume;
+
+pub use image::image_decoder;
+pub use structures::{attribute_list, boot_sector, mft_record, runlist};
+pub use volume::volume_scan;
+
+/// Runs the target of that name.
+pub fn run(target: &str, data: &[u8]) {
+    match target {
+        "boot_sector" => boot_sector(data),
+        "mft_record" => mft_record(data),
+        "runlist" => runlist(data),
+        "attribute_list" => attribute_list(data),
+        "volume_scan" => volume_scan(data),
+        "image_decoder" => image_decoder(data),
+        _ => panic!("there is no fuzz target {target}"),
+    }
+}

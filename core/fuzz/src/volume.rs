@@ -1,0 +1,82 @@
+//! A whole volume.
+
+use ntfsclone_core::clusters::audit::owners;
+use ntfsclone_core::clusters::metadata::{LogFile, select_metadata};
+use ntfsclone_core::clusters::{Finding, audit, select_used};
+use ntfsclone_core::ntfs::path::path_of;
+use ntfsclone_core::ntfs::{Foreign, Volume, VolumeInfo, foreign};
+use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::units::{Extent, RecordNumber};
+
+/// All that a program asks of a volume before it copies anything.
+pub fn volume_scan(data: &[u8]) {
+    if let Foreign::Disk(partitions) = foreign::identify(data) {
+        let len = data.len() as u64;
+        assert!(partitions.iter().all(|partition| partition.offset < len));
+    }
+    let Ok(volume) = Volume::open(data) else {
+        return;
+    };
+    let _ = VolumeInfo::read(&volume);
+    let _ = volume.is_hibernated();
+    let _ = volume.mft().check_mirror(&data, volume.boot());
+
+    for log_file in [LogFile::Start, LogFile::Whole] {
+        let _ = select_metadata(&volume, log_file, |_| {});
+    }
+    let Ok(mut selection) = select_used(&volume, |_| {}) else {
+        return;
+    };
+    let audited = audit(&volume, &mut selection);
+    let listed = selection.findings.listed();
+    let mut disputed: Vec<Extent> = listed.iter().filter_map(extent_of).collect();
+    if let Ok(audited) = &audited {
+        disputed.extend(&audited.only_in_bitmap.first);
+    }
+    disputed.truncate(8);
+    let owners = owners(&volume, &disputed).unwrap_or_default();
+    for number in owners.iter().map(|owner| owner.0).take(8) {
+        path_of(&volume, number);
+    }
+    for number in 0..32 {
+        path_of(&volume, RecordNumber(number));
+    }
+
+    for extent in &selection.bad {
+        selection.map.remove(*extent);
+    }
+    let plan = Plan::new(*volume.geometry(), data.len() as u64, selection.map);
+    check_plan(&plan, data);
+}
+
+fn extent_of(finding: &Finding) -> Option<Extent> {
+    match finding {
+        Finding::PastEnd { extent, .. }
+        | Finding::ClaimedTwice { extent, .. }
+        | Finding::NotInBitmap { extent } => Some(*extent),
+        _ => None,
+    }
+}
+
+/// All that is planned is there, in order, and adds up.
+fn check_plan(plan: &Plan, data: &[u8]) {
+    let mut bytes = 0;
+    let mut position = 0;
+    for step in plan.steps() {
+        let end = match step {
+            Step::Copy(extent) => {
+                assert!(plan.geometry().offset(extent.start) >= position);
+                bytes += plan.geometry().bytes(extent.len);
+                plan.geometry().offset(extent.end())
+            }
+            Step::Tail(len) => {
+                bytes += len;
+                plan.geometry().bytes(plan.geometry().nr_clusters()) + len
+            }
+        };
+        assert!(end <= data.len() as u64);
+        position = end;
+    }
+    assert_eq!(bytes, plan.bytes());
+    assert!(plan.image_size() >= bytes);
+}

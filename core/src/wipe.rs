@@ -1,0 +1,226 @@
+//! Anonymising metadata: pure functions over one record.
+//!
+//! What of a record is not metadata is zeroed, and times are set to one that
+//! tells nothing. The record keeps its layout, names, sizes and runlists, and
+//! so still parses. A record that does not parse is left as it is.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::ntfs::attribute::{AttributeBody, AttributeType};
+use crate::ntfs::index::{self, Entries, Entry};
+use crate::ntfs::mft_record::{self, MftRecord};
+use crate::ntfs::record::{FixupError, redo_fixup, u32_at, undo_fixup};
+use crate::units::{RecordNumber, len_u64};
+
+/// What times are set to: 1970-01-01, in units of 100 ns since 1601.
+const EPOCH: u64 = 116_444_736_000_000_000;
+
+/// The last record of the files that the file system itself needs.
+const LAST_SYSTEM_RECORD: RecordNumber = RecordNumber(11);
+
+/// Bytes of the header of a deleted record that stay, as in the original.
+const DELETED_HEADER: usize = 48;
+
+/// Four times, 8 bytes each.
+const TIMES_BYTES: usize = 32;
+/// Where they begin in a file name, after the reference to the directory.
+const FILE_NAME_TIMES: usize = 8;
+
+/// The name of the quota index by owner, `$Q` in UTF-16.
+const QUOTA_INDEX: &[u8] = b"$\0Q\0";
+/// The version of quota entries that have a change time, and where it is.
+const QUOTA_VERSION: u32 = 2;
+const QUOTA_CHANGE_TIME: usize = 16;
+
+/// What to do with times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Set them all to 1970-01-01.
+    Reset,
+    /// Leave them.
+    Keep,
+}
+
+/// How many bytes were wiped, by what they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wiped {
+    /// After the used part of records.
+    pub slack: u64,
+    /// Of deleted records.
+    pub deleted: u64,
+    /// Content of small files, kept in their records.
+    pub resident_data: u64,
+    /// Times.
+    pub times: u64,
+}
+
+impl Wiped {
+    /// All bytes wiped.
+    pub fn total(&self) -> u64 {
+        [self.slack, self.deleted, self.resident_data, self.times]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+}
+
+/// Wipes a record of `$MFT` or `$MFTMirr` as it is on disk; `number` counts
+/// from 0 in each of the two.
+///
+/// # Errors
+///
+/// [`FixupError`]: this is no whole record; nothing was changed.
+pub fn wipe_mft_record(
+    bytes: &mut [u8],
+    number: RecordNumber,
+    times: Times,
+    wiped: &mut Wiped,
+) -> Result<(), FixupError> {
+    undo_fixup(bytes, mft_record::MAGIC)?;
+    let edits = MftRecord::parse(bytes, 0)
+        .map(|record| edits_of_record(&record, bytes.len(), number, times))
+        .unwrap_or_default();
+    for edit in edits {
+        edit.apply(bytes, wiped);
+    }
+    redo_fixup(bytes);
+    Ok(())
+}
+
+/// Wipes a record of a directory index as it is on disk.
+///
+/// # Errors
+///
+/// [`FixupError`]: this is no whole record; nothing was changed.
+pub fn wipe_index_record(
+    bytes: &mut [u8],
+    times: Times,
+    wiped: &mut Wiped,
+) -> Result<(), FixupError> {
+    if times == Times::Keep {
+        return Ok(());
+    }
+    undo_fixup(bytes, index::MAGIC)?;
+    let edits: Vec<Edit> = Entries::in_record(bytes)
+        .filter_map(|entry| file_name_times(&entry, index::RECORD_NODE_OFFSET))
+        .collect();
+    for edit in edits {
+        edit.apply(bytes, wiped);
+    }
+    redo_fixup(bytes);
+    Ok(())
+}
+
+/// A change to a record.
+#[derive(Debug, Clone)]
+enum Edit {
+    ZeroSlack(Range<usize>),
+    ZeroDeleted(Range<usize>),
+    ZeroData(Range<usize>),
+    /// So many times, one after the other.
+    ResetTimes(Range<usize>),
+}
+
+impl Edit {
+    fn apply(&self, record: &mut [u8], wiped: &mut Wiped) {
+        let (range, count) = match self {
+            Self::ZeroSlack(range) => (range, &mut wiped.slack),
+            Self::ZeroDeleted(range) => (range, &mut wiped.deleted),
+            Self::ZeroData(range) => (range, &mut wiped.resident_data),
+            Self::ResetTimes(range) => (range, &mut wiped.times),
+        };
+        let Some(bytes) = record.get_mut(range.clone()) else {
+            return;
+        };
+        *count = count.saturating_add(len_u64(bytes.len()));
+        match self {
+            Self::ResetTimes(_) => {
+                for time in bytes.as_chunks_mut::<8>().0 {
+                    *time = EPOCH.to_le_bytes();
+                }
+            }
+            _ => bytes.fill(0),
+        }
+    }
+}
+
+fn edits_of_record(
+    record: &MftRecord<'_>,
+    len: usize,
+    number: RecordNumber,
+    times: Times,
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let is_system = number <= LAST_SYSTEM_RECORD;
+    let used = record.bytes().len();
+    if !is_system {
+        edits.push(Edit::ZeroSlack(used..len));
+    }
+    if !record.in_use {
+        if !is_system {
+            edits.push(Edit::ZeroDeleted(DELETED_HEADER.min(used)..used));
+        }
+        return edits;
+    }
+    // Ends before what is damaged.
+    for attribute in record.attributes().map_while(Result::ok) {
+        let AttributeBody::Resident(value) = attribute.body else {
+            continue;
+        };
+        let start = attribute.value_position;
+        match attribute.type_code {
+            AttributeType::DATA if !is_system => {
+                edits.push(Edit::ZeroData(start..start.saturating_add(value.len())));
+            }
+            _ if times == Times::Keep => {}
+            AttributeType::STANDARD_INFORMATION => edits.extend(times_at(value, 0, start)),
+            AttributeType::FILE_NAME => edits.extend(times_at(value, FILE_NAME_TIMES, start)),
+            AttributeType::INDEX_ROOT => {
+                let node = start.saturating_add(index::ROOT_NODE_OFFSET);
+                if u32_at(value, 0) == Some(AttributeType::FILE_NAME.0) {
+                    edits.extend(
+                        Entries::in_root(value).filter_map(|entry| file_name_times(&entry, node)),
+                    );
+                } else if attribute.name == QUOTA_INDEX {
+                    edits.extend(
+                        Entries::in_root(value).filter_map(|entry| quota_time(&entry, node)),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    edits
+}
+
+/// The times at `offset` of a value that begins at `start` of the record.
+fn times_at(value: &[u8], offset: usize, start: usize) -> Option<Edit> {
+    let end = offset.saturating_add(TIMES_BYTES);
+    value.get(offset..end)?;
+    let range = start.saturating_add(offset)..start.saturating_add(end);
+    Some(Edit::ResetTimes(range))
+}
+
+/// The times in an entry over file names; its node begins at `node` of the
+/// record.
+fn file_name_times(entry: &Entry<'_>, node: usize) -> Option<Edit> {
+    let key = node
+        .saturating_add(entry.position)
+        .saturating_add(Entry::KEY_OFFSET);
+    times_at(entry.key, FILE_NAME_TIMES, key)
+}
+
+/// The change time in an entry of the quota index.
+fn quota_time(entry: &Entry<'_>, node: usize) -> Option<Edit> {
+    let data_offset = usize::from(crate::ntfs::record::u16_at(entry.bytes, 0)?);
+    let data = entry.bytes.get(data_offset..)?;
+    let end = QUOTA_CHANGE_TIME.saturating_add(8);
+    if u32_at(data, 0) != Some(QUOTA_VERSION) || data.len() < end {
+        return None;
+    }
+    let start = node
+        .saturating_add(entry.position)
+        .saturating_add(data_offset);
+    let range = start.saturating_add(QUOTA_CHANGE_TIME)..start.saturating_add(end);
+    Some(Edit::ResetTimes(range))
+}

@@ -1,0 +1,231 @@
+//! Makes the seeds of the fuzz targets, and checks that the committed ones are
+//! those.
+//!
+//! `cargo test -p ntfsclone-core --test fuzz_seeds -- --ignored` writes them
+//! to `core/fuzz/seeds` anew.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ntfs_volume_builder::{
+    File, FileData, ListForm, MftLayout, Run, Volume, VolumeBuilder, attribute_type, pattern,
+};
+use ntfsclone_core::image::ntfsclone::{Encoder, Header};
+use ntfsclone_core::units::Lcn;
+
+/// A target, the name of a seed, and its bytes.
+type Seed = (&'static str, &'static str, Vec<u8>);
+
+/// A volume of about 64 KiB: the smaller the input, the faster the fuzzer.
+fn tiny() -> VolumeBuilder {
+    VolumeBuilder::new()
+        .cluster_size(512)
+        .mft_record_size(512)
+        .index_record_size(512)
+        .clusters(127)
+        .log_file_size(512)
+        .upcase_length(16)
+        // Before 3.0 there is no $Secure, which takes 256 KiB.
+        .version(1, 2)
+        .mft_layout(MftLayout::Runs(vec![Run::at(16, 40)]))
+}
+
+fn volumes() -> Vec<(&'static str, Volume)> {
+    let fragmented = |pieces: u64| FileData::Fragmented {
+        bytes: pattern(1, 512 * pieces as usize),
+        pieces,
+    };
+    vec![
+        (
+            "files",
+            tiny()
+                .label("SEED")
+                .file("a", FileData::Runs(vec![Run::at(100, 3), Run::hole(2)]))
+                .file("b/c", File::new().data(vec![1; 9]).stream("s", vec![2]))
+                .hibernated_small()
+                .bad_clusters(120..121)
+                .build(),
+        ),
+        (
+            "attribute_lists",
+            tiny()
+                .file("a", File::new().data(fragmented(4)).runs_per_record(1))
+                .file(
+                    "b",
+                    File::new()
+                        .data(fragmented(2))
+                        .attribute_list(ListForm::NonResident),
+                )
+                .build(),
+        ),
+        (
+            "mft_attribute_list",
+            tiny()
+                .mft_record_size(1024)
+                .clusters(140)
+                .mft_layout(MftLayout::AttributeList {
+                    pieces: 3,
+                    runs_per_record: 1,
+                })
+                .build(),
+        ),
+        (
+            "disagreements",
+            tiny()
+                .file("a", FileData::Runs(vec![Run::at(100, 5)]))
+                .file("b", FileData::Runs(vec![Run::at(103, 5), Run::at(125, 9)]))
+                .mark_in_bitmap(110..113)
+                .clear_in_bitmap(3..4)
+                .build(),
+        ),
+    ]
+}
+
+/// What the seeds need and nothing else does.
+trait SmallFiles {
+    fn hibernated_small(self) -> Self;
+}
+
+impl SmallFiles for VolumeBuilder {
+    /// As `hibernated`, in the record.
+    fn hibernated_small(self) -> Self {
+        self.file("hiberfil.sys", FileData::Resident(b"hibr".to_vec()))
+    }
+}
+
+/// An image of three clusters of 256 bytes and a tail, cut at odd places.
+fn image() -> Vec<u8> {
+    let header = Header::new(256, 10 * 256 + 100, 10, 3);
+    let mut image = vec![7, 255, 0, 50];
+    let mut encoder = Encoder::new(&header, &mut image);
+    encoder.clusters(Lcn(2), &[5; 512], &mut image);
+    encoder.clusters(Lcn(7), &[6; 256], &mut image);
+    encoder.tail(&[8; 100], &mut image);
+    image
+}
+
+fn seeds() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    let volumes = volumes();
+    for (name, volume) in &volumes {
+        assert!(volume.bytes.len() <= 72 << 10, "{name}");
+        seeds.push(("volume_scan", *name, volume.bytes.clone()));
+    }
+    let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
+        unreachable!("there are four");
+    };
+
+    let record = |volume: &Volume, number| {
+        let offset = volume.record_offset(number) as usize;
+        let size = volume.geometry.mft_record_size as usize;
+        volume.bytes[offset..offset + size].to_vec()
+    };
+    seeds.extend([
+        ("mft_record", "mft", record(files, 0)),
+        ("mft_record", "volume", record(files, 3)),
+        ("mft_record", "root", record(files, 5)),
+        (
+            "mft_record",
+            "streams",
+            record(files, files.record_number("b/c")),
+        ),
+        (
+            "mft_record",
+            "listed",
+            record(listed, listed.record_number("a")),
+        ),
+        ("mft_record", "mft_listed", record(fragmented_mft, 0)),
+    ]);
+
+    let list_at = |volume: &Volume, number| {
+        let record = volume.record(number);
+        let at = volume.attribute_offset(number, attribute_type::ATTRIBUTE_LIST, "");
+        let attribute = &record[at.expect("an attribute list")..];
+        let length = u32::from_le_bytes(attribute[4..8].try_into().unwrap()) as usize;
+        let value = u16::from_le_bytes(attribute[0x14..0x16].try_into().unwrap());
+        attribute[usize::from(value)..length].to_vec()
+    };
+    seeds.extend([
+        (
+            "attribute_list",
+            "file",
+            list_at(listed, listed.record_number("a")),
+        ),
+        ("attribute_list", "mft", list_at(fragmented_mft, 0)),
+    ]);
+
+    let pairs = |bytes: &[u8]| [&[0; 8], bytes].concat();
+    seeds.extend([
+        (
+            "runlist",
+            "three",
+            pairs(&[0x11, 3, 5, 0x01, 9, 0x11, 1, 0xFE, 0]),
+        ),
+        ("runlist", "wide", pairs(&[0x32, 1, 2, 3, 4, 5, 0])),
+        ("runlist", "old_hole", pairs(&[0x11, 2, 0xFF, 0])),
+    ]);
+
+    let mut backup_only = files.clone();
+    backup_only.damage_boot_sector();
+    let end = backup_only.bytes.split_off(60 << 10);
+    seeds.extend([
+        ("boot_sector", "first", files.boot_sector().to_vec()),
+        ("boot_sector", "backup", end),
+        ("image_decoder", "ordinary", image()),
+        ("image_decoder", "old_little", old_image(u64::to_le_bytes)),
+        ("image_decoder", "old_big", old_image(u64::to_be_bytes)),
+    ]);
+    seeds
+}
+
+/// An image of the version before 10: a gap of 3, then the last cluster.
+fn old_image(number: impl Fn(u64) -> [u8; 8]) -> Vec<u8> {
+    let is_big = number(1)[7] == 1;
+    let cluster_size = 512_u32;
+    let mut image = vec![20, 20, 20, 20];
+    image.extend_from_slice(b"\0ntfsclone-image\x03\x01");
+    image.extend(match is_big {
+        true => cluster_size.to_be_bytes(),
+        false => cluster_size.to_le_bytes(),
+    });
+    for field in [4 * 512, 4, 1] {
+        image.extend(number(field));
+    }
+    image.push(0);
+    image.extend(number(3));
+    image.push(1);
+    image.extend([9; 512]);
+    image
+}
+
+fn path_of(target: &str, name: &str) -> PathBuf {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    seeds.join(target).join(name)
+}
+
+#[test]
+#[ignore = "writes to the source tree"]
+fn write_seeds() {
+    for (target, name, bytes) in seeds() {
+        let path = path_of(target, name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn committed_seeds_are_these() {
+    for (target, name, bytes) in seeds() {
+        let committed = fs::read(path_of(target, name)).unwrap_or_default();
+        assert!(committed == bytes, "{target}/{name}: write the seeds anew");
+    }
+}

@@ -1,0 +1,18 @@
+//! The image format of ntfsclone: written, read back, and read when damaged.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod commands;
+mod cut;
+mod decoded;
+mod headers;
+mod roundtrip;
+mod volumes;

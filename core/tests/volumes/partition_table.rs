@@ -1,0 +1,151 @@
+//! Partitions of whole disks.
+
+use ntfsclone_core::ntfs::Foreign;
+use ntfsclone_core::ntfs::foreign::identify;
+use ntfsclone_core::partition_table::{Partition, read};
+
+const NTFS: u8 = 0x07;
+const LINUX: u8 = 0x83;
+const EXTENDED: u8 = 0x0F;
+
+/// A disk of 200 sectors with boot sectors of NTFS at some of them.
+struct Disk {
+    sector_size: usize,
+    bytes: Vec<u8>,
+}
+
+impl Disk {
+    fn new(sector_size: usize, ntfs_at: &[usize]) -> Self {
+        let bytes = vec![0; 200 * sector_size];
+        let mut disk = Self { sector_size, bytes };
+        for &lba in ntfs_at {
+            disk.patch(lba, 3, b"NTFS    ");
+        }
+        disk
+    }
+
+    fn patch(&mut self, lba: usize, offset: usize, bytes: &[u8]) {
+        let start = lba * self.sector_size + offset;
+        self.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// A table of type, first sector and sectors, in sector `lba`.
+    fn mbr(mut self, lba: usize, entries: &[(u8, u32, u32)]) -> Self {
+        self.patch(lba, 510, &[0x55, 0xAA]);
+        for (index, (kind, start, sectors)) in entries.iter().enumerate() {
+            let at = 446 + 16 * index;
+            self.patch(lba, at + 4, &[*kind]);
+            self.patch(lba, at + 8, &start.to_le_bytes());
+            self.patch(lba, at + 12, &sectors.to_le_bytes());
+        }
+        self
+    }
+
+    /// A GPT of index, first and last sector, with entries of that size from
+    /// sector 2 on.
+    fn gpt(self, entry_size: u32, entries: &[(usize, u64, u64)]) -> Self {
+        let mut disk = self.mbr(0, &[(0xEE, 1, 199)]);
+        disk.patch(1, 0, b"EFI PART\0\0\x01\0\x5C\0\0\0");
+        disk.patch(1, 72, &2_u64.to_le_bytes());
+        disk.patch(1, 80, &128_u32.to_le_bytes());
+        disk.patch(1, 84, &entry_size.to_le_bytes());
+        for (index, first, last) in entries {
+            let at = index * entry_size as usize;
+            disk.patch(2, at, &[0xAB; 32]);
+            disk.patch(2, at + 32, &first.to_le_bytes());
+            disk.patch(2, at + 40, &last.to_le_bytes());
+        }
+        disk
+    }
+}
+
+/// Number, first sector, sectors, and whether it is NTFS, of each partition.
+fn check(name: &str, disk: &Disk, expected: &[(u32, u64, u64, bool)]) {
+    let sector_size = disk.sector_size as u64;
+    let expected: Vec<Partition> = expected
+        .iter()
+        .map(|&(number, start, sectors, is_ntfs)| Partition {
+            number,
+            offset: start * sector_size,
+            size: sectors * sector_size,
+            is_ntfs,
+        })
+        .collect();
+    let name = format!("{name}, sectors of {sector_size}");
+    assert_eq!(read(disk.bytes.as_slice()), expected, "{name}");
+    if !expected.is_empty() {
+        assert_eq!(
+            identify(disk.bytes.as_slice()),
+            Foreign::Disk(expected),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn mbr_disks() {
+    for sector_size in [512, 4096] {
+        let primary = Disk::new(sector_size, &[10, 60]);
+        let primary = primary.mbr(
+            0,
+            &[(NTFS, 10, 20), (LINUX, 30, 30), (0, 0, 0), (NTFS, 60, 40)],
+        );
+        let expected = [(1, 10, 20, true), (2, 30, 30, false), (4, 60, 40, true)];
+        check("primary", &primary, &expected);
+
+        // Partitions 5 to 7 in an extended one, in a list of three tables.
+        let logical = Disk::new(sector_size, &[2, 101, 151])
+            .mbr(0, &[(NTFS, 2, 48), (EXTENDED, 100, 100)])
+            .mbr(100, &[(NTFS, 1, 19), (EXTENDED, 20, 30)])
+            .mbr(120, &[(LINUX, 1, 19), (EXTENDED, 50, 50)])
+            .mbr(150, &[(NTFS, 1, 49)]);
+        let expected = [
+            (1, 2, 48, true),
+            (5, 101, 19, true),
+            (6, 121, 19, false),
+            (7, 151, 49, true),
+        ];
+        check("logical", &logical, &expected);
+    }
+}
+
+#[test]
+fn gpt_disks() {
+    for sector_size in [512, 4096] {
+        for entry_size in [128, 256] {
+            let disk = Disk::new(sector_size, &[70, 120]);
+            let disk = disk.gpt(entry_size, &[(0, 50, 59), (1, 70, 99), (5, 120, 199)]);
+            let expected = [(1, 50, 10, false), (2, 70, 30, true), (6, 120, 80, true)];
+            check(&format!("entries of {entry_size}"), &disk, &expected);
+        }
+    }
+}
+
+#[test]
+fn tables_that_make_no_sense() {
+    let disk = || Disk::new(512, &[10]);
+    let circle = disk()
+        .mbr(0, &[(EXTENDED, 100, 100)])
+        .mbr(100, &[(0, 0, 0), (EXTENDED, 20, 1)])
+        .mbr(120, &[(0, 0, 0), (EXTENDED, 0, 1)]);
+    check("a circle", &circle, &[]);
+    check("no sectors", &disk().mbr(0, &[(NTFS, 10, 0)]), &[]);
+    check("itself", &disk().mbr(0, &[(NTFS, 0, 10)]), &[]);
+    check("past the end", &disk().mbr(0, &[(NTFS, u32::MAX, 10)]), &[]);
+    check("an empty table", &disk().mbr(0, &[]), &[]);
+    check("no GPT", &disk().mbr(0, &[(0xEE, 1, 199)]), &[]);
+    check("no entries", &disk().gpt(128, &[]), &[]);
+    check("backwards", &disk().gpt(128, &[(0, 10, 8)]), &[]);
+    check("all of it", &disk().gpt(128, &[(0, 0, u64::MAX)]), &[]);
+    for entry_size in [0_u32, 1, 64, 127] {
+        let mut disk = disk().gpt(128, &[(0, 10, 19)]);
+        disk.patch(1, 84, &entry_size.to_le_bytes());
+        check(&format!("entries of {entry_size}"), &disk, &[]);
+    }
+
+    // Cut anywhere: what is left is no reason to fail.
+    let whole = disk().gpt(128, &[(0, 10, 19)]).bytes;
+    for len in 0..2048 {
+        read(&whole[..len]);
+    }
+}

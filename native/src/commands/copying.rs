@@ -1,0 +1,79 @@
+//! Writing what is read of a volume: the step that copies of all its clusters
+//! and of its metadata have in common.
+
+use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::units::Geometry;
+
+use super::open_volume::OpenVolume;
+use crate::error::Result;
+use crate::options::{self, CopyTask, Form};
+use crate::pipeline::{self, Filled, Filler};
+use crate::progress::{Phase, Progress};
+use crate::report::{self, Reports};
+use crate::serial;
+use crate::sink::{self, ImageSink, Needs, RawSink, Target, least_device_size};
+
+/// What is about to be copied, and how much it is.
+pub struct Copying {
+    pub geometry: Geometry,
+    pub header: Header,
+    /// Bytes of the volume to copy.
+    pub bytes: u64,
+    /// Bytes of an image of it, at the most.
+    pub image_size: u64,
+}
+
+impl Copying {
+    pub fn describe(&self, reports: Reports) {
+        reports.line(format_args!(
+            "In use: {} of {} clusters, {}",
+            self.header.inuse,
+            self.header.nr_clusters,
+            report::size(self.bytes)
+        ));
+    }
+
+    /// Writes what `fill` reads, in the form and to the output of `task`.
+    pub fn write(
+        &self,
+        task: &CopyTask,
+        opened: &OpenVolume,
+        fill: impl FnOnce(&mut Filler) -> Filled + Send + 'static,
+        how: options::Progress,
+        reports: Reports,
+    ) -> Result<()> {
+        let needs = match task.form {
+            Form::Raw => Needs {
+                bytes: self.bytes,
+                device_size: least_device_size(&self.geometry, opened.volume.tail_size()),
+            },
+            Form::Image => Needs {
+                bytes: self.image_size,
+                device_size: self.image_size,
+            },
+        };
+        let target = Target::open(&task.output, needs, &[opened.device.metadata().clone()])?;
+        let batches = pipeline::start("reads", fill)?;
+        let (done, written) = match task.form {
+            Form::Image => {
+                if task.new_serial.is_some() {
+                    report::warning(
+                        "an image keeps the serial number; ask for a new one in a restore",
+                    );
+                }
+                let progress = Progress::start(how, Phase::Save, self.bytes);
+                let sink = ImageSink::new(target, self.header);
+                ("Saved", sink::write_all(sink, batches, |_| {}, progress)?)
+            }
+            Form::Raw => {
+                let change = serial::change(task.new_serial)?;
+                let progress = Progress::start(how, Phase::Clone, self.bytes);
+                let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
+                let sink = RawSink::new(target, volume_size);
+                ("Cloned", sink::write_all(sink, batches, change, progress)?)
+            }
+        };
+        reports.line(report::done(done, written.bytes, written.took));
+        Ok(())
+    }
+}

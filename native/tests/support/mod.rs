@@ -1,0 +1,32 @@
+//! What the integration tests share: the programs they run, the volumes they make, and guards that clean up.
+//!
+//! Each test binary compiles this module for itself and uses a part of it.
+#![allow(dead_code, reason = "no single test binary uses all of it")]
+
+pub(crate) mod boot_sector;
+pub(crate) mod compare;
+pub(crate) mod contents;
+pub(crate) mod disk;
+pub(crate) mod giant;
+pub(crate) mod image;
+pub(crate) mod large_volume;
+pub(crate) mod loop_device;
+pub(crate) mod mount;
+pub(crate) mod pipeline;
+pub(crate) mod program;
+pub(crate) mod requirements;
+pub(crate) mod scene;
+pub(crate) mod small_volume;
+pub(crate) mod tree;
+pub(crate) mod volume;
+pub(crate) mod volume_table;
+
+use tempfile::TempDir;
+
+/// A folder of its own below cargo's target directory: test volumes are too large for many a `/tmp`.
+pub(crate) fn scratch_directory() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("ntfsclone-")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .expect("cannot make a scratch folder in the target directory")
+}

@@ -1,0 +1,73 @@
+//! Small volumes made in memory, and what the copies of them must be, worked out without any program.
+
+use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
+
+/// 2 MiB, mostly free; what is free is not zero, so that copying it would show.
+pub(crate) fn builder() -> VolumeBuilder {
+    VolumeBuilder::new()
+        .label("TEST")
+        .fill_free(0xe5)
+        .file("docs/hello.txt", FileData::Resident(b"hello".to_vec()))
+        .file(
+            "docs/pieces.bin",
+            FileData::Fragmented {
+                bytes: pattern(1, 60_000),
+                pieces: 5,
+            },
+        )
+        .file("big.bin", FileData::Bytes(pattern(2, 100_000)))
+}
+
+pub(crate) fn volume() -> Volume {
+    builder().build()
+}
+
+/// What a raw clone of it is: used clusters and the tail, zeros between.
+pub(crate) fn clone_of(volume: &Volume) -> Vec<u8> {
+    let mut clone = vec![0; volume.bytes.len()];
+    let size = volume.geometry.cluster_size as usize;
+    for cluster in volume.used_clusters() {
+        let at = cluster as usize * size;
+        let range = at..at + size;
+        clone[range.clone()].copy_from_slice(&volume.bytes[range]);
+    }
+    let tail = volume.geometry.volume_size() as usize;
+    clone[tail..].copy_from_slice(&volume.bytes[tail..]);
+    clone
+}
+
+/// What its image is.
+pub(crate) fn image_of(volume: &Volume) -> Vec<u8> {
+    let geometry = &volume.geometry;
+    let mut image = header(
+        geometry.cluster_size,
+        geometry.device_size(),
+        geometry.clusters,
+        volume.used_clusters().count() as u64,
+    );
+    let mut position = 0;
+    let size = geometry.cluster_size as usize;
+    for cluster in volume.used_clusters().chain([geometry.clusters]) {
+        if cluster != position {
+            image.push(0);
+            image.extend((cluster - position).to_le_bytes());
+        }
+        let at = cluster as usize * size;
+        image.push(1);
+        image.extend(&volume.bytes[at..volume.bytes.len().min(at + size)]);
+        position = cluster + 1;
+    }
+    image
+}
+
+/// The 56 bytes that an image of version 10.1 begins with.
+pub(crate) fn header(cluster_size: u32, device_size: u64, nr_clusters: u64, inuse: u64) -> Vec<u8> {
+    let mut header = b"\0ntfsclone-image\x0a\x01".to_vec();
+    header.extend(cluster_size.to_le_bytes());
+    header.extend(device_size.to_le_bytes());
+    header.extend(nr_clusters.to_le_bytes());
+    header.extend(inuse.to_le_bytes());
+    header.extend(56_u32.to_le_bytes());
+    header.resize(56, 0);
+    header
+}

@@ -1,0 +1,38 @@
+//! The developer's commands: `cargo xtask --help` lists them.
+
+mod demo_volume;
+mod fuzz;
+mod setup;
+mod step;
+mod test;
+mod wasm_toolchain;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The developer's commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests need, then check and test everything
+    Test,
+    /// Install what the tests need
+    Setup,
+    /// Make the volume that `ntfsclone demo` shows: native/demo/volume.ntfs.zst
+    DemoVolume,
+    /// Run the fuzz targets of core/fuzz, from their committed seeds
+    Fuzz(fuzz::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Test => test::run(),
+        Command::Setup => setup::run(),
+        Command::DemoVolume => demo_volume::run(),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
+    }
+}
