@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core as core;
+use ntfsclone_core::error::Structure;
 
 /// Shorthand for results of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -14,9 +15,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("{message}")]
     Usage { message: String },
-
-    #[error("{option} is not part of this version yet")]
-    NotYet { option: &'static str },
 
     /// An operation on a file failed.
     #[error("cannot {operation} {}", path.display())]
@@ -45,6 +43,13 @@ pub enum Error {
     /// The run failed after a target was written to.
     #[error("{what}")]
     HalfWritten { what: String, source: Box<Error> },
+
+    /// All was done that could be, but for what could not be read.
+    #[error(
+        "{}: {bytes} bytes could not be read; they are marked with BadSectoR",
+        path.display()
+    )]
+    DataLost { path: PathBuf, bytes: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]
     Thread(&'static str),
@@ -77,7 +82,8 @@ impl Error {
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } | Self::NotYet { .. } => 2,
+            Self::Usage { .. } => 2,
+            Self::DataLost { .. } => 3,
             _ => 1,
         }
     }
@@ -101,15 +107,22 @@ impl Error {
 }
 
 fn remedy_for_read(error: &core::Error) -> Option<String> {
-    match error {
-        core::Error::Io { source, .. } => source
-            .downcast_ref::<io::Error>()
-            .filter(|error| error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()))
-            .map(|_| {
-                "the device has unreadable places; copy it with a rescue tool first \
-                 (GNU ddrescue), then use the copy"
-                    .to_owned()
-            }),
-        _ => None,
-    }
+    let remedy = match error {
+        core::Error::Io { source, .. } => {
+            let errno = source
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::raw_os_error);
+            match errno == Some(rustix::io::Errno::IO.raw_os_error()) {
+                true => "the device has bad sectors; go on in spite of them with --rescue",
+                false => return None,
+            }
+        }
+        core::Error::Corrupt {
+            structure: Structure::ImageHeader | Structure::ImageCommand,
+            ..
+        } => "was it written or fetched completely? Take another copy of it, if there is one",
+        core::Error::Unsupported { .. } => "is there a newer version of this program?",
+        _ => return None,
+    };
+    Some(remedy.to_owned())
 }

@@ -25,10 +25,12 @@ pub enum Task {
         image: Input,
         output: Output,
         new_serial: Option<NewSerial>,
+        rescue: Option<Rescue>,
     },
     /// Read an image and write nothing.
     CheckImage {
         image: Input,
+        rescue: Option<Rescue>,
     },
     Demo,
     Generate(Generated),
@@ -44,6 +46,16 @@ pub struct CopyTask {
     /// Accept a dirty volume.
     pub force: bool,
     pub mismatch: Mismatch,
+    pub rescue: Option<Rescue>,
+}
+
+/// How to go on after read errors.
+#[derive(Debug, Clone)]
+pub struct Rescue {
+    /// How often to try a bad sector again.
+    pub retries: u32,
+    /// Where to write what was lost.
+    pub report: Option<PathBuf>,
 }
 
 /// What of a volume is copied.
@@ -177,12 +189,17 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         }),
         _ => None,
     };
+    let rescue = typed.rescue.then_some(Rescue {
+        retries: typed.retries,
+        report: typed.report,
+    });
     let task = match output {
-        None => Task::CheckImage { image },
+        None => Task::CheckImage { image, rescue },
         Some(output) if typed.restore_image => Task::Restore {
             image,
             output,
             new_serial,
+            rescue,
         },
         Some(output) => Task::Copy(CopyTask {
             source,
@@ -211,6 +228,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
                 (false, true) => Mismatch::Refuse,
                 (false, false) => Mismatch::RefuseLoss,
             },
+            rescue,
         }),
     };
     Ok(Options { task, progress })
@@ -273,10 +291,7 @@ fn check_combination(typed: &Copy) -> Result<()> {
     if let Some((_, message)) = rules.into_iter().find(|(broken, _)| *broken) {
         return usage(message);
     }
-    match typed.rescue {
-        true => Err(Error::NotYet { option: "--rescue" }),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 fn usage<T>(message: &str) -> Result<T> {

@@ -23,6 +23,9 @@ use support::{
     volume_table,
 };
 
+/// The volume whose directories have shrunk.
+const WITH_FREE_INDEX_BLOCKS: &str = "shrunk-directory";
+
 static VOLUMES_DONE: AtomicUsize = AtomicUsize::new(0);
 static COMPARISONS: AtomicUsize = AtomicUsize::new(0);
 
@@ -59,6 +62,7 @@ fn trial(recipe: Recipe, check: fn(&Recipe) -> usize) -> Trial {
 /// Returns how many comparisons it made.
 fn check(recipe: &Recipe) -> usize {
     let cell = Cell {
+        name: recipe.name,
         volume: &recipe.make(),
     };
     let checks = [
@@ -68,6 +72,7 @@ fn check(recipe: &Recipe) -> usize {
         Cell::restores,
         Cell::restored_volume,
         Cell::block_devices,
+        Cell::metadata,
     ];
     checks.iter().map(|check| check(&cell)).sum()
 }
@@ -75,6 +80,7 @@ fn check(recipe: &Recipe) -> usize {
 /// One volume with the files made from it. Each check leaves its files to those after it, and returns how many
 /// comparisons it made.
 struct Cell<'a> {
+    name: &'a str,
     volume: &'a Volume,
 }
 
@@ -186,6 +192,34 @@ impl Cell<'_> {
         });
         assert_same_file("image restored to a block device", &our_target, &target);
         2
+    }
+
+    /// Images and raw copies of metadata; and a raw copy is what its image restores to.
+    fn metadata(&self) -> usize {
+        let source = self.volume.path();
+        let variants = ["", "-t", "--full-logfile"];
+        for options in variants {
+            let [our_image, image] = self.both("metadata", |program, output| {
+                let options = format!("-q -m -s {options} -o");
+                succeed(call(program, options.trim(), &[output, &source]));
+            });
+            assert_same_file("metadata image", &our_image, &image);
+            let [our_raw, raw] = self.both("metadata.raw", |program, output| {
+                let options = format!("-q -m {options} -o");
+                succeed(call(program, options.trim(), &[output, &source]));
+            });
+            let restored = self.volume.beside("metadata.restored");
+            succeed(call(reference, "-q -r -o", &[&restored, &image]));
+            self.assert_same_clone("raw metadata and the restored image", &our_raw, &restored);
+            // The original's raw copy keeps the times in directory blocks that are free again, its image does not.
+            if self.name != WITH_FREE_INDEX_BLOCKS {
+                self.assert_same_clone("raw metadata", &our_raw, &raw);
+            }
+            for path in [our_image, image, our_raw, raw, restored] {
+                fs::remove_file(path).expect("it was just made");
+            }
+        }
+        3 * variants.len()
     }
 
     /// Runs `make` for ours and for the reference, each with its output path.

@@ -18,17 +18,31 @@ use support::{
 };
 use tempfile::TempDir;
 
-const MODES: [Mode; 2] = [
+const MODES: [Mode; 5] = [
     Mode {
         name: "image",
         options: "-q -s -o",
-        // Behind the header and the command.
-        boot_sector: 57,
+        is_raw: false,
+    },
+    Mode {
+        name: "metadata image",
+        options: "-q -m -s -o",
+        is_raw: false,
+    },
+    Mode {
+        name: "metadata image with times",
+        options: "-q -m -s -t -o",
+        is_raw: false,
+    },
+    Mode {
+        name: "metadata image with journal",
+        options: "-q -m -s --full-logfile -o",
+        is_raw: false,
     },
     Mode {
         name: "raw clone",
         options: "-q -o",
-        boot_sector: 0,
+        is_raw: true,
     },
 ];
 
@@ -44,8 +58,7 @@ const DIFFERENCES: &[Difference] = &[
 struct Mode {
     name: &'static str,
     options: &'static str,
-    /// Where the boot sector stands in the output.
-    boot_sector: usize,
+    is_raw: bool,
 }
 
 struct Difference {
@@ -129,12 +142,12 @@ fn check_mode(name: &str, mode: &Mode, folder: &TempDir, volume: &Path) {
     let accepted = finish(call(reference, mode.options, &[&expected, volume]));
     if accepted.status.success() {
         succeed(call(ours, mode.options, &[&output, volume]));
-        match mode.boot_sector {
-            0 => {
+        match mode.is_raw {
+            true => {
                 let minimum = BootSector::read(volume).clusters_size();
                 assert_same_volume(mode.name, &output, &expected, minimum);
             }
-            _ => assert_same_file(mode.name, &output, &expected),
+            false => assert_same_file(mode.name, &output, &expected),
         }
         return;
     }
@@ -166,11 +179,17 @@ fn check_mode(name: &str, mode: &Mode, folder: &TempDir, volume: &Path) {
     (difference.repair)(&repaired);
     let _ = fs::remove_file(&expected);
     succeed(call(reference, mode.options, &[&expected, &repaired]));
-    let [found, wanted] = [&output, &expected].map(|path| {
-        let mut bytes = fs::read(path).expect("the output is there");
-        bytes[mode.boot_sector..mode.boot_sector + 512].fill(0);
-        bytes
-    });
+    let mut damaged = fs::read(volume).expect("the volume is there");
+    damaged.truncate(512);
+    let [mut found, mut wanted] =
+        [&output, &expected].map(|path| fs::read(path).expect("the output is there"));
+    let at = found
+        .windows(damaged.len())
+        .position(|bytes| bytes == damaged)
+        .expect("the damaged boot sector is copied as it is");
+    for bytes in [&mut found, &mut wanted] {
+        bytes[at..at + damaged.len()].fill(0);
+    }
     assert!(
         found == wanted,
         "{}: other bytes than from the repaired volume ({})",

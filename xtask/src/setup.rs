@@ -6,12 +6,15 @@ use std::{env, path::PathBuf, process::Command, thread, time::Duration};
 
 /// A program, and the Debian package that has it.
 const NEEDED: &[(&str, &str)] = &[
+    ("blockdev", "util-linux"),
     ("cc", "gcc"),
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),
     ("losetup", "mount"),
     ("mkntfs", "ntfs-3g"),
     ("mount", "mount"),
+    ("nbdfuse", "libnbd-bin"),
+    ("nbdkit", "nbdkit"),
     ("ntfs-3g", "ntfs-3g"),
     ("ntfsclone", "ntfs-3g"),
     ("ntfsfix", "ntfs-3g"),

@@ -1,8 +1,7 @@
 //! A whole volume.
 
-use ntfsclone_core::clusters::audit::owners;
 use ntfsclone_core::clusters::metadata::{LogFile, select_metadata};
-use ntfsclone_core::clusters::{Finding, audit, select_used};
+use ntfsclone_core::clusters::{Finding, audit, owners, select_used};
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::ntfs::{Foreign, Volume, VolumeInfo, foreign};
 use ntfsclone_core::plan::{Plan, Step};
@@ -35,7 +34,7 @@ pub fn volume_scan(data: &[u8]) {
     }
     disputed.truncate(8);
     let owners = owners(&volume, &disputed).unwrap_or_default();
-    for number in owners.iter().map(|owner| owner.0).take(8) {
+    for number in owners.iter().map(|owner| owner.record).take(8) {
         path_of(&volume, number);
     }
     for number in 0..32 {

@@ -4,12 +4,11 @@ use alloc::vec::Vec;
 
 use super::finding::{Finding, Findings};
 use super::map::ClusterMap;
-use super::select::{Selection, for_each_base_record};
+use super::select::Selection;
 use crate::error::Result;
 use crate::io::ReadAt;
-use crate::ntfs::attribute::AttributeBody;
 use crate::ntfs::{Volume, bitmap};
-use crate::units::{Extent, Lcn, RecordNumber};
+use crate::units::{Extent, Lcn};
 
 /// How `$Bitmap` and the runlists disagree.
 #[derive(Debug, Default)]
@@ -114,48 +113,4 @@ impl Extender {
             }
         }
     }
-}
-
-/// Ours: a damaged volume may have each cluster claimed by each run.
-const MAX_OWNERS: usize = 10_000;
-
-/// The files in use that have clusters of `extents`, with these clusters: the
-/// first 10000. The answer to "whose are they?" after an audit that failed:
-/// walks over all records once more.
-///
-/// # Errors
-///
-/// [`crate::Error::Io`]: `$MFT` cannot be read.
-pub fn owners<R: ReadAt>(
-    volume: &Volume<R>,
-    extents: &[Extent],
-) -> Result<Vec<(RecordNumber, Extent)>> {
-    let mut found: Vec<(RecordNumber, Extent)> = Vec::new();
-    for_each_base_record(
-        volume,
-        |number, result| {
-            for attribute in result.unwrap_or_default() {
-                let AttributeBody::NonResident(body) = attribute.body else {
-                    continue;
-                };
-                for extent in body.runs().map_while(Result::ok).filter_map(|r| r.extent()) {
-                    let is_in = |wanted: &&Extent| {
-                        wanted.start < extent.end() && extent.start < wanted.end()
-                    };
-                    let common = extents.iter().filter(is_in);
-                    let room = MAX_OWNERS.saturating_sub(found.len());
-                    let common = common.map(|wanted| (number, intersection(*wanted, extent)));
-                    found.extend(common.take(room));
-                }
-            }
-        },
-        |_| {},
-    )?;
-    Ok(found)
-}
-
-fn intersection(a: Extent, b: Extent) -> Extent {
-    let start = a.start.max(b.start);
-    let end = a.end().min(b.end());
-    Extent::new(start, end.0.saturating_sub(start.0))
 }

@@ -5,10 +5,12 @@ pub mod audit;
 pub mod finding;
 pub mod map;
 pub mod metadata;
+pub mod owners;
 pub mod select;
 
 pub use audit::{Audit, audit};
 pub use finding::Finding;
 pub use map::ClusterMap;
 pub use metadata::{Metadata, select_metadata};
+pub use owners::{Owner, owners};
 pub use select::{Selection, select_used};

@@ -3,8 +3,7 @@
 
 use ntfs_volume_builder as build;
 use ntfs_volume_builder::{File, FileData, ListForm, Run, VolumeBuilder, attribute_type};
-use ntfsclone_core::clusters::audit::owners;
-use ntfsclone_core::clusters::{Audit, Finding, Selection, audit, select_used};
+use ntfsclone_core::clusters::{Audit, Finding, Selection, audit, owners, select_used};
 use ntfsclone_core::error::Structure;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::path::path_of;
@@ -49,7 +48,10 @@ fn check_owners(built: &build::Volume, extents: &[Extent], expected: &[(&str, u6
     let found = owners(&volume, extents).unwrap();
     let found: Vec<(String, u64, u64)> = found
         .into_iter()
-        .map(|(number, extent)| (path_of(&volume, number), extent.start.0, extent.len))
+        .map(|owner| {
+            let extent = owner.extent;
+            (path_of(&volume, owner.record), extent.start.0, extent.len)
+        })
         .collect();
     let expected: Vec<(String, u64, u64)> = expected
         .iter()

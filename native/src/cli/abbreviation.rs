@@ -28,7 +28,14 @@ pub const ORIGINAL_OPTIONS: &[&str] = &[
 
 /// The options, ours included, whose value may be the next argument.
 const SHORT_WITH_VALUE: &[char] = &['o', 'O'];
-const LONG_WITH_VALUE: &[&str] = &["generate", "output", "overwrite", "progress"];
+const LONG_WITH_VALUE: &[&str] = &[
+    "generate",
+    "output",
+    "overwrite",
+    "progress",
+    "report",
+    "retries",
+];
 
 /// Writes abbreviated options of the original in full. Everything else, values
 /// of options among it, stays as it is.

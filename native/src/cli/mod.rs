@@ -30,7 +30,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 One of --output and --overwrite is needed, unless --no-action is given.
 
-Exit status: 0 done and checked; 1 failed; 2 wrong usage; 130 or 143 interrupted.
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 rescued, but data was lost; 130 or 143
+interrupted.
 
 Examples:
   ntfsclone --save-image -o backup.img /dev/sda1
@@ -77,9 +78,17 @@ pub struct Copy {
     #[arg(short, long)]
     pub restore_image: bool,
 
-    /// Go on after read errors
+    /// Go on after read errors, and tell which files lost data
     #[arg(long)]
     pub rescue: bool,
+
+    /// With --rescue: try bad sectors again so many times
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "rescue")]
+    pub retries: u32,
+
+    /// With --rescue: write what was lost to FILE, as JSON
+    #[arg(long, value_name = "FILE", requires = "rescue")]
+    pub report: Option<PathBuf>,
 
     /// Copy metadata only
     #[arg(short, long)]

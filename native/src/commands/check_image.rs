@@ -2,20 +2,22 @@
 
 use std::time::Instant;
 
+use super::lost_data;
 use super::restore::describe;
 use crate::error::Result;
-use crate::options::{self, Input};
+use crate::options::{self, Input, Rescue};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::source::ImageStream;
 
-pub fn run(input: &Input, how: options::Progress) -> Result<()> {
+pub fn run(input: &Input, rescue: Option<&Rescue>, how: options::Progress) -> Result<()> {
     let reports = Reports::ToStdout;
     let started = Instant::now();
-    let image = ImageStream::open(input)?;
+    let image = ImageStream::open(input, rescue)?;
     describe(&image, reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
+    let bad_sectors = image.bad_sectors();
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
-    Ok(())
+    lost_data::tell_of_image(&input.name(), bad_sectors.as_deref(), rescue)
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::ntfs::OpenedFrom;
 use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
-use super::{metadata, open_volume, used_clusters};
+use super::open_volume::OpenVolume;
+use super::{lost_data, metadata, open_volume, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
 use crate::report::Reports;
@@ -15,10 +17,11 @@ use crate::source::copy_steps;
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     let reports = Reports::beside(&task.output);
-    let opened = open_volume::open(&task.source, task.force, reports)?;
+    let opened = open_volume::open(&task.source, task.force, task.rescue.as_ref(), reports)?;
     // Before the time that a scan takes.
     let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
     refuse_metadata_on_device(task, place)?;
+    refuse_serial_without_boot_sector(task, &opened)?;
 
     let map = used_clusters::find(&opened.volume, task.mismatch, how)?;
     match task.content {
@@ -33,11 +36,15 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
             };
             copying.describe(reports);
             let fill = copy_steps(Arc::clone(&opened.device), plan);
-            copying.write(task, &opened, fill, how, reports)
+            copying.write(task, &opened, fill, how, reports)?;
         }
         Content::Metadata { times, log_file } => {
-            metadata::run(task, &opened, times, log_file, how, reports)
+            metadata::run(task, &opened, times, log_file, how, reports)?;
         }
+    }
+    match &task.rescue {
+        Some(rescue) => lost_data::tell(&opened, rescue),
+        None => Ok(()),
     }
 }
 
@@ -53,6 +60,21 @@ fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
                 path,
                 "is a device, and metadata alone would take the place of what is on it",
                 "write metadata to a file; or do it all the same with --force",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Without a sound first boot sector there is nowhere to write a new serial
+/// number to that anybody would read.
+fn refuse_serial_without_boot_sector(task: &CopyTask, opened: &OpenVolume) -> Result<()> {
+    match opened.volume.opened_from() {
+        OpenedFrom::Backup { .. } if task.new_serial.is_some() && task.form == Form::Raw => {
+            Err(Error::refused(
+                &task.source,
+                "its first boot sector is damaged and cannot get a new serial number",
+                "copy it without one, and repair the copy first",
             ))
         }
         _ => Ok(()),

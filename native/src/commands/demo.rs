@@ -49,16 +49,17 @@ pub fn run() -> Result<()> {
         new_serial: None,
         force: false,
         mismatch: Mismatch::Refuse,
+        rescue: None,
     };
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
 
     reports.line("\n3. Checked: ntfsclone --restore-image --no-action backup.img");
     let input = Input::File(image);
-    check_image::run(&input, Progress::None)?;
+    check_image::run(&input, None, Progress::None)?;
 
     reports.line("\n4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
-    restore::run(&input, &new_file(&restored), None, Progress::None)?;
+    restore::run(&input, &new_file(&restored), None, None, Progress::None)?;
     reports.line(format_args!("The file has {}", sizes(&restored)?));
 
     reports.line("\n5. Compared, cluster by cluster");
@@ -98,7 +99,7 @@ fn sizes(path: &Path) -> Result<String> {
 
 /// Compares what is in use of two volumes, and returns how many bytes that is.
 fn compare(original: &Path, restored: &Path) -> Result<u64> {
-    let opened = open_volume::open(original, false, Reports::None)?;
+    let opened = open_volume::open(original, false, None, Reports::None)?;
     let map = used_clusters::find(&opened.volume, Mismatch::Refuse, Progress::None)?;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
     let copy = Device::open(restored)?;

@@ -5,6 +5,7 @@ mod copy;
 mod copying;
 mod demo;
 mod generate;
+mod lost_data;
 mod metadata;
 mod open_volume;
 mod restore;
@@ -21,8 +22,9 @@ pub fn run(options: Options) -> Result<()> {
             image,
             output,
             new_serial,
-        } => restore::run(&image, &output, new_serial, progress),
-        Task::CheckImage { image } => check_image::run(&image, progress),
+            rescue,
+        } => restore::run(&image, &output, new_serial, rescue.as_ref(), progress),
+        Task::CheckImage { image, rescue } => check_image::run(&image, rescue.as_ref(), progress),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

@@ -10,6 +10,7 @@ use ntfsclone_core::partition_table::Partition;
 
 use crate::device;
 use crate::error::{Error, Result};
+use crate::options::Rescue;
 use crate::report::{self, Reports};
 use crate::source::Device;
 
@@ -22,8 +23,16 @@ pub struct OpenVolume {
 }
 
 /// Opens the volume at `path`. With `force` it may be dirty.
-pub fn open(path: &Path, force: bool, reports: Reports) -> Result<OpenVolume> {
-    let device = Arc::new(Device::open(path)?);
+pub fn open(
+    path: &Path,
+    force: bool,
+    rescue: Option<&Rescue>,
+    reports: Reports,
+) -> Result<OpenVolume> {
+    let device = Arc::new(match rescue {
+        None => Device::open(path)?,
+        Some(rescue) => Device::open_for_rescue(path, rescue.retries)?,
+    });
     refuse_mounted(&device)?;
 
     let volume = Volume::open(Arc::clone(&device)).map_err(|error| explain(&device, error))?;
@@ -34,8 +43,14 @@ pub fn open(path: &Path, force: bool, reports: Reports) -> Result<OpenVolume> {
             path.display()
         ));
     }
-    let mirror = volume.mft().check_mirror(&device, volume.boot());
-    mirror.map_err(|error| explain(&device, error))?;
+    device.set_sector_size(volume.geometry().sector_size);
+    if let Err(error) = volume.mft().check_mirror(&device, volume.boot()) {
+        let error = explain(&device, error);
+        match rescue {
+            None => return Err(error),
+            Some(_) => report::warning(error),
+        }
+    }
     let info = VolumeInfo::read(&volume).map_err(|error| explain(&device, error))?;
     describe(&volume, &info, reports);
     if info.is_dirty() {

@@ -1,7 +1,8 @@
 //! Writing the volume in an image.
 
+use super::lost_data;
 use crate::error::Result;
-use crate::options::{self, Input, NewSerial, Output};
+use crate::options::{self, Input, NewSerial, Output, Rescue};
 use crate::pipeline;
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
@@ -13,17 +14,18 @@ pub fn run(
     input: &Input,
     output: &Output,
     new_serial: Option<NewSerial>,
+    rescue: Option<&Rescue>,
     how: options::Progress,
 ) -> Result<()> {
     let reports = Reports::beside(output);
-    let mut image = ImageStream::open(input)?;
+    let mut image = ImageStream::open(input, rescue)?;
     describe(&image, reports);
     let sources: Vec<_> = image.metadata().into_iter().collect();
     let place = Place::of(output, &sources)?;
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-        image = check_ahead(image, input, progress)?;
+        image = check_ahead(image, input, rescue, progress)?;
     }
 
     let header = *image.header();
@@ -40,10 +42,11 @@ pub fn run(
     let change = serial::change(new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
     let sink = RawSink::new(target, volume_size);
+    let bad_sectors = image.bad_sectors();
     let batches = pipeline::start("reads", image.fill())?;
     let written = sink::write_all(sink, batches, change, progress)?;
     reports.line(report::done("Restored", written.bytes, written.took));
-    Ok(())
+    lost_data::tell_of_image(&input.name(), bad_sectors.as_deref(), rescue)
 }
 
 /// Says what an image holds.

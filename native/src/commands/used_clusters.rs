@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
-use ntfsclone_core::clusters::{ClusterMap, Finding, select_used};
+use ntfsclone_core::clusters::{ClusterMap, Finding, Owner, owners, select_used};
 use ntfsclone_core::ntfs::{Volume, path};
 use ntfsclone_core::units::{Extent, RecordNumber};
 
@@ -114,7 +114,7 @@ fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
     let owners = match extents.is_empty() {
         true => Vec::new(),
         // What cannot be read again is left out of the message only.
-        false => audit::owners(volume, &extents).unwrap_or_default(),
+        false => owners(volume, &extents).unwrap_or_default(),
     };
 
     let mut text = format!(
@@ -139,18 +139,15 @@ fn extent_of(finding: &Finding) -> Option<Extent> {
     }
 }
 
-fn describe(
-    volume: &Volume<Arc<Device>>,
-    finding: &Finding,
-    owners: &[(RecordNumber, Extent)],
-) -> String {
+fn describe(volume: &Volume<Arc<Device>>, finding: &Finding, owners: &[Owner]) -> String {
     let mut records: Vec<RecordNumber> = match finding {
         Finding::RecordDamaged { record, .. } | Finding::PastEnd { record, .. } => vec![*record],
         _ => match extent_of(finding) {
             Some(extent) => owners
                 .iter()
+                .map(|owner| (owner.record, owner.extent))
                 .filter(|(_, owned)| owned.start < extent.end() && extent.start < owned.end())
-                .map(|(record, _)| *record)
+                .map(|(record, _)| record)
                 .collect(),
             None => Vec::new(),
         },

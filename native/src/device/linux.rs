@@ -84,6 +84,22 @@ pub fn is_read_only(device: &File) -> bool {
     text.is_ok_and(|text| text.trim() == "1")
 }
 
+/// True if the program was started without a standard output. Rust's runtime
+/// then opens /dev/null in its place, for reading and writing, as no shell
+/// does: what is written there would be lost without a word.
+pub fn is_stdout_closed() -> bool {
+    let stdout = io::stdout();
+    let Ok(flags) = rustix::fs::fcntl_getfl(&stdout) else {
+        return true;
+    };
+    let Ok(stat) = rustix::fs::fstat(&stdout) else {
+        return true;
+    };
+    let is_null = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_char_device()
+        && stat.st_rdev == rustix::fs::makedev(1, 3);
+    is_null && flags.contains(OFlags::RDWR)
+}
+
 /// Bytes that can be written to the file system of `directory`.
 pub fn free_space(directory: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(directory)?;

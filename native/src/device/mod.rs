@@ -3,4 +3,4 @@
 
 mod linux;
 
-pub use linux::{free_space, is_read_only, mounts, open_exclusively, overlap};
+pub use linux::{free_space, is_read_only, is_stdout_closed, mounts, open_exclusively, overlap};

@@ -6,7 +6,7 @@
 //! leaves there is said.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -213,7 +213,7 @@ impl Place {
     /// It must not be written to.
     pub fn of(output: &Output, sources: &[fs::Metadata]) -> Result<Self> {
         let Output::File { path, existing } = output else {
-            return Ok(Self::Stdout);
+            return stdout();
         };
         let metadata = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::NewFile),
@@ -274,6 +274,20 @@ impl Place {
 /// Characters of a file's name that the name of the file beside it begins
 /// with: of at most 4 bytes each, and all names are of at most 255.
 const NAME_CHARS: usize = 60;
+
+fn stdout() -> Result<Place> {
+    let refused = |found| {
+        let remedy = "redirect it to a file or a program: ntfsclone ... | zstd > FILE";
+        Err(Error::refused("standard output".as_ref(), found, remedy))
+    };
+    if device::is_stdout_closed() {
+        return refused("is closed");
+    }
+    if io::stdout().is_terminal() {
+        return refused("is a terminal, which can do nothing with the data");
+    }
+    Ok(Place::Stdout)
+}
 
 /// Creates the file beside its final name `path`.
 fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Result<Target> {

@@ -1,16 +1,18 @@
 //! An image as a stream, from a file or a pipe.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 
+use super::bad_sectors::BadSectors;
 use crate::error::{Error, Result};
-use crate::options::Input;
+use crate::options::{Input, Rescue};
 use crate::pipeline::{BATCH_BYTES, Filled, Filler};
 use crate::progress::Progress;
 
@@ -23,16 +25,19 @@ pub struct ImageStream {
     /// What was read, and which part of it was not decoded yet.
     chunk: Vec<u8>,
     rest: Range<usize>,
-    /// Another handle of a file or block device, to go back to its start.
+    /// Another handle of a file or block device, which can be read again.
     file: Option<File>,
     is_on_device: bool,
+    /// In a rescue: what of the file could not be read.
+    bad_sectors: Option<Arc<BadSectors>>,
 }
 
 impl ImageStream {
     /// Opens an image and reads its header.
-    pub fn open(input: &Input) -> Result<Self> {
+    pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Self> {
         let name = input.name();
         let failed = |error| Error::io("open", &name, error);
+        let bad_sectors = rescue.map(|rescue| Arc::new(BadSectors::new(rescue.retries)));
         let (reader, file): (Box<dyn Read + Send>, _) = match input {
             Input::Stdin => (Box::new(io::stdin()), None),
             Input::File(path) => {
@@ -49,7 +54,19 @@ impl ImageStream {
                     true => Some(file.try_clone().map_err(failed)?),
                     false => None,
                 };
-                (Box::new(file), again)
+                match (&bad_sectors, &again) {
+                    (Some(bad_sectors), Some(_)) => {
+                        let mut file = file;
+                        let reader = RescueReader {
+                            size: file.seek(SeekFrom::End(0)).map_err(failed)?,
+                            file,
+                            position: 0,
+                            bad_sectors: Arc::clone(bad_sectors),
+                        };
+                        (Box::new(reader), again)
+                    }
+                    _ => (Box::new(file), again),
+                }
             }
         };
 
@@ -79,6 +96,7 @@ impl ImageStream {
             rest,
             file,
             is_on_device,
+            bad_sectors,
         })
     }
 
@@ -103,6 +121,11 @@ impl ImageStream {
             Ok(Event::Data { offset: 0, bytes }) => BootSector::parse(bytes.first_chunk()?, 0).ok(),
             _ => None,
         }
+    }
+
+    /// Keeps account of what could not be read so far.
+    pub fn bad_sectors(&self) -> Option<Arc<BadSectors>> {
+        self.bad_sectors.clone()
     }
 
     /// Bytes of the volume that are in the image, as its header says.
@@ -177,16 +200,36 @@ impl ImageStream {
 
 /// Checks all of an image that is a file, and goes back to its start; does
 /// nothing with one that comes from a pipe.
-pub fn check_ahead(image: ImageStream, input: &Input, progress: Progress) -> Result<ImageStream> {
-    let Some(mut file) = image.file.as_ref().and_then(|file| file.try_clone().ok()) else {
+pub fn check_ahead(
+    image: ImageStream,
+    input: &Input,
+    rescue: Option<&Rescue>,
+    progress: Progress,
+) -> Result<ImageStream> {
+    if image.file.is_none() {
         return Ok(image);
-    };
-    let name = image.name.clone();
+    }
     image.check(progress)?;
-    // The handles share their position.
-    file.rewind()
-        .map_err(|error| Error::io("go back in", &name, error))?;
-    ImageStream::open(input)
+    ImageStream::open(input, rescue)
+}
+
+/// Reads a file from its start, in spite of bad sectors.
+struct RescueReader {
+    file: File,
+    position: u64,
+    size: u64,
+    bad_sectors: Arc<BadSectors>,
+}
+
+impl Read for RescueReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.size.saturating_sub(self.position);
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
+        self.bad_sectors
+            .read(&self.file, self.position, &mut buf[..len])?;
+        self.position += len as u64;
+        Ok(len)
+    }
 }
 
 /// Fills `buf` as far as the input goes.

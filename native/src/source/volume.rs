@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{Seek, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::plan::Plan;
 
+use super::bad_sectors::BadSectors;
 use crate::error::{Error, Result};
 use crate::pipeline::{Filled, Filler};
 
@@ -20,6 +22,8 @@ pub struct Device {
     path: PathBuf,
     metadata: Metadata,
     size: u64,
+    /// Set in a rescue: read errors do not stop it.
+    bad_sectors: Option<BadSectors>,
 }
 
 impl Device {
@@ -49,7 +53,29 @@ impl Device {
             path: path.to_owned(),
             metadata,
             size,
+            bad_sectors: None,
         })
+    }
+
+    /// As [`Device::open`], to be read in spite of bad sectors.
+    pub fn open_for_rescue(path: &Path, retries: u32) -> Result<Self> {
+        let mut device = Self::open(path)?;
+        device.bad_sectors = Some(BadSectors::new(retries));
+        Ok(device)
+    }
+
+    /// What could not be read so far, in bytes, in order.
+    pub fn lost(&self) -> Vec<Range<u64>> {
+        self.bad_sectors
+            .as_ref()
+            .map_or_else(Vec::new, BadSectors::lost)
+    }
+
+    /// Tells a rescue the sector size of the volume.
+    pub fn set_sector_size(&self, sector_size: u32) {
+        if let Some(bad_sectors) = &self.bad_sectors {
+            bad_sectors.set_sector_size(sector_size);
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -80,7 +106,11 @@ impl ReadAt for Device {
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        positioned_io::ReadAt::read_exact_at(&self.file, offset, buf).map_err(IoError::new)
+        let read = match &self.bad_sectors {
+            None => positioned_io::ReadAt::read_exact_at(&self.file, offset, buf),
+            Some(bad_sectors) => bad_sectors.read(&self.file, offset, buf),
+        };
+        read.map_err(IoError::new)
     }
 }
 

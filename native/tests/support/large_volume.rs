@@ -17,7 +17,11 @@ pub(crate) fn write(path: &Path, bytes: u64) {
         .clusters(BUILT)
         .file(
             "large.bin",
-            FileData::Runs(vec![Run::at(LARGE, clusters - LARGE - 10)]),
+            FileData::Placed {
+                runs: vec![Run::at(LARGE, clusters - LARGE - 10)],
+                // The rest was reserved, and never written.
+                bytes: vec![1],
+            },
         )
         .build();
     let sectors = (clusters * CLUSTER / 512).to_le_bytes();

@@ -24,6 +24,10 @@ impl LoopDevice {
         Self::with_options(file, &["--read-only"])
     }
 
+    pub(crate) fn unbuffered(file: &Path) -> Self {
+        Self::with_options(file, &["--direct-io=on"])
+    }
+
     fn with_options(file: &Path, options: &[&str]) -> Self {
         let mut refusal = String::new();
         for attempt in 1..=20 {

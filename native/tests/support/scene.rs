@@ -65,6 +65,17 @@ impl Scene {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("cannot read {name}: {error}"))
     }
 
+    pub(crate) fn make_pipe(&self, name: &str) {
+        rustix::fs::mkfifoat(rustix::fs::CWD, self.path(name), 0o600.into())
+            .unwrap_or_else(|error| panic!("cannot make the pipe {name}: {error}"));
+    }
+
+    /// The permissions.
+    pub(crate) fn mode(&self, name: &str) -> u32 {
+        let metadata = fs::metadata(self.path(name));
+        metadata.expect("it is there").mode() & 0o7777
+    }
+
     pub(crate) fn remove(&self, name: &str) {
         fs::remove_file(self.path(name))
             .unwrap_or_else(|error| panic!("cannot remove {name}: {error}"));

@@ -1,5 +1,6 @@
 //! Small volumes made in memory, and what the copies of them must be, worked out without any program.
 
+use super::scene::Scene;
 use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
 
 /// 2 MiB, mostly free; what is free is not zero, so that copying it would show.
@@ -20,6 +21,29 @@ pub(crate) fn builder() -> VolumeBuilder {
 
 pub(crate) fn volume() -> Volume {
     builder().build()
+}
+
+/// A folder with the volume as `volume`, its image as `image`, and one that was `cut` short.
+pub(crate) fn scene() -> Scene {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    let image = image_of(&volume);
+    scene.write("image", &image);
+    scene.write("cut", &image[..image.len() - 100]);
+    scene
+}
+
+/// What to do about a damaged image.
+pub(crate) const DAMAGED: &str =
+    "was it written or fetched completely? Take another copy of it, if there is one";
+
+/// The error for `cut`, by the name it was given.
+pub(crate) fn cut_error(scene: &Scene, name: &str) -> String {
+    let length = scene.read("cut").len();
+    format!(
+        "{name}: the image command at byte {length:#x} is damaged: its end is {length:#x}, \
+         expected the rest of the image"
+    )
 }
 
 /// What a raw clone of it is: used clusters and the tail, zeros between.

@@ -1,0 +1,182 @@
+//! What a rescue could not read, and which files it belongs to.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use ntfsclone_core::clusters::{Owner, owners};
+use ntfsclone_core::ntfs::AttributeType;
+use ntfsclone_core::ntfs::path::path_of;
+use ntfsclone_core::units::{Extent, Geometry, Lcn};
+use serde::Serialize;
+
+use super::open_volume::OpenVolume;
+use crate::error::{Error, Result};
+use crate::options::Rescue;
+use crate::report;
+use crate::source::BadSectors;
+
+/// How many files are named on the terminal.
+const LISTED: usize = 20;
+
+/// The file that `--report` writes.
+#[derive(Serialize)]
+struct LostData {
+    source: String,
+    /// Bytes that could not be read.
+    bytes: u64,
+    /// Where they are on the device.
+    areas: Vec<LostArea>,
+    /// Which files they belong to.
+    files: Vec<LostPart>,
+}
+
+#[derive(Serialize)]
+struct LostArea {
+    offset: u64,
+    length: u64,
+}
+
+/// A part of a file that could not be read.
+#[derive(Serialize)]
+struct LostPart {
+    path: String,
+    /// The stream; none for the content of the file.
+    stream: Option<String>,
+    /// The type of the attribute, where it is not content: 160 is the index of
+    /// a directory.
+    attribute: Option<u32>,
+    /// Where in the file, in bytes.
+    offset: u64,
+    length: u64,
+}
+
+/// Tells what of a volume was lost, if anything.
+///
+/// # Errors
+///
+/// [`Error::DataLost`], if anything was.
+pub fn tell(opened: &OpenVolume, rescue: &Rescue) -> Result<()> {
+    let lost = opened.device.lost();
+    let files = parts(opened, &lost)?;
+    finish(opened.device.path(), &lost, files, rescue)
+}
+
+/// Tells what of an image file was lost, if anything.
+///
+/// # Errors
+///
+/// [`Error::DataLost`], if anything was.
+pub fn tell_of_image(
+    name: &Path,
+    bad_sectors: Option<&BadSectors>,
+    rescue: Option<&Rescue>,
+) -> Result<()> {
+    match rescue {
+        None => Ok(()),
+        Some(rescue) => {
+            let lost = bad_sectors.map_or_else(Vec::new, BadSectors::lost);
+            finish(name, &lost, Vec::new(), rescue)
+        }
+    }
+}
+
+fn finish(source: &Path, lost: &[Range<u64>], files: Vec<LostPart>, rescue: &Rescue) -> Result<()> {
+    let areas = lost.iter().map(|area| LostArea {
+        offset: area.start,
+        length: area.end - area.start,
+    });
+    let data = LostData {
+        source: source.display().to_string(),
+        bytes: lost.iter().map(|area| area.end - area.start).sum(),
+        areas: areas.collect(),
+        files,
+    };
+    if let Some(path) = &rescue.report {
+        let failed = |error| Error::io("write", path, error);
+        let text = serde_json::to_string_pretty(&data).map_err(|error| failed(error.into()))?;
+        fs::write(path, text + "\n").map_err(failed)?;
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    for part in data.files.iter().take(LISTED) {
+        report::warning(describe(part));
+    }
+    let more = data.files.len().saturating_sub(LISTED);
+    if more > 0 {
+        report::warning(format!(
+            "and {more} more parts of files; --report FILE lists all"
+        ));
+    }
+    Err(Error::DataLost {
+        path: source.to_owned(),
+        bytes: data.bytes,
+    })
+}
+
+fn describe(part: &LostPart) -> String {
+    let LostPart {
+        path,
+        offset,
+        length,
+        ..
+    } = part;
+    let stream = part.stream.as_ref().map(|name| format!(":{name}"));
+    let what = match part.attribute {
+        None => String::new(),
+        Some(code) => format!(", attribute {code:#x}"),
+    };
+    format!(
+        "lost {length} bytes of {path}{}{what}, at byte {offset}",
+        stream.unwrap_or_default()
+    )
+}
+
+/// The parts of files that lie in `lost`.
+fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
+    if lost.is_empty() {
+        return Ok(Vec::new());
+    }
+    let volume = &opened.volume;
+    let geometry = volume.geometry();
+    let cluster_size = u64::from(geometry.cluster_size);
+    let extents: Vec<Extent> = lost
+        .iter()
+        .map(|area| {
+            let start = area.start / cluster_size;
+            Extent::new(Lcn(start), area.end.div_ceil(cluster_size) - start)
+        })
+        .collect();
+    let owners =
+        owners(volume, &extents).map_err(|error| Error::read(opened.device.path(), error))?;
+    let mut parts = Vec::new();
+    for owner in &owners {
+        for area in lost {
+            if let Some((offset, length)) = part_of(geometry, owner, area) {
+                let is_content = owner.type_code == AttributeType::DATA;
+                parts.push(LostPart {
+                    path: path_of(volume, owner.record),
+                    stream: (!owner.name.is_empty()).then(|| owner.name.clone()),
+                    attribute: (!is_content).then_some(owner.type_code.0),
+                    offset,
+                    length,
+                });
+            }
+        }
+    }
+    // An area that shares a cluster with another is found by both.
+    parts.sort_by(|a, b| (&a.path, &a.stream, a.offset).cmp(&(&b.path, &b.stream, b.offset)));
+    parts.dedup_by(|a, b| (&a.path, &a.stream, a.offset) == (&b.path, &b.stream, b.offset));
+    Ok(parts)
+}
+
+/// Where in the owner's attribute an area lies, if it does, and how much of it.
+fn part_of(geometry: &Geometry, owner: &Owner, area: &Range<u64>) -> Option<(u64, u64)> {
+    let owned = geometry.offset(owner.extent.start)..geometry.offset(owner.extent.end());
+    let start = area.start.max(owned.start);
+    let end = area.end.min(owned.end);
+    let length = end.checked_sub(start).filter(|&length| length > 0)?;
+    let offset = geometry.bytes(owner.vcn.0) + (start - owned.start);
+    Some((offset, length))
+}

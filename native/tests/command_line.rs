@@ -1,0 +1,316 @@
+//! Every rule of the command line, and where the original has the same one.
+
+mod support;
+
+use support::{
+    program::reference,
+    requirements::{Need, met_here},
+    scene::Scene,
+    small_volume,
+};
+
+/// What ours does with a command line.
+enum Ours {
+    /// Writes a raw copy, an image or nothing, successfully.
+    Clones,
+    Saves,
+    Checks,
+    /// Writes to standard output.
+    Streams,
+    /// Writes what other tests look into.
+    Writes,
+    /// A rule of ours says no, in these words.
+    Refuses(&'static str),
+    /// It is no command line; the error names this.
+    CannotParse(&'static str),
+}
+
+/// What the original does.
+#[derive(PartialEq)]
+enum Original {
+    Accepts,
+    Refuses,
+    /// Ours differs on purpose, for this reason.
+    Differs(&'static str),
+}
+
+use Original::{Accepts, Differs, Refuses as Rejects};
+use Ours::{CannotParse, Checks, Clones, Refuses, Saves, Streams, Writes};
+
+const EXCLUSIVE: &str = "--output and --overwrite exclude each other";
+const SAVE_AND_RESTORE: &str = "--save-image and --restore-image exclude each other";
+const NO_OUTPUT: &str = "say where to write, with --output or --overwrite";
+const ONLY_RESTORE: &str = "--no-action goes with --restore-image only";
+const NOTHING_WRITTEN: &str = "--no-action writes nothing: leave out --output and --overwrite";
+const CHECK_NEEDS: &str = "--ignore-fs-check goes with --metadata or --rescue only";
+const CHECK_OR_STRICT: &str = "--ignore-fs-check and --strict exclude each other";
+const METADATA_RESTORE: &str = "--metadata has no meaning with --restore-image; an image of \
+                                metadata is restored as any other";
+const METADATA_STDOUT: &str = "raw metadata cannot go to standard output; use --save-image too";
+const STDIN: &str = "only an image can be read from standard input, with --restore-image";
+const OURS_ONLY: Original = Differs("an option of ours");
+
+/// `volume` and `image` are there, and standard input is the image.
+#[rustfmt::skip]
+const TABLE: &[(&str, Ours, Original)] = &[
+    // one of -o and -O
+    ("-o out volume", Clones, Accepts),
+    ("--output out volume", Clones, Accepts),
+    ("--output=out volume", Clones, Accepts),
+    ("-oout volume", Clones, Accepts),
+    ("-O out volume", Clones, Accepts),
+    ("--overwrite out volume", Clones, Accepts),
+    ("-s -o out volume", Saves, Accepts),
+    ("--save-image -O out volume", Saves, Accepts),
+    ("-r -o out image", Clones, Accepts),
+    ("--restore-image --overwrite out image", Clones, Accepts),
+    ("volume", Refuses(NO_OUTPUT), Rejects),
+    ("-s volume", Refuses(NO_OUTPUT), Rejects),
+    ("-r image", Refuses(NO_OUTPUT), Rejects),
+    ("-o out -O out volume", Refuses(EXCLUSIVE), Rejects),
+    ("-o out -o other volume", CannotParse("'--output <FILE>' cannot be used multiple times"), Rejects),
+    ("-O out -O other volume", CannotParse("'--overwrite <FILE>' cannot be used multiple times"), Rejects),
+    // standard output
+    ("-o - volume", Streams, Accepts),
+    ("-O - volume", Streams, Accepts),
+    ("-s -o - volume", Streams, Accepts),
+    ("-m -s -o - volume", Streams, Accepts),
+    ("-r --output=- image", Streams, Accepts),
+    // one source
+    ("-o out", CannotParse("<SOURCE>"), Rejects),
+    ("", CannotParse("<SOURCE>"), Rejects),
+    ("-o out volume extra", CannotParse("'extra'"), Rejects),
+    ("-o", CannotParse("'--output <FILE>'"), Rejects),
+    // save, restore and the test of a restore
+    ("-s -r -o out image", Refuses(SAVE_AND_RESTORE), Rejects),
+    ("-n -r image", Checks, Accepts),
+    ("--no-action --restore-image image", Checks, Accepts),
+    ("-n image", Refuses(ONLY_RESTORE), Rejects),
+    ("-n -o out volume", Refuses(ONLY_RESTORE), Rejects),
+    ("-n -r -o out image", Refuses(NOTHING_WRITTEN), Rejects),
+    ("-n -r -O out image", Refuses(NOTHING_WRITTEN), Rejects),
+    ("-n -r -o - image", Refuses(NOTHING_WRITTEN), Rejects),
+    // standard input
+    ("-r -o out -", Clones, Accepts),
+    ("-r -n -", Checks, Accepts),
+    ("-o out -", Refuses(STDIN), Rejects),
+    ("-s -o out -", Refuses(STDIN), Rejects),
+    // metadata and rescue
+    ("-m -o out volume", Writes, Accepts),
+    ("--metadata --save-image -O out volume", Writes, Accepts),
+    ("-m -s -o out volume", Writes, Accepts),
+    ("-m -o - volume", Refuses(METADATA_STDOUT), Rejects),
+    ("-m -r -o out image", Refuses(METADATA_RESTORE), Rejects),
+    ("-m -r -n image", Refuses(METADATA_RESTORE), Rejects),
+    ("--rescue -o out volume", Clones, Accepts),
+    ("--rescue -s -o out volume", Saves, Accepts),
+    ("--rescue -r -n image", Checks, Accepts),
+    ("--ignore-fs-check -m -o out volume", Writes, Accepts),
+    ("--ignore-fs-check --rescue -o out volume", Clones, Accepts),
+    ("--ignore-fs-check -o out volume", Refuses(CHECK_NEEDS), Rejects),
+    ("--ignore-fs-check -r -n image", Refuses(CHECK_NEEDS), Rejects),
+    ("--ignore-fs-check --strict -m -o out volume", Refuses(CHECK_OR_STRICT), OURS_ONLY),
+    ("-t -o out volume", Clones, Accepts),
+    ("--preserve-timestamps -s -o out volume", Saves, Accepts),
+    ("--full-logfile -o out volume", Clones, Accepts),
+    ("-t --full-logfile -m -o out volume", Writes, Accepts),
+    // the others
+    ("-f -o out volume", Clones, Accepts),
+    ("--force -r -n image", Checks, Accepts),
+    ("-q -o out volume", Clones, Accepts),
+    ("--quiet -s -o out volume", Saves, Accepts),
+    // short options combine, in any order with the source
+    ("-fqo out volume", Clones, Accepts),
+    ("-sqfo out volume", Saves, Accepts),
+    ("-soout volume", Saves, Accepts),
+    ("-rn image", Checks, Accepts),
+    ("-fvo out volume", CannotParse("'-v'"), Rejects),
+    ("-Z -o out volume", CannotParse("'-Z'"), Rejects),
+    ("volume -s -o out -f", Saves, Accepts),
+    ("-s -s -qqf -o out volume", Saves, Accepts),
+    ("--save-image=yes -o out volume", CannotParse("'--save-image'"), Rejects),
+    // abbreviations
+    ("--outp out volume", Clones, Accepts),
+    ("--ou=out volume", Clones, Accepts),
+    ("--ov out volume", Clones, Accepts),
+    ("--sa -o out volume", Saves, Accepts),
+    ("--s --q -o out volume", Saves, Accepts),
+    ("--rest --no image", Checks, Accepts),
+    ("--resc -o out volume", Clones, Accepts),
+    ("--pr -o out volume", Clones, Accepts),
+    ("--p -o out volume", Clones, Accepts),
+    ("--fo --fu -o out volume", Clones, Accepts),
+    ("--me -o out volume", Writes, Accepts),
+    ("--re -o out volume", CannotParse("'--re'"), Rejects),
+    ("--new -o out volume", CannotParse("'--new'"), Rejects),
+    ("--n -o out volume", CannotParse("'--n'"), Rejects),
+    ("--o out volume", CannotParse("'--o'"), Rejects),
+    ("--f -o out volume", CannotParse("'--f'"), Rejects),
+    ("--bogus -o out volume", CannotParse("'--bogus'"), Rejects),
+    // the end of the options
+    ("-o out -- volume", Clones, Differs("the original takes -- for a source")),
+    ("-- -o out volume", CannotParse("'out'"), Rejects),
+    // ours
+    ("--strict -o out volume", Clones, OURS_ONLY),
+    ("--progress=none -o out volume", Clones, OURS_ONLY),
+    ("--progress auto -o out volume", Clones, OURS_ONLY),
+    ("--progress=loud -o out volume", CannotParse("'loud'"), OURS_ONLY),
+    ("--in-place -o out volume", Refuses("--in-place goes with --overwrite only"), OURS_ONLY),
+    ("--in-place -O out volume", Clones, OURS_ONLY),
+];
+
+#[test]
+fn every_rule() {
+    let (scene, volume) = scene();
+    for (line, expected, _) in TABLE {
+        let outcome = scene.run_with_input(line, &small_volume::image_of(&volume));
+        match expected {
+            Clones | Saves => {
+                outcome.wrote(&["out"]);
+                let content = match expected {
+                    Clones => small_volume::clone_of(&volume),
+                    _ => small_volume::image_of(&volume),
+                };
+                assert!(scene.read("out") == content, "{line}: other bytes");
+                scene.remove("out");
+            }
+            Checks => outcome.wrote(&[]),
+            Streams => {
+                assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+                assert!(!outcome.stdout().is_empty(), "{line}");
+                outcome.changed_only(&[]);
+            }
+            Writes => {
+                outcome.wrote(&["out"]);
+                scene.remove("out");
+            }
+            Refuses(message) => {
+                outcome.failed(
+                    2,
+                    &format!("ntfsclone: {message}\n  try ntfsclone --help\n"),
+                );
+                outcome.changed_only(&[]);
+            }
+            CannotParse(named) => {
+                let errors = outcome.errors();
+                assert_eq!(outcome.code(), Some(2), "{line}: {errors}");
+                assert!(errors.starts_with("error: "), "{line}: {errors}");
+                assert!(
+                    errors.contains(named),
+                    "{line} does not name {named}: {errors}"
+                );
+                assert!(errors.contains("try '--help'"), "{line}: {errors}");
+                assert!(outcome.stdout().is_empty(), "{line}");
+                outcome.changed_only(&[]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_original_has_the_same_rules() {
+    if !met_here(&[Need::Reference]) {
+        return;
+    }
+    let (scene, volume) = scene();
+    let image = small_volume::image_of(&volume);
+    let accepted_by_ours = |ours: &Ours| matches!(ours, Clones | Saves | Checks | Streams | Writes);
+    for (line, ours, original) in TABLE {
+        if let Differs(_) = original {
+            continue;
+        }
+        let accepts = *original == Accepts;
+        assert_eq!(accepted_by_ours(ours), accepts, "the table, {line}");
+        let outcome = scene.run_command(scene.command(reference, line), &image);
+        assert_eq!(
+            outcome.code() == Some(0),
+            accepts,
+            "{line}: {}",
+            outcome.errors()
+        );
+        if scene.path("out").exists() {
+            scene.remove("out");
+        }
+    }
+}
+
+#[test]
+fn help_and_version() {
+    let (scene, _) = scene();
+    let help = [
+        "-h",
+        "--help",
+        "--he",
+        "--h",
+        "-qh",
+        "-h -o",
+        "-h --metadata volume",
+    ];
+    for line in help {
+        let outcome = scene.run(line);
+        outcome.wrote(&[]);
+        let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+        assert!(text.contains("Usage: ntfsclone"), "{line}: {text}");
+        for option in [
+            "--save-image",
+            "--preserve-timestamps",
+            "--in-place",
+            "Exit status",
+        ] {
+            assert!(text.contains(option), "{line} does not mention {option}");
+        }
+    }
+    for line in ["-V", "--version", "--v", "-fV", "-V volume"] {
+        let outcome = scene.run(line);
+        outcome.wrote(&[]);
+        let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+        let expected = format!("ntfsclone {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(text, expected, "{line}");
+    }
+}
+
+/// Reports go to standard output, or to standard error where that is taken.
+#[test]
+fn reports_leave_the_data_alone() {
+    let (scene, volume) = scene();
+    for (line, content) in [
+        ("-o - volume", small_volume::clone_of(&volume)),
+        ("-O - volume", small_volume::clone_of(&volume)),
+        ("-s -o - volume", small_volume::image_of(&volume)),
+        ("-r -o - image", small_volume::clone_of(&volume)),
+        ("-r --output=- image", small_volume::clone_of(&volume)),
+    ] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+        assert!(outcome.stdout() == content, "{line}: other bytes");
+        let errors = outcome.errors();
+        assert!(
+            errors.contains("In use: "),
+            "{line} does not report: {errors}"
+        );
+        assert!(!errors.contains("ntfsclone:"), "{line} complains: {errors}");
+        outcome.changed_only(&[]);
+    }
+}
+
+/// The words of the command are values where an option takes one, whatever they look like.
+#[test]
+fn names_that_look_like_options() {
+    let (scene, volume) = scene();
+    let clone = small_volume::clone_of(&volume);
+    for (line, written) in [("--output=--sa volume", "--sa"), ("-o./-s -- volume", "-s")] {
+        scene.run(line).wrote(&[written]);
+        assert!(scene.read(written) == clone, "{line}: other bytes");
+        scene.remove(written);
+    }
+    scene.write("-s", &volume.bytes);
+    scene.run("-o out -- -s").wrote(&["out"]);
+    assert!(scene.read("out") == clone);
+}
+
+fn scene() -> (Scene, ntfs_volume_builder::Volume) {
+    let volume = small_volume::volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", small_volume::image_of(&volume));
+    (scene, volume)
+}

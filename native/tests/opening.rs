@@ -1,0 +1,320 @@
+//! What is no volume, or one that must not be copied as it is: each refused in its own words.
+
+mod support;
+
+use ntfs_volume_builder::{Volume, VolumeBuilder};
+use std::fs;
+use support::{
+    disk::{self, Partition},
+    scene::{Scene, warning_text},
+    small_volume::{self, builder, clone_of, image_of},
+};
+
+const OTHER_TOOL: &str = "is it the right partition? For this file system use partclone or dd";
+const WHOLE_DISK: &str = "name the partition (/dev/sda1, not /dev/sda); of a disk image, make it \
+                          one with losetup --find --show --partscan";
+const CHKDSK: &str = "run chkdsk /f on it in Windows";
+const FILES: &str = "name the device that is mounted there, or a file that holds a volume";
+
+/// Both ways of copying refuse the source, and leave nothing behind.
+#[track_caller]
+fn assert_refused(scene: &Scene, message: &str, remedy: &str) {
+    for line in ["-s -o out volume", "-o out volume"] {
+        scene.run(line).refused(message, remedy);
+    }
+}
+
+/// What stands in a sector, and where.
+type Texts<'a> = &'a [(usize, &'a [u8])];
+
+/// A sector that begins another file system.
+fn sector(texts: Texts<'_>) -> Vec<u8> {
+    let mut bytes = vec![0; 1 << 20];
+    for (offset, text) in texts {
+        bytes[*offset..offset + text.len()].copy_from_slice(text);
+    }
+    bytes[510..512].copy_from_slice(&[0x55, 0xAA]);
+    bytes
+}
+
+#[test]
+fn other_file_systems() {
+    const BITLOCKER: &str = "unlock it and name the unlocked device (dislocker, cryptsetup \
+                             bitlkOpen), or decrypt it in Windows";
+    // "BitLocker To Go" has a boot sector of FAT32, for machines that do not know it.
+    const TO_GO: [u8; 16] = [
+        0x3B, 0xD6, 0x67, 0x49, 0x29, 0x2E, 0xD8, 0x4A, 0x83, 0x99, 0xF6, 0xA3, 0x39, 0xE3, 0xD0,
+        0x01,
+    ];
+    let bitlocker = "is encrypted by BitLocker";
+    let table: [(Texts<'_>, &str, &str); 8] = [
+        (&[(0, b"\xEB\x58\x90-FVE-FS-")], bitlocker, BITLOCKER),
+        (
+            &[(3, b"MSWIN4.1"), (0x52, b"FAT32   "), (0x1A8, &TO_GO)],
+            bitlocker,
+            BITLOCKER,
+        ),
+        (
+            &[(3, b"ReFS\0\0\0\0")],
+            "is a ReFS volume, not NTFS",
+            OTHER_TOOL,
+        ),
+        (
+            &[(0, b"\xEB\x76\x90EXFAT   ")],
+            "is an exFAT volume, not NTFS",
+            OTHER_TOOL,
+        ),
+        (
+            &[(0x36, b"FAT12   ")],
+            "is a FAT volume, not NTFS",
+            OTHER_TOOL,
+        ),
+        (
+            &[(0x36, b"FAT16   ")],
+            "is a FAT volume, not NTFS",
+            OTHER_TOOL,
+        ),
+        (
+            &[(3, b"mkfs.fat"), (0x52, b"FAT32   ")],
+            "is a FAT volume, not NTFS",
+            OTHER_TOOL,
+        ),
+        (
+            &[(0, b"partclone-image\0")],
+            "is an image of partclone, not a volume",
+            "restore it with partclone.ntfs",
+        ),
+    ];
+    for (texts, found, remedy) in table {
+        let scene = Scene::with_volume(sector(texts));
+        assert_refused(&scene, &format!("volume: {found}"), remedy);
+    }
+}
+
+#[test]
+fn whole_disks() {
+    let volume = small_volume::volume();
+    let fat = sector(&[(0x36, b"FAT16   ")]);
+    let partition = |sector, kind, bytes| Partition {
+        sector,
+        kind,
+        bytes,
+    };
+    let second = VolumeBuilder::new().clusters(256).build();
+    let partitions = [
+        partition(64, 0x06, &fat[..]),
+        partition(4096, 0x07, &volume.bytes),
+        partition(10240, 0x07, &second.bytes),
+    ];
+    let found = "volume: is a whole disk; NTFS is in\n    partition 2: at byte 2097152, 2.00 MiB\n    \
+                 partition 3: at byte 5242880, 1.00 MiB";
+    for disk in [disk::with_mbr(&partitions), disk::with_gpt(&partitions)] {
+        assert_refused(&Scene::with_volume(disk), found, WHOLE_DISK);
+    }
+    let none = "volume: is a whole disk with 1 partitions, none of them NTFS";
+    for disk in [
+        disk::with_mbr(&partitions[..1]),
+        disk::with_gpt(&partitions[..1]),
+    ] {
+        assert_refused(&Scene::with_volume(disk), none, WHOLE_DISK);
+    }
+}
+
+#[test]
+fn no_volume_at_all() {
+    let volume = small_volume::volume();
+    let table: [(Vec<u8>, &str, &str); 4] = [
+        (
+            vec![0; 1 << 20],
+            "volume: begins with zeros: there is no boot sector of NTFS, nor a backup at its end",
+            "is it the right device? If it was NTFS, testdisk may find it",
+        ),
+        (
+            Vec::new(),
+            "volume: is too small for a volume",
+            "is it the right file?",
+        ),
+        (
+            vec![7; 511],
+            "volume: is too small for a volume",
+            "is it the right file?",
+        ),
+        (
+            image_of(&volume),
+            "volume: is an image of ntfsclone, not a volume",
+            "restore it with --restore-image",
+        ),
+    ];
+    for (bytes, message, remedy) in table {
+        assert_refused(&Scene::with_volume(bytes), message, remedy);
+    }
+}
+
+#[test]
+fn no_regular_file() {
+    let scene = Scene::new();
+    assert_refused(
+        &scene,
+        "cannot open volume: No such file or directory (os error 2)",
+        "",
+    );
+    fs::create_dir(scene.path("volume")).expect("cannot make a folder");
+    assert_refused(&scene, "volume: is a directory", FILES);
+    fs::remove_dir(scene.path("volume")).expect("it is empty");
+    // Nobody writes to it: a program that waited for that would hang.
+    scene.make_pipe("volume");
+    assert_refused(
+        &scene,
+        "volume: is a pipe",
+        "a volume is read here and there; only images can come from a pipe",
+    );
+}
+
+#[test]
+fn damaged_first_boot_sector() {
+    for sector_size in [512, 1024, 4096] {
+        let mut volume = builder().bytes_per_sector(sector_size).build();
+        volume.damage_boot_sector();
+        let scene = Scene::with_volume(&volume.bytes);
+        let backup = volume.geometry.volume_size();
+        let warning = format!(
+            "volume: the first boot sector is damaged; using the backup at byte {backup:#x}. The \
+             copy has the damaged one too: repair it there (chkdsk, testdisk)"
+        );
+        scene
+            .run("-o clone volume")
+            .wrote_with_warning(&warning, &["clone"]);
+        assert!(
+            scene.read("clone") == clone_of(&volume),
+            "{sector_size}: clone"
+        );
+        scene
+            .run("-s -o image volume")
+            .wrote_with_warning(&warning, &["image"]);
+        assert!(
+            scene.read("image") == image_of(&volume),
+            "{sector_size}: image"
+        );
+        scene.run("-r -o restored image").wrote(&["restored"]);
+        assert!(
+            scene.read("restored") == clone_of(&volume),
+            "{sector_size}: restored"
+        );
+
+        // Nobody would read a new serial number there.
+        let outcome = scene.run("--new-serial -o out volume");
+        assert_eq!(outcome.code(), Some(1));
+        let found = "its first boot sector is damaged and cannot get a new serial number";
+        assert!(outcome.errors().contains(found), "{}", outcome.errors());
+        outcome.changed_only(&[]);
+
+        volume.damage_backup_boot_sector();
+        assert_refused(
+            &Scene::with_volume(&volume.bytes),
+            "volume is no NTFS volume: the boot sector at byte 0x0 is damaged: the system name is \
+             0x5a5a5a5a5a5a5a5a, expected 0x4e54465320202020 (NTFS)",
+            "is it the right device?",
+        );
+    }
+}
+
+#[test]
+fn mirror_that_differs() {
+    for record in 0..4 {
+        let mut volume = small_volume::volume();
+        volume.patch_mirror_record(record, |bytes| bytes[0x10] ^= 1);
+        assert_refused(
+            &Scene::with_volume(&volume.bytes),
+            &format!("volume: $MFTMirr does not match $MFT (record {record})"),
+            CHKDSK,
+        );
+    }
+}
+
+#[test]
+fn dirty() {
+    let volume = builder().dirty(true).build();
+    let scene = Scene::with_volume(&volume.bytes);
+    assert_refused(
+        &scene,
+        "volume: is marked dirty: it was not unmounted cleanly, or has errors",
+        &format!("{CHKDSK}; or copy it as it is with --force"),
+    );
+    let warning = "volume is marked dirty";
+    scene
+        .run("-f -o clone volume")
+        .wrote_with_warning(warning, &["clone"]);
+    assert!(scene.read("clone") == clone_of(&volume));
+    scene
+        .run("--force -so image volume")
+        .wrote_with_warning(warning, &["image"]);
+    assert!(scene.read("image") == image_of(&volume));
+}
+
+#[test]
+fn hibernated() {
+    let volume = builder().hibernated().build();
+    let scene = Scene::with_volume(&volume.bytes);
+    let warning = "volume: Windows is hibernated on this volume (or was shut down with fast \
+                   startup); it is safe to read, but files that Windows had open may be older in \
+                   the copy than it knows";
+    scene
+        .run("-o clone volume")
+        .wrote_with_warning(warning, &["clone"]);
+    assert!(scene.read("clone") == clone_of(&volume));
+}
+
+#[test]
+fn device_cut_short() {
+    let volume = small_volume::volume();
+    for length in [(2 << 20) - 1, 1 << 20, 4096, 512] {
+        assert_refused(
+            &Scene::with_volume(&volume.bytes[..length]),
+            &format!("volume: holds a volume of 2097152 bytes, but has only {length}"),
+            "was it cut short? Take the whole partition, or grow it to the size it had",
+        );
+    }
+}
+
+#[test]
+fn unknown_version() {
+    for (major, minor) in [(3, 2), (4, 0), (0, 9)] {
+        let mut volume = small_volume::volume();
+        let offset = volume
+            .attribute_offset(3, 0x70, "")
+            .expect("the volume has a version");
+        let value = offset + 0x18;
+        volume.patch_record(3, |record| {
+            record[value + 8..value + 10].copy_from_slice(&[major, minor]);
+        });
+        assert_refused(
+            &Scene::with_volume(&volume.bytes),
+            &format!("volume: has NTFS version {major}.{minor}; 1.x to 3.1 are known"),
+            "is there a newer version of this program?",
+        );
+    }
+}
+
+/// Warnings come one by one, each on a line of its own.
+#[test]
+fn several_warnings() {
+    let mut volume: Volume = builder().dirty(true).hibernated().build();
+    volume.damage_boot_sector();
+    let scene = Scene::with_volume(&volume.bytes);
+    let outcome = scene.run("-f -o clone volume");
+    outcome.changed_only(&["clone"]);
+    let errors = outcome.errors();
+    let begins = |text: &str| {
+        errors
+            .matches(&warning_text(text)[..text.len() + 20])
+            .count()
+    };
+    for text in [
+        "volume: the first boot sector is",
+        "volume is marked dirty",
+        "volume: Windows is",
+    ] {
+        assert_eq!(begins(text), 1, "{text} in {errors}");
+    }
+    assert_eq!(errors.lines().count(), 3, "{errors}");
+}

@@ -1,0 +1,278 @@
+//! Progress: none where nobody looks, lines for programs, a bar for people.
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs::File,
+    io::Read,
+    process::{Command, Stdio},
+};
+use support::{
+    large_volume,
+    program::ours,
+    scene::Scene,
+    small_volume::{image_of, volume},
+    terminal::open_terminal,
+};
+
+const GIB: u64 = 1 << 30;
+
+/// A small volume and a large one, and the small one's image.
+fn scene() -> Scene {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    large_volume::write(&scene.path("large"), 2 * GIB);
+    scene
+}
+
+/// The lines of each phase, in order.
+fn phases(errors: &str) -> Vec<(String, Vec<Value>)> {
+    let mut phases: Vec<(String, Vec<Value>)> = Vec::new();
+    for line in errors.lines() {
+        let value: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{line} is no JSON: {error}"));
+        let phase = value["phase"].as_str().expect("it has a phase").to_owned();
+        match phases.last_mut() {
+            Some((last, lines)) if *last == phase => lines.push(value),
+            _ => phases.push((phase, vec![value])),
+        }
+    }
+    phases
+}
+
+#[track_caller]
+fn assert_sound(phase: &str, lines: &[Value]) {
+    let number = |line: &Value, field: &str| {
+        line[field]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{phase}: no {field} in {line}"))
+    };
+    let total = number(&lines[0], "total");
+    let mut done = 0;
+    for line in lines {
+        let fields: Vec<&String> = line.as_object().expect("an object").keys().collect();
+        assert_eq!(fields, ["done", "eta", "phase", "rate", "total"], "{line}");
+        assert!(number(line, "done") >= done, "{phase} goes back: {line}");
+        done = number(line, "done");
+        assert_eq!(
+            number(line, "total"),
+            total,
+            "{phase}: the total changes: {line}"
+        );
+        assert!(done <= total, "{phase}: more than all: {line}");
+        number(line, "rate");
+        assert!(line["eta"].is_u64() || line["eta"].is_null(), "{line}");
+    }
+    assert_eq!(done, total, "{phase} ends too early");
+    assert_eq!(
+        lines.last().expect("there is one")["eta"],
+        0,
+        "{phase}: time is left"
+    );
+}
+
+#[test]
+fn none_in_a_pipe() {
+    let scene = scene();
+    for line in [
+        "-O out volume",
+        "-s -O out volume",
+        "-r -O out image",
+        "-n -r image",
+    ] {
+        for progress in [
+            "",
+            "--progress=auto",
+            "--progress=none",
+            "-q",
+            "-q --progress=auto",
+        ] {
+            let outcome = scene.run(&format!("{progress} {line}"));
+            outcome.failed(0, "");
+            let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
+            assert!(
+                !reports.contains(['\r', '\x1B', '%']),
+                "{progress} {line}: {reports}"
+            );
+        }
+    }
+}
+
+#[test]
+fn json_lines() {
+    let scene = scene();
+    for (line, expected) in [
+        ("-o - volume", &["scan", "clone"][..]),
+        ("-O /dev/null volume", &["scan", "clone"]),
+        ("-s -O /dev/null volume", &["scan", "save"]),
+        ("-O /dev/null large", &["scan", "clone"]),
+        ("-s -O /dev/null large", &["scan", "save"]),
+        ("-r -O /dev/null image", &["restore"]),
+        ("-r --in-place -O out image", &["restore"]),
+        ("-r --in-place -O out image", &["check", "restore"]),
+        ("-n -r image", &["check"]),
+    ] {
+        let outcome = scene.run(&format!("--progress=json {line}"));
+        assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+        let mut errors = outcome.errors();
+        if line.starts_with("-o -") {
+            // Reports go there as well.
+            errors = errors
+                .lines()
+                .filter(|line| line.starts_with('{'))
+                .map(|line| format!("{line}\n"))
+                .collect();
+        }
+        let phases = phases(&errors);
+        let names: Vec<&str> = phases.iter().map(|(phase, _)| phase.as_str()).collect();
+        assert_eq!(names, expected, "{line}");
+        for (phase, lines) in &phases {
+            assert_sound(phase, lines);
+        }
+        let (_, copied) = phases.last().expect("there is a phase");
+        let total = copied[0]["total"].as_u64().expect("checked above");
+        match line.contains("large") {
+            true => assert!(
+                total > GIB && copied.len() > 1,
+                "{line}: {} lines",
+                copied.len()
+            ),
+            false => assert!(total < 2 << 20, "{line}: {total} bytes"),
+        }
+    }
+}
+
+/// As often as it is of use to a program, not for every cluster.
+#[test]
+fn few_lines() {
+    let scene = scene();
+    let outcome = scene.run("--progress=json -O /dev/null large");
+    let lines = outcome.errors().lines().count();
+    let most = outcome.took().as_millis() as usize / 100 + 6;
+    assert!(lines <= most, "{lines} lines in {:?}", outcome.took());
+}
+
+/// What was asked for last counts for a quiet run too: a program may add `-q` to all it does.
+#[test]
+fn asked_for_although_quiet() {
+    let scene = scene();
+    let outcome = scene.run("-q --progress=json -O /dev/null volume");
+    assert!(
+        outcome.errors().starts_with("{\"phase\":"),
+        "{}",
+        outcome.errors()
+    );
+}
+
+/// A failing run has no last line that says all is done.
+#[test]
+fn json_lines_of_a_failure() {
+    let scene = scene();
+    let image = scene.read("image");
+    scene.write("cut", &image[..image.len() - 1000]);
+    let outcome = scene.run("--progress=json -n -r cut");
+    assert_eq!(outcome.code(), Some(1));
+    let errors = outcome.errors();
+    let json: Vec<Value> = errors
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    assert!(
+        json.iter().all(|line| line["done"] != line["total"]),
+        "{errors}"
+    );
+    assert_eq!(errors.matches("ntfsclone:").count(), 1, "{errors}");
+}
+
+#[test]
+fn bar_on_a_terminal() {
+    let scene = scene();
+    for (line, word) in [
+        ("-O /dev/null large", "cloning"),
+        ("-s -O /dev/null large", "saving"),
+        ("--progress=bar -O /dev/null large", "cloning"),
+        ("-q --progress=bar -O /dev/null large", "cloning"),
+    ] {
+        let mut command = scene.command(ours, line);
+        let (terminal, side) = open_terminal();
+        command.stdout(Stdio::piped()).stderr(side);
+        let shown = run_on(command, terminal);
+        for part in [word, "%", "GiB", "/s", "left", "\r"] {
+            assert!(
+                shown.errors.contains(part),
+                "{line} does not show {part}: {:?}",
+                shown.errors
+            );
+        }
+        assert!(
+            shown.reports.contains("Volume: NTFS 3.1"),
+            "{line}: {}",
+            shown.reports
+        );
+        assert!(
+            !shown.reports.contains(['\r', '\x1B']),
+            "{line}: {}",
+            shown.reports
+        );
+    }
+}
+
+#[test]
+fn no_bar_on_a_terminal() {
+    let scene = scene();
+    for line in [
+        "-q -O /dev/null large",
+        "--progress=none -O /dev/null large",
+    ] {
+        let mut command = scene.command(ours, line);
+        let (terminal, side) = open_terminal();
+        command.stdout(Stdio::piped()).stderr(side);
+        assert_eq!(run_on(command, terminal).errors, "", "{line}");
+    }
+    // A terminal for the reports is none for the bar.
+    let mut command = scene.command(ours, "-O /dev/null large");
+    let (terminal, side) = open_terminal();
+    command.stdout(side).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(command);
+    let shown = read_terminal(terminal);
+    let mut errors = String::new();
+    let mut stderr = child.stderr.take().expect("piped above");
+    stderr.read_to_string(&mut errors).expect("it is text");
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(errors, "");
+    assert!(shown.contains("Cloned") && !shown.contains('%'), "{shown}");
+}
+
+struct Shown {
+    reports: String,
+    errors: String,
+}
+
+fn run_on(mut command: Command, terminal: File) -> Shown {
+    let mut child = command.spawn().expect("it starts");
+    // It holds the other side of the terminal.
+    drop(command);
+    let mut stdout = child.stdout.take().expect("piped above");
+    let reports = std::thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).expect("it is text");
+        text
+    });
+    let errors = read_terminal(terminal);
+    assert!(child.wait().expect("it ends").success(), "{errors}");
+    let reports = reports.join().expect("it ends");
+    Shown { reports, errors }
+}
+
+/// All that is written, until nobody has the other side any more; then reading fails.
+fn read_terminal(mut terminal: File) -> String {
+    let mut shown = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = terminal.read(&mut buffer) {
+        shown.extend(&buffer[..count]);
+    }
+    String::from_utf8_lossy(&shown).into_owned()
+}

@@ -1,0 +1,223 @@
+//! Devices with sectors that cannot be read.
+
+mod support;
+
+use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
+use serde_json::Value;
+use std::{fs, ops::Range, path::Path, process::Output};
+use support::{
+    compare::assert_same_file,
+    failing_device::{FAILING_DEVICES, FailingDevice},
+    program::{call, finish, ours, printed, reference},
+    requirements::{self, Need},
+    scratch_directory,
+};
+
+const CLUSTER: u64 = 4096;
+
+fn volume() -> Volume {
+    VolumeBuilder::new()
+        .clusters(2048)
+        .file("first.bin", FileData::Bytes(pattern(1, 1_000_000)))
+        .file("docs/second.bin", FileData::Bytes(pattern(2, 1_500_000)))
+        .build()
+}
+
+/// Where a byte of a file's content lies on the volume.
+fn place(volume: &Volume, path: &str, offset: u64) -> u64 {
+    volume.stream_offset(volume.record_number(path), 0x80, "", offset)
+}
+
+fn met() -> bool {
+    requirements::met_here(&[FAILING_DEVICES, &[Need::Reference]].concat())
+}
+
+/// Bad sectors in two files, alone and many together.
+fn bad_sectors(volume: &Volume) -> Vec<Range<u64>> {
+    let first = place(volume, "first.bin", 10 * CLUSTER);
+    let second = place(volume, "docs/second.bin", 100 * CLUSTER);
+    let mut bad = vec![
+        first + 512..first + 1024,
+        second..second + 5 * CLUSTER,
+        second + 50 * CLUSTER + 3584..second + 51 * CLUSTER + 512,
+    ];
+    bad.sort_by_key(|range| range.start);
+    bad
+}
+
+fn rescue(options: &str, output: &Path, device: &FailingDevice) -> Output {
+    finish(call(ours, options, &[output, device.path()]))
+}
+
+#[test]
+fn the_bytes_are_the_reference_s_with_fewer_reads_that_fail() {
+    if !met() {
+        return;
+    }
+    let volume = volume();
+    let folder = scratch_directory();
+    let source = folder.path().join("volume");
+    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let device = FailingDevice::new(&source, &bad_sectors(&volume));
+    for (name, options) in [
+        ("raw clone", "-q --rescue -o"),
+        ("image", "-q --rescue -s -o"),
+        ("metadata image", "-q --rescue -m -s -o"),
+    ] {
+        let [output, expected] =
+            ["ours", "reference"].map(|suffix| folder.path().join(format!("{name} {suffix}")));
+        device.failed_reads();
+        let report = finish(call(reference, options, &[&expected, device.path()]));
+        assert!(report.status.success(), "{name}: {}", printed(&report));
+        let tries_of_reference = device.failed_reads();
+
+        let report = rescue(options, &output, &device);
+        let tries = device.failed_reads();
+        assert_same_file(name, &output, &expected);
+        let loses = !name.starts_with("metadata");
+        let code = if loses { 3 } else { 0 };
+        assert_eq!(
+            report.status.code(),
+            Some(code),
+            "{name}: {}",
+            printed(&report)
+        );
+        assert_eq!(tries > 0, loses, "{name}: the test touches bad sectors");
+        assert!(
+            tries <= tries_of_reference,
+            "{name}: {tries} reads fail, {tries_of_reference} of the reference's"
+        );
+    }
+}
+
+#[test]
+fn the_files_that_lost_data_are_named() {
+    if !met() {
+        return;
+    }
+    let volume = volume();
+    let folder = scratch_directory();
+    let source = folder.path().join("volume");
+    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let device = FailingDevice::new(&source, &bad_sectors(&volume));
+    let [output, report] = ["out", "report.json"].map(|name| folder.path().join(name));
+    let options = format!("-q --rescue --report {} -o", report.display());
+    let outcome = rescue(&options, &output, &device);
+    assert_eq!(outcome.status.code(), Some(3), "{}", printed(&outcome));
+
+    let said = printed(&outcome);
+    for line in [
+        "lost 4096 bytes of /first.bin, at byte 40960",
+        "lost 20480 bytes of /docs/second.bin, at byte 409600",
+        "lost 8192 bytes of /docs/second.bin, at byte 614400",
+        "32768 bytes could not be read",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in:\n{said}");
+    }
+    let text = fs::read_to_string(&report).expect("the report is there");
+    let report: Value = serde_json::from_str(&text).expect("it is JSON");
+    assert_eq!(report["bytes"], 32768);
+    let files = report["files"].as_array().expect("a list");
+    let paths: Vec<_> = files.iter().map(|file| &file["path"]).collect();
+    assert_eq!(
+        paths,
+        ["/docs/second.bin", "/docs/second.bin", "/first.bin"]
+    );
+    assert_eq!(files[2]["offset"], 40960);
+    assert_eq!(files[2]["length"], 4096);
+}
+
+#[test]
+fn without_rescue_nothing_is_left_and_rescue_is_named() {
+    if !met() {
+        return;
+    }
+    let volume = volume();
+    let folder = scratch_directory();
+    let source = folder.path().join("volume");
+    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let device = FailingDevice::new(&source, &bad_sectors(&volume));
+    let output = folder.path().join("out");
+    let outcome = rescue("-q -s -o", &output, &device);
+    assert_eq!(outcome.status.code(), Some(1));
+    assert!(printed(&outcome).contains("go on in spite of them with --rescue"));
+    assert!(!output.exists());
+}
+
+#[test]
+fn everything_read_is_success() {
+    if !met() {
+        return;
+    }
+    let volume = volume();
+    let folder = scratch_directory();
+    let source = folder.path().join("volume");
+    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    // In free space, which is not read.
+    let free = (0..2048)
+        .rev()
+        .find(|lcn| !volume.used_clusters().any(|used| used == *lcn));
+    let free = free.expect("the volume is not full") * CLUSTER;
+    let bad: Vec<Range<u64>> = vec![Range {
+        start: free,
+        end: free + 512,
+    }];
+    let device = FailingDevice::new(&source, &bad);
+    let [output, report] = ["out", "report.json"].map(|name| folder.path().join(name));
+    let options = format!("-q --rescue --report {} -o", report.display());
+    let outcome = rescue(&options, &output, &device);
+    assert_eq!(outcome.status.code(), Some(0), "{}", printed(&outcome));
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(&report).expect("it is there")).expect("JSON");
+    assert_eq!(report["bytes"], 0);
+}
+
+/// An image that lies on the dying disk.
+#[test]
+fn image_with_bad_sectors() {
+    if !met() {
+        return;
+    }
+    let folder = scratch_directory();
+    let [source, image, restored, out] =
+        ["volume", "image", "restored", "out"].map(|name| folder.path().join(name));
+    // Large clusters: most pages of the image then have no command in them, which could not be guessed.
+    let volume = VolumeBuilder::new()
+        .cluster_size(64 << 10)
+        .clusters(128)
+        .file("big.bin", FileData::Bytes(pattern(3, 2_000_000)))
+        .build();
+    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    support::program::succeed(call(ours, "-q -s -o", &[&image, &source]));
+    support::program::succeed(call(ours, "-q -r -o", &[&restored, &image]));
+    // A device has whole sectors; what follows the image there is not looked at.
+    let length = fs::metadata(&image).expect("it was just made").len();
+    let file = fs::OpenOptions::new().write(true).open(&image);
+    file.and_then(|file| file.set_len(length.next_multiple_of(CLUSTER)))
+        .expect("it can grow");
+    // Within a cluster of the file: past the command before it by half a cluster.
+    let bytes = fs::read(&image).expect("it is there");
+    let content = &pattern(3, 2_000_000)[10 * (64 << 10)..][..64];
+    let cluster = bytes
+        .windows(content.len())
+        .position(|bytes| bytes == content)
+        .expect("the file is in the image") as u64;
+    let at = (cluster + (32 << 10)) / CLUSTER * CLUSTER;
+    let bad = vec![Range {
+        start: at,
+        end: at + 512,
+    }];
+    let device = FailingDevice::new(&image, &bad);
+
+    let outcome = finish(call(ours, "-q -r -o", &[&out, device.path()]));
+    assert_eq!(outcome.status.code(), Some(1), "{}", printed(&outcome));
+    assert!(!out.exists());
+    let outcome = finish(call(ours, "-q -r --rescue -o", &[&out, device.path()]));
+    assert_eq!(outcome.status.code(), Some(3), "{}", printed(&outcome));
+    let [found, expected] = [&out, &restored].map(|path| fs::read(path).expect("it is there"));
+    assert_eq!(found.len(), expected.len());
+    let differing = found.iter().zip(&expected).filter(|(a, b)| a != b).count();
+    assert!((1..=CLUSTER as usize).contains(&differing), "{differing}");
+    let marks = found.windows(10).filter(|bytes| bytes == b"BadSectoR\0");
+    assert_eq!(marks.count(), 8);
+}
