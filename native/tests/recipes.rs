@@ -1,4 +1,4 @@
-//! Every recipe that the original's manual gives its users, run with ours. (The one for metadata comes with that mode.)
+//! Every recipe that the original's manual gives its users, run with ours.
 
 mod support;
 
@@ -96,6 +96,73 @@ fn compressed_image() {
     });
     assert_same_file("device restored from gzip", &targets[0], &targets[1]);
     partitions.assert_restored(&targets[0]);
+}
+
+/// For developers: names and sizes of everything, content of nothing, and still a volume that mounts.
+#[test]
+fn metadata_for_a_bug_report() {
+    let tools = ["bzip2", "cp"].map(Need::Tool);
+    if !met_here(&[VOLUMES, DEVICES, &tools].concat()) {
+        return;
+    }
+    let partitions = Partitions::new();
+    let [ours_raw, expected, received] =
+        ["ntfsmeta.img", "expected", "received"].map(|name| partitions.folder.path().join(name));
+    let source = partitions.source.path();
+    succeed(call(ours, "--metadata --output", &[&ours_raw, source]));
+    succeed(call(reference, "--metadata --output", &[&expected, source]));
+    assert_same_file("metadata", &ours_raw, &expected);
+
+    succeed(tool("bzip2", [&ours_raw]));
+    let mut unpack = tool("bzip2", ["-d", "-c"]);
+    unpack.arg(ours_raw.with_extension("img.bz2"));
+    let mut copy = tool("cp", ["--sparse=always", "/proc/self/fd/0"]);
+    copy.arg(&received);
+    pipeline::run([unpack, copy]);
+    assert_same_file("metadata after its journey", &received, &expected);
+    let blocks = fs::metadata(&received).expect("it is there").blocks();
+    let length = compare::length(&received);
+    assert!(
+        blocks * 512 < length / 2,
+        "{blocks} blocks of {length} bytes"
+    );
+
+    let mount = Mount::read_only(&received);
+    let found = names_and_sizes(mount.path());
+    mount.unmount();
+    let mount = Mount::read_only(source);
+    let expected = names_and_sizes(mount.path());
+    mount.unmount();
+    assert!(expected.len() > 10, "the volume has files");
+    assert!(found == expected, "names or sizes differ");
+}
+
+fn names_and_sizes(folder: &Path) -> Vec<(PathBuf, u64)> {
+    let mut found = Vec::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(folder).expect("it is mounted") {
+            let path = entry.expect("it is mounted").path();
+            let metadata = fs::symlink_metadata(&path).expect("it is mounted");
+            if metadata.is_dir() {
+                left.push(path.clone());
+            }
+            // Where a link leads is content, and wiped.
+            let size = match metadata.is_symlink() {
+                true => 0,
+                false => metadata.len(),
+            };
+            found.push((path, size));
+        }
+    }
+    for (path, _) in &mut found {
+        *path = path
+            .strip_prefix(folder)
+            .expect("all are below it")
+            .to_owned();
+    }
+    found.sort();
+    found
 }
 
 /// The shell at the other end is `cat` here: it passes on what it gets, in pieces of its own choice.
