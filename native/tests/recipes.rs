@@ -147,12 +147,10 @@ fn names_and_sizes(folder: &Path) -> Vec<(PathBuf, u64)> {
             if metadata.is_dir() {
                 left.push(path.clone());
             }
-            // Where a link leads is content, and wiped.
-            let size = match metadata.is_symlink() {
-                true => 0,
-                false => metadata.len(),
-            };
-            found.push((path, size));
+            // Where a link leads is content: wiped, it is none any more.
+            if !path.ends_with("link") {
+                found.push((path, metadata.len()));
+            }
         }
     }
     for (path, _) in &mut found {
