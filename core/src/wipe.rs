@@ -64,39 +64,50 @@ impl Wiped {
     }
 }
 
+/// Why a record was not wiped, or not all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WipeError {
+    /// It is no whole record; nothing was changed.
+    #[error("it is no whole record")]
+    NotARecord(#[from] FixupError),
+    /// It is damaged: what follows the damage was left as it is.
+    #[error("it is damaged")]
+    Damaged,
+}
+
 /// Wipes a record of `$MFT` or `$MFTMirr` as it is on disk; `number` counts
 /// from 0 in each of the two.
 ///
 /// # Errors
 ///
-/// [`FixupError`]: this is no whole record; nothing was changed.
+/// [`WipeError`].
 pub fn wipe_mft_record(
     bytes: &mut [u8],
     number: RecordNumber,
     times: Times,
     wiped: &mut Wiped,
-) -> Result<(), FixupError> {
+) -> Result<(), WipeError> {
     undo_fixup(bytes, mft_record::MAGIC)?;
-    let edits = MftRecord::parse(bytes, 0)
-        .map(|record| edits_of_record(&record, bytes.len(), number, times))
-        .unwrap_or_default();
+    let mut edits = Vec::new();
+    let planned = MftRecord::parse(bytes, 0)
+        .and_then(|record| plan_edits(&record, bytes.len(), number, times, &mut edits));
     for edit in edits {
         edit.apply(bytes, wiped);
     }
     redo_fixup(bytes);
-    Ok(())
+    planned.map_err(|_| WipeError::Damaged)
 }
 
 /// Wipes a record of a directory index as it is on disk.
 ///
 /// # Errors
 ///
-/// [`FixupError`]: this is no whole record; nothing was changed.
+/// [`WipeError`].
 pub fn wipe_index_record(
     bytes: &mut [u8],
     times: Times,
     wiped: &mut Wiped,
-) -> Result<(), FixupError> {
+) -> Result<(), WipeError> {
     if times == Times::Keep {
         return Ok(());
     }
@@ -144,13 +155,15 @@ impl Edit {
     }
 }
 
-fn edits_of_record(
+/// Collects the edits up to the first attribute that is damaged, which is then
+/// the error.
+fn plan_edits(
     record: &MftRecord<'_>,
     len: usize,
     number: RecordNumber,
     times: Times,
-) -> Vec<Edit> {
-    let mut edits = Vec::new();
+    edits: &mut Vec<Edit>,
+) -> crate::Result<()> {
     let is_system = number <= LAST_SYSTEM_RECORD;
     let used = record.bytes().len();
     if !is_system {
@@ -160,10 +173,10 @@ fn edits_of_record(
         if !is_system {
             edits.push(Edit::ZeroDeleted(DELETED_HEADER.min(used)..used));
         }
-        return edits;
+        return Ok(());
     }
-    // Ends before what is damaged.
-    for attribute in record.attributes().map_while(Result::ok) {
+    for attribute in record.attributes() {
+        let attribute = attribute?;
         let AttributeBody::Resident(value) = attribute.body else {
             continue;
         };
@@ -190,7 +203,7 @@ fn edits_of_record(
             _ => {}
         }
     }
-    edits
+    Ok(())
 }
 
 /// The times at `offset` of a value that begins at `start` of the record.

@@ -17,7 +17,7 @@ use ntfsclone_core::ntfs::attribute::AttributeBody;
 use ntfsclone_core::ntfs::mft_record::MftRecord;
 use ntfsclone_core::ntfs::record::undo_fixup;
 use ntfsclone_core::units::RecordNumber;
-use ntfsclone_core::wipe::{Times, Wiped, wipe_index_record, wipe_mft_record};
+use ntfsclone_core::wipe::{Times, WipeError, Wiped, wipe_index_record, wipe_mft_record};
 use proptest::prelude::*;
 
 const MARKER: &[u8] = b"SECRET-MARKER";
@@ -226,4 +226,27 @@ proptest! {
         let _ = wipe_mft_record(&mut bytes, RecordNumber(20), Times::Reset, &mut Wiped::default());
         let _ = wipe_index_record(&mut bytes, Times::Reset, &mut Wiped::default());
     }
+}
+
+/// What follows damage may be content: it is said that it stays.
+#[test]
+fn damage_is_told() {
+    let mut volume = volume();
+    let number = volume.record_number("small.txt");
+    volume.patch_record(number, |record| {
+        record[0x18..0x1C].copy_from_slice(&4096_u32.to_le_bytes());
+    });
+    let offset = volume.record_offset(number) as usize;
+    let mut record = volume.bytes[offset..offset + RECORD_SIZE].to_vec();
+    let result = wipe_mft_record(
+        &mut record,
+        RecordNumber(number),
+        Times::Reset,
+        &mut Wiped::default(),
+    );
+    assert_eq!(result, Err(WipeError::Damaged));
+    assert!(
+        undo_fixup(&mut record, b"FILE").is_ok(),
+        "its fixup is done again"
+    );
 }

@@ -99,6 +99,16 @@ pub enum Output {
     File { path: PathBuf, existing: Existing },
 }
 
+impl Output {
+    /// What to call it in messages.
+    pub fn name(&self) -> PathBuf {
+        match self {
+            Self::Stdout => PathBuf::from("standard output"),
+            Self::File { path, .. } => path.clone(),
+        }
+    }
+}
+
 /// What to do with a file that exists under the name of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {

@@ -47,16 +47,22 @@ pub fn warning(text: impl Display) {
 
 /// Prints the error with its causes and remedy.
 pub fn error(error: &Error) {
-    let mut text = format!("ntfsclone: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
+    let mut text = format!("ntfsclone: {}", with_causes(error));
     if let Some(remedy) = error.remedy() {
         text.push_str(&format!("\n  {remedy}"));
     }
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// An error and what caused it, on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// A size for people: `1.5 GiB`.

@@ -2,28 +2,21 @@
 
 use ntfsclone_core::ntfs::boot_sector::{BOOT_SECTOR_BYTES, BootSector, SERIAL_NUMBER_OFFSET};
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::options::NewSerial;
 use crate::pipeline::Batch;
-
-/// What to do with each batch so that the volume gets the serial number that
-/// is wanted: nothing, if none is.
-pub fn change(wanted: Option<NewSerial>) -> Result<impl FnMut(&mut Batch)> {
-    let mut change = wanted.map(SerialChange::new).transpose()?;
-    Ok(move |batch: &mut Batch| {
-        if let Some(change) = &mut change {
-            change.apply(batch);
-        }
-    })
-}
+use crate::report;
 
 /// Writes a new serial number into both boot sectors as they pass by.
 #[derive(Debug)]
-struct SerialChange {
-    wanted: NewSerial,
+pub struct SerialChange {
+    wanted: Option<NewSerial>,
     random: u64,
     /// Known when the first boot sector has passed.
     backup: Option<Backup>,
+    backup_changed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +27,8 @@ struct Backup {
 }
 
 impl SerialChange {
-    fn new(wanted: NewSerial) -> Result<Self> {
+    /// Changes nothing if no new number is wanted.
+    pub fn new(wanted: Option<NewSerial>) -> Result<Self> {
         let random = getrandom::u64().map_err(|error| {
             let error = std::io::Error::other(error.to_string());
             Error::io(
@@ -47,14 +41,19 @@ impl SerialChange {
             wanted,
             random,
             backup: None,
+            backup_changed: false,
         })
     }
 
-    fn apply(&mut self, batch: &mut Batch) {
+    /// Changes the boot sectors in `batch`, if they are in it.
+    pub fn apply(&mut self, batch: &mut Batch) {
+        let Some(wanted) = self.wanted else {
+            return;
+        };
         if let Some(sector) = sector_at(batch, 0)
             && let Ok(boot) = BootSector::parse(sector, 0)
         {
-            let serial = match self.wanted {
+            let serial = match wanted {
                 NewSerial::Full => self.random,
                 NewSerial::Half => {
                     let low = u64::from(u32::MAX);
@@ -72,7 +71,33 @@ impl SerialChange {
             && BootSector::parse(sector, offset).is_ok()
         {
             write(sector, serial);
+            self.backup_changed = true;
         }
+    }
+
+    /// Tells whether it was done; `target` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// No boot sector passed by that could be changed.
+    pub fn check(&self, target: &Path) -> Result<()> {
+        if self.wanted.is_none() {
+            return Ok(());
+        }
+        if self.backup.is_none() {
+            return Err(Error::refused(
+                target,
+                "is written, but has no boot sector to put a new serial number in",
+                "repair its boot sector (chkdsk, testdisk) and change the number there",
+            ));
+        }
+        if !self.backup_changed {
+            report::warning(format!(
+                "{}: has no backup boot sector; the new serial number is in the first one only",
+                target.display()
+            ));
+        }
+        Ok(())
     }
 }
 

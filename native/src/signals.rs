@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::device;
 use crate::error::{Error, Result};
 use crate::report;
 
@@ -22,6 +23,8 @@ pub enum Unfinished {
     Remove(PathBuf),
     /// Say that the target is half written.
     HalfWritten(PathBuf),
+    /// Say that all was written.
+    Complete,
 }
 
 static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished::Nothing);
@@ -36,11 +39,11 @@ pub fn begin<T>(step: impl FnOnce() -> Result<(T, Unfinished)>) -> Result<T> {
 }
 
 /// Runs the step that finishes a target; an interruption waits for it.
-pub fn finish<T>(step: impl FnOnce() -> T) -> T {
+pub fn finish(step: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut unfinished = lock();
-    let result = step();
-    *unfinished = Unfinished::Nothing;
-    result
+    step()?;
+    *unfinished = Unfinished::Complete;
+    Ok(())
 }
 
 fn lock() -> MutexGuard<'static, Unfinished> {
@@ -50,7 +53,10 @@ fn lock() -> MutexGuard<'static, Unfinished> {
 /// Starts the thread that waits for signals.
 pub fn install() -> Result<()> {
     let failed = |error| Error::io("wait for", "signals".as_ref(), error);
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let ignored = device::ignored_signals();
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    let wanted = wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(wanted).map_err(failed)?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
     thread
         .spawn(move || {
@@ -66,6 +72,7 @@ fn end(signal: i32) -> ! {
     let unfinished = lock();
     match &*unfinished {
         Unfinished::Nothing => report::interrupted("nothing was being written"),
+        Unfinished::Complete => report::interrupted("what was to be written is complete"),
         Unfinished::Remove(path) => match std::fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => report::warning(format!(
                 "interrupted; cannot remove the incomplete {}: {error}",

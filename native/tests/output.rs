@@ -210,6 +210,41 @@ fn standard_output_that_takes_no_data() {
     }
 }
 
+/// A shell may make of standard output and input what is being read or written.
+#[test]
+fn redirected_to_itself() {
+    let scene = small_volume::scene();
+    let [volume, image] = ["volume", "image"].map(|name| scene.read(name));
+    let program = ours().get_program().to_owned();
+    for (line, error) in [
+        (
+            "-s -o - volume 1<>volume",
+            "standard output: is what is being read",
+        ),
+        (
+            "-r -o - image 1<>image",
+            "standard output: is what is being read",
+        ),
+        (
+            "-r --in-place -O image - <image",
+            "image: is what is being read",
+        ),
+        ("-s -o - volume 1<volume", "standard output"),
+    ] {
+        let mut shell = Command::new("sh");
+        shell.current_dir(scene.path("."));
+        shell
+            .args(["-c", &format!("exec \"$0\" {line}")])
+            .arg(&program);
+        let output = shell.output().expect("it starts");
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let errors = errors_of(&output.stderr);
+        assert!(errors.contains(error), "{line}: {errors}");
+        assert!(scene.read("volume") == volume, "{line}");
+        assert!(scene.read("image") == image, "{line}");
+    }
+}
+
 /// What standard error got, from the first error on: reports go there too.
 fn errors_of(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr).into_owned();

@@ -221,3 +221,22 @@ fn image_with_bad_sectors() {
     let marks = found.windows(10).filter(|bytes| bytes == b"BadSectoR\0");
     assert_eq!(marks.count(), 8);
 }
+
+/// The report takes the place of nothing: not of the source, the output or anything else.
+#[test]
+fn report_never_overwrites() {
+    let folder = scratch_directory();
+    let [source, out, other] = ["volume", "out", "other"].map(|name| folder.path().join(name));
+    let bytes = volume().bytes;
+    fs::write(&source, &bytes).expect("cannot write the volume");
+    fs::write(&other, "other").expect("cannot write a file");
+    for report in [&source, &out, &other] {
+        let options = format!("-q --rescue --report {} -o", report.display());
+        let outcome = finish(call(ours, &options, &[&out, &source]));
+        assert_eq!(outcome.status.code(), Some(1), "{}", printed(&outcome));
+        assert!(printed(&outcome).contains("--report never overwrites"));
+        assert!(!out.exists());
+    }
+    assert!(fs::read(&source).expect("it is there") == bytes);
+    assert_eq!(fs::read(&other).expect("it is there"), b"other");
+}

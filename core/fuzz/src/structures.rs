@@ -4,11 +4,10 @@ use ntfsclone_core::ntfs::attribute_list::Entries;
 use ntfsclone_core::ntfs::boot_sector::{BOOT_SECTOR_BYTES, BootSector};
 use ntfsclone_core::ntfs::file_name::FileName;
 use ntfsclone_core::ntfs::mft_record::MftRecord;
-use ntfsclone_core::ntfs::record::FixupError;
 use ntfsclone_core::ntfs::runlist::Runs;
 use ntfsclone_core::ntfs::{AttributeBody, Run, value};
 use ntfsclone_core::units::{RecordNumber, Vcn};
-use ntfsclone_core::wipe::{Times, Wiped, wipe_index_record, wipe_mft_record};
+use ntfsclone_core::wipe::{Times, WipeError, Wiped, wipe_index_record, wipe_mft_record};
 
 /// The first bytes as a boot sector, then all of them as a device.
 pub fn boot_sector(data: &[u8]) {
@@ -60,14 +59,15 @@ pub fn mft_record(data: &[u8]) {
 }
 
 /// What is no whole record stays as it is; what was wiped is still a whole one.
-fn check_wiped(data: &[u8], wipe: impl Fn(&mut [u8], &mut Wiped) -> Result<(), FixupError>) {
+fn check_wiped(data: &[u8], wipe: impl Fn(&mut [u8], &mut Wiped) -> Result<(), WipeError>) {
     let mut bytes = data.to_vec();
-    if wipe(&mut bytes, &mut Wiped::default()).is_err() {
+    if let Err(WipeError::NotARecord(_)) = wipe(&mut bytes, &mut Wiped::default()) {
         assert!(bytes == data, "an error, and a change");
         return;
     }
     let again = wipe(&mut bytes, &mut Wiped::default());
-    assert!(again.is_ok(), "no longer a whole record");
+    let is_whole = !matches!(again, Err(WipeError::NotARecord(_)));
+    assert!(is_whole, "no longer a whole record");
 }
 
 fn check_record(record: &MftRecord<'_>, len: usize) {

@@ -10,7 +10,11 @@ use super::value::{self, Value};
 use super::volume::Volume;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
-use crate::units::RecordNumber;
+use crate::units::{RecordNumber, len_u64};
+
+/// Ours: the longest attribute list has 8192 entries; as many records of the
+/// usual size.
+const MAX_EXTENSION_BYTES: u64 = 32 << 20;
 
 /// All records of one file, their fixups undone.
 #[derive(Debug, Clone)]
@@ -83,6 +87,16 @@ impl FileRecord {
             .collect();
         references.sort_unstable();
         references.dedup();
+        let needed =
+            u64::from(volume.geometry().mft_record_size).saturating_mul(len_u64(references.len()));
+        if needed > MAX_EXTENSION_BYTES {
+            return Err(Error::Limit {
+                structure: Structure::AttributeList,
+                offset,
+                found: needed,
+                limit: MAX_EXTENSION_BYTES,
+            });
+        }
         for reference in references {
             let mut bytes = mft.read_record(source, reference.record)?;
             let offset = mft.record_offset(reference.record).unwrap_or(0);

@@ -23,6 +23,10 @@ pub const MAGIC: &[u8; 4] = b"INDX";
 /// The name of the directory index, `$I30` in UTF-16.
 pub const DIRECTORY_INDEX: &[u8] = b"$\0I\x003\x000\0";
 
+/// Ours: names of a directory that are looked through, in bytes of their
+/// blocks. Root directories have some hundreds.
+const MAX_SEARCHED: u64 = 64 << 20;
+
 /// Bytes of an index root before its node header.
 pub const ROOT_NODE_OFFSET: usize = 0x10;
 /// Bytes of an index record before its node header.
@@ -177,8 +181,7 @@ pub fn find_in_directory<R: ReadAt>(
     let record_size = u64::from(volume.geometry().index_record_size);
     let mut record = vec![0; len_usize(record_size)];
     let mut position = 0_u64;
-    // Holes make no entries: what is looked at is bounded by the device.
-    let end = nodes.size().min(volume.source().size());
+    let end = nodes.size().min(volume.source().size()).min(MAX_SEARCHED);
     while position.saturating_add(record_size) <= end {
         nodes.read_exact_at(volume.source(), volume.geometry(), position, &mut record)?;
         if undo_fixup(&mut record, MAGIC).is_ok()

@@ -83,7 +83,9 @@ fn takes_next(argument: &OsStr) -> bool {
     match (text.strip_prefix("--"), text.strip_prefix('-')) {
         (Some(long), _) => LONG_WITH_VALUE.contains(&long),
         // Only the last of combined letters can do without its value.
-        (None, Some(short)) => short.find(SHORT_WITH_VALUE) == short.len().checked_sub(1),
+        (None, Some(short)) => short
+            .find(SHORT_WITH_VALUE)
+            .is_some_and(|at| at + 1 == short.len()),
         (None, None) => false,
     }
 }
@@ -113,6 +115,7 @@ mod tests {
             ("x --re v", "x --re v"),
             ("x --new v", "x --new v"),
             ("x --save-image - v", "x --save-image - v"),
+            ("x -r - --i v", "x -r - --ignore-fs-check v"),
         ];
         for (typed, expected) in table {
             check(typed, expected);

@@ -12,6 +12,7 @@ use crate::source::ImageStream;
 
 pub fn run(input: &Input, rescue: Option<&Rescue>, how: options::Progress) -> Result<()> {
     let reports = Reports::ToStdout;
+    lost_data::check_report(rescue, None)?;
     let started = Instant::now();
     let image = ImageStream::open(input, rescue)?;
     describe(&image, reports);

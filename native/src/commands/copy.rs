@@ -17,6 +17,7 @@ use crate::source::copy_steps;
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     let reports = Reports::beside(&task.output);
+    lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
     let opened = open_volume::open(&task.source, task.force, task.rescue.as_ref(), reports)?;
     // Before the time that a scan takes.
     let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;

@@ -7,10 +7,10 @@ use ntfsclone_core::units::Geometry;
 use super::open_volume::OpenVolume;
 use crate::error::Result;
 use crate::options::{self, CopyTask, Form};
-use crate::pipeline::{self, Filled, Filler};
+use crate::pipeline::{self, Batch, Filled, Filler};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
-use crate::serial;
+use crate::serial::SerialChange;
 use crate::sink::{self, ImageSink, Needs, RawSink, Target, least_device_size};
 
 /// What is about to be copied, and how much it is.
@@ -66,11 +66,14 @@ impl Copying {
                 ("Saved", sink::write_all(sink, batches, |_| {}, progress)?)
             }
             Form::Raw => {
-                let change = serial::change(task.new_serial)?;
+                let mut serial = SerialChange::new(task.new_serial)?;
                 let progress = Progress::start(how, Phase::Clone, self.bytes);
                 let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
-                let sink = RawSink::new(target, volume_size);
-                ("Cloned", sink::write_all(sink, batches, change, progress)?)
+                let sink = RawSink::new(target, volume_size)?;
+                let change = |batch: &mut Batch| serial.apply(batch);
+                let written = sink::write_all(sink, batches, change, progress)?;
+                serial.check(&task.output.name())?;
+                ("Cloned", written)
             }
         };
         reports.line(report::done(done, written.bytes, written.took));

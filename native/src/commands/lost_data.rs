@@ -1,6 +1,7 @@
 //! What a rescue could not read, and which files it belongs to.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
-use crate::options::Rescue;
+use crate::options::{Output, Rescue};
 use crate::report;
 use crate::source::BadSectors;
 
@@ -58,7 +59,11 @@ struct LostPart {
 /// [`Error::DataLost`], if anything was.
 pub fn tell(opened: &OpenVolume, rescue: &Rescue) -> Result<()> {
     let lost = opened.device.lost();
-    let files = parts(opened, &lost)?;
+    let files = parts(opened, &lost).unwrap_or_else(|error| {
+        let causes = report::with_causes(&error);
+        report::warning(format!("cannot tell which files lost data: {causes}"));
+        Vec::new()
+    });
     finish(opened.device.path(), &lost, files, rescue)
 }
 
@@ -92,13 +97,15 @@ fn finish(source: &Path, lost: &[Range<u64>], files: Vec<LostPart>, rescue: &Res
         areas: areas.collect(),
         files,
     };
-    if let Some(path) = &rescue.report {
-        let failed = |error| Error::io("write", path, error);
-        let text = serde_json::to_string_pretty(&data).map_err(|error| failed(error.into()))?;
-        fs::write(path, text + "\n").map_err(failed)?;
-    }
+    let written = match &rescue.report {
+        Some(path) => write_report(path, &data),
+        None => Ok(()),
+    };
     if lost.is_empty() {
-        return Ok(());
+        return written;
+    }
+    if let Err(error) = written {
+        report::warning(report::with_causes(&error));
     }
     for part in data.files.iter().take(LISTED) {
         report::warning(describe(part));
@@ -113,6 +120,36 @@ fn finish(source: &Path, lost: &[Range<u64>], files: Vec<LostPart>, rescue: &Res
         path: source.to_owned(),
         bytes: data.bytes,
     })
+}
+
+/// Refuses a report that would take the place of something. To be called
+/// before the work is done that is reported.
+///
+/// # Errors
+///
+/// There is something under its name, or will be.
+pub fn check_report(rescue: Option<&Rescue>, output: Option<&Output>) -> Result<()> {
+    let Some(path) = rescue.and_then(|rescue| rescue.report.as_ref()) else {
+        return Ok(());
+    };
+    let is_output = matches!(output, Some(Output::File { path: output, .. }) if output == path);
+    match is_output || fs::symlink_metadata(path).is_ok() {
+        false => Ok(()),
+        true => Err(Error::refused(
+            path,
+            "exists already, or will",
+            "--report never overwrites; give another name",
+        )),
+    }
+}
+
+fn write_report(path: &Path, data: &LostData) -> Result<()> {
+    let failed = |error| Error::io("write", path, error);
+    let text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
+    let mut file = File::create_new(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(b"\n").map_err(failed)?;
+    file.sync_all().map_err(failed)
 }
 
 fn describe(part: &LostPart) -> String {
@@ -166,8 +203,17 @@ fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
         }
     }
     // An area that shares a cluster with another is found by both.
-    parts.sort_by(|a, b| (&a.path, &a.stream, a.offset).cmp(&(&b.path, &b.stream, b.offset)));
-    parts.dedup_by(|a, b| (&a.path, &a.stream, a.offset) == (&b.path, &b.stream, b.offset));
+    parts.sort_by(|a, b| {
+        (&a.path, &a.stream, a.attribute, a.offset).cmp(&(
+            &b.path,
+            &b.stream,
+            b.attribute,
+            b.offset,
+        ))
+    });
+    parts.dedup_by(|a, b| {
+        (&a.path, &a.stream, a.attribute, a.offset) == (&b.path, &b.stream, b.attribute, b.offset)
+    });
     Ok(parts)
 }
 

@@ -48,7 +48,7 @@ pub fn open(
         let error = explain(&device, error);
         match rescue {
             None => return Err(error),
-            Some(_) => report::warning(error),
+            Some(_) => report::warning(report::with_causes(&error)),
         }
     }
     let info = VolumeInfo::read(&volume).map_err(|error| explain(&device, error))?;
@@ -71,8 +71,9 @@ pub fn open(
             path.display()
         )),
         Err(error) => report::warning(format!(
-            "{}: cannot tell whether Windows is hibernated: {error}",
-            path.display()
+            "{}: cannot tell whether Windows is hibernated: {}",
+            path.display(),
+            report::with_causes(&error)
         )),
     }
     Ok(OpenVolume { device, volume })

@@ -6,7 +6,7 @@ use crate::options::{self, Input, NewSerial, Output, Rescue};
 use crate::pipeline;
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
-use crate::serial;
+use crate::serial::SerialChange;
 use crate::sink::{self, Needs, Place, RawSink, Target, least_device_size};
 use crate::source::{ImageStream, check_ahead};
 
@@ -18,6 +18,7 @@ pub fn run(
     how: options::Progress,
 ) -> Result<()> {
     let reports = Reports::beside(output);
+    lost_data::check_report(rescue, Some(output))?;
     let mut image = ImageStream::open(input, rescue)?;
     describe(&image, reports);
     let sources: Vec<_> = image.metadata().into_iter().collect();
@@ -31,7 +32,8 @@ pub fn run(
     let header = *image.header();
     let volume_size = header.nr_clusters * u64::from(header.cluster_size);
     let device_size = match image.boot_sector() {
-        Some(boot) => least_device_size(&boot.geometry, header.tail_size()),
+        // What the boot sector says is not checked against the header.
+        Some(boot) => least_device_size(&boot.geometry, header.tail_size()).max(volume_size),
         None => volume_size + header.tail_size(),
     };
     let needs = Needs {
@@ -39,12 +41,13 @@ pub fn run(
         device_size,
     };
     let target = Target::open(output, needs, &sources)?;
-    let change = serial::change(new_serial)?;
+    let mut serial = SerialChange::new(new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
-    let sink = RawSink::new(target, volume_size);
+    let sink = RawSink::new(target, volume_size)?;
     let bad_sectors = image.bad_sectors();
     let batches = pipeline::start("reads", image.fill())?;
-    let written = sink::write_all(sink, batches, change, progress)?;
+    let written = sink::write_all(sink, batches, |batch| serial.apply(batch), progress)?;
+    serial.check(&output.name())?;
     reports.line(report::done("Restored", written.bytes, written.took));
     lost_data::tell_of_image(&input.name(), bad_sectors.as_deref(), rescue)
 }

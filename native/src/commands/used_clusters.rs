@@ -43,8 +43,12 @@ pub fn find(
         match mismatch {
             Mismatch::Accept => report::warning(format!("{}: {found}", source.display())),
             Mismatch::Refuse | Mismatch::RefuseLoss => {
-                let remedy = "run chkdsk /f on it in Windows, then try again: a copy would not \
-                              be whole";
+                let remedy = match volume.source().is_rescue() {
+                    false => {
+                        "run chkdsk /f on it in Windows, then try again: a copy would not be whole"
+                    }
+                    true => "copy what there is with --ignore-fs-check, and repair the copy",
+                };
                 return Err(Error::refused(source, found, remedy));
             }
         }

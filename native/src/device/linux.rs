@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// What two names of one device or file have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +84,29 @@ pub fn is_read_only(device: &File) -> bool {
     };
     let text = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/ro"));
     text.is_ok_and(|text| text.trim() == "1")
+}
+
+/// What is behind an open file of which there is no path.
+pub fn metadata_of(file: impl AsFd) -> io::Result<Metadata> {
+    File::from(file.as_fd().try_clone_to_owned()?).metadata()
+}
+
+/// True if a sync failed only because there is nothing to sync: of pipes,
+/// terminals and the like.
+pub fn cannot_sync(error: &io::Error) -> bool {
+    let harmless = [Errno::INVAL, Errno::NOTSUP, Errno::ROFS];
+    harmless
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&error.raw_os_error())
+}
+
+/// Signals that were ignored when the program was started, as `nohup` does,
+/// are to stay so. As a mask: bit 0 is signal 1.
+pub fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
 }
 
 /// True if the program was started without a standard output. Rust's runtime

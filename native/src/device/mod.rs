@@ -3,4 +3,7 @@
 
 mod linux;
 
-pub use linux::{free_space, is_read_only, is_stdout_closed, mounts, open_exclusively, overlap};
+pub use linux::{
+    cannot_sync, free_space, ignored_signals, is_read_only, is_stdout_closed, metadata_of, mounts,
+    open_exclusively, overlap,
+};

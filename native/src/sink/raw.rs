@@ -23,14 +23,16 @@ pub struct RawSink {
 }
 
 impl RawSink {
-    pub fn new(target: Target, volume_size: u64) -> Self {
+    pub fn new(mut target: Target, volume_size: u64) -> Result<Self> {
+        // Where a file cannot be so long, that is better known now.
+        target.set_len(volume_size)?;
         let limit = target.device_size();
-        Self {
+        Ok(Self {
             target,
             volume_size,
             limit,
             end: 0,
-        }
+        })
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
@@ -49,6 +51,13 @@ impl RawSink {
             // for: its size was checked to hold all that matters.
             let room = self.limit.unwrap_or(u64::MAX).saturating_sub(offset);
             let len = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+            if len < bytes.len() && offset + (len as u64) < self.volume_size {
+                return Err(Error::refused(
+                    self.target.name(),
+                    format!("has no room for the clusters at byte {offset:#x}"),
+                    "use a larger device",
+                ));
+            }
             self.target.write_at(offset, &bytes[..len])?;
         }
         self.end = self.end.max(offset + bytes.len() as u64);

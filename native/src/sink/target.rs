@@ -7,6 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ enum Kind {
         size: Option<u64>,
     },
     /// A pipe, a character device, standard output.
-    Stream(Box<dyn Write>),
+    Stream(File),
     /// Closed, and complete.
     Finished,
 }
@@ -63,7 +64,11 @@ impl Target {
         let place = Place::of(output, sources)?;
         match (place, output) {
             (Place::Stdout, _) | (_, Output::Stdout) => {
-                Self::stream(io::stdout().lock(), "standard output".into())
+                // Not through the line buffer that is made for text.
+                let name = PathBuf::from("standard output");
+                let stdout = io::stdout().as_fd().try_clone_to_owned();
+                let stdout = stdout.map_err(|error| Error::io("open", &name, error))?;
+                Self::stream(File::from(stdout), name)
             }
             (Place::Stream, Output::File { path, .. }) => {
                 let file = OpenOptions::new().write(true).open(path);
@@ -74,7 +79,7 @@ impl Target {
                 create(path, path.clone(), *existing, needs)
             }
             (Place::ExistingFile, Output::File { path, existing }) => match existing {
-                Existing::Overwrite => overwrite(path),
+                Existing::Overwrite => overwrite(path, needs),
                 Existing::Refuse | Existing::Replace => {
                     // What a link names is replaced, not the link.
                     let real = fs::canonicalize(path);
@@ -86,9 +91,9 @@ impl Target {
         }
     }
 
-    fn stream(stream: impl Write + 'static, name: PathBuf) -> Result<Self> {
+    fn stream(stream: File, name: PathBuf) -> Result<Self> {
         signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
-        Ok(Self::new(Kind::Stream(Box::new(stream)), name))
+        Ok(Self::new(Kind::Stream(stream), name))
     }
 
     fn new(kind: Kind, name: PathBuf) -> Self {
@@ -155,9 +160,13 @@ impl Target {
         // What the kernel could not write to the disk is told by a sync, or
         // never.
         match std::mem::replace(&mut self.kind, Kind::Finished) {
-            Kind::Stream(mut stream) => {
-                stream.flush().map_err(failed)?;
-                signals::finish(|| Ok(()))
+            Kind::Stream(stream) => {
+                // A pipe or terminal cannot be synced; a file that the shell
+                // opened can.
+                match stream.sync_all() {
+                    Err(error) if !device::cannot_sync(&error) => Err(failed(error)),
+                    _ => signals::finish(|| Ok(())),
+                }
             }
             Kind::InPlace { file, size } => {
                 let synced = file.sync_all().map_err(failed);
@@ -175,8 +184,10 @@ impl Target {
                 existing,
             } => {
                 file.as_file().sync_all().map_err(failed)?;
-                signals::finish(|| persist(file, &path, existing))?;
-                sync_directory(&path).map_err(failed)
+                signals::finish(|| {
+                    persist(file, &path, existing)?;
+                    sync_directory(&path).map_err(failed)
+                })
             }
             Kind::Finished => Ok(()),
         }
@@ -213,7 +224,7 @@ impl Place {
     /// It must not be written to.
     pub fn of(output: &Output, sources: &[fs::Metadata]) -> Result<Self> {
         let Output::File { path, existing } = output else {
-            return stdout();
+            return stdout(sources);
         };
         let metadata = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::NewFile),
@@ -227,16 +238,7 @@ impl Place {
             }
             Ok(_) => fs::metadata(path).map_err(|error| Error::io("follow", path, error))?,
         };
-        if sources
-            .iter()
-            .any(|source| device::overlap(source, &metadata))
-        {
-            return Err(Error::refused(
-                path,
-                "is what is being read, or lies on it",
-                "write somewhere else",
-            ));
-        }
+        refuse_source(path, &metadata, sources)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
             let remedy = "name a file in it";
@@ -245,13 +247,7 @@ impl Place {
         if !kind.is_file() && !kind.is_block_device() {
             return Ok(Self::Stream);
         }
-        let mounts = device::mounts(&metadata)
-            .map_err(|error| Error::io("list the mounts of", path, error))?;
-        if let Some(mount) = mounts.first() {
-            let point = mount.point.display();
-            let found = format!("is mounted on {point}");
-            return Err(Error::refused(path, found, format!("umount {point} first")));
-        }
+        refuse_mounted(path, &metadata)?;
         Ok(match kind.is_block_device() {
             true => Self::BlockDevice,
             false => Self::ExistingFile,
@@ -275,11 +271,42 @@ impl Place {
 /// with: of at most 4 bytes each, and all names are of at most 255.
 const NAME_CHARS: usize = 60;
 
-fn stdout() -> Result<Place> {
+fn refuse_source(path: &Path, target: &fs::Metadata, sources: &[fs::Metadata]) -> Result<()> {
+    match sources.iter().any(|source| device::overlap(source, target)) {
+        false => Ok(()),
+        true => Err(Error::refused(
+            path,
+            "is what is being read, or lies on it",
+            "write somewhere else",
+        )),
+    }
+}
+
+fn refuse_mounted(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+    let mounts =
+        device::mounts(metadata).map_err(|error| Error::io("list the mounts of", path, error))?;
+    let Some(mount) = mounts.first() else {
+        return Ok(());
+    };
+    let point = mount.point.display();
+    let found = format!("is mounted on {point}");
+    Err(Error::refused(path, found, format!("umount {point} first")))
+}
+
+/// A shell may have made of standard output any file or device.
+fn stdout(sources: &[fs::Metadata]) -> Result<Place> {
+    let name = Path::new("standard output");
     let refused = |found| {
         let remedy = "redirect it to a file or a program: ntfsclone ... | zstd > FILE";
-        Err(Error::refused("standard output".as_ref(), found, remedy))
+        Err(Error::refused(name, found, remedy))
     };
+    let metadata =
+        device::metadata_of(io::stdout()).map_err(|error| Error::io("look at", name, error))?;
+    let kind = metadata.file_type();
+    if kind.is_file() || kind.is_block_device() {
+        refuse_source(name, &metadata, sources)?;
+        refuse_mounted(name, &metadata)?;
+    }
     if device::is_stdout_closed() {
         return refused("is closed");
     }
@@ -358,9 +385,20 @@ fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Resul
     Ok(Target::new(kind, name.to_owned()))
 }
 
-fn overwrite(path: &Path) -> Result<Target> {
+fn overwrite(path: &Path, needs: Needs) -> Result<Target> {
     let failed = |error| Error::io("open", path, error);
     let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+    let freed = file.metadata().map_err(failed)?.blocks() * 512;
+    if let Ok(free) = device::free_space(directory_of(path))
+        && free.saturating_add(freed) < needs.bytes
+    {
+        let found = format!(
+            "{} is needed, {} is there without the existing file",
+            report::size(needs.bytes),
+            report::size(free + freed)
+        );
+        return Err(Error::refused(path, found, "make room, or write elsewhere"));
+    }
     signals::begin(|| {
         // What was there must not show through the holes.
         file.set_len(0).map_err(failed)?;

@@ -27,6 +27,8 @@ pub struct BadSectors {
     sector_size: AtomicU64,
     /// How often to try a sector again.
     retries: u32,
+    /// Bytes of the device; its last sector may be cut.
+    size: u64,
     /// In order, not touching.
     lost: Mutex<Vec<Range<u64>>>,
 }
@@ -34,10 +36,11 @@ pub struct BadSectors {
 impl BadSectors {
     /// Sectors are those of the device until [`BadSectors::set_sector_size`]
     /// tells more.
-    pub fn new(retries: u32) -> Self {
+    pub fn new(retries: u32, size: u64) -> Self {
         Self {
             sector_size: AtomicU64::new(LEAST_SECTOR),
             retries,
+            size,
             lost: Mutex::new(Vec::new()),
         }
     }
@@ -106,9 +109,10 @@ impl BadSectors {
         while done < buf.len() {
             let position = offset + done as u64;
             let start = position - position % self.sector_size();
-            let end = start + self.sector_size();
+            let end = self.end_of(start);
             let rest = &mut buf[done..];
-            match self.read_sector(device, start, &mut sector) {
+            let sector = &mut sector[..(end - start) as usize];
+            match self.read_sector(device, start, sector) {
                 Ok(()) => {
                     let found = &sector[(position - start) as usize..];
                     let len = found.len().min(rest.len());
@@ -159,21 +163,20 @@ impl BadSectors {
 
     fn lose(&self, start: u64) {
         let mut lost = self.lock();
-        let end = start + self.sector_size();
-        let next = lost.partition_point(|lost| lost.end < start);
-        match lost.get_mut(next) {
-            Some(before) if before.end == start => before.end = end,
-            _ => lost.insert(next, start..end),
+        let mut sector = start..self.end_of(start);
+        // All that it touches or covers becomes one with it: sectors may have
+        // been smaller when others were lost.
+        let first = lost.partition_point(|lost| lost.end < sector.start);
+        let after = lost.partition_point(|lost| lost.start <= sector.end);
+        for known in &lost[first..after] {
+            sector = sector.start.min(known.start)..sector.end.max(known.end);
         }
-        // It may close the gap to the one after it.
-        if let Some(after) = lost
-            .get(next + 1)
-            .filter(|after| after.start == end)
-            .cloned()
-        {
-            lost[next].end = after.end;
-            lost.remove(next + 1);
-        }
+        lost.splice(first..after, [sector]);
+    }
+
+    /// Where the sector ends that begins at `start`.
+    fn end_of(&self, start: u64) -> u64 {
+        (start + self.sector_size()).min(self.size)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Range<u64>>> {
@@ -232,7 +235,7 @@ mod tests {
             bad: bad.to_vec(),
             tries: Mutex::new(0),
         };
-        let sectors = BadSectors::new(retries);
+        let sectors = BadSectors::new(retries, 64 * SECTOR as u64);
         // Twice: what is known to be bad is not asked for again.
         for _ in 0..2 {
             let mut buf = vec![0xEE; 64 * SECTOR];
@@ -281,6 +284,6 @@ mod tests {
             }
         }
         let mut buf = [0; 1024];
-        assert!(BadSectors::new(0).read(&Gone, 0, &mut buf).is_err());
+        assert!(BadSectors::new(0, 1024).read(&Gone, 0, &mut buf).is_err());
     }
 }

@@ -11,6 +11,7 @@ use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 
 use super::bad_sectors::BadSectors;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Rescue};
 use crate::pipeline::{BATCH_BYTES, Filled, Filler};
@@ -35,9 +36,19 @@ pub struct ImageStream {
 impl ImageStream {
     /// Opens an image and reads its header.
     pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Self> {
+        Self::open_knowing(input, rescue, None)
+    }
+
+    /// As [`ImageStream::open`]; sectors that are known to be bad are not asked
+    /// for again.
+    fn open_knowing(
+        input: &Input,
+        rescue: Option<&Rescue>,
+        known: Option<Arc<BadSectors>>,
+    ) -> Result<Self> {
         let name = input.name();
         let failed = |error| Error::io("open", &name, error);
-        let bad_sectors = rescue.map(|rescue| Arc::new(BadSectors::new(rescue.retries)));
+        let mut bad_sectors = None;
         let (reader, file): (Box<dyn Read + Send>, _) = match input {
             Input::Stdin => (Box::new(io::stdin()), None),
             Input::File(path) => {
@@ -54,14 +65,18 @@ impl ImageStream {
                     true => Some(file.try_clone().map_err(failed)?),
                     false => None,
                 };
-                match (&bad_sectors, &again) {
-                    (Some(bad_sectors), Some(_)) => {
+                match (rescue, &again) {
+                    (Some(rescue), Some(_)) => {
                         let mut file = file;
+                        let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
+                        let sectors = known
+                            .unwrap_or_else(|| Arc::new(BadSectors::new(rescue.retries, size)));
+                        bad_sectors = Some(Arc::clone(&sectors));
                         let reader = RescueReader {
-                            size: file.seek(SeekFrom::End(0)).map_err(failed)?,
+                            size,
                             file,
                             position: 0,
-                            bad_sectors: Arc::clone(bad_sectors),
+                            bad_sectors: sectors,
                         };
                         (Box::new(reader), again)
                     }
@@ -110,7 +125,11 @@ impl ImageStream {
 
     /// What tells the image file from others; none for a pipe.
     pub fn metadata(&self) -> Option<Metadata> {
-        self.file.as_ref()?.metadata().ok()
+        match &self.file {
+            Some(file) => file.metadata().ok(),
+            // A shell may have made of it any file or device.
+            None => device::metadata_of(io::stdin()).ok(),
+        }
     }
 
     /// The boot sector of the volume, if the image begins with it, as all do
@@ -209,8 +228,9 @@ pub fn check_ahead(
     if image.file.is_none() {
         return Ok(image);
     }
+    let known = image.bad_sectors();
     image.check(progress)?;
-    ImageStream::open(input, rescue)
+    ImageStream::open_knowing(input, rescue, known)
 }
 
 /// Reads a file from its start, in spite of bad sectors.

@@ -60,8 +60,13 @@ impl Device {
     /// As [`Device::open`], to be read in spite of bad sectors.
     pub fn open_for_rescue(path: &Path, retries: u32) -> Result<Self> {
         let mut device = Self::open(path)?;
-        device.bad_sectors = Some(BadSectors::new(retries));
+        device.bad_sectors = Some(BadSectors::new(retries, device.size));
         Ok(device)
+    }
+
+    /// True if read errors do not stop it.
+    pub fn is_rescue(&self) -> bool {
+        self.bad_sectors.is_some()
     }
 
     /// What could not be read so far, in bytes, in order.
