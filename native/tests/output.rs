@@ -230,6 +230,11 @@ fn redirected_to_itself() {
             "image: is what is being read",
         ),
         ("-s -o - volume 1<volume", "standard output"),
+        // A file, so it is checked before anything is written over.
+        (
+            "-r --in-place -O image - <cut",
+            "expected the rest of the image",
+        ),
     ] {
         let mut shell = Command::new("sh");
         shell.current_dir(scene.path("."));

@@ -10,7 +10,7 @@ use crate::io::ReadAt;
 use crate::units::{Geometry, Lcn};
 
 /// How many bytes of the boot sector this crate reads: the size of the
-/// smallest sector that has all its fields and the end marker.
+/// smallest sector that has all its fields.
 pub const BOOT_SECTOR_BYTES: usize = 512;
 
 /// Where the volume's serial number stands in the boot sector.
@@ -106,12 +106,15 @@ impl BootSector {
     ///
     /// What is wrong with the first, if neither is usable.
     pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<(Self, OpenedFrom)> {
-        let first = Self::read_at(source, 0);
-        let error = match first {
-            Ok(boot) => return Ok((boot, OpenedFrom::First)),
-            Err(error) => error,
-        };
-        // The backup is in the last sector, whose size only it tells.
+        match Self::read_at(source, 0) {
+            Ok(boot) => Ok((boot, OpenedFrom::First)),
+            Err(error) => Self::read_backup(source).ok_or(error),
+        }
+    }
+
+    /// Reads the backup in the last sector of the device, if there is one.
+    pub fn read_backup(source: &(impl ReadAt + ?Sized)) -> Option<(Self, OpenedFrom)> {
+        // How large the last sector is only the backup tells.
         let mut sector_size = MIN_SECTOR_SIZE;
         while sector_size <= MAX_SECTOR_SIZE {
             let offset = source.size().checked_sub(u64::from(sector_size));
@@ -120,11 +123,11 @@ impl BootSector {
                 && boot.geometry.sector_size == sector_size
                 && boot.geometry.backup_boot_sector() == offset
             {
-                return Ok((boot, OpenedFrom::Backup { offset }));
+                return Some((boot, OpenedFrom::Backup { offset }));
             }
             sector_size = sector_size.saturating_mul(2);
         }
-        Err(error)
+        None
     }
 
     /// Reads and checks the boot sector at `offset`.

@@ -25,16 +25,19 @@ impl<R: ReadAt> Volume<R> {
     /// its device, or a damaged `$MFT`.
     pub fn open(source: R) -> Result<Self> {
         let (boot, opened_from) = BootSector::read(&source)?;
-        let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
-        if needed > source.size() {
-            return Err(Error::Limit {
-                structure: Structure::BootSector,
-                offset: 0,
-                found: needed,
-                limit: source.size(),
-            });
-        }
-        let mft = Mft::load(&source, &boot)?;
+        let (boot, opened_from, mft) = match find_mft(&source, &boot) {
+            Ok(mft) => (boot, opened_from, mft),
+            // A damaged first boot sector may look sound, and lead nowhere.
+            Err(error @ (Error::Corrupt { .. } | Error::Limit { .. })) => {
+                let backup = BootSector::read_backup(&source).filter(|(other, _)| *other != boot);
+                let found = backup.and_then(|(boot, opened_from)| {
+                    let mft = find_mft(&source, &boot).ok()?;
+                    Some((boot, opened_from, mft))
+                });
+                found.ok_or(error)?
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             source,
             boot,
@@ -77,4 +80,17 @@ impl<R: ReadAt> Volume<R> {
             .saturating_sub(geometry.bytes(geometry.nr_clusters()))
             .min(u64::from(geometry.cluster_size))
     }
+}
+
+fn find_mft(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<Mft> {
+    let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
+    if needed > source.size() {
+        return Err(Error::Limit {
+            structure: Structure::BootSector,
+            offset: 0,
+            found: needed,
+            limit: source.size(),
+        });
+    }
+    Mft::load(source, boot)
 }

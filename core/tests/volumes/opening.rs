@@ -206,3 +206,19 @@ fn an_mft_larger_than_the_volume_is_refused() {
     let record = built.record_offset(0);
     assert_eq!(place(&error), (Structure::Mft, record), "{error}");
 }
+
+#[test]
+fn a_first_boot_sector_that_leads_nowhere() {
+    let built = VolumeBuilder::new().build();
+    // the cluster of $MFT; the number of sectors
+    for (at, value) in [(0x30, 300_u64), (0x28, 1 << 40)] {
+        let mut bytes = built.bytes.clone();
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        let volume = Volume::open(bytes.as_slice()).unwrap();
+        assert!(
+            matches!(volume.opened_from(), OpenedFrom::Backup { .. }),
+            "{at:#x}"
+        );
+        assert_eq!(volume.geometry().nr_clusters(), built.geometry.clusters);
+    }
+}

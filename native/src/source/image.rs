@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct ImageStream {
     /// Another handle of a file or block device, which can be read again.
     file: Option<File>,
     is_on_device: bool,
+    /// Where the image begins in the file.
+    start: u64,
     /// In a rescue: what of the file could not be read.
     bad_sectors: Option<Arc<BadSectors>>,
 }
@@ -50,7 +53,10 @@ impl ImageStream {
         let failed = |error| Error::io("open", &name, error);
         let mut bad_sectors = None;
         let (reader, file): (Box<dyn Read + Send>, _) = match input {
-            Input::Stdin => (Box::new(io::stdin()), None),
+            Input::Stdin => match stdin_file().map_err(failed)? {
+                Some(file) => (Box::new(file.try_clone().map_err(failed)?), Some(file)),
+                None => (Box::new(io::stdin()), None),
+            },
             Input::File(path) => {
                 let file = File::open(path).map_err(failed)?;
                 let kind = file.metadata().map_err(failed)?.file_type();
@@ -88,6 +94,10 @@ impl ImageStream {
         let metadata = file.as_ref().and_then(|file| file.metadata().ok());
         let is_on_device = metadata.is_some_and(|data| data.file_type().is_block_device());
 
+        let start = match file.as_ref() {
+            Some(mut file) => file.stream_position().map_err(failed)?,
+            None => 0,
+        };
         let mut decoder = Decoder::new();
         let mut chunk = vec![0; BATCH_BYTES];
         let mut reader = reader;
@@ -111,6 +121,7 @@ impl ImageStream {
             rest,
             file,
             is_on_device,
+            start,
             bad_sectors,
         })
     }
@@ -225,12 +236,23 @@ pub fn check_ahead(
     rescue: Option<&Rescue>,
     progress: Progress,
 ) -> Result<ImageStream> {
-    if image.file.is_none() {
+    let Some(mut file) = image.file.as_ref().and_then(|file| file.try_clone().ok()) else {
         return Ok(image);
-    }
-    let known = image.bad_sectors();
+    };
+    let (known, start) = (image.bad_sectors(), image.start);
     image.check(progress)?;
+    // Standard input is not opened again: it is where the check left it.
+    file.seek(SeekFrom::Start(start))
+        .map_err(|error| Error::io("go back in", &input.name(), error))?;
     ImageStream::open_knowing(input, rescue, known)
+}
+
+/// Standard input, if a shell made a file or device of it, which can be read
+/// more than once.
+fn stdin_file() -> io::Result<Option<File>> {
+    let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let kind = file.metadata()?.file_type();
+    Ok((kind.is_file() || kind.is_block_device()).then_some(file))
 }
 
 /// Reads a file from its start, in spite of bad sectors.
