@@ -4,7 +4,12 @@ mod support;
 
 use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
 use serde_json::Value;
-use std::{fs, ops::Range, path::Path, process::Output};
+use std::{
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    process::Output,
+};
 use support::{
     compare::assert_same_file,
     failing_device::{FAILING_DEVICES, FailingDevice},
@@ -12,6 +17,7 @@ use support::{
     requirements::{self, Need},
     scratch_directory,
 };
+use tempfile::TempDir;
 
 const CLUSTER: u64 = 4096;
 
@@ -21,6 +27,15 @@ fn volume() -> Volume {
         .file("first.bin", FileData::Bytes(pattern(1, 1_000_000)))
         .file("docs/second.bin", FileData::Bytes(pattern(2, 1_500_000)))
         .build()
+}
+
+/// A volume, and a folder that holds it as a file.
+fn written_volume() -> (Volume, TempDir, PathBuf) {
+    let volume = volume();
+    let folder = scratch_directory();
+    let source = folder.path().join("volume");
+    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    (volume, folder, source)
 }
 
 /// Where a byte of a file's content lies on the volume.
@@ -54,10 +69,7 @@ fn the_bytes_are_the_reference_s_with_fewer_reads_that_fail() {
     if !met() {
         return;
     }
-    let volume = volume();
-    let folder = scratch_directory();
-    let source = folder.path().join("volume");
-    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let (volume, folder, source) = written_volume();
     let device = FailingDevice::new(&source, &bad_sectors(&volume));
     for (name, options) in [
         ("raw clone", "-q --rescue -o"),
@@ -95,10 +107,7 @@ fn the_files_that_lost_data_are_named() {
     if !met() {
         return;
     }
-    let volume = volume();
-    let folder = scratch_directory();
-    let source = folder.path().join("volume");
-    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let (volume, folder, source) = written_volume();
     let device = FailingDevice::new(&source, &bad_sectors(&volume));
     let [output, report] = ["out", "report.json"].map(|name| folder.path().join(name));
     let options = format!("-q --rescue --report {} -o", report.display());
@@ -132,10 +141,7 @@ fn without_rescue_nothing_is_left_and_rescue_is_named() {
     if !met() {
         return;
     }
-    let volume = volume();
-    let folder = scratch_directory();
-    let source = folder.path().join("volume");
-    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let (volume, folder, source) = written_volume();
     let device = FailingDevice::new(&source, &bad_sectors(&volume));
     let output = folder.path().join("out");
     let outcome = rescue("-q -s -o", &output, &device);
@@ -149,10 +155,7 @@ fn everything_read_is_success() {
     if !met() {
         return;
     }
-    let volume = volume();
-    let folder = scratch_directory();
-    let source = folder.path().join("volume");
-    fs::write(&source, &volume.bytes).expect("cannot write the volume");
+    let (volume, folder, source) = written_volume();
     // In free space, which is not read.
     let free = (0..2048)
         .rev()
