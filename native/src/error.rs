@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
+use crate::device;
+
 /// Shorthand for results of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -109,10 +111,8 @@ impl Error {
 fn remedy_for_read(error: &core::Error) -> Option<String> {
     let remedy = match error {
         core::Error::Io { source, .. } => {
-            let errno = source
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::raw_os_error);
-            match errno == Some(rustix::io::Errno::IO.raw_os_error()) {
+            let error = source.downcast_ref::<io::Error>();
+            match error.is_some_and(device::is_bad_sector) {
                 true => "the device has bad sectors; go on in spite of them with --rescue",
                 false => return None,
             }

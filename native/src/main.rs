@@ -12,6 +12,7 @@ mod options;
 mod pipeline;
 mod progress;
 mod report;
+mod rescue;
 mod serial;
 mod signals;
 mod sink;

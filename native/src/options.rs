@@ -56,6 +56,8 @@ pub struct Rescue {
     pub retries: u32,
     /// Where to write what was lost.
     pub report: Option<PathBuf>,
+    /// Where to note what is saved, for a later run to go on.
+    pub mapfile: Option<PathBuf>,
 }
 
 /// What of a volume is copied.
@@ -117,6 +119,8 @@ pub enum Existing {
     Replace,
     /// Write over it.
     Overwrite,
+    /// Go on with it: it was begun by a rescue that has a map file.
+    Continue,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +192,10 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         (Some(path), None) | (None, Some(path)) if path == Path::new("-") => Some(Output::Stdout),
         (Some(path), None) => Some(Output::File {
             path,
-            existing: Existing::Refuse,
+            existing: match typed.mapfile {
+                Some(_) => Existing::Continue,
+                None => Existing::Refuse,
+            },
         }),
         (None, Some(path)) => Some(Output::File {
             path,
@@ -202,6 +209,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
     let rescue = typed.rescue.then_some(Rescue {
         retries: typed.retries,
         report: typed.report,
+        mapfile: typed.mapfile,
     });
     let task = match output {
         None => Task::CheckImage { image, rescue },
@@ -292,6 +300,23 @@ fn check_combination(typed: &Copy) -> Result<()> {
         (
             typed.ignore_fs_check && typed.strict,
             "--ignore-fs-check and --strict exclude each other",
+        ),
+        (
+            typed.mapfile.is_some() && (typed.save_image || typed.metadata || typed.restore_image),
+            "--mapfile goes with a raw copy of a volume; make an image of that when it is complete",
+        ),
+        (
+            typed.mapfile.is_some() && to_stdout,
+            "--mapfile goes with a file or device; a later run could not go on with standard output",
+        ),
+        (
+            typed.mapfile.is_some() && (typed.new_serial || typed.new_half_serial),
+            "--mapfile and a new serial number exclude each other: a later run could not tell \
+             that the copy is of the same volume",
+        ),
+        (
+            typed.mapfile.is_some() && typed.in_place,
+            "--in-place has no meaning with --mapfile, which never gives up what is there",
         ),
         (
             from_stdin && !typed.restore_image,

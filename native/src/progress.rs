@@ -24,6 +24,11 @@ pub enum Phase {
     Scan,
     Save,
     Clone,
+    /// The passes of a rescue.
+    Rescue,
+    Trim,
+    Scrape,
+    Retry,
     Restore,
     Check,
 }
@@ -133,6 +138,10 @@ fn bar(phase: Phase, total: u64) -> ProgressBar {
         Phase::Scan => ("scanning", RECORDS_TEMPLATE),
         Phase::Save => ("saving", BYTES_TEMPLATE),
         Phase::Clone => ("cloning", BYTES_TEMPLATE),
+        Phase::Rescue => ("rescuing", BYTES_TEMPLATE),
+        Phase::Trim => ("trimming", BYTES_TEMPLATE),
+        Phase::Scrape => ("scraping", BYTES_TEMPLATE),
+        Phase::Retry => ("retrying", BYTES_TEMPLATE),
         Phase::Restore => ("restoring", BYTES_TEMPLATE),
         Phase::Check => ("checking", BYTES_TEMPLATE),
     };

@@ -16,13 +16,14 @@ use crate::error::{Error, Result};
 use crate::report;
 
 /// What a run that ends now must do or say about its target.
-#[derive(Debug)]
 pub enum Unfinished {
     Nothing,
     /// Remove the file, which does not have its final name yet.
     Remove(PathBuf),
     /// Say that the target is half written.
     HalfWritten(PathBuf),
+    /// Save what a later run needs to go on, and say how.
+    Continued(Box<dyn Fn() -> Result<String> + Send>),
     /// Say that all was written.
     Complete,
 }
@@ -83,6 +84,10 @@ fn end(signal: i32) -> ! {
         Unfinished::HalfWritten(path) => {
             report::interrupted(format!("{} is half written and not usable", path.display()))
         }
+        Unfinished::Continued(save) => match save() {
+            Ok(text) => report::interrupted(text),
+            Err(error) => report::error(&error),
+        },
     }
     // The lock is kept: nothing finishes any more.
     std::process::exit(128 + signal)

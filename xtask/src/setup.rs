@@ -9,6 +9,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("blockdev", "util-linux"),
     ("bzip2", "bzip2"),
     ("cc", "gcc"),
+    ("ddrescue", "gddrescue"),
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),
     ("losetup", "mount"),

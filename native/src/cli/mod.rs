@@ -82,9 +82,15 @@ pub struct Copy {
     #[arg(long)]
     pub rescue: bool,
 
-    /// With --rescue: try bad sectors again so many times
+    /// With --rescue: try bad sectors again so many times, in turns backwards
+    /// and forwards
     #[arg(long, value_name = "N", default_value_t = 0, requires = "rescue")]
     pub retries: u32,
+
+    /// With --rescue: note in FILE what is saved, and go on from there if it
+    /// exists; the format is that of GNU ddrescue
+    #[arg(long, value_name = "FILE", requires = "rescue")]
+    pub mapfile: Option<PathBuf>,
 
     /// With --rescue: write what was lost to FILE, as JSON
     #[arg(long, value_name = "FILE", requires = "rescue")]

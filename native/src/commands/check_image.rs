@@ -17,8 +17,8 @@ pub fn run(input: &Input, rescue: Option<&Rescue>, how: options::Progress) -> Re
     let image = ImageStream::open(input, rescue)?;
     describe(&image, reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-    let bad_sectors = image.bad_sectors();
+    let damaged = image.damaged();
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
-    lost_data::tell_of_image(&input.name(), bad_sectors.as_deref(), rescue)
+    lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
 }

@@ -1,5 +1,6 @@
 //! Copying a volume, or its metadata: raw, or as an image.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
@@ -8,22 +9,29 @@ use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
 use super::open_volume::OpenVolume;
-use super::{lost_data, metadata, open_volume, used_clusters};
+use super::{lost_data, metadata, open_volume, rescue, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
 use crate::report::Reports;
 use crate::sink::Place;
-use crate::source::copy_steps;
+use crate::source::{Device, copy_steps};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     let reports = Reports::beside(&task.output);
     lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
-    let opened = open_volume::open(&task.source, task.force, task.rescue.as_ref(), reports)?;
+    let (device, mut continued) = match &task.rescue {
+        None => (Device::open(&task.source)?, None),
+        Some(rescue) => rescue::open(task, rescue)?,
+    };
+    let opened = open_volume::open(device, task.force, reports)?;
     // Before the time that a scan takes.
     let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
+    if let (Some(mapfile), None) = (mapfile_of(task), &continued) {
+        continued = rescue::begin(task, mapfile, &opened)?;
+    }
     let map = used_clusters::find(&opened.volume, task.mismatch, how)?;
     match task.content {
         Content::Used => {
@@ -36,6 +44,15 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
                 image_size: plan.image_size(),
             };
             copying.describe(reports);
+            match &task.rescue {
+                Some(rescue) if task.form == Form::Raw && !place.is_stream() => {
+                    let lost =
+                        rescue::clone(task, rescue, &opened, &plan, continued, how, reports)?;
+                    return lost_data::tell(&opened, &lost, rescue);
+                }
+                Some(_) => rescue::read_metadata_ahead(&opened)?,
+                None => {}
+            }
             let fill = copy_steps(Arc::clone(&opened.device), plan);
             copying.write(task, &opened, fill, how, reports)?;
         }
@@ -43,10 +60,14 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
             metadata::run(task, &opened, times, log_file, how, reports)?;
         }
     }
-    match &task.rescue {
-        Some(rescue) => lost_data::tell(&opened, rescue),
-        None => Ok(()),
+    match (&task.rescue, opened.device.damaged()) {
+        (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
+        _ => Ok(()),
     }
+}
+
+fn mapfile_of(task: &CopyTask) -> Option<&Path> {
+    task.rescue.as_ref()?.mapfile.as_deref()
 }
 
 /// A device with nothing but metadata looks like a volume whose files are all

@@ -99,7 +99,7 @@ fn sizes(path: &Path) -> Result<String> {
 
 /// Compares what is in use of two volumes, and returns how many bytes that is.
 fn compare(original: &Path, restored: &Path) -> Result<u64> {
-    let opened = open_volume::open(original, false, None, Reports::None)?;
+    let opened = open_volume::open(Device::open(original)?, false, Reports::None)?;
     let map = used_clusters::find(&opened.volume, Mismatch::Refuse, Progress::None)?;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
     let copy = Device::open(restored)?;

@@ -15,7 +15,7 @@ use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
-use crate::source::BadSectors;
+use crate::rescue::DamagedSource;
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
@@ -52,19 +52,18 @@ struct LostPart {
     length: u64,
 }
 
-/// Tells what of a volume was lost, if anything.
+/// Tells what of a volume was lost, if anything: `lost` is in bytes, in order.
 ///
 /// # Errors
 ///
 /// [`Error::DataLost`], if anything was.
-pub fn tell(opened: &OpenVolume, rescue: &Rescue) -> Result<()> {
-    let lost = opened.device.lost();
-    let files = parts(opened, &lost).unwrap_or_else(|error| {
+pub fn tell(opened: &OpenVolume, lost: &[Range<u64>], rescue: &Rescue) -> Result<()> {
+    let files = parts(opened, lost).unwrap_or_else(|error| {
         let causes = report::with_causes(&error);
         report::warning(format!("cannot tell which files lost data: {causes}"));
         Vec::new()
     });
-    finish(opened.device.path(), &lost, files, rescue)
+    finish(opened.device.path(), lost, files, rescue)
 }
 
 /// Tells what of an image file was lost, if anything.
@@ -74,13 +73,13 @@ pub fn tell(opened: &OpenVolume, rescue: &Rescue) -> Result<()> {
 /// [`Error::DataLost`], if anything was.
 pub fn tell_of_image(
     name: &Path,
-    bad_sectors: Option<&BadSectors>,
+    damaged: Option<&DamagedSource>,
     rescue: Option<&Rescue>,
 ) -> Result<()> {
     match rescue {
         None => Ok(()),
         Some(rescue) => {
-            let lost = bad_sectors.map_or_else(Vec::new, BadSectors::lost);
+            let lost = damaged.map_or_else(Vec::new, DamagedSource::lost);
             finish(name, &lost, Vec::new(), rescue)
         }
     }

@@ -8,6 +8,7 @@ mod generate;
 mod lost_data;
 mod metadata;
 mod open_volume;
+mod rescue;
 mod restore;
 mod used_clusters;
 

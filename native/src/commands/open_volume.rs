@@ -10,7 +10,6 @@ use ntfsclone_core::partition_table::Partition;
 
 use crate::device;
 use crate::error::{Error, Result};
-use crate::options::Rescue;
 use crate::report::{self, Reports};
 use crate::source::Device;
 
@@ -22,17 +21,10 @@ pub struct OpenVolume {
     pub volume: Volume<Arc<Device>>,
 }
 
-/// Opens the volume at `path`. With `force` it may be dirty.
-pub fn open(
-    path: &Path,
-    force: bool,
-    rescue: Option<&Rescue>,
-    reports: Reports,
-) -> Result<OpenVolume> {
-    let device = Arc::new(match rescue {
-        None => Device::open(path)?,
-        Some(rescue) => Device::open_for_rescue(path, rescue.retries)?,
-    });
+/// Opens the volume on `device`. With `force` it may be dirty.
+pub fn open(device: Device, force: bool, reports: Reports) -> Result<OpenVolume> {
+    let device = Arc::new(device);
+    let path = device.path();
     refuse_mounted(&device)?;
 
     let volume = Volume::open(Arc::clone(&device)).map_err(|error| explain(&device, error))?;
@@ -43,10 +35,12 @@ pub fn open(
             path.display()
         ));
     }
-    device.set_sector_size(volume.geometry().sector_size);
+    if let Some(damaged) = device.damaged() {
+        damaged.set_volume_sector(volume.geometry().sector_size);
+    }
     if let Err(error) = volume.mft().check_mirror(&device, volume.boot()) {
         let error = explain(&device, error);
-        match rescue {
+        match device.damaged() {
             None => return Err(error),
             Some(_) => report::warning(report::with_causes(&error)),
         }

@@ -44,12 +44,12 @@ pub fn run(
     let mut serial = SerialChange::new(new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
     let sink = RawSink::new(target, volume_size)?;
-    let bad_sectors = image.bad_sectors();
+    let damaged = image.damaged();
     let batches = pipeline::start("reads", image.fill())?;
     let written = sink::write_all(sink, batches, |batch| serial.apply(batch), progress)?;
     serial.check(&output.name())?;
     reports.line(report::done("Restored", written.bytes, written.took));
-    lost_data::tell_of_image(&input.name(), bad_sectors.as_deref(), rescue)
+    lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
 }
 
 /// Says what an image holds.

@@ -43,7 +43,7 @@ pub fn find(
         match mismatch {
             Mismatch::Accept => report::warning(format!("{}: {found}", source.display())),
             Mismatch::Refuse | Mismatch::RefuseLoss => {
-                let remedy = match volume.source().is_rescue() {
+                let remedy = match volume.source().damaged().is_some() {
                     false => {
                         "run chkdsk /f on it in Windows, then try again: a copy would not be whole"
                     }

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Advice, AtFlags, FlockOperation, OFlags, StatxFlags};
 use rustix::io::Errno;
 
 /// What two names of one device or file have in common.
@@ -67,10 +67,76 @@ pub fn overlap(a: &Metadata, b: &Metadata) -> bool {
     related(a).contains(&b) || related(b).contains(&a)
 }
 
-/// Opens a block device for writing, if nobody else uses it: the kernel
+/// Opens a device or file for reading past the kernel's cache, and tells what
+/// the places and lengths of reads must be multiples of. None where that
+/// cannot be done.
+pub fn open_direct(path: &Path) -> Option<(File, u64)> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(OFlags::DIRECT.bits().cast_signed());
+    let file = options.open(path).ok()?;
+    if file.metadata().ok()?.file_type().is_block_device() {
+        let sector = rustix::fs::ioctl_blksszget(&file).ok()?;
+        return Some((file, sector.into()));
+    }
+    let flags = StatxFlags::DIOALIGN;
+    let stat = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, flags).ok()?;
+    // Zero where the file system does not know direct reads.
+    let sector = u64::from(stat.stx_dio_offset_align);
+    sector.is_power_of_two().then_some((file, sector))
+}
+
+/// Tells the kernel that reading ahead of what is asked for does not pay.
+pub fn expect_random_reads(file: &File) {
+    // Advice only.
+    let _ = rustix::fs::fadvise(file, 0, None, Advice::Random);
+}
+
+/// True for the errors by which the kernel says that a place of a device
+/// cannot be read: `blk_status_to_errno` in its block layer. Reads through its
+/// cache give EIO for all of them.
+pub fn is_bad_sector(error: &io::Error) -> bool {
+    let bad = [
+        Errno::IO,
+        // A medium error, a target error, a failed integrity check, a timeout.
+        Errno::NODATA,
+        Errno::REMOTEIO,
+        Errno::ILSEQ,
+        Errno::TIMEDOUT,
+    ];
+    let found = error.raw_os_error();
+    bad.iter().any(|errno| found == Some(errno.raw_os_error()))
+}
+
+/// True if a block device was taken away after it was opened.
+pub fn is_gone(metadata: &Metadata) -> bool {
+    match device_id(metadata) {
+        DeviceId::Block(major, minor) => {
+            !Path::new(&format!("/sys/dev/block/{major}:{minor}")).exists()
+        }
+        DeviceId::File(..) => false,
+    }
+}
+
+/// Keeps others from writing to a file at the same time; false if somebody
+/// else does already. Ends with the file.
+pub fn lock(file: &File) -> bool {
+    // Not all file systems know locks.
+    let locked = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
+    locked != Err(Errno::WOULDBLOCK)
+}
+
+/// A rename is permanent when its directory is.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Opens a block device for reading and writing, if nobody else uses it: the kernel
 /// refuses one that is mounted, swapped to, or part of another device.
 pub fn open_exclusively(path: &Path) -> io::Result<File> {
     OpenOptions::new()
+        .read(true)
         .write(true)
         .custom_flags(OFlags::EXCL.bits().cast_signed())
         .open(path)

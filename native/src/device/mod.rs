@@ -4,6 +4,7 @@
 mod linux;
 
 pub use linux::{
-    cannot_sync, free_space, ignored_signals, is_read_only, is_stdout_closed, metadata_of, mounts,
-    open_exclusively, overlap,
+    cannot_sync, expect_random_reads, free_space, ignored_signals, is_bad_sector, is_gone,
+    is_read_only, is_stdout_closed, lock, metadata_of, mounts, open_direct, open_exclusively,
+    overlap, sync_directory,
 };

@@ -6,7 +6,7 @@ mod target;
 
 pub use image::ImageSink;
 pub use raw::{RawSink, least_device_size};
-pub use target::{Needs, Place, Target};
+pub use target::{Needs, Place, Target, directory_of};
 
 use std::time::Duration;
 

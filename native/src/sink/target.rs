@@ -42,6 +42,8 @@ enum Kind {
         /// Of a device; a file grows.
         size: Option<u64>,
     },
+    /// As `InPlace`; what is saved stays, for a later run to go on.
+    Continued { file: File, size: Option<u64> },
     /// A pipe, a character device, standard output.
     Stream(File),
     /// Closed, and complete.
@@ -80,7 +82,7 @@ impl Target {
             }
             (Place::ExistingFile, Output::File { path, existing }) => match existing {
                 Existing::Overwrite => overwrite(path, needs),
-                Existing::Refuse | Existing::Replace => {
+                Existing::Refuse | Existing::Replace | Existing::Continue => {
                     // What a link names is replaced, not the link.
                     let real = fs::canonicalize(path);
                     let real = real.map_err(|error| Error::io("follow", path, error))?;
@@ -89,6 +91,43 @@ impl Target {
             },
             (Place::BlockDevice, Output::File { path, .. }) => open_device(path, needs),
         }
+    }
+
+    /// Opens a file or device that several runs fill. What an interruption
+    /// leaves behind is for the caller to tell [`signals`].
+    pub fn open_to_continue(path: &Path, place: Place, needed: u64) -> Result<Self> {
+        let failed = |error| Error::io("open", path, error);
+        let (file, size) = match place {
+            Place::BlockDevice => {
+                let (file, size) = open_block_device(path, needed)?;
+                (file, Some(size))
+            }
+            Place::NewFile => {
+                let mut options = OpenOptions::new();
+                options.read(true).write(true).create_new(true);
+                (options.open(path).map_err(failed)?, None)
+            }
+            Place::ExistingFile => {
+                let mut options = OpenOptions::new();
+                let file = options.read(true).write(true).open(path);
+                (file.map_err(failed)?, None)
+            }
+            Place::Stdout | Place::Stream => {
+                return Err(Error::refused(
+                    path,
+                    "is a stream, and cannot be gone back in",
+                    "with --mapfile, write to a file or device",
+                ));
+            }
+        };
+        if !device::lock(&file) {
+            return Err(Error::refused(
+                path,
+                "is being written by another run",
+                "wait for it to end, or end it",
+            ));
+        }
+        Ok(Self::new(Kind::Continued { file, size }, path.to_owned()))
     }
 
     fn stream(stream: File, name: PathBuf) -> Result<Self> {
@@ -117,16 +156,37 @@ impl Target {
     /// The size of the target, if it is a device.
     pub fn device_size(&self) -> Option<u64> {
         match self.kind {
-            Kind::InPlace { size, .. } => size,
+            Kind::InPlace { size, .. } | Kind::Continued { size, .. } => size,
             _ => None,
         }
+    }
+
+    /// Bytes that are there, of a file or device.
+    pub fn len(&self) -> Result<u64> {
+        let len = match self.device_size() {
+            Some(size) => Ok(size),
+            None => self.handle()?.metadata().map(|metadata| metadata.len()),
+        };
+        len.map_err(|error| Error::io("look at", &self.name, error))
+    }
+
+    /// Another handle of a file or device, to read and write.
+    pub fn handle(&self) -> Result<File> {
+        let handle = match &self.kind {
+            Kind::Beside { file, .. } => file.as_file().try_clone(),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file.try_clone(),
+            Kind::Stream(_) | Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
+        };
+        handle.map_err(|error| Error::io("open", &self.name, error))
     }
 
     /// Writes at a position. For files and devices only.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         let written = match &mut self.kind {
             Kind::Beside { file, .. } => file.as_file_mut().write_all_at(offset, bytes),
-            Kind::InPlace { file, .. } => file.write_all_at(offset, bytes),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => {
+                file.write_all_at(offset, bytes)
+            }
             Kind::Stream(_) | Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
         };
         written.map_err(|error| Error::io("write to", &self.name, error))
@@ -149,6 +209,11 @@ impl Target {
         let set = match &self.kind {
             Kind::Beside { file, .. } => file.as_file().set_len(len),
             Kind::InPlace { file, size: None } => file.set_len(len),
+            // A program that copies whole devices may have begun it.
+            Kind::Continued { file, size: None } => match file.metadata() {
+                Ok(metadata) if metadata.len() < len => file.set_len(len),
+                metadata => metadata.map(|_| ()),
+            },
             _ => Ok(()),
         };
         set.map_err(|error| Error::io("set the length of", &self.name, error))
@@ -168,6 +233,10 @@ impl Target {
                     _ => signals::finish(|| Ok(())),
                 }
             }
+            Kind::Continued { file, .. } => {
+                file.sync_all().map_err(failed)?;
+                signals::finish(|| Ok(()))
+            }
             Kind::InPlace { file, size } => {
                 let synced = file.sync_all().map_err(failed);
                 match synced {
@@ -186,7 +255,8 @@ impl Target {
                 file.as_file().sync_all().map_err(failed)?;
                 signals::finish(|| {
                     persist(file, &path, existing)?;
-                    sync_directory(&path).map_err(failed)
+                    // A rename is permanent when its directory is.
+                    device::sync_directory(directory_of(&path)).map_err(failed)
                 })
             }
             Kind::Finished => Ok(()),
@@ -198,6 +268,13 @@ impl Target {
         match &self.kind {
             Kind::InPlace { .. } => Error::HalfWritten {
                 what: format!("{} is half written and not usable", self.name.display()),
+                source: Box::new(error),
+            },
+            Kind::Continued { .. } => Error::HalfWritten {
+                what: format!(
+                    "{} is not complete; what was saved is kept, and the same command goes on",
+                    self.name.display()
+                ),
                 source: Box::new(error),
             },
             _ => error,
@@ -248,10 +325,20 @@ impl Place {
             return Ok(Self::Stream);
         }
         refuse_mounted(path, &metadata)?;
-        Ok(match kind.is_block_device() {
-            true => Self::BlockDevice,
-            false => Self::ExistingFile,
-        })
+        match (kind.is_block_device(), existing) {
+            (true, Existing::Continue) => Err(Error::refused(
+                path,
+                "is a device, which loses what is on it",
+                "if that is meant, write to it with --overwrite",
+            )),
+            (true, _) => Ok(Self::BlockDevice),
+            (false, _) => Ok(Self::ExistingFile),
+        }
+    }
+
+    /// True if bytes can only be written one after the other.
+    pub fn is_stream(self) -> bool {
+        matches!(self, Self::Stdout | Self::Stream)
     }
 
     /// True if a failure would leave something half written.
@@ -356,7 +443,7 @@ fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Resul
             .suffix(".part")
             .make_in(directory, |path| {
                 let mut options = OpenOptions::new();
-                options.write(true).create_new(true).mode(mode);
+                options.read(true).write(true).create_new(true).mode(mode);
                 options
                     .open(path)
                     .inspect_err(|error| cause = error.raw_os_error())
@@ -387,7 +474,8 @@ fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Resul
 
 fn overwrite(path: &Path, needs: Needs) -> Result<Target> {
     let failed = |error| Error::io("open", path, error);
-    let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).open(path).map_err(failed)?;
     let freed = file.metadata().map_err(failed)?.blocks() * 512;
     if let Ok(free) = device::free_space(directory_of(path))
         && free.saturating_add(freed) < needs.bytes
@@ -409,6 +497,17 @@ fn overwrite(path: &Path, needs: Needs) -> Result<Target> {
 }
 
 fn open_device(path: &Path, needs: Needs) -> Result<Target> {
+    let (file, size) = open_block_device(path, needs.device_size)?;
+    signals::begin(|| Ok(((), Unfinished::HalfWritten(path.to_owned()))))?;
+    let kind = Kind::InPlace {
+        file,
+        size: Some(size),
+    };
+    Ok(Target::new(kind, path.to_owned()))
+}
+
+/// Opens a device that has at least `needed` bytes, and tells its size.
+fn open_block_device(path: &Path, needed: u64) -> Result<(File, u64)> {
     let mut file = device::open_exclusively(path).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => Error::refused(
             path,
@@ -426,25 +525,20 @@ fn open_device(path: &Path, needs: Needs) -> Result<Target> {
     }
     let size = io::Seek::seek(&mut file, io::SeekFrom::End(0));
     let size = size.map_err(|error| Error::io("tell the size of", path, error))?;
-    if size < needs.device_size {
+    if size < needed {
         return Err(Error::refused(
             path,
-            format!("has {size} bytes, {} are needed", needs.device_size),
+            format!("has {size} bytes, {needed} are needed"),
             "use a larger device, or shrink the source's file system first (ntfsresize)",
         ));
     }
-    signals::begin(|| Ok(((), Unfinished::HalfWritten(path.to_owned()))))?;
-    let kind = Kind::InPlace {
-        file,
-        size: Some(size),
-    };
-    Ok(Target::new(kind, path.to_owned()))
+    Ok((file, size))
 }
 
 fn persist(file: NamedTempFile, path: &Path, existing: Existing) -> Result<()> {
     let renamed = match existing {
         Existing::Refuse => file.persist_noclobber(path),
-        Existing::Replace | Existing::Overwrite => file.persist(path),
+        Existing::Replace | Existing::Overwrite | Existing::Continue => file.persist(path),
     };
     let error = match renamed {
         Ok(_) => return Ok(()),
@@ -462,12 +556,7 @@ fn persist(file: NamedTempFile, path: &Path, existing: Existing) -> Result<()> {
     })
 }
 
-/// A rename is permanent when its directory is.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(directory_of(path))?.sync_all()
-}
-
-fn directory_of(path: &Path) -> &Path {
+pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

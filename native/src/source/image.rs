@@ -11,12 +11,12 @@ use std::sync::Arc;
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 
-use super::bad_sectors::BadSectors;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Rescue};
 use crate::pipeline::{BATCH_BYTES, Filled, Filler};
 use crate::progress::Progress;
+use crate::rescue::{DamagedSource, Medium};
 
 /// An image whose header has been read.
 pub struct ImageStream {
@@ -33,7 +33,7 @@ pub struct ImageStream {
     /// Where the image begins in the file.
     start: u64,
     /// In a rescue: what of the file could not be read.
-    bad_sectors: Option<Arc<BadSectors>>,
+    damaged: Option<Arc<DamagedSource>>,
 }
 
 impl ImageStream {
@@ -47,11 +47,11 @@ impl ImageStream {
     fn open_knowing(
         input: &Input,
         rescue: Option<&Rescue>,
-        known: Option<Arc<BadSectors>>,
+        known: Option<Arc<DamagedSource>>,
     ) -> Result<Self> {
         let name = input.name();
         let failed = |error| Error::io("open", &name, error);
-        let mut bad_sectors = None;
+        let mut damaged = None;
         let (reader, file): (Box<dyn Read + Send>, _) = match input {
             Input::Stdin => match stdin_file().map_err(failed)? {
                 Some(file) => (Box::new(file.try_clone().map_err(failed)?), Some(file)),
@@ -75,14 +75,17 @@ impl ImageStream {
                     (Some(rescue), Some(_)) => {
                         let mut file = file;
                         let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
-                        let sectors = known
-                            .unwrap_or_else(|| Arc::new(BadSectors::new(rescue.retries, size)));
-                        bad_sectors = Some(Arc::clone(&sectors));
+                        let source = match known {
+                            Some(known) => known,
+                            None => {
+                                let medium = Medium::open(path, size).map_err(failed)?;
+                                Arc::new(DamagedSource::new(medium, rescue.retries, None))
+                            }
+                        };
+                        damaged = Some(Arc::clone(&source));
                         let reader = RescueReader {
-                            size,
-                            file,
+                            source,
                             position: 0,
-                            bad_sectors: sectors,
                         };
                         (Box::new(reader), again)
                     }
@@ -122,7 +125,7 @@ impl ImageStream {
             file,
             is_on_device,
             start,
-            bad_sectors,
+            damaged,
         })
     }
 
@@ -154,8 +157,8 @@ impl ImageStream {
     }
 
     /// Keeps account of what could not be read so far.
-    pub fn bad_sectors(&self) -> Option<Arc<BadSectors>> {
-        self.bad_sectors.clone()
+    pub fn damaged(&self) -> Option<Arc<DamagedSource>> {
+        self.damaged.clone()
     }
 
     /// Bytes of the volume that are in the image, as its header says.
@@ -239,7 +242,7 @@ pub fn check_ahead(
     let Some(mut file) = image.file.as_ref().and_then(|file| file.try_clone().ok()) else {
         return Ok(image);
     };
-    let (known, start) = (image.bad_sectors(), image.start);
+    let (known, start) = (image.damaged(), image.start);
     image.check(progress)?;
     // Standard input is not opened again: it is where the check left it.
     file.seek(SeekFrom::Start(start))
@@ -257,18 +260,15 @@ fn stdin_file() -> io::Result<Option<File>> {
 
 /// Reads a file from its start, in spite of bad sectors.
 struct RescueReader {
-    file: File,
+    source: Arc<DamagedSource>,
     position: u64,
-    size: u64,
-    bad_sectors: Arc<BadSectors>,
 }
 
 impl Read for RescueReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.size.saturating_sub(self.position);
+        let left = self.source.size().saturating_sub(self.position);
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        self.bad_sectors
-            .read(&self.file, self.position, &mut buf[..len])?;
+        self.source.read(self.position, &mut buf[..len])?;
         self.position += len as u64;
         Ok(len)
     }

@@ -1,11 +1,9 @@
 //! What is read: volumes and images.
 
-mod bad_sectors;
 mod image;
 mod metadata;
 mod volume;
 
-pub use bad_sectors::BadSectors;
 pub use image::{ImageStream, check_ahead};
 pub use metadata::{WipeReport, copy_metadata};
-pub use volume::{Device, copy_steps};
+pub use volume::{Device, UnreadableAsOnes, copy_steps};

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{Seek, SeekFrom};
-use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +10,9 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::plan::Plan;
 
-use super::bad_sectors::BadSectors;
 use crate::error::{Error, Result};
 use crate::pipeline::{Filled, Filler};
+use crate::rescue::DamagedSource;
 
 /// A device or file, open for reading only.
 #[derive(Debug)]
@@ -22,8 +21,8 @@ pub struct Device {
     path: PathBuf,
     metadata: Metadata,
     size: u64,
-    /// Set in a rescue: read errors do not stop it.
-    bad_sectors: Option<BadSectors>,
+    /// In a rescue, what answers in its place: read errors do not stop it.
+    damaged: Option<Arc<DamagedSource>>,
 }
 
 impl Device {
@@ -53,34 +52,19 @@ impl Device {
             path: path.to_owned(),
             metadata,
             size,
-            bad_sectors: None,
+            damaged: None,
         })
     }
 
-    /// As [`Device::open`], to be read in spite of bad sectors.
-    pub fn open_for_rescue(path: &Path, retries: u32) -> Result<Self> {
-        let mut device = Self::open(path)?;
-        device.bad_sectors = Some(BadSectors::new(retries, device.size));
-        Ok(device)
+    /// The same, to be read through `damaged`.
+    pub fn rescued_by(mut self, damaged: Arc<DamagedSource>) -> Self {
+        self.damaged = Some(damaged);
+        self
     }
 
-    /// True if read errors do not stop it.
-    pub fn is_rescue(&self) -> bool {
-        self.bad_sectors.is_some()
-    }
-
-    /// What could not be read so far, in bytes, in order.
-    pub fn lost(&self) -> Vec<Range<u64>> {
-        self.bad_sectors
-            .as_ref()
-            .map_or_else(Vec::new, BadSectors::lost)
-    }
-
-    /// Tells a rescue the sector size of the volume.
-    pub fn set_sector_size(&self, sector_size: u32) {
-        if let Some(bad_sectors) = &self.bad_sectors {
-            bad_sectors.set_sector_size(sector_size);
-        }
+    /// What knows of read errors, in a rescue.
+    pub fn damaged(&self) -> Option<&Arc<DamagedSource>> {
+        self.damaged.as_ref()
     }
 
     pub fn path(&self) -> &Path {
@@ -111,11 +95,29 @@ impl ReadAt for Device {
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        let read = match &self.bad_sectors {
+        let read = match &self.damaged {
             None => positioned_io::ReadAt::read_exact_at(&self.file, offset, buf),
-            Some(bad_sectors) => bad_sectors.read(&self.file, offset, buf),
+            Some(damaged) => damaged.read(offset, buf),
         };
         read.map_err(IoError::new)
+    }
+}
+
+/// A device of which every bit that cannot be read is set: in `$Bitmap`, what
+/// is not known to be free is in use.
+#[derive(Debug)]
+pub struct UnreadableAsOnes(pub Arc<Device>);
+
+impl ReadAt for UnreadableAsOnes {
+    fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        match &self.0.damaged {
+            None => self.0.read_exact_at(offset, buf),
+            Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
+        }
     }
 }
 

@@ -34,6 +34,11 @@ pub(crate) struct FailingDevice {
 impl FailingDevice {
     /// The bytes of `file`, of which those in `bad` cannot be read.
     pub(crate) fn new(file: &Path, bad: &[Range<u64>]) -> Self {
+        Self::with(file, bad, &[])
+    }
+
+    /// As [`FailingDevice::new`], with more filters and options of nbdkit.
+    pub(crate) fn with(file: &Path, bad: &[Range<u64>], more: &[&str]) -> Self {
         let folder = super::scratch_directory();
         let size = fs::metadata(file).expect("the file is there").len();
         let map = folder.path().join("map");
@@ -44,7 +49,10 @@ impl FailingDevice {
 
         let mut command = program::tool("nbdfuse", [&path]);
         command.args(["--command", "nbdkit", "-s", "--filter=log"]);
+        let is_filter = |option: &&&str| option.starts_with("--");
+        command.args(more.iter().filter(is_filter));
         command.args(["--filter=ddrescue", "file"]).arg(file);
+        command.args(more.iter().filter(|option| !is_filter(option)));
         command.arg(option("ddrescue-mapfile", &map));
         command.arg(option("logfile", &folder.path().join("log")));
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -74,14 +82,36 @@ impl FailingDevice {
 
     /// How many reads have failed since the last call.
     pub(crate) fn failed_reads(&self) -> usize {
+        self.take_log()
+            .lines()
+            .filter(|line| line.contains("...Read") && !line.contains("return=0"))
+            .count()
+    }
+
+    /// What was asked for since the last call, in order.
+    pub(crate) fn reads(&self) -> Vec<Range<u64>> {
+        let log = self.take_log();
+        let reads = log.lines().filter(|line| line.contains(" Read "));
+        let field = |line: &str, name: &str| {
+            let after = line.split(name).nth(1).expect("the field is there");
+            let digits = after.split_whitespace().next().expect("it has a value");
+            u64::from_str_radix(digits, 16).expect("in hexadecimal")
+        };
+        reads
+            .map(|line| {
+                let start = field(line, "offset=0x");
+                start..start + field(line, "count=0x")
+            })
+            .collect()
+    }
+
+    fn take_log(&self) -> String {
         let log = self.folder.path().join("log");
         let bytes = fs::read(&log).expect("nbdkit writes a log");
         fs::write(&log, "").expect("cannot empty the log");
         // Emptied while it is written to, it begins with a hole.
-        String::from_utf8_lossy(&bytes)
-            .lines()
-            .filter(|line| line.contains("...Read") && !line.contains("return=0"))
-            .count()
+        let text = String::from_utf8_lossy(&bytes);
+        text.trim_start_matches('\0').to_owned()
     }
 }
 

@@ -1,0 +1,171 @@
+//! A copy that several runs make, with a map file beside it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use ntfsclone_core::io::ReadAt;
+
+use crate::commands::open_volume::OpenVolume;
+use crate::error::{Error, Result};
+use crate::options::{CopyTask, Output};
+use crate::report;
+use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
+use crate::signals::{self, Unfinished};
+use crate::sink::{Place, Target, least_device_size};
+use crate::source::Device;
+
+/// A copy with a map file, from its first byte on: all that is read of the
+/// source is in it.
+pub struct Continued {
+    pub target: Target,
+    pub checkpoint: Arc<Checkpoint>,
+}
+
+/// Opens what an earlier run began, of which `mapfile` tells. `retries` is for
+/// what is wanted at once.
+pub fn go_on(
+    task: &CopyTask,
+    mapfile: &Path,
+    device: &Device,
+    medium: Medium,
+    retries: u32,
+) -> Result<(Arc<DamagedSource>, Continued)> {
+    let map = read_mapfile(mapfile, device.size())?;
+    let target = open_begun(task, mapfile, device)?;
+    let kept = kept_in(&target)?;
+    refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
+    let damaged = Arc::new(DamagedSource::resume(medium, retries, map, Some(kept)));
+    let checkpoint = Arc::new(Checkpoint::new(Arc::clone(&damaged), mapfile));
+    let continued = Continued { target, checkpoint };
+    signals::begin(|| Ok(((), continued.unfinished())))?;
+    Ok((damaged, continued))
+}
+
+/// Begins the copy that goes with a new map file.
+pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Option<Continued>> {
+    let (Output::File { path, .. }, Some(damaged)) = (&task.output, opened.device.damaged()) else {
+        return Ok(None);
+    };
+    let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
+    if place == Place::ExistingFile {
+        return Err(Error::refused(
+            path,
+            format!("exists already, and there is no {}", mapfile.display()),
+            "name the map file that belongs to it; or remove it to begin anew",
+        ));
+    }
+    let volume = &opened.volume;
+    let needed = least_device_size(volume.geometry(), volume.tail_size());
+    signals::begin(|| {
+        let target = Target::open_to_continue(path, place, needed)?;
+        let checkpoint = Arc::new(Checkpoint::new(Arc::clone(damaged), mapfile));
+        let begun = kept_in(&target).and_then(|kept| {
+            let moved = damaged.keep_in(kept);
+            moved.map_err(|error| Error::io("rescue", opened.device.path(), error))?;
+            checkpoint.save()
+        });
+        if let Err(error) = begun {
+            if place == Place::NewFile {
+                // Nothing but what was read just now is in it.
+                let _ = fs::remove_file(path);
+            }
+            return Err(error);
+        }
+        let continued = Continued { target, checkpoint };
+        let unfinished = continued.unfinished();
+        Ok((Some(continued), unfinished))
+    })
+}
+
+impl Continued {
+    /// What an interruption does.
+    fn unfinished(&self) -> Unfinished {
+        let checkpoint = Arc::clone(&self.checkpoint);
+        let name = self.target.name().to_owned();
+        Unfinished::Continued(Box::new(move || {
+            checkpoint.save()?;
+            Ok(format!(
+                "{} are saved in {} and noted in {}; the same command goes on",
+                report::size(checkpoint.saved_bytes()),
+                name.display(),
+                checkpoint.path().display()
+            ))
+        }))
+    }
+}
+
+/// The target as what keeps all that is read.
+pub fn kept_in(target: &Target) -> Result<Kept> {
+    let file = target.handle()?;
+    Ok(Kept::output(file, target.name(), target.device_size()))
+}
+
+/// No map has more: it would be that of a disk with ten million bad sectors.
+const LARGEST_MAPFILE: u64 = 1 << 30;
+
+fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
+    let failed = |error| Error::io("read", path, error);
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() || metadata.len() > LARGEST_MAPFILE {
+        let remedy = "name the map file of this rescue, or one that does not exist yet";
+        return Err(Error::refused(path, "is no map file", remedy));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    let mapfile = Mapfile::parse(&String::from_utf8_lossy(&bytes), size, path)?;
+    Ok(mapfile.map)
+}
+
+/// Opens the output of an earlier run.
+fn open_begun(task: &CopyTask, mapfile: &Path, device: &Device) -> Result<Target> {
+    let place = Place::of(&task.output, &[device.metadata().clone()])?;
+    let path = task.output.name();
+    if place == Place::NewFile {
+        return Err(Error::refused(
+            &path,
+            format!(
+                "is not there, but {} says what was saved to it",
+                mapfile.display()
+            ),
+            "name the output that belongs to the map file; or remove the map file to begin anew",
+        ));
+    }
+    Target::open_to_continue(&path, place, 0)
+}
+
+/// A map file that is taken for another's would have good data left out, or
+/// written over.
+fn refuse_other_volume(
+    medium: &Medium,
+    kept: &Kept,
+    map: &AreaMap,
+    mapfile: &Path,
+    target: &Target,
+) -> Result<()> {
+    let refused = |found: &str| {
+        Err(Error::refused(
+            mapfile,
+            format!("{found} {}", target.name().display()),
+            "name the map file and the output that belong to this source",
+        ))
+    };
+    let finished = map.within(0..map.size(), Status::Finished);
+    let end = finished.last().map_or(0, |range| range.end);
+    let len = target.len()?;
+    if len < end {
+        return refused("says that more is saved than there is in");
+    }
+    let Some(first) = finished.first().filter(|first| first.start == 0) else {
+        return Ok(());
+    };
+    let sector = medium.sector().min(first.end);
+    let mut saved = vec![0; sector as usize];
+    let read = kept.read(0, &mut saved);
+    read.map_err(|error| Error::io("read", target.name(), error))?;
+    match medium.first_sector() {
+        Some(found) if found[..saved.len()] != saved => {
+            refused("belongs to another volume, or another state of it, than what is in")
+        }
+        _ => Ok(()),
+    }
+}

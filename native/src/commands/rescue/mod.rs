@@ -1,0 +1,180 @@
+//! Copying a volume from a device that fails: what matters most first, and, if
+//! a map file is wanted, by several runs.
+
+mod continued;
+mod ranges;
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::plan::Plan;
+use positioned_io::ReadAt as _;
+
+pub use continued::{Continued, begin};
+
+use super::open_volume::OpenVolume;
+use crate::error::{Error, Result};
+use crate::options::{self, CopyTask, Output, Rescue};
+use crate::pipeline::Batch;
+use crate::report::{self, Reports};
+use crate::rescue::passes::Passes;
+use crate::rescue::{DamagedSource, Kept, Medium, State};
+use crate::serial::SerialChange;
+use crate::sink::{Needs, Target, directory_of, least_device_size};
+use crate::source::Device;
+
+/// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
+/// an earlier run began, if there is one.
+pub fn open(task: &CopyTask, rescue: &Rescue) -> Result<(Device, Option<Continued>)> {
+    let device = Device::open(&task.source)?;
+    let medium = Medium::open(&task.source, device.size())
+        .map_err(|error| Error::io("open", &task.source, error))?;
+    let retries = rescue.retries;
+    match rescue.mapfile.as_ref().filter(|path| path.exists()) {
+        None => {
+            let kept = temporary(&task.output);
+            let damaged = Arc::new(DamagedSource::new(medium, retries, kept));
+            Ok((device.rescued_by(damaged), None))
+        }
+        Some(path) => {
+            let (damaged, continued) = continued::go_on(task, path, &device, medium, retries)?;
+            Ok((device.rescued_by(damaged), Some(continued)))
+        }
+    }
+}
+
+/// Where the metadata is kept that is read before there is an output: beside
+/// it, where there must be room anyway.
+fn temporary(output: &Output) -> Option<Kept> {
+    let folder = match output {
+        Output::File { path, .. } => Some(directory_of(path)),
+        Output::Stdout => None,
+    };
+    let kept = folder.map_or_else(
+        || Kept::temporary(None),
+        |folder| Kept::temporary(Some(folder)).or_else(|_| Kept::temporary(None)),
+    );
+    kept.inspect_err(|error| {
+        report::warning(format!(
+            "cannot make a temporary file ({error}); metadata will be read twice"
+        ));
+    })
+    .ok()
+}
+
+/// Reads the metadata of a volume, to have it before the rest is read in the
+/// order of a stream. From then on nothing is kept: the stream takes it.
+pub fn read_metadata_ahead(opened: &OpenVolume) -> Result<()> {
+    let Some(damaged) = opened.device.damaged() else {
+        return Ok(());
+    };
+    let mut buffer = vec![0; READ_AHEAD_BYTES as usize];
+    for range in ranges::metadata(&opened.volume) {
+        let mut position = range.start;
+        while position < range.end {
+            let len = READ_AHEAD_BYTES.min(range.end - position);
+            opened
+                .device
+                .read_at(position, &mut buffer[..len as usize])?;
+            position += len;
+        }
+    }
+    damaged.stop_keeping();
+    Ok(())
+}
+
+const READ_AHEAD_BYTES: u64 = 1 << 20;
+
+/// Copies what `plan` says to a file or device, raw. Returns what was lost, in
+/// bytes.
+pub fn clone(
+    task: &CopyTask,
+    rescue: &Rescue,
+    opened: &OpenVolume,
+    plan: &Plan,
+    continued: Option<Continued>,
+    how: options::Progress,
+    reports: Reports,
+) -> Result<Vec<Range<u64>>> {
+    let Some(damaged) = opened.device.damaged() else {
+        return Ok(Vec::new());
+    };
+    let failed = |error| Error::io("rescue", &task.source, error);
+    let started = Instant::now();
+    let needs = Needs {
+        bytes: plan.bytes(),
+        device_size: least_device_size(plan.geometry(), opened.volume.tail_size()),
+    };
+    let (mut target, checkpoint) = match continued {
+        Some(Continued { target, checkpoint }) => (target, Some(checkpoint)),
+        None => {
+            let sources = [opened.device.metadata().clone()];
+            let target = Target::open(&task.output, needs, &sources)?;
+            damaged
+                .keep_in(continued::kept_in(&target)?)
+                .map_err(failed)?;
+            (target, None)
+        }
+    };
+    let size = target.device_size().unwrap_or(u64::MAX);
+    let all = ranges::wanted(plan, size);
+    let rescued = (|| {
+        let geometry = plan.geometry();
+        target.set_len(geometry.bytes(geometry.nr_clusters()))?;
+        let passes = Passes {
+            source: damaged,
+            name: &task.source,
+            first: &ranges::metadata(&opened.volume),
+            all: &all,
+            retries: rescue.retries,
+            checkpoint: checkpoint.as_ref(),
+            how,
+        };
+        passes.run()?;
+        let lost = damaged.unfinished(&all);
+        for range in &lost {
+            damaged.mark_kept(range.clone()).map_err(failed)?;
+        }
+        target.set_len(all.last().map_or(0, |last| last.end))?;
+        change_serial(task, opened, &mut target)?;
+        if let Some(checkpoint) = &checkpoint {
+            checkpoint.pass_by(State::Finished, 0)?;
+        }
+        Ok(lost)
+    })();
+    // What was saved is noted, however it ended.
+    let noted = checkpoint.as_ref().map_or(Ok(()), |map| map.save());
+    let lost = rescued
+        .and_then(|lost| noted.map(|()| lost))
+        .and_then(|lost| target.finish().map(|()| lost))
+        .map_err(|error| target.explain(error))?;
+    let bytes: u64 = ranges::bytes_in(&all) - ranges::bytes_in(&lost);
+    reports.line(report::done("Rescued", bytes, started.elapsed()));
+    Ok(lost)
+}
+
+/// Both boot sectors are in the copy by now.
+fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> Result<()> {
+    let mut serial = SerialChange::new(task.new_serial)?;
+    if task.new_serial.is_none() {
+        return Ok(());
+    }
+    let failed = |error| Error::io("read", &task.output.name(), error);
+    let geometry = opened.volume.geometry();
+    let file = target.handle()?;
+    for offset in [0, geometry.backup_boot_sector()] {
+        let mut batch = Batch::new();
+        // The backup may be in bytes that the copy has no room for.
+        let room = target.len()?.saturating_sub(offset);
+        let len = room.min(u64::from(geometry.sector_size));
+        file.read_exact_at(offset, batch.push(offset, len as usize))
+            .map_err(failed)?;
+        serial.apply(&mut batch);
+        for (piece, bytes) in batch.pieces() {
+            target.write_at(piece.offset, bytes)?;
+        }
+    }
+    serial.check(&task.output.name())
+}

@@ -1,0 +1,58 @@
+//! What a rescue reads, as bytes of the device.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep};
+use ntfsclone_core::clusters::select_metadata;
+use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::plan::Plan;
+use ntfsclone_core::units::{Extent, Vcn};
+
+use crate::source::Device;
+
+/// The bytes to save, in order: `size` is that of the output.
+pub fn wanted(plan: &Plan, size: u64) -> Vec<Range<u64>> {
+    let ranges = plan.steps().map(|step| {
+        let (offset, len) = plan.bytes_of(step);
+        offset.min(size)..(offset + len).min(size)
+    });
+    merged(ranges.collect())
+}
+
+/// Where the metadata lies, in bytes, in order. What cannot be told of a
+/// damaged volume is left out: this is about the order only.
+pub fn metadata(volume: &Volume<Arc<Device>>) -> Vec<Range<u64>> {
+    let geometry = volume.geometry();
+    let range = |extent: &Extent| geometry.offset(extent.start)..geometry.offset(extent.end());
+    let found = select_metadata(volume, LogFile::Whole, |_| {});
+    let steps = found.map(|metadata| metadata.steps).unwrap_or_default();
+    let mut ranges = Vec::new();
+    for step in &steps {
+        match step {
+            MetadataStep::Clusters(extent) => ranges.push(range(extent)),
+            MetadataStep::Records(_, stream) => {
+                let extents = stream.extents(Vcn(0), stream.end());
+                ranges.extend(extents.map(|(_, extent)| range(&extent)));
+            }
+        }
+    }
+    ranges.sort_by_key(|range| range.start);
+    merged(ranges)
+}
+
+/// Ordered ranges, those that touch or overlap as one.
+fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in ranges.into_iter().filter(|range| range.start < range.end) {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+pub fn bytes_in(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
+}

@@ -1,0 +1,182 @@
+//! Which areas of a device were read, are bad, or are still to be read.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What is known of an area. The order is that in which a rescue goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Not read yet.
+    NonTried,
+    /// A large read failed somewhere in it; its edges may be good.
+    NonTrimmed,
+    /// Its edges are bad; between them there may be good sectors.
+    NonScraped,
+    /// Sectors that failed, one by one.
+    Bad,
+    /// Read, and written.
+    Finished,
+}
+
+/// A device, from its first byte to its last, as areas of one status each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AreaMap {
+    /// Where each area begins. Neighbours differ; the first begins at 0.
+    areas: BTreeMap<u64, Status>,
+    size: u64,
+}
+
+/// Consecutive bytes of one status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Area {
+    pub range: Range<u64>,
+    pub status: Status,
+}
+
+impl AreaMap {
+    /// A device of `size` bytes of which nothing was tried.
+    pub fn new(size: u64) -> Self {
+        Self {
+            areas: BTreeMap::from([(0, Status::NonTried)]),
+            size,
+        }
+    }
+
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Changes the status of a range, as far as the device goes.
+    pub fn set(&mut self, range: Range<u64>, status: Status) {
+        let (start, end) = (range.start, range.end.min(self.size));
+        if start >= end {
+            return;
+        }
+        let after = self.status_at(end);
+        let inside: Vec<u64> = self.areas.range(start..end).map(|(&at, _)| at).collect();
+        for at in inside {
+            self.areas.remove(&at);
+        }
+        if start == 0 || self.status_at(start - 1) != Some(status) {
+            self.areas.insert(start, status);
+        }
+        if end < self.size {
+            match after {
+                Some(after) if after != status => self.areas.insert(end, after),
+                _ => self.areas.remove(&end),
+            };
+        }
+    }
+
+    /// The status of the byte at a position of the device.
+    pub fn status_at(&self, position: u64) -> Option<Status> {
+        let (_, &status) = self.areas.range(..=position).next_back()?;
+        (position < self.size).then_some(status)
+    }
+
+    /// The area with the byte at a position of the device, from there on.
+    pub fn area_at(&self, position: u64) -> Area {
+        let before = self.areas.range(..=position).next_back();
+        let after = self.areas.range(position..).find(|(at, _)| **at > position);
+        Area {
+            range: position..after.map_or(self.size, |(&end, _)| end),
+            // The first begins at 0.
+            status: before.map_or(Status::NonTried, |(_, &status)| status),
+        }
+    }
+
+    /// All areas, in order.
+    pub fn areas(&self) -> impl Iterator<Item = Area> {
+        let ends = self.areas.keys().skip(1).copied().chain([self.size]);
+        self.areas
+            .iter()
+            .zip(ends)
+            .map(|((&start, &status), end)| Area {
+                range: start..end,
+                status,
+            })
+    }
+
+    /// The parts of a range that have a status, in order.
+    pub fn within(&self, range: Range<u64>, status: Status) -> Vec<Range<u64>> {
+        self.parts(range, |found| found == status)
+    }
+
+    /// The parts of a range that were not read, in order.
+    pub fn unfinished(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        self.parts(range, |found| found != Status::Finished)
+    }
+
+    fn parts(&self, range: Range<u64>, wanted: impl Fn(Status) -> bool) -> Vec<Range<u64>> {
+        let first = self.areas.range(..=range.start).next_back();
+        let first = first.map_or(0, |(&start, _)| start);
+        let starts = self.areas.range(first..range.end);
+        let mut found = Vec::new();
+        for (&start, &at) in starts {
+            let end = self.areas.range(start + 1..).next();
+            let end = end.map_or(self.size, |(&end, _)| end);
+            let part = start.max(range.start)..end.min(range.end);
+            if wanted(at) && part.start < part.end {
+                found.push(part);
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STATUSES: [Status; 5] = [
+        Status::NonTried,
+        Status::NonTrimmed,
+        Status::NonScraped,
+        Status::Bad,
+        Status::Finished,
+    ];
+
+    proptest! {
+        #[test]
+        fn is_what_was_set(
+            size in 1_u64..100,
+            changes in prop::collection::vec((0_u64..110, 0_u64..50, 0_usize..5), 0..20),
+        ) {
+            let mut map = AreaMap::new(size);
+            let mut bytes = vec![Status::NonTried; size as usize];
+            for (start, len, status) in changes {
+                let range = start..start + len;
+                map.set(range.clone(), STATUSES[status]);
+                for position in range.filter(|&position| position < size) {
+                    bytes[position as usize] = STATUSES[status];
+                }
+            }
+            let mut position = 0;
+            let mut last = None;
+            for area in map.areas() {
+                prop_assert_eq!(area.range.start, position);
+                prop_assert!(area.range.end > area.range.start);
+                prop_assert_ne!(last, Some(area.status));
+                for position in area.range.clone() {
+                    prop_assert_eq!(bytes[position as usize], area.status);
+                    prop_assert_eq!(map.status_at(position), Some(area.status));
+                    let rest = Area { range: position..area.range.end, status: area.status };
+                    prop_assert_eq!(map.area_at(position), rest);
+                }
+                position = area.range.end;
+                last = Some(area.status);
+            }
+            prop_assert_eq!(position, size);
+            for status in STATUSES {
+                let range = size / 3..size;
+                let found = map.within(range.clone(), status);
+                let found: u64 = found.iter().map(|part| part.end - part.start).sum();
+                let expected = range.filter(|&position| bytes[position as usize] == status);
+                let expected = expected.count();
+                prop_assert_eq!(found, expected as u64);
+            }
+        }
+    }
+}

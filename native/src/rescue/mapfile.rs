@@ -1,0 +1,200 @@
+//! The map file of GNU ddrescue, as its manual describes it ("Mapfile
+//! structure"): what it writes we go on with, and the other way round.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::area_map::{Area, AreaMap, Status};
+use crate::error::{Error, Result};
+
+/// A map, and where the run that wrote it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapfile {
+    pub map: AreaMap,
+    /// Where the last read was, in bytes.
+    pub position: u64,
+    /// What the run was doing.
+    pub state: State,
+}
+
+/// What a run was doing when it wrote its map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Copying,
+    Trimming,
+    Scraping,
+    Retrying,
+    Finished,
+}
+
+const STATUSES: [(char, Status); 5] = [
+    ('?', Status::NonTried),
+    ('*', Status::NonTrimmed),
+    ('/', Status::NonScraped),
+    ('-', Status::Bad),
+    ('+', Status::Finished),
+];
+
+const STATES: [(char, State); 7] = [
+    ('?', State::Copying),
+    ('*', State::Trimming),
+    ('/', State::Scraping),
+    ('-', State::Retrying),
+    // What other tools do with a map (fill, generate) is no rescue.
+    ('F', State::Copying),
+    ('G', State::Copying),
+    ('+', State::Finished),
+];
+
+impl Mapfile {
+    /// The text of a map file.
+    pub fn to_text(&self) -> String {
+        let state = STATES.iter().find(|(_, state)| *state == self.state);
+        let state = state.map_or('?', |(letter, _)| *letter);
+        let mut text = format!(
+            "# Mapfile. Created by ntfsclone {}\n\
+             # current_pos  current_status  current_pass\n\
+             {:#010x}     {state}               1\n\
+             #      pos        size  status\n",
+            env!("CARGO_PKG_VERSION"),
+            self.position,
+        );
+        for Area { range, status } in self.map.areas() {
+            let letter = STATUSES.iter().find(|(_, known)| *known == status);
+            let letter = letter.map_or('?', |(letter, _)| *letter);
+            let len = range.end - range.start;
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{:#010x}  {len:#010x}  {letter}", range.start);
+        }
+        text
+    }
+
+    /// Reads the text of a map file of a device of `size` bytes; `path` is for
+    /// errors. What the map does not speak of is not tried.
+    pub fn parse(text: &str, size: u64, path: &Path) -> Result<Self> {
+        let lines = text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line.trim()))
+            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let mut map = AreaMap::new(size);
+        let mut head = None;
+        let mut end = 0;
+        for (number, line) in lines {
+            let wrong = |what: &str| {
+                Error::refused(
+                    path,
+                    format!("line {number} of the map file: {what}"),
+                    "name the map file that belongs to this rescue",
+                )
+            };
+            let mut fields = line.split_whitespace();
+            let position = fields.next().and_then(parse_number);
+            let position = position.ok_or_else(|| wrong("no position"))?;
+            if head.is_none() {
+                let state = fields.next().unwrap_or("?");
+                let state = STATES.iter().find(|(letter, _)| state.starts_with(*letter));
+                let (_, state) = state.ok_or_else(|| wrong("no status of a run"))?;
+                head = Some((position, *state));
+                continue;
+            }
+            let len = fields.next().and_then(parse_number);
+            let len = len.ok_or_else(|| wrong("no size"))?;
+            let letter = fields.next().unwrap_or_default();
+            let status = STATUSES
+                .iter()
+                .find(|(known, _)| letter.starts_with(*known));
+            let (_, status) = status.ok_or_else(|| wrong("no status of an area"))?;
+            if position < end {
+                return Err(wrong("its areas overlap"));
+            }
+            end = position
+                .checked_add(len)
+                .ok_or_else(|| wrong("an area ends past all devices"))?;
+            if *status == Status::Finished && end > size {
+                return Err(wrong("an area ends past the end of the device"));
+            }
+            map.set(position..end, *status);
+        }
+        let Some((position, state)) = head else {
+            return Err(Error::refused(
+                path,
+                "is no map file: it has no line that is not a comment",
+                "name another file, or remove it to begin anew",
+            ));
+        };
+        Ok(Self {
+            map,
+            position,
+            state,
+        })
+    }
+}
+
+/// A number as C writes it: `0x1F`, `017`, `15`.
+fn parse_number(text: &str) -> Option<u64> {
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return u64::from_str_radix(hex, 16).ok();
+    }
+    match text.strip_prefix('0') {
+        Some(octal) if !octal.is_empty() => u64::from_str_radix(octal, 8).ok(),
+        _ => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Mapfile> {
+        Mapfile::parse(text, 0x1000, Path::new("map"))
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let mut map = AreaMap::new(0x1000);
+        map.set(0..0x200, Status::Finished);
+        map.set(0x200..0x400, Status::Bad);
+        map.set(0x600..0x800, Status::NonTrimmed);
+        let written = Mapfile {
+            map,
+            position: 0x600,
+            state: State::Trimming,
+        };
+        assert_eq!(parse(&written.to_text()).expect("own text"), written);
+    }
+
+    #[test]
+    fn reads_what_ddrescue_writes() {
+        let text = "# Mapfile. Created by GNU ddrescue version 1.27\n\
+                    # Command line: ddrescue a b c\n\
+                    # current_pos  current_status  current_pass\n\
+                    0x00000600     -               1\n\
+                    #      pos        size  status\n\
+                    0x00000000  0x00000600  +\n\
+                    1536  0x0200  -\n\
+                    0x800  04000  ?\n";
+        let mapfile = parse(text).expect("its text");
+        assert_eq!(mapfile.state, State::Retrying);
+        let areas: Vec<_> = mapfile.map.areas().map(|area| area.status).collect();
+        assert_eq!(areas, [Status::Finished, Status::Bad, Status::NonTried]);
+    }
+
+    #[test]
+    fn refuses() {
+        let table = [
+            "",
+            "# only\n",
+            "x ? 1\n",
+            "0 q 1\n",
+            "0 ? 1\n0 0x10\n",
+            "0 ? 1\n0 0x10 x\n",
+            "0 ? 1\n0 0x10 +\n0x8 0x10 +\n",
+            "0 ? 1\n0 0x2000 +\n",
+            "0 ? 1\n1 0xffffffffffffffff ?\n",
+        ];
+        for text in table {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+}

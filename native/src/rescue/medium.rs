@@ -1,0 +1,141 @@
+//! A device or file that may fail, read in whole sectors.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+use positioned_io::ReadAt;
+
+use crate::device;
+
+/// The least that a device gives.
+pub const LEAST_SECTOR: u64 = 512;
+
+/// Bytes of the largest read: what fails together with one bad sector, and is
+/// then asked for sector by sector. Small enough for a device to do it as one
+/// command, large enough to be as fast as it can.
+pub const BLOCK: u64 = 128 << 10;
+
+/// Where a buffer must begin in memory for direct reads: a page is enough for
+/// every device.
+const MEMORY_ALIGNMENT: usize = 4096;
+
+pub struct Medium {
+    file: Box<dyn ReadAt + Send + Sync>,
+    /// What the place and the length of a read are multiples of.
+    sector: u64,
+    size: u64,
+    /// What tells whether it is still there, if it is a file or device.
+    metadata: Option<Metadata>,
+}
+
+impl Medium {
+    /// Opens a device or file of `size` bytes. Where that can be done, it is
+    /// read past the kernel's cache, which reads whole pages, reads ahead, and
+    /// loses good sectors with the bad one beside them.
+    pub fn open(path: &Path, size: u64) -> io::Result<Self> {
+        let Some((file, sector)) = device::open_direct(path) else {
+            return Self::buffered(File::open(path)?, size);
+        };
+        Ok(Self {
+            sector: sector.max(LEAST_SECTOR),
+            size,
+            metadata: Some(file.metadata()?),
+            file: Box::new(file),
+        })
+    }
+
+    /// An open file, read through the kernel's cache.
+    pub fn buffered(file: File, size: u64) -> io::Result<Self> {
+        device::expect_random_reads(&file);
+        Ok(Self {
+            sector: LEAST_SECTOR,
+            size,
+            metadata: Some(file.metadata()?),
+            file: Box::new(file),
+        })
+    }
+
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Bytes of a sector, a power of two.
+    pub fn sector(&self) -> u64 {
+        self.sector
+    }
+
+    /// Reads into the first `len` bytes of the buffer what stands from `start`
+    /// on, the start of a sector; up to the end of one, or of the medium.
+    /// Returns how many bytes were read: less where a bad sector follows.
+    ///
+    /// # Errors
+    ///
+    /// Any error but that of a bad sector.
+    pub fn read(&self, start: u64, len: usize, buffer: &mut Buffer) -> io::Result<usize> {
+        // The last sector may be cut; asked for is all of it.
+        let whole = len.next_multiple_of(self.sector as usize);
+        let bytes = buffer.get(whole);
+        loop {
+            match self.file.read_at(start, bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => return Ok(read.min(len)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if !device::is_bad_sector(&error) => return Err(error),
+                // A device that was unplugged fails like a bad sector, in all.
+                Err(_) if self.metadata.as_ref().is_some_and(device::is_gone) => {
+                    let gone = "the device is not there any more";
+                    return Err(io::Error::new(io::ErrorKind::NotFound, gone));
+                }
+                Err(_) => return Ok(0),
+            }
+        }
+    }
+
+    /// The bytes of the first sector, if it can be read.
+    pub fn first_sector(&self) -> Option<Vec<u8>> {
+        let len = self.sector as usize;
+        let mut buffer = Buffer::new(len);
+        let read = self.read(0, len, &mut buffer).ok()?;
+        (read == len).then(|| buffer.get(len).to_vec())
+    }
+
+    #[cfg(test)]
+    pub fn simulated(file: impl ReadAt + Send + Sync + 'static, size: u64) -> Self {
+        Self {
+            sector: LEAST_SECTOR,
+            size,
+            metadata: None,
+            file: Box::new(file),
+        }
+    }
+}
+
+impl std::fmt::Debug for Medium {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Medium")
+            .field("sector", &self.sector)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Memory as direct reads need it, for as much as a block.
+pub struct Buffer {
+    memory: Vec<u8>,
+    start: usize,
+}
+
+impl Buffer {
+    /// Room for `len` bytes, at most a block, in sectors of any size.
+    pub fn new(len: usize) -> Self {
+        let len = len.next_multiple_of(MEMORY_ALIGNMENT);
+        let memory = vec![0; len + MEMORY_ALIGNMENT];
+        let start = memory.as_ptr().align_offset(MEMORY_ALIGNMENT);
+        Self { memory, start }
+    }
+
+    pub fn get(&mut self, len: usize) -> &mut [u8] {
+        &mut self.memory[self.start..self.start + len]
+    }
+}

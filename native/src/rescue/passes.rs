@@ -1,0 +1,445 @@
+//! The passes of a rescue: what is easy to read first, what may kill the disk
+//! last. They are those of GNU ddrescue, so that its map files mean the same:
+//!
+//! 1. copying: large blocks; after a bad one a growing distance is skipped.
+//!    Forwards, backwards, and once more without skipping;
+//! 2. trimming: of blocks that failed, sectors from both ends up to bad ones;
+//! 3. scraping: what is left between, sector by sector;
+//! 4. retrying: bad sectors again, in turns backwards and forwards.
+//!
+//! In each, the metadata comes before the rest.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::area_map::Status;
+use super::checkpoint::Checkpoint;
+use super::damaged_source::{DamagedSource, pieces};
+use super::mapfile::State;
+use super::medium::{BLOCK, Buffer};
+use crate::error::{Error, Result};
+use crate::options;
+use crate::progress::{Phase, Progress};
+
+/// The distance skipped after the first bad block; it doubles with each that
+/// follows.
+const LEAST_SKIP: u64 = BLOCK;
+
+/// The longest distance skipped, as a part of the source.
+const LONGEST_SKIP_PART: u64 = 100;
+
+/// A rescue of ranges of a source that is kept in the output.
+pub struct Passes<'a> {
+    pub source: &'a DamagedSource,
+    /// What to call it in messages.
+    pub name: &'a Path,
+    /// What to save, in order, and before it what matters most. All are whole
+    /// sectors.
+    pub first: &'a [Range<u64>],
+    pub all: &'a [Range<u64>],
+    pub retries: u32,
+    pub checkpoint: Option<&'a Arc<Checkpoint>>,
+    pub how: options::Progress,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Forwards,
+    Backwards,
+}
+
+impl Passes<'_> {
+    /// Reads all that can be read. The map of the source says what was.
+    ///
+    /// # Errors
+    ///
+    /// The source is gone, or fails in other ways than with bad sectors; what
+    /// is kept cannot be written.
+    pub fn run(&self) -> Result<()> {
+        use Direction::{Backwards, Forwards};
+        for (direction, skips) in [(Forwards, true), (Backwards, true), (Forwards, false)] {
+            self.each_range(Status::NonTried, Phase::Rescue, |pass, todo| {
+                pass.copy(todo, direction, skips)
+            })?;
+        }
+        self.each_range(Status::NonTrimmed, Phase::Trim, |pass, todo| {
+            pass.trim(todo)
+        })?;
+        self.each_range(Status::NonScraped, Phase::Scrape, |pass, todo| {
+            pass.sectors(todo, Forwards)
+        })?;
+        for number in 0..self.retries {
+            let direction = match number % 2 {
+                0 => Backwards,
+                _ => Forwards,
+            };
+            self.each_range(Status::Bad, Phase::Retry, |pass, todo| {
+                pass.sectors(todo, direction)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Does one pass over what has a status: first over what matters most.
+    fn each_range(
+        &self,
+        status: Status,
+        phase: Phase,
+        mut run: impl FnMut(&mut Pass<'_>, &[Range<u64>]) -> Result<()>,
+    ) -> Result<()> {
+        let before = self.source.within(self.all, status);
+        let total = before.iter().map(|range| range.end - range.start).sum();
+        if total == 0 {
+            return Ok(());
+        }
+        let mut pass = Pass {
+            passes: self,
+            phase,
+            progress: Progress::start(self.how, phase, total),
+            done: 0,
+            buffer: Buffer::new(BLOCK as usize),
+        };
+        let first = self.source.within(self.first, status);
+        run(&mut pass, &first)?;
+        let rest = without(self.source.within(self.all, status), self.first);
+        run(&mut pass, &rest)?;
+        pass.progress.finish();
+        Ok(())
+    }
+}
+
+/// One of the passes, under way.
+struct Pass<'a> {
+    passes: &'a Passes<'a>,
+    phase: Phase,
+    progress: Progress,
+    done: u64,
+    buffer: Buffer,
+}
+
+impl<'a> Pass<'a> {
+    /// Reads block by block. One that fails is left for trimming; after it,
+    /// more is skipped, and left as it is.
+    fn copy(&mut self, todo: &[Range<u64>], direction: Direction, skips: bool) -> Result<()> {
+        let longest = (self.source().size() / LONGEST_SKIP_PART).max(LEAST_SKIP);
+        let blocks = todo.iter().cloned().flat_map(pieces);
+        let mut skipped = 0;
+        // Where reading goes on, seen in its direction.
+        let (mut from, mut up_to) = (0, u64::MAX);
+        let mut one = |pass: &mut Self, block: Range<u64>| {
+            let block = block.start.max(from)..block.end.min(up_to);
+            if block.start >= block.end {
+                return Ok(());
+            }
+            let block = pass.whole_sectors(&block);
+            if pass.attempt(&block)? {
+                skipped = 0;
+            } else {
+                pass.leave(&block, Status::NonTrimmed);
+                if skips {
+                    skipped = (skipped * 2).clamp(LEAST_SKIP, longest);
+                    match direction {
+                        Direction::Forwards => from = block.end + skipped,
+                        Direction::Backwards => up_to = block.start.saturating_sub(skipped),
+                    }
+                }
+            }
+            Ok(())
+        };
+        match direction {
+            Direction::Forwards => {
+                let mut blocks = blocks;
+                blocks.try_for_each(|block| one(self, block))
+            }
+            Direction::Backwards => {
+                let blocks: Vec<_> = blocks.collect();
+                let mut blocks = blocks.into_iter().rev();
+                blocks.try_for_each(|block| one(self, block))
+            }
+        }
+    }
+
+    /// Reads sectors from both ends of each range, up to a bad one.
+    fn trim(&mut self, todo: &[Range<u64>]) -> Result<()> {
+        for range in todo {
+            let mut left = range.clone();
+            while left.start < left.end {
+                let sector = self.source().sector_at(left.start);
+                left.start = sector.end;
+                if !self.attempt_sector(&sector)? {
+                    break;
+                }
+            }
+            while left.start < left.end {
+                let sector = self.source().sector_at(left.end - 1);
+                left.end = sector.start;
+                if !self.attempt_sector(&sector)? {
+                    break;
+                }
+            }
+            if left.start < left.end {
+                self.leave(&left, Status::NonScraped);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads each sector once.
+    fn sectors(&mut self, todo: &[Range<u64>], direction: Direction) -> Result<()> {
+        let one = |pass: &mut Self, range: &Range<u64>| {
+            let mut left = range.clone();
+            while left.start < left.end {
+                let sector = match direction {
+                    Direction::Forwards => pass.source().sector_at(left.start),
+                    Direction::Backwards => pass.source().sector_at(left.end - 1),
+                };
+                match direction {
+                    Direction::Forwards => left.start = sector.end,
+                    Direction::Backwards => left.end = sector.start,
+                }
+                pass.attempt_sector(&sector)?;
+            }
+            Ok(())
+        };
+        match direction {
+            Direction::Forwards => todo.iter().try_for_each(|range| one(self, range)),
+            Direction::Backwards => todo.iter().rev().try_for_each(|range| one(self, range)),
+        }
+    }
+
+    fn attempt_sector(&mut self, sector: &Range<u64>) -> Result<bool> {
+        let read = self.attempt(sector)?;
+        if !read {
+            self.leave(sector, Status::Bad);
+        }
+        Ok(read)
+    }
+
+    /// Reads a range, as far as it goes; true if that is all of it.
+    fn attempt(&mut self, range: &Range<u64>) -> Result<bool> {
+        let failed = |error| Error::io("rescue", self.passes.name, error);
+        let source = self.source();
+        let up_to = source.attempt(range, &mut self.buffer).map_err(failed)?;
+        self.done += range.end - range.start;
+        self.progress.advance_to(self.done);
+        if let Some(checkpoint) = self.passes.checkpoint {
+            let state = match self.phase {
+                Phase::Trim => State::Trimming,
+                Phase::Scrape => State::Scraping,
+                Phase::Retry => State::Retrying,
+                _ => State::Copying,
+            };
+            checkpoint.pass_by(state, range.start)?;
+        }
+        Ok(up_to == range.end)
+    }
+
+    /// Gives a status to what of a range is not read.
+    fn leave(&self, range: &Range<u64>, status: Status) {
+        let source = self.source();
+        let ranges = std::slice::from_ref(range);
+        for old in [Status::NonTried, Status::NonTrimmed, Status::NonScraped] {
+            for part in source.within(ranges, old) {
+                source.set_status(part, status);
+            }
+        }
+    }
+
+    fn whole_sectors(&self, range: &Range<u64>) -> Range<u64> {
+        let source = self.source();
+        source.sector_at(range.start).start..source.sector_at(range.end - 1).end
+    }
+
+    fn source(&self) -> &'a DamagedSource {
+        self.passes.source
+    }
+}
+
+/// What of ordered ranges lies in none of others.
+fn without(ranges: Vec<Range<u64>>, others: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut left = Vec::new();
+    for range in ranges {
+        let mut start = range.start;
+        let first = others.partition_point(|other| other.end <= range.start);
+        for other in others[first..]
+            .iter()
+            .take_while(|other| other.start < range.end)
+        {
+            if start < other.start {
+                left.push(start..other.start);
+            }
+            start = other.end;
+        }
+        if start < range.end {
+            left.push(start..range.end);
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::kept::Kept;
+    use super::super::simulated::{self, FOREVER, SECTOR};
+    use super::*;
+
+    const SECTORS: u64 = 4096;
+
+    fn bytes(sectors: Range<u64>) -> Range<u64> {
+        sectors.start * SECTOR..sectors.end * SECTOR
+    }
+
+    struct Outcome {
+        source: DamagedSource,
+        /// The first sector of each read that failed, and how many sectors.
+        failed: Vec<(u64, u64)>,
+        reads: usize,
+    }
+
+    fn rescue(
+        bad: &BTreeMap<u64, usize>,
+        first: &[Range<u64>],
+        all: &[Range<u64>],
+        retries: u32,
+    ) -> Outcome {
+        let (medium, log) = simulated::medium(SECTORS, bad.clone());
+        let kept = Kept::temporary(None).expect("there is room");
+        let source = DamagedSource::new(medium, 0, Some(kept));
+        let passes = Passes {
+            source: &source,
+            name: "simulated".as_ref(),
+            first: &first.iter().cloned().map(bytes).collect::<Vec<_>>(),
+            all: &all.iter().cloned().map(bytes).collect::<Vec<_>>(),
+            retries,
+            checkpoint: None,
+            how: options::Progress::None,
+        };
+        passes.run().expect("bad sectors do not stop it");
+        let log = log.lock().expect("no panic");
+        Outcome {
+            failed: log.failed.clone(),
+            reads: log.reads,
+            source,
+        }
+    }
+
+    fn forever(bad: impl IntoIterator<Item = u64>) -> BTreeMap<u64, usize> {
+        bad.into_iter().map(|sector| (sector, FOREVER)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_can_be_read_is(
+            bad in prop::collection::btree_set(0..SECTORS, 0..30),
+            areas in prop::collection::btree_set(0..SECTORS, 2..20),
+            len in 1_u64..100,
+            has_first in any::<bool>(),
+        ) {
+            let starts: Vec<u64> = areas.into_iter().collect();
+            let ends = starts.iter().skip(1).chain([&SECTORS]);
+            let all: Vec<Range<u64>> =
+                starts.iter().zip(ends).map(|(&start, &end)| start..end.min(start + len)).collect();
+            let first = if has_first { &all[1..2] } else { &[] };
+            let outcome = rescue(&forever(bad.iter().copied()), first, &all, 0);
+            let map = outcome.source.map();
+            let wanted: Vec<u64> = all.into_iter().flatten().collect();
+            for &sector in &wanted {
+                let expected = match bad.contains(&sector) {
+                    true => Status::Bad,
+                    false => Status::Finished,
+                };
+                prop_assert_eq!(map.status_at(sector * SECTOR), Some(expected));
+                let mut found = [0; SECTOR as usize];
+                outcome.source.read(sector * SECTOR, &mut found).expect("it is known");
+                if expected == Status::Finished {
+                    prop_assert_eq!(found, simulated::content(sector));
+                }
+            }
+            // A bad sector is tried with its block and alone, if it is wanted.
+            for sector in &bad {
+                let is_tried = |(start, count): &&(u64, u64)| (*start..start + count).contains(sector);
+                let tries = outcome.failed.iter().filter(is_tried).count();
+                let expected = if wanted.contains(sector) { 2 } else { 0 };
+                prop_assert_eq!(tries, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_good_device_is_read_once_in_blocks() {
+        let outcome = rescue(
+            &BTreeMap::new(),
+            &[],
+            &[Range {
+                start: 0,
+                end: SECTORS,
+            }],
+            3,
+        );
+        assert_eq!(outcome.reads as u64, SECTORS * SECTOR / BLOCK);
+        assert!(outcome.failed.is_empty());
+    }
+
+    #[test]
+    fn what_matters_most_is_read_first() {
+        // Everything fails: the order of the tries is that of the reads.
+        let all = Range {
+            start: 0,
+            end: 1024,
+        };
+        let outcome = rescue(&forever(0..1024), &[800..808], &[all], 0);
+        assert_eq!(outcome.failed[0], (800, 8));
+        let scraped = outcome.failed.iter().filter(|(_, count)| *count == 1);
+        let firsts: Vec<u64> = scraped.map(|(sector, _)| *sector).take(3).collect();
+        assert_eq!(firsts, [800, 807, 0]);
+    }
+
+    #[test]
+    fn bad_areas_are_left_for_later() {
+        // Of a long bad area the first pass tries few blocks.
+        let outcome = rescue(
+            &forever(256..3000),
+            &[],
+            &[Range {
+                start: 0,
+                end: SECTORS,
+            }],
+            0,
+        );
+        let good_end = outcome
+            .failed
+            .iter()
+            .take_while(|(sector, _)| *sector < 3000);
+        let block = BLOCK / SECTOR;
+        let first_pass: Vec<_> = good_end.take_while(|(_, count)| *count == block).collect();
+        assert_eq!(first_pass[0], &(256, 256));
+        // The second one is behind a skipped block.
+        assert_eq!(first_pass[1], &(768, 256));
+    }
+
+    #[test]
+    fn retries_go_backwards_and_forwards() {
+        // 10 and 20 fail with their block and alone, then twice more, or once.
+        let bad = BTreeMap::from([(10, 4), (20, 3), (30, FOREVER)]);
+        let outcome = rescue(&bad, &[], &[Range { start: 0, end: 256 }], 3);
+        let lost = outcome.source.lost();
+        assert_eq!(lost, [bytes(30..31)]);
+        let singles: Vec<u64> = outcome
+            .failed
+            .iter()
+            .filter(|(_, count)| *count == 1)
+            .map(|(sector, _)| *sector)
+            .collect();
+        assert!(
+            singles
+                .windows(2)
+                .any(|two| two == [30, 20] || two == [30, 10]),
+            "{singles:?}"
+        );
+    }
+}
