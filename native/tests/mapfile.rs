@@ -370,3 +370,56 @@ fn a_device_too_small_is_left_alone() {
     let found = fs::read(disk.path()).expect("it can be read");
     assert!(found.iter().all(|&byte| byte == 0xEE));
 }
+
+/// Nobody asked for a map file; what a dying disk gave is kept even so.
+#[test]
+fn without_a_map_file_nothing_saved_is_thrown_away() {
+    if !met(&[]) {
+        return;
+    }
+    let scene = Scene::new();
+    let slow = ["--filter=delay", "delay-read=80ms"];
+    let device = FailingDevice::with(&scene.path("volume"), &[], &slow);
+    let out = scene.path("out");
+    let mut command = call(ours, "-q --rescue -o", &[&out, device.path()]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    let part = || {
+        let entries = fs::read_dir(scene.folder.path()).expect("it is there");
+        let mut paths = entries.map(|entry| entry.expect("it is there").path());
+        paths.find(|path| path.extension().is_some_and(|name| name == "part"))
+    };
+    let patience = Instant::now() + Duration::from_secs(60);
+    while part().is_none() {
+        assert!(Instant::now() < patience, "no output");
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(1500));
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    let outcome = child.wait_with_output().expect("it ends");
+    assert_eq!(outcome.status.code(), Some(143));
+    assert!(!out.exists());
+    let said = printed(&outcome);
+    let (_, command) = said.split_once("go on with ").expect("it says how");
+    let words: Vec<&str> = command.split_whitespace().collect();
+    drop(device);
+
+    let options = format!("-q {}", words.join(" "));
+    let outcome = finish(call(ours, &options, &[&scene.path("volume")]));
+    assert_eq!(outcome.status.code(), Some(0), "{}", printed(&outcome));
+    let part = part().expect("it is still there");
+    assert!(fs::read(part).expect("it can be read") == scene.clone);
+
+    // Of one that is not interrupted only the output is left.
+    let fresh = Scene::new();
+    let options = "-q --rescue -o";
+    succeed(call(
+        ours,
+        options,
+        &[&fresh.path("out"), &fresh.path("volume")],
+    ));
+    let count = fs::read_dir(fresh.folder.path())
+        .expect("it is there")
+        .count();
+    assert_eq!(count, 3, "the volume, its clone and the output");
+}

@@ -32,7 +32,12 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     if let (Some(mapfile), None) = (mapfile_of(task), &continued) {
         continued = rescue::begin(task, mapfile, &opened)?;
     }
-    let map = used_clusters::find(&opened.volume, task.mismatch, how)?;
+    let found = used_clusters::find(&opened.volume, task.mismatch, how);
+    let (map, continued) = match (found, continued) {
+        (Ok(map), continued) => (map, continued),
+        (Err(error), Some(continued)) => return continued.end(Err(error)),
+        (Err(error), None) => return Err(error),
+    };
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();

@@ -11,7 +11,6 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::area_map::Status;
 use super::checkpoint::Checkpoint;
@@ -39,7 +38,7 @@ pub struct Passes<'a> {
     pub first: &'a [Range<u64>],
     pub all: &'a [Range<u64>],
     pub retries: u32,
-    pub checkpoint: Option<&'a Arc<Checkpoint>>,
+    pub checkpoint: Option<&'a Checkpoint>,
     pub how: options::Progress,
 }
 

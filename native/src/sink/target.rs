@@ -161,6 +161,25 @@ impl Target {
         }
     }
 
+    /// The file that does not have its final name yet, if it is one.
+    pub fn part(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Beside { file, .. } => Some(file.path()),
+            _ => None,
+        }
+    }
+
+    /// Ends without finishing: what is written stays, under the name it has.
+    pub fn leave(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.kind, Kind::Finished) {
+            Kind::Beside { file, path, .. } => match file.keep() {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Error::io("keep what was written for", &path, error.error)),
+            },
+            _ => Ok(()),
+        }
+    }
+
     /// Bytes that are there, of a file or device.
     pub fn len(&self) -> Result<u64> {
         let len = match self.device_size() {
@@ -268,13 +287,6 @@ impl Target {
         match &self.kind {
             Kind::InPlace { .. } => Error::HalfWritten {
                 what: format!("{} is half written and not usable", self.name.display()),
-                source: Box::new(error),
-            },
-            Kind::Continued { .. } => Error::HalfWritten {
-                what: format!(
-                    "{} is not complete; what was saved is kept, and the same command goes on",
-                    self.name.display()
-                ),
                 source: Box::new(error),
             },
             _ => error,

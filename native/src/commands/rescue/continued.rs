@@ -15,11 +15,13 @@ use crate::signals::{self, Unfinished};
 use crate::sink::{Place, Target, least_device_size};
 use crate::source::Device;
 
-/// A copy with a map file, from its first byte on: all that is read of the
-/// source is in it.
+/// A copy in which all is kept that is read of the source, and the map of it.
 pub struct Continued {
     pub target: Target,
-    pub checkpoint: Arc<Checkpoint>,
+    /// None for a device, if no map file was asked for.
+    pub checkpoint: Option<Arc<Checkpoint>>,
+    /// The map file was asked for, and stays in the end.
+    has_mapfile: bool,
 }
 
 /// Opens what an earlier run began, of which `mapfile` tells. `retries` is for
@@ -37,8 +39,12 @@ pub fn go_on(
     refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
     let damaged = Arc::new(DamagedSource::resume(medium, retries, map, Some(kept)));
     let checkpoint = Arc::new(Checkpoint::new(Arc::clone(&damaged), mapfile));
-    let continued = Continued { target, checkpoint };
-    signals::begin(|| Ok(((), continued.unfinished())))?;
+    let continued = Continued {
+        target,
+        checkpoint: Some(checkpoint),
+        has_mapfile: true,
+    };
+    continued.tell_signals()?;
     Ok((damaged, continued))
 }
 
@@ -57,46 +63,115 @@ pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
     }
     let volume = &opened.volume;
     let needed = least_device_size(volume.geometry(), volume.tail_size());
-    signals::begin(|| {
-        let target = Target::open_to_continue(path, place, needed)?;
-        let checkpoint = Arc::new(Checkpoint::new(Arc::clone(damaged), mapfile));
-        let begun = kept_in(&target).and_then(|kept| {
-            let moved = damaged.keep_in(kept);
-            moved.map_err(|error| Error::io("rescue", opened.device.path(), error))?;
-            checkpoint.save()
-        });
-        if let Err(error) = begun {
-            if place == Place::NewFile {
-                // Nothing but what was read just now is in it.
-                let _ = fs::remove_file(path);
-            }
-            return Err(error);
+    let target = Target::open_to_continue(path, place, needed)?;
+    let checkpoint = Arc::new(Checkpoint::new(Arc::clone(damaged), mapfile));
+    let begun = keep_in(&target, opened).and_then(|()| checkpoint.save());
+    if let Err(error) = begun {
+        if place == Place::NewFile {
+            // Nothing but what was read just now is in it.
+            let _ = fs::remove_file(path);
         }
-        let continued = Continued { target, checkpoint };
-        let unfinished = continued.unfinished();
-        Ok((Some(continued), unfinished))
-    })
+        return Err(error);
+    }
+    let continued = Continued {
+        target,
+        checkpoint: Some(checkpoint),
+        has_mapfile: true,
+    };
+    continued.tell_signals()?;
+    Ok(Some(continued))
 }
 
 impl Continued {
+    /// A copy to `target`, for which no map file was asked. What is saved of a
+    /// dying disk is not thrown away even so: if the target is a file, there is
+    /// a map until it is complete.
+    pub fn without_mapfile(target: Target, opened: &OpenVolume) -> Result<Self> {
+        keep_in(&target, opened)?;
+        let checkpoint = match (target.part(), opened.device.damaged()) {
+            (Some(part), Some(damaged)) => {
+                let mut path = part.as_os_str().to_owned();
+                path.push(".map");
+                let checkpoint = Checkpoint::new(Arc::clone(damaged), path.as_ref());
+                Some(Arc::new(checkpoint))
+            }
+            _ => None,
+        };
+        let continued = Self {
+            target,
+            checkpoint,
+            has_mapfile: false,
+        };
+        continued.tell_signals()?;
+        Ok(continued)
+    }
+
+    /// Finishes the target of a rescue that ended so; what was saved is noted,
+    /// however that was.
+    pub fn end<T>(mut self, rescued: Result<T>) -> Result<T> {
+        let Some(checkpoint) = &self.checkpoint else {
+            let finished = rescued.and_then(|value| self.target.finish().map(|()| value));
+            return finished.map_err(|error| self.target.explain(error));
+        };
+        let noted = checkpoint.save();
+        match rescued.and_then(|value| noted.map(|()| value)) {
+            Ok(value) => {
+                self.target.finish()?;
+                if !self.has_mapfile {
+                    // It speaks of a name that is gone.
+                    let _ = fs::remove_file(checkpoint.path());
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                let what = saved(checkpoint, &self.where_it_is(checkpoint));
+                self.target.leave()?;
+                let source = Box::new(error);
+                Err(Error::HalfWritten { what, source })
+            }
+        }
+    }
+
     /// What an interruption does.
-    fn unfinished(&self) -> Unfinished {
-        let checkpoint = Arc::clone(&self.checkpoint);
-        let name = self.target.name().to_owned();
-        Unfinished::Continued(Box::new(move || {
-            checkpoint.save()?;
-            Ok(format!(
-                "{} are saved in {} and noted in {}; the same command goes on",
-                report::size(checkpoint.saved_bytes()),
-                name.display(),
-                checkpoint.path().display()
-            ))
-        }))
+    fn tell_signals(&self) -> Result<()> {
+        let Some(checkpoint) = self.checkpoint.clone() else {
+            return Ok(());
+        };
+        let text = self.where_it_is(&checkpoint);
+        let save = move || checkpoint.save().map(|()| saved(&checkpoint, &text));
+        signals::begin(|| Ok(((), Unfinished::Continued(Box::new(save)))))
+    }
+
+    fn where_it_is(&self, checkpoint: &Checkpoint) -> String {
+        let map = checkpoint.path().display();
+        match self.target.part() {
+            None => format!(
+                "in {} and noted in {map}; the same command goes on",
+                self.target.name().display()
+            ),
+            Some(part) => format!(
+                "in {} and noted in {map}; go on with --rescue --mapfile {map} -o {0}",
+                part.display()
+            ),
+        }
     }
 }
 
+fn saved(checkpoint: &Checkpoint, text: &str) -> String {
+    let bytes = report::size(checkpoint.saved_bytes());
+    format!("{bytes} are saved {text}")
+}
+
+fn keep_in(target: &Target, opened: &OpenVolume) -> Result<()> {
+    let Some(damaged) = opened.device.damaged() else {
+        return Ok(());
+    };
+    let kept = damaged.keep_in(kept_in(target)?);
+    kept.map_err(|error| Error::io("rescue", opened.device.path(), error))
+}
+
 /// The target as what keeps all that is read.
-pub fn kept_in(target: &Target) -> Result<Kept> {
+fn kept_in(target: &Target) -> Result<Kept> {
     let file = target.handle()?;
     Ok(Kept::output(file, target.name(), target.device_size()))
 }

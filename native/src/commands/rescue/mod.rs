@@ -107,17 +107,15 @@ pub fn clone(
         bytes: plan.bytes(),
         device_size: least_device_size(plan.geometry(), opened.volume.tail_size()),
     };
-    let (mut target, checkpoint) = match continued {
-        Some(Continued { target, checkpoint }) => (target, Some(checkpoint)),
+    let mut continued = match continued {
+        Some(continued) => continued,
         None => {
             let sources = [opened.device.metadata().clone()];
             let target = Target::open(&task.output, needs, &sources)?;
-            damaged
-                .keep_in(continued::kept_in(&target)?)
-                .map_err(failed)?;
-            (target, None)
+            Continued::without_mapfile(target, opened)?
         }
     };
+    let target = &mut continued.target;
     let size = target.device_size().unwrap_or(u64::MAX);
     let all = ranges::wanted(plan, size);
     let rescued = (|| {
@@ -129,7 +127,7 @@ pub fn clone(
             first: &ranges::metadata(&opened.volume),
             all: &all,
             retries: rescue.retries,
-            checkpoint: checkpoint.as_ref(),
+            checkpoint: continued.checkpoint.as_deref(),
             how,
         };
         passes.run()?;
@@ -138,18 +136,13 @@ pub fn clone(
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
         target.set_len(all.last().map_or(0, |last| last.end))?;
-        change_serial(task, opened, &mut target)?;
-        if let Some(checkpoint) = &checkpoint {
+        change_serial(task, opened, target)?;
+        if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(State::Finished, 0)?;
         }
         Ok(lost)
     })();
-    // What was saved is noted, however it ended.
-    let noted = checkpoint.as_ref().map_or(Ok(()), |map| map.save());
-    let lost = rescued
-        .and_then(|lost| noted.map(|()| lost))
-        .and_then(|lost| target.finish().map(|()| lost))
-        .map_err(|error| target.explain(error))?;
+    let lost = continued.end(rescued)?;
     let bytes: u64 = ranges::bytes_in(&all) - ranges::bytes_in(&lost);
     reports.line(report::done("Rescued", bytes, started.elapsed()));
     Ok(lost)
