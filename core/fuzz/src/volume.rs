@@ -34,7 +34,7 @@ pub fn volume_scan(data: &[u8]) {
     }
     disputed.truncate(8);
     let owners = owners(&volume, &disputed).unwrap_or_default();
-    for number in owners.iter().map(|owner| owner.record).take(8) {
+    for number in owners.list.iter().map(|owner| owner.record).take(8) {
         path_of(&volume, number);
     }
     for number in 0..32 {

@@ -1,7 +1,7 @@
 //! What a scan found to be wrong.
 
 use crate::error::Error;
-use crate::units::{Extent, RecordNumber};
+use crate::units::{Extent, RecordNumber, len_u64};
 
 /// Something wrong with a volume's account of its clusters. Whether it stops a
 /// run is the caller's policy.
@@ -67,7 +67,8 @@ impl Finding {
     }
 }
 
-/// How many findings are kept one by one; the rest is only counted.
+/// How many findings of a kind, errors or warnings, are kept one by one; the
+/// rest is only counted.
 pub const MAX_LISTED: usize = 1000;
 
 /// Findings: the first ones, and how many there were.
@@ -86,12 +87,14 @@ impl Findings {
             false => &mut self.warnings,
         };
         *count = count.saturating_add(1);
-        if self.listed.len() < MAX_LISTED {
+        // Neither kind takes the place of the other.
+        if *count <= len_u64(MAX_LISTED) {
             self.listed.push(finding);
         }
     }
 
-    /// The first findings, at most [`MAX_LISTED`].
+    /// The first errors and the first warnings, at most [`MAX_LISTED`] of
+    /// each, in the order in which they were found.
     pub fn listed(&self) -> &[Finding] {
         &self.listed
     }

@@ -12,5 +12,5 @@ pub use audit::{Audit, audit};
 pub use finding::Finding;
 pub use map::ClusterMap;
 pub use metadata::{Metadata, select_metadata};
-pub use owners::{Owner, owners};
+pub use owners::{Owner, Owners, owners};
 pub use select::{Selection, select_used};

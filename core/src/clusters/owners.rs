@@ -9,7 +9,7 @@ use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::file_name::decode_utf16;
 use crate::ntfs::{Run, Volume};
-use crate::units::{Extent, Lcn, RecordNumber, Vcn};
+use crate::units::{Extent, RecordNumber, Vcn, len_u64};
 
 /// Ours: a damaged volume may have each cluster claimed by each run.
 const MAX_OWNERS: usize = 10_000;
@@ -29,15 +29,25 @@ pub struct Owner {
     pub vcn: Vcn,
 }
 
-/// The files in use that have clusters of `extents`, with these clusters: the
-/// first 10000. The answer to "whose are they?" after something went wrong
-/// with them: walks over all records once more.
+/// Whose clusters they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Owners {
+    /// In the order of their records, the first 10000.
+    pub list: Vec<Owner>,
+    /// How many more there are.
+    pub left_out: u64,
+}
+
+/// The files in use that have clusters of `extents`, with these clusters. The
+/// answer to "whose are they?" after something went wrong with them: walks
+/// over all records once more.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Io`]: `$MFT` cannot be read.
-pub fn owners<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Result<Vec<Owner>> {
-    let mut found = Vec::new();
+pub fn owners<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Result<Owners> {
+    let wanted = merged(extents);
+    let mut owners = Owners::default();
     for_each_base_record(
         volume,
         |number, result| {
@@ -46,34 +56,60 @@ pub fn owners<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Result<Vec<O
                     continue;
                 };
                 for run in body.runs().map_while(Result::ok) {
-                    let room = MAX_OWNERS.saturating_sub(found.len());
-                    let owners = extents
-                        .iter()
-                        .filter_map(|wanted| owner(number, attribute, &run, *wanted));
-                    found.extend(owners.take(room));
+                    owners.add(number, attribute, &run, &wanted);
                 }
             }
         },
         |_| {},
     )?;
-    Ok(found)
+    Ok(owners)
 }
 
-fn owner(
-    record: RecordNumber,
-    attribute: &Attribute<'_>,
-    run: &Run,
-    wanted: Extent,
-) -> Option<Owner> {
-    let owned = run.extent()?;
-    let start: Lcn = owned.start.max(wanted.start);
-    let end = owned.end().min(wanted.end());
-    let len = end.0.checked_sub(start.0).filter(|&len| len > 0)?;
-    Some(Owner {
-        record,
-        type_code: attribute.type_code,
-        name: decode_utf16(attribute.name),
-        extent: Extent::new(start, len),
-        vcn: run.vcn.plus(start.0.saturating_sub(owned.start.0)),
-    })
+impl Owners {
+    /// Adds what a run has of `wanted`.
+    fn add(
+        &mut self,
+        record: RecordNumber,
+        attribute: &Attribute<'_>,
+        run: &Run,
+        wanted: &[Extent],
+    ) {
+        let Some(owned) = run.extent() else { return };
+        let first = wanted.partition_point(|extent| extent.end() <= owned.start);
+        let after = wanted.partition_point(|extent| extent.start < owned.end());
+        let shared = wanted.get(first..after).unwrap_or_default();
+
+        let room = MAX_OWNERS.saturating_sub(self.list.len());
+        let (listed, left_out) = shared.split_at(room.min(shared.len()));
+        self.left_out = self.left_out.saturating_add(len_u64(left_out.len()));
+        self.list.extend(listed.iter().map(|extent| {
+            let start = owned.start.max(extent.start);
+            let end = owned.end().min(extent.end());
+            Owner {
+                record,
+                type_code: attribute.type_code,
+                name: decode_utf16(attribute.name),
+                extent: Extent::new(start, end.0.saturating_sub(start.0)),
+                vcn: run.vcn.plus(start.0.saturating_sub(owned.start.0)),
+            }
+        }));
+    }
+}
+
+/// The same clusters in ascending extents that neither overlap nor touch.
+fn merged(extents: &[Extent]) -> Vec<Extent> {
+    let mut sorted: Vec<Extent> = extents.to_vec();
+    sorted.retain(|extent| extent.len > 0);
+    sorted.sort_unstable();
+    let mut merged: Vec<Extent> = Vec::with_capacity(sorted.len());
+    for extent in sorted {
+        match merged.last_mut() {
+            Some(last) if extent.start <= last.end() => {
+                let end = last.end().max(extent.end());
+                last.len = end.0.saturating_sub(last.start.0);
+            }
+            _ => merged.push(extent),
+        }
+    }
+    merged
 }

@@ -10,7 +10,7 @@ use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::units::{Extent, Lcn};
 
 use crate::place;
-use crate::samples::{everything, fragmented};
+use crate::samples::{fragmented, with_many};
 
 fn examine(built: &build::Volume) -> (Volume<&[u8]>, Selection, Audit) {
     let volume = Volume::open(built.bytes.as_slice()).unwrap();
@@ -46,7 +46,9 @@ fn check(built: &build::Volume, errors: u64, expected: &[&str]) {
 fn check_owners(built: &build::Volume, extents: &[Extent], expected: &[(&str, u64, u64)]) {
     let (volume, ..) = examine(built);
     let found = owners(&volume, extents).unwrap();
+    assert_eq!(found.left_out, 0);
     let found: Vec<(String, u64, u64)> = found
+        .list
         .into_iter()
         .map(|owner| {
             let extent = owner.extent;
@@ -340,29 +342,66 @@ fn a_damaged_bitmap_is_an_error() {
 }
 
 #[test]
-fn only_the_first_owners_are_listed() {
-    let runs = vec![Run::at(300, 1); 200];
-    let built = VolumeBuilder::new().file("f", FileData::Runs(runs)).build();
+fn owners_of_extents_in_any_order_and_over_each_other() {
+    let file = FileData::Runs(vec![Run::at(430, 10), Run::hole(2), Run::at(450, 4)]);
+    let built = VolumeBuilder::new().file("f", file).build();
+    let whole = [("/f", 430, 10), ("/f", 450, 4)];
+    type Row<'a> = (&'a [Extent], &'a [(&'a str, u64, u64)]);
+    let table: [Row<'_>; 5] = [
+        (&[extent(429, 1), extent(440, 10), extent(435, 0)], &[]),
+        (&[extent(420, 60)], &whole),
+        (&[extent(435, 30), extent(420, 15)], &whole),
+        (&[extent(450, 9), extent(433, 2), extent(420, 30)], &whole),
+        (
+            &[
+                extent(452, 9),
+                extent(420, 11),
+                extent(436, 9),
+                extent(435, 3),
+            ],
+            &[("/f", 430, 1), ("/f", 435, 5), ("/f", 452, 2)],
+        ),
+    ];
+    for (extents, expected) in table {
+        check_owners(&built, extents, expected);
+    }
     let (volume, ..) = examine(&built);
-    let extents = vec![extent(300, 1); 100];
-    assert_eq!(owners(&volume, &extents).unwrap().len(), 10_000);
+    let owners = owners(&volume, &[extent(435, 1), extent(452, 1)]).unwrap();
+    let vcns: Vec<u64> = owners.list.iter().map(|owner| owner.vcn.0).collect();
+    assert_eq!(vcns, [5, 14]);
 }
 
 #[test]
-fn only_the_first_findings_are_listed() {
-    let mut builder = everything();
-    for lcn in (0..1400).step_by(2) {
-        builder = builder.clear_in_bitmap(lcn..lcn + 1);
+fn only_the_first_owners_are_listed() {
+    let runs = vec![Run::at(400, 110); 200];
+    let built = VolumeBuilder::new().file("f", FileData::Runs(runs)).build();
+    let (volume, ..) = examine(&built);
+    // Each of the 200 runs has all of these.
+    for (count, listed, left_out) in [(49, 9800, 0), (50, 10_000, 0), (51, 10_000, 200)] {
+        let extents: Vec<Extent> = (0..count).map(|n| extent(400 + 2 * n, 1)).collect();
+        let owners = owners(&volume, &extents).unwrap();
+        let found = (owners.list.len(), owners.left_out);
+        assert_eq!(found, (listed, left_out), "{count} extents");
     }
+}
+
+/// Neither many errors nor many warnings hide the others.
+#[test]
+fn only_the_first_findings_of_a_kind_are_listed() {
     // Each run in the same cluster.
-    let runs = vec![Run::at(1399, 1); 2000];
-    let built = builder
-        .clusters(4000)
+    let runs = vec![Run::at(3999, 1); 1102];
+    let builder = VolumeBuilder::new().clusters(4000);
+    let mut built = with_many(builder, 1100)
         .file("circle", FileData::Runs(runs))
         .build();
-    let (_, selection, audited) = examine(&built);
-    assert_eq!(selection.findings.listed().len(), 1000);
-    assert!(selection.findings.errors() >= 1999 + audited.only_in_runlists.clusters / 2);
+    for n in 0..1100 {
+        built.tear_record(built.record_number(&format!("directory/file {n}")));
+    }
+    let (_, selection, _) = examine(&built);
+    let findings = &selection.findings;
+    assert_eq!((findings.errors(), findings.warnings()), (1101, 1100));
+    let errors = findings.listed().iter().filter(|found| found.is_error());
+    assert_eq!((findings.listed().len(), errors.count()), (2000, 1000));
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn describe(part: &LostPart) -> String {
     )
 }
 
-/// The parts of files that lie in `lost`.
+/// The parts of files that lie in `lost`, which is in order.
 fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
     if lost.is_empty() {
         return Ok(Vec::new());
@@ -186,22 +186,30 @@ fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
         .collect();
     let owners =
         owners(volume, &extents).map_err(|error| Error::read(opened.device.path(), error))?;
+    if owners.left_out > 0 {
+        report::warning(format!(
+            "and {} more parts of files, too many to list",
+            owners.left_out
+        ));
+    }
     let mut parts = Vec::new();
-    for owner in &owners {
-        for area in lost {
-            if let Some((offset, length)) = part_of(geometry, owner, area) {
-                let is_content = owner.type_code == AttributeType::DATA;
-                parts.push(LostPart {
-                    path: path_of(volume, owner.record),
-                    stream: (!owner.name.is_empty()).then(|| owner.name.clone()),
-                    attribute: (!is_content).then_some(owner.type_code.0),
-                    offset,
-                    length,
-                });
-            }
+    for owner in &owners.list {
+        let owned = geometry.offset(owner.extent.start);
+        let areas = &lost[lost.partition_point(|area| area.end <= owned)..];
+        for (offset, length) in areas
+            .iter()
+            .map_while(|area| part_of(geometry, owner, area))
+        {
+            let is_content = owner.type_code == AttributeType::DATA;
+            parts.push(LostPart {
+                path: path_of(volume, owner.record),
+                stream: (!owner.name.is_empty()).then(|| owner.name.clone()),
+                attribute: (!is_content).then_some(owner.type_code.0),
+                offset,
+                length,
+            });
         }
     }
-    // An area that shares a cluster with another is found by both.
     parts.sort_by(|a, b| {
         (&a.path, &a.stream, a.attribute, a.offset).cmp(&(
             &b.path,
@@ -209,9 +217,6 @@ fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
             b.attribute,
             b.offset,
         ))
-    });
-    parts.dedup_by(|a, b| {
-        (&a.path, &a.stream, a.attribute, a.offset) == (&b.path, &b.stream, b.attribute, b.offset)
     });
     Ok(parts)
 }

@@ -69,7 +69,7 @@ pub fn find(
 }
 
 fn first_of(findings: &[Finding]) -> String {
-    match findings.first() {
+    match findings.iter().find(|finding| !finding.is_error()) {
         Some(finding @ Finding::RecordSkipped { source, .. }) => {
             format!("; the first: {finding}: {source}")
         }
@@ -118,7 +118,7 @@ fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
     let owners = match extents.is_empty() {
         true => Vec::new(),
         // What cannot be read again is left out of the message only.
-        false => owners(volume, &extents).unwrap_or_default(),
+        false => owners(volume, &extents).unwrap_or_default().list,
     };
 
     let mut text = format!(
