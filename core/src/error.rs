@@ -82,6 +82,14 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// True where what was read is to blame, and something else may stand in
+    /// for it; false where nothing was read.
+    pub(crate) fn is_damage(&self) -> bool {
+        !matches!(self, Self::Io { .. } | Self::Memory { .. })
+    }
+}
+
 /// The on-disk structures that errors speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -7,7 +7,8 @@ use super::map::ClusterMap;
 use super::select::Selection;
 use crate::error::Result;
 use crate::io::ReadAt;
-use crate::ntfs::{Volume, bitmap};
+use crate::ntfs::Volume;
+use crate::ntfs::bitmap::{self, Unknown};
 use crate::units::{Extent, Lcn};
 
 /// How `$Bitmap` and the runlists disagree.
@@ -19,6 +20,9 @@ pub struct Audit {
     /// Clusters that a file uses and `$Bitmap` calls free. Each extent is also
     /// a [`Finding::NotInBitmap`].
     pub only_in_runlists: Disagreement,
+    /// Clusters of which a damaged `$Bitmap` says nothing. They are taken as
+    /// used: whether a copy of them is wanted is the caller's policy.
+    pub unknown: Option<Unknown>,
 }
 
 /// Clusters on which `$Bitmap` and the runlists disagree.
@@ -40,16 +44,17 @@ impl Disagreement {
 }
 
 /// Compares what the runlists mark with `$Bitmap`, cluster by cluster, and
-/// adds what only `$Bitmap` marks to the selection.
+/// adds what only `$Bitmap` marks, and that of which it says nothing, to the
+/// selection.
 ///
 /// # Errors
 ///
-/// [`crate::Error`]: `$Bitmap` cannot be read.
+/// [`crate::Error::Io`].
 pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result<Audit> {
     let mut audit = Audit::default();
     let (mut extra, mut missing) = (Extender::default(), Extender::default());
     let Selection { map, findings, .. } = selection;
-    bitmap::for_each_chunk(volume, |first, words| {
+    let unknown = bitmap::for_each_chunk(volume, |first, words| {
         let lcns = (first.0..).step_by(64).map(Lcn);
         for (lcn, &in_bitmap) in lcns.zip(words) {
             let in_runlists = map.word(lcn);
@@ -70,6 +75,10 @@ pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result
     if let Some(extent) = missing.last {
         audit.take_missing(findings, extent);
     }
+    if let Some(unknown) = &unknown {
+        map.insert(unknown.extent);
+    }
+    audit.unknown = unknown;
     Ok(audit)
 }
 

@@ -9,44 +9,79 @@ use super::value::Value;
 use super::volume::Volume;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
-use crate::units::{Lcn, len_u64, len_usize};
+use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// Bits read at once. 8 MiB of bits hold the state of 256 GiB of 4 KiB
 /// clusters; 1 MiB is where larger reads stop to pay.
 const CHUNK_BYTES: u64 = 1 << 20;
 
-/// Calls `visit` with the bits of all clusters of the volume, in order, in
+/// Clusters of which `$Bitmap` says nothing, as it is damaged: from the first
+/// of them on, all.
+#[derive(Debug, thiserror::Error)]
+#[error("$Bitmap does not say whether they are in use: {extent}")]
+pub struct Unknown {
+    /// The clusters.
+    pub extent: Extent,
+    /// What is wrong with `$Bitmap`.
+    pub source: Error,
+}
+
+/// Calls `visit` with the bits of the clusters of the volume, in order, in
 /// whole 64-bit words: bit 0 of the first word is the cluster given. Bits past
-/// the last cluster are zero.
+/// the last cluster are zero. Returns of which clusters `$Bitmap` says nothing.
 ///
 /// # Errors
 ///
-/// [`Error::Io`]; [`Error::Corrupt`]: `$Bitmap` is damaged or too short.
+/// [`Error::Io`].
 pub fn for_each_chunk<R: ReadAt>(
     volume: &Volume<R>,
     mut visit: impl FnMut(Lcn, &[u64]),
-) -> Result<()> {
-    let file = FileRecord::read(volume, RECORD_BITMAP)?;
-    let value = file.value(AttributeType::DATA, &[])?;
+) -> Result<Option<Unknown>> {
     let clusters = volume.geometry().nr_clusters();
+    let unknown_from = |first: u64, source| Unknown {
+        extent: Extent::new(Lcn(first), clusters.saturating_sub(first)),
+        source,
+    };
+    let value = match find(volume) {
+        Ok(value) => value,
+        Err(error) if error.is_damage() => return Ok(Some(unknown_from(0, error))),
+        Err(error) => return Err(error),
+    };
     let bytes = clusters.div_ceil(8);
-    let Some(value) = value.filter(|value| value.size() >= bytes) else {
-        return Err(Error::Corrupt {
-            structure: Structure::Bitmap,
-            offset: file.base()?.offset(),
-            field: "its size in bytes",
-            found: 0,
-            expected: "one bit for every cluster",
-        });
+    let reach = value.reach(volume.geometry());
+    let known = match reach < bytes {
+        // Whole words: what is left of the last one says too little.
+        true => reach.saturating_sub(reach % 8),
+        false => bytes,
     };
     let mut position = 0_u64;
-    while position < bytes {
-        let len = bytes.saturating_sub(position).min(CHUNK_BYTES);
+    while position < known {
+        let len = known.saturating_sub(position).min(CHUNK_BYTES);
         let words = read_words(volume, &value, position, len, clusters)?;
         visit(Lcn(position.saturating_mul(8)), &words);
         position = position.saturating_add(len);
     }
-    Ok(())
+    let too_short = (known < bytes).then(|| Error::Corrupt {
+        structure: Structure::Bitmap,
+        offset: volume.mft().record_offset(RECORD_BITMAP).unwrap_or(0),
+        field: "the number of its bytes that are there",
+        found: reach,
+        expected: "one bit for every cluster",
+    });
+    Ok(too_short.map(|error| unknown_from(known.saturating_mul(8), error)))
+}
+
+/// The value of `$Bitmap`.
+fn find<R: ReadAt>(volume: &Volume<R>) -> Result<Value> {
+    let file = FileRecord::read(volume, RECORD_BITMAP)?;
+    let value = file.value(AttributeType::DATA, &[])?;
+    value.ok_or(Error::Corrupt {
+        structure: Structure::Bitmap,
+        offset: file.base()?.offset(),
+        field: "the number of its data attributes",
+        found: 0,
+        expected: "1",
+    })
 }
 
 fn read_words<R: ReadAt>(

@@ -40,6 +40,14 @@ impl Value {
         }
     }
 
+    /// Bytes of the value that are really there, from its start on.
+    pub fn reach(&self, geometry: &Geometry) -> u64 {
+        match self {
+            Self::Resident(bytes) => len_u64(bytes.len()),
+            Self::NonResident(stream) => stream.reach(geometry),
+        }
+    }
+
     /// Fills `buf` from `position` on.
     ///
     /// # Errors
@@ -147,6 +155,23 @@ impl Stream {
         self.initialized_size.min(self.data_size)
     }
 
+    /// Bytes of the value that are really there, from its start on: up to the
+    /// first hole, the first cluster past the end of the volume, or the end of
+    /// the runs.
+    pub fn reach(&self, geometry: &Geometry) -> u64 {
+        let mut clusters = 0_u64;
+        for run in &self.runs {
+            let inside = run.lcn.map_or(0, |lcn| {
+                geometry.nr_clusters().saturating_sub(lcn.0).min(run.len)
+            });
+            clusters = clusters.saturating_add(inside);
+            if inside < run.len {
+                break;
+            }
+        }
+        geometry.bytes(clusters).min(self.data_size)
+    }
+
     /// The runs, in VCN order, without gaps.
     pub fn runs(&self) -> &[Run] {
         &self.runs
@@ -170,7 +195,8 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; [`Error::Corrupt`] where the runs end before.
+    /// [`Error::Io`]; [`Error::Corrupt`] where the runs end before, or lead
+    /// past the end of the volume.
     pub fn read_exact_at(
         &self,
         source: &(impl ReadAt + ?Sized),
@@ -184,25 +210,33 @@ impl Stream {
 
         let mut position = position;
         while !left.is_empty() {
+            let corrupt = |field, found, expected| Error::Corrupt {
+                structure: Structure::Runlist,
+                offset: self.offset,
+                field,
+                found,
+                expected,
+            };
             let (vcn, within) = geometry.vcn_at(position);
             let Some(run) = self.run_at(vcn) else {
-                return Err(Error::Corrupt {
-                    structure: Structure::Runlist,
-                    offset: self.offset,
-                    field: "the last VCN",
-                    found: self.end().0,
-                    expected: "a runlist as long as the attribute's data",
-                });
+                let expected = "a runlist as long as the attribute's data";
+                return Err(corrupt("the last VCN", self.end().0, expected));
             };
             let skipped = vcn.0.saturating_sub(run.vcn.0);
+            let start = run.lcn.map(|lcn| lcn.plus(skipped));
+            let inside = start.map_or(u64::MAX, |lcn| geometry.nr_clusters().saturating_sub(lcn.0));
+            if inside == 0 {
+                let found = start.map_or(0, |lcn| lcn.0);
+                return Err(corrupt("a cluster", found, "one of the volume"));
+            }
             let there = geometry
-                .bytes(run.len.saturating_sub(skipped))
+                .bytes(run.len.saturating_sub(skipped).min(inside))
                 .saturating_sub(within);
             let (piece, rest) = left.split_at_mut(left.len().min(len_usize(there)));
-            match run.lcn {
+            match start {
                 None => piece.fill(0),
                 Some(lcn) => {
-                    let offset = geometry.offset(lcn.plus(skipped)).saturating_add(within);
+                    let offset = geometry.offset(lcn).saturating_add(within);
                     source
                         .read_exact_at(offset, piece)
                         .map_err(|error| Error::Io {

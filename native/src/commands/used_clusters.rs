@@ -36,7 +36,10 @@ pub fn find(
     let selection = select_used(volume, |records| progress.advance_to(records));
     let mut selection = selection.map_err(failed)?;
     progress.finish();
-    let audit = audit::audit(volume, &mut selection).map_err(failed)?;
+    let mut audit = audit::audit(volume, &mut selection).map_err(failed)?;
+    if let Some(unknown) = audit.unknown.take() {
+        return Err(failed(unknown.source));
+    }
 
     if selection.findings.errors() > 0 {
         let found = describe_all(volume, &selection.findings);
