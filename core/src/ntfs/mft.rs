@@ -10,7 +10,7 @@ use super::mft_record::MftRecord;
 use super::value::{self, Stream};
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
-use crate::units::{Geometry, Lcn, RecordNumber, len_u64, len_usize};
+use crate::units::{Geometry, Lcn, RecordNumber, len_usize};
 
 /// `$MFT` itself.
 pub const RECORD_MFT: RecordNumber = RecordNumber(0);
@@ -28,13 +28,19 @@ pub const RECORD_BITMAP: RecordNumber = RecordNumber(6);
 pub const RECORD_BAD_CLUSTERS: RecordNumber = RecordNumber(8);
 
 /// Records that `$MFTMirr` holds, at least.
-const MIRRORED_RECORDS: u64 = 4;
+pub(super) const MIRRORED_RECORDS: u64 = 4;
+
+/// A record that stands in for one of `$MFT`: its number, and its bytes as they
+/// stand on disk.
+pub(super) type RecordCopy = (RecordNumber, Vec<u8>);
 
 /// Where the records are.
 #[derive(Debug, Clone)]
 pub struct Mft {
     geometry: Geometry,
     data: Stream,
+    /// By number. None, but on a volume that was salvaged.
+    copies: Vec<RecordCopy>,
 }
 
 impl Mft {
@@ -45,12 +51,25 @@ impl Mft {
     ///
     /// [`Error::Io`]; [`Error::Corrupt`] with what of record 0 is damaged.
     pub fn load(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<Self> {
-        let geometry = boot.geometry;
-        let offset = geometry.offset(boot.mft);
-        let mut bytes = read_at(source, &geometry, boot.mft, RECORD_MFT)?;
+        let (mut bytes, offset) = read_at(source, &boot.geometry, boot.mft, RECORD_MFT)?;
         let record = MftRecord::from_disk(&mut bytes, offset)?;
-        let attributes: Vec<Attribute<'_>> = record.attributes().collect::<Result<_>>()?;
+        let mut mft = Self::begin(&boot.geometry, &record)?;
+        mft.load_rest(source, &record)?;
+        Ok(mft)
+    }
 
+    /// No records at all.
+    pub(super) fn empty(geometry: &Geometry) -> Self {
+        Self {
+            geometry: *geometry,
+            data: Stream::new(0, 0, 0),
+            copies: Vec::new(),
+        }
+    }
+
+    /// Finds the records that record 0 itself tells of.
+    pub(super) fn begin(geometry: &Geometry, record: &MftRecord<'_>) -> Result<Self> {
+        let attributes: Vec<Attribute<'_>> = record.attributes().collect::<Result<_>>()?;
         let data = attributes
             .iter()
             .find(|attribute| attribute.is_unnamed(AttributeType::DATA));
@@ -59,7 +78,7 @@ impl Mft {
         else {
             return Err(Error::Corrupt {
                 structure: Structure::Mft,
-                offset,
+                offset: record.offset(),
                 field: "the number of its non-resident data attributes",
                 found: 0,
                 expected: "1",
@@ -67,49 +86,48 @@ impl Mft {
         };
         let mut stream = Stream::new(first.data_size, first.initialized_size, data.offset);
         stream.push(&first)?;
-        let mut mft = Self {
-            geometry,
-            data: stream,
-        };
-
-        let list = attributes
-            .iter()
-            .filter(|attribute| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST));
-        if let Some(list) = value::join(list.copied())? {
-            let list = list.read_all(source, &geometry, attribute_list::MAX_SIZE)?;
-            mft.load_rest(source, &list, offset)?;
-        }
         // Holes and runs that overlap could make it larger than the device,
         // and a walk over it endless.
-        let size = mft.data.initialized_size();
+        let size = stream.initialized_size();
         let limit = geometry.bytes(geometry.nr_clusters());
         if size > limit {
             return Err(Error::Limit {
                 structure: Structure::Mft,
-                offset,
+                offset: record.offset(),
                 found: size,
                 limit,
             });
         }
-        Ok(mft)
+        Ok(Self {
+            geometry: *geometry,
+            data: stream,
+            copies: Vec::new(),
+        })
     }
 
-    /// The pieces of `$MFT`'s data that are in extension records. Each such
+    /// Finds the records that extension records of record 0 tell of. Each such
     /// record lies in a piece before it, or it could not be found.
-    fn load_rest(
+    pub(super) fn load_rest(
         &mut self,
         source: &(impl ReadAt + ?Sized),
-        list: &[u8],
-        offset: u64,
+        record: &MftRecord<'_>,
     ) -> Result<()> {
-        for entry in Entries::new(list, offset) {
+        let attributes: Vec<Attribute<'_>> = record.attributes().collect::<Result<_>>()?;
+        let list = attributes
+            .into_iter()
+            .filter(|attribute| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST));
+        let Some(list) = value::join(list)? else {
+            return Ok(());
+        };
+        let list = list.read_all(source, &self.geometry, attribute_list::MAX_SIZE)?;
+        for entry in Entries::new(&list, record.offset()) {
             let entry = entry?;
             if entry.type_code != AttributeType::DATA || entry.reference.record == RECORD_MFT {
                 continue;
             }
             let mut bytes = self.read_record(source, entry.reference.record)?;
-            let position = self.record_offset(entry.reference.record).unwrap_or(offset);
-            let record = MftRecord::from_disk(&mut bytes, position)?;
+            let position = self.record_offset(entry.reference.record);
+            let record = MftRecord::from_disk(&mut bytes, position.unwrap_or(record.offset()))?;
             for attribute in record.attributes() {
                 let attribute = attribute?;
                 if let AttributeBody::NonResident(piece) = attribute.body
@@ -123,12 +141,32 @@ impl Mft {
         Ok(())
     }
 
+    /// Leaves out what is past the last record whose place is known.
+    pub(super) fn cut(&mut self) {
+        let reach = self.data.reach(&self.geometry);
+        self.data.cut(reach);
+    }
+
+    /// From now on `copies`, sorted, are read instead of what stands in `$MFT`.
+    pub(super) fn replace(&mut self, copies: Vec<RecordCopy>) {
+        self.copies = copies;
+    }
+
     /// How many records there are, in use or not.
     pub fn record_count(&self) -> u64 {
         self.data
             .initialized_size()
             .checked_div(u64::from(self.geometry.mft_record_size))
             .unwrap_or(0)
+    }
+
+    /// How many of them lie at a place that is known.
+    pub(super) fn known_records(&self) -> u64 {
+        self.data
+            .reach(&self.geometry)
+            .checked_div(u64::from(self.geometry.mft_record_size))
+            .unwrap_or(0)
+            .min(self.record_count())
     }
 
     /// The data of `$MFT`.
@@ -179,7 +217,17 @@ impl Mft {
     ) -> Result<()> {
         let position = self.position(first);
         self.data
-            .read_exact_at(source, &self.geometry, position, buf)
+            .read_exact_at(source, &self.geometry, position, buf)?;
+        let from = self.copies.partition_point(|(number, _)| *number < first);
+        for (number, copy) in self.copies.get(from..).unwrap_or_default() {
+            let at = self.position(*number).saturating_sub(position);
+            let at = len_usize(at);
+            let Some(place) = buf.get_mut(at..at.saturating_add(copy.len())) else {
+                break;
+            };
+            place.copy_from_slice(copy);
+        }
+        Ok(())
     }
 
     /// Compares the first records with their copies in `$MFTMirr`, as far as
@@ -191,10 +239,9 @@ impl Mft {
     pub fn check_mirror(&self, source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<()> {
         for number in (0..MIRRORED_RECORDS).map(RecordNumber) {
             let mut original = self.read_record(source, number)?;
-            let mut copy = read_at(source, &self.geometry, boot.mft_mirror, number)?;
+            let (mut copy, copy_offset) = read_at(source, &self.geometry, boot.mft_mirror, number)?;
             let offset = self.record_offset(number).unwrap_or(0);
             let original = MftRecord::from_disk(&mut original, offset)?;
-            let copy_offset = mirror_offset(&self.geometry, boot.mft_mirror, number);
             let same = MftRecord::from_disk(&mut copy, copy_offset)
                 .is_ok_and(|copy| copy.bytes() == original.bytes());
             if !same {
@@ -217,28 +264,36 @@ impl Mft {
     }
 }
 
-/// Where a record of `$MFT` or `$MFTMirr` lies if the file begins at `lcn` and
-/// is not fragmented before it.
-fn mirror_offset(geometry: &Geometry, lcn: Lcn, number: RecordNumber) -> u64 {
-    let skipped = number.0.saturating_mul(u64::from(geometry.mft_record_size));
-    geometry.offset(lcn).saturating_add(skipped)
-}
-
-fn read_at(
+/// Reads a record of `$MFT` or `$MFTMirr`, and tells where it lies, if the
+/// file begins at `lcn` and is not fragmented before it.
+pub(super) fn read_at(
     source: &(impl ReadAt + ?Sized),
     geometry: &Geometry,
     lcn: Lcn,
     number: RecordNumber,
-) -> Result<Vec<u8>> {
-    let offset = mirror_offset(geometry, lcn, number);
-    let mut bytes = vec![0; len_usize(geometry.mft_record_size.into())];
+) -> Result<(Vec<u8>, u64)> {
+    let size = u64::from(geometry.mft_record_size);
+    let offset = geometry
+        .offset(lcn)
+        .saturating_add(number.0.saturating_mul(size));
+    let end = geometry.bytes(geometry.nr_clusters());
+    if offset.saturating_add(size) > end {
+        return Err(Error::Corrupt {
+            structure: Structure::MftRecord,
+            offset,
+            field: "its end",
+            found: offset.saturating_add(size),
+            expected: "one within the volume",
+        });
+    }
+    let mut bytes = vec![0; len_usize(size)];
     source
         .read_exact_at(offset, &mut bytes)
         .map_err(|error| Error::Io {
             structure: Structure::MftRecord,
             offset,
-            len: len_u64(bytes.len()),
+            len: size,
             source: error,
         })?;
-    Ok(bytes)
+    Ok((bytes, offset))
 }

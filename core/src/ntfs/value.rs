@@ -253,6 +253,11 @@ impl Stream {
         Ok(())
     }
 
+    /// Takes the value as no longer than `size` bytes.
+    pub(super) fn cut(&mut self, size: u64) {
+        self.data_size = self.data_size.min(size);
+    }
+
     /// Makes holes of the clusters that lie past the end of the volume.
     pub fn clip(&mut self, nr_clusters: u64) {
         let mut clipped = Vec::with_capacity(self.runs.len());

@@ -1,12 +1,16 @@
 //! An NTFS volume, opened for reading.
 
+use alloc::vec::Vec;
+
 use super::boot_sector::{BootSector, OpenedFrom};
 use super::mft::Mft;
+use super::salvage::{self, Damage};
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::units::Geometry;
 
-/// An NTFS volume whose boot sector and `$MFT` were found.
+/// An NTFS volume whose boot sector and `$MFT` were found; if it was salvaged,
+/// as far as they could be.
 #[derive(Debug)]
 pub struct Volume<R> {
     source: R,
@@ -24,26 +28,38 @@ impl<R: ReadAt> Volume<R> {
     /// [`super::foreign::identify`] what it is), one of a volume larger than
     /// its device, or a damaged `$MFT`.
     pub fn open(source: R) -> Result<Self> {
-        let (boot, opened_from) = BootSector::read(&source)?;
-        let (boot, opened_from, mft) = match find_mft(&source, &boot) {
-            Ok(mft) => (boot, opened_from, mft),
-            // A damaged first boot sector may look sound, and lead nowhere.
-            Err(error @ (Error::Corrupt { .. } | Error::Limit { .. })) => {
-                let backup = BootSector::read_backup(&source).filter(|(other, _)| *other != boot);
-                let found = backup.and_then(|(boot, opened_from)| {
-                    let mft = find_mft(&source, &boot).ok()?;
-                    Some((boot, opened_from, mft))
-                });
-                found.ok_or(error)?
-            }
-            Err(error) => return Err(error),
-        };
+        let (boot, opened_from, mft) = find(&source, |boot| Mft::load(&source, boot))?;
         Ok(Self {
             source,
             boot,
             opened_from,
             mft,
         })
+    }
+
+    /// Opens what can be opened of a damaged volume: records that are damaged
+    /// in `$MFT` are read from `$MFTMirr`, as far as it has them, and where the
+    /// end of `$MFT`, or all of it, cannot be found, there are fewer records,
+    /// or none. Tells what was damaged; which boot sector was used is told by
+    /// [`Volume::opened_from`].
+    ///
+    /// What was not found is not missed: which clusters are in use,
+    /// [`crate::clusters::audit`] tells from `$Bitmap`, or takes them as used.
+    /// For that, sectors that cannot be read must read as `0xFF` bytes: marked
+    /// in `$Bitmap`, and in a record never what an update sequence number is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; as [`Volume::open`], where no boot sector is usable.
+    pub fn salvage(source: R) -> Result<(Self, Vec<Damage>)> {
+        let (boot, opened_from, (mft, damage)) = salvage::find(&source)?;
+        let volume = Self {
+            source,
+            boot,
+            opened_from,
+            mft,
+        };
+        Ok((volume, damage))
     }
 
     /// What the volume is read from.
@@ -82,15 +98,43 @@ impl<R: ReadAt> Volume<R> {
     }
 }
 
-fn find_mft(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<Mft> {
+/// Finds something by the first boot sector or, where that is damaged, or looks
+/// sound and leads nowhere, by the backup.
+///
+/// # Errors
+///
+/// [`Error::Io`]; what is wrong with the first, or was found by it.
+pub(super) fn find<T>(
+    source: &(impl ReadAt + ?Sized),
+    by: impl Fn(&BootSector) -> Result<T>,
+) -> Result<(BootSector, OpenedFrom, T)> {
+    let by_one = |(boot, opened_from): (BootSector, OpenedFrom)| -> Result<_> {
+        check_fits(source, &boot)?;
+        Ok((boot, opened_from, by(&boot)?))
+    };
+    let first = BootSector::read(source)?;
+    match by_one(first) {
+        Err(error) if error.is_damage() => {
+            let backup = BootSector::read_backup(source).filter(|(boot, _)| *boot != first.0);
+            match backup.map(by_one) {
+                Some(Err(backup_error)) if !backup_error.is_damage() => Err(backup_error),
+                Some(Ok(found)) => Ok(found),
+                _ => Err(error),
+            }
+        }
+        found => found,
+    }
+}
+
+fn check_fits(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<()> {
     let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
-    if needed > source.size() {
-        return Err(Error::Limit {
+    match needed > source.size() {
+        false => Ok(()),
+        true => Err(Error::Limit {
             structure: Structure::BootSector,
             offset: 0,
             found: needed,
             limit: source.size(),
-        });
+        }),
     }
-    Mft::load(source, boot)
 }

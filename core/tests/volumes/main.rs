@@ -12,12 +12,15 @@
 
 mod boot_sector;
 mod damage;
+mod damaged_bitmap;
 mod findings;
 mod foreign;
+mod lost_sectors;
 mod opening;
 mod partition_table;
 mod read_errors;
 mod runlist;
+mod salvage;
 mod samples;
 mod used_clusters;
 mod volume_info;

@@ -139,6 +139,39 @@ fn an_unreadable_boot_sector_is_like_a_damaged_one() {
     );
 }
 
+/// To salvage is to do with damage, not with a device that fails.
+#[test]
+fn an_unreadable_record_is_not_salvaged() {
+    let built = everything().build();
+    for offset in [built.record_offset(0), built.mirror_record_offset(2)] {
+        let device = FaultyReadAt {
+            bytes: &built.bytes,
+            bad: offset..offset + 512,
+        };
+        let error = Volume::salvage(&device).err();
+        assert!(matches!(error, Some(Error::Io { .. })), "{error:?}");
+    }
+}
+
+/// The first boot sector leads nowhere, and the backup to where nothing can be
+/// read.
+#[test]
+fn an_unreadable_mft_by_the_backup() {
+    let mut built = everything().build();
+    built.patch(0x30, &1000_u64.to_le_bytes());
+    let record = built.record_offset(0);
+    let device = FaultyReadAt {
+        bytes: &built.bytes,
+        bad: record..record + 512,
+    };
+    let opened = Volume::open(&device).err();
+    let salvaged = Volume::salvage(&device).err();
+    for error in [opened, salvaged] {
+        let is_told = matches!(error, Some(Error::Io { offset, .. }) if offset == record);
+        assert!(is_told, "{error:?}");
+    }
+}
+
 /// An attribute list or an extension record that cannot be read is a finding
 /// about the file, with the device's words as its cause.
 #[test]
