@@ -44,6 +44,19 @@ fn volumes() -> Vec<(&'static str, Volume)> {
         bytes: pattern(1, 512 * pieces as usize),
         pieces,
     };
+    let mft_in_pieces = tiny()
+        .mft_record_size(1024)
+        .clusters(140)
+        .mft_layout(MftLayout::AttributeList {
+            pieces: 3,
+            runs_per_record: 1,
+        })
+        .build();
+    let mut damaged = mft_in_pieces.clone();
+    // Of the first three there are copies; 17 tells of a piece of $MFT.
+    for number in [0, 2, 3, 17] {
+        damaged.tear_record(number);
+    }
     vec![
         (
             "files",
@@ -67,17 +80,7 @@ fn volumes() -> Vec<(&'static str, Volume)> {
                 )
                 .build(),
         ),
-        (
-            "mft_attribute_list",
-            tiny()
-                .mft_record_size(1024)
-                .clusters(140)
-                .mft_layout(MftLayout::AttributeList {
-                    pieces: 3,
-                    runs_per_record: 1,
-                })
-                .build(),
-        ),
+        ("mft_attribute_list", mft_in_pieces),
         (
             "disagreements",
             tiny()
@@ -87,6 +90,7 @@ fn volumes() -> Vec<(&'static str, Volume)> {
                 .clear_in_bitmap(3..4)
                 .build(),
         ),
+        ("damaged", damaged),
     ]
 }
 
@@ -121,7 +125,7 @@ fn seeds() -> Vec<Seed> {
         seeds.push(("volume_scan", *name, volume.bytes.clone()));
     }
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
-        unreachable!("there are four");
+        unreachable!("there are more");
     };
 
     let record = |volume: &Volume, number| {

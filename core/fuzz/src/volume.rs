@@ -5,40 +5,59 @@ use ntfsclone_core::clusters::{Finding, audit, owners, select_used};
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::ntfs::{Foreign, Volume, VolumeInfo, foreign};
 use ntfsclone_core::plan::{Plan, Step};
-use ntfsclone_core::units::{Extent, RecordNumber};
+use ntfsclone_core::units::{Extent, Lcn, RecordNumber};
 
-/// All that a program asks of a volume before it copies anything.
+/// All that a program asks of a volume before it copies anything, opened as it
+/// should be and salvaged.
 pub fn volume_scan(data: &[u8]) {
     if let Foreign::Disk(partitions) = foreign::identify(data) {
         let len = data.len() as u64;
         assert!(partitions.iter().all(|partition| partition.offset < len));
     }
-    let Ok(volume) = Volume::open(data) else {
-        return;
-    };
-    let _ = VolumeInfo::read(&volume);
+    let opened = Volume::open(data);
+    match Volume::salvage(data) {
+        Ok((volume, damage)) if opened.is_err() || !damage.is_empty() => {
+            let is_scanned = scan(&volume);
+            assert!(is_scanned, "the records of a salvaged volume are all there");
+        }
+        salvaged => assert!(salvaged.is_ok() || opened.is_err()),
+    }
+    if let Ok(volume) = opened {
+        scan(&volume);
+    }
+}
+
+/// False if `$MFT` cannot be read to its end.
+fn scan(volume: &Volume<&[u8]>) -> bool {
+    let data = *volume.source();
+    let _ = VolumeInfo::read(volume);
     let _ = volume.is_hibernated();
     let _ = volume.mft().check_mirror(&data, volume.boot());
 
     for log_file in [LogFile::Start, LogFile::Whole] {
-        let _ = select_metadata(&volume, log_file, |_| {});
+        let _ = select_metadata(volume, log_file, |_| {});
     }
-    let Ok(mut selection) = select_used(&volume, |_| {}) else {
-        return;
+    let Ok(mut selection) = select_used(volume, |_| {}) else {
+        return false;
     };
-    let audited = audit(&volume, &mut selection);
+    let audited = audit(volume, &mut selection).expect("a slice can be read");
+    if let Some(unknown) = &audited.unknown {
+        let last = unknown.extent.end().0 - 1;
+        assert_eq!(last + 1, volume.geometry().nr_clusters());
+        for lcn in [unknown.extent.start, Lcn(last)] {
+            assert!(selection.map.contains(lcn), "unknown, and not taken");
+        }
+    }
     let listed = selection.findings.listed();
     let mut disputed: Vec<Extent> = listed.iter().filter_map(extent_of).collect();
-    if let Ok(audited) = &audited {
-        disputed.extend(&audited.only_in_bitmap.first);
-    }
+    disputed.extend(&audited.only_in_bitmap.first);
     disputed.truncate(8);
-    let owners = owners(&volume, &disputed).unwrap_or_default();
+    let owners = owners(volume, &disputed).unwrap_or_default();
     for number in owners.list.iter().map(|owner| owner.record).take(8) {
-        path_of(&volume, number);
+        path_of(volume, number);
     }
     for number in 0..32 {
-        path_of(&volume, RecordNumber(number));
+        path_of(volume, RecordNumber(number));
     }
 
     for extent in &selection.bad {
@@ -46,6 +65,7 @@ pub fn volume_scan(data: &[u8]) {
     }
     let plan = Plan::new(*volume.geometry(), data.len() as u64, selection.map);
     check_plan(&plan, data);
+    true
 }
 
 fn extent_of(finding: &Finding) -> Option<Extent> {
