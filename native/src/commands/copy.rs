@@ -8,7 +8,7 @@ use ntfsclone_core::ntfs::OpenedFrom;
 use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
-use super::open_volume::OpenVolume;
+use super::open_volume::{Accepted, OpenVolume};
 use super::{lost_data, metadata, open_volume, rescue, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
@@ -23,7 +23,11 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
         None => (Device::open(&task.source)?, None),
         Some(rescue) => rescue::open(task, rescue)?,
     };
-    let opened = open_volume::open(device, task.force, reports)?;
+    let accepted = Accepted {
+        dirty: task.force,
+        mounted: false,
+    };
+    let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
     refuse_metadata_on_device(task, place)?;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::plan::Plan;
 
+use super::open_volume::Accepted;
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{Content, CopyTask, Existing, Form, Input, Mismatch, Output, Progress};
@@ -99,7 +100,11 @@ fn sizes(path: &Path) -> Result<String> {
 
 /// Compares what is in use of two volumes, and returns how many bytes that is.
 fn compare(original: &Path, restored: &Path) -> Result<u64> {
-    let opened = open_volume::open(Device::open(original)?, false, Reports::None)?;
+    let accepted = Accepted {
+        dirty: false,
+        mounted: false,
+    };
+    let opened = open_volume::open(Device::open(original)?, accepted, Reports::None)?;
     let map = used_clusters::find(&opened.volume, Mismatch::Refuse, Progress::None)?;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
     let copy = Device::open(restored)?;

@@ -21,11 +21,19 @@ pub struct OpenVolume {
     pub volume: Volume<Arc<Device>>,
 }
 
-/// Opens the volume on `device`. With `force` it may be dirty.
-pub fn open(device: Device, force: bool, reports: Reports) -> Result<OpenVolume> {
+/// What is no reason to refuse a volume, but for a warning.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted {
+    pub dirty: bool,
+    /// It is mounted read-write.
+    pub mounted: bool,
+}
+
+/// Opens the volume on `device`, with all that is to be said of it.
+pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<OpenVolume> {
     let device = Arc::new(device);
     let path = device.path();
-    refuse_mounted(&device)?;
+    judge_mounted(&device, accepted)?;
 
     let volume = Volume::open(Arc::clone(&device)).map_err(|error| explain(&device, error))?;
     if let OpenedFrom::Backup { offset } = volume.opened_from() {
@@ -48,7 +56,7 @@ pub fn open(device: Device, force: bool, reports: Reports) -> Result<OpenVolume>
     let info = VolumeInfo::read(&volume).map_err(|error| explain(&device, error))?;
     describe(&volume, &info, reports);
     if info.is_dirty() {
-        if !force {
+        if !accepted.dirty {
             return Err(Error::refused(
                 path,
                 "is marked dirty: it was not unmounted cleanly, or has errors",
@@ -101,12 +109,21 @@ fn describe(volume: &Volume<Arc<Device>>, info: &VolumeInfo, reports: Reports) {
     ));
 }
 
-fn refuse_mounted(device: &Device) -> Result<()> {
+fn judge_mounted(device: &Device, accepted: Accepted) -> Result<()> {
     let path = device.path();
     let mounts = device::mounts(device.metadata())
         .map_err(|error| Error::io("list the mounts of", path, error))?;
     match mounts.iter().find(|mount| !mount.read_only) {
         None => Ok(()),
+        Some(mount) if accepted.mounted => {
+            report::warning(format!(
+                "{}: is mounted read-write on {}; what is read is out of date as soon as \
+                 something is written there",
+                path.display(),
+                mount.point.display()
+            ));
+            Ok(())
+        }
         Some(mount) => {
             let point = mount.point.display();
             Err(Error::refused(
