@@ -53,6 +53,14 @@ pub enum Error {
     )]
     DataLost { path: PathBuf, bytes: u64 },
 
+    /// A map was made in spite of what could not be read.
+    #[error(
+        "{}: {bytes} bytes of metadata could not be read; clusters that are in use may be \
+         missing from the map",
+        path.display()
+    )]
+    MapIncomplete { path: PathBuf, bytes: u64 },
+
     #[error("the thread that {0} ended unexpectedly")]
     Thread(&'static str),
 }
@@ -85,7 +93,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::DataLost { .. } => 3,
+            Self::DataLost { .. } | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
     }

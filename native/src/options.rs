@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
-use crate::cli::{Cli, Command, Copy, Generated, ProgressStyle};
+use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle};
 use crate::error::{Error, Result};
 
 /// What to do, and how to tell of it.
@@ -32,6 +32,8 @@ pub enum Task {
         image: Input,
         rescue: Option<Rescue>,
     },
+    /// Print which bytes of a volume are in use.
+    Map(MapTask),
     Demo,
     Generate(Generated),
 }
@@ -44,6 +46,17 @@ pub struct CopyTask {
     pub output: Output,
     pub new_serial: Option<NewSerial>,
     /// Accept a dirty volume.
+    pub force: bool,
+    pub mismatch: Mismatch,
+    pub rescue: Option<Rescue>,
+}
+
+#[derive(Debug)]
+pub struct MapTask {
+    pub source: PathBuf,
+    pub output: Output,
+    pub format: MapFormat,
+    /// Accept a volume that is mounted read-write.
     pub force: bool,
     pub mismatch: Mismatch,
     pub rescue: Option<Rescue>,
@@ -155,6 +168,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             task: Task::Demo,
             progress: Progress::None,
         }),
+        Some(Command::Map(typed)) => resolve_map(typed),
         None => match typed.copy.generate {
             Some(what) => Ok(Options {
                 task: Task::Generate(what),
@@ -167,15 +181,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
 
 fn resolve_copy(typed: Copy) -> Result<Options> {
     check_combination(&typed)?;
-    let progress = match (typed.progress, typed.quiet) {
-        (Some(ProgressStyle::Bar), _) => Progress::Bar,
-        (Some(ProgressStyle::Json), _) => Progress::Json,
-        (Some(ProgressStyle::None), _) | (_, true) => Progress::None,
-        (Some(ProgressStyle::Auto) | None, false) => match std::io::stderr().is_terminal() {
-            true => Progress::Bar,
-            false => Progress::None,
-        },
-    };
+    let progress = resolve_progress(typed.progress, typed.quiet);
     let Some(source) = typed.source else {
         return usage("no SOURCE is given");
     };
@@ -250,6 +256,46 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         }),
     };
     Ok(Options { task, progress })
+}
+
+fn resolve_map(typed: Map) -> Result<Options> {
+    if typed.source == Path::new("-") {
+        return usage("a volume cannot be read from standard input");
+    }
+    let task = Task::Map(MapTask {
+        source: typed.source,
+        output: match typed.output == Path::new("-") {
+            true => Output::Stdout,
+            false => Output::File {
+                path: typed.output,
+                existing: Existing::Refuse,
+            },
+        },
+        format: typed.format,
+        force: typed.force,
+        mismatch: match typed.ignore_fs_check {
+            true => Mismatch::Accept,
+            false => Mismatch::RefuseLoss,
+        },
+        rescue: typed.rescue.then_some(Rescue {
+            retries: 0,
+            report: None,
+        }),
+    });
+    let progress = resolve_progress(typed.progress, typed.quiet);
+    Ok(Options { task, progress })
+}
+
+fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {
+    match (style, quiet) {
+        (Some(ProgressStyle::Bar), _) => Progress::Bar,
+        (Some(ProgressStyle::Json), _) => Progress::Json,
+        (Some(ProgressStyle::None), _) | (_, true) => Progress::None,
+        (Some(ProgressStyle::Auto) | None, false) => match std::io::stderr().is_terminal() {
+            true => Progress::Bar,
+            false => Progress::None,
+        },
+    }
 }
 
 /// The original's rules of what goes with what.

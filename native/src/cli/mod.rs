@@ -5,7 +5,7 @@ mod abbreviation;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// What was typed.
 #[derive(Debug, Parser)]
@@ -47,6 +47,65 @@ pub enum Command {
     /// Save, check, restore and compare a small volume that comes with the
     /// program
     Demo,
+
+    /// Print which bytes of a volume are in use, for programs that copy no
+    /// others
+    Map(Map),
+}
+
+/// The options of `map`.
+#[derive(Debug, Args)]
+#[command(after_help = MAP_HELP)]
+pub struct Map {
+    /// The NTFS volume to read
+    #[arg(value_name = "SOURCE")]
+    pub source: PathBuf,
+
+    /// Write to FILE, which must not exist; - for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
+
+    /// What the map is for: ddrescue (--domain-mapfile), bmaptool (--bmap), or
+    /// a script
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = MapFormat::Ddrescue)]
+    pub format: MapFormat,
+
+    /// Go on after read errors
+    #[arg(long)]
+    pub rescue: bool,
+
+    /// Go on after a failed check of clusters
+    #[arg(long)]
+    pub ignore_fs_check: bool,
+
+    /// Accept a volume that is mounted read-write
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// How progress is shown on standard error: auto is a bar if that is a
+    /// terminal; json is a line for each step
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub progress: Option<ProgressStyle>,
+}
+
+const MAP_HELP: &str = "\
+Examples:
+  ntfsclone map -o used.map /dev/sda1
+  ddrescue -m used.map /dev/sda1 sda1.raw rescue.map
+
+  ntfsclone map --format bmap -o sda1.bmap sda1.raw
+  bmaptool copy --bmap sda1.bmap sda1.raw /dev/sdb1";
+
+/// See `map --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    Ddrescue,
+    Bmap,
+    Json,
 }
 
 /// The original's options, and ours beside them.
@@ -171,13 +230,16 @@ pub fn parse() -> Cli {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // Flags may be given more than once, as scripts that add to a list of
     // options do.
-    let command = Cli::command().mut_args(|argument| match argument.get_action() {
+    let repeatable = |argument: Arg| match argument.get_action() {
         ArgAction::SetTrue => {
             let id = argument.get_id().clone();
             argument.overrides_with(id)
         }
         _ => argument,
-    });
+    };
+    let command = Cli::command()
+        .mut_args(repeatable)
+        .mut_subcommands(|subcommand| subcommand.mut_args(repeatable));
     let matches = command.get_matches_from(abbreviation::expand(arguments));
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }

@@ -6,6 +6,7 @@ mod copying;
 mod demo;
 mod generate;
 mod lost_data;
+mod map;
 mod metadata;
 mod open_volume;
 mod rescue;
@@ -26,6 +27,7 @@ pub fn run(options: Options) -> Result<()> {
             rescue,
         } => restore::run(&image, &output, new_serial, rescue.as_ref(), progress),
         Task::CheckImage { image, rescue } => check_image::run(&image, rescue.as_ref(), progress),
+        Task::Map(task) => map::run(&task, progress),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }
