@@ -1,10 +1,13 @@
 //! The manual page and the completions of shells, from the declaration of the
 //! command line.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::builder::StyledStr;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::{Cli, Generated};
 use crate::error::{Error, Result};
@@ -21,9 +24,53 @@ pub fn run(what: Generated) -> Result<()> {
         Generated::CompleteBash => complete(Shell::Bash),
         Generated::CompleteFish => complete(Shell::Fish),
         Generated::CompleteZsh => complete(Shell::Zsh),
-        Generated::Man => clap_mangen::Man::new(Cli::command()).render(&mut text),
+        Generated::Man => manual_page(&mut text),
     };
     generated
         .and_then(|()| std::io::stdout().write_all(&text))
         .map_err(|error| Error::io("write to", "standard output".as_ref(), error))
+}
+
+/// One page for all: a subcommand is a section of it, where the library's own
+/// page would refer to one that nobody has.
+fn manual_page(text: &mut Vec<u8>) -> io::Result<()> {
+    let mut command = Cli::command();
+    command.build();
+    let page = Man::new(command.clone());
+    page.render_title(text)?;
+    page.render_name_section(text)?;
+    page.render_synopsis_section(text)?;
+    page.render_description_section(text)?;
+    page.render_options_section(text)?;
+    for subcommand in command.get_subcommands() {
+        render_subcommand(subcommand, text)?;
+    }
+    page.render_extra_section(text)?;
+    page.render_version_section(text)
+}
+
+fn render_subcommand(command: &Command, text: &mut Vec<u8>) -> io::Result<()> {
+    let heading = format!("command {}", command.get_name()).to_uppercase();
+    let plain = |text: Option<&StyledStr>| text.map(StyledStr::to_string).unwrap_or_default();
+    let mut roff = Roff::new();
+    roff.control("SH", [heading.as_str()]);
+    roff.text([bold(command.clone().render_usage().to_string())]);
+    roff.control("PP", []);
+    roff.text([roman(plain(command.get_about()))]);
+    let after_help = plain(command.get_after_help());
+    if !after_help.is_empty() {
+        roff.control("PP", []);
+    }
+    for line in after_help.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.to_writer(text)?;
+
+    let options = command.clone().mut_args(|argument| {
+        let is_help = argument.get_id() == "help";
+        argument
+            .hide(is_help)
+            .help_heading("Options of this command")
+    });
+    Man::new(options).render_options_section(text)
 }
