@@ -1,4 +1,6 @@
-//! Images rewritten into the older forms of the format, from what a 10.1 image says.
+//! 10.1 images: rewritten into the older forms of the format, and what they hold of a device.
+
+use std::ops::Range;
 
 /// Header fields of a 10.1 image, and its body up to the tail.
 pub(crate) struct Image<'a> {
@@ -31,6 +33,29 @@ impl<'a> Image<'a> {
         let end = image.walk(|_| ());
         image.body = &image.body[..end];
         image
+    }
+
+    /// The bytes of the device that it holds, those of the tail too: the longest areas, in order.
+    pub(crate) fn areas(&self) -> Vec<Range<u64>> {
+        let mut areas: Vec<Range<u64>> = Vec::new();
+        let mut add = |start: u64, end: u64| match areas.last_mut() {
+            Some(last) if last.end == start => last.end = end,
+            _ if start == end => {}
+            _ => areas.push(start..end),
+        };
+        let size = self.cluster_size as u64;
+        let mut position = 0;
+        self.walk(|command| match command {
+            Command::Gap(count) => position += count as u64 * size,
+            Command::Next(_) => {
+                add(position, position + size);
+                position += size;
+            }
+        });
+        let device_size = u64::from_le_bytes(self.header[22..30].try_into().expect("eight bytes"));
+        let volume_size = self.nr_clusters * size;
+        add(volume_size, device_size.min(volume_size + size));
+        areas
     }
 
     /// As the first version with a fixed layout wrote it: no backup boot sector at the end.

@@ -25,6 +25,9 @@ pub(crate) const VOLUMES: &[Need] = &[
     Need::Tool("umount"),
 ];
 
+/// To copy by a map of ours.
+pub(crate) const MAP_READERS: &[Need] = &[Need::Tool("bmaptool"), Need::Tool("ddrescue")];
+
 /// To put a volume on a block device.
 pub(crate) const DEVICES: &[Need] = &[Need::LoopDevices, Need::Tool("losetup")];
 

@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
+use std::ops::Range;
 
 /// 2 MiB, mostly free; what is free is not zero, so that copying it would show.
 pub(crate) fn builder() -> VolumeBuilder {
@@ -58,6 +59,24 @@ pub(crate) fn clone_of(volume: &Volume) -> Vec<u8> {
     let tail = volume.geometry.volume_size() as usize;
     clone[tail..].copy_from_slice(&volume.bytes[tail..]);
     clone
+}
+
+/// What a copy of it holds of the device: the longest areas, in bytes.
+pub(crate) fn areas_of(volume: &Volume) -> Vec<Range<u64>> {
+    let geometry = &volume.geometry;
+    let size = u64::from(geometry.cluster_size);
+    let tail = geometry.volume_size();
+    let tail = tail..geometry.device_size().min(tail + size);
+    let used = volume.used.iter();
+    let used = used.map(|clusters| clusters.start * size..clusters.end * size);
+    let mut areas: Vec<Range<u64>> = Vec::new();
+    for area in used.chain([tail]).filter(|area| !area.is_empty()) {
+        match areas.last_mut() {
+            Some(last) if last.end == area.start => last.end = area.end,
+            _ => areas.push(area),
+        }
+    }
+    areas
 }
 
 /// What its image is.
