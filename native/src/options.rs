@@ -280,6 +280,7 @@ fn resolve_map(typed: Map) -> Result<Options> {
         rescue: typed.rescue.then_some(Rescue {
             retries: 0,
             report: None,
+            mapfile: None,
         }),
     });
     let progress = resolve_progress(typed.progress, typed.quiet);

@@ -35,7 +35,18 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
     let path = device.path();
     judge_mounted(&device, accepted)?;
 
-    let volume = Volume::open(Arc::clone(&device)).map_err(|error| explain(&device, error))?;
+    let opened = match device.damaged() {
+        None => Volume::open(Arc::clone(&device)).map(|volume| (volume, Vec::new())),
+        Some(_) => Volume::salvage(Arc::clone(&device)),
+    };
+    let (volume, damages) = opened.map_err(|error| explain(&device, error))?;
+    for damage in &damages {
+        report::warning(format!(
+            "{}: {}",
+            path.display(),
+            report::with_causes(damage)
+        ));
+    }
     if let OpenedFrom::Backup { offset } = volume.opened_from() {
         report::warning(format!(
             "{}: the first boot sector is damaged; using the backup at byte {offset:#x}. The \
@@ -53,9 +64,16 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
             Some(_) => report::warning(report::with_causes(&error)),
         }
     }
-    let info = VolumeInfo::read(&volume).map_err(|error| explain(&device, error))?;
-    describe(&volume, &info, reports);
-    if info.is_dirty() {
+    let info = match VolumeInfo::read(&volume).map_err(|error| explain(&device, error)) {
+        Ok(info) => Some(info),
+        Err(error) if device.damaged().is_some() => {
+            report::warning(report::with_causes(&error));
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    describe(&volume, info.as_ref(), reports);
+    if info.is_some_and(|info| info.is_dirty()) {
         if !accepted.dirty {
             return Err(Error::refused(
                 path,
@@ -81,18 +99,22 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
     Ok(OpenVolume { device, volume })
 }
 
-fn describe(volume: &Volume<Arc<Device>>, info: &VolumeInfo, reports: Reports) {
+fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Reports) {
     let geometry = volume.geometry();
-    let label = match info.label.as_str() {
-        "" => "no label".to_owned(),
-        label => format!("label {:?}", label),
-    };
-    reports.line(format_args!(
-        "Volume: NTFS {}.{}, {label}, serial {:016X}",
-        info.major_version,
-        info.minor_version,
-        volume.boot().serial_number
-    ));
+    let serial = volume.boot().serial_number;
+    match info {
+        None => reports.line(format_args!("Volume: NTFS, serial {serial:016X}")),
+        Some(info) => {
+            let label = match info.label.as_str() {
+                "" => "no label".to_owned(),
+                label => format!("label {label:?}"),
+            };
+            reports.line(format_args!(
+                "Volume: NTFS {}.{}, {label}, serial {serial:016X}",
+                info.major_version, info.minor_version
+            ));
+        }
+    }
     reports.line(format_args!(
         "Cluster size: {} bytes, sector size: {} bytes",
         geometry.cluster_size, geometry.sector_size

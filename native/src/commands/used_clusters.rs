@@ -37,8 +37,20 @@ pub fn find(
     let mut selection = selection.map_err(failed)?;
     progress.finish();
     let mut audit = audit::audit(volume, &mut selection).map_err(failed)?;
-    if let Some(unknown) = audit.unknown.take() {
-        return Err(failed(unknown.source));
+    let damaged = volume.source().damaged();
+    // What could not be read makes the rest contradict it.
+    let mismatch = match damaged.is_some_and(|damaged| !damaged.lost().is_empty()) {
+        true => Mismatch::Accept,
+        false => mismatch,
+    };
+    match (audit.unknown.take(), damaged) {
+        (Some(unknown), Some(_)) => report::warning(format!(
+            "{}: {}; they are copied too",
+            source.display(),
+            report::with_causes(&unknown)
+        )),
+        (Some(unknown), None) => return Err(failed(unknown.source)),
+        (None, _) => {}
     }
 
     if selection.findings.errors() > 0 {

@@ -337,6 +337,8 @@ pub fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
 }
 
 #[cfg(test)]
+// Lists of areas, of which there may be one.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::super::simulated::{self, FOREVER, SECTOR};
     use super::*;

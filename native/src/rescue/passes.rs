@@ -278,6 +278,8 @@ fn without(ranges: Vec<Range<u64>>, others: &[Range<u64>]) -> Vec<Range<u64>> {
 }
 
 #[cfg(test)]
+// Lists of areas, of which there may be one.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use std::collections::BTreeMap;
 

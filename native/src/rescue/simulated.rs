@@ -51,7 +51,7 @@ pub fn content(sector: u64) -> [u8; SECTOR as usize] {
 
 impl ReadAt for Dying {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        assert!(offset.is_multiple_of(SECTOR) && buf.len() as u64 % SECTOR == 0);
+        assert!(offset.is_multiple_of(SECTOR) && (buf.len() as u64).is_multiple_of(SECTOR));
         let first = offset / SECTOR;
         let count = (buf.len() as u64 / SECTOR).min(self.sectors - first);
         let mut log = self.log.lock().expect("no panic");

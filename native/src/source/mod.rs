@@ -6,4 +6,4 @@ mod volume;
 
 pub use image::{ImageStream, check_ahead};
 pub use metadata::{WipeReport, copy_metadata};
-pub use volume::{Device, UnreadableAsOnes, copy_steps};
+pub use volume::{Device, copy_steps};

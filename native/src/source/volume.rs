@@ -71,9 +71,14 @@ impl Device {
         &self.path
     }
 
-    /// Fills `buf` with the content of the volume from `offset` on.
+    /// Fills `buf` with the content of the volume from `offset` on, to be
+    /// copied: what cannot be read is marked in a rescue.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
-        self.read_exact_at(offset, buf).map_err(|source| {
+        let read = match &self.damaged {
+            None => self.read_exact_at(offset, buf),
+            Some(damaged) => damaged.read(offset, buf).map_err(IoError::new),
+        };
+        read.map_err(|source| {
             let error = CoreError::Io {
                 structure: Structure::Volume,
                 offset,
@@ -89,6 +94,8 @@ impl Device {
     }
 }
 
+/// For the structures of the volume: in a rescue, bits that cannot be read are
+/// set, as [`Volume::salvage`](ntfsclone_core::ntfs::Volume::salvage) asks for.
 impl ReadAt for Device {
     fn size(&self) -> u64 {
         self.size
@@ -97,27 +104,9 @@ impl ReadAt for Device {
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
         let read = match &self.damaged {
             None => positioned_io::ReadAt::read_exact_at(&self.file, offset, buf),
-            Some(damaged) => damaged.read(offset, buf),
+            Some(damaged) => damaged.read_with_ones(offset, buf),
         };
         read.map_err(IoError::new)
-    }
-}
-
-/// A device of which every bit that cannot be read is set: in `$Bitmap`, what
-/// is not known to be free is in use.
-#[derive(Debug)]
-pub struct UnreadableAsOnes(pub Arc<Device>);
-
-impl ReadAt for UnreadableAsOnes {
-    fn size(&self) -> u64 {
-        self.0.size
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        match &self.0.damaged {
-            None => self.0.read_exact_at(offset, buf),
-            Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
-        }
     }
 }
 

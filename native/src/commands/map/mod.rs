@@ -14,12 +14,13 @@ use ntfsclone_core::plan::Plan;
 use serde::Serialize;
 
 use super::open_volume::{Accepted, OpenVolume};
-use super::{open_volume, used_clusters};
+use super::{open_volume, rescue, used_clusters};
 use crate::cli::MapFormat;
 use crate::error::{Error, Result};
 use crate::options::{self, MapTask, Output};
 use crate::report::{self, Reports};
 use crate::sink::{Needs, Place, Target};
+use crate::source::Device;
 
 /// The bytes that a full copy reads: used clusters and the tail.
 struct Domain<'a> {
@@ -92,7 +93,11 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         dirty: true,
         mounted: task.force,
     };
-    let opened = open_volume::open(&task.source, accepted, task.rescue.as_ref(), reports)?;
+    let device = match &task.rescue {
+        None => Device::open(&task.source)?,
+        Some(rescue) => rescue::open_source(&task.source, &task.output, rescue.retries)?,
+    };
+    let opened = open_volume::open(device, accepted, reports)?;
     let sources = [opened.device.metadata().clone()];
     let to_terminal = matches!(task.output, Output::Stdout) && io::stdout().is_terminal();
     // Before the time that a scan takes.
@@ -170,7 +175,10 @@ impl Write for TargetWriter<'_> {
 ///
 /// [`Error::MapIncomplete`], if something could not be read.
 fn tell_unread(opened: &OpenVolume) -> Result<()> {
-    let lost = opened.device.lost();
+    let lost = opened
+        .device
+        .damaged()
+        .map_or_else(Vec::new, |damaged| damaged.lost());
     match lost.iter().map(|area| area.end - area.start).sum() {
         0 => Ok(()),
         bytes => Err(Error::MapIncomplete {

@@ -5,6 +5,7 @@ mod continued;
 mod ranges;
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,21 +29,30 @@ use crate::source::Device;
 /// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
 /// an earlier run began, if there is one.
 pub fn open(task: &CopyTask, rescue: &Rescue) -> Result<(Device, Option<Continued>)> {
-    let device = Device::open(&task.source)?;
-    let medium = Medium::open(&task.source, device.size())
-        .map_err(|error| Error::io("open", &task.source, error))?;
     let retries = rescue.retries;
     match rescue.mapfile.as_ref().filter(|path| path.exists()) {
-        None => {
-            let kept = temporary(&task.output);
-            let damaged = Arc::new(DamagedSource::new(medium, retries, kept));
-            Ok((device.rescued_by(damaged), None))
-        }
+        None => Ok((open_source(&task.source, &task.output, retries)?, None)),
         Some(path) => {
+            let (device, medium) = open_medium(&task.source)?;
             let (damaged, continued) = continued::go_on(task, path, &device, medium, retries)?;
             Ok((device.rescued_by(damaged), Some(continued)))
         }
     }
+}
+
+/// Opens a source to be read in spite of bad sectors, of which nothing is
+/// known yet.
+pub fn open_source(source: &Path, output: &Output, retries: u32) -> Result<Device> {
+    let (device, medium) = open_medium(source)?;
+    let damaged = DamagedSource::new(medium, retries, temporary(output));
+    Ok(device.rescued_by(Arc::new(damaged)))
+}
+
+fn open_medium(source: &Path) -> Result<(Device, Medium)> {
+    let device = Device::open(source)?;
+    let medium = Medium::open(source, device.size());
+    let medium = medium.map_err(|error| Error::io("open", source, error))?;
+    Ok((device, medium))
 }
 
 /// Where the metadata is kept that is read before there is an output: beside
