@@ -125,7 +125,7 @@ fn a_later_run_reads_only_what_is_missing() {
 
     // The disk has a better day, but for one sector.
     let still_bad = bad[0].start..bad[0].start + 512;
-    let device = scene.device(&[still_bad.clone()]);
+    let device = scene.device(std::slice::from_ref(&still_bad));
     device.reads();
     let outcome = scene.rescue("--retries 1 -o", device.path());
     assert_eq!(outcome.status.code(), Some(3), "{}", printed(&outcome));
@@ -134,7 +134,7 @@ fn a_later_run_reads_only_what_is_missing() {
         said.contains("lost 512 bytes of /first.bin, at byte 41472"),
         "{said}"
     );
-    assert!(scene.out() == with_marks(&scene.clone, &[still_bad.clone()]));
+    assert!(scene.out() == with_marks(&scene.clone, std::slice::from_ref(&still_bad)));
     assert_eq!(scene.areas('-'), [still_bad]);
     for read in device.reads() {
         let wanted = bad

@@ -280,3 +280,48 @@ fn report_never_overwrites() {
     assert!(fs::read(&source).expect("it is there") == bytes);
     assert_eq!(fs::read(&other).expect("it is there"), b"other");
 }
+
+/// What tells where the files are cannot be read: the copy has their clusters even so.
+#[test]
+fn unreadable_metadata_loses_nothing_else() {
+    if !met() {
+        return;
+    }
+    let (volume, folder, source) = written_volume();
+    let page = |offset: u64| Range {
+        start: offset / CLUSTER * CLUSTER,
+        end: offset / CLUSTER * CLUSTER + CLUSTER,
+    };
+    let bitmap = volume.stream_offset(6, 0x80, "", 0);
+    let file = volume.record_offset(volume.record_number("first.bin"));
+    for (name, places) in [
+        ("boot sector", vec![0]),
+        ("first records", vec![volume.record_offset(0)]),
+        ("bitmap", vec![bitmap]),
+        ("records of files", vec![file]),
+        (
+            "no record and no copy",
+            vec![volume.record_offset(0), volume.mirror_record_offset(0)],
+        ),
+    ] {
+        let mut bad: Vec<Range<u64>> = places.into_iter().map(page).collect();
+        bad.sort_by_key(|range| range.start);
+        bad.dedup();
+        let device = FailingDevice::new(&source, &bad);
+        let output = folder.path().join(name);
+        let outcome = rescue("-q --rescue -o", &output, &device);
+        assert_eq!(
+            outcome.status.code(),
+            Some(3),
+            "{name}: {}",
+            printed(&outcome)
+        );
+        let found = fs::read(&output).expect("it is there");
+        for cluster in volume.used_clusters() {
+            let bytes = (cluster * CLUSTER) as usize..((cluster + 1) * CLUSTER) as usize;
+            let is_bad = bad.iter().any(|bad| bad.contains(&(cluster * CLUSTER)));
+            let is_same = found[bytes.clone()] == volume.bytes[bytes];
+            assert_eq!(is_same, !is_bad, "{name}: cluster {cluster}");
+        }
+    }
+}
