@@ -95,7 +95,7 @@ fn the_manual_page() {
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text}"));
     assert!(place("\\-\\-save\\-image\\fR\n") < section);
     for text in ["\\-\\-format", "ddrescue", "bmaptool copy"] {
-        assert!(place(text) > section, "{text}");
+        assert!(page[section..].contains(text), "{text}");
     }
     // There is no such page.
     assert!(!page.contains("map(1)"));
