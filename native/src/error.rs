@@ -55,8 +55,7 @@ pub enum Error {
 
     /// A map was made in spite of what could not be read.
     #[error(
-        "{}: {bytes} bytes of metadata could not be read; clusters that are in use may be \
-         missing from the map",
+        "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
         path.display()
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },

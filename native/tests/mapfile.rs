@@ -423,3 +423,49 @@ fn without_a_map_file_nothing_saved_is_thrown_away() {
         .count();
     assert_eq!(count, 3, "the volume, its clone and the output");
 }
+
+/// A volume that is refused is not worth what is on the device.
+#[test]
+fn a_device_is_left_alone_until_the_volume_was_looked_at() {
+    if !met(&[]) {
+        return;
+    }
+    let mut scene = Scene::new();
+    let file = scene.place("first.bin", 0..CLUSTER).start / CLUSTER;
+    scene.volume.set_in_bitmap(file..file + 2, false);
+    fs::write(scene.path("volume"), &scene.volume.bytes).expect("there is room");
+    fs::write(scene.path("disk"), vec![0xEE; scene.clone.len()]).expect("there is room");
+    let disk = LoopDevice::attach(&scene.path("disk"));
+    let map = scene.path("map");
+    let options = format!("-q --rescue --mapfile {} -O", map.display());
+    let outcome = finish(call(ours, &options, &[disk.path(), &scene.path("volume")]));
+    assert_eq!(outcome.status.code(), Some(1), "{}", printed(&outcome));
+    assert!(
+        printed(&outcome).contains("--ignore-fs-check"),
+        "{}",
+        printed(&outcome)
+    );
+    assert!(!map.exists());
+    let found = fs::read(disk.path()).expect("it can be read");
+    assert!(found.iter().all(|&byte| byte == 0xEE));
+}
+
+/// The map file may come to another device than it was made for.
+#[test]
+fn going_on_on_a_smaller_device_is_no_success() {
+    if !met(&[]) {
+        return;
+    }
+    let scene = Scene::new();
+    fs::write(scene.path("disk"), &scene.clone[..1 << 20]).expect("there is room");
+    let disk = LoopDevice::attach(&scene.path("disk"));
+    fs::write(scene.path("map"), "0 ? 1\n0 0x1000 +\n0x1000 0xFFF000 ?\n").expect("there is room");
+    let options = format!("-q --rescue --mapfile {} -O", scene.path("map").display());
+    let outcome = finish(call(ours, &options, &[disk.path(), &scene.path("volume")]));
+    assert_eq!(outcome.status.code(), Some(1), "{}", printed(&outcome));
+    assert!(
+        printed(&outcome).contains("are needed"),
+        "{}",
+        printed(&outcome)
+    );
+}

@@ -325,3 +325,34 @@ fn unreadable_metadata_loses_nothing_else() {
         }
     }
 }
+
+#[test]
+fn metadata_is_read_first_and_nothing_twice() {
+    if !met() {
+        return;
+    }
+    let (volume, folder, source) = written_volume();
+    let device = FailingDevice::new(&source, &[]);
+    let content = place(&volume, "first.bin", 0)..place(&volume, "first.bin", 999_999);
+    let log_file = volume.stream_offset(2, 0x80, "", 0);
+    for (name, options) in [("raw", "-q --rescue -o"), ("image", "-q --rescue -s -o")] {
+        device.reads();
+        let outcome = rescue(options, &folder.path().join(name), &device);
+        assert!(outcome.status.success(), "{name}: {}", printed(&outcome));
+        let mut reads = device.reads();
+        let first_of = |wanted: &Range<u64>| {
+            let read = reads
+                .iter()
+                .position(|read| read.start < wanted.end && wanted.start < read.end);
+            read.expect("it is read")
+        };
+        let journal = log_file..log_file + CLUSTER;
+        assert!(
+            first_of(&journal) < first_of(&content),
+            "{name}: {reads:x?}"
+        );
+        reads.sort_by_key(|read| read.start);
+        let twice = reads.windows(2).find(|two| two[1].start < two[0].end);
+        assert_eq!(twice, None, "{name}");
+    }
+}

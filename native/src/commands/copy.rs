@@ -33,15 +33,28 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
-    if let (Some(mapfile), None) = (mapfile_of(task), &continued) {
+    let new_mapfile = mapfile_of(task).filter(|_| continued.is_none());
+    // What a scan reads is in a new file from the start; a device may hold
+    // something, which stays until the volume is not refused any more.
+    let (before, after) = match place {
+        Place::BlockDevice => (None, new_mapfile),
+        _ => (new_mapfile, None),
+    };
+    if let Some(mapfile) = before {
         continued = rescue::begin(task, mapfile, &opened)?;
     }
-    let found = used_clusters::find(&opened.volume, task.mismatch, how);
-    let (map, continued) = match (found, continued) {
-        (Ok(map), continued) => (map, continued),
-        (Err(error), Some(continued)) => return continued.end(Err(error)),
-        (Err(error), None) => return Err(error),
+    let map = match used_clusters::find(&opened.volume, task.mismatch, how) {
+        Ok(map) => map,
+        Err(error) => {
+            return match continued {
+                Some(continued) => continued.end(Err(error)),
+                None => Err(error),
+            };
+        }
     };
+    if let Some(mapfile) = after {
+        continued = rescue::begin(task, mapfile, &opened)?;
+    }
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();

@@ -30,6 +30,8 @@ struct LostData {
     areas: Vec<LostArea>,
     /// Which files they belong to.
     files: Vec<LostPart>,
+    /// Parts of files that are too many to list.
+    files_left_out: u64,
 }
 
 #[derive(Serialize)]
@@ -58,12 +60,12 @@ struct LostPart {
 ///
 /// [`Error::DataLost`], if anything was.
 pub fn tell(opened: &OpenVolume, lost: &[Range<u64>], rescue: &Rescue) -> Result<()> {
-    let files = parts(opened, lost).unwrap_or_else(|error| {
+    let (files, left_out) = parts(opened, lost).unwrap_or_else(|error| {
         let causes = report::with_causes(&error);
         report::warning(format!("cannot tell which files lost data: {causes}"));
-        Vec::new()
+        (Vec::new(), 0)
     });
-    finish(opened.device.path(), lost, files, rescue)
+    finish(opened.device.path(), lost, files, left_out, rescue)
 }
 
 /// Tells what of an image file was lost, if anything.
@@ -80,12 +82,18 @@ pub fn tell_of_image(
         None => Ok(()),
         Some(rescue) => {
             let lost = damaged.map_or_else(Vec::new, DamagedSource::lost);
-            finish(name, &lost, Vec::new(), rescue)
+            finish(name, &lost, Vec::new(), 0, rescue)
         }
     }
 }
 
-fn finish(source: &Path, lost: &[Range<u64>], files: Vec<LostPart>, rescue: &Rescue) -> Result<()> {
+fn finish(
+    source: &Path,
+    lost: &[Range<u64>],
+    files: Vec<LostPart>,
+    left_out: u64,
+    rescue: &Rescue,
+) -> Result<()> {
     let areas = lost.iter().map(|area| LostArea {
         offset: area.start,
         length: area.end - area.start,
@@ -95,6 +103,7 @@ fn finish(source: &Path, lost: &[Range<u64>], files: Vec<LostPart>, rescue: &Res
         bytes: lost.iter().map(|area| area.end - area.start).sum(),
         areas: areas.collect(),
         files,
+        files_left_out: left_out,
     };
     let written = match &rescue.report {
         Some(path) => write_report(path, &data),
@@ -112,7 +121,12 @@ fn finish(source: &Path, lost: &[Range<u64>], files: Vec<LostPart>, rescue: &Res
     let more = data.files.len().saturating_sub(LISTED);
     if more > 0 {
         report::warning(format!(
-            "and {more} more parts of files; --report FILE lists all"
+            "and {more} more parts of files; --report FILE lists them"
+        ));
+    }
+    if left_out > 0 {
+        report::warning(format!(
+            "and {left_out} more parts of files, too many to list"
         ));
     }
     Err(Error::DataLost {
@@ -169,10 +183,11 @@ fn describe(part: &LostPart) -> String {
     )
 }
 
-/// The parts of files that lie in `lost`, which is in order.
-fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
+/// The parts of files that lie in `lost`, which is in order, and how many more
+/// there are.
+fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<(Vec<LostPart>, u64)> {
     if lost.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let volume = &opened.volume;
     let geometry = volume.geometry();
@@ -186,12 +201,6 @@ fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
         .collect();
     let owners =
         owners(volume, &extents).map_err(|error| Error::read(opened.device.path(), error))?;
-    if owners.left_out > 0 {
-        report::warning(format!(
-            "and {} more parts of files, too many to list",
-            owners.left_out
-        ));
-    }
     let mut parts = Vec::new();
     for owner in &owners.list {
         let owned = geometry.offset(owner.extent.start);
@@ -218,7 +227,7 @@ fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<Vec<LostPart>> {
             b.offset,
         ))
     });
-    Ok(parts)
+    Ok((parts, owners.left_out))
 }
 
 /// Where in the owner's attribute an area lies, if it does, and how much of it.

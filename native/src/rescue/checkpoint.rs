@@ -1,6 +1,6 @@
 //! The map file on the disk, never ahead of what is saved.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,7 +99,10 @@ fn write_atomically(path: &Path, mapfile: &Mapfile) -> io::Result<()> {
         .prefix(".ntfsclone-map.")
         .suffix(".part")
         .tempfile_in(folder)?;
-    file.write_all(mapfile.to_text().as_bytes())?;
+    let mut out = BufWriter::new(file.as_file_mut());
+    mapfile.write(&mut out)?;
+    out.flush()?;
+    drop(out);
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     device::sync_directory(folder)

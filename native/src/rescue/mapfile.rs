@@ -1,10 +1,11 @@
 //! The map file of GNU ddrescue, as its manual describes it ("Mapfile
 //! structure"): what it writes we go on with, and the other way round.
 
-use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 
-use super::area_map::{Area, AreaMap, Status};
+use super::area_map::{AreaMap, Status};
 use crate::error::{Error, Result};
 
 /// A map, and where the run that wrote it was.
@@ -46,27 +47,37 @@ const STATES: [(char, State); 7] = [
     ('+', State::Finished),
 ];
 
+/// Writes what a map file begins with; `comment` is of one line.
+pub fn write_head(
+    out: &mut impl Write,
+    comment: &str,
+    position: u64,
+    state: State,
+) -> io::Result<()> {
+    let state = STATES.iter().find(|(_, known)| *known == state);
+    let state = state.map_or('?', |(letter, _)| *letter);
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(out, "# Mapfile. Created by ntfsclone version {version}")?;
+    writeln!(out, "# {comment}")?;
+    writeln!(out, "# current_pos  current_status  current_pass")?;
+    writeln!(out, "0x{position:08X}     {state}               1")?;
+    writeln!(out, "#      pos        size  status")
+}
+
+/// Writes an area; each begins where the one before ends, the first at 0.
+pub fn write_area(out: &mut impl Write, range: Range<u64>, status: Status) -> io::Result<()> {
+    let letter = STATUSES.iter().find(|(_, known)| *known == status);
+    let letter = letter.map_or('?', |(letter, _)| *letter);
+    let (start, len) = (range.start, range.end - range.start);
+    writeln!(out, "0x{start:08X}  0x{len:08X}  {letter}")
+}
+
 impl Mapfile {
-    /// The text of a map file.
-    pub fn to_text(&self) -> String {
-        let state = STATES.iter().find(|(_, state)| *state == self.state);
-        let state = state.map_or('?', |(letter, _)| *letter);
-        let mut text = format!(
-            "# Mapfile. Created by ntfsclone {}\n\
-             # current_pos  current_status  current_pass\n\
-             {:#010x}     {state}               1\n\
-             #      pos        size  status\n",
-            env!("CARGO_PKG_VERSION"),
-            self.position,
-        );
-        for Area { range, status } in self.map.areas() {
-            let letter = STATUSES.iter().find(|(_, known)| *known == status);
-            let letter = letter.map_or('?', |(letter, _)| *letter);
-            let len = range.end - range.start;
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{:#010x}  {len:#010x}  {letter}", range.start);
-        }
-        text
+    /// Writes the text of a map file.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        write_head(out, "A rescue by its --mapfile", self.position, self.state)?;
+        let mut areas = self.map.areas();
+        areas.try_for_each(|area| write_area(out, area.range, area.status))
     }
 
     /// Reads the text of a map file of a device of `size` bytes; `path` is for
@@ -144,6 +155,8 @@ fn parse_number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Mapfile> {
@@ -161,7 +174,10 @@ mod tests {
             position: 0x600,
             state: State::Trimming,
         };
-        assert_eq!(parse(&written.to_text()).expect("own text"), written);
+        let mut text = Vec::new();
+        written.write(&mut text).expect("to memory");
+        let text = String::from_utf8(text).expect("all of it is ASCII");
+        assert_eq!(parse(&text).expect("own text"), written);
     }
 
     #[test]
@@ -195,6 +211,17 @@ mod tests {
         ];
         for text in table {
             assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text(lines in prop::collection::vec("[0-9a-fxX+*/?# -]{0,24}", 0..12)) {
+            let text = lines.join("\n");
+            if let Ok(found) = parse(&text) {
+                let covered: u64 = found.map.areas().map(|area| area.range.end - area.range.start).sum();
+                prop_assert_eq!(covered, 0x1000);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ mod area_map;
 mod checkpoint;
 mod damaged_source;
 mod kept;
-mod mapfile;
+pub mod mapfile;
 mod medium;
 pub mod passes;
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
 mod image;
+mod place;
 mod raw;
 mod target;
 
 pub use image::ImageSink;
+pub use place::Place;
 pub use raw::{RawSink, least_device_size};
-pub use target::{Needs, Place, Target, directory_of};
+pub use target::{Needs, Target, directory_of};
 
 use std::time::Duration;
 

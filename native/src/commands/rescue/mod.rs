@@ -127,6 +127,13 @@ pub fn clone(
     };
     let target = &mut continued.target;
     let size = target.device_size().unwrap_or(u64::MAX);
+    if size < needs.device_size {
+        // Not the device of the first run, which was asked for its size.
+        let found = format!("has {size} bytes, {} are needed", needs.device_size);
+        let remedy = "name the device that the map file belongs to, or a larger copy of it";
+        let error = Error::refused(target.name(), found, remedy);
+        return continued.end(Err(error));
+    }
     let all = ranges::wanted(plan, size);
     let rescued = (|| {
         let geometry = plan.geometry();

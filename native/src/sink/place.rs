@@ -1,0 +1,127 @@
+//! What stands under the name of an output, and whether it may be written to.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use crate::device;
+use crate::error::{Error, Result};
+use crate::options::{Existing, Output};
+
+/// What stands under the name of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Stdout,
+    NewFile,
+    ExistingFile,
+    BlockDevice,
+    /// A pipe or a character device.
+    Stream,
+}
+
+impl Place {
+    /// Looks at the output, without changing anything.
+    ///
+    /// # Errors
+    ///
+    /// It must not be written to.
+    pub fn of(output: &Output, sources: &[fs::Metadata]) -> Result<Self> {
+        let Output::File { path, existing } = output else {
+            return stdout(sources);
+        };
+        let metadata = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::NewFile),
+            Err(error) => return Err(Error::io("look at", path, error)),
+            Ok(_) if *existing == Existing::Refuse => {
+                return Err(Error::refused(
+                    path,
+                    "exists already",
+                    "--output never overwrites; give another name, or use --overwrite",
+                ));
+            }
+            Ok(_) => fs::metadata(path).map_err(|error| Error::io("follow", path, error))?,
+        };
+        refuse_source(path, &metadata, sources)?;
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            let remedy = "name a file in it";
+            return Err(Error::refused(path, "is a directory", remedy));
+        }
+        if !kind.is_file() && !kind.is_block_device() {
+            return Ok(Self::Stream);
+        }
+        refuse_mounted(path, &metadata)?;
+        match (kind.is_block_device(), existing) {
+            (true, Existing::Continue) => Err(Error::refused(
+                path,
+                "is a device, which loses what is on it",
+                "if that is meant, write to it with --overwrite",
+            )),
+            (true, _) => Ok(Self::BlockDevice),
+            (false, _) => Ok(Self::ExistingFile),
+        }
+    }
+
+    /// True if bytes can only be written one after the other.
+    pub fn is_stream(self) -> bool {
+        matches!(self, Self::Stdout | Self::Stream)
+    }
+
+    /// True if a failure would leave something half written.
+    pub fn is_written_in_place(self, output: &Output) -> bool {
+        let overwrites = matches!(
+            output,
+            Output::File {
+                existing: Existing::Overwrite,
+                ..
+            }
+        );
+        self == Self::BlockDevice || (self == Self::ExistingFile && overwrites)
+    }
+}
+
+fn refuse_source(path: &Path, target: &fs::Metadata, sources: &[fs::Metadata]) -> Result<()> {
+    match sources.iter().any(|source| device::overlap(source, target)) {
+        false => Ok(()),
+        true => Err(Error::refused(
+            path,
+            "is what is being read, or lies on it",
+            "write somewhere else",
+        )),
+    }
+}
+
+fn refuse_mounted(path: &Path, metadata: &fs::Metadata) -> Result<()> {
+    let mounts =
+        device::mounts(metadata).map_err(|error| Error::io("list the mounts of", path, error))?;
+    let Some(mount) = mounts.first() else {
+        return Ok(());
+    };
+    let point = mount.point.display();
+    let found = format!("is mounted on {point}");
+    Err(Error::refused(path, found, format!("umount {point} first")))
+}
+
+/// A shell may have made of standard output any file or device.
+fn stdout(sources: &[fs::Metadata]) -> Result<Place> {
+    let name = Path::new("standard output");
+    let refused = |found| {
+        let remedy = "redirect it to a file or a program: ntfsclone ... | zstd > FILE";
+        Err(Error::refused(name, found, remedy))
+    };
+    let metadata =
+        device::metadata_of(io::stdout()).map_err(|error| Error::io("look at", name, error))?;
+    let kind = metadata.file_type();
+    if kind.is_file() || kind.is_block_device() {
+        refuse_source(name, &metadata, sources)?;
+        refuse_mounted(name, &metadata)?;
+    }
+    if device::is_stdout_closed() {
+        return refused("is closed");
+    }
+    if io::stdout().is_terminal() {
+        return refused("is a terminal, which can do nothing with the data");
+    }
+    Ok(Place::Stdout)
+}
