@@ -299,6 +299,7 @@ fn unreadable_metadata_loses_nothing_else() {
         ("first records", vec![volume.record_offset(0)]),
         ("bitmap", vec![bitmap]),
         ("records of files", vec![file]),
+        ("records of files and bitmap", vec![file, bitmap]),
         (
             "no record and no copy",
             vec![volume.record_offset(0), volume.mirror_record_offset(0)],
