@@ -4,9 +4,11 @@
 //! ([`options`]), which a command ([`commands`]) carries out: it opens a
 //! [`source`] and a [`sink`] and joins them with the [`pipeline`].
 
+mod aligned_buffer;
 mod cli;
 mod commands;
 mod device;
+mod direct;
 mod error;
 mod options;
 mod pipeline;

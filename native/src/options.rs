@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
+pub use crate::cli::Direct;
 use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle};
 use crate::error::{Error, Result};
 
@@ -21,16 +22,12 @@ pub enum Task {
     /// Copy a volume, raw or as an image.
     Copy(CopyTask),
     /// Write the volume in an image.
-    Restore {
-        image: Input,
-        output: Output,
-        new_serial: Option<NewSerial>,
-        rescue: Option<Rescue>,
-    },
+    Restore(RestoreTask),
     /// Read an image and write nothing.
     CheckImage {
         image: Input,
         rescue: Option<Rescue>,
+        direct: Direct,
     },
     /// Print which bytes of a volume are in use.
     Map(MapTask),
@@ -49,6 +46,16 @@ pub struct CopyTask {
     pub force: bool,
     pub mismatch: Mismatch,
     pub rescue: Option<Rescue>,
+    pub direct: Direct,
+}
+
+#[derive(Debug)]
+pub struct RestoreTask {
+    pub image: Input,
+    pub output: Output,
+    pub new_serial: Option<NewSerial>,
+    pub rescue: Option<Rescue>,
+    pub direct: Direct,
 }
 
 #[derive(Debug)]
@@ -218,13 +225,18 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         mapfile: typed.mapfile,
     });
     let task = match output {
-        None => Task::CheckImage { image, rescue },
-        Some(output) if typed.restore_image => Task::Restore {
+        None => Task::CheckImage {
+            image,
+            rescue,
+            direct: typed.direct,
+        },
+        Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image,
             output,
             new_serial,
             rescue,
-        },
+            direct: typed.direct,
+        }),
         Some(output) => Task::Copy(CopyTask {
             source,
             form: match typed.save_image {
@@ -253,6 +265,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
                 (false, false) => Mismatch::RefuseLoss,
             },
             rescue,
+            direct: typed.direct,
         }),
     };
     Ok(Options { task, progress })

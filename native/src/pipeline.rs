@@ -6,6 +6,7 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use crate::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
 
 /// Bytes of a batch: large enough that a system call costs nothing beside
@@ -20,7 +21,8 @@ const BATCHES: usize = 4;
 /// Bytes of a volume on their way, in pieces that lie apart on it.
 #[derive(Debug)]
 pub struct Batch {
-    data: Vec<u8>,
+    /// For reads and writes past the kernel's cache.
+    data: AlignedBuffer,
     pieces: Vec<Piece>,
     len: usize,
 }
@@ -36,7 +38,7 @@ pub struct Piece {
 impl Batch {
     pub fn new() -> Self {
         Self {
-            data: vec![0; BATCH_BYTES],
+            data: AlignedBuffer::new(BATCH_BYTES),
             pieces: Vec::new(),
             len: 0,
         }

@@ -11,6 +11,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("bzip2", "bzip2"),
     ("cc", "gcc"),
     ("ddrescue", "gddrescue"),
+    ("fincore", "util-linux-extra"),
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),
     ("losetup", "mount"),

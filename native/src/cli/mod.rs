@@ -192,6 +192,19 @@ pub struct Copy {
     #[arg(long)]
     pub strict: bool,
 
+    /// Read and write past the kernel's cache: auto does where that is faster,
+    /// always wherever it can be done
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t = Direct::Auto,
+        default_missing_value = "always",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    pub direct: Direct,
+
     /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
@@ -213,6 +226,14 @@ pub enum Generated {
     CompleteBash,
     CompleteFish,
     CompleteZsh,
+}
+
+/// See `--direct`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Direct {
+    Auto,
+    Always,
+    Never,
 }
 
 /// See `--progress`.

@@ -5,16 +5,22 @@ use std::time::Instant;
 use super::lost_data;
 use super::restore::describe;
 use crate::error::Result;
-use crate::options::{self, Input, Rescue};
+use crate::options::{self, Direct, Input, Rescue};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::source::ImageStream;
 
-pub fn run(input: &Input, rescue: Option<&Rescue>, how: options::Progress) -> Result<()> {
+pub fn run(
+    input: &Input,
+    rescue: Option<&Rescue>,
+    direct: Direct,
+    how: options::Progress,
+) -> Result<()> {
     let reports = Reports::ToStdout;
     lost_data::check_report(rescue, None)?;
     let started = Instant::now();
-    let image = ImageStream::open(input, rescue)?;
+    let mut image = ImageStream::open(input, rescue)?;
+    image.bypass_cache(direct);
     describe(&image, reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
     let damaged = image.damaged();

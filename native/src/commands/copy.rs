@@ -75,7 +75,7 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {}
             }
-            let fill = copy_steps(Arc::clone(&opened.device), plan);
+            let fill = copy_steps(Arc::clone(&opened.device), plan, task.direct);
             copying.write(task, &opened, fill, how, reports)?;
         }
         Content::Metadata { times, log_file } => {

@@ -52,7 +52,9 @@ impl Copying {
                 device_size: self.image_size,
             },
         };
-        let target = Target::open(&task.output, needs, &[opened.device.metadata().clone()])?;
+        let sources = [opened.device.metadata().clone()];
+        let mut target = Target::open(&task.output, needs, &sources)?;
+        target.bypass_cache(task.direct);
         let batches = pipeline::start("reads", fill)?;
         let (done, written) = match task.form {
             Form::Image => {

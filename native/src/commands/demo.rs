@@ -12,7 +12,9 @@ use ntfsclone_core::plan::Plan;
 use super::open_volume::Accepted;
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
-use crate::options::{Content, CopyTask, Existing, Form, Input, Mismatch, Output, Progress};
+use crate::options::{
+    Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Output, Progress, RestoreTask,
+};
 use crate::report::{self, Reports};
 use crate::source::Device;
 
@@ -51,16 +53,24 @@ pub fn run() -> Result<()> {
         force: false,
         mismatch: Mismatch::Refuse,
         rescue: None,
+        direct: Direct::Auto,
     };
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
 
     reports.line("\n3. Checked: ntfsclone --restore-image --no-action backup.img");
     let input = Input::File(image);
-    check_image::run(&input, None, Progress::None)?;
+    check_image::run(&input, None, Direct::Auto, Progress::None)?;
 
     reports.line("\n4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
-    restore::run(&input, &new_file(&restored), None, None, Progress::None)?;
+    let task = RestoreTask {
+        image: input,
+        output: new_file(&restored),
+        new_serial: None,
+        rescue: None,
+        direct: Direct::Auto,
+    };
+    restore::run(&task, Progress::None)?;
     reports.line(format_args!("The file has {}", sizes(&restored)?));
 
     reports.line("\n5. Compared, cluster by cluster");

@@ -20,13 +20,12 @@ pub fn run(options: Options) -> Result<()> {
     let progress = options.progress;
     match options.task {
         Task::Copy(task) => copy::run(&task, progress),
-        Task::Restore {
+        Task::Restore(task) => restore::run(&task, progress),
+        Task::CheckImage {
             image,
-            output,
-            new_serial,
             rescue,
-        } => restore::run(&image, &output, new_serial, rescue.as_ref(), progress),
-        Task::CheckImage { image, rescue } => check_image::run(&image, rescue.as_ref(), progress),
+            direct,
+        } => check_image::run(&image, rescue.as_ref(), direct, progress),
         Task::Map(task) => map::run(&task, progress),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),

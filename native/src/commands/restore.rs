@@ -2,7 +2,7 @@
 
 use super::lost_data;
 use crate::error::Result;
-use crate::options::{self, Input, NewSerial, Output, Rescue};
+use crate::options::{self, Direct, RestoreTask};
 use crate::pipeline;
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
@@ -10,13 +10,9 @@ use crate::serial::SerialChange;
 use crate::sink::{self, Needs, Place, RawSink, Target, least_device_size};
 use crate::source::{ImageStream, check_ahead};
 
-pub fn run(
-    input: &Input,
-    output: &Output,
-    new_serial: Option<NewSerial>,
-    rescue: Option<&Rescue>,
-    how: options::Progress,
-) -> Result<()> {
+pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
+    let (input, output) = (&task.image, &task.output);
+    let rescue = task.rescue.as_ref();
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
     let mut image = ImageStream::open(input, rescue)?;
@@ -26,8 +22,14 @@ pub fn run(
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
+        // From memory the second time, if it can be.
+        image.bypass_cache(match image.fits_in_cache() {
+            true if task.direct == Direct::Auto => Direct::Never,
+            _ => task.direct,
+        });
         image = check_ahead(image, input, rescue, progress)?;
     }
+    image.bypass_cache(task.direct);
 
     let header = *image.header();
     let volume_size = header.nr_clusters * u64::from(header.cluster_size);
@@ -40,8 +42,9 @@ pub fn run(
         bytes: image.expected_bytes(),
         device_size,
     };
-    let target = Target::open(output, needs, &sources)?;
-    let mut serial = SerialChange::new(new_serial)?;
+    let mut target = Target::open(output, needs, &sources)?;
+    target.bypass_cache(task.direct);
+    let mut serial = SerialChange::new(task.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
     let sink = RawSink::new(target, volume_size)?;
     let damaged = image.damaged();

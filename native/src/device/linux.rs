@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, AtFlags, FlockOperation, OFlags, StatxFlags};
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 /// What two names of one device or file have in common.
@@ -65,32 +65,6 @@ pub fn mounts(metadata: &Metadata) -> io::Result<Vec<Mount>> {
 pub fn overlap(a: &Metadata, b: &Metadata) -> bool {
     let (a, b) = (device_id(a), device_id(b));
     related(a).contains(&b) || related(b).contains(&a)
-}
-
-/// Opens a device or file for reading past the kernel's cache, and tells what
-/// the places and lengths of reads must be multiples of. None where that
-/// cannot be done.
-pub fn open_direct(path: &Path) -> Option<(File, u64)> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .custom_flags(OFlags::DIRECT.bits().cast_signed());
-    let file = options.open(path).ok()?;
-    if file.metadata().ok()?.file_type().is_block_device() {
-        let sector = rustix::fs::ioctl_blksszget(&file).ok()?;
-        return Some((file, sector.into()));
-    }
-    let flags = StatxFlags::DIOALIGN;
-    let stat = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, flags).ok()?;
-    // Zero where the file system does not know direct reads.
-    let sector = u64::from(stat.stx_dio_offset_align);
-    sector.is_power_of_two().then_some((file, sector))
-}
-
-/// Tells the kernel that reading ahead of what is asked for does not pay.
-pub fn expect_random_reads(file: &File) {
-    // Advice only.
-    let _ = rustix::fs::fadvise(file, 0, None, Advice::Random);
 }
 
 /// True for the errors by which the kernel says that a place of a device

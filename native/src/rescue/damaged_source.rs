@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::area_map::{AreaMap, Status};
 use super::kept::Kept;
-use super::medium::{BLOCK, Buffer, LEAST_SECTOR, Medium};
+use super::medium::{BLOCK, LEAST_SECTOR, Medium};
+use crate::aligned_buffer::AlignedBuffer;
 use crate::report;
 
 /// What an unreadable sector begins with in the copy, as in the original.
@@ -185,7 +186,7 @@ impl DamagedSource {
     /// Reads a range of whole sectors, at most a block, with one read, and
     /// keeps it. Returns the place up to which it could be read; the status of
     /// the rest is for the caller to decide.
-    pub fn attempt(&self, range: &Range<u64>, buffer: &mut Buffer) -> io::Result<u64> {
+    pub fn attempt(&self, range: &Range<u64>, buffer: &mut AlignedBuffer) -> io::Result<u64> {
         let len = (range.end - range.start) as usize;
         let read = self.medium.read(range.start, len, buffer)?;
         // Of a sector that is cut nothing is known, unless the medium ends.
@@ -193,7 +194,7 @@ impl DamagedSource {
             true => len,
             false => read - read % self.sector() as usize,
         };
-        self.keep(range.start, &buffer.get(len)[..whole])?;
+        self.keep(range.start, &buffer[..whole])?;
         Ok(range.start + whole as u64)
     }
 
@@ -237,7 +238,9 @@ impl DamagedSource {
         let end = offset + buf.len() as u64;
         let sectors = self.sector_at(offset).start..self.sector_at(end - 1).end;
         let block = BLOCK.min(sectors.end - sectors.start);
-        let mut buffer = Buffer::new(block as usize);
+        // The last sector may be cut; read is all of it.
+        let block = block.next_multiple_of(self.medium.sector());
+        let mut buffer = AlignedBuffer::new(block as usize);
         for range in pieces(sectors) {
             let mut copy = |from: u64, bytes: &[u8]| {
                 let (first, last) = (from.max(offset), end.min(from + bytes.len() as u64));
@@ -247,15 +250,15 @@ impl DamagedSource {
                 }
             };
             let mut position = self.attempt(&range, &mut buffer)?;
-            copy(range.start, buffer.get((position - range.start) as usize));
+            copy(range.start, &buffer[..(position - range.start) as usize]);
             while position < range.end {
                 let sector = self.sector_at(position);
                 let bytes = (sector.end - sector.start) as usize;
                 if !self.attempt_again(&sector, &mut buffer)? {
                     self.set_status(sector.clone(), Status::Bad);
-                    fill(sector.start, buffer.get(bytes));
+                    fill(sector.start, &mut buffer[..bytes]);
                 }
-                copy(sector.start, buffer.get(bytes));
+                copy(sector.start, &buffer[..bytes]);
                 position = sector.end;
             }
         }
@@ -263,7 +266,7 @@ impl DamagedSource {
     }
 
     /// Reads one sector, as often as it may be tried; false if it is bad.
-    fn attempt_again(&self, sector: &Range<u64>, buffer: &mut Buffer) -> io::Result<bool> {
+    fn attempt_again(&self, sector: &Range<u64>, buffer: &mut AlignedBuffer) -> io::Result<bool> {
         for _ in 0..=self.retries {
             if self.attempt(sector, buffer)? == sector.end {
                 return Ok(true);

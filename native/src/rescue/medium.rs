@@ -6,6 +6,7 @@ use std::path::Path;
 
 use positioned_io::ReadAt;
 
+use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
 
 /// The least that a device gives.
@@ -15,10 +16,6 @@ pub const LEAST_SECTOR: u64 = 512;
 /// then asked for sector by sector. Small enough for a device to do it as one
 /// command, large enough to be as fast as it can.
 pub const BLOCK: u64 = 128 << 10;
-
-/// Where a buffer must begin in memory for direct reads: a page is enough for
-/// every device.
-const MEMORY_ALIGNMENT: usize = 4096;
 
 pub struct Medium {
     file: Box<dyn ReadAt + Send + Sync>,
@@ -72,10 +69,10 @@ impl Medium {
     /// # Errors
     ///
     /// Any error but that of a bad sector.
-    pub fn read(&self, start: u64, len: usize, buffer: &mut Buffer) -> io::Result<usize> {
+    pub fn read(&self, start: u64, len: usize, buffer: &mut AlignedBuffer) -> io::Result<usize> {
         // The last sector may be cut; asked for is all of it.
         let whole = len.next_multiple_of(self.sector as usize);
-        let bytes = buffer.get(whole);
+        let bytes = &mut buffer[..whole];
         loop {
             match self.file.read_at(start, bytes) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -95,9 +92,9 @@ impl Medium {
     /// The bytes of the first sector, if it can be read.
     pub fn first_sector(&self) -> Option<Vec<u8>> {
         let len = self.sector as usize;
-        let mut buffer = Buffer::new(len);
+        let mut buffer = AlignedBuffer::new(len);
         let read = self.read(0, len, &mut buffer).ok()?;
-        (read == len).then(|| buffer.get(len).to_vec())
+        (read == len).then(|| buffer[..len].to_vec())
     }
 
     #[cfg(test)]
@@ -117,25 +114,5 @@ impl std::fmt::Debug for Medium {
             .field("sector", &self.sector)
             .field("size", &self.size)
             .finish_non_exhaustive()
-    }
-}
-
-/// Memory as direct reads need it, for as much as a block.
-pub struct Buffer {
-    memory: Vec<u8>,
-    start: usize,
-}
-
-impl Buffer {
-    /// Room for `len` bytes, at most a block, in sectors of any size.
-    pub fn new(len: usize) -> Self {
-        let len = len.next_multiple_of(MEMORY_ALIGNMENT);
-        let memory = vec![0; len + MEMORY_ALIGNMENT];
-        let start = memory.as_ptr().align_offset(MEMORY_ALIGNMENT);
-        Self { memory, start }
-    }
-
-    pub fn get(&mut self, len: usize) -> &mut [u8] {
-        &mut self.memory[self.start..self.start + len]
     }
 }

@@ -16,7 +16,8 @@ use super::area_map::Status;
 use super::checkpoint::Checkpoint;
 use super::damaged_source::{DamagedSource, pieces};
 use super::mapfile::State;
-use super::medium::{BLOCK, Buffer};
+use super::medium::BLOCK;
+use crate::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
 use crate::options;
 use crate::progress::{Phase, Progress};
@@ -97,7 +98,7 @@ impl Passes<'_> {
             phase,
             progress: Progress::start(self.how, phase, total),
             done: 0,
-            buffer: Buffer::new(BLOCK as usize),
+            buffer: AlignedBuffer::new(BLOCK as usize),
         };
         let first = self.source.within(self.first, status);
         run(&mut pass, &first)?;
@@ -114,7 +115,7 @@ struct Pass<'a> {
     phase: Phase,
     progress: Progress,
     done: u64,
-    buffer: Buffer,
+    buffer: AlignedBuffer,
 }
 
 impl<'a> Pass<'a> {

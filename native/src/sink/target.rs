@@ -6,7 +6,7 @@
 //! leaves there is said.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,12 @@ use positioned_io::WriteAt;
 use tempfile::NamedTempFile;
 
 use super::place::Place;
+use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
+use crate::direct::DirectFile;
 use crate::error::{Error, Result};
-use crate::options::{Existing, Output};
+use crate::options::{self, Existing, Output};
+use crate::pipeline::BATCH_BYTES;
 use crate::report;
 use crate::signals::{self, Unfinished};
 
@@ -28,6 +31,16 @@ pub struct Target {
     name: PathBuf,
     /// Where [`Target::write`] goes on.
     position: u64,
+    /// Writes past the kernel's cache, if any do.
+    direct: Option<Direct>,
+}
+
+/// A way past the kernel's cache, which takes whole pages only.
+struct Direct {
+    file: DirectFile,
+    /// What [`Target::write`] was given and is not written yet.
+    waiting: AlignedBuffer,
+    waiting_len: usize,
 }
 
 enum Kind {
@@ -141,6 +154,23 @@ impl Target {
             kind,
             name,
             position: 0,
+            direct: None,
+        }
+    }
+
+    /// From now on writes past the kernel's cache what can be written so.
+    pub fn bypass_cache(&mut self, when: options::Direct) {
+        let file = match &self.kind {
+            Kind::Beside { file, .. } => file.as_file(),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file,
+            Kind::Stream(_) | Kind::Finished => return,
+        };
+        if when != options::Direct::Never {
+            self.direct = DirectFile::to_write(file).map(|file| Direct {
+                file,
+                waiting: AlignedBuffer::new(BATCH_BYTES),
+                waiting_len: 0,
+            });
         }
     }
 
@@ -202,6 +232,12 @@ impl Target {
 
     /// Writes at a position. For files and devices only.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let failed = |error| Error::io("write to", &self.name, error);
+        if let Some(direct) = &mut self.direct
+            && let Some(()) = direct.file.write_all_at(offset, bytes).map_err(failed)?
+        {
+            return Ok(());
+        }
         let written = match &mut self.kind {
             Kind::Beside { file, .. } => file.as_file_mut().write_all_at(offset, bytes),
             Kind::InPlace { file, .. } | Kind::Continued { file, .. } => {
@@ -209,19 +245,80 @@ impl Target {
             }
             Kind::Stream(_) | Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
         };
-        written.map_err(|error| Error::io("write to", &self.name, error))
+        written.map_err(failed)
     }
 
     /// Writes where the last call ended.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.kind {
-            Kind::Stream(stream) => stream
-                .write_all(bytes)
-                .map_err(|error| Error::io("write to", &self.name, error))?,
-            _ => self.write_at(self.position, bytes)?,
+        self.write_vectored(&mut [IoSlice::new(bytes)])
+    }
+
+    /// As [`Target::write`], from several places.
+    pub fn write_vectored(&mut self, slices: &mut [IoSlice<'_>]) -> Result<()> {
+        if self.direct.is_some() {
+            return slices.iter().try_for_each(|slice| self.collect(slice));
         }
-        self.position += bytes.len() as u64;
+        let failed = |error| Error::io("write to", &self.name, error);
+        let mut left = slices;
+        // Empty ones at the start would look like a write of nothing.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            let some = &left[..left.len().min(MAX_SLICES)];
+            let written = match &mut self.kind {
+                Kind::Stream(stream) => stream.write_vectored(some),
+                Kind::Beside { file, .. } => write_vectored_at(file.as_file(), some, self.position),
+                Kind::InPlace { file, .. } | Kind::Continued { file, .. } => {
+                    write_vectored_at(file, some, self.position)
+                }
+                Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
+            };
+            match written {
+                Ok(0) => return Err(failed(io::ErrorKind::WriteZero.into())),
+                Ok(written) => {
+                    IoSlice::advance_slices(&mut left, written);
+                    self.position += written as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
         Ok(())
+    }
+
+    /// Collects what is to be written past the cache, and writes it when it is
+    /// enough.
+    fn collect(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut left = bytes;
+        while let Some(direct) = &mut self.direct
+            && !left.is_empty()
+        {
+            let room = &mut direct.waiting[direct.waiting_len..];
+            let (now, later) = left.split_at(left.len().min(room.len()));
+            room[..now.len()].copy_from_slice(now);
+            direct.waiting_len += now.len();
+            left = later;
+            if direct.waiting_len == direct.waiting.len() {
+                self.write_collected()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_collected(&mut self) -> Result<()> {
+        let Some(mut direct) = self.direct.take() else {
+            return Ok(());
+        };
+        let bytes = &direct.waiting[..direct.waiting_len];
+        let written = match direct.file.write_all_at(self.position, bytes) {
+            Ok(Some(())) => Ok(()),
+            // The last part, which is no whole page.
+            Ok(None) => self.write_at(self.position, bytes),
+            Err(error) => Err(Error::io("write to", &self.name, error)),
+        };
+        self.position += bytes.len() as u64;
+        direct.waiting_len = 0;
+        self.direct = Some(direct);
+        written
     }
 
     /// Makes a regular file `len` bytes long; a device is as long as it is.
@@ -241,6 +338,7 @@ impl Target {
 
     /// Makes what was written permanent, and gives it its name.
     pub fn finish(&mut self) -> Result<()> {
+        self.write_collected()?;
         let failed = |error| Error::io("finish", &self.name, error);
         // What the kernel could not write to the disk is told by a sync, or
         // never.
@@ -293,6 +391,13 @@ impl Target {
             _ => error,
         }
     }
+}
+
+/// Slices that the kernel takes at once: IOV_MAX of Linux.
+const MAX_SLICES: usize = 1024;
+
+fn write_vectored_at(file: &File, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+    Ok(rustix::io::pwritev(file, slices, offset)?)
 }
 
 /// Characters of a file's name that the name of the file beside it begins

@@ -11,9 +11,12 @@ use std::sync::Arc;
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 
+use super::past_cache::PastCache;
+use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
+use crate::direct::{PROBES, is_mostly_cached};
 use crate::error::{Error, Result};
-use crate::options::{Input, Rescue};
+use crate::options::{Direct, Input, Rescue};
 use crate::pipeline::{BATCH_BYTES, Filled, Filler};
 use crate::progress::Progress;
 use crate::rescue::{DamagedSource, Medium};
@@ -25,7 +28,7 @@ pub struct ImageStream {
     decoder: Decoder,
     header: Header,
     /// What was read, and which part of it was not decoded yet.
-    chunk: Vec<u8>,
+    chunk: AlignedBuffer,
     rest: Range<usize>,
     /// Another handle of a file or block device, which can be read again.
     file: Option<File>,
@@ -102,7 +105,7 @@ impl ImageStream {
             None => 0,
         };
         let mut decoder = Decoder::new();
-        let mut chunk = vec![0; BATCH_BYTES];
+        let mut chunk = AlignedBuffer::new(BATCH_BYTES);
         let mut reader = reader;
         let len = read_up_to(&mut reader, &mut chunk, &name)?;
         let mut input = &chunk[..len];
@@ -154,6 +157,30 @@ impl ImageStream {
             Ok(Event::Data { offset: 0, bytes }) => BootSector::parse(bytes.first_chunk()?, 0).ok(),
             _ => None,
         }
+    }
+
+    /// Reads the rest past the kernel's cache, if that is wanted and can be
+    /// done: to be called before anything is decoded.
+    pub fn bypass_cache(&mut self, when: Direct) {
+        let Some(file) = self.file.as_ref().filter(|_| self.damaged.is_none()) else {
+            return;
+        };
+        let size = self.expected_bytes();
+        let places = (0..PROBES).map(|probe| self.start + size / PROBES * probe);
+        let wanted = match when {
+            Direct::Always => true,
+            Direct::Never => false,
+            Direct::Auto => !is_mostly_cached(file, places),
+        };
+        let position = self.start + self.rest.end as u64;
+        if wanted && let Some(reader) = PastCache::new(file, position) {
+            self.reader = Box::new(reader);
+        }
+    }
+
+    /// Whether what is read once is still in memory when it is read again.
+    pub fn fits_in_cache(&self) -> bool {
+        self.expected_bytes() < device::available_memory() / 2
     }
 
     /// Keeps account of what could not be read so far.

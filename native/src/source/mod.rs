@@ -1,9 +1,12 @@
 //! What is read: volumes and images.
 
+mod bulk;
 mod image;
 mod metadata;
+mod past_cache;
 mod volume;
 
+pub use bulk::copy_steps;
 pub use image::{ImageStream, check_ahead};
 pub use metadata::{WipeReport, copy_metadata};
-pub use volume::{Device, copy_steps};
+pub use volume::Device;

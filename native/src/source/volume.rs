@@ -8,10 +8,8 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
-use ntfsclone_core::plan::Plan;
 
 use crate::error::{Error, Result};
-use crate::pipeline::{Filled, Filler};
 use crate::rescue::DamagedSource;
 
 /// A device or file, open for reading only.
@@ -78,15 +76,23 @@ impl Device {
             None => self.read_exact_at(offset, buf),
             Some(damaged) => damaged.read(offset, buf).map_err(IoError::new),
         };
-        read.map_err(|source| {
-            let error = CoreError::Io {
-                structure: Structure::Volume,
-                offset,
-                len: buf.len() as u64,
-                source,
-            };
-            Error::read(&self.path, error)
-        })
+        read.map_err(|error| self.read_error(offset, buf.len(), error))
+    }
+
+    /// What a read of the volume's content failed with.
+    pub fn read_error(&self, offset: u64, len: usize, source: IoError) -> Error {
+        let error = CoreError::Io {
+            structure: Structure::Volume,
+            offset,
+            len: len as u64,
+            source,
+        };
+        Error::read(&self.path, error)
+    }
+
+    /// The open file, to be read in other ways.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     pub fn metadata(&self) -> &Metadata {
@@ -107,22 +113,5 @@ impl ReadAt for Device {
             Some(damaged) => damaged.read_with_ones(offset, buf),
         };
         read.map_err(IoError::new)
-    }
-}
-
-/// Reads what `plan` says, in its order.
-pub fn copy_steps(device: Arc<Device>, plan: Arc<Plan>) -> impl FnOnce(&mut Filler) -> Filled {
-    move |filler| {
-        let cluster_size = plan.geometry().cluster_size;
-        for step in plan.steps() {
-            let (offset, len) = plan.bytes_of(step);
-            let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
-                device.read_at(offset, bytes)
-            })?;
-            if let Err(error) = read {
-                return Ok(Err(error));
-            }
-        }
-        Ok(Ok(()))
     }
 }

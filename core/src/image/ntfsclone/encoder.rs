@@ -10,6 +10,10 @@ use crate::units::{Extent, Lcn, len_u64, len_usize};
 ///
 /// Gaps are written when the next cluster is known, so that however the
 /// clusters are cut into calls, two runs have one gap between them.
+///
+/// [`Encoder::clusters`] copies the clusters. A caller that can write from
+/// several places at once asks with [`Encoder::seek`] and [`Encoder::pass`] for
+/// the commands alone, and copies nothing.
 #[derive(Debug)]
 pub struct Encoder {
     cluster_size: usize,
@@ -17,6 +21,12 @@ pub struct Encoder {
     /// The cluster that a `next` command would carry.
     position: u64,
 }
+
+/// A `gap` command with its count.
+pub type GapCommand = [u8; 9];
+
+/// The command before the bytes of a cluster.
+pub const NEXT_COMMAND: [u8; 1] = [COMMAND_NEXT];
 
 impl Encoder {
     /// Begins an image: appends the header to `out`.
@@ -33,33 +43,37 @@ impl Encoder {
     /// grows by the data, one byte for each cluster, and 9 where there is a
     /// gap before.
     pub fn clusters(&mut self, start: Lcn, data: &[u8], out: &mut Vec<u8>) {
-        self.seek(start.0, out);
-        for cluster in data.chunks(self.cluster_size) {
-            self.next(cluster, out);
+        out.extend(self.seek(start).iter().flatten());
+        let clusters = data.chunks(self.cluster_size);
+        self.pass(len_u64(clusters.len()));
+        for cluster in clusters {
+            out.extend_from_slice(&NEXT_COMMAND);
+            out.extend_from_slice(cluster);
         }
     }
 
     /// Appends the tail, which ends the image; it may be empty.
     pub fn tail(&mut self, data: &[u8], out: &mut Vec<u8>) {
-        self.seek(self.nr_clusters, out);
-        self.next(data, out);
+        out.extend(self.seek(Lcn(self.nr_clusters)).iter().flatten());
+        out.extend_from_slice(&NEXT_COMMAND);
+        out.extend_from_slice(data);
+        self.pass(1);
     }
 
-    fn seek(&mut self, lcn: u64, out: &mut Vec<u8>) {
+    /// The command that stands before cluster `lcn`, unless it follows the one
+    /// before.
+    pub fn seek(&mut self, lcn: Lcn) -> Option<GapCommand> {
         // Wraps to the two's complement of a negative gap, as the format
         // wants: metadata images jump back.
-        let gap = lcn.wrapping_sub(self.position);
-        if gap != 0 {
-            out.push(COMMAND_GAP);
-            out.extend_from_slice(&gap.to_le_bytes());
-        }
-        self.position = lcn;
+        let gap = lcn.0.wrapping_sub(self.position);
+        self.position = lcn.0;
+        let [a, b, c, d, e, f, g, h] = gap.to_le_bytes();
+        (gap != 0).then_some([COMMAND_GAP, a, b, c, d, e, f, g, h])
     }
 
-    fn next(&mut self, cluster: &[u8], out: &mut Vec<u8>) {
-        out.push(COMMAND_NEXT);
-        out.extend_from_slice(cluster);
-        self.position = self.position.saturating_add(1);
+    /// Takes so many clusters as written, each after a [`NEXT_COMMAND`].
+    pub fn pass(&mut self, clusters: u64) {
+        self.position = self.position.saturating_add(clusters);
     }
 }
 

@@ -6,5 +6,5 @@ mod encoder;
 mod layout;
 
 pub use decoder::{Decoder, Event};
-pub use encoder::{Encoder, encoded_size};
+pub use encoder::{Encoder, GapCommand, NEXT_COMMAND, encoded_size};
 pub use layout::{ByteOrder, HEADER_SIZE, Header, MAGIC, Version};

@@ -1,0 +1,77 @@
+//! Linux: reads and writes past the kernel's page cache, and what is in it.
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::ptr::null_mut;
+
+use rustix::fs::{Advice, AtFlags, OFlags, StatxFlags};
+use rustix::mm::{MapFlags, ProtFlags};
+
+/// Opens a device or file for reading past the kernel's cache, and tells what
+/// the places and lengths of reads must be multiples of. None where that
+/// cannot be done.
+pub fn open_direct(path: &Path) -> Option<(File, u64)> {
+    open(path, OpenOptions::new().read(true))
+}
+
+/// As [`open_direct`], what is open already.
+pub fn reopen_direct(file: &File) -> Option<(File, u64)> {
+    open(&path_of(file), OpenOptions::new().read(true))
+}
+
+/// As [`reopen_direct`], for writing.
+pub fn reopen_direct_to_write(file: &File) -> Option<(File, u64)> {
+    open(&path_of(file), OpenOptions::new().write(true))
+}
+
+/// By this name the very same file is opened, whatever became of its own.
+fn path_of(file: &File) -> std::path::PathBuf {
+    Path::new("/proc/self/fd").join(file.as_raw_fd().to_string())
+}
+
+fn open(path: &Path, options: &mut OpenOptions) -> Option<(File, u64)> {
+    let direct = OFlags::DIRECT.bits().cast_signed();
+    let file = options.custom_flags(direct).open(path).ok()?;
+    if file.metadata().ok()?.file_type().is_block_device() {
+        let sector = rustix::fs::ioctl_blksszget(&file).ok()?;
+        return Some((file, sector.into()));
+    }
+    let flags = StatxFlags::DIOALIGN;
+    let stat = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, flags).ok()?;
+    // Zero where the file system does not know direct reads.
+    let sector = u64::from(stat.stx_dio_offset_align.max(stat.stx_dio_mem_align));
+    sector.is_power_of_two().then_some((file, sector))
+}
+
+/// Whether the kernel has the byte at `offset` in its cache; None where it
+/// does not tell. Nothing is read for that.
+pub fn is_cached(file: &File, offset: u64) -> Option<bool> {
+    let page = rustix::param::page_size();
+    let start = offset - offset % page as u64;
+    let (protection, flags) = (ProtFlags::READ, MapFlags::SHARED);
+    // SAFETY: a new mapping at an address of the kernel's choice, of which
+    // nothing is read or written: that could fail with a signal.
+    let mapping = unsafe { rustix::mm::mmap(null_mut(), page, protection, flags, file, start) };
+    let mapping = mapping.ok()?;
+    let mut state = 0_u8;
+    // SAFETY: the mapping is one page, for which one byte of state is written.
+    let told = unsafe { libc::mincore(mapping, page, &raw mut state) };
+    // SAFETY: nobody else knows of the mapping.
+    let unmapped = unsafe { rustix::mm::munmap(mapping, page) };
+    (told == 0 && unmapped.is_ok()).then_some(state & 1 == 1)
+}
+
+/// Tells the kernel that reading ahead of what is asked for does not pay.
+pub fn expect_random_reads(file: &File) {
+    // Advice only.
+    let _ = rustix::fs::fadvise(file, 0, None, Advice::Random);
+}
+
+/// Bytes of memory that are free, or can be made free without a loss.
+pub fn available_memory() -> u64 {
+    use procfs::Current;
+    let info = procfs::Meminfo::current();
+    info.ok().and_then(|info| info.mem_available).unwrap_or(0)
+}

@@ -1,0 +1,115 @@
+//! Reads and writes past the kernel's cache.
+//!
+//! Bulk data passes a copy once: in the cache it would take the place of what
+//! other programs use, and be copied in memory once more on its way. What is
+//! in the cache already is better taken from there.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use positioned_io::{ReadAt, WriteAt};
+use rustix::io::Errno;
+
+use crate::device;
+
+/// The least piece that is worth a command of its own to the disk: smaller
+/// ones are better collected, or read ahead of, by the kernel.
+const LEAST_PIECE: usize = 64 << 10;
+
+/// No page of the kernel's cache is to hold bytes of direct writes and of
+/// others.
+const PAGE: u64 = 4096;
+
+/// Places that are looked at to tell how much is in the kernel's cache: enough
+/// to tell none from half of it.
+pub const PROBES: u64 = 64;
+
+/// Whether the kernel has most of the bytes at these places in its cache.
+pub fn is_mostly_cached(file: &File, places: impl Iterator<Item = u64>) -> bool {
+    let (mut probes, mut cached) = (0_u64, 0_u64);
+    for place in places {
+        probes += 1;
+        cached += u64::from(device::is_cached(file, place) == Some(true));
+    }
+    cached * 2 > probes
+}
+
+/// A second opening of a file or device, past the cache.
+#[derive(Debug)]
+pub struct DirectFile {
+    file: File,
+    /// What places, lengths and addresses in memory are multiples of.
+    alignment: u64,
+    /// False as soon as the file system turned out not to do it.
+    works: AtomicBool,
+}
+
+impl DirectFile {
+    /// None where it cannot be done.
+    pub fn to_read(file: &File) -> Option<Self> {
+        device::reopen_direct(file).map(|(file, alignment)| Self::new(file, alignment))
+    }
+
+    /// None where it cannot be done.
+    pub fn to_write(file: &File) -> Option<Self> {
+        let (file, alignment) = device::reopen_direct_to_write(file)?;
+        Some(Self::new(file, alignment.max(PAGE)))
+    }
+
+    fn new(file: File, alignment: u64) -> Self {
+        Self {
+            file,
+            alignment,
+            works: AtomicBool::new(true),
+        }
+    }
+
+    /// Fills `buf`, if that can be done here; None if not.
+    pub fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<()>> {
+        match self.takes(offset, buf) {
+            true => self.settle(self.file.read_exact_at(offset, buf)),
+            false => Ok(None),
+        }
+    }
+
+    /// Reads what there is, if that can be done here; None if not.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<usize>> {
+        match self.takes(offset, buf) {
+            true => self.settle(self.file.read_at(offset, buf)),
+            false => Ok(None),
+        }
+    }
+
+    /// Writes all of `bytes`, if that can be done here; None if not.
+    pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<Option<()>> {
+        match self.takes(offset, bytes) {
+            true => {
+                let written = self.file.write_all_at(offset, bytes);
+                self.settle(written)
+            }
+            false => Ok(None),
+        }
+    }
+
+    fn takes(&self, offset: u64, bytes: &[u8]) -> bool {
+        let is_aligned = |number: u64| number.is_multiple_of(self.alignment);
+        bytes.len() >= LEAST_PIECE
+            && is_aligned(offset)
+            && is_aligned(bytes.len() as u64)
+            && is_aligned(bytes.as_ptr().addr() as u64)
+            && self.works.load(Ordering::Relaxed)
+    }
+
+    /// Some file systems promise direct access and refuse it with EINVAL.
+    fn settle<T>(&self, result: io::Result<T>) -> io::Result<Option<T>> {
+        match result {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                self.works.store(false, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
