@@ -69,6 +69,17 @@ pub fn expect_random_reads(file: &File) {
     let _ = rustix::fs::fadvise(file, 0, None, Advice::Random);
 }
 
+/// Begins to write to the disk what the kernel has in its cache for the file.
+/// Left alone it waits until much is there, and then stops who writes.
+pub fn begin_writeback(file: &File) {
+    // SAFETY: only numbers are passed; 0 bytes are all up to the end.
+    let begun =
+        unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+    // Advice only: pipes cannot. What cannot be written is told by the sync
+    // at the end.
+    let _ = begun;
+}
+
 /// Bytes of memory that are free, or can be made free without a loss.
 pub fn available_memory() -> u64 {
     use procfs::Current;

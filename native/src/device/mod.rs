@@ -9,6 +9,6 @@ pub use linux::{
     is_stdout_closed, lock, metadata_of, mounts, open_exclusively, overlap, sync_directory,
 };
 pub use linux_cache::{
-    available_memory, expect_random_reads, is_cached, open_direct, reopen_direct,
+    available_memory, begin_writeback, expect_random_reads, is_cached, open_direct, reopen_direct,
     reopen_direct_to_write,
 };

@@ -1,5 +1,6 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
+mod file_writer;
 mod image;
 mod place;
 mod raw;

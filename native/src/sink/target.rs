@@ -6,21 +6,18 @@
 //! leaves there is said.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use positioned_io::WriteAt;
 use tempfile::NamedTempFile;
 
+use super::file_writer::FileWriter;
 use super::place::Place;
-use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
-use crate::direct::DirectFile;
 use crate::error::{Error, Result};
-use crate::options::{self, Existing, Output};
-use crate::pipeline::BATCH_BYTES;
+use crate::options::{Direct, Existing, Output};
 use crate::report;
 use crate::signals::{self, Unfinished};
 
@@ -29,18 +26,8 @@ pub struct Target {
     kind: Kind,
     /// What to call it in messages.
     name: PathBuf,
-    /// Where [`Target::write`] goes on.
-    position: u64,
-    /// Writes past the kernel's cache, if any do.
-    direct: Option<Direct>,
-}
-
-/// A way past the kernel's cache, which takes whole pages only.
-struct Direct {
-    file: DirectFile,
-    /// What [`Target::write`] was given and is not written yet.
-    waiting: AlignedBuffer,
-    waiting_len: usize,
+    /// None when it is finished.
+    writer: Option<FileWriter>,
 }
 
 enum Kind {
@@ -141,36 +128,40 @@ impl Target {
                 "wait for it to end, or end it",
             ));
         }
-        Ok(Self::new(Kind::Continued { file, size }, path.to_owned()))
+        Self::new(Kind::Continued { file, size }, path.to_owned())
     }
 
     fn stream(stream: File, name: PathBuf) -> Result<Self> {
         signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
-        Ok(Self::new(Kind::Stream(stream), name))
+        Self::new(Kind::Stream(stream), name)
     }
 
-    fn new(kind: Kind, name: PathBuf) -> Self {
-        Self {
+    fn new(kind: Kind, name: PathBuf) -> Result<Self> {
+        let file = match &kind {
+            Kind::Beside { file, .. } => file.as_file().try_clone(),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } | Kind::Stream(file) => {
+                file.try_clone()
+            }
+            Kind::Finished => Err(io::ErrorKind::NotFound.into()),
+        };
+        let file = file.map_err(|error| Error::io("open", &name, error))?;
+        let writer = match kind {
+            Kind::Stream(_) => FileWriter::stream(file),
+            _ => FileWriter::new(file),
+        };
+        Ok(Self {
             kind,
             name,
-            position: 0,
-            direct: None,
-        }
+            writer: Some(writer),
+        })
     }
 
     /// From now on writes past the kernel's cache what can be written so.
-    pub fn bypass_cache(&mut self, when: options::Direct) {
-        let file = match &self.kind {
-            Kind::Beside { file, .. } => file.as_file(),
-            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file,
-            Kind::Stream(_) | Kind::Finished => return,
-        };
-        if when != options::Direct::Never {
-            self.direct = DirectFile::to_write(file).map(|file| Direct {
-                file,
-                waiting: AlignedBuffer::new(BATCH_BYTES),
-                waiting_len: 0,
-            });
+    pub fn bypass_cache(&mut self, when: Direct) {
+        if let Some(writer) = self.writer.as_mut()
+            && when != Direct::Never
+        {
+            writer.bypass_cache();
         }
     }
 
@@ -232,20 +223,7 @@ impl Target {
 
     /// Writes at a position. For files and devices only.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let failed = |error| Error::io("write to", &self.name, error);
-        if let Some(direct) = &mut self.direct
-            && let Some(()) = direct.file.write_all_at(offset, bytes).map_err(failed)?
-        {
-            return Ok(());
-        }
-        let written = match &mut self.kind {
-            Kind::Beside { file, .. } => file.as_file_mut().write_all_at(offset, bytes),
-            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => {
-                file.write_all_at(offset, bytes)
-            }
-            Kind::Stream(_) | Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
-        };
-        written.map_err(failed)
+        self.with_writer(|writer| writer.write_at(offset, bytes))
     }
 
     /// Writes where the last call ended.
@@ -255,70 +233,15 @@ impl Target {
 
     /// As [`Target::write`], from several places.
     pub fn write_vectored(&mut self, slices: &mut [IoSlice<'_>]) -> Result<()> {
-        if self.direct.is_some() {
-            return slices.iter().try_for_each(|slice| self.collect(slice));
-        }
-        let failed = |error| Error::io("write to", &self.name, error);
-        let mut left = slices;
-        // Empty ones at the start would look like a write of nothing.
-        IoSlice::advance_slices(&mut left, 0);
-        while !left.is_empty() {
-            let some = &left[..left.len().min(MAX_SLICES)];
-            let written = match &mut self.kind {
-                Kind::Stream(stream) => stream.write_vectored(some),
-                Kind::Beside { file, .. } => write_vectored_at(file.as_file(), some, self.position),
-                Kind::InPlace { file, .. } | Kind::Continued { file, .. } => {
-                    write_vectored_at(file, some, self.position)
-                }
-                Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
-            };
-            match written {
-                Ok(0) => return Err(failed(io::ErrorKind::WriteZero.into())),
-                Ok(written) => {
-                    IoSlice::advance_slices(&mut left, written);
-                    self.position += written as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        Ok(())
+        self.with_writer(|writer| writer.write_vectored(slices))
     }
 
-    /// Collects what is to be written past the cache, and writes it when it is
-    /// enough.
-    fn collect(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut left = bytes;
-        while let Some(direct) = &mut self.direct
-            && !left.is_empty()
-        {
-            let room = &mut direct.waiting[direct.waiting_len..];
-            let (now, later) = left.split_at(left.len().min(room.len()));
-            room[..now.len()].copy_from_slice(now);
-            direct.waiting_len += now.len();
-            left = later;
-            if direct.waiting_len == direct.waiting.len() {
-                self.write_collected()?;
-            }
+    fn with_writer(&mut self, write: impl FnOnce(&mut FileWriter) -> io::Result<()>) -> Result<()> {
+        match &mut self.writer {
+            Some(writer) => write(writer),
+            None => Err(io::ErrorKind::NotSeekable.into()),
         }
-        Ok(())
-    }
-
-    fn write_collected(&mut self) -> Result<()> {
-        let Some(mut direct) = self.direct.take() else {
-            return Ok(());
-        };
-        let bytes = &direct.waiting[..direct.waiting_len];
-        let written = match direct.file.write_all_at(self.position, bytes) {
-            Ok(Some(())) => Ok(()),
-            // The last part, which is no whole page.
-            Ok(None) => self.write_at(self.position, bytes),
-            Err(error) => Err(Error::io("write to", &self.name, error)),
-        };
-        self.position += bytes.len() as u64;
-        direct.waiting_len = 0;
-        self.direct = Some(direct);
-        written
+        .map_err(|error| Error::io("write to", &self.name, error))
     }
 
     /// Makes a regular file `len` bytes long; a device is as long as it is.
@@ -338,7 +261,10 @@ impl Target {
 
     /// Makes what was written permanent, and gives it its name.
     pub fn finish(&mut self) -> Result<()> {
-        self.write_collected()?;
+        if self.writer.is_some() {
+            self.with_writer(FileWriter::flush)?;
+        }
+        self.writer = None;
         let failed = |error| Error::io("finish", &self.name, error);
         // What the kernel could not write to the disk is told by a sync, or
         // never.
@@ -391,13 +317,6 @@ impl Target {
             _ => error,
         }
     }
-}
-
-/// Slices that the kernel takes at once: IOV_MAX of Linux.
-const MAX_SLICES: usize = 1024;
-
-fn write_vectored_at(file: &File, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-    Ok(rustix::io::pwritev(file, slices, offset)?)
 }
 
 /// Characters of a file's name that the name of the file beside it begins
@@ -470,7 +389,7 @@ fn create(name: &Path, path: PathBuf, existing: Existing, needs: Needs) -> Resul
         path,
         existing,
     };
-    Ok(Target::new(kind, name.to_owned()))
+    Target::new(kind, name.to_owned())
 }
 
 fn overwrite(path: &Path, needs: Needs) -> Result<Target> {
@@ -494,7 +413,7 @@ fn overwrite(path: &Path, needs: Needs) -> Result<Target> {
         Ok(((), Unfinished::HalfWritten(path.to_owned())))
     })?;
     let kind = Kind::InPlace { file, size: None };
-    Ok(Target::new(kind, path.to_owned()))
+    Target::new(kind, path.to_owned())
 }
 
 fn open_device(path: &Path, needs: Needs) -> Result<Target> {
@@ -504,7 +423,7 @@ fn open_device(path: &Path, needs: Needs) -> Result<Target> {
         file,
         size: Some(size),
     };
-    Ok(Target::new(kind, path.to_owned()))
+    Target::new(kind, path.to_owned())
 }
 
 /// Opens a device that has at least `needed` bytes, and tells its size.
