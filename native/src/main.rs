@@ -10,6 +10,7 @@ mod commands;
 mod device;
 mod direct;
 mod error;
+mod image_encoding;
 mod options;
 mod pipeline;
 mod progress;

@@ -8,39 +8,48 @@ use std::thread::JoinHandle;
 
 use crate::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
+use crate::image_encoding::ImageEncoding;
 
-/// Bytes of a batch: large enough that a system call costs nothing beside
-/// the bytes it moves, small enough to stay in the processor's cache. At least
-/// the largest cluster.
-pub const BATCH_BYTES: usize = 4 << 20;
+/// Bytes of a batch that goes through the kernel's cache: large enough that a
+/// system call costs nothing beside the bytes it moves, small enough to be in the
+/// processor's cache from the one side to the other.
+const CACHED_BATCH_BYTES: usize = 1 << 20;
 
-/// Batches that go round: one being filled, one being taken, and two between
-/// for when one side is slower for a while.
-const BATCHES: usize = 4;
+/// Bytes of a batch that goes past the cache: a disk is idle between two.
+const DIRECT_BATCH_BYTES: usize = 4 << 20;
 
-/// Bytes of a volume on their way, in pieces that lie apart on it.
+/// Batches that go round: one being filled, one being taken, and the rest
+/// between for when one side is slower for a while.
+const BATCHES: usize = 6;
+
+/// Bytes of a volume or image on their way, in pieces that lie apart on it.
 #[derive(Debug)]
 pub struct Batch {
     /// For reads and writes past the kernel's cache.
     data: AlignedBuffer,
     pieces: Vec<Piece>,
     len: usize,
+    /// How many bytes of the volume are in it: less than bytes, if it holds an
+    /// image.
+    volume_bytes: u64,
 }
 
-/// Consecutive bytes of a volume.
+/// Consecutive bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// Where they belong, in bytes from the start of the volume.
+    /// Where they belong, in bytes from the start of the volume or image.
     pub offset: u64,
     pub len: usize,
 }
 
 impl Batch {
-    pub fn new() -> Self {
+    /// Room for `size` bytes.
+    pub fn new(size: usize) -> Self {
         Self {
-            data: AlignedBuffer::new(BATCH_BYTES),
+            data: AlignedBuffer::new(size),
             pieces: Vec::new(),
             len: 0,
+            volume_bytes: 0,
         }
     }
 
@@ -48,8 +57,13 @@ impl Batch {
         self.pieces.is_empty()
     }
 
-    pub fn len(&self) -> usize {
-        self.len
+    pub fn volume_bytes(&self) -> u64 {
+        self.volume_bytes
+    }
+
+    /// Counts bytes of the volume that are in it.
+    pub fn count(&mut self, volume_bytes: u64) {
+        self.volume_bytes += volume_bytes;
     }
 
     /// How many more bytes there is room for.
@@ -89,6 +103,7 @@ impl Batch {
     fn clear(&mut self) {
         self.pieces.clear();
         self.len = 0;
+        self.volume_bytes = 0;
     }
 }
 
@@ -97,6 +112,8 @@ pub struct Filler {
     empty: Receiver<Batch>,
     full: SyncSender<Batch>,
     current: Batch,
+    /// If an image is made of what is read.
+    image: Option<ImageEncoding>,
 }
 
 /// The side that takes is gone: it failed, and says why itself.
@@ -112,8 +129,24 @@ impl Filler {
     }
 
     /// Fills batches with `len` bytes of the volume from `offset` on, which
-    /// `read` provides. No cluster is cut in two.
+    /// `read` provides; in an image, with the commands that belong to them. No
+    /// read ends within a cluster.
     pub fn fill(
+        &mut self,
+        offset: u64,
+        len: u64,
+        cluster_size: u32,
+        read: impl FnMut(u64, &mut [u8]) -> Result<()>,
+    ) -> Filled {
+        let Some(mut image) = self.image.take() else {
+            return self.fill_raw(offset, len, cluster_size, read);
+        };
+        let filled = image.fill(self, offset, len, read);
+        self.image = Some(image);
+        filled
+    }
+
+    fn fill_raw(
         &mut self,
         offset: u64,
         len: u64,
@@ -129,10 +162,39 @@ impl Filler {
             if let Err(error) = read(offset, batch.push(offset, len)) {
                 return Ok(Err(error));
             }
+            batch.count(len as u64);
             offset += len as u64;
             left -= len as u64;
         }
         Ok(Ok(()))
+    }
+
+    /// Fills batches to the last byte with `bytes`, which belong at `offset`.
+    pub fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<(), TakerGone> {
+        let (mut offset, mut left) = (offset, bytes);
+        while !left.is_empty() {
+            let batch = self.batch_with_room(1)?;
+            let (now, later) = left.split_at(left.len().min(batch.room()));
+            batch.push(offset, now.len()).copy_from_slice(now);
+            offset += now.len() as u64;
+            left = later;
+        }
+        Ok(())
+    }
+
+    /// Counts bytes of the volume that were put.
+    pub fn count(&mut self, volume_bytes: u64) {
+        self.current.count(volume_bytes);
+    }
+
+    fn end(mut self) -> Result<(), TakerGone> {
+        if let Some(image) = self.image.take() {
+            image.end(&mut self)?;
+        }
+        match self.current.is_empty() {
+            true => Ok(()),
+            false => self.full.send(self.current).map_err(|_| TakerGone),
+        }
     }
 
     fn send(&mut self) -> Result<(), TakerGone> {
@@ -154,18 +216,40 @@ pub struct Batches {
 /// What a thread that fills batches ends with, before it is all sent.
 pub type Filled = Result<Result<(), Error>, TakerGone>;
 
+/// What goes through a pipeline.
+pub struct Flow {
+    /// Bytes of a cluster, of which a batch has room for one at least.
+    pub cluster_size: u32,
+    /// One side goes past the kernel's cache.
+    pub is_direct: bool,
+    /// Make an image of what is read.
+    pub image: Option<ImageEncoding>,
+}
+
+impl Flow {
+    fn batch_bytes(&self) -> usize {
+        let bytes = match self.is_direct {
+            true => DIRECT_BATCH_BYTES,
+            false => CACHED_BATCH_BYTES,
+        };
+        bytes.max(self.cluster_size as usize)
+    }
+}
+
 /// Starts a thread that fills batches until `fill` returns. It is not waited
 /// for when the side that takes fails: it may be waiting for input that does
 /// not come.
 pub fn start(
     what: &'static str,
+    flow: Flow,
     fill: impl FnOnce(&mut Filler) -> Filled + Send + 'static,
 ) -> Result<Batches> {
     let (empty, empty_receiver) = channel();
     let (full_sender, full) = sync_channel(BATCHES);
+    let batch_bytes = flow.batch_bytes();
     for _ in 1..BATCHES {
         // Cannot fail: the receiver is here.
-        let _ = empty.send(Batch::new());
+        let _ = empty.send(Batch::new(batch_bytes));
     }
     let thread = std::thread::Builder::new()
         .name(what.to_owned())
@@ -173,14 +257,13 @@ pub fn start(
             let mut filler = Filler {
                 empty: empty_receiver,
                 full: full_sender,
-                current: Batch::new(),
+                current: Batch::new(batch_bytes),
+                image: flow.image,
             };
             match fill(&mut filler) {
                 Ok(Ok(())) => {
-                    let last = filler.current;
-                    if !last.is_empty() {
-                        let _ = filler.full.send(last);
-                    }
+                    // If it cannot be taken, who takes says why.
+                    let _ = filler.end();
                     Ok(())
                 }
                 Ok(Err(error)) => Err(error),

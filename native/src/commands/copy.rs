@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
 use crate::report::Reports;
 use crate::sink::Place;
-use crate::source::{Device, copy_steps};
+use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     let reports = Reports::beside(&task.output);
@@ -75,8 +75,9 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {}
             }
-            let fill = copy_steps(Arc::clone(&opened.device), plan, task.direct);
-            copying.write(task, &opened, fill, how, reports)?;
+            let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
+            let is_direct = reader.is_direct();
+            copying.write(task, &opened, reader.fill(), is_direct, how, reports)?;
         }
         Content::Metadata { times, log_file } => {
             metadata::run(task, &opened, times, log_file, how, reports)?;

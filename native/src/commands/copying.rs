@@ -6,8 +6,9 @@ use ntfsclone_core::units::Geometry;
 
 use super::open_volume::OpenVolume;
 use crate::error::Result;
+use crate::image_encoding::ImageEncoding;
 use crate::options::{self, CopyTask, Form};
-use crate::pipeline::{self, Batch, Filled, Filler};
+use crate::pipeline::{self, Batch, Filled, Filler, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
@@ -34,11 +35,13 @@ impl Copying {
     }
 
     /// Writes what `fill` reads, in the form and to the output of `task`.
+    /// `is_direct` tells that it is read past the kernel's cache.
     pub fn write(
         &self,
         task: &CopyTask,
         opened: &OpenVolume,
         fill: impl FnOnce(&mut Filler) -> Filled + Send + 'static,
+        is_direct: bool,
         how: options::Progress,
         reports: Reports,
     ) -> Result<()> {
@@ -55,7 +58,15 @@ impl Copying {
         let sources = [opened.device.metadata().clone()];
         let mut target = Target::open(&task.output, needs, &sources)?;
         target.bypass_cache(task.direct);
-        let batches = pipeline::start("reads", fill)?;
+        let flow = Flow {
+            cluster_size: self.geometry.cluster_size,
+            is_direct: is_direct || target.is_direct(),
+            image: match task.form {
+                Form::Image => Some(ImageEncoding::new(&self.header, is_direct)),
+                Form::Raw => None,
+            },
+        };
+        let batches = pipeline::start("reads", flow, fill)?;
         let (done, written) = match task.form {
             Form::Image => {
                 if task.new_serial.is_some() {
@@ -64,7 +75,7 @@ impl Copying {
                     );
                 }
                 let progress = Progress::start(how, Phase::Save, self.bytes);
-                let sink = ImageSink::new(target, self.header);
+                let sink = ImageSink::new(target);
                 ("Saved", sink::write_all(sink, batches, |_| {}, progress)?)
             }
             Form::Raw => {

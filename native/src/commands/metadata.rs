@@ -46,7 +46,7 @@ pub fn run(
     copying.describe(reports);
     let wiped = Arc::new(Mutex::new(WipeReport::default()));
     let fill = copy_metadata(Arc::clone(&opened.device), plan, times, Arc::clone(&wiped));
-    copying.write(task, opened, fill, how, reports)?;
+    copying.write(task, opened, fill, false, how, reports)?;
 
     let wiped = *wiped.lock().map_err(|_| Error::Thread("reads"))?;
     describe_wiped(&wiped, reports);

@@ -3,7 +3,7 @@
 use super::lost_data;
 use crate::error::Result;
 use crate::options::{self, Direct, RestoreTask};
-use crate::pipeline;
+use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
@@ -46,9 +46,14 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     target.bypass_cache(task.direct);
     let mut serial = SerialChange::new(task.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
+    let flow = Flow {
+        cluster_size: header.cluster_size,
+        is_direct: image.is_direct() || target.is_direct(),
+        image: None,
+    };
     let sink = RawSink::new(target, volume_size)?;
     let damaged = image.damaged();
-    let batches = pipeline::start("reads", image.fill())?;
+    let batches = pipeline::start("reads", flow, image.fill())?;
     let written = sink::write_all(sink, batches, |batch| serial.apply(batch), progress)?;
     serial.check(&output.name())?;
     reports.line(report::done("Restored", written.bytes, written.took));

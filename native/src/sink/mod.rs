@@ -45,7 +45,7 @@ pub fn write_all(
     let taken = batches.for_each(|batch| {
         change(batch);
         sink.take(batch)?;
-        bytes += batch.len() as u64;
+        bytes += batch.volume_bytes();
         progress.advance_to(bytes);
         Ok(())
     });

@@ -6,7 +6,7 @@
 //! leaves there is said.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -221,6 +221,11 @@ impl Target {
         handle.map_err(|error| Error::io("open", &self.name, error))
     }
 
+    /// Whether any writes go past the kernel's cache.
+    pub fn is_direct(&self) -> bool {
+        self.writer.as_ref().is_some_and(FileWriter::is_direct)
+    }
+
     /// Writes at a position. For files and devices only.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         self.with_writer(|writer| writer.write_at(offset, bytes))
@@ -228,12 +233,7 @@ impl Target {
 
     /// Writes where the last call ended.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.write_vectored(&mut [IoSlice::new(bytes)])
-    }
-
-    /// As [`Target::write`], from several places.
-    pub fn write_vectored(&mut self, slices: &mut [IoSlice<'_>]) -> Result<()> {
-        self.with_writer(|writer| writer.write_vectored(slices))
+        self.with_writer(|writer| writer.write(bytes))
     }
 
     fn with_writer(&mut self, write: impl FnOnce(&mut FileWriter) -> io::Result<()>) -> Result<()> {
@@ -261,9 +261,6 @@ impl Target {
 
     /// Makes what was written permanent, and gives it its name.
     pub fn finish(&mut self) -> Result<()> {
-        if self.writer.is_some() {
-            self.with_writer(FileWriter::flush)?;
-        }
         self.writer = None;
         let failed = |error| Error::io("finish", &self.name, error);
         // What the kernel could not write to the disk is told by a sync, or

@@ -11,47 +11,50 @@ use crate::error::Result;
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 
-/// Reads what `plan` says, in its order.
-pub fn copy_steps(
+/// Reads the clusters of a plan.
+pub struct BulkReader {
     device: Arc<Device>,
     plan: Arc<Plan>,
-    direct: Direct,
-) -> impl FnOnce(&mut Filler) -> Filled {
-    move |filler| {
-        let reader = BulkReader::new(&device, &plan, direct);
-        let cluster_size = plan.geometry().cluster_size;
-        for step in plan.steps() {
-            let (offset, len) = plan.bytes_of(step);
-            let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
-                reader.read_at(offset, bytes)
-            })?;
-            if let Err(error) = read {
-                return Ok(Err(error));
-            }
-        }
-        Ok(Ok(()))
-    }
-}
-
-struct BulkReader<'a> {
-    device: &'a Device,
     /// What is read past the cache, if anything.
     direct: Option<DirectFile>,
 }
 
-impl<'a> BulkReader<'a> {
-    fn new(device: &'a Device, plan: &Plan, direct: Direct) -> Self {
+impl BulkReader {
+    pub fn new(device: Arc<Device>, plan: Arc<Plan>, direct: Direct) -> Self {
         let wanted = match direct {
             // A rescue has its own way past the cache.
             _ if device.damaged().is_some() => false,
             Direct::Always => true,
             Direct::Never => false,
-            Direct::Auto => !is_mostly_cached(device.file(), probes(plan).into_iter()),
+            Direct::Auto => !is_mostly_cached(device.file(), probes(&plan).into_iter()),
         };
         let direct = wanted.then(|| DirectFile::to_read(device.file()));
         Self {
             device,
+            plan,
             direct: direct.flatten(),
+        }
+    }
+
+    /// Whether the kernel's cache is passed by.
+    pub fn is_direct(&self) -> bool {
+        self.direct.is_some()
+    }
+
+    /// Reads what the plan says, in its order.
+    pub fn fill(self) -> impl FnOnce(&mut Filler) -> Filled {
+        move |filler| {
+            let cluster_size = self.plan.geometry().cluster_size;
+            for step in self.plan.steps() {
+                let (offset, len) = self.plan.bytes_of(step);
+                let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
+                    self.read_at(offset, bytes)
+                })?;
+                if let Err(error) = read {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
         }
     }
 

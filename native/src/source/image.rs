@@ -17,9 +17,12 @@ use crate::device;
 use crate::direct::{PROBES, is_mostly_cached};
 use crate::error::{Error, Result};
 use crate::options::{Direct, Input, Rescue};
-use crate::pipeline::{BATCH_BYTES, Filled, Filler};
+use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
 use crate::rescue::{DamagedSource, Medium};
+
+/// Bytes read at once.
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// An image whose header has been read.
 pub struct ImageStream {
@@ -33,6 +36,8 @@ pub struct ImageStream {
     /// Another handle of a file or block device, which can be read again.
     file: Option<File>,
     is_on_device: bool,
+    /// It is read past the kernel's cache.
+    is_direct: bool,
     /// Where the image begins in the file.
     start: u64,
     /// In a rescue: what of the file could not be read.
@@ -105,7 +110,7 @@ impl ImageStream {
             None => 0,
         };
         let mut decoder = Decoder::new();
-        let mut chunk = AlignedBuffer::new(BATCH_BYTES);
+        let mut chunk = AlignedBuffer::new(CHUNK_BYTES);
         let mut reader = reader;
         let len = read_up_to(&mut reader, &mut chunk, &name)?;
         let mut input = &chunk[..len];
@@ -127,6 +132,7 @@ impl ImageStream {
             rest,
             file,
             is_on_device,
+            is_direct: false,
             start,
             damaged,
         })
@@ -175,7 +181,13 @@ impl ImageStream {
         let position = self.start + self.rest.end as u64;
         if wanted && let Some(reader) = PastCache::new(file, position) {
             self.reader = Box::new(reader);
+            self.is_direct = true;
         }
+    }
+
+    /// Whether the kernel's cache is passed by.
+    pub fn is_direct(&self) -> bool {
+        self.is_direct
     }
 
     /// Whether what is read once is still in memory when it is read again.
@@ -252,6 +264,7 @@ impl ImageStream {
                 };
                 let batch = filler.batch_with_room(needed)?;
                 batch.push(offset, bytes.len()).copy_from_slice(bytes);
+                batch.count(bytes.len() as u64);
                 Ok(())
             })
         }

@@ -10,7 +10,10 @@ use ntfsclone_core::wipe::{self, Times, Wiped};
 
 use super::volume::Device;
 use crate::error::{Error, Result};
-use crate::pipeline::{BATCH_BYTES, Filled, Filler, TakerGone};
+use crate::pipeline::{Filled, Filler, TakerGone};
+
+/// Bytes of records that are wiped at once; at least the largest cluster.
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// What was done to the records that passed by.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +37,7 @@ pub fn copy_metadata(
             geometry: *plan.geometry(),
             times,
             report: WipeReport::default(),
-            buffer: vec![0; BATCH_BYTES],
+            buffer: vec![0; CHUNK_BYTES],
         };
         for step in plan.steps() {
             let copied = match step {
@@ -78,7 +81,7 @@ impl Reader<'_> {
         let cluster_size = u64::from(self.geometry.cluster_size);
         // A multiple of clusters and of records: both are powers of two, and
         // the buffer is larger than either.
-        let clusters_a_chunk = BATCH_BYTES as u64 / cluster_size;
+        let clusters_a_chunk = CHUNK_BYTES as u64 / cluster_size;
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut vcn = Vcn(0);
         let mut result = Ok(());

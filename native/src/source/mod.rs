@@ -6,7 +6,7 @@ mod metadata;
 mod past_cache;
 mod volume;
 
-pub use bulk::copy_steps;
+pub use bulk::BulkReader;
 pub use image::{ImageStream, check_ahead};
 pub use metadata::{WipeReport, copy_metadata};
 pub use volume::Device;
