@@ -50,27 +50,35 @@ pub(super) fn small_files(root: &Path, files: u64) -> Result<()> {
     Ok(())
 }
 
-/// Files that grow by turns, a cluster or a few at a time, until their runs need attribute lists.
+/// Half of it in files whose runs need attribute lists, half in small files, of which then every other one is deleted:
+/// what is used lies in pieces, as well as what is free.
 pub(super) fn fragmented_files(root: &Path, bytes: u64) -> Result<()> {
-    const FILES: u64 = 64;
     const CLUSTER: u64 = 1024;
     let mut noise = Noise::new(3);
-    let mut files = (0..FILES)
-        .map(|number| create(&root.join(format!("fragmented {number:02}.bin"))))
-        .collect::<Result<Vec<_>>>()?;
-    let mut piece = vec![0; 4 * usize::try_from(CLUSTER)?];
-    let mut written = 0;
-    for turn in 0.. {
-        for (number, file) in files.iter_mut().enumerate() {
-            let clusters = 1 + (turn + number) % 4;
-            let length = clusters * usize::try_from(CLUSTER)?;
-            noise.fill(&mut piece[..length]);
-            file.write_all(&piece[..length])?;
-            written += length as u64;
+    let length = bytes / 64;
+    for number in 0..32 {
+        let file = create(&root.join(format!("fragmented {number:02}.bin")))?;
+        let mut piece = vec![0; usize::try_from((1 + number % 4) * CLUSTER)?];
+        // As torrents arrive, if with more order: no piece can lie behind the one that is its neighbour in the file.
+        let step = piece.len() as u64;
+        let [even, odd] = [0, step].map(|first| (first..length).step_by(2 * piece.len()));
+        for position in even.chain(odd) {
+            noise.fill(&mut piece);
+            file.write_all_at(&piece, position)?;
         }
-        if written >= bytes {
-            break;
-        }
+    }
+
+    let small = root.join("small");
+    fs::create_dir(&small)?;
+    let average = 4 * CLUSTER;
+    let count = bytes / 2 / average;
+    for number in 0..count {
+        let mut content = vec![0; usize::try_from((1 + number % 7) * CLUSTER)?];
+        noise.fill(&mut content);
+        create(&small.join(number.to_string()))?.write_all(&content)?;
+    }
+    for number in (0..count).step_by(2) {
+        fs::remove_file(small.join(number.to_string()))?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(super) enum Kind {
     Bulk,
     /// 150 000 small files
     Small,
-    /// Files in thousands of pieces, in clusters of 1 KiB
+    /// Files in thousands of pieces, in clusters of 1 KiB; free space in pieces too
     Fragmented,
     /// 16 TiB with little in it
     Giant,
