@@ -51,6 +51,9 @@ pub(crate) struct Arguments {
     /// Make docs/performance.json and docs/performance.svg of the results
     #[arg(long, conflicts_with = "quick")]
     publish: bool,
+    /// Also count system calls, in further runs; that takes strace, and minutes
+    #[arg(long)]
+    system_calls: bool,
     /// Small volumes in memory, one round: whether the bench works, not how fast anything is
     #[arg(long)]
     quick: bool,
@@ -59,7 +62,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step::run(&mut step::cargo(["build", "--release", "-p", "ntfsclone"]))?;
     if !arguments.quick {
-        install_missing()?;
+        install_missing(arguments.system_calls)?;
     }
     let contestants = present();
     ensure!(
@@ -78,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         true => vec![Place::Memory],
         false => selected(&arguments.place),
     };
+    Folder::remove_when_interrupted()?;
     for place in places {
         let folder = Folder::new(place)?;
         for volume in &report.volumes {
@@ -93,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                         .copied()
                         .filter(|contestant| contestants.contains(contestant))
                         .collect(),
-                    counts_system_calls: !arguments.quick && place == Place::Memory,
+                    counts_system_calls: arguments.system_calls && place == Place::Memory,
                 };
                 let lanes = race.run(&folder, &source, rounds).with_context(|| {
                     format!("{}, {}, {}", volume.kind.name(), job.name(), place.name())
@@ -119,12 +123,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// What only the bench needs. Whatever cannot be installed is left out of the races.
-fn install_missing() -> Result<()> {
+fn install_missing(with_strace: bool) -> Result<()> {
     let missing: Vec<&str> = Contestant::ALL
         .into_iter()
         .filter(|contestant| contestant.program().is_none())
         .filter_map(Contestant::package)
-        .chain(setup::find("strace").is_none().then_some("strace"))
+        .chain((with_strace && setup::find("strace").is_none()).then_some("strace"))
         .collect();
     if !missing.is_empty() {
         setup::install(&missing)?;
@@ -154,8 +158,8 @@ fn bring(volume: &Volume, place: Place, folder: &Folder) -> Result<PathBuf> {
     if place == Place::Disk {
         return Ok(volume.path.clone());
     }
-    // The volume, and three files of what is used of it. Images of a giant hold its $Bitmap.
-    place::ensure_memory(4 * volume.used.max(volume.clusters / 8) + (1 << 30))?;
+    // The volume, an image and an output, each of what is used of it. Images of a giant hold its $Bitmap.
+    place::ensure_memory(3 * volume.used.max(volume.clusters / 8) + (1 << 30))?;
     let copy = folder.file("volume");
     place::remove(&copy)?;
     step::run(

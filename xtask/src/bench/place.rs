@@ -4,10 +4,14 @@ use crate::step;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use serde::Serialize;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process,
+    process, thread,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -58,16 +62,36 @@ impl Folder {
         let root = place.root();
         fs::create_dir_all(&root)?;
         Self::remove_leftovers(&root)?;
-        let path = root.join(format!("{}{}", Self::PREFIX, process::id()));
+        let path = Self::path(place);
         fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self { path })
+    }
+
+    fn path(place: Place) -> PathBuf {
+        place
+            .root()
+            .join(format!("{}{}", Self::PREFIX, process::id()))
+    }
+
+    /// Files in memory would hold gigabytes of it until the next run.
+    pub(super) fn remove_when_interrupted() -> Result<()> {
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                for place in [Place::Memory, Place::Disk] {
+                    let _ = fs::remove_dir_all(Self::path(place));
+                }
+                process::exit(128 + signal);
+            }
+        });
+        Ok(())
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// A run that was interrupted leaves gigabytes, which may be gigabytes of memory.
+    /// What a run leaves that was killed.
     fn remove_leftovers(root: &Path) -> Result<()> {
         for entry in fs::read_dir(root)? {
             let entry = entry?;

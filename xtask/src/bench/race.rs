@@ -9,11 +9,8 @@ use super::{
     system_calls,
     volume::Volume,
 };
-use anyhow::{Context, Result};
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use anyhow::{Context, Result, ensure};
+use std::{fs::File, path::Path};
 
 pub(super) struct Race<'a> {
     pub(super) place: Place,
@@ -56,13 +53,13 @@ impl Race<'_> {
             .collect();
 
         // Not measured: it fills caches, and its outputs are looked at.
+        let mut ours = None;
         for lane in &mut lanes {
             self.execute(self.job, lane.contestant, &files)?;
-            self.check(lane.contestant, &files, folder)
-                .with_context(|| format!("the output of {} is wrong", lane.contestant.name()))?;
+            self.check(lane.contestant, &files, folder, &mut ours)
+                .with_context(|| format!("the output of {}", lane.contestant.name()))?;
             place::remove(&files.output)?;
         }
-        place::remove(&folder.file("kept"))?;
 
         for _ in 0..rounds {
             for lane in &mut lanes {
@@ -99,23 +96,30 @@ impl Race<'_> {
         }
     }
 
-    fn check(&self, contestant: Contestant, files: &Files, folder: &Folder) -> Result<()> {
+    /// `ours` is what our output was found to be, for the reference's to be the same.
+    fn check(
+        &self,
+        contestant: Contestant,
+        files: &Files,
+        folder: &Folder,
+        ours: &mut Option<blake3::Hash>,
+    ) -> Result<()> {
         if !self.job.writes_file() {
             return Ok(());
         }
-        // Ours, until the reference's was compared with it.
-        let kept = folder.file("kept");
         match contestant {
-            Contestant::Ours => Ok(fs::rename(&files.output, kept)?),
-            Contestant::Reference => {
-                output::ensure_same(&kept, &files.output)?;
-                place::remove(&kept)
-            }
-            Contestant::Partclone => self.check_partclone(files, &folder.file("restored")),
-            Contestant::Cp | Contestant::QemuImg | Contestant::Dd => {
-                output::ensure_same(&files.volume, &files.output)
-            }
+            Contestant::Ours => *ours = Some(output::digest(&files.output)?),
+            Contestant::Reference => ensure!(
+                *ours == Some(output::digest(&files.output)?),
+                "is not the same as ours"
+            ),
+            Contestant::Partclone => self.check_partclone(files, &folder.file("restored"))?,
+            Contestant::Cp | Contestant::QemuImg | Contestant::Dd => ensure!(
+                output::digest(&files.volume)? == output::digest(&files.output)?,
+                "is not the same as the volume"
+            ),
         }
+        Ok(())
     }
 
     /// Its image is restored, which must give all that a raw clone has.
