@@ -131,6 +131,7 @@ mod tests {
         Summary {
             contestant,
             wall_seconds: 1.0,
+            best_wall_seconds: 1.0,
             cpu_seconds: 1.0,
             peak_bytes: 70 << 20,
             system_calls: None,

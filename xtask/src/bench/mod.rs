@@ -31,7 +31,7 @@ use std::{
 };
 use volume::{Kind, Volume};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Arguments {
     /// Only this volume; may be given several times, as the next two
     #[arg(long, value_enum)]
@@ -120,6 +120,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     write(&report, arguments)
+}
+
+/// Whether the bench still works, on small volumes. Needs what the tests of volumes need, too.
+pub(crate) fn smoke_test() -> Result<()> {
+    let mut missing: Vec<&str> = ["mkntfs", "ntfs-3g", "umount"]
+        .into_iter()
+        .filter(|program| setup::find(program).is_none())
+        .collect();
+    if !rustix::process::geteuid().is_root() {
+        missing.push("root's rights");
+    }
+    if !missing.is_empty() && env::var_os("CI").is_none() {
+        println!("skipped: the bench: missing {}", missing.join(", "));
+        return Ok(());
+    }
+    run(&Arguments {
+        quick: true,
+        ..Arguments::default()
+    })
 }
 
 /// What only the bench needs. Whatever cannot be installed is left out of the races.

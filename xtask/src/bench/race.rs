@@ -10,7 +10,7 @@ use super::{
     volume::Volume,
 };
 use anyhow::{Context, Result, ensure};
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, process::Command};
 
 pub(super) struct Race<'a> {
     pub(super) place: Place,
@@ -71,7 +71,7 @@ impl Race<'_> {
         }
         if self.counts_system_calls && self.job != Job::Scan {
             for lane in &mut lanes {
-                let commands = self.job.commands(lane.contestant, &files, self.place)?;
+                let commands = self.prepare(self.job, lane.contestant, &files)?;
                 let calls = system_calls::count(&commands, &folder.file("calls"));
                 place::remove(&files.output)?;
                 match calls {
@@ -85,15 +85,19 @@ impl Race<'_> {
     }
 
     fn execute(&self, job: Job, contestant: Contestant, files: &Files) -> Result<Run> {
-        if contestant == Contestant::Partclone {
-            // It now and then fails to create one.
-            File::create(&files.output)?;
-        }
-        let mut commands = job.commands(contestant, files, self.place)?;
+        let mut commands = self.prepare(job, contestant, files)?;
         match (job, commands.as_mut_slice()) {
             (Job::Scan, [command]) => measure::run_to_first_bytes(command),
             (_, commands) => measure::run(commands),
         }
+    }
+
+    fn prepare(&self, job: Job, contestant: Contestant, files: &Files) -> Result<Vec<Command>> {
+        if contestant == Contestant::Partclone {
+            // It now and then fails to create one.
+            File::create(&files.output)?;
+        }
+        job.commands(contestant, files, self.place)
     }
 
     /// `ours` is what our output was found to be, for the reference's to be the same.

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub(super) struct Summary {
     pub(super) contestant: Contestant,
     pub(super) wall_seconds: f64,
+    /// The shortest: what it comes to when nothing else wants the machine.
+    pub(super) best_wall_seconds: f64,
     pub(super) cpu_seconds: f64,
     pub(super) peak_bytes: u64,
     pub(super) system_calls: Option<u64>,
@@ -28,6 +30,11 @@ pub(super) fn summarize(lanes: Vec<Lane>) -> Vec<Summary> {
         .map(|lane| Summary {
             contestant: lane.contestant,
             wall_seconds: median(lane.runs.iter().map(|run| run.wall_seconds)),
+            best_wall_seconds: lane
+                .runs
+                .iter()
+                .map(|run| run.wall_seconds)
+                .fold(f64::INFINITY, f64::min),
             cpu_seconds: median(lane.runs.iter().map(|run| run.cpu_seconds)),
             peak_bytes: lane
                 .runs
@@ -98,6 +105,7 @@ mod tests {
         assert_eq!(summaries[0].wall_ratio, 1.0);
         assert_eq!(summaries[1].wall_ratio, 0.5);
         assert_eq!(summaries[1].wall_seconds, 4.0);
+        assert_eq!(summaries[1].best_wall_seconds, 2.0);
         assert_eq!(summaries[1].cpu_seconds, 8.0);
         assert_eq!(summaries[1].peak_bytes, 18);
     }
