@@ -24,8 +24,12 @@ impl Machine {
                 .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
                 .map_or_else(String::new, |(_, name)| name.to_owned()),
             memory_bytes: meminfo(&memory, "MemTotal:").context("no MemTotal in /proc/meminfo")?,
+            // The number alone: what follows it names a build.
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?
                 .trim()
+                .split('-')
+                .next()
+                .unwrap_or_default()
                 .to_owned(),
         })
     }

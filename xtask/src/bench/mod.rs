@@ -22,7 +22,7 @@ use clap::ValueEnum;
 use contestant::Contestant;
 use job::Job;
 use place::{Folder, Place};
-use race::Race;
+use race::{Lane, Race};
 use report::{Record, Report};
 use std::{
     env, fs,
@@ -102,18 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 let lanes = race.run(&folder, &source, rounds).with_context(|| {
                     format!("{}, {}, {}", volume.kind.name(), job.name(), place.name())
                 })?;
-                let summaries = summary::summarize(lanes);
-                let record = Record {
-                    place,
-                    volume: volume.kind,
-                    job,
-                    // Small volumes tell nothing about speed.
-                    goals: match arguments.quick {
-                        true => Vec::new(),
-                        false => goal::judge(place, volume, job, &summaries),
-                    },
-                    contestants: summaries,
-                };
+                let record = result(&race, lanes, arguments);
                 print!("{}", table::table(&record));
                 report.races.push(record);
             }
@@ -139,6 +128,22 @@ pub(crate) fn smoke_test() -> Result<()> {
         quick: true,
         ..Arguments::default()
     })
+}
+
+fn result(race: &Race<'_>, lanes: Vec<Lane>, arguments: &Arguments) -> Record {
+    let summaries = summary::summarize(lanes);
+    let goals = match arguments.quick {
+        // Small volumes tell nothing about speed.
+        true => Vec::new(),
+        false => goal::judge(race.place, race.volume, race.job, &summaries),
+    };
+    Record {
+        place: race.place,
+        volume: race.volume.kind,
+        job: race.job,
+        contestants: summaries,
+        goals,
+    }
 }
 
 /// What only the bench needs. Whatever cannot be installed is left out of the races.

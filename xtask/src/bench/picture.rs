@@ -39,12 +39,21 @@ pub(super) fn draw(report: &Report) -> String {
     for record in report.races.iter().filter(|record| is_shown(record)) {
         y = draw_race(&mut body, record, y) + GAP;
     }
-    let foot = format!(
-        "Seconds, median of {} rounds, files in memory; shorter is better. {} cores, Linux {}; {}, commit {}",
-        report.rounds, report.machine.cores, report.machine.kernel, report.date, report.commit
-    );
-    text(&mut body, "quiet", "start", 0, y, &foot);
-    let height = y + LINE / 2;
+    let feet = [
+        format!(
+            "Median of {} rounds, files in memory; shorter is better; each job has a scale of its own.",
+            report.rounds
+        ),
+        format!(
+            "{} cores, Linux {}; {}, commit {}",
+            report.machine.cores, report.machine.kernel, report.date, report.commit
+        ),
+    ];
+    for foot in feet {
+        text(&mut body, "quiet", "start", 0, y, &foot);
+        y += LINE;
+    }
+    let height = y;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
          height=\"{height}\" role=\"img\" aria-label=\"Seconds taken by ntfsclone and by other programs\">\n\
@@ -102,12 +111,19 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         let end = f64::from(LABELS_END + 14) + length;
         let _ = writeln!(
             body,
-            "<text x=\"{end:.1}\" y=\"{y}\">{:.2} s</text>",
-            summary.wall_seconds
+            "<text x=\"{end:.1}\" y=\"{y}\">{}</text>",
+            duration(summary.wall_seconds)
         );
         y += LINE;
     }
     y
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds < 0.1 {
+        true => format!("{:.0} ms", seconds * 1000.0),
+        false => format!("{seconds:.2} s"),
+    }
 }
 
 fn text(body: &mut String, class: &str, anchor: &str, x: u32, y: u32, text: &str) {
