@@ -1,15 +1,13 @@
 //! The small volume that comes with the program: a bit of everything that NTFS has, and as good as nothing to download.
 
-use crate::{setup, step};
-use anyhow::{Context, Result, ensure};
+use crate::{mount::Mount, setup, step};
+use anyhow::{Result, ensure};
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     path::Path,
-    process::{Child, Command},
-    thread,
-    time::{Duration, Instant},
+    process::Command,
 };
 
 const SIZE: u64 = 48 << 20;
@@ -39,8 +37,8 @@ pub(crate) fn run() -> Result<()> {
             .arg(&volume),
     )?;
 
-    let mount = Mount::new(&volume)?;
-    fill(mount.directory.path())?;
+    let mount = Mount::new(at_date("ntfs-3g"), &volume)?;
+    fill(mount.path())?;
     mount.unmount()?;
 
     step::run(
@@ -166,52 +164,3 @@ This volume comes with ntfsclone. It was made with mkntfs, filled through ntfs-3
 folders, a hard link, alternate streams, a sparse file, a compressed one, one in many fragments, names in many
 scripts, and a letter that was deleted.
 ";
-
-struct Mount {
-    directory: tempfile::TempDir,
-    driver: Child,
-}
-
-impl Mount {
-    fn new(volume: &Path) -> Result<Self> {
-        let directory = tempfile::tempdir()?;
-        let outside = fs::metadata(directory.path())?.dev();
-        let driver = at_date("ntfs-3g")
-            // In the foreground: the volume is complete when the driver ends, not when `umount` does.
-            .args(["-o", "no_detach,compression,streams_interface=xattr"])
-            .args([volume, directory.path()])
-            .spawn()
-            .context("cannot start ntfs-3g")?;
-        let mount = Self { directory, driver };
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while fs::metadata(mount.directory.path())?.dev() == outside {
-            ensure!(
-                Instant::now() < deadline,
-                "ntfs-3g does not mount the volume"
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(mount)
-    }
-
-    fn unmount(mut self) -> Result<()> {
-        step::run(Command::new("umount").arg(self.directory.path()))?;
-        let status = self.driver.wait()?;
-        ensure!(status.success(), "ntfs-3g ended with {status}");
-        Ok(())
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // After a failure: leave neither a mount nor a process behind.
-        if matches!(self.driver.try_wait(), Ok(None)) {
-            let _ = Command::new("umount")
-                .arg("--lazy")
-                .arg(self.directory.path())
-                .status();
-            let _ = self.driver.kill();
-            let _ = self.driver.wait();
-        }
-    }
-}

@@ -1,7 +1,9 @@
 //! The developer's commands: `cargo xtask --help` lists them.
 
+mod bench;
 mod demo_volume;
 mod fuzz;
+mod mount;
 mod setup;
 mod step;
 mod test;
@@ -24,6 +26,8 @@ enum Command {
     Setup,
     /// Make the volume that `ntfsclone demo` shows: native/demo/volume.ntfs.zst
     DemoVolume,
+    /// Measure time, memory and system calls beside other programs
+    Bench(bench::Arguments),
     /// Run the fuzz targets of core/fuzz, from their committed seeds
     Fuzz(fuzz::Arguments),
 }
@@ -33,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::run(),
         Command::Setup => setup::run(),
         Command::DemoVolume => demo_volume::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
     }
 }

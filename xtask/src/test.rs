@@ -1,7 +1,7 @@
 //! Everything that must hold before a change is taken.
 
 use crate::{
-    setup, step,
+    bench, setup, step,
     wasm_toolchain::{NO_STD, WasmToolchain},
 };
 use anyhow::Result;
@@ -24,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
     // core and the others with overflow checks; the program as it is shipped, since its volumes are large.
     test(&["--workspace", "--exclude", "ntfsclone"])?;
     test(&["--release", "-p", "ntfsclone"])?;
+    bench::smoke_test()?;
     println!(
         "everything passed in {:.0} s",
         started.elapsed().as_secs_f64()

@@ -1,0 +1,98 @@
+//! The programs that are measured side by side.
+
+use crate::{setup, step};
+use anyhow::{Context, Result};
+use serde::{Serialize, Serializer};
+use std::{path::PathBuf, process::Command};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Contestant {
+    Ours,
+    /// The ntfsclone of ntfs-3g.
+    Reference,
+    Partclone,
+    Cp,
+    QemuImg,
+    Dd,
+}
+
+impl Contestant {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Ours,
+        Self::Reference,
+        Self::Partclone,
+        Self::Cp,
+        Self::QemuImg,
+        Self::Dd,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Reference => "ntfsclone of ntfs-3g",
+            Self::Partclone => "partclone.ntfs",
+            Self::Cp => "cp --sparse=always",
+            Self::QemuImg => "qemu-img convert",
+            Self::Dd => "dd conv=sparse",
+        }
+    }
+
+    /// Debian's, where it may be missing.
+    pub(super) fn package(self) -> Option<&'static str> {
+        match self {
+            Self::Ours | Self::Cp | Self::Dd => None,
+            Self::Reference => Some("ntfs-3g"),
+            Self::Partclone => Some("partclone"),
+            Self::QemuImg => Some("qemu-utils"),
+        }
+    }
+
+    pub(super) fn program(self) -> Option<PathBuf> {
+        match self {
+            Self::Ours => Some(step::target_directory().join("release/ntfsclone")),
+            // One of the same name elsewhere on PATH may be ours.
+            Self::Reference => ["/usr/sbin/ntfsclone", "/sbin/ntfsclone"]
+                .map(PathBuf::from)
+                .into_iter()
+                .find(|path| path.is_file()),
+            Self::Partclone => setup::find("partclone.ntfs"),
+            Self::Cp => setup::find("cp"),
+            Self::QemuImg => setup::find("qemu-img"),
+            Self::Dd => setup::find("dd"),
+        }
+    }
+
+    pub(super) fn command(self) -> Result<Command> {
+        let program = self
+            .program()
+            .with_context(|| format!("{} is missing", self.name()))?;
+        Ok(Command::new(program))
+    }
+
+    /// Whether its output is on the disk when it ends. The others are followed by `sync FILE`.
+    pub(super) fn syncs(self) -> bool {
+        matches!(self, Self::Ours | Self::Reference | Self::Partclone)
+    }
+
+    /// The line that says it: the first one that has a digit.
+    pub(super) fn version(self) -> Result<String> {
+        let mut command = self.command()?;
+        command.arg("--version");
+        // Some print it to the one stream, some to the other, and not all of them succeed.
+        let output = command
+            .output()
+            .with_context(|| format!("cannot start {}", self.name()))?;
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text)
+            .lines()
+            .find(|line| line.contains(|c: char| c.is_ascii_digit()))
+            .map(str::to_owned)
+            .with_context(|| format!("{} does not tell its version", self.name()))
+    }
+}
+
+impl Serialize for Contestant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}

@@ -1,0 +1,124 @@
+//! What the programs are asked to do, each in its own words.
+
+use super::{contestant::Contestant, place::Place, volume::Kind};
+use anyhow::Result;
+use clap::ValueEnum;
+use serde::Serialize;
+use std::{path::PathBuf, process::Command};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Job {
+    /// The volume to an image
+    Save,
+    /// The image to a raw file
+    Restore,
+    /// The volume to a raw file
+    Clone,
+    /// The volume's metadata to an image
+    Metadata,
+    /// The image, read through
+    Check,
+    /// From the start to the first byte of an image: all records are read, and held against $Bitmap
+    Scan,
+}
+
+/// The files of one run.
+#[derive(Clone)]
+pub(super) struct Files {
+    pub(super) volume: PathBuf,
+    pub(super) image: PathBuf,
+    pub(super) output: PathBuf,
+    /// Partclone does not go without one.
+    pub(super) log: PathBuf,
+}
+
+impl Job {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Save => "save",
+            Self::Restore => "restore",
+            Self::Clone => "clone",
+            Self::Metadata => "metadata",
+            Self::Check => "check",
+            Self::Scan => "scan",
+        }
+    }
+
+    pub(super) fn reads_image(self) -> bool {
+        matches!(self, Self::Restore | Self::Check)
+    }
+
+    pub(super) fn writes_file(self) -> bool {
+        !matches!(self, Self::Check | Self::Scan)
+    }
+
+    pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
+        use Contestant::{Cp, Dd, Ours, Partclone, QemuImg, Reference};
+        match (self, volume) {
+            // Partclone and dd go through all of its 16 TiB.
+            (Self::Save | Self::Clone, Kind::Giant) => &[Ours, Reference, Cp],
+            (Self::Save, Kind::Fragmented) => &[Ours, Reference, Cp],
+            (Self::Save, _) => &[Ours, Reference, Partclone, Cp],
+            (Self::Clone, _) => &[Ours, Reference, Cp, QemuImg, Dd],
+            (Self::Restore | Self::Metadata | Self::Check | Self::Scan, _) => &[Ours, Reference],
+        }
+    }
+
+    /// What is run one after the other, and timed together.
+    pub(super) fn commands(
+        self,
+        contestant: Contestant,
+        files: &Files,
+        place: Place,
+    ) -> Result<Vec<Command>> {
+        let mut command = contestant.command()?;
+        match contestant {
+            Contestant::Ours | Contestant::Reference => self.ntfsclone(&mut command, files),
+            Contestant::Partclone => {
+                command.args(["-q", "-c", "-L"]).arg(&files.log);
+                command.arg("-s").arg(&files.volume);
+                command.arg("-O").arg(&files.output);
+            }
+            Contestant::Cp => {
+                command.arg("--sparse=always");
+                command.args([&files.volume, &files.output]);
+            }
+            Contestant::QemuImg => {
+                command.args(["convert", "-f", "raw", "-O", "raw"]);
+                command.args([&files.volume, &files.output]);
+            }
+            Contestant::Dd => {
+                command.arg(format!("if={}", files.volume.display()));
+                command.arg(format!("of={}", files.output.display()));
+                command.args(["bs=1M", "conv=sparse", "status=none"]);
+            }
+        }
+        let mut commands = vec![command];
+        if place == Place::Disk && self.writes_file() && !contestant.syncs() {
+            let mut sync = Command::new("sync");
+            sync.arg(&files.output);
+            commands.push(sync);
+        }
+        Ok(commands)
+    }
+
+    fn ntfsclone(self, command: &mut Command, files: &Files) {
+        let options = match self {
+            Self::Save => "-q -s -o",
+            Self::Restore => "-q -r -o",
+            Self::Clone => "-q -o",
+            Self::Metadata => "-q -m -s -o",
+            Self::Check => "-q -r -n",
+            Self::Scan => "-q -s -o -",
+        };
+        command.args(options.split(' '));
+        if self.writes_file() {
+            command.arg(&files.output);
+        }
+        command.arg(match self.reads_image() {
+            true => &files.image,
+            false => &files.volume,
+        });
+    }
+}
