@@ -16,6 +16,7 @@ mod pipeline;
 mod progress;
 mod report;
 mod rescue;
+mod scan;
 mod serial;
 mod signals;
 mod sink;

@@ -2,15 +2,19 @@
 //! agree.
 
 pub mod audit;
+pub mod claims;
 pub mod finding;
 pub mod map;
 pub mod metadata;
 pub mod owners;
 pub mod select;
+pub mod walk;
 
 pub use audit::{Audit, audit};
+pub use claims::Claims;
 pub use finding::Finding;
 pub use map::ClusterMap;
 pub use metadata::{Metadata, select_metadata};
 pub use owners::{Owner, Owners, owners};
 pub use select::{Selection, select_used};
+pub use walk::{Part, Walk, parts};

@@ -180,6 +180,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    #[inline]
     fn parse_next(&mut self) -> Result<Option<Attribute<'a>>> {
         let offset = self.record_offset.saturating_add(len_u64(self.position));
         let corrupt = |field, found, expected| Error::Corrupt {
@@ -254,6 +255,7 @@ impl<'a> Attributes<'a> {
 impl<'a> Iterator for Attributes<'a> {
     type Item = Result<Attribute<'a>>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;

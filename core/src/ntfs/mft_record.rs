@@ -93,6 +93,16 @@ impl<'a> MftRecord<'a> {
     ///
     /// [`Error::Corrupt`]: this is no whole record.
     pub fn from_disk(bytes: &'a mut [u8], offset: u64) -> Result<Self> {
+        Self::undo_fixup(bytes, offset)?;
+        Self::parse(bytes, offset)
+    }
+
+    /// Undoes the fixup of `bytes`, a whole record.
+    ///
+    /// # Errors
+    ///
+    /// As [`MftRecord::from_disk`].
+    pub fn undo_fixup(bytes: &mut [u8], offset: u64) -> Result<()> {
         undo_fixup(bytes, MAGIC).map_err(|error| {
             use super::record::FixupError;
             let (field, found, expected) = match error {
@@ -107,8 +117,7 @@ impl<'a> MftRecord<'a> {
                 }
             };
             corrupt(offset, field, found, expected)
-        })?;
-        Self::parse(bytes, offset)
+        })
     }
 
     /// Checks the header of a record whose fixup has been undone.

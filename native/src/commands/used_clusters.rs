@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
-use ntfsclone_core::clusters::{ClusterMap, Finding, Owner, owners, select_used};
+use ntfsclone_core::clusters::{ClusterMap, Finding, Owner, owners};
 use ntfsclone_core::ntfs::{Volume, path};
 use ntfsclone_core::units::{Extent, RecordNumber};
 
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::options::{self, Mismatch};
 use crate::progress::{Phase, Progress};
 use crate::report;
+use crate::scan;
 use crate::source::Device;
 
 /// How many findings an error lists; the original lists as many.
@@ -33,8 +34,10 @@ pub fn find(
     let failed = |error| Error::read(source, error);
 
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let selection = select_used(volume, |records| progress.advance_to(records));
-    let mut selection = selection.map_err(failed)?;
+    let threads = scan::threads(volume.source());
+    let mut selection = scan::select_used_on(volume, threads, |records| {
+        progress.advance_to(records);
+    })?;
     progress.finish();
     let mut audit = audit::audit(volume, &mut selection).map_err(failed)?;
     let damaged = volume.source().damaged();

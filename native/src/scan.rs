@@ -1,0 +1,138 @@
+//! Walking over `$MFT` on several threads, as if it were one.
+//!
+//! Threads take parts of `$MFT` as they come to them. What they find goes
+//! through a queue for each part, and the queues are emptied in the order of
+//! the parts: the result is that of one walk from start to end, errors too.
+
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use ntfsclone_core::clusters::{Part, Selection, Walk, parts, select_used};
+use ntfsclone_core::error::Error as CoreError;
+use ntfsclone_core::ntfs::Volume;
+
+use crate::error::{Error, Result};
+use crate::source::Device;
+
+/// More threads than that only wait for the device.
+const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// Items of one part that may wait to be taken. A part may have any number of
+/// them on a damaged volume.
+const WAITING_ITEMS: usize = 4;
+
+/// Threads for a scan of `device`.
+pub fn threads(device: &Device) -> NonZeroUsize {
+    let most = match device.damaged() {
+        None => MAX_THREADS,
+        // A dying disk is read in order.
+        Some(_) => NonZeroUsize::MIN,
+    };
+    thread::available_parallelism().map_or(NonZeroUsize::MIN, |available| available.min(most))
+}
+
+/// As [`select_used`], on `threads` threads.
+pub fn select_used_on(
+    volume: &Volume<Arc<Device>>,
+    threads: NonZeroUsize,
+    progress: impl FnMut(u64),
+) -> Result<Selection> {
+    let failed = |error| Error::read(volume.source().path(), error);
+    if threads.get() == 1 {
+        return select_used(volume, progress).map_err(failed);
+    }
+    let mut selection = Selection::new(volume).map_err(failed)?;
+    in_order(
+        volume,
+        threads,
+        |walk, part, send| walk.claims(part, send),
+        |claims| selection.add(claims),
+        progress,
+    )?;
+    Ok(selection)
+}
+
+type Found<T> = Result<T, CoreError>;
+
+/// Parts that nobody looks at yet, and where to leave the queue of what will
+/// be found in each: under one lock, so that the queues come in the order of
+/// the parts.
+struct Ahead<T, P> {
+    parts: P,
+    queues: SyncSender<(Part, Receiver<Found<T>>)>,
+}
+
+/// Calls `look` for every part, on several threads, and `take` with all that
+/// it sends, in the order of the parts. `progress` is called with the number of
+/// records walked over.
+///
+/// # Errors
+///
+/// The first one in the order of the parts.
+fn in_order<T: Send>(
+    volume: &Volume<Arc<Device>>,
+    threads: NonZeroUsize,
+    look: impl Fn(&mut Walk<'_, Arc<Device>>, &Part, &mut dyn FnMut(T)) -> Found<()> + Sync,
+    mut take: impl FnMut(T),
+    mut progress: impl FnMut(u64),
+) -> Result<()> {
+    // Beyond the part that is taken, each thread may be two ahead.
+    let (queues, waiting) = sync_channel(threads.get());
+    let parts = parts(volume);
+    let ahead = Arc::new(Mutex::new(Ahead { parts, queues }));
+    let look = &look;
+    thread::scope(move |scope| {
+        let mut handles = Vec::new();
+        for _ in 0..threads.get() {
+            let ahead = Arc::clone(&ahead);
+            let handle = thread::Builder::new()
+                .name("scans".to_owned())
+                .spawn_scoped(scope, move || look_at_parts(volume, &ahead, look))
+                .map_err(|error| Error::io("start", "a thread".as_ref(), error))?;
+            handles.push(handle);
+        }
+        // The threads alone have it: there are no more queues when they end.
+        drop(ahead);
+        for (part, queue) in waiting {
+            for item in queue {
+                take(item.map_err(|error| Error::read(volume.source().path(), error))?);
+            }
+            progress(part.end().0);
+        }
+        match handles.into_iter().all(|handle| handle.join().is_ok()) {
+            true => Ok(()),
+            false => Err(Error::Thread("scans")),
+        }
+    })
+}
+
+/// Looks at parts until there are no more, or nobody waits for them.
+fn look_at_parts<T, P: Iterator<Item = Part>>(
+    volume: &Volume<Arc<Device>>,
+    ahead: &Mutex<Ahead<T, P>>,
+    look: &impl Fn(&mut Walk<'_, Arc<Device>>, &Part, &mut dyn FnMut(T)) -> Found<()>,
+) {
+    let mut walk = Walk::new(volume);
+    loop {
+        let (queue, receiver) = sync_channel(WAITING_ITEMS);
+        let part = {
+            let Ok(mut ahead) = ahead.lock() else { return };
+            let Some(part) = ahead.parts.next() else {
+                return;
+            };
+            if ahead.queues.send((part.clone(), receiver)).is_err() {
+                return;
+            }
+            part
+        };
+        // Sending fails if a part before this one could not be read.
+        let looked = look(&mut walk, &part, &mut |item| {
+            let _ = queue.send(Ok(item));
+        });
+        if let Err(error) = looked {
+            let _ = queue.send(Err(error));
+        }
+    }
+}
