@@ -1,6 +1,7 @@
 //! What was typed, resolved to a task.
 
 use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
@@ -47,6 +48,8 @@ pub struct CopyTask {
     pub mismatch: Mismatch,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
+    /// For the scan; None is up to the program.
+    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub struct MapTask {
     pub force: bool,
     pub mismatch: Mismatch,
     pub rescue: Option<Rescue>,
+    /// For the scan; None is up to the program.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// How to go on after read errors.
@@ -266,6 +271,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             },
             rescue,
             direct: typed.direct,
+            threads: typed.threads,
         }),
     };
     Ok(Options { task, progress })
@@ -295,6 +301,7 @@ fn resolve_map(typed: Map) -> Result<Options> {
             report: None,
             mapfile: None,
         }),
+        threads: typed.threads,
     });
     let progress = resolve_progress(typed.progress, typed.quiet);
     Ok(Options { task, progress })

@@ -16,21 +16,26 @@ use ntfsclone_core::ntfs::Volume;
 use crate::error::{Error, Result};
 use crate::source::Device;
 
-/// More threads than that only wait for the device.
-const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+/// More threads than that only wait for the device, as a rule.
+const GOOD_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+/// Each takes some megabytes.
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// Items of one part that may wait to be taken. A part may have any number of
 /// them on a damaged volume.
 const WAITING_ITEMS: usize = 4;
 
-/// Threads for a scan of `device`.
-pub fn threads(device: &Device) -> NonZeroUsize {
-    let most = match device.damaged() {
-        None => MAX_THREADS,
+/// Threads for a scan of `device`: `wanted`, or what is good.
+pub fn threads(device: &Device, wanted: Option<NonZeroUsize>) -> NonZeroUsize {
+    match (device.damaged(), wanted) {
         // A dying disk is read in order.
-        Some(_) => NonZeroUsize::MIN,
-    };
-    thread::available_parallelism().map_or(NonZeroUsize::MIN, |available| available.min(most))
+        (Some(_), _) => NonZeroUsize::MIN,
+        (None, Some(wanted)) => wanted.min(MOST_THREADS),
+        (None, None) => {
+            let available = thread::available_parallelism();
+            available.map_or(NonZeroUsize::MIN, |available| available.min(GOOD_THREADS))
+        }
+    }
 }
 
 /// As [`select_used`], on `threads` threads.

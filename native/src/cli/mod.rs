@@ -3,6 +3,7 @@
 mod abbreviation;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -81,6 +82,10 @@ pub struct Map {
     /// Accept a volume that is mounted read-write
     #[arg(short, long)]
     pub force: bool,
+
+    /// Scan with N threads; as many as there are processors, if left out
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 
     /// Show no progress
     #[arg(short, long)]
@@ -204,6 +209,10 @@ pub struct Copy {
         require_equals = true
     )]
     pub direct: Direct,
+
+    /// Scan with N threads; as many as there are processors, if left out
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 
     /// Show no progress
     #[arg(short, long)]

@@ -43,7 +43,7 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     if let Some(mapfile) = before {
         continued = rescue::begin(task, mapfile, &opened)?;
     }
-    let map = match used_clusters::find(&opened.volume, task.mismatch, how) {
+    let map = match used_clusters::find(&opened.volume, task.mismatch, task.threads, how) {
         Ok(map) => map,
         Err(error) => {
             return match continued {

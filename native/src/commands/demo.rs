@@ -54,6 +54,7 @@ pub fn run() -> Result<()> {
         mismatch: Mismatch::Refuse,
         rescue: None,
         direct: Direct::Auto,
+        threads: None,
     };
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
@@ -115,7 +116,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         mounted: false,
     };
     let opened = open_volume::open(Device::open(original)?, accepted, Reports::None)?;
-    let map = used_clusters::find(&opened.volume, Mismatch::Refuse, Progress::None)?;
+    let map = used_clusters::find(&opened.volume, Mismatch::Refuse, None, Progress::None)?;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
     let copy = Device::open(restored)?;
 

@@ -1,5 +1,6 @@
 //! Finding the used clusters of a volume, and deciding whether to trust it.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::source::Device;
 /// How many findings an error lists; the original lists as many.
 const LISTED: usize = 10;
 
-/// The clusters to copy.
+/// The clusters to copy, found by so many threads.
 ///
 /// # Errors
 ///
@@ -28,13 +29,14 @@ const LISTED: usize = 10;
 pub fn find(
     volume: &Volume<Arc<Device>>,
     mismatch: Mismatch,
+    threads: Option<NonZeroUsize>,
     how: options::Progress,
 ) -> Result<ClusterMap> {
     let source = volume.source().path();
     let failed = |error| Error::read(source, error);
 
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume.source());
+    let threads = scan::threads(volume.source(), threads);
     let mut selection = scan::select_used_on(volume, threads, |records| {
         progress.advance_to(records);
     })?;

@@ -105,7 +105,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         Place::of(&task.output, &sources)?;
     }
 
-    let map = used_clusters::find(&opened.volume, task.mismatch, how)?;
+    let map = used_clusters::find(&opened.volume, task.mismatch, task.threads, how)?;
     let size = opened.device.size();
     let domain = Domain {
         source: &task.source,
