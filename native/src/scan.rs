@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use ntfsclone_core::clusters::metadata::{LogFile, Metadata, select_metadata};
 use ntfsclone_core::clusters::{Part, Selection, Walk, parts, select_used};
 use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::ntfs::Volume;
@@ -57,6 +58,31 @@ pub fn select_used_on(
         progress,
     )?;
     Ok(selection)
+}
+
+/// As [`select_metadata`], on `threads` threads.
+pub fn select_metadata_on(
+    volume: &Volume<Arc<Device>>,
+    log_file: LogFile,
+    threads: NonZeroUsize,
+    progress: impl FnMut(u64),
+) -> Result<Metadata> {
+    let failed = |error| Error::read(volume.source().path(), error);
+    if threads.get() == 1 {
+        return select_metadata(volume, log_file, progress).map_err(failed);
+    }
+    let mut metadata = Metadata::default();
+    in_order(
+        volume,
+        threads,
+        |walk, part, send| {
+            send(walk.metadata(part, log_file)?);
+            Ok(())
+        },
+        |next| metadata.append(next),
+        progress,
+    )?;
+    Ok(metadata)
 }
 
 type Found<T> = Result<T, CoreError>;
@@ -139,5 +165,78 @@ fn look_at_parts<T, P: Iterator<Item = Part>>(
         if let Err(error) = looked {
             let _ = queue.send(Err(error));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::LazyLock;
+
+    use ntfs_volume_builder::{FileData, Run, Volume as Built, VolumeBuilder};
+    use ntfsclone_core::units::RecordNumber;
+    use proptest::prelude::*;
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    /// A volume of several parts, in which some clusters are claimed twice.
+    static BUILT: LazyLock<Built> = LazyLock::new(|| {
+        let files = (0..300).fold(VolumeBuilder::new(), |builder, n| {
+            let content = FileData::Runs(vec![Run::at(11_000 + 3 * n, 4)]);
+            builder.file(&format!("directory {}/file {n}", n % 7), content)
+        });
+        files.clusters(12_000).mft_record_size(65_536).build()
+    });
+
+    fn on_disk(built: &Built) -> (NamedTempFile, Volume<Arc<Device>>) {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(&built.bytes).unwrap();
+        let device = Device::open(file.path()).unwrap();
+        let volume = Volume::open(Arc::new(device)).unwrap();
+        assert!(parts(&volume).count() > 4);
+        (file, volume)
+    }
+
+    fn found(volume: &Volume<Arc<Device>>, threads: usize) -> String {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let mut walked = Vec::new();
+        let selection = select_used_on(volume, threads, |records| walked.push(records)).unwrap();
+        let metadata = select_metadata_on(volume, LogFile::Start, threads, |_| {}).unwrap();
+        format!("{selection:?} {metadata:?} {walked:?}")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+
+        #[test]
+        fn threads_find_the_same(
+            changes in prop::collection::vec((24_u64..330, 8_usize..440, any::<u8>()), 0..40),
+        ) {
+            let mut built = BUILT.clone();
+            for (record, at, byte) in changes {
+                built.patch_record(record, |record| record[at] = byte);
+            }
+            let (_file, volume) = on_disk(&built);
+            let one = found(&volume, 1);
+            prop_assert!(one.contains("ClaimedTwice"));
+            for threads in [2, 3, 8] {
+                prop_assert_eq!(&found(&volume, threads), &one);
+            }
+        }
+    }
+
+    /// The device ends before `$MFT` does.
+    #[test]
+    fn an_error_ends_all_threads() {
+        let (file, volume) = on_disk(&BUILT);
+        let last = volume.mft().record_offset(RecordNumber(200)).unwrap();
+        file.as_file().set_len(last).unwrap();
+        let [one, several] = [1, 4].map(|threads| {
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let error = select_used_on(&volume, threads, |_| {}).unwrap_err();
+            format!("{error:?}")
+        });
+        assert_eq!(one, several);
     }
 }

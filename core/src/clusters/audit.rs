@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use super::finding::{Finding, Findings};
-use super::map::ClusterMap;
+use super::map::{ClusterMap, PAGE_CLUSTERS, PAGE_WORDS};
 use super::select::Selection;
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
 use crate::ntfs::bitmap::{self, Unknown};
-use crate::units::{Extent, Lcn};
+use crate::units::{Extent, Lcn, len_usize};
 
 /// How `$Bitmap` and the runlists disagree.
 #[derive(Debug, Default)]
@@ -55,18 +55,24 @@ pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result
     let (mut extra, mut missing) = (Extender::default(), Extender::default());
     let Selection { map, findings, .. } = selection;
     let unknown = bitmap::for_each_chunk(volume, |first, words| {
-        let lcns = (first.0..).step_by(64).map(Lcn);
-        for (lcn, &in_bitmap) in lcns.zip(words) {
-            let in_runlists = map.word(lcn);
-            if in_bitmap == in_runlists {
+        for (first, words) in pages(first, words) {
+            // Almost all of them.
+            if map.page_is(first, words) {
                 continue;
             }
-            extra.add_bits(lcn, in_bitmap & !in_runlists, |extent| {
-                audit.take_extra(map, extent);
-            });
-            missing.add_bits(lcn, in_runlists & !in_bitmap, |extent| {
-                audit.take_missing(findings, extent);
-            });
+            let lcns = (first.0..).step_by(64).map(Lcn);
+            for (lcn, &in_bitmap) in lcns.zip(words) {
+                let in_runlists = map.word(lcn);
+                if in_bitmap == in_runlists {
+                    continue;
+                }
+                extra.add_bits(lcn, in_bitmap & !in_runlists, |extent| {
+                    audit.take_extra(map, extent);
+                });
+                missing.add_bits(lcn, in_runlists & !in_bitmap, |extent| {
+                    audit.take_missing(findings, extent);
+                });
+            }
         }
     })?;
     if let Some(extent) = extra.last {
@@ -80,6 +86,12 @@ pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result
     }
     audit.unknown = unknown;
     Ok(audit)
+}
+
+/// The pages of a chunk of `$Bitmap`, which begins at a page.
+fn pages(first: Lcn, words: &[u64]) -> impl Iterator<Item = (Lcn, &[u64])> {
+    let lcns = (first.0..).step_by(len_usize(PAGE_CLUSTERS)).map(Lcn);
+    lcns.zip(words.chunks(PAGE_WORDS))
 }
 
 impl Audit {

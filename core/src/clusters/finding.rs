@@ -93,6 +93,20 @@ impl Findings {
         }
     }
 
+    /// Adds the findings that were made after these.
+    pub fn append(&mut self, next: Self) {
+        let errors = next.listed.iter().filter(|finding| finding.is_error());
+        let errors = len_u64(errors.count());
+        let warnings = len_u64(next.listed.len()).saturating_sub(errors);
+        let more_errors = next.errors.saturating_sub(errors);
+        let more_warnings = next.warnings.saturating_sub(warnings);
+        for finding in next.listed {
+            self.push(finding);
+        }
+        self.errors = self.errors.saturating_add(more_errors);
+        self.warnings = self.warnings.saturating_add(more_warnings);
+    }
+
     /// The first errors and the first warnings, at most [`MAX_LISTED`] of
     /// each, in the order in which they were found.
     pub fn listed(&self) -> &[Finding] {

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// Clusters of a page.
-const PAGE_CLUSTERS: u64 = 32 * 1024;
+pub(super) const PAGE_CLUSTERS: u64 = 32 * 1024;
 const WORD_CLUSTERS: u64 = 64;
-const PAGE_WORDS: usize = 512;
+/// Words of a page.
+pub(super) const PAGE_WORDS: usize = 512;
 
 /// A set of clusters of a volume.
 ///
@@ -70,7 +71,10 @@ impl ClusterMap {
     /// Adds clusters. Those past the end of the volume are ignored. Returns
     /// how many of the others were already in the set.
     pub fn insert(&mut self, extent: Extent) -> u64 {
-        self.change(extent, true)
+        match self.insert_in_word(extent) {
+            Some(were_in) => were_in,
+            None => self.change(extent, true),
+        }
     }
 
     /// Takes clusters out. Returns how many of them were in the set.
@@ -99,6 +103,19 @@ impl ClusterMap {
         }
     }
 
+    /// Whether of the page that begins at `first` exactly those clusters are in
+    /// the set whose bits are set in `words`. May say no where they are, at the
+    /// end of the volume.
+    pub(super) fn page_is(&self, first: Lcn, words: &[u64]) -> bool {
+        let (page, _, _) = locate(first.0);
+        match self.pages.get(page) {
+            Some(Page::Empty) => words.iter().all(|&word| word == 0),
+            Some(Page::Full) => words.iter().all(|&word| word == u64::MAX),
+            Some(Page::Mixed(page)) => page.get(..words.len()) == Some(words),
+            None => false,
+        }
+    }
+
     /// The set as its longest extents, in LCN order.
     pub fn extents(&self) -> Extents<'_> {
         Extents {
@@ -111,6 +128,21 @@ impl ClusterMap {
     fn valid_bits(&self, lcn: u64) -> u64 {
         let left = self.nr_clusters.saturating_sub(lcn);
         low_bits(left.min(WORD_CLUSTERS))
+    }
+
+    /// The short way for the runs of small files; `None` if `extent` is no
+    /// part of one word.
+    fn insert_in_word(&mut self, extent: Extent) -> Option<u64> {
+        let bit = extent.start.0 % WORD_CLUSTERS;
+        let is_inside =
+            extent.len <= WORD_CLUSTERS.saturating_sub(bit) && extent.end().0 <= self.nr_clusters;
+        let (page, word, _) = locate(extent.start.0);
+        let Some(Page::Mixed(words)) = self.pages.get_mut(page).filter(|_| is_inside) else {
+            return None;
+        };
+        words
+            .get_mut(word)
+            .map(|word| change_word(word, bit, extent.len, true))
     }
 
     fn change(&mut self, extent: Extent, to: bool) -> u64 {
@@ -178,15 +210,21 @@ fn change_bits(words: &mut [u64; PAGE_WORDS], first: u64, len: u64, to: bool) ->
         let Some(word) = words.get_mut(index) else {
             break;
         };
-        let mask = low_bits(count).checked_shl(to_u32(bit)).unwrap_or(0);
-        were_in = were_in.saturating_add((*word & mask).count_ones().into());
-        match to {
-            true => *word |= mask,
-            false => *word &= !mask,
-        }
+        were_in = were_in.saturating_add(change_word(word, bit, count, to));
         position = position.saturating_add(count);
     }
     were_in
+}
+
+/// Changes `count` bits from `bit` on. Returns how many were set.
+fn change_word(word: &mut u64, bit: u64, count: u64, to: bool) -> u64 {
+    let mask = low_bits(count).checked_shl(to_u32(bit)).unwrap_or(0);
+    let were_in = (*word & mask).count_ones();
+    match to {
+        true => *word |= mask,
+        false => *word &= !mask,
+    }
+    were_in.into()
 }
 
 /// The page of a cluster, its word in the page, and its bit in the word.

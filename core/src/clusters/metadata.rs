@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::finding::Findings;
-use super::walk::for_each_base_record;
+use super::walk::{Part, Walk, parts};
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
@@ -76,7 +76,7 @@ pub struct Sensitive {
 }
 
 /// The metadata of a volume.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Metadata {
     /// What to copy, in order. The tail comes after it.
     pub steps: Vec<MetadataStep>,
@@ -93,6 +93,9 @@ pub struct Metadata {
 ///
 /// `progress` is called now and then with the number of records walked over.
 ///
+/// As with [`select_used`](super::select_used), several threads can look at
+/// [`parts`], and what they find is appended in the order of the parts.
+///
 /// # Errors
 ///
 /// [`crate::Error::Io`]: `$MFT` cannot be read. What is wrong with single
@@ -100,39 +103,58 @@ pub struct Metadata {
 pub fn select_metadata<R: ReadAt>(
     volume: &Volume<R>,
     log_file: LogFile,
-    progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64),
 ) -> Result<Metadata> {
-    let mut walk = Walk {
-        geometry: *volume.geometry(),
-        log_file,
-        position: Lcn(0),
-        metadata: Metadata {
-            steps: Vec::new(),
-            inuse: 0,
-            sensitive: Sensitive::default(),
-            findings: Findings::default(),
-        },
-    };
-    for_each_base_record(
-        volume,
-        |number, result| match result {
-            Ok(attributes) => walk.file(number, attributes),
-            Err(finding) => walk.metadata.findings.push(finding),
-        },
-        progress,
-    )?;
-    Ok(walk.metadata)
+    let mut metadata = Metadata::default();
+    let mut walk = Walk::new(volume);
+    for part in parts(volume) {
+        metadata.append(walk.metadata(&part, log_file)?);
+        progress(part.end().0);
+    }
+    Ok(metadata)
 }
 
-struct Walk {
+impl Metadata {
+    /// Adds what was found in the part that comes after.
+    pub fn append(&mut self, next: Self) {
+        self.steps.extend(next.steps);
+        add(&mut self.inuse, next.inuse);
+        self.sensitive.append(&next.sensitive);
+        self.findings.append(next.findings);
+    }
+}
+
+impl<R: ReadAt> Walk<'_, R> {
+    /// The metadata of the files whose base records are in `part`.
+    ///
+    /// # Errors
+    ///
+    /// As [`select_metadata`].
+    pub fn metadata(&mut self, part: &Part, log_file: LogFile) -> Result<Metadata> {
+        let mut collection = Collection {
+            geometry: *self.volume().geometry(),
+            log_file,
+            position: Lcn(0),
+            metadata: Metadata::default(),
+        };
+        self.visit(part, |number, result| match result {
+            Ok(attributes) => collection.file(number, attributes),
+            Err(finding) => collection.metadata.findings.push(finding),
+        })?;
+        Ok(collection.metadata)
+    }
+}
+
+struct Collection {
     geometry: Geometry,
     log_file: LogFile,
-    /// The cluster after the last one copied.
+    /// The cluster after the last one copied of this part. `$LogFile`, which
+    /// asks for it, is in the first part.
     position: Lcn,
     metadata: Metadata,
 }
 
-impl Walk {
+impl Collection {
     fn file(&mut self, number: RecordNumber, attributes: &[Attribute<'_>]) {
         for (index, attribute) in attributes.iter().enumerate() {
             self.metadata.sensitive.count(number, attribute);
@@ -277,6 +299,31 @@ impl Walk {
 }
 
 impl Sensitive {
+    fn append(&mut self, next: &Self) {
+        let Self {
+            file_names,
+            stream_names,
+            labels,
+            security_descriptors,
+            shared_security_bytes,
+            extended_attributes,
+            object_ids,
+            reparse_points,
+            utility_streams,
+            log_file_bytes,
+        } = self;
+        add(file_names, next.file_names);
+        add(stream_names, next.stream_names);
+        add(labels, next.labels);
+        add(security_descriptors, next.security_descriptors);
+        add(shared_security_bytes, next.shared_security_bytes);
+        add(extended_attributes, next.extended_attributes);
+        add(object_ids, next.object_ids);
+        add(reparse_points, next.reparse_points);
+        add(utility_streams, next.utility_streams);
+        add(log_file_bytes, next.log_file_bytes);
+    }
+
     fn count(&mut self, number: RecordNumber, attribute: &Attribute<'_>) {
         if number <= LAST_SYSTEM_RECORD {
             // The names and security of the file system's own files are the

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::walk::for_each_base_record;
+use super::walk::{Walk, parts};
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
@@ -48,9 +48,9 @@ pub struct Owners {
 pub fn owners<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Result<Owners> {
     let wanted = merged(extents);
     let mut owners = Owners::default();
-    for_each_base_record(
-        volume,
-        |number, result| {
+    let mut walk = Walk::new(volume);
+    for part in parts(volume) {
+        walk.visit(&part, |number, result| {
             for attribute in result.unwrap_or_default() {
                 let AttributeBody::NonResident(body) = attribute.body else {
                     continue;
@@ -59,9 +59,8 @@ pub fn owners<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Result<Owner
                     owners.add(number, attribute, &run, &wanted);
                 }
             }
-        },
-        |_| {},
-    )?;
+        })?;
+    }
     Ok(owners)
 }
 

@@ -11,11 +11,14 @@ use crate::ntfs::mft_record::{MAGIC, MftRecord};
 use crate::ntfs::{FileRecord, Volume};
 use crate::units::{RecordNumber, len_usize};
 
+/// Bytes of records that one thread looks at before it takes others.
+const PART_BYTES: u64 = 4 << 20;
+
 /// Bytes of records read at once: as much as stays in a processor's cache
 /// until it has been looked at.
-const PART_BYTES: u64 = 512 << 10;
+const READ_BYTES: u64 = 512 << 10;
 
-/// Consecutive records of `$MFT` that are read at once.
+/// Consecutive records of `$MFT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part(Range<u64>);
 
@@ -52,6 +55,11 @@ impl<'v, R: ReadAt> Walk<'v, R> {
         }
     }
 
+    /// What it walks over.
+    pub(super) fn volume(&self) -> &'v Volume<R> {
+        self.volume
+    }
+
     /// Calls `visit` with all attributes of each file in use whose base record
     /// is in `part`, by record number. Records that do not read as `FILE`
     /// records are passed over.
@@ -60,42 +68,38 @@ impl<'v, R: ReadAt> Walk<'v, R> {
         part: &Part,
         mut visit: impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
     ) -> Result<()> {
-        let volume = self.volume;
-        let record_size = u64::from(volume.geometry().mft_record_size);
+        let record_size = u64::from(self.volume.geometry().mft_record_size);
+        let records = READ_BYTES.checked_div(record_size).unwrap_or(1);
         let Range { start, end } = part.0;
-        let len = end.saturating_sub(start).saturating_mul(record_size);
-        self.buffer.resize(len_usize(len), 0);
-        let first = RecordNumber(start);
+        for first in (start..end).step_by(len_usize(records)) {
+            let count = records.min(end.saturating_sub(first));
+            let len = len_usize(count.saturating_mul(record_size));
+            self.read_and_visit(RecordNumber(first), len, &mut visit)?;
+        }
+        Ok(())
+    }
+
+    fn read_and_visit(
+        &mut self,
+        first: RecordNumber,
+        len: usize,
+        visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
+    ) -> Result<()> {
+        let volume = self.volume;
+        self.buffer.resize(len, 0);
         volume
             .mft()
             .read_records(volume.source(), first, &mut self.buffer)?;
 
-        let records = self.buffer.chunks_exact_mut(len_usize(record_size));
+        let record_size = len_usize(volume.geometry().mft_record_size.into());
+        let records = self.buffer.chunks_exact_mut(record_size);
         // Used again for each record.
         let mut attributes = Vec::new();
-        for (number, bytes) in (start..).map(RecordNumber).zip(records) {
-            visit_record(volume, number, bytes, &mut attributes, &mut visit);
+        for (number, bytes) in (first.0..).map(RecordNumber).zip(records) {
+            visit_record(volume, number, bytes, &mut attributes, visit);
         }
         Ok(())
     }
-}
-
-/// Calls `visit` with all attributes of each file in use, by record number.
-///
-/// # Errors
-///
-/// [`Error::Io`]: `$MFT` cannot be read.
-pub(super) fn for_each_base_record<R: ReadAt>(
-    volume: &Volume<R>,
-    mut visit: impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
-    mut progress: impl FnMut(u64),
-) -> Result<()> {
-    let mut walk = Walk::new(volume);
-    for part in parts(volume) {
-        walk.visit(&part, &mut visit)?;
-        progress(part.end().0);
-    }
-    Ok(())
 }
 
 fn visit_record<'a, R: ReadAt>(
@@ -149,5 +153,119 @@ fn visit_record<'a, R: ReadAt>(
     match file.attributes() {
         Ok(attributes) => visit(number, Ok(&attributes)),
         Err(source) => visit(number, Err(damaged(source))),
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+mod tests {
+    extern crate std;
+
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec;
+    use std::sync::LazyLock;
+
+    use ntfs_volume_builder::{self as build, File, FileData, ListForm, MftLayout, VolumeBuilder};
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+    use crate::clusters::metadata::LogFile;
+    use crate::clusters::{Metadata, Selection};
+
+    /// Files whose clusters are claimed twice, attribute lists, bad clusters,
+    /// an `$MFT` with an attribute list of its own.
+    static BUILT: LazyLock<build::Volume> = LazyLock::new(|| {
+        let fragmented = |pieces: u64| FileData::Fragmented {
+            bytes: build::pattern(pieces, 512 * pieces as usize),
+            pieces,
+        };
+        let claiming = |start| FileData::Runs(vec![build::Run::at(start, 7)]);
+        let list = |form| File::new().data(fragmented(3)).attribute_list(form);
+        let resident = |n: usize| FileData::Resident(vec![7; n]);
+        let builder = VolumeBuilder::new()
+            .cluster_size(512)
+            .clusters(3000)
+            .mft_layout(MftLayout::AttributeList {
+                pieces: 3,
+                runs_per_record: 1,
+            })
+            .bad_clusters(2900..2910)
+            .file("list", list(ListForm::Resident))
+            .file("list in clusters", list(ListForm::NonResident))
+            .file("split", File::new().data(fragmented(6)).runs_per_record(1))
+            .file("past the end", claiming(2996))
+            .file("deleted", File::new().data(fragmented(2)).deleted());
+        (0..40)
+            .fold(builder, |builder, n| {
+                builder
+                    .file(&format!("claiming/{n}"), claiming(2700 + 5 * n))
+                    .file(&format!("resident/{n}"), resident(n as usize))
+            })
+            .build()
+    });
+
+    fn found<'a>(volume: &Volume<&[u8]>, parts: impl Iterator<Item = &'a Part>) -> [String; 2] {
+        let mut selection = Selection::new(volume).unwrap();
+        let mut metadata = Metadata::default();
+        for part in parts {
+            let mut walk = Walk::new(volume);
+            walk.claims(part, |claims| selection.add(claims)).unwrap();
+            metadata.append(walk.metadata(part, LogFile::Whole).unwrap());
+        }
+        [format!("{selection:?}"), format!("{metadata:?}")]
+    }
+
+    proptest! {
+        /// However the records are cut into parts, the same is found in the
+        /// same order; on damaged volumes too.
+        #[test]
+        fn parts_make_the_whole(
+            cuts in prop::collection::vec(any::<Index>(), 0..12),
+            changes in prop::collection::vec((any::<Index>(), 8..440_usize, any::<u8>()), 0..12),
+            torn in prop::collection::vec(any::<Index>(), 0..4),
+        ) {
+            let mut built = BUILT.clone();
+            let records = built.mft_records;
+            // The first ones say where all others are.
+            let number = |index: Index| 4 + index.index(records as usize - 4) as u64;
+            for (record, at, byte) in changes {
+                built.patch_record(number(record), |record| record[at] = byte);
+            }
+            for record in torn {
+                built.tear_record(number(record));
+            }
+            // Where the rest of `$MFT` is may be what is damaged.
+            let Ok(volume) = Volume::open(built.bytes.as_slice()) else {
+                return Ok(());
+            };
+
+            // The first part of any volume has more records than that.
+            let mut cuts: Vec<u64> = cuts.into_iter().map(number).collect();
+            cuts.extend([0, records]);
+            cuts.sort_unstable();
+            let parts: Vec<Part> = cuts.windows(2).map(|ends| Part(ends[0]..ends[1])).collect();
+            prop_assert_eq!(
+                found(&volume, parts.iter()),
+                found(&volume, [Part(0..records)].iter())
+            );
+        }
+    }
+
+    #[test]
+    fn the_volume_has_something_to_find() {
+        let volume = Volume::open(BUILT.bytes.as_slice()).unwrap();
+        let parts: Vec<Part> = parts(&volume).collect();
+        let selection = found(&volume, parts.iter());
+        for expected in ["ClaimedTwice", "PastEnd", "bad: [Extent"] {
+            assert!(selection[0].contains(expected), "{selection:?}");
+        }
     }
 }

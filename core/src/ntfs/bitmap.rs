@@ -2,6 +2,8 @@
 
 use alloc::vec;
 
+use zerocopy::IntoBytes;
+
 use super::attribute::AttributeType;
 use super::file_record::FileRecord;
 use super::mft::RECORD_BITMAP;
@@ -13,6 +15,7 @@ use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// Bits read at once. 8 MiB of bits hold the state of 256 GiB of 4 KiB
 /// clusters; 1 MiB is where larger reads stop to pay.
+/// Whole pages of [`crate::clusters::ClusterMap`].
 const CHUNK_BYTES: u64 = 1 << 20;
 
 /// Clusters of which `$Bitmap` says nothing, as it is damaged: from the first
@@ -54,11 +57,14 @@ pub fn for_each_chunk<R: ReadAt>(
         true => reach.saturating_sub(reach % 8),
         false => bytes,
     };
+    let mut buffer = vec![0_u64; len_usize(known.min(CHUNK_BYTES).div_ceil(8))];
     let mut position = 0_u64;
     while position < known {
         let len = known.saturating_sub(position).min(CHUNK_BYTES);
-        let words = read_words(volume, &value, position, len, clusters)?;
-        visit(Lcn(position.saturating_mul(8)), &words);
+        let words = buffer.get_mut(..len_usize(len.div_ceil(8)));
+        let words = words.unwrap_or_default();
+        read_words(volume, &value, position, len, words)?;
+        visit(Lcn(position.saturating_mul(8)), words);
         position = position.saturating_add(len);
     }
     let too_short = (known < bytes).then(|| Error::Corrupt {
@@ -84,33 +90,35 @@ fn find<R: ReadAt>(volume: &Volume<R>) -> Result<Value> {
     })
 }
 
+/// Fills `words` with `len` bytes of `$Bitmap` from `position` on; what is left
+/// of the last word is zero.
 fn read_words<R: ReadAt>(
     volume: &Volume<R>,
     value: &Value,
     position: u64,
     len: u64,
-    clusters: u64,
-) -> Result<alloc::vec::Vec<u64>> {
-    // Whole words; the bytes after the last of $Bitmap stay zero.
-    let mut bytes = vec![0_u8; len_usize(len.next_multiple_of(8))];
-    if let Some(read) = bytes.get_mut(..len_usize(len)) {
-        value.read_exact_at(volume.source(), volume.geometry(), position, read)?;
+    words: &mut [u64],
+) -> Result<()> {
+    if let Some(last) = words.last_mut() {
+        *last = 0;
     }
-    let (chunks, _) = bytes.as_chunks::<8>();
-    let mut words: alloc::vec::Vec<u64> = chunks
-        .iter()
-        .map(|chunk| u64::from_le_bytes(*chunk))
-        .collect();
+    let bytes = words.as_mut_bytes();
+    if let Some(bytes) = bytes.get_mut(..len_usize(len)) {
+        value.read_exact_at(volume.source(), volume.geometry(), position, bytes)?;
+    }
+    for word in &mut *words {
+        *word = u64::from_le(*word);
+    }
 
     let first = position.saturating_mul(8);
     let past = len_u64(words.len())
         .saturating_mul(64)
         .saturating_add(first)
-        .saturating_sub(clusters);
+        .saturating_sub(volume.geometry().nr_clusters());
     // Less than a word: the chunk was cut to the bytes of real clusters.
     if let Some(last) = words.last_mut() {
         let unused = u32::try_from(past).unwrap_or(0);
         *last &= u64::MAX.checked_shr(unused).unwrap_or(0);
     }
-    Ok(words)
+    Ok(())
 }

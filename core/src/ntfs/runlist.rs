@@ -127,13 +127,16 @@ impl Iterator for Runs<'_> {
 
 /// A little-endian number of up to 8 bytes with its sign.
 fn signed(bytes: &[u8]) -> Option<i64> {
-    let negative = bytes.last().is_some_and(|&last| last >= 0x80);
-    let mut number = match negative {
-        true => [0xFF; 8],
-        false => [0; 8],
+    if bytes.len() > size_of::<i64>() {
+        return None;
+    }
+    let sign = match bytes.last() {
+        Some(0x80..) => -1,
+        _ => 0,
     };
-    number.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(i64::from_le_bytes(number))
+    // Most have one to three bytes: cheaper than to copy them.
+    let number = bytes.iter().rev();
+    Some(number.fold(sign, |number, &byte| (number << 8) | i64::from(byte)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
-use ntfsclone_core::clusters::select_metadata;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::plan::MetadataPlan;
 use ntfsclone_core::wipe::Times;
@@ -14,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::options::{self, CopyTask};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
+use crate::scan;
 use crate::source::{WipeReport, copy_metadata};
 
 pub fn run(
@@ -26,8 +26,10 @@ pub fn run(
 ) -> Result<()> {
     let volume = &opened.volume;
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let metadata = select_metadata(volume, log_file, |records| progress.advance_to(records))
-        .map_err(|error| Error::read(&task.source, error))?;
+    let threads = scan::threads(volume.source());
+    let metadata = scan::select_metadata_on(volume, log_file, threads, |records| {
+        progress.advance_to(records);
+    })?;
     progress.finish();
 
     let geometry = *volume.geometry();
