@@ -12,7 +12,7 @@ use ntfsclone_core::plan::Plan;
 use super::open_volume::Accepted;
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
-use crate::options::{Content, CopyTask, Existing, Form, Input, Mismatch, Output, Progress};
+use crate::options::{Content, CopyTask, Existing, Form, Input, Mismatch, Output, Progress, Thin};
 use crate::report::{self, Reports};
 use crate::source::Device;
 
@@ -48,6 +48,8 @@ pub fn run() -> Result<()> {
         form: Form::Image,
         output: new_file(&image),
         new_serial: None,
+        reflink: false,
+        thin: Thin::No,
         force: false,
         mismatch: Mismatch::Refuse,
         rescue: None,
@@ -60,7 +62,8 @@ pub fn run() -> Result<()> {
     check_image::run(&input, None, Progress::None)?;
 
     reports.line("\n4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
-    restore::run(&input, &new_file(&restored), None, None, Progress::None)?;
+    let output = new_file(&restored);
+    restore::run(&input, &output, None, Thin::No, None, Progress::None)?;
     reports.line(format_args!("The file has {}", sizes(&restored)?));
 
     reports.line("\n5. Compared, cluster by cluster");

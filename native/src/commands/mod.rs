@@ -11,6 +11,7 @@ mod metadata;
 mod open_volume;
 mod rescue;
 mod restore;
+mod shared_clone;
 mod used_clusters;
 
 use crate::error::Result;
@@ -24,8 +25,9 @@ pub fn run(options: Options) -> Result<()> {
             image,
             output,
             new_serial,
+            thin,
             rescue,
-        } => restore::run(&image, &output, new_serial, rescue.as_ref(), progress),
+        } => restore::run(&image, &output, new_serial, thin, rescue.as_ref(), progress),
         Task::CheckImage { image, rescue } => check_image::run(&image, rescue.as_ref(), progress),
         Task::Map(task) => map::run(&task, progress),
         Task::Demo => demo::run(),

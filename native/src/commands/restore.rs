@@ -1,8 +1,8 @@
 //! Writing the volume in an image.
 
 use super::lost_data;
-use crate::error::Result;
-use crate::options::{self, Input, NewSerial, Output, Rescue};
+use crate::error::{Error, Result};
+use crate::options::{self, Input, NewSerial, Output, Rescue, Thin};
 use crate::pipeline;
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
@@ -14,6 +14,7 @@ pub fn run(
     input: &Input,
     output: &Output,
     new_serial: Option<NewSerial>,
+    thin: Thin,
     rescue: Option<&Rescue>,
     how: options::Progress,
 ) -> Result<()> {
@@ -23,6 +24,8 @@ pub fn run(
     describe(&image, reports);
     let sources: Vec<_> = image.metadata().into_iter().collect();
     let place = Place::of(output, &sources)?;
+    place.check(thin)?;
+    refuse_discard_by_metadata(&image, thin)?;
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
@@ -43,13 +46,33 @@ pub fn run(
     let target = Target::open(output, needs, &sources)?;
     let mut serial = SerialChange::new(new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
-    let sink = RawSink::new(target, volume_size)?;
+    let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
     let damaged = image.damaged();
     let batches = pipeline::start("reads", image.fill())?;
-    let written = sink::write_all(sink, batches, |batch| serial.apply(batch), progress)?;
+    let written = sink::write_all(&mut sink, batches, |batch| serial.apply(batch), progress)?;
     serial.check(&output.name())?;
-    reports.line(report::done("Restored", written.bytes, written.took));
+    reports.line(report::done_with(
+        "Restored",
+        written.bytes,
+        &sink.remark(),
+        written.took,
+    ));
     lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
+}
+
+/// What an image of metadata leaves out is not free: there is the content of
+/// the files. These images do not begin with a boot sector; all others do,
+/// unless that is damaged.
+fn refuse_discard_by_metadata(image: &ImageStream, thin: Thin) -> Result<()> {
+    match image.boot_sector() {
+        None if thin == Thin::Discard => Err(Error::refused(
+            image.name(),
+            "does not begin with a boot sector, as images of metadata, which leave out more than \
+             what is free",
+            "restore it without --discard",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Says what an image holds.

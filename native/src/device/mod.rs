@@ -1,10 +1,10 @@
 //! What only the operating system knows about devices and files. All platform
-//! code of the program is in this folder, one file a platform.
+//! code of the program is in this folder, one folder a platform.
 
 mod linux;
 
 pub use linux::{
-    cannot_sync, expect_random_reads, free_space, ignored_signals, is_bad_sector, is_gone,
-    is_read_only, is_stdout_closed, lock, metadata_of, mounts, open_direct, open_exclusively,
-    overlap, sync_directory,
+    cannot_sync, discard, discard_unit, expect_random_reads, free_space, ignored_signals,
+    is_bad_sector, is_gone, is_read_only, is_stdout_closed, lock, metadata_of, mounts, open_direct,
+    open_exclusively, overlap, share_range, share_unit, sync_directory,
 };

@@ -71,6 +71,10 @@ impl Device {
         &self.path
     }
 
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Fills `buf` with the content of the volume from `offset` on, to be
     /// copied: what cannot be read is marked in a rescue.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {

@@ -1,5 +1,11 @@
 //! Linux: mounts, loop devices, device-mapper, exclusive opens.
 
+mod discard;
+mod reflink;
+
+pub use discard::{discard, discard_unit};
+pub use reflink::{share_range, share_unit};
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
