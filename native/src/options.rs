@@ -8,7 +8,7 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use crate::cli::Direct;
-use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle};
+use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle, Reflink};
 use crate::error::{Error, Result};
 
 /// What to do, and how to tell of it.
@@ -43,6 +43,9 @@ pub struct CopyTask {
     pub form: Form,
     pub output: Output,
     pub new_serial: Option<NewSerial>,
+    /// Share the room of the source, where that can be done.
+    pub reflink: bool,
+    pub thin: Thin,
     /// Accept a dirty volume.
     pub force: bool,
     pub mismatch: Mismatch,
@@ -57,6 +60,7 @@ pub struct RestoreTask {
     pub image: Input,
     pub output: Output,
     pub new_serial: Option<NewSerial>,
+    pub thin: Thin,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
 }
@@ -155,6 +159,17 @@ pub enum NewSerial {
     Half,
 }
 
+/// What is done to keep a raw volume from taking more room than it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thin {
+    /// Nothing: clusters in use are written, the others left alone.
+    No,
+    /// Clusters in use that hold only zeros become holes of a file.
+    Holes,
+    /// A device is told which clusters are free.
+    Discard,
+}
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -202,6 +217,11 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         (true, false) => Some(NewSerial::Full),
         (false, false) => None,
     };
+    let thin = match (typed.sparse, typed.discard) {
+        (true, _) => Thin::Holes,
+        (false, true) => Thin::Discard,
+        (false, false) => Thin::No,
+    };
     let image = match source == Path::new("-") {
         true => Input::Stdin,
         false => Input::File(source.clone()),
@@ -239,6 +259,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             image,
             output,
             new_serial,
+            thin,
             rescue,
             direct: typed.direct,
         }),
@@ -250,6 +271,9 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             },
             output,
             new_serial,
+            // Whether it holds zeros is seen of what is read.
+            reflink: typed.reflink == Reflink::Auto && thin == Thin::No,
+            thin,
             content: match typed.metadata {
                 true => Content::Metadata {
                     times: match typed.preserve_timestamps {
@@ -325,6 +349,7 @@ fn check_combination(typed: &Copy) -> Result<()> {
     let to_stdout = [&typed.output, &typed.overwrite]
         .iter()
         .any(|output| output.as_deref() == Some(Path::new("-")));
+    let thin = typed.sparse || typed.discard;
     let from_stdin = typed.source.as_deref() == Some(Path::new("-"));
     let rules = [
         (
@@ -384,6 +409,26 @@ fn check_combination(typed: &Copy) -> Result<()> {
         (
             typed.mapfile.is_some() && typed.in_place,
             "--in-place has no meaning with --mapfile, which never gives up what is there",
+        ),
+        (
+            typed.sparse && typed.discard,
+            "--sparse goes with a file, --discard with a block device",
+        ),
+        (
+            thin && (typed.save_image || typed.no_action),
+            "--sparse and --discard go with raw copies and restores",
+        ),
+        (
+            thin && to_stdout,
+            "standard output takes every byte; --sparse and --discard have no meaning there",
+        ),
+        (
+            typed.discard && typed.metadata,
+            "--discard would give up the content of files, which --metadata leaves out",
+        ),
+        (
+            thin && typed.rescue && !typed.restore_image,
+            "--sparse and --discard go with --rescue in a restore only",
         ),
         (
             from_stdin && !typed.restore_image,

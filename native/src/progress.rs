@@ -81,6 +81,10 @@ impl Progress {
         }
     }
 
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
     pub fn advance_to(&mut self, done: u64) {
         self.done = done;
         match &self.display {

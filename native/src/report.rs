@@ -72,13 +72,18 @@ pub fn size(bytes: u64) -> String {
 
 /// How much was done, and how fast.
 pub fn done(what: &str, bytes: u64, took: Duration) -> String {
+    done_with(what, bytes, "", took)
+}
+
+/// As [`done`], with a remark on the bytes.
+pub fn done_with(what: &str, bytes: u64, remark: &str, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     let rate = match seconds > 0.0 {
         true => bytes as f64 / seconds,
         false => 0.0,
     };
     format!(
-        "{what} {} in {seconds:.2} s ({}/s)",
+        "{what} {}{remark} in {seconds:.2} s ({}/s)",
         size(bytes),
         size(rate as u64)
     )

@@ -48,6 +48,15 @@ const METADATA_RESTORE: &str = "--metadata has no meaning with --restore-image; 
                                 metadata is restored as any other";
 const METADATA_STDOUT: &str = "raw metadata cannot go to standard output; use --save-image too";
 const STDIN: &str = "only an image can be read from standard input, with --restore-image";
+const THIN_IMAGE: &str = "--sparse and --discard go with raw copies and restores";
+const THIN_STDOUT: &str =
+    "standard output takes every byte; --sparse and --discard have no meaning there";
+const THIN_RESCUE: &str = "--sparse and --discard go with --rescue in a restore only";
+const SPARSE_OR_DISCARD: &str = "--sparse goes with a file, --discard with a block device";
+const DISCARD_METADATA: &str =
+    "--discard would give up the content of files, which --metadata leaves out";
+const DISCARD_FILE: &str =
+    "--discard goes with a block device; in a file what is free is a hole anyway";
 const OURS_ONLY: Original = Differs("an option of ours");
 
 /// `volume` and `image` are there, and standard input is the image.
@@ -157,6 +166,24 @@ const TABLE: &[(&str, Ours, Original)] = &[
     ("--progress=loud -o out volume", CannotParse("'loud'"), OURS_ONLY),
     ("--in-place -o out volume", Refuses("--in-place goes with --overwrite only"), OURS_ONLY),
     ("--in-place -O out volume", Clones, OURS_ONLY),
+    ("--reflink=never -o out volume", Clones, OURS_ONLY),
+    ("--reflink auto -o out volume", Clones, OURS_ONLY),
+    ("--refl never -s -o out volume", Saves, OURS_ONLY),
+    ("--reflink=always -o out volume", CannotParse("'always'"), OURS_ONLY),
+    ("--reflink --sp volume", CannotParse("'--reflink <WHEN>'"), OURS_ONLY),
+    ("--sparse -o out volume", Clones, OURS_ONLY),
+    ("--sp -r -o out image", Clones, OURS_ONLY),
+    ("--sparse -s -o out volume", Refuses(THIN_IMAGE), OURS_ONLY),
+    ("--discard -s -o out volume", Refuses(THIN_IMAGE), OURS_ONLY),
+    ("--sparse -r -n image", Refuses(THIN_IMAGE), OURS_ONLY),
+    ("--sparse -o - volume", Refuses(THIN_STDOUT), OURS_ONLY),
+    ("--discard -r -O - image", Refuses(THIN_STDOUT), OURS_ONLY),
+    ("--sparse --rescue -o out volume", Refuses(THIN_RESCUE), OURS_ONLY),
+    ("--sparse --rescue -r -o out image", Clones, OURS_ONLY),
+    ("--sparse --discard -o out volume", Refuses(SPARSE_OR_DISCARD), OURS_ONLY),
+    ("--sparse -m -o out volume", Writes, OURS_ONLY),
+    ("--discard -m -o out volume", Refuses(DISCARD_METADATA), OURS_ONLY),
+    ("--d -o out volume", Refuses(DISCARD_FILE), OURS_ONLY),
 ];
 
 #[test]
@@ -255,6 +282,9 @@ fn help_and_version() {
             "--save-image",
             "--preserve-timestamps",
             "--in-place",
+            "--reflink",
+            "--sparse",
+            "--discard",
             "Exit status",
         ] {
             assert!(text.contains(option), "{line} does not mention {option}");

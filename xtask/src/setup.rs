@@ -15,6 +15,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),
     ("losetup", "mount"),
+    ("mkfs.btrfs", "btrfs-progs"),
+    ("mkfs.xfs", "xfsprogs"),
     ("mkntfs", "ntfs-3g"),
     ("mount", "mount"),
     ("nbdfuse", "libnbd-bin"),

@@ -28,12 +28,14 @@ pub const ORIGINAL_OPTIONS: &[&str] = &[
 
 /// The options, ours included, whose value may be the next argument.
 const SHORT_WITH_VALUE: &[char] = &['o', 'O'];
-const LONG_WITH_VALUE: &[&str] = &[
+pub const LONG_WITH_VALUE: &[&str] = &[
     "format",
     "generate",
+    "mapfile",
     "output",
     "overwrite",
     "progress",
+    "reflink",
     "report",
     "retries",
 ];
@@ -109,6 +111,7 @@ mod tests {
             ("x --outp=a v", "x --output=a v"),
             ("x --outp --sa v", "x --output --sa v"),
             ("x -o --sa v", "x -o --sa v"),
+            ("x --reflink --sa v", "x --reflink --sa v"),
             ("x -so --sa v", "x -so --sa v"),
             ("x -ofile --sa v", "x -ofile --save-image v"),
             ("x -- --sa", "x -- --sa"),

@@ -188,6 +188,21 @@ pub struct Copy {
     #[arg(long)]
     pub new_half_serial: bool,
 
+    /// Whether a raw copy in a file shares its room on the disk with SOURCE:
+    /// auto where the file system can do that; never for a backup, since what
+    /// damages a shared block damages both
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Reflink::Auto)]
+    pub reflink: Reflink,
+
+    /// Leave holes in a raw file for clusters in use that hold only zeros, too
+    #[arg(long)]
+    pub sparse: bool,
+
+    /// Tell the block device which parts the volume does not use (TRIM); what
+    /// they held is lost
+    #[arg(long)]
+    pub discard: bool,
+
     /// Accept a volume that is marked dirty
     #[arg(short, long)]
     pub force: bool,
@@ -245,6 +260,13 @@ pub enum Direct {
     Never,
 }
 
+/// See `--reflink`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Reflink {
+    Auto,
+    Never,
+}
+
 /// See `--progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
@@ -291,6 +313,21 @@ mod tests {
                 .get_arguments()
                 .any(|argument| argument.get_long() == Some(name));
             assert!(known || ["help", "version"].contains(name), "--{name}");
+        }
+    }
+
+    #[test]
+    fn every_option_with_a_value_is_known_as_such() {
+        let command = Cli::command();
+        let all = command.get_subcommands().chain([&command]);
+        for argument in all.flat_map(clap::Command::get_arguments) {
+            if let Some(name) = argument.get_long() {
+                assert_eq!(
+                    argument.get_action().takes_values(),
+                    abbreviation::LONG_WITH_VALUE.contains(&name),
+                    "--{name}"
+                );
+            }
         }
     }
 }

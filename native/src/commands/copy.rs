@@ -9,7 +9,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
-use super::{lost_data, metadata, open_volume, rescue, used_clusters};
+use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
 use crate::report::Reports;
@@ -30,6 +30,7 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
+    place.check(task.thin)?;
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
@@ -73,7 +74,11 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
                     return lost_data::tell(&opened, &lost, rescue);
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
-                None => {}
+                None => {
+                    if let Some(sharing) = shared_clone::try_sharing(task, place, &opened) {
+                        return shared_clone::run(task, &opened, plan, sharing, how, reports);
+                    }
+                }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
             let is_direct = reader.is_direct();

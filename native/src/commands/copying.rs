@@ -67,7 +67,7 @@ impl Copying {
             },
         };
         let batches = pipeline::start("reads", flow, fill)?;
-        let (done, written) = match task.form {
+        let report = match task.form {
             Form::Image => {
                 if task.new_serial.is_some() {
                     report::warning(
@@ -75,21 +75,23 @@ impl Copying {
                     );
                 }
                 let progress = Progress::start(how, Phase::Save, self.bytes);
-                let sink = ImageSink::new(target);
-                ("Saved", sink::write_all(sink, batches, |_| {}, progress)?)
+                let mut sink = ImageSink::new(target);
+                let written = sink::write_all(&mut sink, batches, |_| {}, progress)?;
+                report::done("Saved", written.bytes, written.took)
             }
             Form::Raw => {
                 let mut serial = SerialChange::new(task.new_serial)?;
                 let progress = Progress::start(how, Phase::Clone, self.bytes);
                 let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
-                let sink = RawSink::new(target, volume_size)?;
+                let cluster_size = self.geometry.cluster_size;
+                let mut sink = RawSink::new(target, volume_size, cluster_size, task.thin)?;
                 let change = |batch: &mut Batch| serial.apply(batch);
-                let written = sink::write_all(sink, batches, change, progress)?;
+                let written = sink::write_all(&mut sink, batches, change, progress)?;
                 serial.check(&task.output.name())?;
-                ("Cloned", written)
+                report::done_with("Cloned", written.bytes, &sink.remark(), written.took)
             }
         };
-        reports.line(report::done(done, written.bytes, written.took));
+        reports.line(report);
         Ok(())
     }
 }

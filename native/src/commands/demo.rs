@@ -13,7 +13,7 @@ use super::open_volume::Accepted;
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
-    Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Output, Progress, RestoreTask,
+    Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Output, Progress, RestoreTask, Thin,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -50,6 +50,8 @@ pub fn run() -> Result<()> {
         form: Form::Image,
         output: new_file(&image),
         new_serial: None,
+        reflink: false,
+        thin: Thin::No,
         force: false,
         mismatch: Mismatch::Refuse,
         rescue: None,
@@ -68,6 +70,7 @@ pub fn run() -> Result<()> {
         image: input,
         output: new_file(&restored),
         new_serial: None,
+        thin: Thin::No,
         rescue: None,
         direct: Direct::Auto,
     };

@@ -11,6 +11,7 @@ mod metadata;
 mod open_volume;
 mod rescue;
 mod restore;
+mod shared_clone;
 mod used_clusters;
 
 use crate::error::Result;

@@ -1,8 +1,8 @@
 //! Writing the volume in an image.
 
 use super::lost_data;
-use crate::error::Result;
-use crate::options::{self, Direct, RestoreTask};
+use crate::error::{Error, Result};
+use crate::options::{self, Direct, RestoreTask, Thin};
 use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
@@ -19,6 +19,8 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     describe(&image, reports);
     let sources: Vec<_> = image.metadata().into_iter().collect();
     let place = Place::of(output, &sources)?;
+    place.check(task.thin)?;
+    refuse_discard_by_metadata(&image, task.thin)?;
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
@@ -51,13 +53,33 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         is_direct: image.is_direct() || target.is_direct(),
         image: None,
     };
-    let sink = RawSink::new(target, volume_size)?;
+    let mut sink = RawSink::new(target, volume_size, header.cluster_size, task.thin)?;
     let damaged = image.damaged();
     let batches = pipeline::start("reads", flow, image.fill())?;
-    let written = sink::write_all(sink, batches, |batch| serial.apply(batch), progress)?;
+    let written = sink::write_all(&mut sink, batches, |batch| serial.apply(batch), progress)?;
     serial.check(&output.name())?;
-    reports.line(report::done("Restored", written.bytes, written.took));
+    reports.line(report::done_with(
+        "Restored",
+        written.bytes,
+        &sink.remark(),
+        written.took,
+    ));
     lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
+}
+
+/// What an image of metadata leaves out is not free: there is the content of
+/// the files. These images do not begin with a boot sector; all others do,
+/// unless that is damaged.
+fn refuse_discard_by_metadata(image: &ImageStream, thin: Thin) -> Result<()> {
+    match image.boot_sector() {
+        None if thin == Thin::Discard => Err(Error::refused(
+            image.name(),
+            "does not begin with a boot sector, as images of metadata, which leave out more than \
+             what is free",
+            "restore it without --discard",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Says what an image holds.

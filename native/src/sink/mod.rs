@@ -1,14 +1,18 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
+mod discard;
 mod file_writer;
 mod image;
 mod place;
 mod raw;
+mod reflink;
+mod sparse;
 mod target;
 
 pub use image::ImageSink;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
+pub use reflink::Sharing;
 pub use target::{Needs, Target, directory_of};
 
 use std::time::Duration;
@@ -28,20 +32,21 @@ pub trait Sink {
     fn target(&mut self) -> &mut Target;
 }
 
-/// What went through a sink, and how long it took until it was permanent.
+/// How much is written, and how long it took until it was permanent.
 pub struct Written {
     pub bytes: u64,
     pub took: Duration,
 }
 
 /// Lets `sink` take all batches, each after `change`, and finishes its target.
+/// What `progress` tells of already is written, too.
 pub fn write_all(
-    mut sink: impl Sink,
+    sink: &mut impl Sink,
     batches: Batches,
     mut change: impl FnMut(&mut Batch),
     mut progress: Progress,
 ) -> Result<Written> {
-    let mut bytes = 0;
+    let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
         change(batch);
         sink.take(batch)?;

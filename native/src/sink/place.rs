@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::device;
 use crate::error::{Error, Result};
-use crate::options::{Existing, Output};
+use crate::options::{Existing, Output, Thin};
 
 /// What stands under the name of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,26 @@ impl Place {
     /// True if bytes can only be written one after the other.
     pub fn is_stream(self) -> bool {
         matches!(self, Self::Stdout | Self::Stream)
+    }
+
+    /// Refuses what has no meaning here of the ways to keep a copy thin.
+    pub fn check(self, thin: Thin) -> Result<()> {
+        let message = match (thin, self) {
+            (Thin::Holes, Self::BlockDevice) => {
+                "--sparse goes with a file; a block device has no holes, and gets every cluster \
+                 in use"
+            }
+            (Thin::Holes | Thin::Discard, Self::Stdout | Self::Stream) => {
+                "a stream takes every byte; --sparse and --discard have no meaning there"
+            }
+            (Thin::Discard, Self::NewFile | Self::ExistingFile) => {
+                "--discard goes with a block device; in a file what is free is a hole anyway"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Usage {
+            message: message.to_owned(),
+        })
     }
 
     /// True if a failure would leave something half written.

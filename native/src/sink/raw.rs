@@ -3,9 +3,13 @@
 use ntfsclone_core::units::Geometry;
 
 use super::Sink;
+use super::discard::Discard;
+use super::sparse::Holes;
 use super::target::Target;
 use crate::error::{Error, Result};
+use crate::options::Thin;
 use crate::pipeline::Batch;
+use crate::report;
 
 /// Zeros to fill gaps of a stream with.
 static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
@@ -20,19 +24,49 @@ pub struct RawSink {
     limit: Option<u64>,
     /// The end of what was written.
     end: u64,
+    /// What finds zeros, where they need not be written.
+    holes: Option<Holes>,
+    /// What takes the gaps of a device, where they need not be kept.
+    discard: Option<Discard>,
 }
 
 impl RawSink {
-    pub fn new(mut target: Target, volume_size: u64) -> Result<Self> {
+    pub fn new(
+        mut target: Target,
+        volume_size: u64,
+        cluster_size: u32,
+        thin: Thin,
+    ) -> Result<Self> {
         // Where a file cannot be so long, that is better known now.
         target.set_len(volume_size)?;
         let limit = target.device_size();
+        let discard = match thin {
+            Thin::Discard => Some(Discard::new(&target)?),
+            Thin::No | Thin::Holes => None,
+        };
         Ok(Self {
             target,
             volume_size,
             limit,
             end: 0,
+            holes: (thin == Thin::Holes).then(|| Holes::new(cluster_size)),
+            discard,
         })
+    }
+
+    /// What was done to keep it thin, as a part of a report.
+    pub fn remark(&self) -> String {
+        match (&self.holes, &self.discard) {
+            (Some(holes), _) => {
+                let left_out = report::size(holes.left_out());
+                format!(", {left_out} of it zeros left as holes,")
+            }
+            (None, Some(discard)) => {
+                let discarded = report::size(discard.discarded());
+                format!(" and discarded {discarded} that is free,")
+            }
+            (None, None) => String::new(),
+        }
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
@@ -58,10 +92,30 @@ impl RawSink {
                     "use a larger device",
                 ));
             }
-            self.target.write_at(offset, &bytes[..len])?;
+            self.write_thin(offset, &bytes[..len])?;
         }
         self.end = self.end.max(offset + bytes.len() as u64);
         Ok(())
+    }
+
+    fn write_thin(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.discard_up_to(offset);
+        match &mut self.holes {
+            // Where an image jumps back to, there may be something already.
+            Some(holes) if offset >= self.end => {
+                let target = &mut self.target;
+                holes.write_data(offset, bytes, |offset, data| target.write_at(offset, data))
+            }
+            _ => self.target.write_at(offset, bytes),
+        }
+    }
+
+    /// Gives up the gap before `offset`: nothing was ever written past the end.
+    /// There is none where an image jumps back.
+    fn discard_up_to(&mut self, offset: u64) {
+        if let Some(discard) = &mut self.discard {
+            discard.discard(self.end..offset);
+        }
     }
 
     fn fill_up_to(&mut self, offset: u64) -> Result<()> {
@@ -85,7 +139,10 @@ impl Sink for RawSink {
         let len = self.end.max(self.volume_size);
         match self.target.is_stream() {
             true => self.fill_up_to(len),
-            false => self.target.set_len(len),
+            false => {
+                self.discard_up_to(self.volume_size);
+                self.target.set_len(len)
+            }
         }
     }
 

@@ -69,6 +69,10 @@ impl Device {
         &self.path
     }
 
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Fills `buf` with the content of the volume from `offset` on, to be
     /// copied: what cannot be read is marked in a rescue.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
@@ -88,11 +92,6 @@ impl Device {
             source,
         };
         Error::read(&self.path, error)
-    }
-
-    /// The open file, to be read in other ways.
-    pub fn file(&self) -> &File {
-        &self.file
     }
 
     pub fn metadata(&self) -> &Metadata {

@@ -9,6 +9,7 @@ pub(crate) mod contents;
 pub(crate) mod disk;
 pub(crate) mod domain;
 pub(crate) mod failing_device;
+pub(crate) mod file_system;
 pub(crate) mod giant;
 pub(crate) mod image;
 pub(crate) mod large_volume;

@@ -10,6 +10,8 @@ pub(crate) enum Need {
     Reference,
     LoopDevices,
     Fuse,
+    /// A file system of the kernel's own.
+    FileSystem(&'static str),
     Tool(&'static str),
 }
 
@@ -30,6 +32,18 @@ pub(crate) const MAP_READERS: &[Need] = &[Need::Tool("bmaptool"), Need::Tool("dd
 
 /// To put a volume on a block device.
 pub(crate) const DEVICES: &[Need] = &[Need::LoopDevices, Need::Tool("losetup")];
+
+/// To make file systems whose files can share their room.
+pub(crate) const SHARING_FILE_SYSTEMS: &[Need] = &[
+    Need::Root,
+    Need::LoopDevices,
+    Need::FileSystem("btrfs"),
+    Need::FileSystem("xfs"),
+    Need::Tool("mkfs.btrfs"),
+    Need::Tool("mkfs.xfs"),
+    Need::Tool("mount"),
+    Need::Tool("umount"),
+];
 
 /// As [`met`], for the test that calls it.
 pub(crate) fn met_here(needs: &[Need]) -> bool {
@@ -68,16 +82,25 @@ impl Need {
             Self::Root => rustix::process::geteuid().is_root(),
             Self::Reference => program::find_reference().is_some(),
             Self::LoopDevices => Path::new("/dev/loop-control").exists(),
-            Self::Fuse => {
-                Path::new("/dev/fuse").exists()
-                    && fs::read_to_string("/proc/filesystems").is_ok_and(|list| {
-                        list.lines()
-                            .any(|line| line.split_whitespace().next_back() == Some("fuse"))
-                    })
+            Self::Fuse => Path::new("/dev/fuse").exists() && kernel_has("fuse"),
+            Self::FileSystem(name) => {
+                // A module is loaded when somebody mounts, or now.
+                kernel_has(name)
+                    || program::find("modprobe").is_some()
+                        && program::finish(program::tool("modprobe", ["--quiet", name]))
+                            .status
+                            .success()
             }
             Self::Tool(name) => program::find(name).is_some(),
         }
     }
+}
+
+fn kernel_has(file_system: &str) -> bool {
+    fs::read_to_string("/proc/filesystems").is_ok_and(|list| {
+        list.lines()
+            .any(|line| line.split_whitespace().next_back() == Some(file_system))
+    })
 }
 
 impl fmt::Display for Need {
@@ -89,6 +112,7 @@ impl fmt::Display for Need {
             }
             Self::LoopDevices => formatter.write_str("loop devices"),
             Self::Fuse => formatter.write_str("FUSE"),
+            Self::FileSystem(name) => write!(formatter, "{name} in the kernel"),
             Self::Tool(name) => write!(formatter, "the program {name}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Linux: reads and writes past the kernel's page cache, and what is in it.
+//! Reads and writes past the kernel's page cache, and what is in it.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;

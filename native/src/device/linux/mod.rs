@@ -1,5 +1,16 @@
 //! Linux: mounts, loop devices, device-mapper, exclusive opens.
 
+mod cache;
+mod discard;
+mod reflink;
+
+pub use cache::{
+    available_memory, begin_writeback, expect_random_reads, is_cached, open_direct, reopen_direct,
+    reopen_direct_to_write,
+};
+pub use discard::{discard, discard_unit};
+pub use reflink::{share_range, share_unit};
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;

@@ -1,0 +1,139 @@
+//! Cloning a volume in a file to a file that shares its room on the disk: a
+//! matter of moments, whatever the size.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ntfsclone_core::plan::{Plan, Step};
+
+use super::open_volume::OpenVolume;
+use crate::error::Result;
+use crate::options::{self, CopyTask, Form, Output, Thin};
+use crate::pipeline::{self, Batch, Filled, Filler, Flow};
+use crate::progress::{Phase, Progress};
+use crate::report::{self, Reports};
+use crate::serial::SerialChange;
+use crate::sink::{
+    self, Needs, Place, RawSink, Sharing, Sink, Target, directory_of, least_device_size,
+};
+use crate::source::Device;
+
+/// None where that cannot be done, or is not wanted.
+pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option<Sharing> {
+    let is_file = matches!(place, Place::NewFile | Place::ExistingFile);
+    match &task.output {
+        Output::File { path, .. } if task.reflink && task.form == Form::Raw && is_file => {
+            // A file that is replaced may be named by a link.
+            let real = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+            Sharing::try_in(directory_of(&real), opened.device.file())
+        }
+        _ => None,
+    }
+}
+
+/// Shares what can be, and copies the rest.
+pub fn run(
+    task: &CopyTask,
+    opened: &OpenVolume,
+    plan: Arc<Plan>,
+    mut sharing: Sharing,
+    how: options::Progress,
+    reports: Reports,
+) -> Result<()> {
+    let geometry = *plan.geometry();
+    let needs = Needs {
+        // What is shared needs none.
+        bytes: 0,
+        device_size: least_device_size(&geometry, opened.volume.tail_size()),
+    };
+    let sources = [opened.device.metadata().clone()];
+    let target = Target::open(&task.output, needs, &sources)?;
+    let mut serial = SerialChange::new(task.new_serial)?;
+    let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
+    let volume_size = geometry.bytes(geometry.nr_clusters());
+    let mut sink = RawSink::new(target, volume_size, geometry.cluster_size, Thin::No)?;
+
+    let shared = share(
+        &opened.device,
+        sink.target(),
+        &plan,
+        &mut sharing,
+        &mut progress,
+    );
+    let fill = copy_rest(Arc::clone(&opened.device), plan, sharing);
+    let flow = Flow {
+        cluster_size: geometry.cluster_size,
+        is_direct: false,
+        image: None,
+    };
+    let batches = pipeline::start("reads", flow, fill)?;
+    let change = |batch: &mut Batch| serial.apply(batch);
+    let written = sink::write_all(&mut sink, batches, change, progress)?;
+    serial.check(&task.output.name())?;
+    let remark = match shared {
+        0 => String::new(),
+        _ => format!(", {} of it shared with the source,", report::size(shared)),
+    };
+    reports.line(report::done_with(
+        "Cloned",
+        written.bytes,
+        &remark,
+        written.took,
+    ));
+    Ok(())
+}
+
+/// Returns how many bytes are shared.
+fn share(
+    source: &Device,
+    target: &Target,
+    plan: &Plan,
+    sharing: &mut Sharing,
+    progress: &mut Progress,
+) -> u64 {
+    let mut shared = 0;
+    let Ok(target) = target.handle() else {
+        return shared;
+    };
+    let clusters = plan.steps().filter(|step| matches!(step, Step::Copy(_)));
+    for (offset, len) in clusters.map(|step| plan.bytes_of(step)) {
+        let goes_on = sharing.share(source.file(), &target, offset..offset + len, |bytes| {
+            shared += bytes;
+            progress.advance_to(shared);
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    shared
+}
+
+/// Reads what of `plan` is not shared, in its order.
+fn copy_rest(
+    device: Arc<Device>,
+    plan: Arc<Plan>,
+    sharing: Sharing,
+) -> impl FnOnce(&mut Filler) -> Filled {
+    move |filler| {
+        let cluster_size = plan.geometry().cluster_size;
+        for step in plan.steps() {
+            let (offset, len) = plan.bytes_of(step);
+            let range = offset..offset + len;
+            let rest = match step {
+                Step::Copy(_) => sharing.rest_of(range),
+                Step::Tail(_) => [range, 0..0],
+            };
+            for range in rest {
+                let len = range.end - range.start;
+                let read = filler.fill(range.start, len, cluster_size, |offset, bytes| {
+                    device.read_at(offset, bytes)
+                })?;
+                if let Err(error) = read {
+                    return Ok(Err(error));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+}
