@@ -183,7 +183,13 @@ const TABLE: &[(&str, Ours, Original)] = &[
     ("--sparse --discard -o out volume", Refuses(SPARSE_OR_DISCARD), OURS_ONLY),
     ("--sparse -m -o out volume", Writes, OURS_ONLY),
     ("--discard -m -o out volume", Refuses(DISCARD_METADATA), OURS_ONLY),
-    ("--d -o out volume", Refuses(DISCARD_FILE), OURS_ONLY),
+    ("--dis -o out volume", Refuses(DISCARD_FILE), OURS_ONLY),
+    ("--direct -o out volume", Clones, OURS_ONLY),
+    ("--dir=never -s -o out volume", Saves, OURS_ONLY),
+    ("--direct=sometimes -o out volume", CannotParse("'sometimes'"), OURS_ONLY),
+    ("--threads 3 -s -o out volume", Saves, OURS_ONLY),
+    ("--threads=1 -m -s -o out volume", Writes, OURS_ONLY),
+    ("--threads 0 -s -o out volume", CannotParse("'0'"), OURS_ONLY),
 ];
 
 #[test]
@@ -285,6 +291,8 @@ fn help_and_version() {
             "--reflink",
             "--sparse",
             "--discard",
+            "--direct",
+            "--threads",
             "Exit status",
         ] {
             assert!(text.contains(option), "{line} does not mention {option}");

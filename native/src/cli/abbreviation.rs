@@ -38,6 +38,7 @@ pub const LONG_WITH_VALUE: &[&str] = &[
     "reflink",
     "report",
     "retries",
+    "threads",
 ];
 
 /// Writes abbreviated options of the original in full. Everything else, values

@@ -322,8 +322,10 @@ mod tests {
         let all = command.get_subcommands().chain([&command]);
         for argument in all.flat_map(clap::Command::get_arguments) {
             if let Some(name) = argument.get_long() {
+                let takes_next =
+                    argument.get_action().takes_values() && !argument.is_require_equals_set();
                 assert_eq!(
-                    argument.get_action().takes_values(),
+                    takes_next,
                     abbreviation::LONG_WITH_VALUE.contains(&name),
                     "--{name}"
                 );
