@@ -37,7 +37,7 @@ fn gaps(volume: &Volume) -> Vec<Range<usize>> {
     let end = volume.geometry.volume_size() as usize;
     let mut position = 0_usize;
     let mut gaps = Vec::new();
-    for area in areas(volume).into_iter().chain([end..end]) {
+    for area in areas(volume).into_iter().chain(std::iter::once(end..end)) {
         gaps.push(position.next_multiple_of(PAGE)..area.start / PAGE * PAGE);
         position = area.end;
     }

@@ -35,7 +35,9 @@ impl Run {
     /// Starts `line`, and waits until it has written something and says so, in `phase`.
     fn start(scene: &Scene, line: &str, phase: &str) -> Self {
         let before = scene.listing();
-        let mut command = scene.command(ours, &format!("--progress=json {line}"));
+        // A clone that shares its blocks is complete before it can be interrupted.
+        let options = "--progress=json --reflink=never";
+        let mut command = scene.command(ours, &format!("{options} {line}"));
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
