@@ -17,26 +17,22 @@ use ntfsclone_core::ntfs::Volume;
 use crate::error::{Error, Result};
 use crate::source::Device;
 
-/// More threads than that only wait for the device, as a rule.
-const GOOD_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
-/// Each takes some megabytes.
-const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+/// More threads than that only wait for the device, and each may hold the
+/// extension records of a file, up to 32 MiB of them on a damaged volume.
+const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Items of one part that may wait to be taken. A part may have any number of
 /// them on a damaged volume.
 const WAITING_ITEMS: usize = 4;
 
-/// Threads for a scan of `device`: `wanted`, or what is good.
-pub fn threads(device: &Device, wanted: Option<NonZeroUsize>) -> NonZeroUsize {
-    match (device.damaged(), wanted) {
-        // A dying disk is read in order.
-        (Some(_), _) => NonZeroUsize::MIN,
-        (None, Some(wanted)) => wanted.min(MOST_THREADS),
-        (None, None) => {
-            let available = thread::available_parallelism();
-            available.map_or(NonZeroUsize::MIN, |available| available.min(GOOD_THREADS))
-        }
+/// Threads for a scan of `volume`: `wanted`, or as many as there are processors.
+pub fn threads(volume: &Volume<Arc<Device>>, wanted: Option<NonZeroUsize>) -> NonZeroUsize {
+    // A dying disk is read in order; one part is looked at by one.
+    if volume.source().damaged().is_some() || parts(volume).nth(1).is_none() {
+        return NonZeroUsize::MIN;
     }
+    let available = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    wanted.unwrap_or_else(available).min(MAX_THREADS)
 }
 
 /// As [`select_used`], on `threads` threads.
@@ -132,9 +128,11 @@ fn in_order<T: Send>(
             }
             progress(part.end().0);
         }
-        match handles.into_iter().all(|handle| handle.join().is_ok()) {
-            true => Ok(()),
-            false => Err(Error::Thread("scans")),
+        // All of them: a panic of one that is not joined goes on as one of ours.
+        let panics = handles.into_iter().filter_map(|handle| handle.join().err());
+        match panics.count() {
+            0 => Ok(()),
+            _ => Err(Error::Thread("scans")),
         }
     })
 }

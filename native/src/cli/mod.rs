@@ -83,7 +83,8 @@ pub struct Map {
     #[arg(short, long)]
     pub force: bool,
 
-    /// Scan with N threads; as many as there are processors, if left out
+    /// Scan with N threads, at most 8; as many as there are processors, if left
+    /// out
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -225,7 +226,8 @@ pub struct Copy {
     )]
     pub direct: Direct,
 
-    /// Scan with N threads; as many as there are processors, if left out
+    /// Scan with N threads, at most 8; as many as there are processors, if left
+    /// out
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 

@@ -26,7 +26,7 @@ pub fn run(
 ) -> Result<()> {
     let volume = &opened.volume;
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume.source(), task.threads);
+    let threads = scan::threads(volume, task.threads);
     let metadata = scan::select_metadata_on(volume, log_file, threads, |records| {
         progress.advance_to(records);
     })?;

@@ -36,7 +36,7 @@ pub fn find(
     let failed = |error| Error::read(source, error);
 
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume.source(), threads);
+    let threads = scan::threads(volume, threads);
     let mut selection = scan::select_used_on(volume, threads, |records| {
         progress.advance_to(records);
     })?;

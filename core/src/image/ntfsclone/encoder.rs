@@ -11,9 +11,9 @@ use crate::units::{Extent, Lcn, len_u64, len_usize};
 /// Gaps are written when the next cluster is known, so that however the
 /// clusters are cut into calls, two runs have one gap between them.
 ///
-/// [`Encoder::clusters`] copies the clusters. A caller that can write from
-/// several places at once asks with [`Encoder::seek`] and [`Encoder::pass`] for
-/// the commands alone, and copies nothing.
+/// [`Encoder::clusters`] appends to a vector. A caller that fills buffers of its
+/// own asks with [`Encoder::seek`] for the gap, tells with [`Encoder::pass`] what
+/// it writes, and puts a [`NEXT_COMMAND`] before each cluster.
 #[derive(Debug)]
 pub struct Encoder {
     cluster_size: usize,
