@@ -113,3 +113,44 @@ impl DirectFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::aligned_buffer::AlignedBuffer;
+
+    #[test]
+    fn takes_whole_pages_only() {
+        const LEAST: u64 = LEAST_PIECE as u64;
+        let file = tempfile::tempfile().unwrap();
+        let direct = DirectFile::new(file, PAGE);
+        let buffer = AlignedBuffer::new(3 * LEAST_PIECE);
+        // Where in the file, and which bytes of a buffer that begins at a page.
+        let table: [(u64, Range<usize>, bool); 7] = [
+            (0, 0..LEAST_PIECE, true),
+            (LEAST, 4096..4096 + 2 * LEAST_PIECE, true),
+            (512, 0..LEAST_PIECE, false),
+            (0, 512..512 + LEAST_PIECE, false),
+            (0, 0..LEAST_PIECE + 512, false),
+            (0, 0..LEAST_PIECE - 4096, false),
+            (LEAST + 1, 0..LEAST_PIECE, false),
+        ];
+        for (offset, bytes, expected) in table {
+            let taken = direct.takes(offset, &buffer[bytes.clone()]);
+            assert_eq!(taken, expected, "{offset}, {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn is_given_up_when_refused() {
+        let direct = DirectFile::new(tempfile::tempfile().unwrap(), PAGE);
+        let buffer = AlignedBuffer::new(LEAST_PIECE);
+        let refused = Errno::INVAL.raw_os_error();
+        let refused = io::Error::from_raw_os_error(refused);
+        assert!(direct.takes(0, &buffer));
+        assert!(matches!(direct.settle::<()>(Err(refused)), Ok(None)));
+        assert!(!direct.takes(0, &buffer));
+    }
+}
