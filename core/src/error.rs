@@ -139,4 +139,7 @@ pub enum Structure {
     /// A command in an ntfsclone image.
     #[error("the image command")]
     ImageCommand,
+    /// What is kept in memory of where the clusters lie in an image.
+    #[error("the index of the image")]
+    ImageIndex,
 }

@@ -14,5 +14,6 @@ mod commands;
 mod cut;
 mod decoded;
 mod headers;
+mod indexes;
 mod roundtrip;
 mod volumes;
