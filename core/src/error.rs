@@ -1,5 +1,7 @@
 //! The error type of this crate.
 
+use alloc::string::{String, ToString};
+
 use crate::io::IoError;
 
 /// Shorthand for results of this crate.
@@ -88,6 +90,18 @@ impl Error {
     pub(crate) fn is_damage(&self) -> bool {
         !matches!(self, Self::Io { .. } | Self::Memory { .. })
     }
+}
+
+/// An error and what caused it, on one line.
+pub fn with_causes(error: &dyn core::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 /// The on-disk structures that errors speak of.

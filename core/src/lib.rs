@@ -23,11 +23,13 @@ extern crate alloc;
 pub mod clusters;
 pub mod error;
 pub mod image;
+pub mod info;
 pub mod io;
 pub mod ntfs;
 pub mod partition_table;
 pub mod plan;
 pub mod units;
+pub mod validate;
 pub mod wipe;
 
 pub use error::{Error, Result};

@@ -6,6 +6,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
+pub use ntfsclone_core::error::with_causes;
+
 use crate::error::Error;
 use crate::options::Output;
 
@@ -52,17 +54,6 @@ pub fn error(error: &Error) {
         text.push_str(&format!("\n  {remedy}"));
     }
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// An error and what caused it, on one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// A size for people: `1.5 GiB`.

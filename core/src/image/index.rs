@@ -327,6 +327,19 @@ impl IndexBuilder {
         })
     }
 
+    /// Ends the index of an image that goes on no further: without its last
+    /// cluster, if that was cut in two. What was not taken counts as passed over.
+    pub(super) fn cut(mut self, in_cluster: bool) -> Result<Index> {
+        if in_cluster && let Some(run) = self.runs.last_mut() {
+            run.extent.len = run.extent.len.saturating_sub(1);
+            self.position = self.position.saturating_sub(1);
+        }
+        if !self.is_at_tail() {
+            self.seek(Lcn(self.header.nr_clusters))?;
+        }
+        self.finish()
+    }
+
     fn begin_run(&mut self) -> Result<()> {
         let run = Run {
             extent: Extent::new(Lcn(self.position), 0),

@@ -53,6 +53,19 @@ impl Indexer {
         Ok(event)
     }
 
+    /// The index of what has been decoded of an image that goes on no further:
+    /// of all clusters that are whole. None before the header.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`].
+    pub fn cut(self) -> Result<Option<Index>> {
+        let is_in_cluster = self.decoder.is_in_cluster();
+        self.builder
+            .map(|builder| builder.cut(is_in_cluster))
+            .transpose()
+    }
+
     /// As [`Decoder::end_of_input`].
     ///
     /// # Errors

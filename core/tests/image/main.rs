@@ -10,6 +10,7 @@
     reason = "a test may panic"
 )]
 
+mod checks;
 mod commands;
 mod cut;
 mod decoded;

@@ -9,7 +9,7 @@ use ntfsclone_core::plan::{Plan, Step};
 
 use crate::decoded::decode;
 
-fn image_of(built: &build::Volume) -> Vec<u8> {
+pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
     let source = built.bytes.as_slice();
     let volume = Volume::open(source).unwrap();
     let mut selection = select_used(&volume, |_| {}).unwrap();

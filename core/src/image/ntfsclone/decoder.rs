@@ -244,6 +244,12 @@ impl Decoder {
         }
     }
 
+    /// Whether some bytes of a cluster of the volume are still to come.
+    pub(in crate::image) fn is_in_cluster(&self) -> bool {
+        matches!(self.state, State::Cluster { position, left: 1.., header }
+            if position < header.nr_clusters)
+    }
+
     /// Bytes of the image taken so far.
     pub fn taken(&self) -> u64 {
         self.taken
