@@ -46,6 +46,8 @@ pub struct CopyTask {
     /// Share the room of the source, where that can be done.
     pub reflink: bool,
     pub thin: Thin,
+    /// Read back what was written.
+    pub verify: bool,
     /// Accept a dirty volume.
     pub force: bool,
     pub mismatch: Mismatch,
@@ -61,6 +63,8 @@ pub struct RestoreTask {
     pub output: Output,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
+    /// Read back what was written.
+    pub verify: bool,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
 }
@@ -260,6 +264,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             output,
             new_serial,
             thin,
+            verify: typed.verify,
             rescue,
             direct: typed.direct,
         }),
@@ -274,6 +279,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             // Whether it holds zeros is seen of what is read.
             reflink: typed.reflink == Reflink::Auto && thin == Thin::No,
             thin,
+            verify: typed.verify,
             content: match typed.metadata {
                 true => Content::Metadata {
                     times: match typed.preserve_timestamps {
@@ -429,6 +435,15 @@ fn check_combination(typed: &Copy) -> Result<()> {
         (
             thin && typed.rescue && !typed.restore_image,
             "--sparse and --discard go with --rescue in a restore only",
+        ),
+        (
+            typed.verify && (to_stdout || typed.no_action),
+            "--verify reads back what was written to a file or device",
+        ),
+        (
+            typed.verify && typed.rescue && !typed.save_image && !typed.restore_image,
+            "--verify has no meaning with a raw rescue, which goes on where it ended; compare with \
+             verify --against",
         ),
         (
             from_stdin && !typed.restore_image,

@@ -56,6 +56,9 @@ pub fn error(error: &Error) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// What a run with `--verify` ends with.
+pub const VERIFIED: &str = "Verified: read back from the disk, and what was meant to be written";
+
 /// A size for people: `1.5 GiB`.
 pub fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()

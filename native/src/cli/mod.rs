@@ -204,6 +204,11 @@ pub struct Copy {
     #[arg(long)]
     pub discard: bool,
 
+    /// Read back from the disk what was written, and compare it with what was
+    /// meant to be
+    #[arg(long)]
+    pub verify: bool,
+
     /// Accept a volume that is marked dirty
     #[arg(short, long)]
     pub force: bool,

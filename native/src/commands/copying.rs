@@ -58,6 +58,9 @@ impl Copying {
         let sources = [opened.device.metadata().clone()];
         let mut target = Target::open(&task.output, needs, &sources)?;
         target.bypass_cache(task.direct);
+        if task.verify {
+            target.verify(how)?;
+        }
         let flow = Flow {
             cluster_size: self.geometry.cluster_size,
             is_direct: is_direct || target.is_direct(),
@@ -92,6 +95,9 @@ impl Copying {
             }
         };
         reports.line(report);
+        if task.verify {
+            reports.line(report::VERIFIED);
+        }
         Ok(())
     }
 }

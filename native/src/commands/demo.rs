@@ -52,6 +52,7 @@ pub fn run() -> Result<()> {
         new_serial: None,
         reflink: false,
         thin: Thin::No,
+        verify: false,
         force: false,
         mismatch: Mismatch::Refuse,
         rescue: None,
@@ -71,6 +72,7 @@ pub fn run() -> Result<()> {
         output: new_file(&restored),
         new_serial: None,
         thin: Thin::No,
+        verify: false,
         rescue: None,
         direct: Direct::Auto,
     };

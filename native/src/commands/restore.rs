@@ -46,6 +46,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     };
     let mut target = Target::open(output, needs, &sources)?;
     target.bypass_cache(task.direct);
+    if task.verify {
+        target.verify(how)?;
+    }
     let mut serial = SerialChange::new(task.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
     let flow = Flow {
@@ -64,6 +67,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         &sink.remark(),
         written.took,
     ));
+    if task.verify {
+        reports.line(report::VERIFIED);
+    }
     lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
 }
 

@@ -48,7 +48,10 @@ pub fn run(
         device_size: least_device_size(&geometry, opened.volume.tail_size()),
     };
     let sources = [opened.device.metadata().clone()];
-    let target = Target::open(&task.output, needs, &sources)?;
+    let mut target = Target::open(&task.output, needs, &sources)?;
+    if task.verify {
+        target.verify(how)?;
+    }
     let mut serial = SerialChange::new(task.new_serial)?;
     let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
     let volume_size = geometry.bytes(geometry.nr_clusters());
@@ -81,6 +84,9 @@ pub fn run(
         &remark,
         written.took,
     ));
+    if task.verify {
+        reports.line(report::VERIFIED);
+    }
     Ok(())
 }
 
