@@ -25,20 +25,18 @@ pub enum Task {
     /// Write the volume in an image.
     Restore(RestoreTask),
     /// Read an image and write nothing.
-    CheckImage {
-        image: Input,
-        rescue: Option<Rescue>,
-        direct: Direct,
-    },
+    CheckImage(CheckTask),
     /// Print which bytes of a volume are in use.
     Map(MapTask),
     Demo,
     Generate(Generated),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CopyTask {
     pub source: PathBuf,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
     pub content: Content,
     pub form: Form,
     pub output: Output,
@@ -60,6 +58,8 @@ pub struct CopyTask {
 #[derive(Debug)]
 pub struct RestoreTask {
     pub image: Input,
+    /// What to do if it is a volume.
+    pub volume: VolumeChecks,
     pub output: Output,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
@@ -70,8 +70,31 @@ pub struct RestoreTask {
 }
 
 #[derive(Debug)]
+pub struct CheckTask {
+    pub image: Input,
+    /// What to do if it is a volume.
+    pub volume: VolumeChecks,
+    pub rescue: Option<Rescue>,
+    pub direct: Direct,
+}
+
+/// What is to be said against a volume that was taken for an image.
+#[derive(Debug, Clone, Copy)]
+pub struct VolumeChecks {
+    /// Accept a dirty volume.
+    pub force: bool,
+    pub mismatch: Mismatch,
+    /// Share the room of the source, where that can be done.
+    pub reflink: bool,
+    /// For the scan; None is up to the program.
+    pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug)]
 pub struct MapTask {
     pub source: PathBuf,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
     pub output: Output,
     pub format: MapFormat,
     /// Accept a volume that is mounted read-write.
@@ -120,9 +143,16 @@ pub enum Form {
     Image,
 }
 
-/// Where an image comes from.
+/// What an image or volume is read from.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub struct Input {
+    pub origin: Origin,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
     Stdin,
     File(PathBuf),
 }
@@ -185,9 +215,9 @@ pub enum Progress {
 impl Input {
     /// What to call it in messages.
     pub fn name(&self) -> PathBuf {
-        match self {
-            Self::Stdin => PathBuf::from("standard input"),
-            Self::File(path) => path.clone(),
+        match &self.origin {
+            Origin::Stdin => PathBuf::from("standard input"),
+            Origin::File(path) => path.clone(),
         }
     }
 }
@@ -226,9 +256,25 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         (false, true) => Thin::Discard,
         (false, false) => Thin::No,
     };
-    let image = match source == Path::new("-") {
-        true => Input::Stdin,
-        false => Input::File(source.clone()),
+    let image = Input {
+        origin: match source == Path::new("-") {
+            true => Origin::Stdin,
+            false => Origin::File(source.clone()),
+        },
+        partition: typed.partition,
+    };
+    let mismatch = match (typed.ignore_fs_check, typed.strict) {
+        (true, _) => Mismatch::Accept,
+        (false, true) => Mismatch::Refuse,
+        (false, false) => Mismatch::RefuseLoss,
+    };
+    // Whether it holds zeros is seen of what is read.
+    let reflink = typed.reflink == Reflink::Auto && thin == Thin::No;
+    let volume = VolumeChecks {
+        force: typed.force,
+        mismatch,
+        reflink,
+        threads: typed.threads,
     };
     let output = match (typed.output, typed.overwrite) {
         (Some(path), None) | (None, Some(path)) if path == Path::new("-") => Some(Output::Stdout),
@@ -254,13 +300,15 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         mapfile: typed.mapfile,
     });
     let task = match output {
-        None => Task::CheckImage {
+        None => Task::CheckImage(CheckTask {
             image,
+            volume,
             rescue,
             direct: typed.direct,
-        },
+        }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image,
+            volume,
             output,
             new_serial,
             thin,
@@ -270,14 +318,14 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         }),
         Some(output) => Task::Copy(CopyTask {
             source,
+            partition: typed.partition,
             form: match typed.save_image {
                 true => Form::Image,
                 false => Form::Raw,
             },
             output,
             new_serial,
-            // Whether it holds zeros is seen of what is read.
-            reflink: typed.reflink == Reflink::Auto && thin == Thin::No,
+            reflink,
             thin,
             verify: typed.verify,
             content: match typed.metadata {
@@ -294,11 +342,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
                 false => Content::Used,
             },
             force: typed.force,
-            mismatch: match (typed.ignore_fs_check, typed.strict) {
-                (true, _) => Mismatch::Accept,
-                (false, true) => Mismatch::Refuse,
-                (false, false) => Mismatch::RefuseLoss,
-            },
+            mismatch,
             rescue,
             direct: typed.direct,
             threads: typed.threads,
@@ -313,6 +357,7 @@ fn resolve_map(typed: Map) -> Result<Options> {
     }
     let task = Task::Map(MapTask {
         source: typed.source,
+        partition: typed.partition,
         output: match typed.output == Path::new("-") {
             true => Output::Stdout,
             false => Output::File {

@@ -34,6 +34,7 @@ pub const LONG_WITH_VALUE: &[&str] = &[
     "mapfile",
     "output",
     "overwrite",
+    "partition",
     "progress",
     "reflink",
     "report",

@@ -9,6 +9,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
+use super::rescue::Continued;
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
@@ -17,19 +18,29 @@ use crate::sink::Place;
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
-    let reports = Reports::beside(&task.output);
     lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
-    let (device, mut continued) = match &task.rescue {
-        None => (Device::open(&task.source)?, None),
+    let (device, continued) = match &task.rescue {
+        None => (Device::open(&task.source, task.partition)?, None),
         Some(rescue) => rescue::open(task, rescue)?,
     };
+    run_on(task, device, continued, how)
+}
+
+/// Copies the volume on `device`.
+pub fn run_on(
+    task: &CopyTask,
+    device: Device,
+    mut continued: Option<Continued>,
+    how: options::Progress,
+) -> Result<()> {
+    let reports = Reports::beside(&task.output);
     let accepted = Accepted {
         dirty: task.force,
         mounted: false,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
-    let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
+    let place = Place::of(&task.output, opened.device.metadata())?;
     place.check(task.thin)?;
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;

@@ -55,8 +55,7 @@ impl Copying {
                 device_size: self.image_size,
             },
         };
-        let sources = [opened.device.metadata().clone()];
-        let mut target = Target::open(&task.output, needs, &sources)?;
+        let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
         target.bypass_cache(task.direct);
         if task.verify {
             target.verify(how)?;
