@@ -15,5 +15,6 @@ mod cut;
 mod decoded;
 mod headers;
 mod indexes;
+mod reader;
 mod roundtrip;
 mod volumes;
