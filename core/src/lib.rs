@@ -21,6 +21,7 @@
 extern crate alloc;
 
 pub mod clusters;
+pub mod discovery;
 pub mod error;
 pub mod image;
 pub mod info;

@@ -8,7 +8,7 @@ use crate::error::{Error, Result, Structure};
 use crate::units::{Extent, Lcn, len_u64};
 
 /// Bytes of a gap in an image: its command and its count.
-pub(super) const GAP_BYTES: u64 = 9;
+const GAP_BYTES: u64 = 9;
 
 /// Where each cluster of a volume lies in an image.
 ///
@@ -110,21 +110,35 @@ impl Index {
         self.header.has_tail().then_some(self.end)
     }
 
+    /// Whether the image begins with what this builder has taken.
+    pub(crate) fn begins_with(&self, builder: &IndexBuilder) -> bool {
+        self.stream.starts_with(&builder.runs)
+    }
+
     /// True if the clusters come in LCN order: false for images of metadata.
     pub fn is_ordinary(&self) -> bool {
         !self.jumps_back
+    }
+
+    /// In the order of the stream, each with the one gap before it.
+    pub(super) fn stream(&self) -> &[Run] {
+        &self.stream
+    }
+
+    /// Where the clusters end, with the gap that may follow them.
+    pub(super) fn end(&self) -> Run {
+        Run {
+            extent: Extent::new(Lcn(self.header.nr_clusters), 0),
+            offset: self.end,
+        }
     }
 
     /// What an [`IndexBuilder`] makes this index of: a gap, 0 if there is none,
     /// and how many clusters follow it, which may be 0. Command for command what
     /// the image holds, up to its tail.
     pub fn commands(&self) -> impl Iterator<Item = (i64, u64)> {
-        let end = Run {
-            extent: Extent::new(Lcn(self.header.nr_clusters), 0),
-            offset: self.end,
-        };
         let mut position = 0_u64;
-        let with_end = self.stream.iter().copied().chain([end]);
+        let with_end = self.stream.iter().copied().chain([self.end()]);
         with_end
             .map(move |run| {
                 // A jump back wraps to the negative number that it is.
@@ -138,7 +152,7 @@ impl Index {
 
 impl Run {
     /// What is left of the run from `lcn` on.
-    fn from(self, header: &Header, lcn: Lcn) -> Self {
+    pub(super) fn from(self, header: &Header, lcn: Lcn) -> Self {
         let skipped = lcn.0.saturating_sub(self.extent.start.0);
         Self {
             extent: Extent::new(lcn, self.extent.len.saturating_sub(skipped)),
@@ -269,13 +283,19 @@ impl IndexBuilder {
         self.offset
     }
 
+    /// What was taken, in the order of the stream. A gap that another gap
+    /// follows has a run of no clusters.
+    pub(super) fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
     /// True if nothing but the tail can follow, or a gap that leads back.
     pub(super) fn is_at_tail(&self) -> bool {
         self.position == self.header.nr_clusters
     }
 
     /// Takes the gap to `lcn`, if there is one.
-    fn seek(&mut self, lcn: Lcn) -> Result<()> {
+    pub(crate) fn seek(&mut self, lcn: Lcn) -> Result<()> {
         let position = self.position;
         match lcn.0.checked_sub(position) {
             Some(0) => Ok(()),

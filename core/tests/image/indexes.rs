@@ -218,7 +218,7 @@ fn lists_of_more_than_can_be() {
 }
 
 /// An image of metadata's kind: jumps to any place, and clusters there.
-fn any_jumps() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn any_jumps() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec((0_u64..20, 0_u64..8), 0..30).prop_map(|jumps| {
         let mut image = of(Fields {
             device_size: 20 * 256 + 100,

@@ -16,5 +16,6 @@ mod cut;
 mod decoded;
 mod headers;
 mod indexes;
+mod reader;
 mod roundtrip;
 mod volumes;

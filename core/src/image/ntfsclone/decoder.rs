@@ -4,6 +4,7 @@ use super::layout::{
     ByteOrder, COMMAND_GAP, COMMAND_NEXT, FIELDS_SIZE, Header, OLD_HEADER_SIZE, Version,
 };
 use crate::error::{Error, Result, Structure};
+use crate::io::ReadAt;
 use crate::units::{len_u64, len_usize};
 
 /// Decodes an image that comes in pieces of any size.
@@ -235,12 +236,7 @@ impl Decoder {
     pub fn end_of_input(&mut self) -> Result<()> {
         match self.next(&mut [].as_slice())? {
             Event::End => Ok(()),
-            _ => Err(corrupt(
-                self.taken,
-                "its end",
-                self.taken,
-                "the rest of the image",
-            )),
+            _ => Err(cut_short(self.taken)),
         }
     }
 
@@ -308,6 +304,10 @@ impl Decoder {
     }
 }
 
+pub(in crate::image) fn cut_short(len: u64) -> Error {
+    corrupt(len, "its end", len, "the rest of the image")
+}
+
 pub(in crate::image) fn corrupt(
     offset: u64,
     field: &'static str,
@@ -324,6 +324,27 @@ pub(in crate::image) fn corrupt(
 }
 
 impl Header {
+    /// Reads the header of an image.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; as [`Decoder::next`].
+    pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Self> {
+        let mut start = [0; FIELDS_SIZE];
+        let len = start.len().min(len_usize(source.size()));
+        let (read, _) = start.split_at_mut(len);
+        source.read_exact_at(0, read).map_err(|error| Error::Io {
+            structure: Structure::ImageHeader,
+            offset: 0,
+            len: len_u64(len),
+            source: error,
+        })?;
+        match Decoder::new().next(&mut &*read)? {
+            Event::Header(header) => Ok(header),
+            _ => Err(cut_short(source.size())),
+        }
+    }
+
     /// The cluster after the last that a command can carry: the tail counts
     /// as one.
     pub(in crate::image) fn end_position(&self) -> u64 {
