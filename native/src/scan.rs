@@ -212,7 +212,7 @@ mod tests {
     fn on_disk(built: &Built) -> (NamedTempFile, Volume<Arc<Device>>) {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(&built.bytes).unwrap();
-        let device = Device::open(file.path()).unwrap();
+        let device = Device::open(file.path(), None).unwrap();
         let volume = Volume::open(Arc::new(device)).unwrap();
         assert!(parts(&volume).count() > 4);
         (file, volume)

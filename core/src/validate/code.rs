@@ -39,6 +39,8 @@ pub enum Code {
     Checksum,
     /// No NTFS volume was found.
     VolumeUnreadable,
+    /// The NTFS in an image could not be looked at.
+    VolumeNotChecked,
     /// The first boot sector is damaged; the backup was used.
     BootSector,
     /// The first records of `$MFT` and their copies differ.
@@ -131,6 +133,12 @@ impl Code {
                 Error,
                 "no file can be found without it",
                 "restore it and let a recovery program look at the result",
+            ),
+            Self::VolumeNotChecked => (
+                Error,
+                "the image may be whole, and the volume in it damaged all the same",
+                "decompress it to a file and verify that; images made with --compress can be \
+                 verified as they are",
             ),
             Self::BootSector => (
                 Warning,

@@ -22,6 +22,10 @@ pub struct Finding {
     pub place: Option<Place>,
     /// What was found, in a sentence.
     pub message: String,
+    /// What that means: [`Code::meaning`].
+    pub meaning: &'static str,
+    /// What to do about it: [`Code::advice`].
+    pub advice: &'static str,
     /// The files that it touches, or some of them.
     pub files: Vec<String>,
 }
@@ -53,6 +57,8 @@ impl Finding {
             severity: code.severity(),
             place,
             message: message.to_string(),
+            meaning: code.meaning(),
+            advice: code.advice(),
             files: Vec::new(),
         }
     }
@@ -114,6 +120,12 @@ impl Findings {
     /// The first ones, in the order in which they were found.
     pub fn listed(&self) -> &[Finding] {
         &self.listed
+    }
+
+    /// The same, the gravest first.
+    pub fn into_sorted(mut self) -> Vec<Finding> {
+        self.listed.sort_by_key(|finding| finding.severity);
+        self.listed
     }
 
     /// How many there are.

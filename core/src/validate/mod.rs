@@ -8,11 +8,13 @@
 mod code;
 mod finding;
 mod image;
+mod report;
 mod touched;
 mod volume;
 
 pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
+pub use report::{ImageChecked, Report, VolumeChecked};
 pub use touched::Touched;
 pub use volume::{VolumeCheck, check_volume};
