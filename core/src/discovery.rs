@@ -10,7 +10,7 @@ use crate::clusters::claims::BAD_STREAM;
 use crate::clusters::extender::Extender;
 use crate::error::{Error, Result, Structure};
 use crate::image::ntfsclone::{Header, Version};
-use crate::image::{Index, IndexBuilder, Prefix};
+use crate::image::{Index, IndexBuilder, Pace, Prefix};
 use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_BAD_CLUSTERS;
 use crate::ntfs::value::Value;
@@ -33,9 +33,10 @@ impl Index {
     /// have the size that follows, to the byte, and the clusters in use that
     /// its header counts.
     ///
-    /// Damage that changes nothing of this, in the commands within a run for
-    /// instance, is seen when it is read there, by [`crate::image::Reader`],
-    /// and by a scan.
+    /// Damage that changes nothing of this is seen by a scan alone: that of the
+    /// commands within a run, which [`crate::image::Reader`] sees as well when
+    /// it reads there, and in an image of more than 255 gaps that of gaps which
+    /// are not checked. The index is then that of the image before the damage.
     ///
     /// # Errors
     ///
@@ -76,16 +77,29 @@ fn find(source: &(impl ReadAt + ?Sized), header: Header) -> Result<Index> {
         return Err(Error::Unsupported {
             structure: Structure::ImageHeader,
             offset: 16,
-            field: "to read a part of an image of a version before",
+            field: "a version before",
             found: 10,
             expected: "version 10",
         });
     }
-    let volume = Volume::open(Prefix::new(source, header))?;
-    let index = by_bitmap(&volume, source.size(), header)?;
-    let walked = volume.into_source().into_builder();
+    let (index, walked) = match walk(source, header, Pace::Leaps).map_err(unwrapped) {
+        Err(error) if error.is_damage() => walk(source, header, Pace::Steps),
+        found => found,
+    }?;
     check(source, &index, &walked)?;
     Ok(index)
+}
+
+/// The index that follows from `$Bitmap`, and what was seen of the image on the
+/// way to it.
+fn walk(
+    source: &(impl ReadAt + ?Sized),
+    header: Header,
+    pace: Pace,
+) -> Result<(Index, IndexBuilder)> {
+    let volume = Volume::open(Prefix::new(source, header, pace))?;
+    let index = by_bitmap(&volume, source.size(), header)?;
+    Ok((index, volume.into_source().into_builder()))
 }
 
 /// The index of the image that a save of the volume makes.

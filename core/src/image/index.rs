@@ -16,8 +16,11 @@ const GAP_BYTES: u64 = 9;
 /// that may hold it compressed.
 ///
 /// Made by an [`IndexBuilder`], by an [`super::Indexer`] while an image is
-/// decoded, by [`Index::scan`], or for an image that is yet to be written by
-/// [`Index::of_extents`].
+/// decoded, by [`Index::scan`] or [`Index::discover`], or for an image that is
+/// yet to be written by [`Index::of_extents`].
+///
+/// Takes 24 bytes of memory for each gap, twice to three times that if the
+/// image jumps back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     header: Header,
@@ -74,7 +77,8 @@ impl Index {
         self.sorted.as_ref().unwrap_or(&self.stream)
     }
 
-    /// The clusters stored, in LCN order.
+    /// The clusters stored, in LCN order. Extents that touch are clusters of
+    /// an image that jumps.
     pub fn extents(&self) -> impl Iterator<Item = Extent> {
         self.runs().iter().map(|run| run.extent)
     }

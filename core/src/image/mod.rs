@@ -4,10 +4,12 @@ mod index;
 mod indexer;
 pub mod ntfsclone;
 mod prefix;
+mod probe;
 mod reader;
 mod spot_check;
 
 pub use index::{Index, IndexBuilder, Run};
 pub use indexer::Indexer;
-pub(crate) use prefix::Prefix;
+pub(crate) use prefix::{Pace, Prefix};
+pub use probe::{Format, PROBE_BYTES, probe};
 pub use reader::Reader;

@@ -9,34 +9,46 @@ use crate::error::{Error, Result, Structure};
 use crate::io::{IoError, ReadAt};
 use crate::units::{Lcn, len_u64};
 
+/// How the commands are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Of a long run, some are looked at.
+    Leaps,
+    /// All are looked at, up to the cluster that is wanted: for an image where
+    /// data looks like commands.
+    Steps,
+}
+
 /// Commands that are looked at one after the other.
 ///
 /// A gap moves all that follows it by 9 bytes. Where so many bytes in a row, a
 /// cluster and a command apart, are what commands would be, they almost surely
 /// are, and no gap is before them: data would have to have the same byte there
 /// in as many clusters.
-const WINDOW: u64 = 16;
+const WINDOW: u64 = 8;
 
 /// The volume in an image, as [`super::Reader`] gives it, but by a look at some
 /// of the commands: as few as lead to the clusters that are asked for.
 ///
-/// What it reads may be wrong, where data looks like commands, and is for those
-/// who can check it. Every error that it gives is an [`Error`]: of the source,
+/// With [`Pace::Leaps`], what it reads may be wrong, where data looks like
+/// commands, and is for those who can check it. Every error that it gives is an [`Error`]: of the source,
 /// or what stands in the way. Clusters that are not stored are refused, and so
 /// is the tail.
 #[derive(Debug)]
 pub(crate) struct Prefix<S> {
     source: S,
     header: Header,
+    pace: Pace,
     /// What was found so far.
     builder: RefCell<IndexBuilder>,
 }
 
 impl<S: ReadAt> Prefix<S> {
-    pub(crate) fn new(source: S, header: Header) -> Self {
+    pub(crate) fn new(source: S, header: Header, pace: Pace) -> Self {
         Self {
             source,
             header,
+            pace,
             builder: RefCell::new(IndexBuilder::new(header)),
         }
     }
@@ -88,6 +100,9 @@ impl<S: ReadAt> Prefix<S> {
         let there = there.checked_div(stride(&self.header)).unwrap_or(0);
         let limit = left.min(there).max(1);
 
+        if self.pace == Pace::Steps {
+            return Ok(self.first_other(offset, 0, limit)?.unwrap_or(limit));
+        }
         // Commands before `low` carry clusters, that at `high` does not.
         let (mut low, mut high) = (0_u64, limit);
         let mut distance = 0_u64;

@@ -38,7 +38,7 @@ pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
 }
 
 /// The device, zeros in the clusters that are not in use.
-fn expected(built: &build::Volume) -> Vec<u8> {
+pub(crate) fn expected(built: &build::Volume) -> Vec<u8> {
     let mut device = vec![0; built.bytes.len()];
     let cluster_size = built.geometry.cluster_size as usize;
     for lcn in built.used_clusters() {
