@@ -23,12 +23,13 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 6] = [
+const TARGETS: [&str; 7] = [
     "attribute_list",
     "boot_sector",
     "image_decoder",
     "mft_record",
     "runlist",
+    "seekable",
     "volume_scan",
 ];
 

@@ -5,10 +5,12 @@
 //! same functions, so that an ordinary test run replays every crash ever found.
 
 mod image;
+mod seekable;
 mod structures;
 mod volume;
 
 pub use image::image_decoder;
+pub use seekable::seekable;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
 pub use volume::volume_scan;
 
@@ -21,6 +23,7 @@ pub fn run(target: &str, data: &[u8]) {
         "attribute_list" => attribute_list(data),
         "volume_scan" => volume_scan(data),
         "image_decoder" => image_decoder(data),
+        "seekable" => seekable(data),
         _ => panic!("there is no fuzz target {target}"),
     }
 }
