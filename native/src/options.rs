@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
-pub use crate::cli::Direct;
+pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle, Reflink};
 use crate::error::{Error, Result};
 
@@ -41,7 +41,9 @@ pub struct CopyTask {
     pub source: PathBuf,
     pub content: Content,
     pub form: Form,
+    pub compress: Option<Compress>,
     pub output: Output,
+    pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     /// Share the room of the source, where that can be done.
     pub reflink: bool,
@@ -51,14 +53,22 @@ pub struct CopyTask {
     pub mismatch: Mismatch,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
-    /// For the scan; None is up to the program.
+    /// For the scan, and to compress; None is up to the program.
     pub threads: Option<NonZeroUsize>,
+}
+
+impl CopyTask {
+    /// A raw copy as it is: each byte has its place from the start.
+    pub fn is_plain(&self) -> bool {
+        self.form == Form::Raw && self.compress.is_none()
+    }
 }
 
 #[derive(Debug)]
 pub struct RestoreTask {
     pub image: Input,
     pub output: Output,
+    pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
     pub rescue: Option<Rescue>,
@@ -87,6 +97,15 @@ pub struct Rescue {
     pub report: Option<PathBuf>,
     /// Where to note what is saved, for a later run to go on.
     pub mapfile: Option<PathBuf>,
+}
+
+/// How to compress.
+#[derive(Debug, Clone)]
+pub struct Compress {
+    /// Of zstd, from 1 to 22.
+    pub level: i32,
+    /// What to keep in the file.
+    pub note: Option<String>,
 }
 
 /// What of a volume is copied.
@@ -258,6 +277,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image,
             output,
+            checksum: typed.checksum,
             new_serial,
             thin,
             rescue,
@@ -269,10 +289,16 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
                 true => Form::Image,
                 false => Form::Raw,
             },
+            compress: typed.compress.map(|level| Compress {
+                level,
+                note: typed.note,
+            }),
             output,
+            checksum: typed.checksum,
             new_serial,
-            // Whether it holds zeros is seen of what is read.
-            reflink: typed.reflink == Reflink::Auto && thin == Thin::No,
+            // Whether it holds zeros is seen of what is read; and so is a
+            // checksum made.
+            reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
             thin,
             content: match typed.metadata {
                 true => Content::Metadata {
@@ -429,6 +455,46 @@ fn check_combination(typed: &Copy) -> Result<()> {
         (
             thin && typed.rescue && !typed.restore_image,
             "--sparse and --discard go with --rescue in a restore only",
+        ),
+        (
+            typed.compress.is_some() && typed.restore_image,
+            "--compress goes with a copy of a volume; what is restored is written as it was",
+        ),
+        (
+            typed.compress.is_some() && typed.metadata && !typed.save_image,
+            "raw metadata cannot be compressed, since it is not written in order; use \
+             --save-image too",
+        ),
+        (
+            typed.compress.is_some() && thin,
+            "what is compressed takes no room for zeros; --sparse and --discard have no meaning \
+             with --compress",
+        ),
+        (
+            typed.compress.is_some() && typed.mapfile.is_some(),
+            "--mapfile goes with a raw copy; compress that when it is complete",
+        ),
+        (
+            typed.checksum.is_some() && typed.no_action,
+            "--checksum is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.checksum.is_some() && to_stdout,
+            "--checksum needs the name of a file; of a stream, tee can make one: ntfsclone -o - \
+             ... | tee FILE | b3sum",
+        ),
+        (
+            typed.checksum.is_some()
+                && (typed.metadata || typed.rescue)
+                && !typed.save_image
+                && !typed.restore_image
+                && typed.compress.is_none(),
+            "raw metadata and raw copies with --rescue are not written in order, so that \
+             --checksum cannot be made meanwhile; use --save-image too, or b3sum afterwards",
+        ),
+        (
+            typed.checksum.is_some() && typed.discard,
+            "--checksum goes with a file, --discard with a block device",
         ),
         (
             from_stdin && !typed.restore_image,

@@ -32,6 +32,7 @@ pub const LONG_WITH_VALUE: &[&str] = &[
     "format",
     "generate",
     "mapfile",
+    "note",
     "output",
     "overwrite",
     "progress",

@@ -13,7 +13,7 @@ use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_cluster
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, Output};
 use crate::report::Reports;
-use crate::sink::Place;
+use crate::sink::{Place, checksum};
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
@@ -29,8 +29,11 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
-    let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
+    let sources = [opened.device.metadata().clone()];
+    let place = Place::of(&task.output, &sources)?;
     place.check(task.thin)?;
+    checksum::check(task.checksum, &task.output, place, &sources)?;
+    refuse_compressed_on_device(task, place)?;
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
@@ -68,7 +71,7 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
             };
             copying.describe(reports);
             match &task.rescue {
-                Some(rescue) if task.form == Form::Raw && !place.is_stream() => {
+                Some(rescue) if task.is_plain() && !place.is_stream() => {
                     let lost =
                         rescue::clone(task, rescue, &opened, &plan, continued, how, reports)?;
                     return lost_data::tell(&opened, &lost, rescue);
@@ -112,6 +115,19 @@ fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
                 "write metadata to a file; or do it all the same with --force",
             ))
         }
+        _ => Ok(()),
+    }
+}
+
+/// On a device, the seek table would not be at the end.
+fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
+    match place {
+        Place::BlockDevice if task.compress.is_some() => Err(Error::Usage {
+            message:
+                "--compress goes with a file or pipe: what is compressed can be used only where \
+                      its end is known"
+                    .to_owned(),
+        }),
         _ => Ok(()),
     }
 }

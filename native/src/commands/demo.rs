@@ -48,7 +48,9 @@ pub fn run() -> Result<()> {
         source: volume.clone(),
         content: Content::Used,
         form: Form::Image,
+        compress: None,
         output: new_file(&image),
+        checksum: None,
         new_serial: None,
         reflink: false,
         thin: Thin::No,
@@ -69,6 +71,7 @@ pub fn run() -> Result<()> {
     let task = RestoreTask {
         image: input,
         output: new_file(&restored),
+        checksum: None,
         new_serial: None,
         thin: Thin::No,
         rescue: None,

@@ -7,7 +7,7 @@ use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, Needs, Place, RawSink, Target, least_device_size};
+use crate::sink::{self, Needs, Place, RawSink, Target, checksum, least_device_size};
 use crate::source::{ImageStream, check_ahead};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -20,6 +20,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let sources: Vec<_> = image.metadata().into_iter().collect();
     let place = Place::of(output, &sources)?;
     place.check(task.thin)?;
+    checksum::check(task.checksum, output, place, &sources)?;
     refuse_discard_by_metadata(&image, task.thin)?;
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
@@ -46,6 +47,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     };
     let mut target = Target::open(output, needs, &sources)?;
     target.bypass_cache(task.direct);
+    if let Some(algorithm) = task.checksum {
+        target.make_checksum(algorithm);
+    }
     let mut serial = SerialChange::new(task.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
     let flow = Flow {
