@@ -74,6 +74,15 @@ pub enum Error {
         limit: u64,
     },
 
+    /// Compressed data cannot be decompressed.
+    #[error("the compressed data at byte {offset:#x} is damaged: {reason}")]
+    Compressed {
+        /// Where the frame lies, in bytes from the start of the source.
+        offset: u64,
+        /// What the decompressor says.
+        reason: &'static str,
+    },
+
     /// There is not enough memory to keep track of something.
     #[error("not enough memory: {structure} needs {len} bytes")]
     Memory {
@@ -153,6 +162,15 @@ pub enum Structure {
     /// A command in an ntfsclone image.
     #[error("the image command")]
     ImageCommand,
+    /// A frame of a compressed image.
+    #[error("the compressed frame")]
+    CompressedFrame,
+    /// What a compressed image tells of itself.
+    #[error("the summary")]
+    Summary,
+    /// Where the frames of a compressed image are.
+    #[error("the seek table")]
+    SeekTable,
     /// What is kept in memory of where the clusters lie in an image.
     #[error("the index of the image")]
     ImageIndex,

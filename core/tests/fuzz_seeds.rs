@@ -20,6 +20,7 @@ use ntfs_volume_builder::{
     File, FileData, ListForm, MftLayout, Run, Volume, VolumeBuilder, attribute_type, pattern,
 };
 use ntfsclone_core::image::ntfsclone::{Encoder, Header};
+use ntfsclone_core::image::seekable::{Head, Kind, MapBuilder, SeekTableBuilder, SummaryBuilder};
 use ntfsclone_core::units::Lcn;
 
 /// A target, the name of a seed, and its bytes.
@@ -115,6 +116,43 @@ fn image() -> Vec<u8> {
     encoder.clusters(Lcn(7), &[6; 256], &mut image);
     encoder.tail(&[8; 100], &mut image);
     image
+}
+
+/// A compressed image of two frames, after a byte for the fuzzer.
+fn seekable(with_summary: bool) -> Vec<u8> {
+    let mut file = vec![u8::from(with_summary)];
+    let mut table = SeekTableBuilder::new();
+    let mut summary = SummaryBuilder::new();
+    for content in [vec![1; 1024], vec![2; 300]] {
+        // A zstd frame of one block, stored.
+        let mut frame = vec![0x28, 0xB5, 0x2F, 0xFD, 0x60];
+        let len = content.len() as u32;
+        frame.extend((len as u16 - 256).to_le_bytes());
+        frame.extend(&(len << 3 | 1).to_le_bytes()[..3]);
+        frame.extend(&content);
+        table.push(frame.len() as u32, len).unwrap();
+        summary.push(blake3::hash(&content).as_bytes());
+        file.extend(frame);
+    }
+    if with_summary {
+        let head = Head {
+            kind: Kind::NtfscloneImage,
+            frame_size: 1024,
+            stream_size: 1324,
+            header: Header::new(256, 10 * 256 + 100, 10, 3),
+        };
+        let mut map = MapBuilder::new(100);
+        map.add(Lcn(3), 2);
+        map.add(Lcn(1), 1);
+        let map = map.finish();
+        let size = summary.finish(&head, "{}", map.as_deref(), |bytes| {
+            file.extend(bytes);
+            Ok::<_, ()>(())
+        });
+        table.push(size.unwrap(), 0).unwrap();
+    }
+    file.extend(table.finish());
+    file
 }
 
 /// The image of a volume: its used clusters, and the tail.
@@ -218,6 +256,8 @@ fn seeds() -> Vec<Seed> {
         ("image_decoder", "ordinary", image()),
         ("image_decoder", "old_little", old_image(u64::to_le_bytes)),
         ("image_decoder", "old_big", old_image(u64::to_be_bytes)),
+        ("seekable", "with_summary", seekable(true)),
+        ("seekable", "without_summary", seekable(false)),
         ("image_reader", "ordinary", image()[4..].to_vec()),
         ("image_reader", "jumping", jumping_image()),
         (

@@ -1,7 +1,10 @@
 //! Making an image of what is read of a volume: on the side that reads, since
 //! the side that writes has the more to do.
 
+use std::sync::mpsc::Sender;
+
 use ntfsclone_core::image::ntfsclone::{Encoder, Header, NEXT_COMMAND};
+use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Lcn;
 
 use crate::aligned_buffer::AlignedBuffer;
@@ -33,6 +36,8 @@ struct Image {
     start: Vec<u8>,
     /// What follows the last cluster of the volume.
     tail: Vec<u8>,
+    /// Which clusters are in it, and who wants to know that in the end.
+    map: Option<(MapBuilder, Sender<MapBuilder>)>,
 }
 
 impl ImageEncoding {
@@ -54,8 +59,15 @@ impl ImageEncoding {
                 position: 0,
                 start,
                 tail: Vec::new(),
+                map: None,
             },
         }
+    }
+
+    /// Tells `receiver` in the end, in `map`, which clusters are in the image.
+    pub fn with_map(mut self, map: MapBuilder, receiver: Sender<MapBuilder>) -> Self {
+        self.image.map = Some((map, receiver));
+        self
     }
 
     /// As [`Filler::fill`].
@@ -85,6 +97,12 @@ impl ImageEncoding {
     pub fn end(mut self, filler: &mut Filler) -> Result<(), TakerGone> {
         let mut end = std::mem::take(&mut self.image.start);
         self.image.encoder.tail(&self.image.tail, &mut end);
+        if let Some((mut map, receiver)) = self.image.map.take() {
+            let tail = self.image.volume_size / self.image.cluster_size as u64;
+            map.add(Lcn(tail), 1);
+            // Who is gone failed, and says why itself.
+            let _ = receiver.send(map);
+        }
         self.image.put(filler, &end)
     }
 }
@@ -104,6 +122,9 @@ impl Image {
         }
         let clusters = bytes.chunks(self.cluster_size);
         self.encoder.pass(clusters.len() as u64);
+        if let Some((map, _)) = &mut self.map {
+            map.add(lcn, clusters.len() as u64);
+        }
         for cluster in clusters {
             self.put(filler, &NEXT_COMMAND)?;
             self.put(filler, cluster)?;

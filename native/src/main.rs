@@ -7,9 +7,11 @@
 mod aligned_buffer;
 mod cli;
 mod commands;
+mod compression;
 mod device;
 mod direct;
 mod error;
+mod facts;
 mod image_encoding;
 mod options;
 mod pipeline;

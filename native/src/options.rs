@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
-pub use crate::cli::Direct;
+pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle, Reflink, Verify};
 use crate::error::{Error, Result};
 
@@ -43,7 +43,9 @@ pub struct CopyTask {
     pub partition: Option<u32>,
     pub content: Content,
     pub form: Form,
+    pub compress: Option<Compress>,
     pub output: Output,
+    pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     /// Share the room of the source, where that can be done.
     pub reflink: bool,
@@ -55,8 +57,15 @@ pub struct CopyTask {
     pub mismatch: Mismatch,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
-    /// For the scan; None is up to the program.
+    /// For the scan, and to compress; None is up to the program.
     pub threads: Option<NonZeroUsize>,
+}
+
+impl CopyTask {
+    /// A raw copy as it is: each byte has its place from the start.
+    pub fn is_plain(&self) -> bool {
+        self.form == Form::Raw && self.compress.is_none()
+    }
 }
 
 #[derive(Debug)]
@@ -65,6 +74,7 @@ pub struct RestoreTask {
     /// What to do if it is a volume.
     pub volume: VolumeChecks,
     pub output: Output,
+    pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
     /// Read back what was written.
@@ -135,6 +145,15 @@ pub struct Rescue {
     pub report: Option<PathBuf>,
     /// Where to note what is saved, for a later run to go on.
     pub mapfile: Option<PathBuf>,
+}
+
+/// How to compress.
+#[derive(Debug, Clone)]
+pub struct Compress {
+    /// Of zstd, from 1 to 22.
+    pub level: i32,
+    /// What to keep in the file.
+    pub note: Option<String>,
 }
 
 /// What of a volume is copied.
@@ -297,8 +316,8 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         (false, true) => Mismatch::Refuse,
         (false, false) => Mismatch::RefuseLoss,
     };
-    // Whether it holds zeros is seen of what is read.
-    let reflink = typed.reflink == Reflink::Auto && thin == Thin::No;
+    // Whether it holds zeros is seen of what is read; and so is a checksum made.
+    let reflink = typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none();
     let volume = VolumeChecks {
         force: typed.force,
         mismatch,
@@ -339,6 +358,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             image,
             volume,
             output,
+            checksum: typed.checksum,
             new_serial,
             thin,
             verify: typed.verify,
@@ -352,7 +372,12 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
                 true => Form::Image,
                 false => Form::Raw,
             },
+            compress: typed.compress.map(|level| Compress {
+                level,
+                note: typed.note,
+            }),
             output,
+            checksum: typed.checksum,
             new_serial,
             reflink,
             thin,
@@ -450,6 +475,10 @@ fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {
     }
 }
 
+/// What is wrong with a checksum of what is written here and there.
+pub const OUT_OF_ORDER: &str = "raw metadata and raw copies with --rescue are not written in order, so that --checksum \
+     cannot be made meanwhile; use --save-image too, or b3sum afterwards";
+
 /// The original's rules of what goes with what.
 fn check_combination(typed: &Copy) -> Result<()> {
     let has_output = typed.output.is_some() || typed.overwrite.is_some();
@@ -536,6 +565,45 @@ fn check_combination(typed: &Copy) -> Result<()> {
         (
             thin && typed.rescue && !typed.restore_image,
             "--sparse and --discard go with --rescue in a restore only",
+        ),
+        (
+            typed.compress.is_some() && typed.restore_image,
+            "--compress goes with a copy of a volume; what is restored is written as it was",
+        ),
+        (
+            typed.compress.is_some() && typed.metadata && !typed.save_image,
+            "raw metadata cannot be compressed, since it is not written in order; use \
+             --save-image too",
+        ),
+        (
+            typed.compress.is_some() && thin,
+            "what is compressed takes no room for zeros; --sparse and --discard have no meaning \
+             with --compress",
+        ),
+        (
+            typed.compress.is_some() && typed.mapfile.is_some(),
+            "--mapfile goes with a raw copy; compress that when it is complete",
+        ),
+        (
+            typed.checksum.is_some() && typed.no_action,
+            "--checksum is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.checksum.is_some() && to_stdout,
+            "--checksum needs the name of a file; of a stream, tee can make one: ntfsclone -o - \
+             ... | tee FILE | b3sum",
+        ),
+        (
+            typed.checksum.is_some()
+                && (typed.metadata || typed.rescue)
+                && !typed.save_image
+                && !typed.restore_image
+                && typed.compress.is_none(),
+            OUT_OF_ORDER,
+        ),
+        (
+            typed.checksum.is_some() && typed.discard,
+            "--checksum goes with a file, --discard with a block device",
         ),
         (
             typed.verify && (to_stdout || typed.no_action),

@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use ntfsclone_core::error::with_causes;
@@ -45,7 +46,25 @@ pub fn interrupted(text: impl Display) {
 
 pub fn warning(text: impl Display) {
     let _ = writeln!(io::stderr(), "ntfsclone: warning: {text}");
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if warned.len() < MAX_WARNINGS {
+        warned.push(text.to_string());
+    }
 }
+
+/// What was warned of up to now, the first of it.
+pub fn warnings() -> Vec<String> {
+    WARNED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
+
+/// For a compressed image, which tells of it.
+static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// There are as many as a damaged volume has damages.
+const MAX_WARNINGS: usize = 1000;
 
 /// Prints the error with its causes and remedy.
 pub fn error(error: &Error) {

@@ -57,6 +57,20 @@ const DISCARD_METADATA: &str =
     "--discard would give up the content of files, which --metadata leaves out";
 const DISCARD_FILE: &str =
     "--discard goes with a block device; in a file what is free is a hole anyway";
+const COMPRESS_RESTORE: &str =
+    "--compress goes with a copy of a volume; what is restored is written as it was";
+const COMPRESS_METADATA: &str = "raw metadata cannot be compressed, since it is not written in \
+                                 order; use --save-image too";
+const COMPRESS_THIN: &str = "what is compressed takes no room for zeros; --sparse and --discard \
+                             have no meaning with --compress";
+const COMPRESS_MAPFILE: &str = "--mapfile goes with a raw copy; compress that when it is complete";
+const CHECKSUM_NOTHING: &str = "--checksum is of what is written, and --no-action writes nothing";
+const CHECKSUM_STDOUT: &str = "--checksum needs the name of a file; of a stream, tee can make \
+                               one: ntfsclone -o - ... | tee FILE | b3sum";
+const CHECKSUM_ORDER: &str = "raw metadata and raw copies with --rescue are not written in \
+                              order, so that --checksum cannot be made meanwhile; use \
+                              --save-image too, or b3sum afterwards";
+const CHECKSUM_DISCARD: &str = "--checksum goes with a file, --discard with a block device";
 const OURS_ONLY: Original = Differs("an option of ours");
 
 /// `volume` and `image` are there, and standard input is the image.
@@ -184,6 +198,30 @@ const TABLE: &[(&str, Ours, Original)] = &[
     ("--sparse -m -o out volume", Writes, OURS_ONLY),
     ("--discard -m -o out volume", Refuses(DISCARD_METADATA), OURS_ONLY),
     ("--dis -o out volume", Refuses(DISCARD_FILE), OURS_ONLY),
+    ("--compress -s -o out volume", Writes, OURS_ONLY),
+    ("--compress=22 -o out volume", Writes, OURS_ONLY),
+    ("--comp --rescue -o out volume", Writes, OURS_ONLY),
+    ("--compress --note text -o out volume", Writes, OURS_ONLY),
+    ("--compress -m -s -o out volume", Writes, OURS_ONLY),
+    ("--compress -s -o - volume", Streams, OURS_ONLY),
+    ("--compress -O - volume", Streams, OURS_ONLY),
+    ("--compress=0 -s -o out volume", CannotParse("'0'"), OURS_ONLY),
+    ("--compress=23 -s -o out volume", CannotParse("'23'"), OURS_ONLY),
+    ("--compress=fast -s -o out volume", CannotParse("'fast'"), OURS_ONLY),
+    ("--compress 5 -s -o out volume", CannotParse("'volume'"), OURS_ONLY),
+    ("--note text -s -o out volume", CannotParse("--compress"), OURS_ONLY),
+    ("--compress -r -o out image", Refuses(COMPRESS_RESTORE), OURS_ONLY),
+    ("--compress -r -n image", Refuses(COMPRESS_RESTORE), OURS_ONLY),
+    ("--compress -m -o out volume", Refuses(COMPRESS_METADATA), OURS_ONLY),
+    ("--compress --sparse -o out volume", Refuses(COMPRESS_THIN), OURS_ONLY),
+    ("--compress --rescue --mapfile map -o out volume", Refuses(COMPRESS_MAPFILE), OURS_ONLY),
+    ("--checksum -r -n image", Refuses(CHECKSUM_NOTHING), OURS_ONLY),
+    ("--checksum -s -o - volume", Refuses(CHECKSUM_STDOUT), OURS_ONLY),
+    ("--checksum=sha256 -r -O - image", Refuses(CHECKSUM_STDOUT), OURS_ONLY),
+    ("--checksum -m -o out volume", Refuses(CHECKSUM_ORDER), OURS_ONLY),
+    ("--checksum --rescue -o out volume", Refuses(CHECKSUM_ORDER), OURS_ONLY),
+    ("--checksum --discard -o out volume", Refuses(CHECKSUM_DISCARD), OURS_ONLY),
+    ("--checksum=md5 -s -o out volume", CannotParse("'md5'"), OURS_ONLY),
     ("--direct -o out volume", Clones, OURS_ONLY),
     ("--dir=never -s -o out volume", Saves, OURS_ONLY),
     ("--direct=sometimes -o out volume", CannotParse("'sometimes'"), OURS_ONLY),
@@ -292,6 +330,9 @@ fn help_and_version() {
             "--sparse",
             "--discard",
             "--direct",
+            "--compress",
+            "--note",
+            "--checksum",
             "--threads",
             "Exit status",
         ] {

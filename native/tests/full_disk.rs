@@ -93,6 +93,27 @@ fn new_file() {
     }
 }
 
+/// How much a compressed file needs is not known before.
+#[test]
+fn compressed() {
+    if !met_here(NEEDS) {
+        return;
+    }
+    let scene = scene();
+    let disk = SmallDisk::new(128 << 10);
+    let out = disk.path("out");
+    let out = out.to_str().expect("an ordinary path");
+    for line in [
+        "-s --compress -o OUT volume",
+        "--compress -o OUT volume",
+        "-s --compress --checksum -O OUT volume",
+    ] {
+        let outcome = scene.run(&line.replace("OUT", out));
+        outcome.refused(&format!("cannot write to {out}: {FULL}"), MAKE_ROOM);
+        assert!(disk.names().is_empty(), "{line} leaves {:?}", disk.names());
+    }
+}
+
 /// Where there is no room for the old and the new file, the old one is not given up unasked.
 #[test]
 fn replaced_file() {

@@ -132,6 +132,8 @@ fn file() {
         for (line, phase) in [
             ("-o out large", "clone"),
             ("-s -o out large", "save"),
+            ("-s --compress=19 --checksum -o out large", "save"),
+            ("--compress=19 -O old large", "clone"),
             ("-O old large", "clone"),
             ("-s -O old large", "save"),
             ("-r -o out -", "restore"),

@@ -6,11 +6,13 @@
 
 mod image;
 mod image_reader;
+mod seekable;
 mod structures;
 mod volume;
 
 pub use image::image_decoder;
 pub use image_reader::image_reader;
+pub use seekable::seekable;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
 pub use volume::volume_scan;
 
@@ -23,6 +25,7 @@ pub fn run(target: &str, data: &[u8]) {
         "attribute_list" => attribute_list(data),
         "volume_scan" => volume_scan(data),
         "image_decoder" => image_decoder(data),
+        "seekable" => seekable(data),
         "image_reader" => image_reader(data),
         _ => panic!("there is no fuzz target {target}"),
     }

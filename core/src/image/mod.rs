@@ -6,6 +6,7 @@ pub mod ntfsclone;
 mod prefix;
 mod probe;
 mod reader;
+pub mod seekable;
 mod spot_check;
 
 pub use index::{Index, IndexBuilder, Run};

@@ -153,6 +153,7 @@ fn offset_of(error: &Error) -> u64 {
         Error::Io { offset, .. }
         | Error::Corrupt { offset, .. }
         | Error::Unsupported { offset, .. }
+        | Error::Compressed { offset, .. }
         | Error::Limit { offset, .. } => *offset,
         Error::Memory { .. } => 0,
     }

@@ -33,6 +33,7 @@ pub const LONG_WITH_VALUE: &[&str] = &[
     "format",
     "generate",
     "mapfile",
+    "note",
     "output",
     "overwrite",
     "partition",

@@ -41,7 +41,7 @@ Examples:
   ntfsclone --save-image -o backup.img /dev/sda1
   ntfsclone --restore-image --overwrite /dev/sda1 backup.img
   ntfsclone --overwrite /dev/sdb1 /dev/sda1
-  ntfsclone --save-image -o - /dev/sda1 | zstd > backup.img.zst
+  ntfsclone --save-image --compress -o backup.img.zst /dev/sda1
   ntfsclone --restore-image --overwrite /dev/sda1 backup.img.zst
   ntfsclone --restore-image --no-action backup.img";
 
@@ -152,6 +152,34 @@ pub struct Copy {
     #[arg(short, long)]
     pub save_image: bool,
 
+    /// Compress the image or raw copy with zstd, at LEVEL 1 to 22, so that any
+    /// part of it can be read, and is checked; zstd -dc gives it back
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_parser = clap::value_parser!(i32).range(1..=22),
+        default_missing_value = "3",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    pub compress: Option<i32>,
+
+    /// With --compress: keep TEXT in the image
+    #[arg(long, value_name = "TEXT", requires = "compress")]
+    pub note: Option<String>,
+
+    /// Write a checksum beside the file, for b3sum -c or sha256sum -c:
+    /// FILE.b3 or FILE.sha256
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_missing_value = "b3",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    pub checksum: Option<Algorithm>,
+
     /// SOURCE is an image, or a volume in a file or pipe; restore the volume
     #[arg(short, long)]
     pub restore_image: bool,
@@ -248,8 +276,8 @@ pub struct Copy {
     )]
     pub direct: Direct,
 
-    /// Scan with N threads, at most 8; as many as there are processors, if left
-    /// out
+    /// Scan with N threads, at most 8, and compress with N; as many as there
+    /// are processors, if left out
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -282,6 +310,13 @@ pub enum Direct {
     Auto,
     Always,
     Never,
+}
+
+/// See `--checksum`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Algorithm {
+    B3,
+    Sha256,
 }
 
 /// See `--reflink`.

@@ -12,9 +12,9 @@ use super::open_volume::{Accepted, OpenVolume};
 use super::rescue::Continued;
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
-use crate::options::{self, Content, CopyTask, Form, Output};
+use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
 use crate::report::Reports;
-use crate::sink::Place;
+use crate::sink::{Place, checksum};
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
@@ -40,8 +40,12 @@ pub fn run_on(
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
-    let place = Place::of(&task.output, opened.device.metadata())?;
+    let sources = opened.device.metadata();
+    let place = Place::of(&task.output, sources)?;
     place.check(task.thin)?;
+    checksum::check(task.checksum, &task.output, place, sources)?;
+    refuse_compressed_on_device(task, place)?;
+    refuse_checksum_of_rescue(task)?;
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
@@ -79,7 +83,7 @@ pub fn run_on(
             };
             copying.describe(reports);
             match &task.rescue {
-                Some(rescue) if task.form == Form::Raw && !place.is_stream() => {
+                Some(rescue) if task.is_plain() && !place.is_stream() => {
                     let lost =
                         rescue::clone(task, rescue, &opened, &plan, continued, how, reports)?;
                     return lost_data::tell(&opened, &lost, rescue);
@@ -124,6 +128,29 @@ fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
             ))
         }
         _ => Ok(()),
+    }
+}
+
+/// On a device, the seek table would not be at the end.
+fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
+    match place {
+        Place::BlockDevice if task.compress.is_some() => Err(Error::Usage {
+            message:
+                "--compress goes with a file or pipe: what is compressed can be used only where \
+                      its end is known"
+                    .to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A volume that is given to be restored may turn out to be raw.
+fn refuse_checksum_of_rescue(task: &CopyTask) -> Result<()> {
+    match task.rescue.is_some() && task.checksum.is_some() && task.is_plain() {
+        true => Err(Error::Usage {
+            message: OUT_OF_ORDER.to_owned(),
+        }),
+        false => Ok(()),
     }
 }
 

@@ -1,18 +1,26 @@
 //! Writing what is read of a volume: the step that copies of all its clusters
 //! and of its metadata have in common.
 
+use std::sync::mpsc;
+
 use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Geometry;
 
 use super::open_volume::OpenVolume;
+use crate::compression::{self, Compressor};
 use crate::error::Result;
+use crate::facts::{Facts, Origin};
 use crate::image_encoding::ImageEncoding;
-use crate::options::{self, CopyTask, Form};
+use crate::options::{self, Compress, Content, CopyTask, Form};
 use crate::pipeline::{self, Batch, Filled, Filler, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, ImageSink, Needs, RawSink, Target, least_device_size};
+use crate::sink::{
+    self, CompressedForm, CompressedSink, ImageSink, MAX_MAP_SIZE, Needs, RawSink, Target,
+    least_device_size,
+};
 
 /// What is about to be copied, and how much it is.
 pub struct Copying {
@@ -45,7 +53,7 @@ impl Copying {
         how: options::Progress,
         reports: Reports,
     ) -> Result<()> {
-        let needs = match task.form {
+        let image_or_raw = match task.form {
             Form::Raw => Needs {
                 bytes: self.bytes,
                 device_size: least_device_size(&self.geometry, opened.volume.tail_size()),
@@ -55,48 +63,102 @@ impl Copying {
                 device_size: self.image_size,
             },
         };
+        let needs = match task.compress {
+            None => image_or_raw,
+            // How much it is turns out in the end.
+            Some(_) => Needs {
+                bytes: 0,
+                device_size: 0,
+            },
+        };
         let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
         target.bypass_cache(task.direct);
         if task.verify {
             target.verify(how)?;
         }
+        if let Some(algorithm) = task.checksum {
+            target.make_checksum(algorithm);
+        }
+        let (map_sender, map) = mpsc::channel();
+        let image = || {
+            let encoding = ImageEncoding::new(&self.header, is_direct);
+            match task.compress {
+                Some(_) => encoding.with_map(MapBuilder::new(MAX_MAP_SIZE), map_sender),
+                None => encoding,
+            }
+        };
         let flow = Flow {
             cluster_size: self.geometry.cluster_size,
             is_direct: is_direct || target.is_direct(),
-            image: match task.form {
-                Form::Image => Some(ImageEncoding::new(&self.header, is_direct)),
-                Form::Raw => None,
-            },
+            image: (task.form == Form::Image).then(image),
         };
-        let batches = pipeline::start("reads", flow, fill)?;
-        let report = match task.form {
-            Form::Image => {
-                if task.new_serial.is_some() {
-                    report::warning(
-                        "an image keeps the serial number; ask for a new one in a restore",
-                    );
-                }
-                let progress = Progress::start(how, Phase::Save, self.bytes);
+        let (phase, done) = match task.form {
+            Form::Image => (Phase::Save, "Saved"),
+            Form::Raw => (Phase::Clone, "Cloned"),
+        };
+        let mut serial = SerialChange::new(match task.form {
+            Form::Raw => task.new_serial,
+            Form::Image => None,
+        })?;
+        if task.form == Form::Image && task.new_serial.is_some() {
+            report::warning("an image keeps the serial number; ask for a new one in a restore");
+        }
+        let progress = Progress::start(how, phase, self.bytes);
+        let change = |batch: &mut Batch| serial.apply(batch);
+        let (written, remark) = match (&task.compress, task.form) {
+            (None, Form::Image) => {
+                let batches = pipeline::start("reads", flow, fill)?;
                 let mut sink = ImageSink::new(target);
-                let written = sink::write_all(&mut sink, batches, |_| {}, progress)?;
-                report::done("Saved", written.bytes, written.took)
+                let written = sink::write_all(&mut sink, batches, change, progress)?;
+                (written, String::new())
             }
-            Form::Raw => {
-                let mut serial = SerialChange::new(task.new_serial)?;
-                let progress = Progress::start(how, Phase::Clone, self.bytes);
+            (None, Form::Raw) => {
+                let batches = pipeline::start("reads", flow, fill)?;
                 let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
                 let cluster_size = self.geometry.cluster_size;
                 let mut sink = RawSink::new(target, volume_size, cluster_size, task.thin)?;
-                let change = |batch: &mut Batch| serial.apply(batch);
                 let written = sink::write_all(&mut sink, batches, change, progress)?;
-                serial.check(&task.output.name())?;
-                report::done_with("Cloned", written.bytes, &sink.remark(), written.took)
+                (written, sink.remark())
+            }
+            (Some(compress), form) => {
+                let form = match form {
+                    Form::Image => CompressedForm::Image(map),
+                    Form::Raw => CompressedForm::Raw(MapBuilder::new(MAX_MAP_SIZE)),
+                };
+                let facts = self.facts(task, opened, compress);
+                let threads = compression::threads(task.threads);
+                let len = self.image_size.max(self.header.device_size);
+                let compressor = Compressor::start(compress.level, threads)?;
+                let mut sink = CompressedSink::new(
+                    target,
+                    form,
+                    self.header,
+                    len,
+                    facts,
+                    compressor,
+                    threads,
+                )?;
+                let batches = pipeline::start("reads", flow, fill)?;
+                let written = sink::write_all(&mut sink, batches, change, progress)?;
+                (written, sink.remark())
             }
         };
-        reports.line(report);
+        serial.check(&task.output.name())?;
+        let (bytes, took) = (written.bytes, written.took);
+        reports.line(report::done_with(done, bytes, &remark, took));
         if task.verify {
             reports.line(report::VERIFIED);
         }
         Ok(())
+    }
+
+    fn facts(&self, task: &CopyTask, opened: &OpenVolume, compress: &Compress) -> Facts {
+        let origin = Origin {
+            source: &task.source,
+            label: opened.label.as_deref(),
+            serial: opened.volume.boot().serial_number,
+            is_metadata: matches!(task.content, Content::Metadata { .. }),
+        };
+        Facts::new(&origin, compress.level, compress.note.as_deref())
     }
 }

@@ -18,6 +18,8 @@ const CHKDSK: &str = "run chkdsk /f on it in Windows";
 pub struct OpenVolume {
     pub device: Arc<Device>,
     pub volume: Volume<Arc<Device>>,
+    /// None where it could not be read.
+    pub label: Option<String>,
 }
 
 /// What is no reason to refuse a volume, but for a warning.
@@ -72,7 +74,7 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
         Err(error) => return Err(error),
     };
     describe(&volume, info.as_ref(), reports);
-    if info.is_some_and(|info| info.is_dirty()) {
+    if info.as_ref().is_some_and(VolumeInfo::is_dirty) {
         if !accepted.dirty {
             return Err(Error::refused(
                 path,
@@ -95,7 +97,11 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
             report::with_causes(&error)
         )),
     }
-    Ok(OpenVolume { device, volume })
+    Ok(OpenVolume {
+        device,
+        volume,
+        label: info.map(|info| info.label),
+    })
 }
 
 fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Reports) {

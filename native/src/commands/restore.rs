@@ -10,7 +10,7 @@ use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, Needs, Place, RawSink, Target, least_device_size};
+use crate::sink::{self, Needs, Place, RawSink, Target, checksum, least_device_size};
 use crate::source::input::{self, Bytes, Files, Format};
 use crate::source::{Device, ImageStream, check_ahead};
 
@@ -29,6 +29,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let sources = image.metadata().to_vec();
     let place = Place::of(output, &sources)?;
     place.check(task.thin)?;
+    checksum::check(task.checksum, output, place, &sources)?;
     refuse_discard(&image, task.thin)?;
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
@@ -57,6 +58,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     target.bypass_cache(task.direct);
     if task.verify {
         target.verify(how)?;
+    }
+    if let Some(algorithm) = task.checksum {
+        target.make_checksum(algorithm);
     }
     let mut serial = SerialChange::new(task.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
@@ -100,7 +104,9 @@ fn copy_volume(
         partition: task.image.partition,
         content: Content::Used,
         form: Form::Raw,
+        compress: None,
         output: task.output.clone(),
+        checksum: task.checksum,
         new_serial: task.new_serial,
         reflink: task.volume.reflink,
         thin: task.thin,

@@ -9,7 +9,7 @@ use ntfsclone_core::plan::{Plan, Step};
 
 use super::open_volume::OpenVolume;
 use crate::error::Result;
-use crate::options::{self, CopyTask, Form, Output, Thin};
+use crate::options::{self, CopyTask, Output, Thin};
 use crate::pipeline::{self, Batch, Filled, Filler, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
@@ -25,7 +25,7 @@ pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option
     // Blocks are shared at the place where they are.
     let (source, _) = opened.device.file().filter(|(_, start)| *start == 0)?;
     match &task.output {
-        Output::File { path, .. } if task.reflink && task.form == Form::Raw && is_file => {
+        Output::File { path, .. } if task.reflink && task.is_plain() && is_file => {
             // A file that is replaced may be named by a link.
             let real = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
             Sharing::try_in(directory_of(&real), source)

@@ -89,6 +89,11 @@ impl FileWriter {
         Ok(())
     }
 
+    /// Where [`FileWriter::write`] goes on.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Writes where the last call ended.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.is_stream {

@@ -1,5 +1,7 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
+pub mod checksum;
+mod compressed;
 mod discard;
 mod file_writer;
 mod image;
@@ -10,6 +12,7 @@ mod reflink;
 mod sparse;
 mod target;
 
+pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE};
 pub use image::ImageSink;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::checksum::Checksum;
 use super::file_writer::FileWriter;
 use super::place::Place;
 use super::read_back::Differs;
 use crate::device;
 use crate::error::{Error, Result};
-use crate::options::{self, Direct, Existing, Output};
+use crate::options::{self, Algorithm, Direct, Existing, Output};
 use crate::progress::{Phase, Progress};
 use crate::report;
 use crate::signals::{self, Unfinished};
@@ -30,6 +31,8 @@ pub struct Target {
     name: PathBuf,
     /// None when it is finished.
     writer: Option<FileWriter>,
+    /// Of a file, if one is wanted.
+    checksum: Option<Checksum>,
     /// How progress is shown, if what is written is to be read back.
     verify: Option<options::Progress>,
 }
@@ -157,8 +160,16 @@ impl Target {
             kind,
             name,
             writer: Some(writer),
+            checksum: None,
             verify: None,
         })
+    }
+
+    /// From now on makes a checksum of what is written, to stand beside the
+    /// file. For files that are written from their start to their end; the
+    /// place was checked.
+    pub fn make_checksum(&mut self, algorithm: Algorithm) {
+        self.checksum = Some(Checksum::new(algorithm, &self.name));
     }
 
     /// From now on writes past the kernel's cache what can be written so.
@@ -279,11 +290,17 @@ impl Target {
 
     /// Writes at a position. For files and devices only.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        if let Some(checksum) = &mut self.checksum {
+            checksum.take(offset, bytes)?;
+        }
         self.with_writer(|writer| writer.write_at(offset, bytes))
     }
 
     /// Writes where the last call ended.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some((checksum, writer)) = self.checksum.as_mut().zip(self.writer.as_ref()) {
+            checksum.take(writer.position(), bytes)?;
+        }
         self.with_writer(|writer| writer.write(bytes))
     }
 
@@ -312,6 +329,10 @@ impl Target {
 
     /// Makes what was written permanent, and gives it its name.
     pub fn finish(&mut self) -> Result<()> {
+        let sidecar = match self.checksum.take() {
+            Some(checksum) => Some(checksum.finish(self.len()?)),
+            None => None,
+        };
         self.writer = None;
         let failed = |error| Error::io("finish", &self.name, error);
         // What the kernel could not write to the disk is told by a sync, or
@@ -332,7 +353,13 @@ impl Target {
             Kind::InPlace { file, size } => {
                 let synced = file.sync_all().map_err(failed);
                 match synced {
-                    Ok(()) => signals::finish(|| Ok(())),
+                    Ok(()) => signals::finish(|| match sidecar {
+                        Some(sidecar) => {
+                            sidecar.put_beside(Existing::Overwrite, || Ok(()))?;
+                            device::sync_directory(directory_of(&self.name)).map_err(failed)
+                        }
+                        None => Ok(()),
+                    }),
                     Err(error) => {
                         self.kind = Kind::InPlace { file, size };
                         Err(error)
@@ -346,7 +373,11 @@ impl Target {
             } => {
                 file.as_file().sync_all().map_err(failed)?;
                 signals::finish(|| {
-                    persist(file, &path, existing)?;
+                    let persist = || persist(file, &path, existing);
+                    match sidecar {
+                        Some(sidecar) => sidecar.put_beside(existing, persist)?,
+                        None => persist()?,
+                    }
                     // A rename is permanent when its directory is.
                     device::sync_directory(directory_of(&path)).map_err(failed)
                 })

@@ -236,7 +236,7 @@ impl Header {
         }
     }
 
-    fn check(self) -> Result<Self> {
+    pub(in crate::image) fn check(self) -> Result<Self> {
         let cluster_size = self.cluster_size;
         if !cluster_size.is_power_of_two()
             || !(MIN_CLUSTER_SIZE..=MAX_CLUSTER_SIZE).contains(&cluster_size)

@@ -1,0 +1,262 @@
+//! Reading a compressed image anywhere.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use spin::Mutex;
+use zstd_safe::DCtx;
+
+use super::seek_table::{Frame, SeekTable};
+use super::summary::Summary;
+use crate::error::{Error, Result, Structure};
+use crate::io::{IoError, ReadAt};
+use crate::units::{len_u64, len_usize};
+
+/// Bytes of content of a frame that is read at all: each byte of it costs as
+/// much.
+pub const MAX_FRAME_SIZE: u64 = 128 << 20;
+
+/// Bytes of content that are kept for the next read; one frame may have more.
+const CACHE_SIZE: u64 = 32 << 20;
+
+/// The stream in a zstd file with a seek table, to be read at any position.
+///
+/// Each frame is checked against the summary, if there is one, when it is
+/// decompressed. Some that were read last are kept. Several threads can read at
+/// once; none waits while another decompresses.
+pub struct SeekableReader<S> {
+    source: S,
+    table: SeekTable,
+    summary: Result<Option<Summary>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The last one was used last.
+    cache: Vec<Cached>,
+    /// For decompressing, while nobody does.
+    idle: Vec<DCtx<'static>>,
+}
+
+struct Cached {
+    number: usize,
+    content: Arc<Vec<u8>>,
+}
+
+impl<S: ReadAt> SeekableReader<S> {
+    /// Opens a zstd file. `None` if it has no seek table, or frames beyond
+    /// [`MAX_FRAME_SIZE`]: it can be decompressed from its start only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SeekTable::read`]. A summary that cannot be read is no
+    /// error here: see [`SeekableReader::summary`].
+    pub fn open(source: S) -> Result<Option<Self>> {
+        let Some(table) = SeekTable::read(&source)? else {
+            return Ok(None);
+        };
+        if table.frames().any(|frame| frame.size > MAX_FRAME_SIZE) {
+            return Ok(None);
+        }
+        let summary = Summary::read(&source, &table);
+        Ok(Some(Self {
+            source,
+            table,
+            summary,
+            state: Mutex::new(State {
+                cache: Vec::new(),
+                idle: Vec::new(),
+            }),
+        }))
+    }
+
+    /// Where the frames are.
+    pub fn table(&self) -> &SeekTable {
+        &self.table
+    }
+
+    /// What the file tells of itself; `None` if it has no summary. Without one,
+    /// nothing is checked but what zstd itself does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Summary::read`].
+    pub fn summary(&self) -> Result<Option<&Summary>, &Error> {
+        self.summary.as_ref().map(Option::as_ref)
+    }
+
+    /// The file as it is.
+    pub fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Decompresses a frame by its number in the table, and checks it. What
+    /// is in `content` is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Compressed`] and [`Error::Corrupt`] where it is
+    /// damaged; [`Error::Memory`].
+    pub fn read_frame(&self, number: usize, content: &mut Vec<u8>) -> Result<()> {
+        content.clear();
+        match self.table.frame(number) {
+            Some(frame) if frame.size > 0 => self.decompress(number, frame, content),
+            _ => Ok(()),
+        }
+    }
+
+    fn decompress(&self, number: usize, frame: Frame, content: &mut Vec<u8>) -> Result<()> {
+        let offset = frame.position;
+        // What zstd could not compress, and a little.
+        let limit = len_u64(zstd_safe::compress_bound(len_usize(frame.size)));
+        if frame.compressed_size > limit {
+            return Err(Error::Limit {
+                structure: Structure::CompressedFrame,
+                offset,
+                found: frame.compressed_size,
+                limit,
+            });
+        }
+        let mut compressed = zeros(frame.compressed_size)?;
+        self.source
+            .read_exact_at(offset, &mut compressed)
+            .map_err(|source| Error::Io {
+                structure: Structure::CompressedFrame,
+                offset,
+                len: frame.compressed_size,
+                source,
+            })?;
+        // Before the room for it: it is cheap to claim any size.
+        if let Ok(Some(size)) = zstd_safe::get_frame_content_size(&compressed)
+            && size != frame.size
+        {
+            let expected = "that of the seek table";
+            return Err(corrupt(offset, "its content size", size, expected));
+        }
+        *content = zeros(frame.size)?;
+
+        let idle = self.state.lock().idle.pop();
+        let Some(mut context) = idle.or_else(DCtx::try_create) else {
+            return Err(no_memory(frame.size));
+        };
+        let decompressed = context.decompress(content.as_mut_slice(), &compressed);
+        self.state.lock().idle.push(context);
+        let len = decompressed.map_err(|code| Error::Compressed {
+            offset,
+            reason: zstd_safe::get_error_name(code),
+        })?;
+        if len != content.len() {
+            let expected = "that of the seek table";
+            return Err(corrupt(offset, "its content size", len_u64(len), expected));
+        }
+        if let Ok(Some(summary)) = &self.summary
+            && let Some(expected) = summary.frame_hash(number)
+        {
+            let found = blake3::hash(content);
+            if found != *expected {
+                let [a, b, c, d, e, f, g, h, ..] = *found.as_bytes();
+                let found = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+                let expected = "the checksum in the summary";
+                return Err(corrupt(
+                    offset,
+                    "the BLAKE3 of its content",
+                    found,
+                    expected,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The content of a frame, from the cache if it is there.
+    fn content(&self, number: usize, frame: Frame) -> Result<Arc<Vec<u8>>> {
+        if let Some(content) = self.state.lock().find(number) {
+            return Ok(content);
+        }
+        let mut content = Vec::new();
+        self.decompress(number, frame, &mut content)?;
+        let content = Arc::new(content);
+        self.state.lock().keep(number, Arc::clone(&content));
+        Ok(content)
+    }
+}
+
+impl<S: ReadAt> ReadAt for SeekableReader<S> {
+    fn size(&self) -> u64 {
+        self.table.stream_size()
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        let end = offset.checked_add(len_u64(buf.len()));
+        if end.is_none_or(|end| end > self.size()) {
+            return Err(IoError::end_of_input());
+        }
+        let (mut offset, mut left) = (offset, buf);
+        while !left.is_empty() {
+            let number = self.table.frame_at(offset);
+            let found = number.and_then(|number| Some((number, self.table.frame(number)?)));
+            let Some((number, frame)) = found else {
+                return Err(IoError::end_of_input());
+            };
+            let content = self.content(number, frame).map_err(IoError::new)?;
+            let within = len_usize(offset.saturating_sub(frame.offset));
+            let content = content.get(within..).unwrap_or_default();
+            let len = content.len().min(left.len());
+            let (now, later) = left.split_at_mut_checked(len).unwrap_or_default();
+            now.copy_from_slice(content.get(..len).unwrap_or_default());
+            offset = offset.saturating_add(len_u64(len));
+            left = later;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn find(&mut self, number: usize) -> Option<Arc<Vec<u8>>> {
+        let at = self.cache.iter().position(|kept| kept.number == number)?;
+        let kept = self.cache.remove(at);
+        let content = Arc::clone(&kept.content);
+        self.cache.push(kept);
+        Some(content)
+    }
+
+    fn keep(&mut self, number: usize, content: Arc<Vec<u8>>) {
+        // Another thread may have had the same wish.
+        self.cache.retain(|kept| kept.number != number);
+        self.cache.push(Cached { number, content });
+        let mut size = 0_u64;
+        let fits = |kept: &&Cached| {
+            size = size.saturating_add(len_u64(kept.content.len()));
+            size <= CACHE_SIZE
+        };
+        let kept = self.cache.iter().rev().take_while(fits).count().max(1);
+        let old = self.cache.len().saturating_sub(kept);
+        self.cache.drain(..old);
+    }
+}
+
+/// So many zeros, or an error where there is no memory.
+fn zeros(len: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let reserved = bytes.try_reserve_exact(len_usize(len));
+    reserved.map_err(|_| no_memory(len))?;
+    bytes.resize(len_usize(len), 0);
+    Ok(bytes)
+}
+
+fn no_memory(len: u64) -> Error {
+    Error::Memory {
+        structure: Structure::CompressedFrame,
+        len,
+    }
+}
+
+fn corrupt(offset: u64, field: &'static str, found: u64, expected: &'static str) -> Error {
+    Error::Corrupt {
+        structure: Structure::CompressedFrame,
+        offset,
+        field,
+        found,
+        expected,
+    }
+}

@@ -1,0 +1,208 @@
+//! `--checksum`: beside the file, as b3sum and sha256sum write it.
+
+mod support;
+
+use std::{fs, os::unix::fs::symlink, process::Command};
+use support::{
+    program::{Program, find, ours, printed, succeed, tool},
+    requirements::{Need, met_here},
+    scene::{Scene, error_text},
+    small_volume::{self, DAMAGED, builder, cut_error, image_of},
+};
+
+const USAGE: &str = "try ntfsclone --help";
+
+fn sidecar(how: &str, name: &str) -> String {
+    match how {
+        "--checksum=sha256" => format!("{name}.sha256"),
+        _ => format!("{name}.b3"),
+    }
+}
+
+/// The programs say so where they are there.
+fn check_by_program(scene: &Scene, program: &str, sums: &str) {
+    if find(program).is_some() {
+        let mut command = tool(program, ["-c", "--", sums]);
+        command.current_dir(scene.path("."));
+        let said = printed(&succeed(command));
+        assert!(said.contains(": OK\n"), "{said}");
+    }
+}
+
+fn check_sum(scene: &Scene, how: &str, name: &str, what: &str) {
+    let sums = sidecar(how, name);
+    let line = String::from_utf8(scene.read(&sums)).expect("it is text");
+    match how {
+        "--checksum=sha256" => check_by_program(scene, "sha256sum", &sums),
+        _ => {
+            check_by_program(scene, "b3sum", &sums);
+            let hash = blake3::hash(&scene.read(name));
+            assert_eq!(line, format!("{hash}  {name}\n"), "{what}");
+        }
+    }
+}
+
+#[test]
+fn of_whatever_is_written() {
+    if !met_here(&[Need::Tool("sha256sum")]) {
+        return;
+    }
+    // Free where it ends, and here and there before.
+    let volume = builder().clusters(3000).build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    for how in ["--checksum", "--checksum=b3", "--checksum=sha256"] {
+        for line in [
+            "-o out volume",
+            "--sparse -o out volume",
+            "--new-serial -o out volume",
+            "-O out volume",
+            "-s -o out volume",
+            "-s --direct -o out volume",
+            "-m -s -o out volume",
+            "--rescue -s -o out volume",
+            "-s --compress -o out volume",
+            "--compress -o out volume",
+            "--rescue --compress -o out volume",
+            "-r -o out image",
+            "-r --sparse -o out image",
+            "-r --direct -O out image",
+        ] {
+            let what = format!("{how} {line}");
+            let sums = sidecar(how, "out");
+            scene.run(&what).wrote(&["out", &sums]);
+            check_sum(&scene, how, "out", &what);
+            scene.remove("out");
+            scene.remove(&sums);
+        }
+        for line in [
+            "-O old volume",
+            "--in-place -O old volume",
+            "-r --in-place -O old image",
+        ] {
+            let what = format!("{how} {line}");
+            let sums = sidecar(how, "old");
+            scene.write("old", vec![0xA5; 20 << 20]);
+            scene.write(&sums, "of what was there before");
+            scene.run(&what).wrote(&["old", &sums]);
+            check_sum(&scene, how, "old", &what);
+        }
+    }
+}
+
+/// A name may hold anything; the line is what the program itself writes.
+#[test]
+fn odd_names() {
+    if !met_here(&[Need::Tool("sha256sum")]) {
+        return;
+    }
+    let scene = Scene::with_volume(&small_volume::volume().bytes);
+    for name in [
+        "a b",
+        "-c",
+        "back\\slash",
+        "two\nlines",
+        "re\rturn",
+        "ü",
+        "*star",
+    ] {
+        for (how, program) in [("--checksum=sha256", "sha256sum"), ("--checksum", "b3sum")] {
+            let run = |program: Program, arguments: &[&str]| {
+                let mut command: Command = program();
+                command.args(arguments).current_dir(scene.path("."));
+                scene.run_command(command, &[])
+            };
+            let output = format!("--output={name}");
+            let outcome = run(ours, &["-s", how, &output, "volume"]);
+            let sums = sidecar(how, name);
+            outcome.wrote(&[name, &sums]);
+            let found = String::from_utf8(scene.read(&sums)).expect("it is text");
+            if find(program).is_some() {
+                let mut command = tool(program, ["--", name]);
+                command.current_dir(scene.path("."));
+                let expected = succeed(command).stdout;
+                assert_eq!(found.as_bytes(), expected, "{name:?}");
+                if name != "re\rturn" {
+                    check_by_program(&scene, program, &sums);
+                }
+            } else {
+                let escaped = name.replace('\\', "\\\\").replace('\n', "\\n");
+                let begin = if escaped == name { "" } else { "\\" };
+                let hash = blake3::hash(&scene.read(name));
+                assert_eq!(found, format!("{begin}{hash}  {escaped}\n"));
+            }
+            scene.remove(name);
+            scene.remove(&sums);
+        }
+    }
+}
+
+/// Where a link leads is replaced; the checksum stands beside the name that was given.
+#[test]
+fn through_a_link() {
+    let scene = Scene::with_volume(&small_volume::volume().bytes);
+    scene.write("real", b"what was there before");
+    symlink("real", scene.path("link")).expect("there is room");
+    let outcome = scene.run("-s --checksum -O link volume");
+    outcome.wrote(&["real", "link.b3"]);
+    check_sum(&scene, "--checksum", "link", "a link");
+}
+
+#[test]
+fn nothing_is_overwritten_unasked() {
+    let scene = Scene::with_volume(&small_volume::volume().bytes);
+    scene.write("out.b3", b"something of value");
+    let remedy = "--output never overwrites; give another name, or use --overwrite";
+    let outcome = scene.run("-s --checksum -o out volume");
+    outcome.refused("out.b3: exists already", remedy);
+    // Another one is none of its business.
+    let outcome = scene.run("-s --checksum=sha256 -o out volume");
+    outcome.wrote(&["out", "out.sha256"]);
+
+    fs::create_dir(scene.path("folder.b3")).expect("there is room");
+    let outcome = scene.run("-s --checksum -O folder volume");
+    outcome.refused("folder.b3: is a directory", "name a file in it");
+
+    scene.write("source", &small_volume::volume().bytes);
+    fs::rename(scene.path("source"), scene.path("copy.b3")).expect("it is there");
+    let outcome = scene.run("-s --checksum -O copy copy.b3");
+    let found = "copy.b3: is what is being read, or lies on it";
+    outcome.refused(found, "write somewhere else");
+}
+
+/// What fails leaves what was there, with the checksum that belongs to it.
+#[test]
+fn failures_leave_nothing() {
+    let scene = small_volume::scene();
+    scene.write("old", b"what was there before");
+    scene.write("old.b3", b"its checksum");
+    for line in ["-r --checksum -o out cut", "-r --checksum -O old cut"] {
+        let error = cut_error(&scene, "cut");
+        scene.run(line).refused(&error, DAMAGED);
+    }
+}
+
+/// An image that jumps back is not written from its start to its end.
+#[test]
+fn images_that_jump_back() {
+    let scene = Scene::with_volume(&small_volume::volume().bytes);
+    scene.run("-m -s -o image volume").wrote(&["image"]);
+    let outcome = scene.run("-r --checksum -o out image");
+    let found = "out: gets no checksum: it is not written from its start to its end, since the \
+                 image jumps back, as those of metadata do";
+    let remedy = "leave out --checksum, and run b3sum or sha256sum afterwards";
+    outcome.refused(found, remedy);
+}
+
+#[test]
+fn goes_with_files_only() {
+    let scene = Scene::with_volume(&small_volume::volume().bytes);
+    let outcome = scene.run("-s --checksum -O /dev/null volume");
+    let message = "--checksum goes with a file: a device or pipe has no name that the checksum \
+                   could stand beside";
+    outcome.failed(2, &error_text(message, USAGE));
+    scene.make_pipe("pipe");
+    let outcome = scene.run("-s --checksum -O pipe volume");
+    outcome.failed(2, &error_text(message, USAGE));
+    outcome.changed_only(&[]);
+}
