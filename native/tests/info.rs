@@ -74,3 +74,20 @@ fn what_is_damaged_is_left_out() {
     scene.write("text", "no image at all");
     assert_eq!(scene.run("info text").code(), Some(1));
 }
+
+#[test]
+fn a_compressed_image_tells_what_it_was_made_from() {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene
+        .run("-s --compress --note hello\u{1b}[0m -o image volume")
+        .wrote(&["image"]);
+    let told = info(&scene, "image");
+    assert_eq!(told["layers"], serde_json::json!(["zstd, seekable"]));
+    assert_eq!(told["made"]["source"], "volume");
+    assert_eq!(told["made"]["note"], "hello\u{1b}[0m");
+    assert_eq!(told["volume"], info(&scene, "volume")["volume"]);
+    let outcome = scene.run("info image");
+    let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    assert!(text.contains("Note: hello\\u{1b}[0m\n"), "{text}");
+}

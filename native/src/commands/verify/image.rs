@@ -99,16 +99,17 @@ pub(super) fn check(
     Ok(index)
 }
 
-/// Decompresses all of a raw volume, whose frames are checked by that.
-pub(super) fn check_frames(
-    seekable: Arc<Seekable>,
+/// Decompresses all of a raw volume: that checks what its compression has to
+/// be checked.
+pub(super) fn read_through(
+    bytes: Bytes,
     task: &VerifyTask,
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<()> {
     let name = checked.input.name.clone();
-    let mut progress = Progress::start(how, Phase::Check, seekable.size());
-    let bytes = Bytes::Seekable(Arc::clone(&seekable));
+    let size = source::anywhere(&bytes).map_or(0, |volume| volume.size());
+    let mut progress = Progress::start(how, Phase::Check, size);
     let reader = WholeReader::new(&name, bytes, task.direct)?;
     let flow = Flow {
         cluster_size: GRANULE,
@@ -125,13 +126,12 @@ pub(super) fn check_frames(
     if let Err(error) = read {
         checked.findings.push(unreadable(&name, error)?);
     }
-    check_summary(&seekable, None, checked);
     Ok(())
 }
 
 /// What a compressed image tells of itself against what was read. The frames
 /// were checked against its checksums when they were decompressed.
-fn check_summary(seekable: &Seekable, index: Option<&Index>, checked: &mut Checked) {
+pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked: &mut Checked) {
     let summary = match seekable.summary() {
         Ok(Some(summary)) => summary,
         Ok(None) => return,

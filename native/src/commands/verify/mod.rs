@@ -7,6 +7,7 @@ mod text;
 mod volume;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ntfsclone_core::validate::{Code, Finding, Findings, ImageChecked, Report, VolumeCheck};
 use serde::Serialize;
@@ -40,7 +41,18 @@ struct Document<'a> {
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
-    let mut checked = check(task, how)?;
+    let mut checked = match input::open(&task.image, None) {
+        Ok(opened) => check(opened, task, how)?,
+        // Already its first bytes cannot be decompressed.
+        Err(error @ Error::Compressed { .. }) => {
+            let name = task.image.name();
+            let mut findings = Findings::default();
+            findings.push(unreadable(&name, error)?);
+            let report = Report::new(findings, None, None, Vec::new());
+            return tell(task, &name, "", None, &report);
+        }
+        Err(error) => return Err(error),
+    };
     let mut compared = None;
     if let Some(other) = &task.against {
         match &checked.inside {
@@ -63,6 +75,21 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         checked.volume,
         checked.checksums,
     );
+    tell(task, &name, &remark, compared, &report)
+}
+
+/// Prints the report.
+///
+/// # Errors
+///
+/// [`Error::NotSound`], if that is what it says.
+fn tell(
+    task: &VerifyTask,
+    name: &Path,
+    remark: &str,
+    compared: Option<u64>,
+    report: &Report,
+) -> Result<()> {
     let document = Document {
         source: name.display().to_string(),
         against: task
@@ -70,27 +97,27 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
             .as_ref()
             .map(|other| other.name().display().to_string()),
         compared,
-        report: &report,
+        report,
     };
     match task.json {
         true => {
             let text = serde_json::to_string_pretty(&document)
-                .map_err(|error| Error::io("write the report of", &name, error.into()))?;
+                .map_err(|error| Error::io("write the report of", name, error.into()))?;
             Reports::ToStdout.line(text);
         }
-        false => text::print(&document, &remark),
+        false => text::print(&document, remark),
     }
     match report.sound {
         true => Ok(()),
         false => Err(Error::NotSound {
-            path: name,
+            path: name.to_owned(),
             errors: report.errors,
         }),
     }
 }
 
-fn check(task: &VerifyTask, how: options::Progress) -> Result<Checked> {
-    let Opened { input, bytes } = input::open(&task.image, None)?;
+fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Checked> {
+    let Opened { input, bytes } = opened;
     let mut checked = Checked {
         input,
         findings: Findings::default(),
@@ -118,17 +145,19 @@ fn check(task: &VerifyTask, how: options::Progress) -> Result<Checked> {
         }
         (Format::Volume, Some(volume)) => {
             checksum::check(sidecars, task, how, &mut checked)?;
-            if let Bytes::Seekable(seekable) = bytes {
-                image::check_frames(seekable, task, how, &mut checked)?;
+            if let Bytes::Seekable(seekable) = &bytes {
+                let seekable = Arc::clone(seekable);
+                image::read_through(bytes, task, how, &mut checked)?;
+                image::check_summary(&seekable, None, &mut checked);
             }
             checked.inside = Some(Inside::Volume(volume));
         }
         (Format::Volume, None) => {
-            return Err(Error::refused(
-                &checked.input.name,
-                "is a volume that can only be read from start to end",
-                "decompress it to a file, and verify that",
-            ));
+            checksum::check(sidecars, task, how, &mut checked)?;
+            image::read_through(bytes, task, how, &mut checked)?;
+            let message = "the volume was not checked: it can only be read from start to end";
+            let finding = Finding::new(Code::VolumeNotChecked, None, message);
+            checked.findings.push(finding);
         }
     }
     if let Some(inside) = &checked.inside {
