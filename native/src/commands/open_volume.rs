@@ -130,8 +130,12 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
         report::size(volume_size)
     ));
     let device_size = volume.source().size();
+    let pieces = match volume.source().files().count() {
+        1 => String::new(),
+        count => format!(" in {count} pieces"),
+    };
     reports.line(format_args!(
-        "Device size: {device_size} bytes ({})",
+        "Device size: {device_size} bytes ({}){pieces}",
         report::size(device_size)
     ));
 }

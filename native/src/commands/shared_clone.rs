@@ -23,7 +23,7 @@ use crate::source::Device;
 pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option<Sharing> {
     let is_file = matches!(place, Place::NewFile | Place::ExistingFile);
     // Blocks are shared at the place where they are.
-    let (source, _) = opened.device.file().filter(|(_, start)| *start == 0)?;
+    let (source, _) = opened.device.file().filter(|(_, part)| part.start == 0)?;
     match &task.output {
         Output::File { path, .. } if task.reflink && task.is_plain() && is_file => {
             // A file that is replaced may be named by a link.

@@ -1,6 +1,7 @@
 //! The bulk data of a volume: read once, in large pieces.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ntfsclone_core::io::IoError;
@@ -25,17 +26,17 @@ impl BulkReader {
     pub fn new(device: Arc<Device>, plan: Arc<Plan>, direct: Direct) -> Self {
         // A rescue has its own way past the cache.
         let file = device.file().filter(|_| device.damaged().is_none());
-        let wanted = |(file, start): &(&File, u64)| match direct {
+        let wanted = |(file, part): &(&File, Range<u64>)| match direct {
             Direct::Always => true,
             Direct::Never => false,
             Direct::Auto => {
-                let places = probes(&plan).into_iter().map(|place| start + place);
+                let places = probes(&plan).into_iter().map(|place| part.start + place);
                 !is_mostly_cached(file, places)
             }
         };
         let direct = file
             .filter(wanted)
-            .and_then(|(file, start)| Some((DirectFile::to_read(file)?, start)));
+            .and_then(|(file, part)| Some((DirectFile::to_read(file)?, part.start)));
         Self {
             device,
             plan,

@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 
@@ -71,7 +70,8 @@ impl ImageStream {
             false => input.name.clone(),
         };
         let mut chunk = AlignedBuffer::new(CHUNK_BYTES);
-        let len = read_up_to(&mut reader, &mut chunk).map_err(|error| read_error(&name, error))?;
+        let read = read_up_to(&mut reader, &mut chunk);
+        let len = read.map_err(|error| read_error(&input.name, error))?;
         let mut bytes = &chunk[..len];
         let failed = |error| Error::read(&name, error);
         let (decoder, header) = match input.format {
@@ -151,19 +151,19 @@ impl ImageStream {
     pub fn bypass_cache(&mut self, when: Direct) {
         let files = self.input.files.as_ref();
         let is_plain = self.input.damaged.is_none() && !self.input.is_compressed();
-        let Some((file, start)) = files.filter(|_| is_plain).and_then(|files| files.as_file())
+        let Some((file, part)) = files.filter(|_| is_plain).and_then(|files| files.as_file())
         else {
             return;
         };
         let size = self.expected_bytes();
-        let places = (0..PROBES).map(|probe| start + size / PROBES * probe);
+        let places = (0..PROBES).map(|probe| part.start + size / PROBES * probe);
         let wanted = match when {
             Direct::Always => true,
             Direct::Never => false,
             Direct::Auto => !is_mostly_cached(file, places),
         };
-        let position = start + self.rest.end as u64;
-        if wanted && let Some(reader) = PastCache::new(file, position) {
+        let rest = part.start + self.rest.end as u64..part.end;
+        if wanted && let Some(reader) = PastCache::new(file, rest) {
             self.reader = Box::new(reader);
             self.is_direct = true;
         }
@@ -196,10 +196,7 @@ impl ImageStream {
         &mut self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {
-        // An image on a device does not reach to its end.
-        let files = self.input.files.as_ref();
-        let ends_anywhere =
-            !self.input.is_compressed() && files.is_some_and(|files| files.is_block_device());
+        let ends_anywhere = self.input.ends_anywhere();
         loop {
             let mut input = &self.chunk[self.rest.clone()];
             match &mut self.decoder {
@@ -219,11 +216,13 @@ impl ImageStream {
             // After the end as well: what follows it is an error.
             match read_up_to(&mut self.reader, &mut self.chunk) {
                 Ok(0) => {
-                    let ended = match &mut self.decoder {
-                        Content::Image(decoder) => decoder.end_of_input(),
-                        Content::Volume(position) => end_of_volume(&self.header, *position),
-                    };
-                    return Ok(ended.map_err(|error| Error::read(&self.name, error)));
+                    let name = &self.name;
+                    return Ok(match &mut self.decoder {
+                        Content::Image(decoder) => decoder
+                            .end_of_input()
+                            .map_err(|error| Error::read(name, error)),
+                        Content::Volume(position) => end_of_volume(name, &self.header, *position),
+                    });
                 }
                 Ok(len) => self.rest = 0..len,
                 Err(error) => return Ok(Err(read_error(&self.input.name, error))),
@@ -290,19 +289,20 @@ fn take_volume<E>(
     Ok(())
 }
 
-/// What a volume that ends at `position` lacks.
-fn end_of_volume(header: &Header, position: u64) -> Result<(), CoreError> {
+/// # Errors
+///
+/// The clusters of the volume do not end before `position`, where its bytes do.
+fn end_of_volume(name: &Path, header: &Header, position: u64) -> Result<()> {
     let needed = header
         .nr_clusters
         .saturating_mul(header.cluster_size.into());
     match position < needed {
         false => Ok(()),
-        true => Err(CoreError::Limit {
-            structure: Structure::BootSector,
-            offset: 0,
-            found: needed,
-            limit: position,
-        }),
+        true => Err(Error::refused(
+            name,
+            format!("holds a volume of {needed} bytes, but ends after {position}"),
+            "was it written or fetched completely? Take another copy of it, if there is one",
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A device or file that holds a volume.
 
 use std::fs::{self, File, Metadata};
+use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,8 +78,8 @@ impl Device {
         &self.path
     }
 
-    /// The file it is in, and where it begins there; None if it is in pieces.
-    pub fn file(&self) -> Option<(&File, u64)> {
+    /// The file it is in, and which bytes of that; None if it is in pieces.
+    pub fn file(&self) -> Option<(&File, Range<u64>)> {
         self.files.as_file()
     }
 

@@ -72,15 +72,14 @@ impl WholeReader {
     }
 }
 
-fn past_cache(files: &Files, when: Direct) -> Option<impl Read + Send + use<>> {
-    let (file, start) = files.as_file()?;
+fn past_cache(files: &Files, when: Direct) -> Option<PastCache> {
+    let (file, part) = files.as_file()?;
     let size = files.size();
-    let mut places = (0..PROBES).map(|probe| start + size / PROBES * probe);
+    let mut places = (0..PROBES).map(|probe| part.start + size / PROBES * probe);
     let wanted = match when {
         Direct::Always => true,
         Direct::Never => false,
         Direct::Auto => !is_mostly_cached(file, &mut places),
     };
-    let reader = wanted.then(|| PastCache::new(file, start)).flatten()?;
-    Some(reader.take(size))
+    wanted.then(|| PastCache::new(file, part)).flatten()
 }

@@ -83,6 +83,17 @@ impl Decompressor {
     ) -> io::Result<Self> {
         // Of what is free, since what is asked for is then used.
         let memory = (device::available_memory() / 2).clamp(LEAST_MEMORY, MOST_MEMORY);
+        // As windows are.
+        let memory = 1 << memory.ilog2();
+        Self::with_memory(compression, reader, ends_anywhere, memory)
+    }
+
+    fn with_memory(
+        compression: Compression,
+        reader: Box<dyn Read + Send>,
+        ends_anywhere: bool,
+        memory: u64,
+    ) -> io::Result<Self> {
         Ok(Self {
             compression,
             part: Some(Part::new(compression, Counted::new(reader), memory)?),
@@ -265,4 +276,209 @@ fn is_memory_error(error: &io::Error) -> bool {
     // zstd tells its errors by their names only.
     matches!(lzma, Some(liblzma::stream::Error::MemLimit))
         || cause.is_some_and(|cause| cause.to_string().contains("requires too much memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use super::*;
+
+    const ALL: [Compression; 5] = [
+        Compression::Zstd,
+        Compression::Gzip,
+        Compression::Xz,
+        Compression::Bzip2,
+        Compression::Lz4,
+    ];
+
+    fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        match compression {
+            Compression::Zstd => {
+                let mut encoder = zstd::Encoder::new(&mut out, 1).unwrap();
+                encoder.include_checksum(true).unwrap();
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap();
+            }
+            Compression::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(&mut out, Default::default());
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap();
+            }
+            Compression::Xz => {
+                let mut encoder = liblzma::write::XzEncoder::new(&mut out, 1);
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap();
+            }
+            Compression::Bzip2 => {
+                let mut encoder = bzip2::write::BzEncoder::new(&mut out, Default::default());
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap();
+            }
+            Compression::Lz4 => {
+                let info = lz4_flex::frame::FrameInfo::new().content_checksum(true);
+                let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, &mut out);
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap();
+            }
+        }
+        assert!(compression.begins(&out));
+        out
+    }
+
+    /// Not to be compressed much, so that there are several blocks of it.
+    fn content(len: usize) -> Vec<u8> {
+        let mut state = 1_u32;
+        let step = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..len).map(step).collect()
+    }
+
+    fn decompress(
+        compression: Compression,
+        bytes: &[u8],
+        ends_anywhere: bool,
+    ) -> io::Result<Vec<u8>> {
+        let reader = Box::new(Cursor::new(bytes.to_vec()));
+        let mut out = Vec::new();
+        Decompressor::new(compression, reader, ends_anywhere)?.read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    fn error(compression: Compression, bytes: &[u8]) -> StreamError {
+        let error = decompress(compression, bytes, false).expect_err("it was taken for sound");
+        error.downcast().expect("it is an error of the stream")
+    }
+
+    #[test]
+    fn parts_are_joined() {
+        let content = content(700_000);
+        let (first, second) = content.split_at(300_000);
+        for compression in ALL {
+            let mut bytes = compress(compression, first);
+            bytes.extend(compress(compression, b""));
+            match compression {
+                // A frame to be skipped.
+                Compression::Zstd => bytes.extend(b"\x5A\x2A\x4D\x18\x03\0\0\0abc"),
+                Compression::Xz => bytes.extend([0; 8]),
+                _ => {}
+            }
+            bytes.extend(compress(compression, second));
+            let found = decompress(compression, &bytes, false).unwrap();
+            assert!(found == content, "{compression}");
+            for byte in [b"\0", b"x"] {
+                let position = bytes.len() as u64;
+                let longer = [&bytes[..], byte].concat();
+                assert!(
+                    matches!(error(compression, &longer), StreamError::TrailingBytes { position: at, .. } if at == position),
+                    "{compression}"
+                );
+                let found = decompress(compression, &longer, true).unwrap();
+                assert!(found == content, "{compression} on a device");
+            }
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_stream_is_a_stream() {
+        let content = content(300_000);
+        for compression in ALL {
+            let bytes = compress(compression, &content);
+            let near_ends = (8..64).chain(bytes.len() - 64..bytes.len());
+            for len in near_ends.chain((64..bytes.len() - 64).step_by(9973)) {
+                let found = error(compression, &bytes[..len]);
+                assert!(
+                    matches!(found, StreamError::CutShort { position, .. } if position == len as u64),
+                    "{compression} of {len} bytes: {found:?}"
+                );
+            }
+        }
+    }
+
+    /// Lz4 tells the end of a frame by a mark that may be what is cut off.
+    #[test]
+    fn lz4_frames_have_an_end() {
+        let content = content(300_000);
+        for size in [
+            lz4_flex::frame::BlockSize::Max64KB,
+            lz4_flex::frame::BlockSize::Max256KB,
+        ] {
+            let mut bytes = Vec::new();
+            let info = lz4_flex::frame::FrameInfo::new().block_size(size);
+            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, &mut bytes);
+            encoder.write_all(&content).unwrap();
+            encoder.finish().unwrap();
+            let without = &bytes[..bytes.len() - 4];
+            assert!(matches!(
+                error(Compression::Lz4, without),
+                StreamError::CutShort { .. }
+            ));
+        }
+    }
+
+    #[test]
+    fn damage_is_found() {
+        let content = content(300_000);
+        for compression in ALL {
+            let bytes = compress(compression, &content);
+            for at in (20..bytes.len()).step_by(4999).chain([bytes.len() - 3]) {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 0x10;
+                error(compression, &damaged);
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_limited() {
+        const LIMIT: u64 = 1 << 20;
+        let content = content(3 << 20);
+        let mut large_window = Vec::new();
+        let mut encoder = zstd::Encoder::new(&mut large_window, 1).unwrap();
+        encoder.window_log(24).unwrap();
+        encoder.write_all(&content).unwrap();
+        encoder.finish().unwrap();
+        let mut large_dictionary = Vec::new();
+        let mut encoder = liblzma::write::XzEncoder::new(&mut large_dictionary, 9);
+        encoder.write_all(&content).unwrap();
+        encoder.finish().unwrap();
+        for (compression, bytes) in [
+            (Compression::Zstd, large_window),
+            (Compression::Xz, large_dictionary),
+        ] {
+            let reader = Box::new(Cursor::new(bytes));
+            let stream = Decompressor::with_memory(compression, reader, false, LIMIT);
+            let error = stream.unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+            let error = error.to_string();
+            let expected = format!(
+                "the {compression} stream needs more memory to be decompressed than 1.00 MiB"
+            );
+            assert_eq!(error, expected);
+        }
+    }
+
+    /// What fails below is no damage.
+    #[test]
+    fn errors_of_the_source_pass() {
+        struct Failing(Cursor<Vec<u8>>);
+        impl Read for Failing {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                match self.0.read(buf)? {
+                    0 => Err(io::ErrorKind::TimedOut.into()),
+                    len => Ok(len),
+                }
+            }
+        }
+        for compression in ALL {
+            let bytes = compress(compression, &content(300_000));
+            let half = bytes[..bytes.len() / 2].to_vec();
+            let reader = Box::new(Failing(Cursor::new(half)));
+            let mut stream = Decompressor::new(compression, reader, false).unwrap();
+            let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{compression}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,10 +108,10 @@ impl Files {
         files.map(|file| file.metadata.clone()).collect()
     }
 
-    /// The file that it is, and where it begins there; None if it is several.
-    pub fn as_file(&self) -> Option<(&File, u64)> {
+    /// The file that it is, and which bytes of that; None if it is several.
+    pub fn as_file(&self) -> Option<(&File, Range<u64>)> {
         match &self.files[..] {
-            [one] => Some((&one.file, self.start)),
+            [one] => Some((&one.file, self.start..self.start + self.size)),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::{Foreign, foreign};
+use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
 pub use compression::StreamError;
 pub use files::{Files, FilesReader};
@@ -124,6 +124,19 @@ impl Recognised {
         }
     }
 
+    /// True for an image on a device or in a partition, which does not reach to
+    /// the end of that.
+    pub fn ends_anywhere(&self) -> bool {
+        match self.layers.last() {
+            Some(Layer::Compressed(_) | Layer::Seekable) => false,
+            Some(Layer::Partition(_)) => true,
+            _ => {
+                let files = self.files.as_ref();
+                files.is_some_and(|files| files.is_block_device())
+            }
+        }
+    }
+
     pub fn is_compressed(&self) -> bool {
         let is_compression =
             |layer: &Layer| matches!(layer, Layer::Compressed(_) | Layer::Seekable);
@@ -138,8 +151,8 @@ impl Recognised {
 ///
 /// [`Error::Refused`], if it is known and cannot be restored.
 pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
-    let name = input.name();
-    let failed = |error| Error::io("open", &name, error);
+    let mut name = input.name();
+    let failed = |error| Error::io("open", &input.name(), error);
     let files = match &input.origin {
         Origin::Stdin => match stdin_file().map_err(failed)? {
             Some(file) => Files::from_here(file, &name).map_err(failed)?,
@@ -152,6 +165,9 @@ pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
         },
         Origin::File(path) => {
             let paths = files_of(path)?;
+            if path.is_dir() {
+                name.clone_from(&paths[0]);
+            }
             let kind = fs::metadata(&paths[0]).map_err(failed)?.file_type();
             if !kind.is_file() && !kind.is_block_device() {
                 let file = File::open(path).map_err(failed)?;
@@ -260,7 +276,11 @@ fn open_files(
         Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
         found => refuse_foreign(&input.name, &found),
     };
-    input.format = format_of(&input.name, &start, foreign)?;
+    input.format = match Content::of(&start) {
+        // Its first boot sector is damaged.
+        Content::Unknown if BootSector::read_backup(&*files).is_some() => Format::Volume,
+        _ => format_of(&input.name, &start, foreign)?,
+    };
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
 }
@@ -313,11 +333,6 @@ fn open_stream(
     mut reader: Box<dyn Read + Send>,
     partition: Option<u32>,
 ) -> Result<Opened> {
-    // What is written to a device does not reach to its end.
-    let mut ends_anywhere = input
-        .files
-        .as_ref()
-        .is_some_and(|files| files.is_block_device());
     let mut start = peek(&mut reader, &input.name)?;
     let mut compressions = 0;
     while let Some(compression) = Compression::of(&start) {
@@ -332,11 +347,11 @@ fn open_stream(
                 ),
             ));
         }
+        let ends_anywhere = input.ends_anywhere();
         input.layers.push(Layer::Compressed(compression));
         let failed = |error| Error::io("decompress", &input.name, error);
         let stream = Decompressor::new(compression, reader, ends_anywhere).map_err(failed)?;
         reader = Box::new(ReadAhead::start("decompresses", stream).map_err(failed)?);
-        ends_anywhere = false;
         start = peek(&mut reader, &input.name)?;
     }
     if let Some(number) = partition {
@@ -429,6 +444,10 @@ pub fn path_to_rescue<'a>(name: &Path, files: &'a Files) -> Result<&'a Path> {
         None if files.count() > 1 => refused(
             "is in pieces, which --rescue does not go with",
             "copy them to one file with ddrescue first".to_owned(),
+        ),
+        None if files.is_block_device() => refused(
+            "has no device for its partition, which --rescue needs",
+            format!("let the kernel look for it: partprobe {}", name.display()),
         ),
         None => refused(
             "has no device for its partition, which --rescue needs",
