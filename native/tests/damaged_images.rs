@@ -227,55 +227,19 @@ fn impossible_headers() {
 
 #[test]
 fn no_image() {
-    let compressed = |command: &str| format!("{command} IMAGE | ntfsclone --restore-image ... -");
-    let table: &[(&[u8], &str, String)] = &[
-        (
-            b"\x1F\x8B\x08\0",
-            "is compressed with gzip",
-            compressed("gunzip -c"),
-        ),
-        (
-            b"\x28\xB5\x2F\xFD\x04",
-            "is compressed with zstd",
-            compressed("zstd -dc"),
-        ),
-        (
-            b"\xFD7zXZ\0\0\x04",
-            "is compressed with xz",
-            compressed("xz -dc"),
-        ),
-        (
-            b"BZh91AY&SY",
-            "is compressed with bzip2",
-            compressed("bzip2 -dc"),
-        ),
-        (
-            b"\x04\x22\x4D\x18d",
-            "is compressed with lz4",
-            compressed("lz4 -dc"),
-        ),
-        (
-            b"partclone-image\0",
-            "is an image of partclone, not of ntfsclone",
-            "restore it with partclone.ntfs".into(),
-        ),
-        (
-            b"\xEB\x52\x90NTFS    ",
-            "is an NTFS volume, not an image",
-            "leave out --restore-image to copy it".into(),
-        ),
-    ];
     let scene = Scene::new();
-    for (magic, found, remedy) in table {
-        let bytes = [magic, &[0x11; 5000][..]].concat();
-        scene.write("image", &bytes);
-        for line in ["-r -o out image", "-n -r image", "-r -o - image"] {
-            scene.run(line).refused(&format!("image: {found}"), remedy);
-        }
-        scene
-            .run_with_input("-r -o out -", &bytes)
-            .refused(&format!("standard input: {found}"), remedy);
+    let (found, remedy) = (
+        "is an image of partclone, not of ntfsclone",
+        "restore it with partclone.ntfs",
+    );
+    let bytes = [b"partclone-image\0", &[0x11; 5000][..]].concat();
+    scene.write("image", &bytes);
+    for line in ["-r -o out image", "-n -r image", "-r -o - image"] {
+        scene.run(line).refused(&format!("image: {found}"), remedy);
     }
+    scene
+        .run_with_input("-r -o out -", &bytes)
+        .refused(&format!("standard input: {found}"), remedy);
     scene.write(
         "image",
         "just a text, and a long one: of some more than fifty characters",

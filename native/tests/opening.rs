@@ -11,8 +11,7 @@ use support::{
 };
 
 const OTHER_TOOL: &str = "is it the right partition? For this file system use partclone or dd";
-const WHOLE_DISK: &str = "name the partition (/dev/sda1, not /dev/sda); of a disk image, make it \
-                          one with losetup --find --show --partscan";
+const WHOLE_DISK: &str = "name the partition: --partition 2";
 const CHKDSK: &str = "run chkdsk /f on it in Windows";
 const FILES: &str = "name the device that is mounted there, or a file that holds a volume";
 
@@ -116,7 +115,7 @@ fn whole_disks() {
         disk::with_mbr(&partitions[..1]),
         disk::with_gpt(&partitions[..1]),
     ] {
-        assert_refused(&Scene::with_volume(disk), none, WHOLE_DISK);
+        assert_refused(&Scene::with_volume(disk), none, "is it the right disk?");
     }
 }
 

@@ -63,13 +63,7 @@ fn failures_leave_nothing() {
         assert!(!outcome.errors().contains(".part"), "{}", outcome.errors());
         outcome.changed_only(&[]);
     }
-    for line in [
-        "-o out bad",
-        "-s -o out bad",
-        "-O out bad",
-        "-r -o out bad",
-        "-r -o out volume",
-    ] {
+    for line in ["-o out bad", "-s -o out bad", "-O out bad", "-r -o out bad"] {
         let outcome = scene.run(line);
         assert_eq!(outcome.code(), Some(1), "{line}");
         outcome.changed_only(&[]);

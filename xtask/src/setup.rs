@@ -15,6 +15,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),
     ("losetup", "mount"),
+    ("lz4", "lz4"),
     ("mkfs.btrfs", "btrfs-progs"),
     ("mkfs.xfs", "xfsprogs"),
     ("mkntfs", "ntfs-3g"),
@@ -26,6 +27,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ntfsfix", "ntfs-3g"),
     ("ntfsinfo", "ntfs-3g"),
     ("wget", "wget"),
+    ("xz", "xz-utils"),
     ("zstd", "zstd"),
 ];
 

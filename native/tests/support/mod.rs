@@ -26,6 +26,7 @@ pub(crate) mod terminal;
 pub(crate) mod tree;
 pub(crate) mod volume;
 pub(crate) mod volume_table;
+pub(crate) mod wrapped;
 
 use tempfile::TempDir;
 

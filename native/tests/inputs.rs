@@ -1,0 +1,668 @@
+//! Restoring from whatever an image or volume comes in.
+
+mod support;
+
+use std::{fs, process::Command};
+use support::{
+    disk::{self, Partition},
+    old_device::{LEFT, OldDevice},
+    program::{self, ours},
+    requirements::{DEVICES, Need, met_here},
+    scene::{Outcome, Scene},
+    small_volume::{DAMAGED, builder, clone_of, image_of, volume},
+    wrapped::{COMPRESSED, IN_PIECES, WRAPPERS, Wrapping, shell},
+};
+
+/// With an image that is not compressed to almost nothing.
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.write("image", image_of(&volume()));
+    scene
+}
+
+#[track_caller]
+fn assert_reported(outcome: &Outcome, line: &str) {
+    let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    assert!(reports.contains(line), "{reports}");
+}
+
+/// Restores what is named, in every way, to the same bytes.
+#[track_caller]
+fn check(scene: &Scene, wrapping: &Wrapping, name: &str) {
+    let Wrapping { script, layers, .. } = wrapping;
+    let expected = clone_of(&volume());
+    let line = format!(", version 10.1 ({layers})\n");
+    let outcome = scene.run(&format!("-r -o out {name}"));
+    outcome.wrote(&["out"]);
+    assert_reported(&outcome, &line);
+    assert!(scene.read("out") == expected, "{script}: to a file");
+    scene.remove("out");
+    let outcome = scene.run(&format!("-r -o - {name}"));
+    assert_eq!(outcome.code(), Some(0), "{script}: {}", outcome.errors());
+    assert!(outcome.stdout() == expected, "{script}: to a stream");
+    let outcome = scene.run(&format!("-n -r {name}"));
+    outcome.wrote(&[]);
+    assert_reported(&outcome, &line);
+}
+
+#[test]
+fn compressed() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let scene = scene();
+    for wrapping in COMPRESSED {
+        wrapping.make(&scene);
+        check(&scene, wrapping, wrapping.name);
+
+        let line = format!(
+            "Image: standard input, version 10.1 ({})\n",
+            wrapping.layers
+        );
+        let outcome = scene.run_with_input("-r -o out -", &scene.read("x"));
+        outcome.wrote(&["out"]);
+        assert_reported(&outcome, &line);
+        assert!(
+            scene.read("out") == clone_of(&volume()),
+            "{}",
+            wrapping.script
+        );
+        scene.remove("out");
+        // A file that is standard input can be read twice, as any other.
+        let outcome = scene.run_command(with_stdin(&scene, "-r --in-place -O out -", "x"), &[]);
+        outcome.wrote(&["out"]);
+        assert!(
+            scene.read("out") == clone_of(&volume()),
+            "{}",
+            wrapping.script
+        );
+        scene.remove("out");
+        wrapping.unmake(&scene);
+    }
+}
+
+/// The program with a file as its standard input.
+fn with_stdin(scene: &Scene, line: &str, file: &str) -> Command {
+    let path = ours().get_program().to_owned();
+    let mut command = program::tool("sh", ["-c", &format!("exec \"$0\" {line} < {file}")]);
+    command.arg(path).current_dir(scene.path("."));
+    command
+}
+
+#[test]
+fn in_pieces() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let scene = scene();
+    for wrapping in IN_PIECES {
+        wrapping.make(&scene);
+        check(&scene, wrapping, wrapping.name);
+        wrapping.unmake(&scene);
+    }
+}
+
+/// One of those that the report says the same of.
+fn one_of_each() -> Vec<&'static Wrapping> {
+    let mut all: Vec<&Wrapping> = COMPRESSED.iter().chain(IN_PIECES).collect();
+    all.dedup_by_key(|wrapping| wrapping.layers);
+    all
+}
+
+/// All of the image is checked before a device is written to.
+#[test]
+fn to_a_device() {
+    if !met_here(&[WRAPPERS, &[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let volume = volume();
+    let scene = scene();
+    let device = OldDevice::new(volume.bytes.len());
+    let line = |name: &str| format!("-r -O {} {name}", device.name());
+    for wrapping in one_of_each() {
+        wrapping.make(&scene);
+        shell(
+            &scene,
+            "last=$(ls -d x* x/sda* 2> /dev/null | tail -1); mv $last kept; head -c -2 kept > $last",
+        );
+        let outcome = scene.run(&line(wrapping.name));
+        assert_eq!(outcome.code(), Some(1), "{}", wrapping.script);
+        // What is that short would be written only after it was all read.
+        assert!(
+            !outcome.errors().contains("half written"),
+            "{}: {}",
+            wrapping.script,
+            outcome.errors()
+        );
+        assert!(
+            device.content() == vec![LEFT; volume.bytes.len()],
+            "{}: the device was written to",
+            wrapping.script
+        );
+        shell(&scene, "rm kept");
+        wrapping.unmake(&scene);
+    }
+    let mut expected = vec![LEFT; volume.bytes.len()];
+    for cluster in volume.used_clusters() {
+        let range = cluster as usize * 4096..(cluster as usize + 1) * 4096;
+        expected[range.clone()].copy_from_slice(&volume.bytes[range]);
+    }
+    expected[2 << 20..].copy_from_slice(&volume.bytes[2 << 20..]);
+    for wrapping in one_of_each() {
+        let device = OldDevice::new(volume.bytes.len());
+        wrapping.make(&scene);
+        scene
+            .run(&format!("-r -O {} {}", device.name(), wrapping.name))
+            .wrote(&[]);
+        assert!(device.content() == expected, "{}", wrapping.script);
+        wrapping.unmake(&scene);
+    }
+}
+
+#[test]
+fn compressed_image_on_a_device() {
+    if !met_here(&[WRAPPERS, &[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let scene = scene();
+    for command in ["zstd -qc", "gzip -c", "xz -c", "bzip2 -c", "lz4 -qc"] {
+        shell(&scene, &format!("{command} image > x"));
+        let device = OldDevice::new(1 << 20);
+        shell(
+            &scene,
+            &format!(
+                "dd if=x of={} conv=notrunc,fsync status=none",
+                device.name()
+            ),
+        );
+        scene
+            .run(&format!("-r -o out {}", device.name()))
+            .wrote(&["out"]);
+        assert!(scene.read("out") == clone_of(&volume()), "{command}");
+        scene.remove("out");
+    }
+}
+
+#[test]
+fn compressed_and_damaged() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let scene = scene();
+    for (command, format) in [
+        ("zstd -qc", "zstd"),
+        ("gzip -c", "gzip"),
+        ("xz -c", "xz"),
+        ("bzip2 -c", "bzip2"),
+        ("lz4 -qc", "lz4"),
+    ] {
+        shell(&scene, &format!("{command} image > x"));
+        let bytes = scene.read("x");
+        let lines = ["-r -o out x", "-n -r x", "-r -o out -"];
+        let outcomes = |scene: &Scene, bytes: &[u8]| {
+            scene.write("x", bytes);
+            lines.map(|line| (line, scene.run_with_input(line, bytes)))
+        };
+        for len in [20, 1000, bytes.len() - 1] {
+            for (line, outcome) in outcomes(&scene, &bytes[..len]) {
+                let name = if line.ends_with('-') {
+                    "standard input"
+                } else {
+                    "x"
+                };
+                let message =
+                    format!("{name}: the {format} stream ends too early, after {len} bytes");
+                outcome.refused(&message, DAMAGED);
+            }
+        }
+        let longer = [&bytes[..], b"more"].concat();
+        for (line, outcome) in outcomes(&scene, &longer) {
+            let name = if line.ends_with('-') {
+                "standard input"
+            } else {
+                "x"
+            };
+            let message = format!(
+                "{name}: the {format} stream ends at byte {:#x}, but other bytes follow it",
+                bytes.len()
+            );
+            outcome.refused(
+                &message,
+                "was something appended to it? Cut it there, if what follows is not needed",
+            );
+        }
+        for at in [bytes.len() / 2, bytes.len() - 2] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0xFF;
+            for (_, outcome) in outcomes(&scene, &damaged) {
+                assert_eq!(outcome.code(), Some(1), "{format}");
+                outcome.changed_only(&[]);
+                let message = format!(": the {format} stream is damaged near byte 0x");
+                assert!(outcome.errors().contains(&message), "{}", outcome.errors());
+                assert!(outcome.errors().contains(DAMAGED), "{}", outcome.errors());
+            }
+        }
+    }
+    // Sound as a stream, but no whole image.
+    let image = image_of(&volume());
+    let len = image.len() - 100;
+    shell(&scene, &format!("head -c {len} image | gzip -c > x"));
+    scene.run("-r -o out x").refused(
+        &format!(
+            "x, decompressed: the image command at byte {len:#x} is damaged: its end is {len:#x}, \
+             expected the rest of the image"
+        ),
+        DAMAGED,
+    );
+    shell(&scene, "gzip -c image | zstd -qc | xz -c > x");
+    scene.run("-r -o out x").refused(
+        "x: is compressed more than 2 times",
+        "gzip -dc IMAGE | ntfsclone --restore-image ... -",
+    );
+    shell(&scene, "gzip -c < /dev/null > x");
+    scene
+        .run("-r -o out x")
+        .refused("x: is empty", "was it written completely?");
+}
+
+/// A stream of much that was compressed to little.
+#[test]
+fn memory_does_not_grow() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    const CLUSTERS: u64 = 150_000;
+    let scene = Scene::new();
+    let mut start = volume().bytes[..512].to_vec();
+    start[0x28..0x30].copy_from_slice(&(CLUSTERS * 8).to_le_bytes());
+    scene.write("start", &start);
+    let rest = CLUSTERS * 4096 - 512;
+    for command in ["zstd -qc", "gzip -1c"] {
+        shell(
+            &scene,
+            &format!("(cat start; head -c {rest} /dev/zero) | {command} > x"),
+        );
+        let path = ours().get_program().to_owned();
+        let line = "ulimit -v 450000; exec \"$0\" -n -r x";
+        let mut command = program::tool("sh", ["-c", line]);
+        command.arg(path).current_dir(scene.path("."));
+        scene.run_command(command, &[]).wrote(&[]);
+    }
+}
+
+#[test]
+fn sets_of_pieces() {
+    let volume = volume();
+    let scene = scene();
+    let image = scene.read("image");
+    let count = image.chunks(50_000).len();
+    assert!(count >= 4);
+    for (index, piece) in image.chunks(50_000).enumerate() {
+        scene.write(&format!("x.a{}", (b'a' + index as u8) as char), piece);
+    }
+    let first = "name the first: x.aa";
+    let middle = "x.ac: is a piece of a file, and not the first";
+    scene.run("-r -o out x.ac").refused(middle, first);
+    // What is written must be none of what is read.
+    for piece in ["x.aa", "x.ac"] {
+        scene.run(&format!("-r --overwrite {piece} x.aa")).refused(
+            &format!("{piece}: is what is being read, or lies on it"),
+            "write somewhere else",
+        );
+    }
+    scene.run("-r --rescue -o out x.aa").refused(
+        "x.aa: is in pieces, which --rescue does not go with",
+        "copy them to one file with ddrescue first",
+    );
+    scene.remove("x.ac");
+    for name in ["x.aa", "x"] {
+        scene.run(&format!("-r -o out {name}")).refused(
+            "x.ac: is missing, but x.ad is there",
+            "all pieces must be in one folder, under the names they were given",
+        );
+    }
+    // The last ones may be missing: what is left is no whole image.
+    let scene = self::scene();
+    scene.write("x.aa", &image[..50_000]);
+    scene.write("x.ab", &image[50_000..90_000]);
+    let message = "x.aa: the image command at byte 0x15f90 is damaged: its end is 0x15f90, expected \
+                   the rest of the image";
+    scene.run("-r -o out x.aa").refused(message, DAMAGED);
+
+    // A volume in pieces is one, with and without --restore-image.
+    let scene = Scene::new();
+    for (index, piece) in volume.bytes.chunks(300_001).enumerate() {
+        scene.write(&format!("v.{index:02}"), piece);
+    }
+    let outcome = scene.run("-s -o out v.00");
+    outcome.wrote(&["out"]);
+    assert_reported(&outcome, " in 7 pieces\n");
+    assert!(scene.read("out") == image_of(&volume));
+    for line in ["-o clone v.00", "-r -o clone v", "-o clone v"] {
+        scene.run(line).wrote(&["clone"]);
+        assert!(scene.read("clone") == clone_of(&volume), "{line}");
+        scene.remove("clone");
+    }
+    scene.run("--rescue -o out2 v.00").refused(
+        "v.00: is in pieces, which --rescue does not go with",
+        "copy them to one file with ddrescue first",
+    );
+}
+
+#[test]
+fn clonezilla_folders() {
+    let scene = scene();
+    fs::create_dir(scene.path("saved")).expect("cannot make a folder");
+    let refused = |message: &str, remedy: &str| {
+        scene.run("-r -o out saved").refused(message, remedy);
+    };
+    refused(
+        "saved: is a directory",
+        "name an image file, or - for standard input",
+    );
+    scene.write("saved/clonezilla-img", "");
+    refused(
+        "saved: is a folder of Clonezilla without an image of NTFS",
+        "is it the right folder?",
+    );
+    scene.write("saved/sda1.ntfs-ptcl-img.zst.aa", "partclone-image");
+    refused(
+        "saved/sda1.ntfs-ptcl-img.zst.aa: is an image of partclone, not of ntfsclone",
+        "restore it with Clonezilla, or with partclone.ntfs",
+    );
+    let image = scene.read("image");
+    scene.write("saved/sda2.ntfs-img.aa", &image[..30_000]);
+    scene.write("saved/sda2.ntfs-img.ab", &image[30_000..]);
+    scene.run("-r -o out saved").wrote(&["out"]);
+    assert!(scene.read("out") == clone_of(&volume()));
+    scene.remove("out");
+    scene.write("saved/sda3.ntfs-img", &image);
+    refused(
+        "saved: is a folder of Clonezilla; NTFS is in\n    saved/sda2.ntfs-img.aa\n    \
+         saved/sda3.ntfs-img",
+        "name one of them instead of the folder",
+    );
+    scene
+        .run("-r -o out saved/sda2.ntfs-img.aa")
+        .wrote(&["out"]);
+    assert!(scene.read("out") == clone_of(&volume()));
+}
+
+/// Where any part of a volume can be read, what is in use is copied; of a stream, all.
+#[test]
+fn volumes() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    // Bytes after the volume are not all copied: at most a cluster of them.
+    for builder in [
+        builder(),
+        builder().device_tail(9000),
+        builder().extra_sectors(3),
+    ] {
+        let volume = builder.build();
+        let scene = Scene::with_volume(&volume.bytes);
+        scene.run("-o reference volume").wrote(&["reference"]);
+        let used = scene.read("reference");
+        let mut all = volume.bytes.clone();
+        all.truncate(used.len());
+
+        scene.run("-r -o out volume").wrote(&["out"]);
+        assert!(scene.read("out") == used);
+        scene.remove("out");
+        scene.run("-n -r volume").wrote(&[]);
+        assert!(scene.run("-r -o - volume").stdout() == used);
+        let outcome = scene.run_command(with_stdin(&scene, "-r -o out -", "volume"), &[]);
+        outcome.wrote(&["out"]);
+        assert!(scene.read("out") == used, "standard input that is a file");
+        scene.remove("out");
+
+        shell(&scene, "gzip -c volume > x");
+        let compressed = scene.read("x");
+        for (line, input, name) in [
+            ("-r -o out x", &[][..], "x (gzip)"),
+            ("-r -o out -", &compressed, "standard input (gzip)"),
+            ("-r -o out -", &volume.bytes, "standard input"),
+        ] {
+            let outcome = scene.run_with_input(line, input);
+            outcome.wrote(&["out"]);
+            assert_reported(&outcome, &format!("Volume: {name}\n"));
+            assert!(scene.read("out") == all, "{name}");
+            scene.remove("out");
+        }
+        scene.run("-n -r x").wrote(&[]);
+        assert!(scene.run("-r -o - x").stdout() == all);
+
+        let clusters = volume.geometry.volume_size();
+        let short = clusters as usize - 1;
+        let message =
+            format!("standard input: holds a volume of {clusters} bytes, but ends after {short}");
+        for line in ["-n -r -", "-r -o out -"] {
+            scene
+                .run_with_input(line, &volume.bytes[..short])
+                .refused(&message, DAMAGED);
+        }
+    }
+    let mut damaged = volume();
+    damaged.damage_boot_sector();
+    let scene = Scene::with_volume(&damaged.bytes);
+    let outcome = scene.run("-r -o out volume");
+    outcome.changed_only(&["out"]);
+    assert!(
+        outcome.errors().contains("using the backup"),
+        "{}",
+        outcome.errors()
+    );
+    assert!(scene.read("out") == clone_of(&damaged));
+
+    let scene = Scene::with_volume(&volume().bytes);
+    shell(&scene, "gzip -c volume > x");
+    // Both boot sectors of a stream get the new serial number, and nothing else.
+    scene.run("--new-serial -r -o out x").wrote(&["out"]);
+    let (new, mut expected) = (scene.read("out"), volume().bytes);
+    let backup = volume().geometry.volume_size() as usize;
+    for sector in [0, backup] {
+        let field = sector + 0x48..sector + 0x50;
+        assert_ne!(new[field.clone()], expected[field.clone()]);
+        expected[field.clone()].copy_from_slice(&new[0x48..0x50]);
+    }
+    assert!(new == expected);
+    scene.remove("out");
+    for line in ["-s -o out x", "-o out x"] {
+        scene.run(line).refused(
+            "x: is compressed with gzip",
+            "restore it with --restore-image, which decompresses it",
+        );
+    }
+    scene.run("--rescue -r -o out x").refused(
+        "x: is compressed with gzip, which --rescue does not go with",
+        "a bad sector loses all that follows it; copy the file with ddrescue first",
+    );
+}
+
+#[test]
+fn compressed_volume_to_a_device() {
+    if !met_here(&[WRAPPERS, &[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    shell(&scene, "gzip -c volume > x");
+    let device = OldDevice::new(volume.bytes.len());
+    scene
+        .run(&format!("--discard -r -O {} x", device.name()))
+        .refused(
+            "x: is a volume in a stream, of which all is written; what is free in it is not known",
+            "restore it without --discard, or decompress it to a file first",
+        );
+    scene.run(&format!("-r -O {} x", device.name())).wrote(&[]);
+    assert!(
+        device.content() == volume.bytes,
+        "not every byte was written"
+    );
+}
+
+#[test]
+fn partitions() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let volume = volume();
+    let other = vec![0x11; 1 << 20];
+    let partition = |sector, bytes| Partition {
+        sector,
+        kind: 0x07,
+        bytes,
+    };
+    let partitions = [partition(64, &other[..]), partition(4096, &volume.bytes)];
+    for disk in [disk::with_mbr(&partitions), disk::with_gpt(&partitions)] {
+        let scene = Scene::new();
+        scene.write("disk", &disk);
+        for (line, expected) in [
+            ("--partition 2 -o out disk", clone_of(&volume)),
+            ("--partition 2 -r -o out disk", clone_of(&volume)),
+            ("--partition 2 -s -o out disk", image_of(&volume)),
+        ] {
+            scene.run(line).wrote(&["out"]);
+            assert!(scene.read("out") == expected, "{line}");
+            scene.remove("out");
+        }
+        scene.run("--partition 2 -n -r disk").wrote(&[]);
+        scene.write("volume", &volume.bytes);
+        let expected = scene.run("map --format ddrescue volume");
+        let found = scene.run("map --partition 2 --format ddrescue disk");
+        let areas = |outcome: &Outcome| {
+            let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+            let lines = text.lines().filter(|line| line.starts_with("0x"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(areas(&found), areas(&expected));
+        assert!(areas(&found).len() > 2);
+
+        shell(&scene, "(cat disk; head -c 3000000 /dev/zero) | xz -0c > x");
+        for (line, input) in [
+            ("--partition 2 -r -o out x", &[][..]),
+            ("--partition 2 -r -o out -", &disk[..]),
+        ] {
+            let outcome = scene.run_with_input(line, input);
+            outcome.wrote(&["out"]);
+            assert!(scene.read("out") == volume.bytes, "{line}");
+            scene.remove("out");
+        }
+        // All that follows the partition is read, too.
+        let mut bytes = scene.read("x");
+        let end = bytes.len() - 3;
+        bytes[end] ^= 1;
+        scene.write("damaged", &bytes);
+        let outcome = scene.run("--partition 2 -r -o out damaged");
+        assert!(
+            outcome.errors().contains("the xz stream is damaged"),
+            "{}",
+            outcome.errors()
+        );
+        outcome.changed_only(&[]);
+
+        for (line, message, remedy) in [
+            (
+                "-r -o out disk",
+                "disk: is a whole disk; NTFS is in\n    partition 2: at byte 2097152, 2.00 MiB",
+                "name the partition: --partition 2",
+            ),
+            (
+                "-r -o out x",
+                "x: is a whole disk, with\n    partition 1: at byte 32768, 1.00 MiB\n    \
+                 partition 2: at byte 2097152, 2.00 MiB",
+                "name the partition with NTFS: --partition N",
+            ),
+            (
+                "--partition 3 -o out disk",
+                "disk: has no partition 3; it has 1, 2",
+                "name one of these with --partition",
+            ),
+            (
+                "--partition 3 -r -o out x",
+                "x: has no partition 3; it has 1, 2",
+                "name one of these with --partition",
+            ),
+            (
+                "--partition 1 -o out volume",
+                "volume: has no partition table",
+                "leave out --partition, if it is a volume or an image",
+            ),
+            (
+                "--partition 2 --rescue -o out disk",
+                "disk: has no device for its partition, which --rescue needs",
+                "make one: losetup --find --show --partscan disk",
+            ),
+        ] {
+            scene.run(line).refused(message, remedy);
+        }
+    }
+}
+
+/// It ends where it ends, and never goes on in what follows the partition.
+#[test]
+fn image_in_a_partition() {
+    let image = image_of(&volume());
+    let cut = image.len() / 512 * 512;
+    assert_ne!(cut, image.len());
+    let mut padded = image.clone();
+    padded.resize(cut + 512, 0x22);
+    let others = vec![1; 8 << 20];
+    let partition = |sector, bytes| Partition {
+        sector,
+        kind: 0x07,
+        bytes,
+    };
+    let disk = |image| disk::with_mbr(&[partition(64, image), partition(4096, &others[..])]);
+    let scene = Scene::new();
+    for direct in ["always", "never"] {
+        let line = format!("--partition 1 -r --direct={direct} -o out disk");
+        scene.write("disk", disk(&padded));
+        scene.run(&line).wrote(&["out"]);
+        assert!(scene.read("out") == clone_of(&volume()), "{direct}");
+        scene.remove("out");
+        scene.write("disk", disk(&image));
+        scene.run(&line).refused(
+            &format!(
+                "disk: the image command at byte {cut:#x} is damaged: its end is {cut:#x}, expected \
+                 the rest of the image"
+            ),
+            DAMAGED,
+        );
+    }
+}
+
+#[test]
+fn what_others_read() {
+    let scene = Scene::new();
+    for (magic, found) in [
+        (&b"QFI\xFB"[..], "is a virtual disk (QCOW)"),
+        (b"KDMV", "is a virtual disk (VMDK)"),
+        (b"vhdxfile", "is a virtual disk (VHDX)"),
+        (b"conectix", "is a virtual disk (VHD)"),
+        (b"MSWIM\0\0\0", "is a Windows image (WIM)"),
+        (b"LZIP", "is compressed with lzip"),
+        (b"PK\x03\x04", "is a ZIP archive"),
+        (b"\xEB\x58\x90-FVE-FS-", "is encrypted by BitLocker"),
+    ] {
+        let mut bytes = magic.to_vec();
+        bytes.resize(5000, 0x11);
+        scene.write("image", &bytes);
+        for line in [
+            "-r -o out image",
+            "-r -o out -",
+            "-n -r image",
+            "-o out image",
+        ] {
+            let outcome = scene.run_with_input(line, &bytes);
+            assert_eq!(outcome.code(), Some(1), "{line}");
+            assert!(
+                outcome.errors().contains(found),
+                "{line}: {}",
+                outcome.errors()
+            );
+            outcome.changed_only(&[]);
+        }
+    }
+}
