@@ -1,5 +1,7 @@
 //! The error type of this crate.
 
+use alloc::string::{String, ToString};
+
 use crate::io::IoError;
 
 /// Shorthand for results of this crate.
@@ -99,6 +101,18 @@ impl Error {
     }
 }
 
+/// An error and what caused it, on one line.
+pub fn with_causes(error: &dyn core::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// The on-disk structures that errors speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -157,4 +171,7 @@ pub enum Structure {
     /// Where the frames of a compressed image are.
     #[error("the seek table")]
     SeekTable,
+    /// What is kept in memory of where the clusters lie in an image.
+    #[error("the index of the image")]
+    ImageIndex,
 }

@@ -78,6 +78,15 @@ impl IoError {
     pub fn downcast_ref<E: core::error::Error + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
     }
+
+    /// The source's own error, if it is of type `E`.
+    ///
+    /// # Errors
+    ///
+    /// `self`, if it is not.
+    pub fn downcast<E: core::error::Error + 'static>(self) -> Result<E, Self> {
+        self.0.downcast().map(|error| *error).map_err(Self)
+    }
 }
 
 impl fmt::Display for IoError {

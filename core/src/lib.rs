@@ -10,24 +10,31 @@
 //! - no path, thread, clock or terminal is known here;
 //! - bytes read are untrusted: whatever they are, no function panics, loops
 //!   for ever, or allocates beyond what is really there;
-//! - `image` does not know `ntfs`: [`plan`] and the callers join them.
+//! - `image` does not know `ntfs`: [`plan`], [`discovery`] and the callers join
+//!   them.
 //!
 //! The way of the data when a volume is saved: [`ntfs::Volume::open`] ->
 //! [`clusters::select_used`] -> [`clusters::audit`] -> [`plan::Plan`] ->
 //! [`image::ntfsclone::Encoder`]. And back: [`image::ntfsclone::Decoder`].
+//!
+//! And to look into an image: [`image::Index::discover`] or, where that
+//! declines, [`image::Index::scan`] -> [`image::Reader`] -> [`ntfs::Volume`].
 
 #![no_std]
 
 extern crate alloc;
 
 pub mod clusters;
+pub mod discovery;
 pub mod error;
 pub mod image;
+pub mod info;
 pub mod io;
 pub mod ntfs;
 pub mod partition_table;
 pub mod plan;
 pub mod units;
+pub mod validate;
 pub mod wipe;
 
 pub use error::{Error, Result};

@@ -23,10 +23,11 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 7] = [
+const TARGETS: [&str; 8] = [
     "attribute_list",
     "boot_sector",
     "image_decoder",
+    "image_reader",
     "mft_record",
     "runlist",
     "seekable",

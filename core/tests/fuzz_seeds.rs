@@ -155,12 +155,43 @@ fn seekable(with_summary: bool) -> Vec<u8> {
     file
 }
 
+/// The image of a volume: its used clusters, and the tail.
+fn image_of(volume: &Volume) -> Vec<u8> {
+    let geometry = &volume.geometry;
+    let inuse = volume.used_clusters().count() as u64;
+    let size = volume.bytes.len() as u64;
+    let header = Header::new(geometry.cluster_size, size, geometry.clusters, inuse);
+    let mut image = Vec::new();
+    let mut encoder = Encoder::new(&header, &mut image);
+    for lcn in volume.used_clusters() {
+        encoder.clusters(Lcn(lcn), volume.cluster(lcn), &mut image);
+    }
+    let tail = &volume.bytes[geometry.volume_size() as usize..];
+    encoder.tail(tail, &mut image);
+    image
+}
+
+/// An image that jumps back, and holds a cluster twice.
+fn jumping_image() -> Vec<u8> {
+    let header = Header::new(256, 10 * 256 + 100, 10, 3);
+    let mut image = Vec::new();
+    let mut encoder = Encoder::new(&header, &mut image);
+    encoder.clusters(Lcn(7), &[6; 768], &mut image);
+    encoder.clusters(Lcn(2), &[5; 512], &mut image);
+    encoder.clusters(Lcn(8), &[7; 256], &mut image);
+    encoder.tail(&[8; 100], &mut image);
+    image
+}
+
 fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let volumes = volumes();
     for (name, volume) in &volumes {
         assert!(volume.bytes.len() <= 72 << 10, "{name}");
         seeds.push(("volume_scan", *name, volume.bytes.clone()));
+    }
+    for (name, volume) in volumes.iter().take(3) {
+        seeds.push(("image_reader", *name, image_of(volume)));
     }
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
         unreachable!("there are more");
@@ -227,6 +258,13 @@ fn seeds() -> Vec<Seed> {
         ("image_decoder", "old_big", old_image(u64::to_be_bytes)),
         ("seekable", "with_summary", seekable(true)),
         ("seekable", "without_summary", seekable(false)),
+        ("image_reader", "ordinary", image()[4..].to_vec()),
+        ("image_reader", "jumping", jumping_image()),
+        (
+            "image_reader",
+            "old_big",
+            old_image(u64::to_be_bytes)[4..].to_vec(),
+        ),
     ]);
     seeds
 }

@@ -7,6 +7,7 @@ use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
 use crate::device;
+use crate::source::input::StreamError;
 
 /// Shorthand for results of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -29,6 +30,10 @@ pub enum Error {
     /// A volume or image could not be read.
     #[error("{}", path.display())]
     Read { path: PathBuf, source: core::Error },
+
+    /// A compressed image or volume could not be decompressed.
+    #[error("{}", path.display())]
+    Compressed { path: PathBuf, source: StreamError },
 
     /// Nothing that is known stands where a volume should begin.
     #[error("{} is no NTFS volume", path.display())]
@@ -105,6 +110,7 @@ impl Error {
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
             Self::HalfWritten { source, .. } => source.remedy(),
             Self::Read { source, .. } => remedy_for_read(source),
+            Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
@@ -112,6 +118,22 @@ impl Error {
             },
             _ => None,
         }
+    }
+}
+
+const TAKE_ANOTHER: &str =
+    "was it written or fetched completely? Take another copy of it, if there is one";
+
+fn remedy_for_stream(error: &StreamError) -> String {
+    match error {
+        StreamError::Memory { compression, .. } => format!(
+            "make memory free; or decompress it elsewhere first: {}",
+            compression.command()
+        ),
+        StreamError::TrailingBytes { .. } => {
+            "was something appended to it? Cut it there, if what follows is not needed".to_owned()
+        }
+        _ => TAKE_ANOTHER.to_owned(),
     }
 }
 
@@ -127,7 +149,7 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
         core::Error::Corrupt {
             structure: Structure::ImageHeader | Structure::ImageCommand,
             ..
-        } => "was it written or fetched completely? Take another copy of it, if there is one",
+        } => TAKE_ANOTHER,
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

@@ -25,20 +25,18 @@ pub enum Task {
     /// Write the volume in an image.
     Restore(RestoreTask),
     /// Read an image and write nothing.
-    CheckImage {
-        image: Input,
-        rescue: Option<Rescue>,
-        direct: Direct,
-    },
+    CheckImage(CheckTask),
     /// Print which bytes of a volume are in use.
     Map(MapTask),
     Demo,
     Generate(Generated),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CopyTask {
     pub source: PathBuf,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
     pub content: Content,
     pub form: Form,
     pub compress: Option<Compress>,
@@ -48,6 +46,8 @@ pub struct CopyTask {
     /// Share the room of the source, where that can be done.
     pub reflink: bool,
     pub thin: Thin,
+    /// Read back what was written.
+    pub verify: bool,
     /// Accept a dirty volume.
     pub force: bool,
     pub mismatch: Mismatch,
@@ -67,17 +67,44 @@ impl CopyTask {
 #[derive(Debug)]
 pub struct RestoreTask {
     pub image: Input,
+    /// What to do if it is a volume.
+    pub volume: VolumeChecks,
     pub output: Output,
     pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
+    /// Read back what was written.
+    pub verify: bool,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
 }
 
 #[derive(Debug)]
+pub struct CheckTask {
+    pub image: Input,
+    /// What to do if it is a volume.
+    pub volume: VolumeChecks,
+    pub rescue: Option<Rescue>,
+    pub direct: Direct,
+}
+
+/// What is to be said against a volume that was taken for an image.
+#[derive(Debug, Clone, Copy)]
+pub struct VolumeChecks {
+    /// Accept a dirty volume.
+    pub force: bool,
+    pub mismatch: Mismatch,
+    /// Share the room of the source, where that can be done.
+    pub reflink: bool,
+    /// For the scan; None is up to the program.
+    pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug)]
 pub struct MapTask {
     pub source: PathBuf,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
     pub output: Output,
     pub format: MapFormat,
     /// Accept a volume that is mounted read-write.
@@ -135,9 +162,16 @@ pub enum Form {
     Image,
 }
 
-/// Where an image comes from.
+/// What an image or volume is read from.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub struct Input {
+    pub origin: Origin,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
     Stdin,
     File(PathBuf),
 }
@@ -200,9 +234,9 @@ pub enum Progress {
 impl Input {
     /// What to call it in messages.
     pub fn name(&self) -> PathBuf {
-        match self {
-            Self::Stdin => PathBuf::from("standard input"),
-            Self::File(path) => path.clone(),
+        match &self.origin {
+            Origin::Stdin => PathBuf::from("standard input"),
+            Origin::File(path) => path.clone(),
         }
     }
 }
@@ -241,9 +275,25 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         (false, true) => Thin::Discard,
         (false, false) => Thin::No,
     };
-    let image = match source == Path::new("-") {
-        true => Input::Stdin,
-        false => Input::File(source.clone()),
+    let image = Input {
+        origin: match source == Path::new("-") {
+            true => Origin::Stdin,
+            false => Origin::File(source.clone()),
+        },
+        partition: typed.partition,
+    };
+    let mismatch = match (typed.ignore_fs_check, typed.strict) {
+        (true, _) => Mismatch::Accept,
+        (false, true) => Mismatch::Refuse,
+        (false, false) => Mismatch::RefuseLoss,
+    };
+    // Whether it holds zeros is seen of what is read; and so is a checksum made.
+    let reflink = typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none();
+    let volume = VolumeChecks {
+        force: typed.force,
+        mismatch,
+        reflink,
+        threads: typed.threads,
     };
     let output = match (typed.output, typed.overwrite) {
         (Some(path), None) | (None, Some(path)) if path == Path::new("-") => Some(Output::Stdout),
@@ -269,22 +319,26 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
         mapfile: typed.mapfile,
     });
     let task = match output {
-        None => Task::CheckImage {
+        None => Task::CheckImage(CheckTask {
             image,
+            volume,
             rescue,
             direct: typed.direct,
-        },
+        }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image,
+            volume,
             output,
             checksum: typed.checksum,
             new_serial,
             thin,
+            verify: typed.verify,
             rescue,
             direct: typed.direct,
         }),
         Some(output) => Task::Copy(CopyTask {
             source,
+            partition: typed.partition,
             form: match typed.save_image {
                 true => Form::Image,
                 false => Form::Raw,
@@ -296,10 +350,9 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
             output,
             checksum: typed.checksum,
             new_serial,
-            // Whether it holds zeros is seen of what is read; and so is a
-            // checksum made.
-            reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
+            reflink,
             thin,
+            verify: typed.verify,
             content: match typed.metadata {
                 true => Content::Metadata {
                     times: match typed.preserve_timestamps {
@@ -314,11 +367,7 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
                 false => Content::Used,
             },
             force: typed.force,
-            mismatch: match (typed.ignore_fs_check, typed.strict) {
-                (true, _) => Mismatch::Accept,
-                (false, true) => Mismatch::Refuse,
-                (false, false) => Mismatch::RefuseLoss,
-            },
+            mismatch,
             rescue,
             direct: typed.direct,
             threads: typed.threads,
@@ -333,6 +382,7 @@ fn resolve_map(typed: Map) -> Result<Options> {
     }
     let task = Task::Map(MapTask {
         source: typed.source,
+        partition: typed.partition,
         output: match typed.output == Path::new("-") {
             true => Output::Stdout,
             false => Output::File {
@@ -368,6 +418,10 @@ fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {
         },
     }
 }
+
+/// What is wrong with a checksum of what is written here and there.
+pub const OUT_OF_ORDER: &str = "raw metadata and raw copies with --rescue are not written in order, so that --checksum \
+     cannot be made meanwhile; use --save-image too, or b3sum afterwards";
 
 /// The original's rules of what goes with what.
 fn check_combination(typed: &Copy) -> Result<()> {
@@ -489,12 +543,20 @@ fn check_combination(typed: &Copy) -> Result<()> {
                 && !typed.save_image
                 && !typed.restore_image
                 && typed.compress.is_none(),
-            "raw metadata and raw copies with --rescue are not written in order, so that \
-             --checksum cannot be made meanwhile; use --save-image too, or b3sum afterwards",
+            OUT_OF_ORDER,
         ),
         (
             typed.checksum.is_some() && typed.discard,
             "--checksum goes with a file, --discard with a block device",
+        ),
+        (
+            typed.verify && (to_stdout || typed.no_action),
+            "--verify reads back what was written to a file or device",
+        ),
+        (
+            typed.verify && typed.rescue && !typed.save_image && !typed.restore_image,
+            "--verify has no meaning with a raw rescue, which goes on where it ended; compare with \
+             verify --against",
         ),
         (
             from_stdin && !typed.restore_image,

@@ -31,6 +31,8 @@ pub enum Phase {
     Retry,
     Restore,
     Check,
+    /// Reading back what was written.
+    Verify,
 }
 
 /// A phase under way.
@@ -148,6 +150,7 @@ fn bar(phase: Phase, total: u64) -> ProgressBar {
         Phase::Retry => ("retrying", BYTES_TEMPLATE),
         Phase::Restore => ("restoring", BYTES_TEMPLATE),
         Phase::Check => ("checking", BYTES_TEMPLATE),
+        Phase::Verify => ("verifying", BYTES_TEMPLATE),
     };
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
     if let Ok(style) = ProgressStyle::with_template(template) {

@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use ntfsclone_core::error::with_causes;
+
 use crate::error::Error;
 use crate::options::Output;
 
@@ -73,16 +75,8 @@ pub fn error(error: &Error) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// An error and what caused it, on one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
+/// What a run with `--verify` ends with.
+pub const VERIFIED: &str = "Verified: read back from the disk, and what was meant to be written";
 
 /// A size for people: `1.5 GiB`.
 pub fn size(bytes: u64) -> String {

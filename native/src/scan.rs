@@ -5,6 +5,7 @@
 //! the parts: the result is that of one walk from start to end, errors too.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,6 +13,7 @@ use std::thread;
 use ntfsclone_core::clusters::metadata::{LogFile, Metadata, select_metadata};
 use ntfsclone_core::clusters::{Part, Selection, Walk, parts, select_used};
 use ntfsclone_core::error::Error as CoreError;
+use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
 
 use crate::error::{Error, Result};
@@ -27,27 +29,42 @@ const WAITING_ITEMS: usize = 4;
 
 /// Threads for a scan of `volume`: `wanted`, or as many as there are processors.
 pub fn threads(volume: &Volume<Arc<Device>>, wanted: Option<NonZeroUsize>) -> NonZeroUsize {
-    // A dying disk is read in order; one part is looked at by one.
-    if volume.source().damaged().is_some() || parts(volume).nth(1).is_none() {
+    // A dying disk is read in order.
+    match volume.source().damaged() {
+        Some(_) => NonZeroUsize::MIN,
+        None => threads_of_sound(volume, wanted),
+    }
+}
+
+/// As [`threads`], of what has no bad sectors.
+pub fn threads_of_sound<R: ReadAt>(
+    volume: &Volume<R>,
+    wanted: Option<NonZeroUsize>,
+) -> NonZeroUsize {
+    // One part is looked at by one.
+    if parts(volume).nth(1).is_none() {
         return NonZeroUsize::MIN;
     }
     let available = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     wanted.unwrap_or_else(available).min(MAX_THREADS)
 }
 
-/// As [`select_used`], on `threads` threads.
-pub fn select_used_on(
-    volume: &Volume<Arc<Device>>,
+/// As [`select_used`], on `threads` threads. `name` is that of the volume, for
+/// errors.
+pub fn select_used_on<R: ReadAt + Sync>(
+    volume: &Volume<R>,
+    name: &Path,
     threads: NonZeroUsize,
     progress: impl FnMut(u64),
 ) -> Result<Selection> {
-    let failed = |error| Error::read(volume.source().path(), error);
+    let failed = |error| Error::read(name, error);
     if threads.get() == 1 {
         return select_used(volume, progress).map_err(failed);
     }
     let mut selection = Selection::new(volume).map_err(failed)?;
     in_order(
         volume,
+        name,
         threads,
         |walk, part, send| walk.claims(part, send),
         |claims| selection.add(claims),
@@ -57,19 +74,21 @@ pub fn select_used_on(
 }
 
 /// As [`select_metadata`], on `threads` threads.
-pub fn select_metadata_on(
-    volume: &Volume<Arc<Device>>,
+pub fn select_metadata_on<R: ReadAt + Sync>(
+    volume: &Volume<R>,
+    name: &Path,
     log_file: LogFile,
     threads: NonZeroUsize,
     progress: impl FnMut(u64),
 ) -> Result<Metadata> {
-    let failed = |error| Error::read(volume.source().path(), error);
+    let failed = |error| Error::read(name, error);
     if threads.get() == 1 {
         return select_metadata(volume, log_file, progress).map_err(failed);
     }
     let mut metadata = Metadata::default();
     in_order(
         volume,
+        name,
         threads,
         |walk, part, send| {
             send(walk.metadata(part, log_file)?);
@@ -98,10 +117,11 @@ struct Ahead<T, P> {
 /// # Errors
 ///
 /// The first one in the order of the parts.
-fn in_order<T: Send>(
-    volume: &Volume<Arc<Device>>,
+fn in_order<T: Send, R: ReadAt + Sync>(
+    volume: &Volume<R>,
+    name: &Path,
     threads: NonZeroUsize,
-    look: impl Fn(&mut Walk<'_, Arc<Device>>, &Part, &mut dyn FnMut(T)) -> Found<()> + Sync,
+    look: impl Fn(&mut Walk<'_, R>, &Part, &mut dyn FnMut(T)) -> Found<()> + Sync,
     mut take: impl FnMut(T),
     mut progress: impl FnMut(u64),
 ) -> Result<()> {
@@ -124,7 +144,7 @@ fn in_order<T: Send>(
         drop(ahead);
         for (part, queue) in waiting {
             for item in queue {
-                take(item.map_err(|error| Error::read(volume.source().path(), error))?);
+                take(item.map_err(|error| Error::read(name, error))?);
             }
             progress(part.end().0);
         }
@@ -138,10 +158,10 @@ fn in_order<T: Send>(
 }
 
 /// Looks at parts until there are no more, or nobody waits for them.
-fn look_at_parts<T, P: Iterator<Item = Part>>(
-    volume: &Volume<Arc<Device>>,
+fn look_at_parts<T, R: ReadAt, P: Iterator<Item = Part>>(
+    volume: &Volume<R>,
     ahead: &Mutex<Ahead<T, P>>,
-    look: &impl Fn(&mut Walk<'_, Arc<Device>>, &Part, &mut dyn FnMut(T)) -> Found<()>,
+    look: &impl Fn(&mut Walk<'_, R>, &Part, &mut dyn FnMut(T)) -> Found<()>,
 ) {
     let mut walk = Walk::new(volume);
     loop {
@@ -178,6 +198,8 @@ mod tests {
 
     use super::*;
 
+    const NAME: &str = "a volume";
+
     /// A volume of several parts, in which some clusters are claimed twice.
     static BUILT: LazyLock<Built> = LazyLock::new(|| {
         let files = (0..300).fold(VolumeBuilder::new(), |builder, n| {
@@ -190,7 +212,7 @@ mod tests {
     fn on_disk(built: &Built) -> (NamedTempFile, Volume<Arc<Device>>) {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(&built.bytes).unwrap();
-        let device = Device::open(file.path()).unwrap();
+        let device = Device::open(file.path(), None).unwrap();
         let volume = Volume::open(Arc::new(device)).unwrap();
         assert!(parts(&volume).count() > 4);
         (file, volume)
@@ -199,8 +221,12 @@ mod tests {
     fn found(volume: &Volume<Arc<Device>>, threads: usize) -> String {
         let threads = NonZeroUsize::new(threads).unwrap();
         let mut walked = Vec::new();
-        let selection = select_used_on(volume, threads, |records| walked.push(records)).unwrap();
-        let metadata = select_metadata_on(volume, LogFile::Start, threads, |_| {}).unwrap();
+        let selection = select_used_on(volume, NAME.as_ref(), threads, |records| {
+            walked.push(records)
+        })
+        .unwrap();
+        let metadata =
+            select_metadata_on(volume, NAME.as_ref(), LogFile::Start, threads, |_| {}).unwrap();
         format!("{selection:?} {metadata:?} {walked:?}")
     }
 
@@ -232,7 +258,7 @@ mod tests {
         file.as_file().set_len(last).unwrap();
         let [one, several] = [1, 4].map(|threads| {
             let threads = NonZeroUsize::new(threads).unwrap();
-            let error = select_used_on(&volume, threads, |_| {}).unwrap_err();
+            let error = select_used_on(&volume, NAME.as_ref(), threads, |_| {}).unwrap_err();
             format!("{error:?}")
         });
         assert_eq!(one, several);

@@ -5,11 +5,13 @@
 //! same functions, so that an ordinary test run replays every crash ever found.
 
 mod image;
+mod image_reader;
 mod seekable;
 mod structures;
 mod volume;
 
 pub use image::image_decoder;
+pub use image_reader::image_reader;
 pub use seekable::seekable;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
 pub use volume::volume_scan;
@@ -24,6 +26,7 @@ pub fn run(target: &str, data: &[u8]) {
         "volume_scan" => volume_scan(data),
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
+        "image_reader" => image_reader(data),
         _ => panic!("there is no fuzz target {target}"),
     }
 }

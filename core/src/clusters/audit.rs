@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::extender::Extender;
 use super::finding::{Finding, Findings};
 use super::map::{ClusterMap, PAGE_CLUSTERS, PAGE_WORDS};
 use super::select::Selection;
@@ -75,10 +76,10 @@ pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result
             }
         }
     })?;
-    if let Some(extent) = extra.last {
+    if let Some(extent) = extra.finish() {
         audit.take_extra(map, extent);
     }
-    if let Some(extent) = missing.last {
+    if let Some(extent) = missing.finish() {
         audit.take_missing(findings, extent);
     }
     if let Some(unknown) = &unknown {
@@ -103,35 +104,5 @@ impl Audit {
     fn take_missing(&mut self, findings: &mut Findings, extent: Extent) {
         self.only_in_runlists.add(extent);
         findings.push(Finding::NotInBitmap { extent });
-    }
-}
-
-/// Joins bits of ascending words to their longest extents.
-#[derive(Default)]
-struct Extender {
-    last: Option<Extent>,
-}
-
-impl Extender {
-    fn add_bits(&mut self, first: Lcn, bits: u64, mut emit: impl FnMut(Extent)) {
-        let mut left = bits;
-        while left != 0 {
-            let start = left.trailing_zeros();
-            let len = left.checked_shr(start).unwrap_or(0).trailing_ones();
-            let end = start.saturating_add(len);
-            left &= u64::MAX.checked_shl(end).unwrap_or(0);
-
-            let found = Extent::new(first.plus(start.into()), len.into());
-            match &mut self.last {
-                Some(last) if last.end() == found.start => {
-                    last.len = last.len.saturating_add(found.len);
-                }
-                last => {
-                    if let Some(done) = last.replace(found) {
-                        emit(done);
-                    }
-                }
-            }
-        }
     }
 }

@@ -19,7 +19,7 @@ const MAX_LEN: usize = 4096;
 
 /// The name of the stream of `$BadClus` that holds the bad clusters, `$Bad`
 /// in UTF-16.
-const BAD_STREAM: &[u8] = b"$\0B\0a\0d\0";
+pub(crate) const BAD_STREAM: &[u8] = b"$\0B\0a\0d\0";
 
 /// What the files of some records name, in the order of the records.
 #[derive(Debug, Default)]

@@ -65,6 +65,22 @@ impl Finding {
     pub fn is_error(&self) -> bool {
         !matches!(self, Self::RecordSkipped { .. })
     }
+
+    /// The file concerned, if the finding tells.
+    pub fn record(&self) -> Option<RecordNumber> {
+        match self {
+            Self::RecordDamaged { record, .. } | Self::PastEnd { record, .. } => Some(*record),
+            _ => None,
+        }
+    }
+
+    /// The clusters concerned, where their files are not told by the finding.
+    pub fn extent(&self) -> Option<Extent> {
+        match self {
+            Self::ClaimedTwice { extent, .. } | Self::NotInBitmap { extent } => Some(*extent),
+            _ => None,
+        }
+    }
 }
 
 /// How many findings of a kind, errors or warnings, are kept one by one; the

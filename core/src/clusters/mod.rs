@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod claims;
+pub(crate) mod extender;
 pub mod finding;
 pub mod map;
 pub mod metadata;

@@ -1,4 +1,16 @@
 //! Image formats. One folder a format; what is common to all stands here.
 
+mod index;
+mod indexer;
 pub mod ntfsclone;
+mod prefix;
+mod probe;
+mod reader;
 pub mod seekable;
+mod spot_check;
+
+pub use index::{Index, IndexBuilder, Run};
+pub use indexer::Indexer;
+pub(crate) use prefix::{Pace, Prefix};
+pub use probe::{Format, PROBE_BYTES, probe};
+pub use reader::Reader;

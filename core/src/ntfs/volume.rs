@@ -67,6 +67,11 @@ impl<R: ReadAt> Volume<R> {
         &self.source
     }
 
+    /// What the volume was read from.
+    pub fn into_source(self) -> R {
+        self.source
+    }
+
     /// The boot sector.
     pub fn boot(&self) -> &BootSector {
         &self.boot

@@ -10,9 +10,16 @@
     reason = "a test may panic"
 )]
 
+mod checks;
 mod commands;
 mod cut;
 mod decoded;
+mod discovery;
+mod giant;
 mod headers;
+mod indexes;
+mod reader;
 mod roundtrip;
+#[path = "../volumes/samples.rs"]
+mod samples;
 mod volumes;

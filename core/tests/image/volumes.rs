@@ -9,7 +9,7 @@ use ntfsclone_core::plan::{Plan, Step};
 
 use crate::decoded::decode;
 
-fn image_of(built: &build::Volume) -> Vec<u8> {
+pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
     let source = built.bytes.as_slice();
     let volume = Volume::open(source).unwrap();
     let mut selection = select_used(&volume, |_| {}).unwrap();
@@ -38,7 +38,7 @@ fn image_of(built: &build::Volume) -> Vec<u8> {
 }
 
 /// The device, zeros in the clusters that are not in use.
-fn expected(built: &build::Volume) -> Vec<u8> {
+pub(crate) fn expected(built: &build::Volume) -> Vec<u8> {
     let mut device = vec![0; built.bytes.len()];
     let cluster_size = built.geometry.cluster_size as usize;
     for lcn in built.used_clusters() {

@@ -65,7 +65,7 @@ fn with_checksums_in_the_table() {
 fn without_a_seek_table() {
     let file = File::sample();
     let large = MAX_FRAME_SIZE as u32 + 1;
-    let frame = compress(&vec![0; 100]);
+    let frame = compress(&[0; 100]);
     let table = seek_table(&[(frame.len() as u32, large)]);
     for bytes in [
         Vec::new(),

@@ -1,10 +1,13 @@
 //! Which clusters are in the stream.
 
+use ntfsclone_core::image::ntfsclone::Encoder;
 use ntfsclone_core::image::seekable::{MapBuilder, MapRun, SeekableReader};
+use ntfsclone_core::image::{Index, Reader};
+use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::units::Lcn;
 use proptest::prelude::*;
 
-use crate::file::File;
+use crate::file::{File, head, header};
 
 /// The runs of a map, and the error that ends it.
 fn runs(map: &[u8]) -> (Vec<MapRun>, Option<String>) {
@@ -29,10 +32,11 @@ fn numbers_are_checked() {
     let least = "expected at least 1, and within the volume";
     let number = "expected enough for a number of at most 64 bits";
     let jump = "expected a jump";
-    let table: [(&[u8], usize, &str); 12] = [
+    let table: [(&[u8], usize, &str); 13] = [
         (&[], 0, ""),
         // All clusters and the tail.
         (&[0, 11], 1, ""),
+        (&[0, 11, 1, 1], 1, "expected nothing"),
         (&[0, 12], 0, least),
         (&[20, 1], 1, ""),
         (&[22, 1], 0, least),
@@ -77,6 +81,81 @@ proptest! {
             prop_assert_ne!(pair[0].start.0 + pair[0].count, pair[1].start.0);
         }
     }
+}
+
+/// An image of these clusters, in their order, and its file.
+fn image(clusters: &[u64]) -> (Vec<u8>, File) {
+    let mut stream = Vec::new();
+    let mut encoder = Encoder::new(&header(), &mut stream);
+    let mut map = MapBuilder::new(1 << 20);
+    for &cluster in clusters {
+        encoder.clusters(Lcn(cluster), &[cluster as u8; 256], &mut stream);
+        map.add(Lcn(cluster), 1);
+    }
+    encoder.tail(&[0xEE; 100], &mut stream);
+    map.add(Lcn(10), 1);
+    let mut file = File::new(stream.clone());
+    *file.section(b"MAPS") = map.finish().unwrap();
+    (stream, file)
+}
+
+fn index(file: &File) -> Result<Option<Index>, String> {
+    let bytes = file.bytes();
+    let reader = SeekableReader::open(bytes.as_slice()).unwrap().unwrap();
+    let index = reader.summary().unwrap().unwrap().index();
+    index.map_err(|error| error.to_string())
+}
+
+proptest! {
+    /// What the map tells is what a scan of the whole image finds.
+    #[test]
+    fn index_without_a_scan(clusters in prop::collection::vec(0_u64..10, 0..40)) {
+        let (stream, file) = image(&clusters);
+        let found = index(&file).unwrap().expect("there is a map");
+        prop_assert_eq!(&found, &Index::scan(stream.as_slice(), |_| {}).unwrap());
+
+        let bytes = file.bytes();
+        let compressed = SeekableReader::open(bytes.as_slice()).unwrap().unwrap();
+        let [volume, expected] = [
+            contents(&Reader::new(compressed, found.clone())),
+            contents(&Reader::new(stream.as_slice(), found)),
+        ];
+        prop_assert!(volume == expected);
+        for cluster in clusters {
+            prop_assert_eq!(volume[cluster as usize * 256], cluster as u8);
+        }
+    }
+}
+
+fn contents(volume: &impl ReadAt) -> Vec<u8> {
+    let mut bytes = vec![0; volume.size() as usize];
+    volume.read_exact_at(0, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn maps_of_another_stream() {
+    let (stream, file) = image(&[2, 3, 7]);
+    assert!(index(&file).unwrap().is_some());
+    let size = "expected that of what is in its map";
+    let table: [(&[u8], &str); 5] = [
+        // One cluster less, one gap less.
+        (&[4, 2, 12, 1], size),
+        (&[4, 3, 10, 1], size),
+        // Without the tail, and with more than that after the end.
+        (&[4, 2, 6, 1], "expected the end of the volume"),
+        (&[4, 2, 6, 1, 4, 1, 1, 1], "expected nothing"),
+        (&[4, 9, 3, 2], "expected nothing"),
+    ];
+    for (map, expected) in table {
+        let mut file = file.clone();
+        *file.section(b"MAPS") = map.to_vec();
+        let error = index(&file).expect_err("it is another's");
+        assert!(error.ends_with(expected), "{map:?}: {error}");
+    }
+    let mut raw = file.clone();
+    *raw.section(b"HEAD") = head(2, 1024, stream.len() as u64);
+    assert_eq!(index(&raw), Ok(None));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is written is read back, wherever it is read.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use ntfs_volume_builder::pattern;
 use ntfsclone_core::image::seekable::{

@@ -11,10 +11,12 @@
 )]
 
 mod boot_sector;
+mod checks;
 mod damage;
 mod damaged_bitmap;
 mod findings;
 mod foreign;
+mod infos;
 mod lost_sectors;
 mod opening;
 mod partition_table;

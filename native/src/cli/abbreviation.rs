@@ -35,6 +35,7 @@ pub const LONG_WITH_VALUE: &[&str] = &[
     "note",
     "output",
     "overwrite",
+    "partition",
     "progress",
     "reflink",
     "report",

@@ -39,7 +39,7 @@ Examples:
   ntfsclone --restore-image --overwrite /dev/sda1 backup.img
   ntfsclone --overwrite /dev/sdb1 /dev/sda1
   ntfsclone --save-image --compress -o backup.img.zst /dev/sda1
-  zstd -dc backup.img.zst | ntfsclone --restore-image --overwrite /dev/sda1 -
+  ntfsclone --restore-image --overwrite /dev/sda1 backup.img.zst
   ntfsclone --restore-image --no-action backup.img";
 
 /// What is not one of the original's options.
@@ -65,6 +65,10 @@ pub struct Map {
     /// Write to FILE, which must not exist; - for standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
+
+    /// SOURCE is a whole disk; read the partition with this number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub partition: Option<u32>,
 
     /// What the map is for: ddrescue (--domain-mapfile), bmaptool (--bmap), or
     /// a script
@@ -117,8 +121,8 @@ pub enum MapFormat {
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The NTFS volume to read; with --restore-image the image, - for standard
-    /// input
+    /// The NTFS volume to read; with --restore-image the image, compressed or in
+    /// pieces as it may be, or volume; - for standard input
     #[arg(value_name = "SOURCE", required_unless_present = "generate")]
     pub source: Option<PathBuf>,
 
@@ -167,9 +171,13 @@ pub struct Copy {
     )]
     pub checksum: Option<Algorithm>,
 
-    /// SOURCE is an image; restore the volume
+    /// SOURCE is an image, or a volume in a file or pipe; restore the volume
     #[arg(short, long)]
     pub restore_image: bool,
+
+    /// SOURCE is a whole disk; read the partition with this number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub partition: Option<u32>,
 
     /// Go on after read errors, and tell which files lost data
     #[arg(long)]
@@ -231,6 +239,11 @@ pub struct Copy {
     /// they held is lost
     #[arg(long)]
     pub discard: bool,
+
+    /// Read back from the disk what was written, and compare it with what was
+    /// meant to be
+    #[arg(long)]
+    pub verify: bool,
 
     /// Accept a volume that is marked dirty
     #[arg(short, long)]

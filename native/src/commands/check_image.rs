@@ -1,30 +1,86 @@
-//! Reading an image and writing nothing.
+//! Reading an image, or a volume, and writing nothing.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::lost_data;
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::plan::Plan;
+
+use super::open_volume::Accepted;
 use super::restore::describe;
-use crate::error::Result;
-use crate::options::{self, Direct, Input, Rescue};
+use super::{lost_data, open_volume, used_clusters};
+use crate::error::{Error, Result};
+use crate::options::{self, CheckTask};
+use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
-use crate::source::ImageStream;
+use crate::source::input::{self, Bytes, Format, Recognised};
+use crate::source::{BulkReader, Device, ImageStream};
 
-pub fn run(
-    input: &Input,
-    rescue: Option<&Rescue>,
-    direct: Direct,
-    how: options::Progress,
-) -> Result<()> {
+pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
     let reports = Reports::ToStdout;
+    let rescue = task.rescue.as_ref();
     lost_data::check_report(rescue, None)?;
     let started = Instant::now();
-    let mut image = ImageStream::open(input, rescue)?;
-    image.bypass_cache(direct);
+    let opened = input::open(&task.image, rescue)?;
+    if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
+        let device = Device::new(&opened.input.name, Arc::clone(files));
+        return check_volume(task, device, &opened.input, how);
+    }
+    let mut image = ImageStream::new(opened)?;
+    image.bypass_cache(task.direct);
     describe(&image, reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
     let damaged = image.damaged();
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
-    lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
+    lost_data::tell_of_image(&task.image.name(), damaged.as_deref(), rescue)
+}
+
+/// Reads what a copy of the volume would hold.
+fn check_volume(
+    task: &CheckTask,
+    device: Device,
+    input: &Recognised,
+    how: options::Progress,
+) -> Result<()> {
+    let reports = Reports::ToStdout;
+    let started = Instant::now();
+    if task.rescue.is_some() {
+        return Err(Error::refused(
+            &input.name,
+            "is a volume, not an image; what of it is lost is told when it is copied",
+            "copy it with --rescue, or leave out --rescue to check it",
+        ));
+    }
+    let checks = task.volume;
+    let accepted = Accepted {
+        dirty: checks.force,
+        mounted: false,
+    };
+    let opened = open_volume::open(device, accepted, reports)?;
+    let map = used_clusters::find(&opened.volume, checks.mismatch, checks.threads, how)?;
+    let plan = Arc::new(Plan::new(
+        *opened.volume.geometry(),
+        opened.device.size(),
+        map,
+    ));
+    let bytes = plan.bytes();
+    let mut progress = Progress::start(how, Phase::Check, bytes);
+    let cluster_size = plan.geometry().cluster_size;
+    let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
+    let flow = Flow {
+        cluster_size,
+        is_direct: reader.is_direct(),
+        image: None,
+    };
+    let mut done = 0;
+    pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {
+        done += batch.volume_bytes();
+        progress.advance_to(done);
+        Ok(())
+    })?;
+    progress.finish();
+    reports.line(report::done("Checked", bytes, started.elapsed()));
+    Ok(())
 }

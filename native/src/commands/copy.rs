@@ -9,31 +9,43 @@ use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
+use super::rescue::Continued;
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
-use crate::options::{self, Content, CopyTask, Form, Output};
+use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
 use crate::report::Reports;
 use crate::sink::{Place, checksum};
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
-    let reports = Reports::beside(&task.output);
     lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
-    let (device, mut continued) = match &task.rescue {
-        None => (Device::open(&task.source)?, None),
+    let (device, continued) = match &task.rescue {
+        None => (Device::open(&task.source, task.partition)?, None),
         Some(rescue) => rescue::open(task, rescue)?,
     };
+    run_on(task, device, continued, how)
+}
+
+/// Copies the volume on `device`.
+pub fn run_on(
+    task: &CopyTask,
+    device: Device,
+    mut continued: Option<Continued>,
+    how: options::Progress,
+) -> Result<()> {
+    let reports = Reports::beside(&task.output);
     let accepted = Accepted {
         dirty: task.force,
         mounted: false,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
-    let sources = [opened.device.metadata().clone()];
-    let place = Place::of(&task.output, &sources)?;
+    let sources = opened.device.metadata();
+    let place = Place::of(&task.output, sources)?;
     place.check(task.thin)?;
-    checksum::check(task.checksum, &task.output, place, &sources)?;
+    checksum::check(task.checksum, &task.output, place, sources)?;
     refuse_compressed_on_device(task, place)?;
+    refuse_checksum_of_rescue(task)?;
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
@@ -129,6 +141,16 @@ fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
                     .to_owned(),
         }),
         _ => Ok(()),
+    }
+}
+
+/// A volume that is given to be restored may turn out to be raw.
+fn refuse_checksum_of_rescue(task: &CopyTask) -> Result<()> {
+    match task.rescue.is_some() && task.checksum.is_some() && task.is_plain() {
+        true => Err(Error::Usage {
+            message: OUT_OF_ORDER.to_owned(),
+        }),
+        false => Ok(()),
     }
 }
 

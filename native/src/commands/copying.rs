@@ -71,9 +71,11 @@ impl Copying {
                 device_size: 0,
             },
         };
-        let sources = [opened.device.metadata().clone()];
-        let mut target = Target::open(&task.output, needs, &sources)?;
+        let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
         target.bypass_cache(task.direct);
+        if task.verify {
+            target.verify(how)?;
+        }
         if let Some(algorithm) = task.checksum {
             target.make_checksum(algorithm);
         }
@@ -144,6 +146,9 @@ impl Copying {
         serial.check(&task.output.name())?;
         let (bytes, took) = (written.bytes, written.took);
         reports.line(report::done_with(done, bytes, &remark, took));
+        if task.verify {
+            reports.line(report::VERIFIED);
+        }
         Ok(())
     }
 

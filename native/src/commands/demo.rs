@@ -13,7 +13,8 @@ use super::open_volume::Accepted;
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
-    Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Output, Progress, RestoreTask, Thin,
+    CheckTask, Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
+    Progress, RestoreTask, Thin, VolumeChecks,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -46,6 +47,7 @@ pub fn run() -> Result<()> {
     reports.line("\n2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
     let task = CopyTask {
         source: volume.clone(),
+        partition: None,
         content: Content::Used,
         form: Form::Image,
         compress: None,
@@ -54,6 +56,7 @@ pub fn run() -> Result<()> {
         new_serial: None,
         reflink: false,
         thin: Thin::No,
+        verify: false,
         force: false,
         mismatch: Mismatch::Refuse,
         rescue: None,
@@ -64,16 +67,33 @@ pub fn run() -> Result<()> {
     reports.line(format_args!("The image has {}", sizes(&image)?));
 
     reports.line("\n3. Checked: ntfsclone --restore-image --no-action backup.img");
-    let input = Input::File(image);
-    check_image::run(&input, None, Direct::Auto, Progress::None)?;
+    let input = Input {
+        origin: Origin::File(image),
+        partition: None,
+    };
+    let checks = VolumeChecks {
+        force: false,
+        mismatch: Mismatch::Refuse,
+        reflink: false,
+        threads: None,
+    };
+    let task = CheckTask {
+        image: input.clone(),
+        volume: checks,
+        rescue: None,
+        direct: Direct::Auto,
+    };
+    check_image::run(&task, Progress::None)?;
 
     reports.line("\n4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
     let task = RestoreTask {
         image: input,
+        volume: checks,
         output: new_file(&restored),
         checksum: None,
         new_serial: None,
         thin: Thin::No,
+        verify: false,
         rescue: None,
         direct: Direct::Auto,
     };
@@ -121,10 +141,10 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         dirty: false,
         mounted: false,
     };
-    let opened = open_volume::open(Device::open(original)?, accepted, Reports::None)?;
+    let opened = open_volume::open(Device::open(original, None)?, accepted, Reports::None)?;
     let map = used_clusters::find(&opened.volume, Mismatch::Refuse, None, Progress::None)?;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
-    let copy = Device::open(restored)?;
+    let copy = Device::open(restored, None)?;
 
     let (mut expected, mut found) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut compared = 0;

@@ -27,7 +27,8 @@ pub fn run(
     let volume = &opened.volume;
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads(volume, task.threads);
-    let metadata = scan::select_metadata_on(volume, log_file, threads, |records| {
+    let name = opened.device.path();
+    let metadata = scan::select_metadata_on(volume, name, log_file, threads, |records| {
         progress.advance_to(records);
     })?;
     progress.finish();

@@ -22,11 +22,7 @@ pub fn run(options: Options) -> Result<()> {
     match options.task {
         Task::Copy(task) => copy::run(&task, progress),
         Task::Restore(task) => restore::run(&task, progress),
-        Task::CheckImage {
-            image,
-            rescue,
-            direct,
-        } => check_image::run(&image, rescue.as_ref(), direct, progress),
+        Task::CheckImage(task) => check_image::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),

@@ -1,17 +1,16 @@
 //! Opening a volume, with all that is to be said against it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{Foreign, OpenedFrom, Volume, VolumeInfo, foreign};
-use ntfsclone_core::partition_table::Partition;
 
 use crate::device;
 use crate::error::{Error, Result};
 use crate::report::{self, Reports};
-use crate::source::Device;
+use crate::source::input::{Content, START_BYTES, refuse_disk};
+use crate::source::{Device, refuse_foreign};
 
 const CHKDSK: &str = "run chkdsk /f on it in Windows";
 
@@ -139,8 +138,11 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
 
 fn judge_mounted(device: &Device, accepted: Accepted) -> Result<()> {
     let path = device.path();
-    let mounts = device::mounts(device.metadata())
-        .map_err(|error| Error::io("list the mounts of", path, error))?;
+    let mut mounts = Vec::new();
+    for metadata in device.metadata() {
+        let found = device::mounts(metadata);
+        mounts.extend(found.map_err(|error| Error::io("list the mounts of", path, error))?);
+    }
     match mounts.iter().find(|mount| !mount.read_only) {
         None => Ok(()),
         Some(mount) if accepted.mounted => {
@@ -173,7 +175,7 @@ fn explain(device: &Device, error: CoreError) -> Error {
         CoreError::Corrupt {
             structure: Structure::BootSector,
             ..
-        } => explain_foreign(path, foreign::identify(device), error),
+        } => explain_foreign(device, foreign::identify(device), error),
         CoreError::Limit {
             structure: Structure::BootSector,
             found,
@@ -210,17 +212,10 @@ fn explain(device: &Device, error: CoreError) -> Error {
     }
 }
 
-fn explain_foreign(path: &Path, found: Foreign, error: CoreError) -> Error {
+fn explain_foreign(device: &Device, found: Foreign, error: CoreError) -> Error {
+    let path = device.path();
     let refused = |found: &str, remedy: &str| Error::refused(path, found, remedy);
     match found {
-        Foreign::BitLocker => refused(
-            "is encrypted by BitLocker",
-            "unlock it and name the unlocked device (dislocker, cryptsetup bitlkOpen), or \
-             decrypt it in Windows",
-        ),
-        Foreign::Refs => refused("is a ReFS volume, not NTFS", OTHER_TOOL),
-        Foreign::ExFat => refused("is an exFAT volume, not NTFS", OTHER_TOOL),
-        Foreign::Fat => refused("is a FAT volume, not NTFS", OTHER_TOOL),
         Foreign::NtfscloneImage => refused(
             "is an image of ntfsclone, not a volume",
             "restore it with --restore-image",
@@ -229,45 +224,34 @@ fn explain_foreign(path: &Path, found: Foreign, error: CoreError) -> Error {
             "is an image of partclone, not a volume",
             "restore it with partclone.ntfs",
         ),
-        Foreign::Disk(partitions) => explain_disk(path, &partitions),
+        Foreign::Disk(partitions) => refuse_disk(path, &partitions),
         Foreign::Zeros => refused(
             "begins with zeros: there is no boot sector of NTFS, nor a backup at its end",
             "is it the right device? If it was NTFS, testdisk may find it",
         ),
         Foreign::TooShort => refused("is too small for a volume", "is it the right file?"),
+        found => refuse_foreign(path, &found).unwrap_or_else(|| explain_start(device, error)),
+    }
+}
+
+/// What is no volume may be one when it is unpacked.
+fn explain_start(device: &Device, error: CoreError) -> Error {
+    let path = device.path();
+    let mut start = [0; START_BYTES];
+    let content = match device.read_exact_at(0, &mut start) {
+        Ok(()) => Content::of(&start),
+        Err(_) => Content::Unknown,
+    };
+    match content {
+        Content::Compressed(compression) => Error::refused(
+            path,
+            format!("is compressed with {compression}"),
+            "restore it with --restore-image, which decompresses it",
+        ),
+        Content::Other(other) => Error::refused(path, other.found, other.remedy),
         _ => Error::NotNtfs {
             path: path.to_owned(),
             source: error,
         },
     }
-}
-
-const OTHER_TOOL: &str = "is it the right partition? For this file system use partclone or dd";
-
-fn explain_disk(path: &Path, partitions: &[Partition]) -> Error {
-    let ntfs: Vec<String> = partitions
-        .iter()
-        .filter(|partition| partition.is_ntfs)
-        .map(|partition| {
-            format!(
-                "partition {}: at byte {}, {}",
-                partition.number,
-                partition.offset,
-                report::size(partition.size)
-            )
-        })
-        .collect();
-    let found = match ntfs.is_empty() {
-        true => format!(
-            "is a whole disk with {} partitions, none of them NTFS",
-            partitions.len()
-        ),
-        false => format!("is a whole disk; NTFS is in\n    {}", ntfs.join("\n    ")),
-    };
-    Error::refused(
-        path,
-        found,
-        "name the partition (/dev/sda1, not /dev/sda); of a disk image, make it one with \
-         losetup --find --show --partscan",
-    )
 }

@@ -1,27 +1,36 @@
-//! Writing the volume in an image.
+//! Writing the volume in an image, or one that comes as it is.
 
-use super::lost_data;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{copy, lost_data};
 use crate::error::{Error, Result};
-use crate::options::{self, Direct, RestoreTask, Thin};
+use crate::options::{self, Content, CopyTask, Direct, Form, RestoreTask, Thin};
 use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{self, Needs, Place, RawSink, Target, checksum, least_device_size};
-use crate::source::{ImageStream, check_ahead};
+use crate::source::input::{self, Bytes, Files, Format};
+use crate::source::{Device, ImageStream, check_ahead};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
-    let (input, output) = (&task.image, &task.output);
+    let output = &task.output;
     let rescue = task.rescue.as_ref();
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
-    let mut image = ImageStream::open(input, rescue)?;
+    let opened = input::open(&task.image, rescue)?;
+    if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
+        // What of it is in use can be looked up.
+        return copy_volume(task, &opened.input.name, files, how);
+    }
+    let mut image = ImageStream::new(opened)?;
     describe(&image, reports);
-    let sources: Vec<_> = image.metadata().into_iter().collect();
+    let sources = image.metadata().to_vec();
     let place = Place::of(output, &sources)?;
     place.check(task.thin)?;
     checksum::check(task.checksum, output, place, &sources)?;
-    refuse_discard_by_metadata(&image, task.thin)?;
+    refuse_discard(&image, task.thin)?;
     if place.is_written_in_place(output) {
         // What is there is lost with the first write: not for a bad image.
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
@@ -30,7 +39,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
             true if task.direct == Direct::Auto => Direct::Never,
             _ => task.direct,
         });
-        image = check_ahead(image, input, rescue, progress)?;
+        image = check_ahead(image, task.image.partition, progress)?;
     }
     image.bypass_cache(task.direct);
 
@@ -47,6 +56,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     };
     let mut target = Target::open(output, needs, &sources)?;
     target.bypass_cache(task.direct);
+    if task.verify {
+        target.verify(how)?;
+    }
     if let Some(algorithm) = task.checksum {
         target.make_checksum(algorithm);
     }
@@ -57,7 +69,13 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         is_direct: image.is_direct() || target.is_direct(),
         image: None,
     };
-    let mut sink = RawSink::new(target, volume_size, header.cluster_size, task.thin)?;
+    let thin = match image.input().format {
+        // What is free is written on devices, since it cannot be told from
+        // zeros that are in use; in files these are holes.
+        Format::Volume if place.is_file() => Thin::Holes,
+        _ => task.thin,
+    };
+    let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
     let damaged = image.damaged();
     let batches = pipeline::start("reads", flow, image.fill())?;
     let written = sink::write_all(&mut sink, batches, |batch| serial.apply(batch), progress)?;
@@ -68,15 +86,59 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         &sink.remark(),
         written.took,
     ));
-    lost_data::tell_of_image(&input.name(), damaged.as_deref(), rescue)
+    if task.verify {
+        reports.line(report::VERIFIED);
+    }
+    lost_data::tell_of_image(&task.image.name(), damaged.as_deref(), rescue)
+}
+
+/// Copies a volume of which any part can be read, as without --restore-image.
+fn copy_volume(
+    task: &RestoreTask,
+    name: &Path,
+    files: &Arc<Files>,
+    how: options::Progress,
+) -> Result<()> {
+    let copy = CopyTask {
+        source: name.to_owned(),
+        partition: task.image.partition,
+        content: Content::Used,
+        form: Form::Raw,
+        compress: None,
+        output: task.output.clone(),
+        checksum: task.checksum,
+        new_serial: task.new_serial,
+        reflink: task.volume.reflink,
+        thin: task.thin,
+        verify: task.verify,
+        force: task.volume.force,
+        mismatch: task.volume.mismatch,
+        rescue: task.rescue.clone(),
+        direct: task.direct,
+        threads: task.volume.threads,
+    };
+    match task.rescue {
+        Some(_) => copy::run(&copy, how),
+        None => copy::run_on(&copy, Device::new(name, Arc::clone(files)), None, how),
+    }
 }
 
 /// What an image of metadata leaves out is not free: there is the content of
 /// the files. These images do not begin with a boot sector; all others do,
-/// unless that is damaged.
-fn refuse_discard_by_metadata(image: &ImageStream, thin: Thin) -> Result<()> {
+/// unless that is damaged. What a volume in a stream leaves free is not known.
+fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
+    if thin != Thin::Discard {
+        return Ok(());
+    }
+    if image.input().format == Format::Volume {
+        return Err(Error::refused(
+            image.name(),
+            "is a volume in a stream, of which all is written; what is free in it is not known",
+            "restore it without --discard, or decompress it to a file first",
+        ));
+    }
     match image.boot_sector() {
-        None if thin == Thin::Discard => Err(Error::refused(
+        None => Err(Error::refused(
             image.name(),
             "does not begin with a boot sector, as images of metadata, which leave out more than \
              what is free",
@@ -89,23 +151,28 @@ fn refuse_discard_by_metadata(image: &ImageStream, thin: Thin) -> Result<()> {
 /// Says what an image holds.
 pub(super) fn describe(image: &ImageStream, reports: Reports) {
     let header = image.header();
-    reports.line(format_args!(
-        "Image: {}, version {}",
-        image.name().display(),
-        header.version
-    ));
+    let (name, remark) = (image.name().display(), image.input().remark());
+    match image.input().format {
+        Format::Image => reports.line(format_args!(
+            "Image: {name}, version {}{remark}",
+            header.version
+        )),
+        Format::Volume => reports.line(format_args!("Volume: {name}{remark}")),
+    }
     let size = header.nr_clusters * u64::from(header.cluster_size);
     reports.line(format_args!("Cluster size: {} bytes", header.cluster_size));
     reports.line(format_args!(
         "Volume size: {size} bytes ({})",
         report::size(size)
     ));
-    reports.line(format_args!(
-        "In use: {} of {} clusters, {}",
-        header.inuse,
-        header.nr_clusters,
-        report::size(image.expected_bytes())
-    ));
+    if image.input().format == Format::Image {
+        reports.line(format_args!(
+            "In use: {} of {} clusters, {}",
+            header.inuse,
+            header.nr_clusters,
+            report::size(image.expected_bytes())
+        ));
+    }
     if !header.has_tail() {
         report::warning(format!(
             "{}: images of this version lack the backup boot sector; chkdsk or ntfsfix makes a \

@@ -22,11 +22,13 @@ use crate::source::Device;
 /// None where that cannot be done, or is not wanted.
 pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option<Sharing> {
     let is_file = matches!(place, Place::NewFile | Place::ExistingFile);
+    // Blocks are shared at the place where they are.
+    let (source, _) = opened.device.file().filter(|(_, start)| *start == 0)?;
     match &task.output {
         Output::File { path, .. } if task.reflink && task.is_plain() && is_file => {
             // A file that is replaced may be named by a link.
             let real = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-            Sharing::try_in(directory_of(&real), opened.device.file())
+            Sharing::try_in(directory_of(&real), source)
         }
         _ => None,
     }
@@ -47,8 +49,10 @@ pub fn run(
         bytes: 0,
         device_size: least_device_size(&geometry, opened.volume.tail_size()),
     };
-    let sources = [opened.device.metadata().clone()];
-    let target = Target::open(&task.output, needs, &sources)?;
+    let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
+    if task.verify {
+        target.verify(how)?;
+    }
     let mut serial = SerialChange::new(task.new_serial)?;
     let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
     let volume_size = geometry.bytes(geometry.nr_clusters());
@@ -81,6 +85,9 @@ pub fn run(
         &remark,
         written.took,
     ));
+    if task.verify {
+        reports.line(report::VERIFIED);
+    }
     Ok(())
 }
 
@@ -93,12 +100,12 @@ fn share(
     progress: &mut Progress,
 ) -> u64 {
     let mut shared = 0;
-    let Ok(target) = target.handle() else {
+    let (Ok(target), Some((source, _))) = (target.handle(), source.file()) else {
         return shared;
     };
     let clusters = plan.steps().filter(|step| matches!(step, Step::Copy(_)));
     for (offset, len) in clusters.map(|step| plan.bytes_of(step)) {
-        let goes_on = sharing.share(source.file(), &target, offset..offset + len, |bytes| {
+        let goes_on = sharing.share(source, &target, offset..offset + len, |bytes| {
             shared += bytes;
             progress.advance_to(shared);
         });

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
-use ntfsclone_core::clusters::{ClusterMap, Finding, Owner, owners};
-use ntfsclone_core::ntfs::{Volume, path};
-use ntfsclone_core::units::{Extent, RecordNumber};
+use ntfsclone_core::clusters::{ClusterMap, Finding};
+use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::units::Extent;
+use ntfsclone_core::validate::Touched;
 
 use crate::error::{Error, Result};
 use crate::options::{self, Mismatch};
@@ -37,7 +38,7 @@ pub fn find(
 
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads(volume, threads);
-    let mut selection = scan::select_used_on(volume, threads, |records| {
+    let mut selection = scan::select_used_on(volume, source, threads, |records| {
         progress.advance_to(records);
     })?;
     progress.finish();
@@ -133,13 +134,11 @@ fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
         .collect();
     let extents: Vec<Extent> = errors
         .iter()
-        .filter_map(|finding| extent_of(finding))
+        .filter_map(|finding| finding.extent())
         .collect();
-    let owners = match extents.is_empty() {
-        true => Vec::new(),
-        // What cannot be read again is left out of the message only.
-        false => owners(volume, &extents).unwrap_or_default().list,
-    };
+    let records = errors.iter().filter_map(|finding| finding.record());
+    // What cannot be read again is left out of the message only.
+    let touched = Touched::find(volume, &extents, records).unwrap_or_default();
 
     let mut text = format!(
         "its account of clusters is damaged; {} findings",
@@ -147,7 +146,7 @@ fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
     );
     for finding in &errors {
         text.push_str("\n    ");
-        text.push_str(&describe(volume, finding, &owners));
+        text.push_str(&describe(finding, &touched));
     }
     let more = findings.errors() - errors.len() as u64;
     if more > 0 {
@@ -156,37 +155,17 @@ fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
     text
 }
 
-fn extent_of(finding: &Finding) -> Option<Extent> {
-    match finding {
-        Finding::ClaimedTwice { extent, .. } | Finding::NotInBitmap { extent } => Some(*extent),
-        _ => None,
-    }
-}
-
-fn describe(volume: &Volume<Arc<Device>>, finding: &Finding, owners: &[Owner]) -> String {
-    let mut records: Vec<RecordNumber> = match finding {
-        Finding::RecordDamaged { record, .. } | Finding::PastEnd { record, .. } => vec![*record],
-        _ => match extent_of(finding) {
-            Some(extent) => owners
-                .iter()
-                .map(|owner| (owner.record, owner.extent))
-                .filter(|(_, owned)| owned.start < extent.end() && extent.start < owned.end())
-                .map(|(record, _)| record)
-                .collect(),
-            None => Vec::new(),
-        },
+fn describe(finding: &Finding, touched: &Touched) -> String {
+    let names: Vec<String> = match finding.extent() {
+        Some(extent) => touched.of_extent(extent, LISTED),
+        None => finding
+            .record()
+            .and_then(|record| touched.path(record))
+            .map(String::from)
+            .into_iter()
+            .collect(),
     };
-    records.sort_unstable();
-    records.dedup();
-    let names: Vec<String> = records
-        .iter()
-        .take(LISTED)
-        .map(|&record| path::path_of(volume, record))
-        .collect();
-    let mut text = finding.to_string();
-    if let Finding::RecordDamaged { source, .. } = finding {
-        text.push_str(&format!(": {source}"));
-    }
+    let mut text = report::with_causes(finding);
     if !names.is_empty() {
         text.push_str(&format!(" ({})", names.join(", ")));
     }

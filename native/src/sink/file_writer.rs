@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use positioned_io::WriteAt;
 
+use super::read_back::ReadBack;
 use crate::device;
 use crate::direct::DirectFile;
 
@@ -21,6 +22,8 @@ pub struct FileWriter {
     direct: Option<DirectFile>,
     /// Bytes in the cache that it was not told yet to write to the disk.
     unwritten: usize,
+    /// What was written, if that is to be read back.
+    written: Option<ReadBack>,
 }
 
 impl FileWriter {
@@ -32,6 +35,7 @@ impl FileWriter {
             position: 0,
             direct: None,
             unwritten: 0,
+            written: None,
         }
     }
 
@@ -53,12 +57,25 @@ impl FileWriter {
         self.direct = DirectFile::to_write(&self.file);
     }
 
+    /// From now on notes what is written.
+    pub fn note_written(&mut self) {
+        self.written = Some(ReadBack::default());
+    }
+
+    /// What was written since [`FileWriter::note_written`].
+    pub fn take_written(&mut self) -> Option<ReadBack> {
+        self.written.take()
+    }
+
     pub fn is_direct(&self) -> bool {
         self.direct.is_some()
     }
 
     /// Writes at a position; not to a stream.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Some(written) = &mut self.written {
+            written.note(&self.file, offset, bytes)?;
+        }
         if let Some(direct) = &mut self.direct
             && let Some(()) = direct.write_all_at(offset, bytes)?
         {

@@ -7,6 +7,7 @@ mod file_writer;
 mod image;
 mod place;
 mod raw;
+mod read_back;
 mod reflink;
 mod sparse;
 mod target;
@@ -59,6 +60,7 @@ pub fn write_all(
     });
     taken
         .and_then(|()| sink.end())
+        .and_then(|()| sink.target().read_back())
         .and_then(|()| sink.target().finish())
         .map_err(|error| sink.target().explain(error))?;
     let took = progress.finish();

@@ -63,6 +63,11 @@ impl Place {
         }
     }
 
+    /// True for what can have holes.
+    pub fn is_file(self) -> bool {
+        matches!(self, Self::NewFile | Self::ExistingFile)
+    }
+
     /// True if bytes can only be written one after the other.
     pub fn is_stream(self) -> bool {
         matches!(self, Self::Stdout | Self::Stream)

@@ -16,9 +16,11 @@ use tempfile::NamedTempFile;
 use super::checksum::Checksum;
 use super::file_writer::FileWriter;
 use super::place::Place;
+use super::read_back::Differs;
 use crate::device;
 use crate::error::{Error, Result};
-use crate::options::{Algorithm, Direct, Existing, Output};
+use crate::options::{self, Algorithm, Direct, Existing, Output};
+use crate::progress::{Phase, Progress};
 use crate::report;
 use crate::signals::{self, Unfinished};
 
@@ -31,6 +33,8 @@ pub struct Target {
     writer: Option<FileWriter>,
     /// Of a file, if one is wanted.
     checksum: Option<Checksum>,
+    /// How progress is shown, if what is written is to be read back.
+    verify: Option<options::Progress>,
 }
 
 enum Kind {
@@ -157,6 +161,7 @@ impl Target {
             name,
             writer: Some(writer),
             checksum: None,
+            verify: None,
         })
     }
 
@@ -173,6 +178,52 @@ impl Target {
             && when != Direct::Never
         {
             writer.bypass_cache();
+        }
+    }
+
+    /// From now on notes what is written, for [`Target::read_back`].
+    pub fn verify(&mut self, how: options::Progress) -> Result<()> {
+        if self.is_stream() {
+            return Err(Error::refused(
+                &self.name,
+                "is a stream, and cannot be read back",
+                "leave out --verify",
+            ));
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.note_written();
+            self.verify = Some(how);
+        }
+        Ok(())
+    }
+
+    /// Reads back all that was written since [`Target::verify`], if that is
+    /// wanted: to be called when all is written, and before it is finished.
+    pub fn read_back(&mut self) -> Result<()> {
+        let (Some(how), Some(writer)) = (self.verify.take(), &mut self.writer) else {
+            return Ok(());
+        };
+        let Some(written) = writer.take_written() else {
+            return Ok(());
+        };
+        let mut progress = Progress::start(how, Phase::Verify, written.bytes());
+        let file = self.handle()?;
+        written
+            .check(&file, |done| progress.advance_to(done))
+            .map_err(|error| self.not_verified(error))?;
+        progress.finish();
+        Ok(())
+    }
+
+    fn not_verified(&self, error: io::Error) -> Error {
+        let differs = error.get_ref().is_some_and(|error| error.is::<Differs>());
+        match differs {
+            true => Error::refused(
+                &self.name,
+                error.to_string(),
+                "do not trust that disk, its cable, or the memory of this machine; write elsewhere",
+            ),
+            false => Error::io("verify", &self.name, error),
         }
     }
 

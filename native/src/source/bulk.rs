@@ -1,5 +1,6 @@
 //! The bulk data of a volume: read once, in large pieces.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use ntfsclone_core::io::IoError;
@@ -15,24 +16,30 @@ use crate::pipeline::{Filled, Filler};
 pub struct BulkReader {
     device: Arc<Device>,
     plan: Arc<Plan>,
-    /// What is read past the cache, if anything.
-    direct: Option<DirectFile>,
+    /// What is read past the cache, if anything, and where the volume begins
+    /// there.
+    direct: Option<(DirectFile, u64)>,
 }
 
 impl BulkReader {
     pub fn new(device: Arc<Device>, plan: Arc<Plan>, direct: Direct) -> Self {
-        let wanted = match direct {
-            // A rescue has its own way past the cache.
-            _ if device.damaged().is_some() => false,
+        // A rescue has its own way past the cache.
+        let file = device.file().filter(|_| device.damaged().is_none());
+        let wanted = |(file, start): &(&File, u64)| match direct {
             Direct::Always => true,
             Direct::Never => false,
-            Direct::Auto => !is_mostly_cached(device.file(), probes(&plan).into_iter()),
+            Direct::Auto => {
+                let places = probes(&plan).into_iter().map(|place| start + place);
+                !is_mostly_cached(file, places)
+            }
         };
-        let direct = wanted.then(|| DirectFile::to_read(device.file()));
+        let direct = file
+            .filter(wanted)
+            .and_then(|(file, start)| Some((DirectFile::to_read(file)?, start)));
         Self {
             device,
             plan,
-            direct: direct.flatten(),
+            direct,
         }
     }
 
@@ -59,8 +66,8 @@ impl BulkReader {
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        if let Some(direct) = &self.direct {
-            match direct.read_exact_at(offset, bytes) {
+        if let Some((direct, start)) = &self.direct {
+            match direct.read_exact_at(start + offset, bytes) {
                 Ok(Some(())) => return Ok(()),
                 Ok(None) => {}
                 Err(error) => {

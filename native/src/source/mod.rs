@@ -1,12 +1,15 @@
 //! What is read: volumes and images.
 
 mod bulk;
+mod foreign;
 mod image;
+pub mod input;
 mod metadata;
 mod past_cache;
 mod volume;
 
 pub use bulk::BulkReader;
+pub use foreign::refuse_foreign;
 pub use image::{ImageStream, check_ahead};
 pub use metadata::{WipeReport, copy_metadata};
 pub use volume::Device;

@@ -1,7 +1,6 @@
 //! A device or file that holds a volume.
 
 use std::fs::{self, File, Metadata};
-use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,25 +8,27 @@ use std::sync::Arc;
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
 
+use super::input::{self, Files};
 use crate::error::{Error, Result};
 use crate::rescue::DamagedSource;
 
-/// A device or file, open for reading only.
+/// A device or file, or its pieces, or a partition in it; open for reading
+/// only.
 #[derive(Debug)]
 pub struct Device {
-    file: File,
+    files: Arc<Files>,
     path: PathBuf,
-    metadata: Metadata,
-    size: u64,
+    metadata: Vec<Metadata>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
 }
 
 impl Device {
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, partition: Option<u32>) -> Result<Self> {
         let failed = |error| Error::io("open", path, error);
+        let paths = input::pieces_of(path)?;
         // Not of the open file: to open a pipe waits for its other end.
-        let metadata = fs::metadata(path).map_err(failed)?;
+        let metadata = fs::metadata(&paths[0]).map_err(failed)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
             return Err(Error::refused(
@@ -43,15 +44,22 @@ impl Device {
                 "a volume is read here and there; only images can come from a pipe",
             ));
         }
-        let mut file = File::open(path).map_err(failed)?;
-        let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            metadata,
-            size,
+        let files = Files::open(&paths)?;
+        let files = match partition {
+            None => files,
+            Some(number) => input::select_partition(path, files, number)?,
+        };
+        Ok(Self::new(path, Arc::new(files)))
+    }
+
+    /// What is open already.
+    pub fn new(name: &Path, files: Arc<Files>) -> Self {
+        Self {
+            path: name.to_owned(),
+            metadata: files.metadata(),
+            files,
             damaged: None,
-        })
+        }
     }
 
     /// The same, to be read through `damaged`.
@@ -69,8 +77,14 @@ impl Device {
         &self.path
     }
 
-    pub fn file(&self) -> &File {
-        &self.file
+    /// The file it is in, and where it begins there; None if it is in pieces.
+    pub fn file(&self) -> Option<(&File, u64)> {
+        self.files.as_file()
+    }
+
+    /// What is read, without what knows of read errors.
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// Fills `buf` with the content of the volume from `offset` on, to be
@@ -94,7 +108,8 @@ impl Device {
         Error::read(&self.path, error)
     }
 
-    pub fn metadata(&self) -> &Metadata {
+    /// What tells the files that are read from others.
+    pub fn metadata(&self) -> &[Metadata] {
         &self.metadata
     }
 }
@@ -103,14 +118,13 @@ impl Device {
 /// set, as [`Volume::salvage`](ntfsclone_core::ntfs::Volume::salvage) asks for.
 impl ReadAt for Device {
     fn size(&self) -> u64 {
-        self.size
+        self.files.size()
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        let read = match &self.damaged {
-            None => positioned_io::ReadAt::read_exact_at(&self.file, offset, buf),
-            Some(damaged) => damaged.read_with_ones(offset, buf),
-        };
-        read.map_err(IoError::new)
+        match &self.damaged {
+            None => self.files.read_exact_at(offset, buf),
+            Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
+        }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod giant;
 pub(crate) mod image;
 pub(crate) mod large_volume;
 pub(crate) mod loop_device;
+pub(crate) mod lying_device;
 pub(crate) mod mount;
 pub(crate) mod old_device;
 pub(crate) mod pipeline;

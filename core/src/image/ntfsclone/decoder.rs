@@ -4,6 +4,7 @@ use super::layout::{
     ByteOrder, COMMAND_GAP, COMMAND_NEXT, FIELDS_SIZE, Header, OLD_HEADER_SIZE, Version,
 };
 use crate::error::{Error, Result, Structure};
+use crate::io::ReadAt;
 use crate::units::{len_u64, len_usize};
 
 /// Decodes an image that comes in pieces of any size.
@@ -86,6 +87,15 @@ pub enum Event<'a> {
     End,
 }
 
+/// A command of the image.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::image) enum Command {
+    /// So many clusters are passed over.
+    Gap(i64),
+    /// The bytes of the next cluster follow.
+    Next,
+}
+
 impl Decoder {
     /// A decoder at the start of an image.
     #[expect(clippy::new_without_default, reason = "a default image is no idea")]
@@ -105,6 +115,16 @@ impl Decoder {
     /// [`Error::Corrupt`] and [`Error::Unsupported`] with the byte position
     /// in the image; the decoder cannot go on then.
     pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Event<'a>> {
+        self.next_telling(input, |_| Ok(()))
+    }
+
+    /// As [`Decoder::next`]; tells of each command, as soon as it and its
+    /// count have been taken.
+    pub(in crate::image) fn next_telling<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        mut tell: impl FnMut(Command) -> Result<()>,
+    ) -> Result<Event<'a>> {
         loop {
             // Each turn takes input or goes on to a state that does.
             match self.state {
@@ -148,6 +168,10 @@ impl Decoder {
                         return Ok(Event::NeedInput);
                     };
                     self.state = self.begin(command, position, offset, header)?;
+                    match command {
+                        COMMAND_GAP => {}
+                        _ => tell(Command::Next)?,
+                    }
                 }
                 State::GapCount {
                     position,
@@ -157,7 +181,9 @@ impl Decoder {
                     if !self.collect(8, input) {
                         return Ok(Event::NeedInput);
                     }
-                    let position = self.skip(position, offset, &header)?;
+                    let count = self.gap_count(&header);
+                    let position = header.skip(position, count, offset)?;
+                    tell(Command::Gap(count))?;
                     self.state = State::Command { position, header };
                 }
                 State::Cluster {
@@ -191,7 +217,7 @@ impl Decoder {
                 State::Ended if input.is_empty() => return Ok(Event::End),
                 State::Ended => {
                     let found = input.first().copied().unwrap_or(0);
-                    return Err(self.corrupt(
+                    return Err(corrupt(
                         self.taken,
                         "the byte after its end",
                         found.into(),
@@ -210,8 +236,14 @@ impl Decoder {
     pub fn end_of_input(&mut self) -> Result<()> {
         match self.next(&mut [].as_slice())? {
             Event::End => Ok(()),
-            _ => Err(self.corrupt(self.taken, "its end", self.taken, "the rest of the image")),
+            _ => Err(cut_short(self.taken)),
         }
+    }
+
+    /// Whether some bytes of a cluster of the volume are still to come.
+    pub(in crate::image) fn is_in_cluster(&self) -> bool {
+        matches!(self.state, State::Cluster { position, left: 1.., header }
+            if position < header.nr_clusters)
     }
 
     /// Bytes of the image taken so far.
@@ -232,32 +264,22 @@ impl Decoder {
                     left,
                     header,
                 }),
-                None => Err(self.corrupt(
+                None => Err(corrupt(
                     offset,
                     "the cluster to follow",
                     position,
                     "one that begins within the device",
                 )),
             },
-            _ => Err(self.corrupt(offset, "a command", command.into(), "0 or 1")),
+            _ => Err(corrupt(offset, "a command", command.into(), "0 or 1")),
         }
     }
 
-    /// The position after the gap whose count was collected.
-    fn skip(&mut self, position: u64, offset: u64, header: &Header) -> Result<u64> {
-        let bytes = self.pending.first_chunk::<8>().copied().unwrap_or_default();
+    /// The count that was collected.
+    fn gap_count(&mut self, header: &Header) -> i64 {
         self.pending_len = 0;
-        let count = match header.version {
-            Version::Old(ByteOrder::Big) => i64::from_be_bytes(bytes),
-            _ => i64::from_le_bytes(bytes),
-        };
-        position
-            .checked_add_signed(count)
-            .filter(|&position| count != 0 && position <= header.nr_clusters)
-            .ok_or_else(|| {
-                let expected = "one that stays within the volume";
-                self.corrupt(offset, "a gap's count", count.cast_unsigned(), expected)
-            })
+        let bytes = self.pending.first_chunk::<8>().copied().unwrap_or_default();
+        header.gap_count(bytes)
     }
 
     /// Collects until `len` bytes are pending; false if the input ends before.
@@ -280,28 +302,71 @@ impl Decoder {
         self.taken = self.taken.saturating_add(len_u64(len));
         taken
     }
+}
 
-    fn corrupt(
-        &self,
-        offset: u64,
-        field: &'static str,
-        found: u64,
-        expected: &'static str,
-    ) -> Error {
-        Error::Corrupt {
-            structure: Structure::ImageCommand,
-            offset,
-            field,
-            found,
-            expected,
-        }
+pub(in crate::image) fn cut_short(len: u64) -> Error {
+    corrupt(len, "its end", len, "the rest of the image")
+}
+
+pub(in crate::image) fn corrupt(
+    offset: u64,
+    field: &'static str,
+    found: u64,
+    expected: &'static str,
+) -> Error {
+    Error::Corrupt {
+        structure: Structure::ImageCommand,
+        offset,
+        field,
+        found,
+        expected,
     }
 }
 
 impl Header {
+    /// Reads the header of an image.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; as [`Decoder::next`].
+    pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Self> {
+        let mut start = [0; FIELDS_SIZE];
+        let len = start.len().min(len_usize(source.size()));
+        let (read, _) = start.split_at_mut(len);
+        source.read_exact_at(0, read).map_err(|error| Error::Io {
+            structure: Structure::ImageHeader,
+            offset: 0,
+            len: len_u64(len),
+            source: error,
+        })?;
+        match Decoder::new().next(&mut &*read)? {
+            Event::Header(header) => Ok(header),
+            _ => Err(cut_short(source.size())),
+        }
+    }
+
     /// The cluster after the last that a command can carry: the tail counts
     /// as one.
-    fn end_position(&self) -> u64 {
+    pub(in crate::image) fn end_position(&self) -> u64 {
         self.nr_clusters.saturating_add(self.has_tail().into())
+    }
+
+    /// The count of a gap, from its bytes in the image.
+    pub(in crate::image) fn gap_count(&self, bytes: [u8; 8]) -> i64 {
+        match self.version {
+            Version::Old(ByteOrder::Big) => i64::from_be_bytes(bytes),
+            _ => i64::from_le_bytes(bytes),
+        }
+    }
+
+    /// The position after a gap whose command is at `offset` in the image.
+    pub(in crate::image) fn skip(&self, position: u64, count: i64, offset: u64) -> Result<u64> {
+        position
+            .checked_add_signed(count)
+            .filter(|&position| count != 0 && position <= self.nr_clusters)
+            .ok_or_else(|| {
+                let expected = "one that stays within the volume";
+                corrupt(offset, "a gap's count", count.cast_unsigned(), expected)
+            })
     }
 }

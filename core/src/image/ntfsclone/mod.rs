@@ -5,6 +5,8 @@ mod decoder;
 mod encoder;
 mod layout;
 
+pub(in crate::image) use decoder::{Command, corrupt, cut_short};
 pub use decoder::{Decoder, Event};
 pub use encoder::{Encoder, GapCommand, NEXT_COMMAND, encoded_size};
 pub use layout::{ByteOrder, HEADER_SIZE, Header, MAGIC, Version};
+pub(in crate::image) use layout::{COMMAND_GAP, COMMAND_NEXT};

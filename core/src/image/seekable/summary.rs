@@ -7,6 +7,7 @@ use super::map::MapRuns;
 use super::seek_table::SeekTable;
 use crate::error::{Error, Result, Structure};
 use crate::image::ntfsclone::Header;
+use crate::image::{Index, IndexBuilder};
 use crate::io::ReadAt;
 use crate::units::{len_u64, len_usize};
 
@@ -194,6 +195,37 @@ impl Summary {
         let offset = self.position.saturating_add(len_u64(range.start));
         let nr_clusters = self.head.header.nr_clusters;
         Some(MapRuns::new(self.section(range)?, offset, nr_clusters))
+    }
+
+    /// Where each cluster lies in the stream, told by the map alone. `None` for
+    /// a raw volume, and where there is no map.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]: the map contradicts itself, or what it describes is
+    /// not as long as the stream; [`Error::Memory`].
+    pub fn index(&self) -> Result<Option<Index>> {
+        let (Kind::NtfscloneImage, Some(map)) = (self.head.kind, self.map()) else {
+            return Ok(None);
+        };
+        let nr_clusters = self.head.header.nr_clusters;
+        let mut builder = IndexBuilder::new(self.head.header);
+        for run in map {
+            let run = run?;
+            if run.gap != 0 {
+                builder.gap(run.gap)?;
+            }
+            // The tail, which comes after them, is not one of the clusters.
+            let left = nr_clusters.saturating_sub(run.start.0);
+            builder.clusters(run.count.min(left))?;
+        }
+        let index = builder.finish()?;
+        if index.stream_size() != self.head.stream_size {
+            let field = "its size of the stream";
+            let (found, expected) = (self.head.stream_size, "that of what is in its map");
+            return Err(corrupt(self.position, field, found, expected));
+        }
+        Ok(Some(index))
     }
 
     /// BLAKE3 of a frame's content. `None` if there is none.

@@ -94,15 +94,17 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         mounted: task.force,
     };
     let device = match &task.rescue {
-        None => Device::open(&task.source)?,
-        Some(rescue) => rescue::open_source(&task.source, &task.output, rescue.retries)?,
+        None => Device::open(&task.source, task.partition)?,
+        Some(rescue) => {
+            rescue::open_source(&task.source, task.partition, &task.output, rescue.retries)?
+        }
     };
     let opened = open_volume::open(device, accepted, reports)?;
-    let sources = [opened.device.metadata().clone()];
+    let sources = opened.device.metadata();
     let to_terminal = matches!(task.output, Output::Stdout) && io::stdout().is_terminal();
     // Before the time that a scan takes.
     if !to_terminal {
-        Place::of(&task.output, &sources)?;
+        Place::of(&task.output, sources)?;
     }
 
     let map = used_clusters::find(&opened.volume, task.mismatch, task.threads, how)?;
@@ -122,7 +124,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
                 bytes: 0,
                 device_size: 0,
             };
-            let mut target = Target::open(&task.output, needs, &sources)?;
+            let mut target = Target::open(&task.output, needs, sources)?;
             write(
                 &domain,
                 task.format,

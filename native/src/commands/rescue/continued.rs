@@ -53,7 +53,7 @@ pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
     let (Output::File { path, .. }, Some(damaged)) = (&task.output, opened.device.damaged()) else {
         return Ok(None);
     };
-    let place = Place::of(&task.output, &[opened.device.metadata().clone()])?;
+    let place = Place::of(&task.output, opened.device.metadata())?;
     if place == Place::ExistingFile {
         return Err(Error::refused(
             path,
@@ -193,7 +193,7 @@ fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
 
 /// Opens the output of an earlier run.
 fn open_begun(task: &CopyTask, mapfile: &Path, device: &Device) -> Result<Target> {
-    let place = Place::of(&task.output, &[device.metadata().clone()])?;
+    let place = Place::of(&task.output, device.metadata())?;
     let path = task.output.name();
     if place == Place::NewFile {
         return Err(Error::refused(

@@ -24,16 +24,19 @@ use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, State};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
-use crate::source::Device;
+use crate::source::{Device, input};
 
 /// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
 /// an earlier run began, if there is one.
 pub fn open(task: &CopyTask, rescue: &Rescue) -> Result<(Device, Option<Continued>)> {
     let retries = rescue.retries;
     match rescue.mapfile.as_ref().filter(|path| path.exists()) {
-        None => Ok((open_source(&task.source, &task.output, retries)?, None)),
+        None => {
+            let source = open_source(&task.source, task.partition, &task.output, retries)?;
+            Ok((source, None))
+        }
         Some(path) => {
-            let (device, medium) = open_medium(&task.source)?;
+            let (device, medium) = open_medium(&task.source, task.partition)?;
             let (damaged, continued) = continued::go_on(task, path, &device, medium, retries)?;
             Ok((device.rescued_by(damaged), Some(continued)))
         }
@@ -42,15 +45,21 @@ pub fn open(task: &CopyTask, rescue: &Rescue) -> Result<(Device, Option<Continue
 
 /// Opens a source to be read in spite of bad sectors, of which nothing is
 /// known yet.
-pub fn open_source(source: &Path, output: &Output, retries: u32) -> Result<Device> {
-    let (device, medium) = open_medium(source)?;
+pub fn open_source(
+    source: &Path,
+    partition: Option<u32>,
+    output: &Output,
+    retries: u32,
+) -> Result<Device> {
+    let (device, medium) = open_medium(source, partition)?;
     let damaged = DamagedSource::new(medium, retries, temporary(output));
     Ok(device.rescued_by(Arc::new(damaged)))
 }
 
-fn open_medium(source: &Path) -> Result<(Device, Medium)> {
-    let device = Device::open(source)?;
-    let medium = Medium::open(source, device.size());
+fn open_medium(source: &Path, partition: Option<u32>) -> Result<(Device, Medium)> {
+    let device = Device::open(source, partition)?;
+    let path = input::path_to_rescue(source, device.files())?;
+    let medium = Medium::open(path, device.size());
     let medium = medium.map_err(|error| Error::io("open", source, error))?;
     Ok((device, medium))
 }
@@ -120,8 +129,7 @@ pub fn clone(
     let mut continued = match continued {
         Some(continued) => continued,
         None => {
-            let sources = [opened.device.metadata().clone()];
-            let target = Target::open(&task.output, needs, &sources)?;
+            let target = Target::open(&task.output, needs, opened.device.metadata())?;
             Continued::without_mapfile(target, opened)?
         }
     };

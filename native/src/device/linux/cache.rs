@@ -80,6 +80,14 @@ pub fn begin_writeback(file: &File) {
     let _ = begun;
 }
 
+/// Makes the kernel forget what it has in its cache for the file, once that is
+/// on the disk: what is read then is what is there.
+pub fn forget_cached(file: &File) -> std::io::Result<()> {
+    file.sync_all()?;
+    rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
+    Ok(())
+}
+
 /// Bytes of memory that are free, or can be made free without a loss.
 pub fn available_memory() -> u64 {
     use procfs::Current;

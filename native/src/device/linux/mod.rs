@@ -5,8 +5,8 @@ mod discard;
 mod reflink;
 
 pub use cache::{
-    available_memory, begin_writeback, expect_random_reads, is_cached, open_direct, reopen_direct,
-    reopen_direct_to_write,
+    available_memory, begin_writeback, expect_random_reads, forget_cached, is_cached, open_direct,
+    reopen_direct, reopen_direct_to_write,
 };
 pub use discard::{discard, discard_unit};
 pub use reflink::{share_range, share_unit};
@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
+use rustix::process::Resource;
 
 /// What two names of one device or file have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +102,34 @@ pub fn is_gone(metadata: &Metadata) -> bool {
             !Path::new(&format!("/sys/dev/block/{major}:{minor}")).exists()
         }
         DeviceId::File(..) => false,
+    }
+}
+
+/// The device of the partition with this number of a disk, if that is a device
+/// and the kernel knows its partitions.
+pub fn partition_node(disk: &Metadata, number: u32) -> Option<PathBuf> {
+    let DeviceId::Block(major, minor) = device_id(disk) else {
+        return None;
+    };
+    let folder = PathBuf::from(format!("/sys/dev/block/{major}:{minor}"));
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let partition = entries.map(|entry| entry.path()).find(|path| {
+        let text = fs::read_to_string(path.join("partition"));
+        text.is_ok_and(|text| text.trim() == number.to_string())
+    })?;
+    let node = Path::new("/dev").join(partition.file_name()?);
+    node.exists().then_some(node)
+}
+
+/// Lets this process have so many more files open, if it may.
+pub fn allow_open_files(count: usize) {
+    const OTHERS: u64 = 64;
+    let mut limit = rustix::process::getrlimit(Resource::Nofile);
+    let needed = (count as u64).saturating_add(OTHERS);
+    if limit.current.is_some_and(|current| current < needed) {
+        limit.current = limit.maximum.map(|most| most.min(needed)).or(Some(needed));
+        // Where it may not, the files that cannot be opened say so.
+        let _ = rustix::process::setrlimit(Resource::Nofile, limit);
     }
 }
 

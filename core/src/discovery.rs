@@ -1,0 +1,266 @@
+//! The index of an ordinary image, without reading it all.
+//!
+//! In an image whose clusters come in LCN order, the place of each follows from
+//! which clusters are in use, and that `$Bitmap` tells, which is in the image.
+
+use alloc::vec::{self, Vec};
+use core::iter::Peekable;
+
+use crate::clusters::claims::BAD_STREAM;
+use crate::clusters::extender::Extender;
+use crate::error::{Error, Result, Structure};
+use crate::image::ntfsclone::{Header, Version};
+use crate::image::{Index, IndexBuilder, Pace, Prefix};
+use crate::io::ReadAt;
+use crate::ntfs::mft::RECORD_BAD_CLUSTERS;
+use crate::ntfs::value::Value;
+use crate::ntfs::{AttributeType, FileRecord, Volume, bitmap};
+use crate::units::{Extent, Lcn};
+
+/// What came of [`Index::discover`].
+#[derive(Debug)]
+pub enum Discovery {
+    /// The index.
+    Found(Index),
+    /// What does not agree. That is no error: [`Index::scan`] tells whether
+    /// the image is damaged, or only no ordinary one.
+    Declined(Error),
+}
+
+impl Index {
+    /// Finds the index of an ordinary image by reading no more than `$Bitmap`,
+    /// the commands that lead to it, and some others to check: the image must
+    /// have the size that follows, to the byte, and the clusters in use that
+    /// its header counts.
+    ///
+    /// Damage that changes nothing of this is seen by a scan alone: that of the
+    /// commands within a run, which [`crate::image::Reader`] sees as well when
+    /// it reads there, and in an image of more than 255 gaps that of gaps which
+    /// are not checked. The index is then that of the image before the damage.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Corrupt`] and [`Error::Unsupported`]: this is no
+    /// image; [`Error::Memory`].
+    pub fn discover(source: &(impl ReadAt + ?Sized)) -> Result<Discovery> {
+        let header = Header::read(source)?;
+        match find(source, header) {
+            Ok(index) => Ok(Discovery::Found(index)),
+            Err(error) => match unwrapped(error) {
+                error if error.is_damage() => Ok(Discovery::Declined(error)),
+                error => Err(error),
+            },
+        }
+    }
+}
+
+/// The error that a [`Prefix`] gave, if it was one.
+fn unwrapped(error: Error) -> Error {
+    match error {
+        Error::Io {
+            structure,
+            offset,
+            len,
+            source,
+        } => source.downcast().unwrap_or_else(|source| Error::Io {
+            structure,
+            offset,
+            len,
+            source,
+        }),
+        error => error,
+    }
+}
+
+fn find(source: &(impl ReadAt + ?Sized), header: Header) -> Result<Index> {
+    if let Version::Old(_) = header.version {
+        return Err(Error::Unsupported {
+            structure: Structure::ImageHeader,
+            offset: 16,
+            field: "a version before",
+            found: 10,
+            expected: "version 10",
+        });
+    }
+    let (index, walked) = match walk(source, header, Pace::Leaps).map_err(unwrapped) {
+        Err(error) if error.is_damage() => walk(source, header, Pace::Steps),
+        found => found,
+    }?;
+    check(source, &index, &walked)?;
+    Ok(index)
+}
+
+/// The index that follows from `$Bitmap`, and what was seen of the image on the
+/// way to it.
+fn walk(
+    source: &(impl ReadAt + ?Sized),
+    header: Header,
+    pace: Pace,
+) -> Result<(Index, IndexBuilder)> {
+    let volume = Volume::open(Prefix::new(source, header, pace))?;
+    let index = by_bitmap(&volume, source.size(), header)?;
+    Ok((index, volume.into_source().into_builder()))
+}
+
+/// The index of the image that a save of the volume makes.
+fn by_bitmap<R: ReadAt>(volume: &Volume<R>, size: u64, header: Header) -> Result<Index> {
+    let geometry = volume.geometry();
+    agree(
+        Structure::BootSector,
+        0,
+        "the cluster size",
+        geometry.cluster_size.into(),
+        header.cluster_size.into(),
+        "that of the image",
+    )?;
+    agree(
+        Structure::BootSector,
+        0,
+        "the number of clusters",
+        geometry.nr_clusters(),
+        header.nr_clusters,
+        "that of the image",
+    )?;
+    // All of $Bitmap is in the image, or this is none to be believed.
+    let bitmap_size = header.nr_clusters.div_ceil(8);
+    if bitmap_size > size {
+        return Err(Error::Limit {
+            structure: Structure::Bitmap,
+            offset: 0,
+            found: bitmap_size,
+            limit: size,
+        });
+    }
+
+    let mut used = Used {
+        builder: Ok(IndexBuilder::new(header)),
+        bad: bad_clusters(volume)?.into_iter().peekable(),
+        size,
+    };
+    let mut extender = Extender::default();
+    let unknown = bitmap::for_each_chunk(volume, |first, words| {
+        for (lcn, &word) in (first.0..).step_by(64).map(Lcn).zip(words) {
+            extender.add_bits(lcn, word, |extent| used.add(extent));
+        }
+    })?;
+    if let Some(unknown) = unknown {
+        return Err(unknown.source);
+    }
+    if let Some(last) = extender.finish() {
+        used.add(last);
+    }
+    let mut builder = used.builder?;
+    builder.seek(Lcn(header.nr_clusters))?;
+    builder.finish()
+}
+
+/// What `$BadClus` names, in order.
+fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
+    let file = FileRecord::read(volume, RECORD_BAD_CLUSTERS)?;
+    let mut bad = Vec::new();
+    if let Some(Value::NonResident(stream)) = file.value(AttributeType::DATA, BAD_STREAM)? {
+        let runs = stream.runs().iter();
+        bad.extend(runs.filter_map(|run| Some(Extent::new(run.lcn?, run.len))));
+    }
+    bad.sort_unstable();
+    Ok(bad)
+}
+
+/// Takes the extents in use, in order, as those of an image.
+struct Used {
+    builder: Result<IndexBuilder>,
+    /// Clusters in use that no image has, in order.
+    bad: Peekable<vec::IntoIter<Extent>>,
+    /// Of the image: no more clusters than it can hold are kept in mind.
+    size: u64,
+}
+
+impl Used {
+    fn add(&mut self, extent: Extent) {
+        let (mut position, end) = (extent.start, extent.end());
+        while let Some(&bad) = self.bad.peek()
+            && bad.start < end
+        {
+            self.take(position, bad.start);
+            position = position.max(bad.end());
+            if bad.end() > end {
+                break;
+            }
+            self.bad.next();
+        }
+        self.take(position, end);
+    }
+
+    fn take(&mut self, start: Lcn, end: Lcn) {
+        let Some(builder) = self.builder.as_mut().ok().filter(|_| start < end) else {
+            return;
+        };
+        let taken = builder
+            .seek(start)
+            .and_then(|()| builder.clusters(end.0.saturating_sub(start.0)))
+            .and_then(|()| match builder.offset() <= self.size {
+                true => Ok(()),
+                false => Err(wrong_size(builder.offset(), self.size)),
+            });
+        if let Err(error) = taken {
+            self.builder = Err(error);
+        }
+    }
+}
+
+/// Holds what `$Bitmap` says against the image: `walked` is what was seen of
+/// its start.
+fn check(source: &(impl ReadAt + ?Sized), index: &Index, walked: &IndexBuilder) -> Result<()> {
+    if index.stream_size() != source.size() {
+        return Err(wrong_size(index.stream_size(), source.size()));
+    }
+    agree(
+        Structure::ImageHeader,
+        38,
+        "the number of clusters in use",
+        index.header().inuse,
+        index.len(),
+        "that of $Bitmap",
+    )?;
+    if !index.begins_with(walked) {
+        let expected = "those that $Bitmap tells of";
+        return Err(Error::Corrupt {
+            structure: Structure::ImageCommand,
+            offset: index.header().data_offset.into(),
+            field: "the end of the first clusters, which are not",
+            found: walked.position().0,
+            expected,
+        });
+    }
+    index.spot_check(source)
+}
+
+fn wrong_size(by_bitmap: u64, found: u64) -> Error {
+    Error::Corrupt {
+        structure: Structure::ImageCommand,
+        offset: by_bitmap.min(found),
+        field: "its size",
+        found,
+        expected: "what follows from $Bitmap",
+    }
+}
+
+fn agree(
+    structure: Structure,
+    offset: u64,
+    field: &'static str,
+    found: u64,
+    wanted: u64,
+    expected: &'static str,
+) -> Result<()> {
+    match found == wanted {
+        true => Ok(()),
+        false => Err(Error::Corrupt {
+            structure,
+            offset,
+            field,
+            found,
+            expected,
+        }),
+    }
+}

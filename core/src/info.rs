@@ -1,0 +1,268 @@
+//! What can be told of a volume at a glance, whatever its size: nothing is
+//! read but a few records, `$MFT`'s bitmap and `$Bitmap`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::clusters::{self, ClusterMap, Selection};
+use crate::error::{Error, Result, Structure};
+use crate::io::ReadAt;
+use crate::ntfs::mft::RECORD_MFT;
+use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Volume, VolumeInfo};
+use crate::units::{Extent, Geometry, Lcn, len_u64, len_usize};
+
+/// Bytes of `$MFT`'s bitmap read at once.
+const CHUNK_BYTES: u64 = 1 << 20;
+
+/// A volume at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct VolumeSummary {
+    /// Version of NTFS, such as `3.1`; none where `$Volume` is damaged, like
+    /// the next two.
+    pub ntfs_version: Option<String>,
+    /// The label; empty if there is none.
+    pub label: Option<String>,
+    /// Marked by Windows: not unmounted cleanly, or has errors.
+    pub is_dirty: Option<bool>,
+    /// Whether Windows is hibernated on it; none where that cannot be told.
+    pub is_hibernated: Option<bool>,
+    /// 16 hexadecimal digits.
+    pub serial: String,
+    /// Bytes of a sector.
+    pub sector_size: u32,
+    /// Bytes of a cluster.
+    pub cluster_size: u32,
+    /// Bytes of a record of `$MFT`.
+    pub mft_record_size: u32,
+    /// Bytes of a block of a directory index.
+    pub index_record_size: u32,
+    /// Bytes of the volume, without the backup boot sector.
+    pub size: u64,
+    /// Whole clusters.
+    pub clusters: u64,
+    /// Where `$MFT` begins, in clusters.
+    pub mft_lcn: u64,
+    /// The first boot sector is damaged; the backup was used.
+    pub is_from_backup_boot_sector: bool,
+    /// How full it is; none where `$Bitmap` is damaged.
+    pub usage: Option<Usage>,
+    /// Records of `$MFT`.
+    pub records: u64,
+    /// Records in use, those of the file system and extension records among
+    /// them; none where `$MFT`'s bitmap is damaged.
+    pub records_in_use: Option<u64>,
+}
+
+/// How full a volume is, by `$Bitmap`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Usage {
+    /// Clusters in use.
+    pub used: u64,
+    /// Clusters that are free.
+    pub free: u64,
+    /// Runs of clusters in use.
+    pub runs: u64,
+    /// The largest runs of clusters in use, the largest first.
+    pub largest_used: Vec<Run>,
+    /// The largest runs of free clusters, the largest first.
+    pub largest_free: Vec<Run>,
+    /// The volume in equal parts, from its start: how many per mille of each
+    /// part are in use, rounded up so that 0 is wholly free.
+    pub map: Vec<u16>,
+}
+
+/// Consecutive clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Run {
+    /// The first cluster.
+    pub lcn: u64,
+    /// How many clusters.
+    pub clusters: u64,
+}
+
+impl VolumeSummary {
+    /// Looks at a volume. `parts` are those of [`Usage::map`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::Memory`]. What is damaged is left out.
+    pub fn read<R: ReadAt>(volume: &Volume<R>, parts: usize) -> Result<Self> {
+        let Geometry {
+            sector_size,
+            cluster_size,
+            mft_record_size,
+            index_record_size,
+            total_sectors,
+        } = *volume.geometry();
+        let info = unless_damaged(VolumeInfo::read(volume))?;
+        let is_hibernated = unless_damaged(volume.is_hibernated())?;
+        let used = unless_damaged(used_clusters(volume))?.flatten();
+        Ok(Self {
+            ntfs_version: info
+                .as_ref()
+                .map(|info| alloc::format!("{}.{}", info.major_version, info.minor_version)),
+            is_dirty: info.as_ref().map(VolumeInfo::is_dirty),
+            label: info.map(|info| info.label),
+            is_hibernated,
+            serial: alloc::format!("{:016X}", volume.boot().serial_number),
+            sector_size,
+            cluster_size,
+            mft_record_size,
+            index_record_size,
+            size: total_sectors.saturating_mul(sector_size.into()),
+            clusters: volume.geometry().nr_clusters(),
+            mft_lcn: volume.boot().mft.0,
+            is_from_backup_boot_sector: matches!(volume.opened_from(), OpenedFrom::Backup { .. }),
+            usage: used.map(|used| Usage::of(&used, parts)),
+            records: volume.mft().record_count(),
+            records_in_use: unless_damaged(records_in_use(volume))?,
+        })
+    }
+}
+
+/// None for what is damaged.
+fn unless_damaged<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_damage() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What `$Bitmap` marks; none if it does not speak of all clusters.
+fn used_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Option<ClusterMap>> {
+    // Beside no file at all, that is what only `$Bitmap` marks.
+    let mut nothing = Selection::new(volume)?;
+    let audit = clusters::audit(volume, &mut nothing)?;
+    Ok(audit.unknown.is_none().then_some(nothing.map))
+}
+
+/// Bits set in `$MFT`'s bitmap.
+fn records_in_use<R: ReadAt>(volume: &Volume<R>) -> Result<u64> {
+    let file = FileRecord::read(volume, RECORD_MFT)?;
+    let Some(value) = file.value(AttributeType::BITMAP, &[])? else {
+        return Err(Error::Corrupt {
+            structure: Structure::Mft,
+            offset: file.base()?.offset(),
+            field: "the number of its bitmaps",
+            found: 0,
+            expected: "1",
+        });
+    };
+    // What stands after the bit of the last record means nothing.
+    let records = volume.mft().record_count();
+    let bytes = records.div_ceil(8);
+    let mut buffer = alloc::vec![0; len_usize(bytes.min(CHUNK_BYTES))];
+    let mut position = 0_u64;
+    let mut in_use = 0_u64;
+    while position < bytes {
+        let left = bytes.saturating_sub(position);
+        let chunk = buffer.get_mut(..len_usize(left.min(CHUNK_BYTES)));
+        let chunk = chunk.unwrap_or_default();
+        value.read_exact_at(volume.source(), volume.geometry(), position, chunk)?;
+        position = position.saturating_add(len_u64(chunk.len()));
+        if let (0, Some(last), used @ 1..) = (
+            bytes.saturating_sub(position),
+            chunk.last_mut(),
+            records % 8,
+        ) {
+            let unused = u32::try_from(8_u64.saturating_sub(used)).unwrap_or(0);
+            *last &= u8::MAX.checked_shr(unused).unwrap_or(0);
+        }
+        let set = chunk.iter().map(|byte| u64::from(byte.count_ones()));
+        in_use = in_use.saturating_add(set.sum());
+    }
+    Ok(in_use)
+}
+
+impl Usage {
+    /// Of the clusters in `used`, with a map of so many `parts`.
+    pub fn of(used: &ClusterMap, parts: usize) -> Self {
+        let nr_clusters = used.nr_clusters();
+        let mut usage = Self {
+            used: 0,
+            free: nr_clusters,
+            runs: 0,
+            largest_used: Vec::new(),
+            largest_free: Vec::new(),
+            map: Vec::new(),
+        };
+        let parts = len_u64(parts).min(nr_clusters).max(1);
+        let mut filling = alloc::vec![0_u64; len_usize(parts)];
+        let mut end = Lcn(0);
+        for extent in used.extents() {
+            usage.used = usage.used.saturating_add(extent.len);
+            usage.runs = usage.runs.saturating_add(1);
+            keep_largest(&mut usage.largest_used, extent);
+            keep_largest(&mut usage.largest_free, between(end, extent.start));
+            end = extent.end();
+            fill(&mut filling, extent, nr_clusters);
+        }
+        keep_largest(&mut usage.largest_free, between(end, Lcn(nr_clusters)));
+        usage.free = nr_clusters.saturating_sub(usage.used);
+        let starts = (0..parts).map(|part| part_start(part, parts, nr_clusters));
+        let ends = (1..=parts).map(|part| part_start(part, parts, nr_clusters));
+        let sizes = starts
+            .zip(ends)
+            .map(|(start, end)| end.saturating_sub(start));
+        usage.map = filling
+            .iter()
+            .zip(sizes)
+            .map(|(&used, size)| {
+                let per_mille = u128::from(used)
+                    .saturating_mul(1000)
+                    .div_ceil(size.max(1).into());
+                u16::try_from(per_mille).unwrap_or(1000)
+            })
+            .collect();
+        usage
+    }
+}
+
+fn between(start: Lcn, end: Lcn) -> Extent {
+    Extent::new(start, end.0.saturating_sub(start.0))
+}
+
+/// How many runs are told.
+const LARGEST: usize = 5;
+
+fn keep_largest(largest: &mut Vec<Run>, extent: Extent) {
+    if extent.len == 0 {
+        return;
+    }
+    let place = largest.partition_point(|run| run.clusters >= extent.len);
+    if place < LARGEST {
+        let run = Run {
+            lcn: extent.start.0,
+            clusters: extent.len,
+        };
+        largest.insert(place, run);
+        largest.truncate(LARGEST);
+    }
+}
+
+/// The cluster with which a part of the volume begins.
+fn part_start(part: u64, parts: u64, nr_clusters: u64) -> u64 {
+    let start = u128::from(part).saturating_mul(nr_clusters.into());
+    u64::try_from(start.checked_div(parts.into()).unwrap_or(0)).unwrap_or(nr_clusters)
+}
+
+/// Adds the clusters of an extent to the parts it lies in.
+fn fill(filling: &mut [u64], extent: Extent, nr_clusters: u64) {
+    let parts = len_u64(filling.len());
+    let first = u128::from(extent.start.0).saturating_mul(parts.into());
+    let first = first.checked_div(nr_clusters.into()).unwrap_or(0);
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    for (index, part) in filling.iter_mut().enumerate().skip(first) {
+        let number = len_u64(index);
+        let start = part_start(number, parts, nr_clusters).max(extent.start.0);
+        if start >= extent.end().0 {
+            break;
+        }
+        let end = part_start(number.saturating_add(1), parts, nr_clusters).min(extent.end().0);
+        *part = part.saturating_add(end.saturating_sub(start));
+    }
+}

@@ -1,0 +1,210 @@
+//! The kinds of findings: their names, how grave they are, what they mean and
+//! what to do.
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Severity {
+    /// Data is lost, or a copy would not be whole.
+    Error,
+    /// Nothing is lost that is known, and something is not as it should be.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// A kind of finding. Its name, as programs read it, is that of the variant in
+/// lower case with hyphens: `image-truncated`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Code {
+    /// The header of the image breaks the rules of its format.
+    ImageHeader,
+    /// A command of the image is none, or leads out of the volume.
+    ImageCommand,
+    /// The image ends before its last command.
+    ImageTruncated,
+    /// Something follows the end of the image.
+    ImageTrailing,
+    /// The image holds more or fewer clusters than its header says.
+    ImageCount,
+    /// The image is of a version without the backup boot sector.
+    ImageWithoutTail,
+    /// The image could not be read, or not be decompressed, to its end.
+    ImageUnreadable,
+    /// Content is not what it was when its checksum was made.
+    Checksum,
+    /// No NTFS volume was found.
+    VolumeUnreadable,
+    /// The NTFS in an image could not be looked at.
+    VolumeNotChecked,
+    /// The first boot sector is damaged; the backup was used.
+    BootSector,
+    /// The first records of `$MFT` and their copies differ.
+    MftMirror,
+    /// `$Volume` cannot be read.
+    VolumeInformation,
+    /// The volume is marked dirty.
+    Dirty,
+    /// Windows is hibernated on the volume.
+    Hibernated,
+    /// It cannot be told whether Windows is hibernated.
+    RootDirectory,
+    /// A record of `$MFT` is damaged as a whole.
+    RecordSkipped,
+    /// A file's record or runlist is damaged.
+    RecordDamaged,
+    /// A file claims clusters past the end of the volume.
+    RunPastEnd,
+    /// Two files claim the same clusters.
+    ClusterClaimedTwice,
+    /// A file has clusters that `$Bitmap` calls free.
+    ClusterNotInBitmap,
+    /// `$Bitmap` marks clusters that no file has.
+    ClusterOnlyInBitmap,
+    /// `$Bitmap` is damaged.
+    Bitmap,
+    /// Clusters in use are not in the image.
+    ClusterMissing,
+    /// The image holds metadata only.
+    MetadataOnly,
+}
+
+impl Code {
+    /// How grave findings of this kind are.
+    pub fn severity(self) -> Severity {
+        self.about().0
+    }
+
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        self.about().1
+    }
+
+    /// What to do about it, in a sentence.
+    pub fn advice(self) -> &'static str {
+        self.about().2
+    }
+
+    fn about(self) -> (Severity, &'static str, &'static str) {
+        use Severity::{Error, Note, Warning};
+        const FETCH: &str = "take another copy of it, if there is one; what comes before the \
+                             damage can still be restored";
+        const CHKDSK: &str = "run chkdsk /f in Windows on the restored volume; if the original \
+                              is still there, repair it and make a new image";
+        match self {
+            Self::ImageHeader => (Error, "the image does not begin as it must", FETCH),
+            Self::ImageCommand => (Error, "the image is damaged from here on", FETCH),
+            Self::ImageTruncated => (
+                Error,
+                "the image was not written, or not fetched, to its end",
+                FETCH,
+            ),
+            Self::ImageTrailing => (
+                Error,
+                "the volume is whole, but what follows does not belong to it; a restore refuses it",
+                "if two files were joined, take them apart",
+            ),
+            Self::ImageCount => (
+                Warning,
+                "the writer counted differently; nothing depends on it but progress",
+                "nothing, if all else is sound",
+            ),
+            Self::ImageWithoutTail => (
+                Note,
+                "images of this old version do not hold the backup boot sector",
+                "after a restore, chkdsk or ntfsfix makes a new one",
+            ),
+            Self::ImageUnreadable => (
+                Error,
+                "the rest of the image is not known",
+                "if the disk is failing, copy the image elsewhere with GNU ddrescue first; else \
+                 take another copy of it",
+            ),
+            Self::Checksum => (
+                Error,
+                "bytes changed since the image was written",
+                "take another copy of it, if there is one; check the disk and the memory",
+            ),
+            Self::VolumeUnreadable => (
+                Error,
+                "no file can be found without it",
+                "restore it and let a recovery program look at the result",
+            ),
+            Self::VolumeNotChecked => (
+                Error,
+                "the image may be whole, and the volume in it damaged all the same",
+                "decompress it to a file and verify that; images made with --compress can be \
+                 verified as they are",
+            ),
+            Self::BootSector => (
+                Warning,
+                "Windows will not mount it; the backup boot sector is sound",
+                "repair it on the restored volume (chkdsk, testdisk)",
+            ),
+            Self::MftMirror => (Warning, "one of the two copies is old or damaged", CHKDSK),
+            Self::VolumeInformation => (
+                Warning,
+                "label, version and flags of the volume are not known",
+                CHKDSK,
+            ),
+            Self::Dirty => (
+                Warning,
+                "it was not unmounted cleanly before it was copied, or Windows found errors",
+                CHKDSK,
+            ),
+            Self::Hibernated => (
+                Warning,
+                "files that Windows had open may be older here than Windows knew",
+                "boot Windows from the restored volume only, or delete hiberfil.sys first",
+            ),
+            Self::RootDirectory => (
+                Warning,
+                "it cannot be told whether Windows is hibernated",
+                CHKDSK,
+            ),
+            Self::RecordSkipped => (
+                Warning,
+                "whether it belonged to a file is not known",
+                CHKDSK,
+            ),
+            Self::RecordDamaged => (
+                Error,
+                "some clusters of the file are not known, and may be missing",
+                CHKDSK,
+            ),
+            Self::RunPastEnd => (
+                Error,
+                "that part of the file never was on this volume",
+                CHKDSK,
+            ),
+            Self::ClusterClaimedTwice => {
+                (Error, "at most one of the files has its content", CHKDSK)
+            }
+            Self::ClusterNotInBitmap => (
+                Error,
+                "the next file that is written may take the place of this content",
+                CHKDSK,
+            ),
+            Self::ClusterOnlyInBitmap => (
+                Warning,
+                "room is lost, and no data; Windows leaves such behind on healthy volumes",
+                "nothing; chkdsk /f gives the room back",
+            ),
+            Self::Bitmap => (Error, "which clusters are in use is not known", CHKDSK),
+            Self::ClusterMissing => (
+                Error,
+                "a restored volume has zeros there, or what was on the disk before",
+                "take another copy of the image, or make a new one",
+            ),
+            Self::MetadataOnly => (
+                Note,
+                "names and places of files are in it, and nothing of their content",
+                "restore it to look at the file system, not to get files back",
+            ),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What was found to be wrong.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::error::Error;
+
+use super::code::{Code, Severity};
+use crate::clusters::finding::MAX_LISTED;
+use crate::error::with_causes;
+use crate::units::{Extent, len_u64};
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Finding {
+    /// Which kind.
+    pub code: Code,
+    /// How grave.
+    pub severity: Severity,
+    /// Where, if it is at one place.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub place: Option<Place>,
+    /// What was found, in a sentence.
+    pub message: String,
+    /// What that means: [`Code::meaning`].
+    pub meaning: &'static str,
+    /// What to do about it: [`Code::advice`].
+    pub advice: &'static str,
+    /// The files that it touches, or some of them.
+    pub files: Vec<String>,
+}
+
+/// Where something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(tag = "in", rename_all = "lowercase"))]
+pub enum Place {
+    /// In the image, decompressed.
+    Image {
+        /// In bytes from its start.
+        offset: u64,
+    },
+    /// On the volume.
+    Volume {
+        /// In bytes from its start.
+        offset: u64,
+        /// How many bytes are concerned, if that is known.
+        length: Option<u64>,
+    },
+}
+
+impl Finding {
+    /// Something that a message tells of, touching no file that is known.
+    pub fn new(code: Code, place: Option<Place>, message: impl ToString) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            place,
+            message: message.to_string(),
+            meaning: code.meaning(),
+            advice: code.advice(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Something that an error and its causes tell of.
+    pub fn of_error(code: Code, place: Option<Place>, error: &dyn Error) -> Self {
+        Self::new(code, place, with_causes(error))
+    }
+}
+
+impl Place {
+    /// Of clusters that are `cluster_size` bytes each.
+    pub(super) fn of_clusters(extent: Extent, cluster_size: u32) -> Self {
+        Self::Volume {
+            offset: extent.start.0.saturating_mul(cluster_size.into()),
+            length: Some(extent.len.saturating_mul(cluster_size.into())),
+        }
+    }
+}
+
+/// The first findings of each severity, at most 1000, and how many there were.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    listed: Vec<Finding>,
+    errors: u64,
+    warnings: u64,
+    notes: u64,
+}
+
+impl Findings {
+    /// Notes a finding.
+    pub fn push(&mut self, finding: Finding) {
+        let count = self.count_mut(finding.severity);
+        *count = count.saturating_add(1);
+        if *count <= len_u64(MAX_LISTED) {
+            self.listed.push(finding);
+        }
+    }
+
+    /// Counts findings of a kind that are not listed.
+    pub(super) fn count_more(&mut self, code: Code, more: u64) {
+        let count = self.count_mut(code.severity());
+        *count = count.saturating_add(more);
+    }
+
+    /// Adds what was found after these.
+    pub fn append(&mut self, next: Self) {
+        for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+            let listed = next.listed.iter().filter(|one| one.severity == severity);
+            let more = next.count(severity).saturating_sub(len_u64(listed.count()));
+            let count = self.count_mut(severity);
+            *count = count.saturating_add(more);
+        }
+        for finding in next.listed {
+            self.push(finding);
+        }
+    }
+
+    /// The first ones, in the order in which they were found.
+    pub fn listed(&self) -> &[Finding] {
+        &self.listed
+    }
+
+    /// The same, the gravest first.
+    pub fn into_sorted(mut self) -> Vec<Finding> {
+        self.listed.sort_by_key(|finding| finding.severity);
+        self.listed
+    }
+
+    /// How many there are.
+    pub fn count(&self, severity: Severity) -> u64 {
+        match severity {
+            Severity::Error => self.errors,
+            Severity::Warning => self.warnings,
+            Severity::Note => self.notes,
+        }
+    }
+
+    /// Whether nothing is lost that is known.
+    pub fn is_sound(&self) -> bool {
+        self.errors == 0
+    }
+
+    fn count_mut(&mut self, severity: Severity) -> &mut u64 {
+        match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+            Severity::Note => &mut self.notes,
+        }
+    }
+}

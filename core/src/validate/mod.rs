@@ -1,0 +1,20 @@
+//! Whether an image or a volume is sound, and what is wrong if it is not.
+//!
+//! The image itself is checked as it streams by ([`ImageCheck`]); the NTFS in
+//! it, as the volume it would be restored to, with small reads here and there
+//! ([`check_volume`]). Both end in [`Finding`]s of one kind, whatever program
+//! shows them.
+
+mod code;
+mod finding;
+mod image;
+mod report;
+mod touched;
+mod volume;
+
+pub use code::{Code, Severity};
+pub use finding::{Finding, Findings, Place};
+pub use image::ImageCheck;
+pub use report::{ImageChecked, Report, VolumeChecked};
+pub use touched::Touched;
+pub use volume::{VolumeCheck, check_volume};

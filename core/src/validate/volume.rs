@@ -1,0 +1,254 @@
+//! Checking the NTFS of a volume, or in an image.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::code::Code;
+use super::finding::{Finding, Findings, Place};
+use super::touched::Touched;
+use crate::clusters::audit::{self, Audit};
+use crate::clusters::{self, ClusterMap, Selection};
+use crate::error::Result;
+use crate::image::Index;
+use crate::io::ReadAt;
+use crate::ntfs::{OpenedFrom, Volume, VolumeInfo};
+use crate::units::{Extent, RecordNumber, len_u64};
+
+/// How many files a finding names.
+const FILES_A_FINDING: usize = 10;
+
+/// What was found in a volume, and how much was looked at.
+#[derive(Debug, Default)]
+pub struct VolumeCheck {
+    /// What is wrong.
+    pub findings: Findings,
+    /// The paths of all files with something wrong, in alphabetical order.
+    pub files: Vec<String>,
+    /// Parts of files with something wrong that are too many to list.
+    pub files_left_out: u64,
+    /// Files and directories in use.
+    pub files_checked: u64,
+    /// Clusters in use.
+    pub clusters_in_use: u64,
+}
+
+/// Checks a volume whose files were walked over, which gave `selection`: its
+/// records against each other and against `$Bitmap`, and, where it is in an
+/// image, that all clusters in use are there.
+///
+/// # Errors
+///
+/// [`crate::Error::Io`]. All else is a finding.
+pub fn check_volume<R: ReadAt>(
+    volume: &Volume<R>,
+    mut selection: Selection,
+    image: Option<&Index>,
+) -> Result<VolumeCheck> {
+    let mut findings = Findings::default();
+    check_system_files(volume, &mut findings)?;
+
+    let audit = audit::audit(volume, &mut selection)?;
+    for &extent in &selection.bad {
+        selection.map.remove(extent);
+    }
+    let clusters_in_use = selection.map.len();
+    let missing = match image {
+        Some(index) => Missing::find(selection.map, index),
+        None => Missing::default(),
+    };
+
+    let files_checked = selection.files;
+    let account = Account {
+        found: &selection.findings,
+        audit: &audit,
+        missing: &missing,
+        cluster_size: volume.geometry().cluster_size,
+    };
+    let touched = Touched::find(volume, &account.extents(), account.records())?;
+    account.tell(&touched, &mut findings);
+    Ok(VolumeCheck {
+        findings,
+        files_left_out: touched.left_out,
+        files: touched.into_paths(),
+        files_checked,
+        clusters_in_use,
+    })
+}
+
+/// What opening a volume tells: its boot sectors, its first records, its flags.
+fn check_system_files<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> Result<()> {
+    if let OpenedFrom::Backup { offset } = volume.opened_from() {
+        let message =
+            format!("the first boot sector is damaged; the backup at byte {offset:#x} is not");
+        findings.push(Finding::new(Code::BootSector, at(0), message));
+    }
+    let mut note = |code, result: Result<()>| match result {
+        Err(error) if error.is_damage() => {
+            findings.push(Finding::of_error(code, None, &error));
+            Ok(())
+        }
+        other => other,
+    };
+    let mirror = volume.mft().check_mirror(volume.source(), volume.boot());
+    note(Code::MftMirror, mirror)?;
+    let mut is_dirty = false;
+    let info = VolumeInfo::read(volume).map(|info| is_dirty = info.is_dirty());
+    note(Code::VolumeInformation, info)?;
+    let mut is_hibernated = false;
+    let hibernated = volume.is_hibernated().map(|it_is| is_hibernated = it_is);
+    note(Code::RootDirectory, hibernated)?;
+    if is_dirty {
+        findings.push(Finding::new(
+            Code::Dirty,
+            None,
+            "the volume is marked dirty",
+        ));
+    }
+    if is_hibernated {
+        let message = "Windows is hibernated on the volume, or was shut down with fast startup";
+        findings.push(Finding::new(Code::Hibernated, None, message));
+    }
+    Ok(())
+}
+
+fn at(offset: u64) -> Option<Place> {
+    Some(Place::Volume {
+        offset,
+        length: None,
+    })
+}
+
+/// Clusters in use that an image does not hold.
+#[derive(Debug, Default)]
+struct Missing {
+    extents: Vec<Extent>,
+    /// More of them, not listed.
+    left_out: u64,
+    clusters: u64,
+    /// That is how images of metadata are.
+    is_metadata: bool,
+}
+
+impl Missing {
+    fn find(mut used: ClusterMap, index: &Index) -> Self {
+        for extent in index.extents() {
+            used.remove(extent);
+        }
+        let mut missing = Self {
+            is_metadata: !index.is_ordinary(),
+            ..Self::default()
+        };
+        for extent in used.extents() {
+            missing.clusters = missing.clusters.saturating_add(extent.len);
+            match missing.extents.len() < clusters::finding::MAX_LISTED {
+                true => missing.extents.push(extent),
+                false => missing.left_out = missing.left_out.saturating_add(1),
+            }
+        }
+        missing
+    }
+}
+
+/// What is wrong with the clusters of a volume.
+struct Account<'a> {
+    found: &'a clusters::finding::Findings,
+    audit: &'a Audit,
+    missing: &'a Missing,
+    cluster_size: u32,
+}
+
+impl Account<'_> {
+    /// Clusters whose files are to be named.
+    fn extents(&self) -> Vec<Extent> {
+        let found = self
+            .found
+            .listed()
+            .iter()
+            .filter_map(|found| found.extent());
+        let missing = match self.missing.is_metadata {
+            true => &[],
+            false => self.missing.extents.as_slice(),
+        };
+        found.chain(missing.iter().copied()).collect()
+    }
+
+    /// Records that are to be named.
+    fn records(&self) -> impl Iterator<Item = RecordNumber> {
+        let found = self.found.listed().iter();
+        found.filter_map(clusters::Finding::record)
+    }
+
+    fn tell(&self, touched: &Touched, findings: &mut Findings) {
+        for found in self.found.listed() {
+            findings.push(self.of_clusters(found, touched));
+        }
+        let errors = self.found.listed().iter().filter(|one| one.is_error());
+        let errors = len_u64(errors.count());
+        let warnings = len_u64(self.found.listed().len()).saturating_sub(errors);
+        let more = self.found.errors().saturating_sub(errors);
+        findings.count_more(Code::RecordDamaged, more);
+        let more = self.found.warnings().saturating_sub(warnings);
+        findings.count_more(Code::RecordSkipped, more);
+
+        if let Some(unknown) = &self.audit.unknown {
+            let place = Place::of_clusters(unknown.extent, self.cluster_size);
+            findings.push(Finding::of_error(Code::Bitmap, Some(place), unknown));
+        }
+        let extra = &self.audit.only_in_bitmap;
+        if let Some(&first) = extra.first.first() {
+            let message = format!(
+                "{} clusters are marked in $Bitmap and used by no file; the first: {first}",
+                extra.clusters
+            );
+            let place = Place::of_clusters(first, self.cluster_size);
+            findings.push(Finding::new(
+                Code::ClusterOnlyInBitmap,
+                Some(place),
+                message,
+            ));
+        }
+        self.tell_missing(touched, findings);
+    }
+
+    fn tell_missing(&self, touched: &Touched, findings: &mut Findings) {
+        let missing = self.missing;
+        if missing.is_metadata && missing.clusters > 0 {
+            let message = format!(
+                "an image of metadata: {} clusters in use are not in it",
+                missing.clusters
+            );
+            findings.push(Finding::new(Code::MetadataOnly, None, message));
+            return;
+        }
+        for &extent in &missing.extents {
+            let message = format!("{extent}: in use, and not in the image");
+            let place = Place::of_clusters(extent, self.cluster_size);
+            let mut finding = Finding::new(Code::ClusterMissing, Some(place), message);
+            finding.files = touched.of_extent(extent, FILES_A_FINDING);
+            findings.push(finding);
+        }
+        findings.count_more(Code::ClusterMissing, missing.left_out);
+    }
+
+    fn of_clusters(&self, found: &clusters::Finding, touched: &Touched) -> Finding {
+        use clusters::Finding as Found;
+        let (code, extent) = match found {
+            Found::RecordSkipped { .. } => (Code::RecordSkipped, None),
+            Found::RecordDamaged { .. } => (Code::RecordDamaged, None),
+            Found::PastEnd { extent, .. } => (Code::RunPastEnd, Some(*extent)),
+            Found::ClaimedTwice { extent, .. } => (Code::ClusterClaimedTwice, Some(*extent)),
+            Found::NotInBitmap { extent } => (Code::ClusterNotInBitmap, Some(*extent)),
+        };
+        let place = extent.map(|extent| Place::of_clusters(extent, self.cluster_size));
+        let mut finding = Finding::of_error(code, place, found);
+        finding.files = match found.extent() {
+            Some(extent) => touched.of_extent(extent, FILES_A_FINDING),
+            None => {
+                let path = found.record().and_then(|record| touched.path(record));
+                path.into_iter().map(String::from).collect()
+            }
+        };
+        finding
+    }
+}

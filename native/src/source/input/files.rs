@@ -1,0 +1,226 @@
+//! A file or device, or the pieces of one, read as one from end to end.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ntfsclone_core::io::{IoError, ReadAt};
+
+use crate::device;
+use crate::error::{Error, Result};
+
+/// Files that are open for reading, as one; or a part of that.
+#[derive(Debug)]
+pub struct Files {
+    /// In order, at least one.
+    files: Vec<OneFile>,
+    /// Which bytes of all are meant.
+    start: u64,
+    size: u64,
+}
+
+#[derive(Debug)]
+struct OneFile {
+    file: File,
+    path: PathBuf,
+    metadata: Metadata,
+    /// Where it begins among all.
+    start: u64,
+    size: u64,
+}
+
+impl Files {
+    /// Opens files that are to be read one after the other.
+    pub fn open(paths: &[PathBuf]) -> Result<Self> {
+        device::allow_open_files(paths.len());
+        let mut files = Vec::new();
+        let mut start: u64 = 0;
+        for path in paths {
+            let failed = |error| Error::io("open", path, error);
+            let mut file = File::open(path).map_err(failed)?;
+            let metadata = file.metadata().map_err(failed)?;
+            if paths.len() > 1 && !metadata.is_file() {
+                return Err(Error::refused(
+                    path,
+                    "is no file, as the pieces of a file are",
+                    "all pieces must be in one folder, under the names they were given",
+                ));
+            }
+            let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
+            files.push(OneFile {
+                file,
+                path: path.clone(),
+                metadata,
+                start,
+                size,
+            });
+            // Of files that exist; their sizes would have to be made up.
+            start = start.saturating_add(size);
+        }
+        Ok(Self {
+            files,
+            start: 0,
+            size: start,
+        })
+    }
+
+    /// An open file, from where it stands to its end.
+    pub fn from_here(mut file: File, name: &Path) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let start = file.stream_position()?;
+        let size = file.seek(SeekFrom::End(0))?;
+        // Others that have it open share the place in it.
+        file.seek(SeekFrom::Start(start))?;
+        Ok(Self {
+            files: vec![OneFile {
+                file,
+                path: name.to_owned(),
+                metadata,
+                start: 0,
+                size,
+            }],
+            start,
+            size: size.saturating_sub(start),
+        })
+    }
+
+    /// The part of `size` bytes from `start` on; less, where it ends before.
+    pub fn part(self, start: u64, size: u64) -> Self {
+        let start = start.min(self.size);
+        Self {
+            start: self.start + start,
+            size: size.min(self.size - start),
+            files: self.files,
+        }
+    }
+
+    /// How many files it is.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// What tells the files from others.
+    pub fn metadata(&self) -> Vec<Metadata> {
+        let files = self.files.iter();
+        files.map(|file| file.metadata.clone()).collect()
+    }
+
+    /// The file that it is, and where it begins there; None if it is several.
+    pub fn as_file(&self) -> Option<(&File, u64)> {
+        match &self.files[..] {
+            [one] => Some((&one.file, self.start)),
+            _ => None,
+        }
+    }
+
+    /// The path of the file, all of which it is; None if it is several, or a
+    /// part.
+    pub fn whole_path(&self) -> Option<&Path> {
+        match &self.files[..] {
+            [one] if self.start == 0 && self.size == one.size => Some(&one.path),
+            _ => None,
+        }
+    }
+
+    pub fn is_block_device(&self) -> bool {
+        let is_device = |one: &OneFile| one.metadata.file_type().is_block_device();
+        self.files.iter().any(is_device)
+    }
+
+    /// Reads what there is in one piece from `offset` on; nothing at the end.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.size.saturating_sub(offset);
+        let offset = self.start + offset.min(self.size);
+        // Empty ones are passed over.
+        let next = self
+            .files
+            .partition_point(|one| one.start + one.size <= offset);
+        let Some(one) = self.files.get(next) else {
+            return Ok(0);
+        };
+        let offset = offset - one.start;
+        let left = left.min(one.size - offset);
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
+        positioned_io::ReadAt::read_at(&one.file, offset, &mut buf[..len])
+    }
+}
+
+impl ReadAt for Files {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        let (mut offset, mut rest) = (offset, buf);
+        while !rest.is_empty() {
+            match self.read_at(offset, rest) {
+                Ok(0) => return Err(IoError::end_of_input()),
+                Ok(len) => {
+                    offset += len as u64;
+                    rest = &mut rest[len..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(IoError::new(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Files from their start to their end.
+pub struct FilesReader {
+    files: Arc<Files>,
+    position: u64,
+}
+
+impl FilesReader {
+    pub fn new(files: Arc<Files>) -> Self {
+        Self { files, position: 0 }
+    }
+}
+
+impl Read for FilesReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.files.read_at(self.position, buf)?;
+        self.position += len as u64;
+        Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_read_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..100).collect();
+        let mut paths = Vec::new();
+        for (name, range) in [("a", 0..30), ("b", 30..30), ("c", 30..31), ("d", 31..100)] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, &bytes[range]).unwrap();
+            paths.push(path);
+        }
+        let files = Files::open(&paths).unwrap();
+        assert_eq!((files.size(), files.count()), (100, 4));
+        let part = Files::open(&paths).unwrap().part(20, 40);
+        for start in 0..100 {
+            for end in start..=100 {
+                let mut read = vec![0; end - start];
+                files.read_exact_at(start as u64, &mut read).unwrap();
+                assert_eq!(read, bytes[start..end]);
+                let within = part.read_exact_at(start as u64, &mut read);
+                assert_eq!(within.is_ok(), end <= 40 || start == end);
+                if start < end && end <= 40 {
+                    assert_eq!(read, bytes[20 + start..20 + end]);
+                }
+            }
+        }
+        let mut read = Vec::new();
+        let all = FilesReader::new(Arc::new(part)).read_to_end(&mut read);
+        assert_eq!(all.unwrap(), 40);
+        assert_eq!(read, bytes[20..60]);
+    }
+}

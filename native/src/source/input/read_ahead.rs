@@ -1,0 +1,140 @@
+//! A reader that a thread of its own reads ahead of.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+/// Bytes of a piece, and how many go round.
+const PIECE_BYTES: usize = 1 << 20;
+const PIECES: usize = 6;
+
+/// What a thread has read ahead.
+pub struct ReadAhead {
+    /// No bytes tell the end.
+    full: Receiver<io::Result<Vec<u8>>>,
+    empty: Sender<Vec<u8>>,
+    piece: Vec<u8>,
+    /// What of the piece was taken.
+    taken: usize,
+    has_ended: bool,
+}
+
+impl ReadAhead {
+    /// Starts a thread that reads. It is not waited for: it may be waiting for
+    /// input that does not come.
+    pub fn start(name: &str, reader: impl Read + Send + 'static) -> io::Result<Self> {
+        let (empty, empty_receiver) = channel();
+        let (full_sender, full) = sync_channel(PIECES);
+        for _ in 0..PIECES {
+            // Cannot fail: the receiver is here.
+            let _ = empty.send(vec![0; PIECE_BYTES]);
+        }
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || read_all(reader, &empty_receiver, &full_sender))?;
+        Ok(Self {
+            full,
+            empty,
+            piece: Vec::new(),
+            taken: 0,
+            has_ended: false,
+        })
+    }
+}
+
+impl Read for ReadAhead {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.piece.len() && !self.has_ended {
+            let next = match self.full.recv() {
+                Ok(piece) => piece?,
+                // Not an end of the input: the thread did not say so.
+                Err(_) => return Err(io::Error::other("the thread that reads ended unexpectedly")),
+            };
+            self.has_ended = next.is_empty();
+            let old = std::mem::replace(&mut self.piece, next);
+            self.taken = 0;
+            // The thread may have ended already.
+            let _ = self.empty.send(old);
+        }
+        let len = (&self.piece[self.taken..]).read(buf)?;
+        self.taken += len;
+        Ok(len)
+    }
+}
+
+/// Reads to the end, or until nobody takes what is read.
+fn read_all(
+    mut reader: impl Read,
+    empty: &Receiver<Vec<u8>>,
+    full: &SyncSender<io::Result<Vec<u8>>>,
+) {
+    while let Ok(mut piece) = empty.recv() {
+        piece.resize(PIECE_BYTES, 0);
+        let read = super::read_up_to(&mut reader, &mut piece);
+        let has_ended = !matches!(read, Ok(1..));
+        let piece = read.map(|len| {
+            piece.truncate(len);
+            piece
+        });
+        if full.send(piece).is_err() || has_ended {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives so many bytes, then fails or ends.
+    struct Source {
+        left: usize,
+        fails: bool,
+        panics: bool,
+    }
+
+    impl Read for Source {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            assert!(self.left > 0 || !self.panics);
+            let len = buf.len().min(self.left).min(70_000);
+            buf[..len].fill(7);
+            self.left -= len;
+            match len {
+                0 if self.fails => Err(io::ErrorKind::TimedOut.into()),
+                len => Ok(len),
+            }
+        }
+    }
+
+    fn read(source: Source) -> (usize, io::Result<usize>) {
+        let mut ahead = ReadAhead::start("test", source).unwrap();
+        let mut bytes = Vec::new();
+        let read = ahead.read_to_end(&mut bytes);
+        assert!(bytes.iter().all(|&byte| byte == 7));
+        (bytes.len(), read)
+    }
+
+    #[test]
+    fn all_is_read() {
+        for left in [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 20 * PIECE_BYTES + 5] {
+            let (len, read) = read(Source {
+                left,
+                fails: false,
+                panics: false,
+            });
+            assert_eq!((len, read.unwrap()), (left, left));
+        }
+    }
+
+    #[test]
+    fn an_error_is_no_end() {
+        for (fails, panics) in [(true, false), (false, true)] {
+            let (_, read) = read(Source {
+                left: 3 * PIECE_BYTES,
+                fails,
+                panics,
+            });
+            assert!(read.is_err(), "{fails}, {panics}");
+        }
+    }
+}
