@@ -1,11 +1,13 @@
 //! What can be told of a volume at a glance, whatever its size: nothing is
 //! read but a few records, `$MFT`'s bitmap and `$Bitmap`.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::clusters::{self, ClusterMap, Selection};
 use crate::error::{Error, Result, Structure};
+use crate::image::Index;
+use crate::image::ntfsclone::Header;
 use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Volume, VolumeInfo};
@@ -13,6 +15,38 @@ use crate::units::{Extent, Geometry, Lcn, len_u64, len_usize};
 
 /// Bytes of `$MFT`'s bitmap read at once.
 const CHUNK_BYTES: u64 = 1 << 20;
+
+/// The header of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct ImageSummary {
+    /// Version of the format, such as `10.1`.
+    pub version: String,
+    /// Bytes of a cluster.
+    pub cluster_size: u32,
+    /// Bytes of the partition or file that was read.
+    pub device_size: u64,
+    /// Clusters of the volume.
+    pub clusters: u64,
+    /// Clusters in the image, as its header says.
+    pub clusters_in_use: u64,
+    /// Whether it holds metadata only; none where that was not looked at.
+    pub is_metadata: Option<bool>,
+}
+
+impl ImageSummary {
+    /// Of a header, and, if it is known, where the clusters are.
+    pub fn new(header: &Header, index: Option<&Index>) -> Self {
+        Self {
+            version: header.version.to_string(),
+            cluster_size: header.cluster_size,
+            device_size: header.device_size,
+            clusters: header.nr_clusters,
+            clusters_in_use: header.inuse,
+            is_metadata: index.map(|index| !index.is_ordinary()),
+        }
+    }
+}
 
 /// A volume at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]

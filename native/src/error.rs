@@ -65,6 +65,10 @@ pub enum Error {
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
+    /// A check found what is told in its report.
+    #[error("{}: not sound; {errors} errors", path.display())]
+    NotSound { path: PathBuf, errors: u64 },
+
     #[error("the thread that {0} ended unexpectedly")]
     Thread(&'static str),
 }

@@ -8,7 +8,7 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use crate::cli::{Algorithm, Direct};
-use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle, Reflink};
+use crate::cli::{Cli, Command, Copy, Generated, Map, MapFormat, ProgressStyle, Reflink, Verify};
 use crate::error::{Error, Result};
 
 /// What to do, and how to tell of it.
@@ -28,6 +28,10 @@ pub enum Task {
     CheckImage(CheckTask),
     /// Print which bytes of a volume are in use.
     Map(MapTask),
+    /// Check an image or volume to its last byte.
+    Verify(VerifyTask),
+    /// Tell what is known of an image or volume.
+    Info(InfoTask),
     Demo,
     Generate(Generated),
 }
@@ -113,6 +117,23 @@ pub struct MapTask {
     pub rescue: Option<Rescue>,
     /// For the scan; None is up to the program.
     pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug)]
+pub struct VerifyTask {
+    pub image: Input,
+    /// What to compare it with.
+    pub against: Option<Input>,
+    pub json: bool,
+    pub direct: Direct,
+    /// For the scan; None is up to the program.
+    pub threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug)]
+pub struct InfoTask {
+    pub source: Input,
+    pub json: bool,
 }
 
 /// How to go on after read errors.
@@ -249,6 +270,14 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             progress: Progress::None,
         }),
         Some(Command::Map(typed)) => resolve_map(typed),
+        Some(Command::Verify(typed)) => resolve_verify(typed),
+        Some(Command::Info(typed)) => Ok(Options {
+            task: Task::Info(InfoTask {
+                source: input(typed.source, typed.partition),
+                json: typed.json,
+            }),
+            progress: resolve_progress(None, false),
+        }),
         None => match typed.copy.generate {
             Some(what) => Ok(Options {
                 task: Task::Generate(what),
@@ -405,6 +434,33 @@ fn resolve_map(typed: Map) -> Result<Options> {
     });
     let progress = resolve_progress(typed.progress, typed.quiet);
     Ok(Options { task, progress })
+}
+
+fn resolve_verify(typed: Verify) -> Result<Options> {
+    let is_stdin = |path: &Path| path == Path::new("-");
+    if is_stdin(&typed.image) && typed.against.as_deref().is_some_and(is_stdin) {
+        return usage("standard input cannot be compared with itself");
+    }
+    let task = Task::Verify(VerifyTask {
+        image: input(typed.image, typed.partition),
+        against: typed.against.map(|other| input(other, None)),
+        json: typed.json,
+        direct: typed.direct,
+        threads: typed.threads,
+    });
+    let progress = resolve_progress(typed.progress, typed.quiet);
+    Ok(Options { task, progress })
+}
+
+/// What is named on the command line as something to read.
+fn input(name: PathBuf, partition: Option<u32>) -> Input {
+    Input {
+        origin: match name == Path::new("-") {
+            true => Origin::Stdin,
+            false => Origin::File(name),
+        },
+        partition,
+    }
 }
 
 fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {

@@ -3,6 +3,7 @@
 //! Batches go round: a fixed number of them is all the memory that is used,
 //! however large the volume.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -80,6 +81,21 @@ impl Batch {
         let start = self.len;
         self.len += len;
         &mut self.data[start..self.len]
+    }
+
+    /// Lets `read` put bytes into all the room there is, which belong at
+    /// `offset`, and returns how many it put there.
+    pub fn push_read(
+        &mut self,
+        offset: u64,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let len = read(&mut self.data[self.len..])?;
+        if len > 0 {
+            self.push(offset, len);
+            self.count(len as u64);
+        }
+        Ok(len)
     }
 
     pub fn pieces(&self) -> impl Iterator<Item = (Piece, &[u8])> {

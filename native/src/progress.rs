@@ -33,6 +33,8 @@ pub enum Phase {
     Check,
     /// Reading back what was written.
     Verify,
+    /// Reading two volumes.
+    Compare,
 }
 
 /// A phase under way.
@@ -151,6 +153,7 @@ fn bar(phase: Phase, total: u64) -> ProgressBar {
         Phase::Restore => ("restoring", BYTES_TEMPLATE),
         Phase::Check => ("checking", BYTES_TEMPLATE),
         Phase::Verify => ("verifying", BYTES_TEMPLATE),
+        Phase::Compare => ("comparing", BYTES_TEMPLATE),
     };
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
     if let Ok(style) = ProgressStyle::with_template(template) {

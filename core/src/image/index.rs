@@ -357,6 +357,7 @@ impl IndexBuilder {
         if in_cluster && let Some(run) = self.runs.last_mut() {
             run.extent.len = run.extent.len.saturating_sub(1);
             self.position = self.position.saturating_sub(1);
+            self.offset = self.offset.saturating_sub(stride(&self.header));
         }
         if !self.is_at_tail() {
             self.seek(Lcn(self.header.nr_clusters))?;

@@ -31,9 +31,9 @@ const WINDOW: u64 = 8;
 /// of the commands: as few as lead to the clusters that are asked for.
 ///
 /// With [`Pace::Leaps`], what it reads may be wrong, where data looks like
-/// commands, and is for those who can check it. Every error that it gives is an [`Error`]: of the source,
-/// or what stands in the way. Clusters that are not stored are refused, and so
-/// is the tail.
+/// commands, and is for those who can check it. Every error that it gives is an
+/// [`Error`]: of the source, or what stands in the way. Clusters that are not
+/// stored are refused, and so is the tail.
 #[derive(Debug)]
 pub(crate) struct Prefix<S> {
     source: S,

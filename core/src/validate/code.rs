@@ -71,6 +71,10 @@ pub enum Code {
     ClusterMissing,
     /// The image holds metadata only.
     MetadataOnly,
+    /// What is in use differs from what it was compared with.
+    ContentDiffers,
+    /// It was not compared.
+    NotCompared,
 }
 
 impl Code {
@@ -145,7 +149,11 @@ impl Code {
                 "Windows will not mount it; the backup boot sector is sound",
                 "repair it on the restored volume (chkdsk, testdisk)",
             ),
-            Self::MftMirror => (Warning, "one of the two copies is old or damaged", CHKDSK),
+            Self::MftMirror => (
+                Error,
+                "one of the two copies is old or damaged, and no copy is made of such a volume",
+                CHKDSK,
+            ),
             Self::VolumeInformation => (
                 Warning,
                 "label, version and flags of the volume are not known",
@@ -204,6 +212,17 @@ impl Code {
                 Note,
                 "names and places of files are in it, and nothing of their content",
                 "restore it to look at the file system, not to get files back",
+            ),
+            Self::ContentDiffers => (
+                Error,
+                "the two do not hold the same",
+                "if nothing was written to either since, copy it again, and check the disks and \
+                 the memory",
+            ),
+            Self::NotCompared => (
+                Error,
+                "whether the two hold the same is not known",
+                "see the other findings first",
             ),
         }
     }

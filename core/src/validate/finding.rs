@@ -122,9 +122,10 @@ impl Findings {
         &self.listed
     }
 
-    /// The same, the gravest first.
+    /// The same, the gravest first, and those of a kind together.
     pub fn into_sorted(mut self) -> Vec<Finding> {
-        self.listed.sort_by_key(|finding| finding.severity);
+        self.listed
+            .sort_by_key(|finding| (finding.severity, finding.code));
         self.listed
     }
 

@@ -16,6 +16,8 @@ pub struct ImageCheck {
     header: Option<Header>,
     findings: Findings,
     state: State,
+    /// What follows the end does not matter.
+    ends_anywhere: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,16 @@ impl ImageCheck {
             header: None,
             findings: Findings::default(),
             state: State::Going,
+            ends_anywhere: false,
+        }
+    }
+
+    /// A check at the start of an image that something may follow: on a device,
+    /// that is what was there before.
+    pub fn on_device() -> Self {
+        Self {
+            ends_anywhere: true,
+            ..Self::new()
         }
     }
 
@@ -62,15 +74,14 @@ impl ImageCheck {
                 Err(error) => return Err(error),
             }
         }
-        if self.state == State::Complete && !input.is_empty() {
+        if self.state == State::Complete && !input.is_empty() && !self.ends_anywhere {
             let message = "something follows the end of the image";
             self.stop(Code::ImageTrailing, self.indexer.taken(), message);
         }
         Ok(())
     }
 
-    /// Whether the end of the image has come: on a device, what follows it does
-    /// not matter.
+    /// Whether the end of the image has come.
     pub fn is_complete(&self) -> bool {
         self.state == State::Complete
     }

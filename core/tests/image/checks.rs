@@ -89,6 +89,19 @@ fn an_old_image_lacks_its_tail() {
     check(&image.bytes, &[(Code::ImageWithoutTail, None)]);
 }
 
+/// As on a device, where something was before.
+#[test]
+fn what_follows_on_a_device_does_not_matter() {
+    let image = sample();
+    let mut check = ImageCheck::on_device();
+    for piece in [image.as_slice(), b"left", b"over"].concat().chunks(1000) {
+        check.push(piece).unwrap();
+    }
+    assert!(check.is_complete());
+    assert_eq!(check.taken(), image.len() as u64);
+    assert!(check.end().unwrap().0.listed().is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

@@ -1,6 +1,5 @@
 //! Indexes found by way of `$Bitmap`: those that a scan makes, or none.
 
-use ntfs_volume_builder as build;
 use ntfs_volume_builder::{FileData, MftLayout, Run, VolumeBuilder};
 use ntfsclone_core::Error;
 use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep, select_metadata};
@@ -332,7 +331,7 @@ fn commands(image: &[u8]) -> Vec<usize> {
     commands
 }
 
-fn small_volumes() -> Vec<build::Volume> {
+fn small_images() -> Vec<Vec<u8>> {
     let tiny = VolumeBuilder::new()
         .cluster_size(512)
         .mft_record_size(512)
@@ -342,7 +341,7 @@ fn small_volumes() -> Vec<build::Volume> {
         .upcase_length(16)
         .version(1, 2);
     let runs = (0..20).map(|n| Run::at(290 - 4 * n, 1 + n % 3)).collect();
-    vec![
+    let volumes = [
         tiny.clone().bad_clusters(295..298).build(),
         tiny.clone().file("a", FileData::Runs(runs)).build(),
         // All of the data looks like commands.
@@ -359,13 +358,13 @@ fn small_volumes() -> Vec<build::Volume> {
         tiny.clone()
             .mft_layout(MftLayout::Runs(vec![Run::at(200, 50)]))
             .build(),
-    ]
+    ];
+    volumes.iter().map(image_of).collect()
 }
 
 #[test]
 fn of_data_that_looks_like_commands() {
-    for volume in small_volumes() {
-        let image = image_of(&volume);
+    for image in small_images() {
         assert_eq!(found(&image), Index::scan(&*image, |_| {}).unwrap());
     }
 }
@@ -375,10 +374,10 @@ proptest! {
 
     #[test]
     fn of_damaged_images(
-        volume in prop::sample::select(small_volumes()),
+        image in prop::sample::select(small_images()),
         damage in any_damage(),
     ) {
-        let mut image = image_of(&volume);
+        let mut image = image;
         damage.to(&mut image);
         let scanned = Index::scan(&*image, |_| {});
         match Index::discover(&*image) {

@@ -1,7 +1,8 @@
 //! Headers of every version, and such as cannot be.
 
+use ntfsclone_core::Error;
 use ntfsclone_core::error::Structure;
-use ntfsclone_core::image::ntfsclone::{ByteOrder, Version};
+use ntfsclone_core::image::ntfsclone::{ByteOrder, Header, Version};
 
 use crate::decoded::{ByHand, Fields, SMALL, decode_whole, refused, small_image};
 
@@ -13,6 +14,7 @@ fn of_version_10() {
             let image = ByHand::current(Fields { version, ..SMALL }, data_offset);
             let image = image.next(1, 256).gap(3).next(9, 100);
             let decoded = decode_whole(&image.bytes).unwrap();
+            assert_eq!(Header::read(&*image.bytes).unwrap(), decoded.header);
             assert_eq!(decoded.header.version, Version::Current { minor });
             assert_eq!(decoded.header.data_offset, data_offset);
             assert_eq!(decoded.header.device_size, SMALL.device_size);
@@ -22,6 +24,21 @@ fn of_version_10() {
             assert_eq!(decoded.data, expected);
         }
     }
+}
+
+#[test]
+fn that_are_cut_short() {
+    let image = small_image();
+    for len in 0..50 {
+        match Header::read(&image[..len]) {
+            Err(Error::Corrupt { offset, field, .. }) => {
+                assert_eq!((offset, field), (len as u64, "its end"));
+            }
+            other => panic!("{len}: {other:?}"),
+        }
+    }
+    let header = Header::read(&image[..50]).unwrap();
+    assert_eq!(header, decode_whole(&image).unwrap().header);
 }
 
 /// It ends where its last cluster ends, and has no tail.
@@ -55,6 +72,7 @@ fn of_old_versions_in_either_byte_order() {
                 let image = ByHand::old(fields, is_big).gap(4).next(3, size as usize);
                 let decoded = decode_whole(&image.bytes).unwrap();
                 let header = decoded.header;
+                assert_eq!(Header::read(&*image.bytes).unwrap(), header);
                 assert_eq!(header.version, Version::Old(order), "{cluster_size}");
                 assert_eq!(header.cluster_size, cluster_size);
                 assert_eq!(header.device_size, fields.device_size);

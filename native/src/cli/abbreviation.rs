@@ -29,6 +29,7 @@ pub const ORIGINAL_OPTIONS: &[&str] = &[
 /// The options, ours included, whose value may be the next argument.
 const SHORT_WITH_VALUE: &[char] = &['o', 'O'];
 pub const LONG_WITH_VALUE: &[&str] = &[
+    "against",
     "format",
     "generate",
     "mapfile",

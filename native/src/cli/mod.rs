@@ -1,12 +1,15 @@
 //! The command line, as typed.
 
 mod abbreviation;
+mod verify;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub use verify::{Info, Verify};
 
 /// What was typed.
 #[derive(Debug, Parser)]
@@ -52,6 +55,12 @@ pub enum Command {
     /// Print which bytes of a volume are in use, for programs that copy no
     /// others
     Map(Map),
+
+    /// Check an image or volume to its last byte, and the NTFS in it
+    Verify(Verify),
+
+    /// Tell what is known of an image or volume
+    Info(Info),
 }
 
 /// The options of `map`.

@@ -5,6 +5,7 @@ mod copy;
 mod copying;
 mod demo;
 mod generate;
+mod info;
 mod lost_data;
 mod map;
 mod metadata;
@@ -13,6 +14,7 @@ mod rescue;
 mod restore;
 mod shared_clone;
 mod used_clusters;
+mod verify;
 
 use crate::error::Result;
 use crate::options::{Options, Task};
@@ -24,6 +26,8 @@ pub fn run(options: Options) -> Result<()> {
         Task::Restore(task) => restore::run(&task, progress),
         Task::CheckImage(task) => check_image::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),
+        Task::Verify(task) => verify::run(&task, progress),
+        Task::Info(task) => info::run(&task),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

@@ -4,12 +4,16 @@ mod bulk;
 mod foreign;
 mod image;
 pub mod input;
+mod inside;
 mod metadata;
 mod past_cache;
 mod volume;
+mod whole;
 
 pub use bulk::BulkReader;
 pub use foreign::refuse_foreign;
 pub use image::{ImageStream, check_ahead};
+pub use inside::{Inside, anywhere};
 pub use metadata::{WipeReport, copy_metadata};
 pub use volume::Device;
+pub use whole::WholeReader;

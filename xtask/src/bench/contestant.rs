@@ -10,6 +10,8 @@ pub(super) enum Contestant {
     Ours,
     /// The ntfsclone of ntfs-3g.
     Reference,
+    /// Its output through zstd.
+    ReferenceZstd,
     Partclone,
     Cp,
     QemuImg,
@@ -17,9 +19,10 @@ pub(super) enum Contestant {
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Ours,
         Self::Reference,
+        Self::ReferenceZstd,
         Self::Partclone,
         Self::Cp,
         Self::QemuImg,
@@ -30,6 +33,7 @@ impl Contestant {
         match self {
             Self::Ours => "ours",
             Self::Reference => "ntfsclone of ntfs-3g",
+            Self::ReferenceZstd => "ntfs-3g's | zstd -T0",
             Self::Partclone => "partclone.ntfs",
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
@@ -42,6 +46,7 @@ impl Contestant {
         match self {
             Self::Ours | Self::Cp | Self::Dd => None,
             Self::Reference => Some("ntfs-3g"),
+            Self::ReferenceZstd => Some("zstd"),
             Self::Partclone => Some("partclone"),
             Self::QemuImg => Some("qemu-utils"),
         }
@@ -55,6 +60,7 @@ impl Contestant {
                 .map(PathBuf::from)
                 .into_iter()
                 .find(|path| path.is_file()),
+            Self::ReferenceZstd => setup::find("zstd").and(setup::find("sh")),
             Self::Partclone => setup::find("partclone.ntfs"),
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
@@ -76,7 +82,10 @@ impl Contestant {
 
     /// The line that says it: the first one that has a digit.
     pub(super) fn version(self) -> Result<String> {
-        let mut command = self.command()?;
+        let mut command = match self {
+            Self::ReferenceZstd => Command::new("zstd"),
+            _ => self.command()?,
+        };
         command.arg("--version");
         // Some print it to the one stream, some to the other, and not all of them succeed.
         let output = command

@@ -15,6 +15,7 @@ enum Quantity {
     /// As a part of what the other one takes.
     WallTime(Contestant),
     CpuTime(Contestant),
+    Size(Contestant),
     Seconds,
     PeakBytes,
 }
@@ -46,6 +47,7 @@ pub(super) fn judge(
             let measured = match quantity {
                 Quantity::WallTime(other) => of(other)?.wall_ratio,
                 Quantity::CpuTime(other) => of(other)?.cpu_ratio,
+                Quantity::Size(other) => of(other)?.size_ratio?,
                 Quantity::Seconds => of(Contestant::Ours)?.wall_seconds,
                 Quantity::PeakBytes => of(Contestant::Ours)?.peak_bytes as f64,
             };
@@ -60,8 +62,8 @@ pub(super) fn judge(
 }
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
-    use Contestant::{Cp, Partclone, Reference};
-    use Quantity::{CpuTime, PeakBytes, Seconds, WallTime};
+    use Contestant::{Cp, Partclone, Reference, ReferenceZstd};
+    use Quantity::{CpuTime, PeakBytes, Seconds, Size, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
     let everyday = matches!(volume.kind, Kind::Bulk | Kind::Small);
     let mut goals = Vec::new();
@@ -72,7 +74,11 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
         }
         Place::Memory | Place::Disk => {}
     }
+    if job.level().is_some() {
+        goals.extend([(WallTime(ReferenceZstd), 1.0), (Size(ReferenceZstd), 1.02)]);
+    }
     match (place, job, volume.kind) {
+        (_, Job::Info, _) => goals.push((Seconds, 1.0)),
         (Place::Memory, Job::Save, Kind::Bulk) => {
             goals.extend([(WallTime(Cp), 0.75), (WallTime(Partclone), 0.10)]);
         }
@@ -99,6 +105,7 @@ impl fmt::Display for Quantity {
         match self {
             Self::WallTime(other) => write!(formatter, "time to that of {}", other.name()),
             Self::CpuTime(other) => write!(formatter, "CPU time to that of {}", other.name()),
+            Self::Size(other) => write!(formatter, "size to that of {}", other.name()),
             Self::Seconds => formatter.write_str("seconds"),
             Self::PeakBytes => formatter.write_str("peak memory in bytes"),
         }
@@ -137,6 +144,7 @@ mod tests {
             system_calls: None,
             wall_ratio,
             cpu_ratio: wall_ratio,
+            size_ratio: None,
             runs: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! What the programs are asked to do, each in its own words.
 
 use super::{contestant::Contestant, place::Place, volume::Kind};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{path::PathBuf, process::Command};
@@ -17,8 +17,16 @@ pub(super) enum Job {
     Clone,
     /// The volume's metadata to an image
     Metadata,
+    /// The volume to an image, compressed at level 1
+    Compress1,
+    /// The same at level 3
+    Compress3,
     /// The image, read through
     Check,
+    /// The image, with the volume in it
+    Verify,
+    /// The image, at a glance
+    Info,
     /// From the start to the first byte of an image: all records are read, and held against $Bitmap
     Scan,
 }
@@ -40,27 +48,47 @@ impl Job {
             Self::Restore => "restore",
             Self::Clone => "clone",
             Self::Metadata => "metadata",
+            Self::Compress1 => "compress1",
+            Self::Compress3 => "compress3",
             Self::Check => "check",
+            Self::Verify => "verify",
+            Self::Info => "info",
             Self::Scan => "scan",
         }
     }
 
     pub(super) fn reads_image(self) -> bool {
-        matches!(self, Self::Restore | Self::Check)
+        matches!(
+            self,
+            Self::Restore | Self::Check | Self::Verify | Self::Info
+        )
     }
 
     pub(super) fn writes_file(self) -> bool {
-        !matches!(self, Self::Check | Self::Scan)
+        !matches!(self, Self::Check | Self::Verify | Self::Info | Self::Scan)
+    }
+
+    /// Of compression, if it compresses.
+    pub(super) fn level(self) -> Option<u32> {
+        match self {
+            Self::Compress1 => Some(1),
+            Self::Compress3 => Some(3),
+            _ => None,
+        }
     }
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
-        use Contestant::{Cp, Dd, Ours, Partclone, QemuImg, Reference};
+        use Contestant::{Cp, Dd, Ours, Partclone, QemuImg, Reference, ReferenceZstd};
         match (self, volume) {
             // Partclone and dd go through all of its 16 TiB.
             (Self::Save | Self::Clone, Kind::Giant) => &[Ours, Reference, Cp],
             (Self::Save, Kind::Fragmented) => &[Ours, Reference, Cp],
             (Self::Save, _) => &[Ours, Reference, Partclone, Cp],
             (Self::Clone, _) => &[Ours, Reference, Cp, QemuImg, Dd],
+            (Self::Compress1 | Self::Compress3, _) => &[Ours, ReferenceZstd],
+            // The original's is a check of the structure alone.
+            (Self::Verify, _) => &[Ours, Reference],
+            (Self::Info, _) => &[Ours],
             (Self::Restore | Self::Metadata | Self::Check | Self::Scan, _) => &[Ours, Reference],
         }
     }
@@ -74,7 +102,18 @@ impl Job {
     ) -> Result<Vec<Command>> {
         let mut command = contestant.command()?;
         match contestant {
+            Contestant::Reference if self == Self::Verify => {
+                Self::Check.ntfsclone(&mut command, files);
+            }
             Contestant::Ours | Contestant::Reference => self.ntfsclone(&mut command, files),
+            Contestant::ReferenceZstd => {
+                let level = self.level().context("compresses")?;
+                let script = format!("\"$0\" -q -s -o - \"$1\" | zstd -q -T0 -{level} -o \"$2\"",);
+                let reference = Contestant::Reference.program();
+                command.arg("-c").arg(script);
+                command.arg(reference.context("the ntfsclone of ntfs-3g is missing")?);
+                command.args([&files.volume, &files.output]);
+            }
             Contestant::Partclone => {
                 command.args(["-q", "-c", "-L"]).arg(&files.log);
                 command.arg("-s").arg(&files.volume);
@@ -109,7 +148,11 @@ impl Job {
             Self::Restore => "-q -r -o",
             Self::Clone => "-q -o",
             Self::Metadata => "-q -m -s -o",
+            Self::Compress1 => "-q -s --compress=1 -o",
+            Self::Compress3 => "-q -s --compress=3 -o",
             Self::Check => "-q -r -n",
+            Self::Verify => "verify -q",
+            Self::Info => "info",
             Self::Scan => "-q -s -o -",
         };
         command.args(options.split(' '));

@@ -20,6 +20,9 @@ pub(super) struct Run {
     pub(super) cpu_seconds: f64,
     /// What the kernel calls the maximum resident set. It counts from what this program itself takes: a few MiB.
     pub(super) peak_bytes: u64,
+    /// Length of what was written, where that is of interest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) output_bytes: Option<u64>,
 }
 
 /// All of them one after the other, as one run.
@@ -38,6 +41,7 @@ pub(super) fn run(commands: &mut [Command]) -> Result<Run> {
         wall_seconds: started.elapsed().as_secs_f64(),
         cpu_seconds: cpu.as_secs_f64(),
         peak_bytes: peak,
+        output_bytes: None,
     })
 }
 
@@ -59,6 +63,7 @@ pub(super) fn run_to_first_bytes(command: &mut Command) -> Result<Run> {
         wall_seconds: wall.as_secs_f64(),
         cpu_seconds: (rusage.utime + rusage.stime).as_secs_f64(),
         peak_bytes: rusage.maxrss,
+        output_bytes: None,
     })
 }
 

@@ -64,7 +64,7 @@ pub(super) fn draw(report: &Report) -> String {
 fn is_shown(record: &Record) -> bool {
     record.place == Place::Memory
         && matches!(record.volume, Kind::Bulk | Kind::Small)
-        && !matches!(record.job, Job::Check | Job::Scan)
+        && !matches!(record.job, Job::Check | Job::Verify | Job::Info | Job::Scan)
 }
 
 /// Each on a scale of its own, since jobs take times of very different length. Returns where it ends.
@@ -74,7 +74,11 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::Restore => "Restore from an image",
         Job::Clone => "Clone to a raw file",
         Job::Metadata => "Save metadata only",
+        Job::Compress1 => "Save, compressed (level 1)",
+        Job::Compress3 => "Save, compressed (level 3)",
         Job::Check => "Check an image",
+        Job::Verify => "Verify an image",
+        Job::Info => "Tell of an image",
         Job::Scan => "Scan",
     };
     let content = match record.volume {

@@ -94,6 +94,7 @@ mod tests {
                 wall_seconds,
                 cpu_seconds: 1.0,
                 peak_bytes: 1 << 20,
+                output_bytes: None,
             }],
             system_calls: Some(7),
         };

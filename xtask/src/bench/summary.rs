@@ -16,6 +16,9 @@ pub(super) struct Summary {
     /// Ours to this one: below 1 we are faster.
     pub(super) wall_ratio: f64,
     pub(super) cpu_ratio: f64,
+    /// Length of what was written, where that is of interest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) size_ratio: Option<f64>,
     pub(super) runs: Vec<Run>,
 }
 
@@ -45,6 +48,7 @@ pub(super) fn summarize(lanes: Vec<Lane>) -> Vec<Summary> {
             system_calls: lane.system_calls,
             wall_ratio: ratio(&ours, &lane.runs, |run| run.wall_seconds),
             cpu_ratio: ratio(&ours, &lane.runs, |run| run.cpu_seconds),
+            size_ratio: size_ratio(&ours, &lane.runs),
             runs: lane.runs,
         })
         .collect()
@@ -57,6 +61,11 @@ fn ratio(ours: &[Run], theirs: &[Run], value: fn(&Run) -> f64) -> f64 {
             .zip(theirs)
             .map(|(ours, theirs)| value(ours) / value(theirs)),
     )
+}
+
+fn size_ratio(ours: &[Run], theirs: &[Run]) -> Option<f64> {
+    let size = |runs: &[Run]| Some(runs.first()?.output_bytes? as f64);
+    Some(size(ours)? / size(theirs)?)
 }
 
 /// NaN of nothing.
@@ -80,6 +89,7 @@ mod tests {
             wall_seconds,
             cpu_seconds: 2.0 * wall_seconds,
             peak_bytes: wall_seconds as u64,
+            output_bytes: Some(1000 * wall_seconds as u64),
         };
         Lane {
             contestant,
@@ -108,5 +118,6 @@ mod tests {
         assert_eq!(summaries[1].best_wall_seconds, 2.0);
         assert_eq!(summaries[1].cpu_seconds, 8.0);
         assert_eq!(summaries[1].peak_bytes, 18);
+        assert_eq!(summaries[1].size_ratio, Some(0.5));
     }
 }

@@ -66,6 +66,7 @@ mod tests {
             system_calls,
             wall_ratio,
             cpu_ratio: 1.0,
+            size_ratio: None,
             runs: Vec::new(),
         };
         Record {

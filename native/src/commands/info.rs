@@ -1,0 +1,232 @@
+//! What is known of an image or volume, without reading much of it.
+
+use std::io::Read;
+
+use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
+use ntfsclone_core::info::{ImageSummary, Run, Usage, VolumeSummary};
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::ntfs::Volume;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::options::InfoTask;
+use crate::report::{self, Reports};
+use crate::source::input::{self, Bytes, Format, Opened, Recognised};
+use crate::source::{self, Inside};
+
+/// Parts of the map of a volume: blocks in a line of a terminal.
+const PARTS: usize = 64;
+
+/// More than the header of any image.
+const START_BYTES: usize = 4096;
+
+#[derive(Serialize)]
+struct Document {
+    source: String,
+    /// Bytes of the file or files; none of a pipe.
+    size: Option<u64>,
+    format: &'static str,
+    /// What it is within, from the outside in.
+    layers: Vec<String>,
+    image: Option<ImageSummary>,
+    volume: Option<VolumeSummary>,
+    /// What could not be told, and why.
+    warnings: Vec<String>,
+}
+
+pub fn run(task: &InfoTask) -> Result<()> {
+    let Opened { input, bytes } = input::open(&task.source, None)?;
+    let mut document = Document {
+        source: input.name.display().to_string(),
+        size: input.files.as_ref().map(|files| files.size()),
+        format: match input.format {
+            Format::Image => "ntfsclone-image",
+            Format::Volume => "ntfs-volume",
+        },
+        layers: input.layers.iter().map(ToString::to_string).collect(),
+        image: None,
+        volume: None,
+        warnings: Vec::new(),
+    };
+    look_inside(&input, bytes, &mut document)?;
+    match task.json {
+        true => {
+            let text = serde_json::to_string_pretty(&document)
+                .map_err(|error| Error::io("tell of", &input.name, error.into()))?;
+            Reports::ToStdout.line(text);
+        }
+        false => print(&document, &input.remark()),
+    }
+    Ok(())
+}
+
+fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Result<()> {
+    let anywhere = source::anywhere(&bytes);
+    if input.format == Format::Image {
+        let header = header_of(input, bytes)?;
+        document.image = Some(ImageSummary::new(&header, None));
+    }
+    let Some(anywhere) = anywhere else {
+        let warning = "it can only be read from start to end: of the volume nothing can be told";
+        document.warnings.push(warning.to_owned());
+        return Ok(());
+    };
+    let Some(inside) = Inside::at_once(input, &anywhere)? else {
+        let warning = "it is damaged, or no ordinary image, and too large to be read at once: of \
+                       the volume nothing can be told; verify reads all of it";
+        document.warnings.push(warning.to_owned());
+        return Ok(());
+    };
+    if let Some(index) = inside.index() {
+        document.image = Some(ImageSummary::new(index.header(), Some(index)));
+    }
+    let summary = Volume::open(&inside).and_then(|volume| VolumeSummary::read(&volume, PARTS));
+    match summary {
+        Ok(summary) => document.volume = Some(summary),
+        Err(error) => document.warnings.push(report::with_causes(&error)),
+    }
+    Ok(())
+}
+
+fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
+    let mut start = vec![0; START_BYTES];
+    let mut reader: Box<dyn Read> = match bytes {
+        Bytes::Random(files) => Box::new(input::FilesReader::new(files)),
+        Bytes::Stream(reader) => reader,
+    };
+    let len = input::read_up_to(&mut reader, &mut start);
+    let len = len.map_err(|error| input::read_error(&input.name, error))?;
+    let mut decoder = Decoder::new();
+    let mut bytes = &start[..len];
+    let failed = |error| Error::read(&input.name, error);
+    match decoder.next(&mut bytes).map_err(failed)? {
+        Event::Header(header) => Ok(header),
+        _ => {
+            decoder.end_of_input().map_err(failed)?;
+            let remedy = "name an image of ntfsclone";
+            Err(Error::refused(&input.name, "is not an image", remedy))
+        }
+    }
+}
+
+fn print(document: &Document, remark: &str) {
+    let reports = Reports::ToStdout;
+    let size = document.size.map_or(String::new(), |size| {
+        format!(", {size} bytes ({})", report::size(size))
+    });
+    reports.line(format_args!("{}{remark}{size}", document.source));
+    if let Some(image) = &document.image {
+        let kind = match image.is_metadata {
+            Some(true) => ", metadata only",
+            _ => "",
+        };
+        reports.line(format_args!(
+            "Image: ntfsclone, version {}{kind}; {} of {} clusters of {} bytes in it, of a device \
+             of {}",
+            image.version,
+            image.clusters_in_use,
+            image.clusters,
+            image.cluster_size,
+            report::size(image.device_size)
+        ));
+    }
+    if let Some(volume) = &document.volume {
+        print_volume(volume, reports);
+    }
+    for warning in &document.warnings {
+        report::warning(format_args!("{}: {warning}", document.source));
+    }
+}
+
+fn print_volume(volume: &VolumeSummary, reports: Reports) {
+    let version = volume
+        .ntfs_version
+        .as_deref()
+        .unwrap_or("of unknown version");
+    let label = match volume.label.as_deref() {
+        None => "label unknown".to_owned(),
+        Some("") => "no label".to_owned(),
+        Some(label) => format!("label {label:?}"),
+    };
+    reports.line(format_args!(
+        "Volume: NTFS {version}, {label}, serial {}",
+        volume.serial
+    ));
+    reports.line(format_args!(
+        "Size: {} bytes ({}), {} clusters of {} bytes; sectors of {}, records of {}, index blocks \
+         of {} bytes",
+        volume.size,
+        report::size(volume.size),
+        volume.clusters,
+        volume.cluster_size,
+        volume.sector_size,
+        volume.mft_record_size,
+        volume.index_record_size
+    ));
+    let flags = [
+        (volume.is_dirty, "marked dirty"),
+        (volume.is_hibernated, "Windows is hibernated on it"),
+        (
+            Some(volume.is_from_backup_boot_sector),
+            "the first boot sector is damaged",
+        ),
+    ];
+    let set: Vec<&str> = flags
+        .iter()
+        .filter(|(is_set, _)| *is_set == Some(true))
+        .map(|&(_, text)| text)
+        .collect();
+    let state = match set.is_empty() {
+        true => "clean".to_owned(),
+        false => set.join("; "),
+    };
+    reports.line(format_args!("State: {state}"));
+    let in_use = volume
+        .records_in_use
+        .map_or("an unknown number".to_owned(), |records| {
+            records.to_string()
+        });
+    reports.line(format_args!(
+        "Records of the MFT: {in_use} of {} in use",
+        volume.records
+    ));
+    match &volume.usage {
+        None => reports.line("In use: unknown, $Bitmap is damaged"),
+        Some(usage) => print_usage(usage, volume, reports),
+    }
+}
+
+fn print_usage(usage: &Usage, volume: &VolumeSummary, reports: Reports) {
+    let bytes = |clusters: u64| report::size(clusters * u64::from(volume.cluster_size));
+    reports.line(format_args!(
+        "In use: {} in {} runs; free: {}",
+        bytes(usage.used),
+        usage.runs,
+        bytes(usage.free)
+    ));
+    let runs = |runs: &[Run]| {
+        let runs: Vec<String> = runs
+            .iter()
+            .map(|run| format!("{} at cluster {}", bytes(run.clusters), run.lcn))
+            .collect();
+        match runs.is_empty() {
+            true => "none".to_owned(),
+            false => runs.join(", "),
+        }
+    };
+    reports.line(format_args!("Largest runs: {}", runs(&usage.largest_used)));
+    reports.line(format_args!("Largest free: {}", runs(&usage.largest_free)));
+    let blocks: String = usage.map.iter().map(|&part| block(part)).collect();
+    reports.line(format_args!("[{blocks}]"));
+}
+
+/// How full a part is, from none to all.
+fn block(per_mille: u16) -> char {
+    match per_mille {
+        0 => '\u{b7}',
+        1..=333 => '\u{2591}',
+        334..=666 => '\u{2592}',
+        667..=999 => '\u{2593}',
+        _ => '\u{2588}',
+    }
+}

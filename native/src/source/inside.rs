@@ -1,0 +1,104 @@
+//! The volume that an input is, or holds, readable at any place.
+
+use std::sync::Arc;
+
+use ntfsclone_core::discovery::Discovery;
+use ntfsclone_core::image::{Index, Reader};
+use ntfsclone_core::io::{IoError, ReadAt};
+
+use super::input::{Bytes, Format, Recognised};
+use crate::error::{Error, Result};
+use crate::options;
+use crate::progress::{Phase, Progress};
+
+/// Bytes at any place, for several threads.
+pub type Anywhere = Arc<dyn ReadAt + Send + Sync>;
+
+/// An image of so many bytes is read in less than a second.
+const SMALL: u64 = 256 << 20;
+
+/// What can be read at any place.
+pub fn anywhere(bytes: &Bytes) -> Option<Anywhere> {
+    match bytes {
+        Bytes::Random(files) => Some(Arc::clone(files) as Anywhere),
+        Bytes::Stream(_) => None,
+    }
+}
+
+/// A volume as it is, or as its image would restore it.
+#[derive(Clone)]
+pub enum Inside {
+    Volume(Anywhere),
+    Image(Arc<Reader<Anywhere>>),
+}
+
+impl Inside {
+    pub fn of_image(image: Anywhere, index: Index) -> Self {
+        Self::Image(Arc::new(Reader::new(image, index)))
+    }
+
+    /// The volume in what was opened, if that can be read at any place.
+    ///
+    /// # Errors
+    ///
+    /// An image is damaged.
+    pub fn open(input: &Recognised, bytes: &Bytes, how: options::Progress) -> Result<Option<Self>> {
+        let Some(anywhere) = anywhere(bytes) else {
+            return Ok(None);
+        };
+        if let Some(inside) = Self::at_once(input, &anywhere)? {
+            return Ok(Some(inside));
+        }
+        // The scan tells whether it is damaged.
+        let mut progress = Progress::start(how, Phase::Check, anywhere.size());
+        let scanned = Index::scan(&*anywhere, |done| progress.advance_to(done));
+        progress.finish();
+        let index = scanned.map_err(|error| Error::read(&input.name, error))?;
+        Ok(Some(Self::of_image(anywhere, index)))
+    }
+
+    /// As [`Inside::open`], without reading all of an image, whatever its size;
+    /// none if that cannot be done.
+    pub fn at_once(input: &Recognised, anywhere: &Anywhere) -> Result<Option<Self>> {
+        let anywhere = Arc::clone(anywhere);
+        if input.format == Format::Volume {
+            return Ok(Some(Self::Volume(anywhere)));
+        }
+        let failed = |error| Error::read(&input.name, error);
+        let index = match Index::discover(&*anywhere).map_err(failed)? {
+            Discovery::Found(index) => index,
+            Discovery::Declined(_) if anywhere.size() <= SMALL => {
+                match Index::scan(&*anywhere, |_| {}) {
+                    Ok(index) => index,
+                    Err(_) => return Ok(None),
+                }
+            }
+            Discovery::Declined(_) => return Ok(None),
+        };
+        Ok(Some(Self::of_image(anywhere, index)))
+    }
+
+    /// Where the clusters are in the image, if it is one.
+    pub fn index(&self) -> Option<&Index> {
+        match self {
+            Self::Volume(_) => None,
+            Self::Image(reader) => Some(reader.index()),
+        }
+    }
+}
+
+impl ReadAt for Inside {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Volume(volume) => volume.size(),
+            Self::Image(reader) => reader.size(),
+        }
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> std::result::Result<(), IoError> {
+        match self {
+            Self::Volume(volume) => volume.read_exact_at(offset, buf),
+            Self::Image(reader) => reader.read_exact_at(offset, buf),
+        }
+    }
+}

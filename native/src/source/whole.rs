@@ -1,0 +1,80 @@
+//! All bytes of an image, in order, as they stand in it.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ntfsclone_core::io::ReadAt;
+
+use super::input::{Bytes, Files, FilesReader, read_error, read_up_to};
+use super::past_cache::PastCache;
+use crate::direct::{PROBES, is_mostly_cached};
+use crate::options::Direct;
+use crate::pipeline::{Filled, Filler};
+
+/// Reads all of an input, until told that it is enough.
+pub struct WholeReader {
+    /// What to call it in messages.
+    name: PathBuf,
+    reader: Box<dyn Read + Send>,
+    is_direct: bool,
+    enough: Arc<AtomicBool>,
+}
+
+impl WholeReader {
+    pub fn new(name: &Path, bytes: Bytes, when: Direct) -> Self {
+        let (reader, is_direct): (Box<dyn Read + Send>, _) = match bytes {
+            Bytes::Stream(reader) => (reader, false),
+            Bytes::Random(files) => match past_cache(&files, when) {
+                Some(reader) => (Box::new(reader), true),
+                None => (Box::new(FilesReader::new(files)), false),
+            },
+        };
+        Self {
+            name: name.to_owned(),
+            reader,
+            is_direct,
+            enough: Arc::default(),
+        }
+    }
+
+    /// Whether the kernel's cache is passed by.
+    pub fn is_direct(&self) -> bool {
+        self.is_direct
+    }
+
+    /// To be set when nothing more is wanted.
+    pub fn enough(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.enough)
+    }
+
+    pub fn fill(mut self) -> impl FnOnce(&mut Filler) -> Filled {
+        move |filler| {
+            let mut offset = 0;
+            while !self.enough.load(Ordering::Relaxed) {
+                let batch = filler.batch_with_room(1)?;
+                let read = batch.push_read(offset, |room| read_up_to(&mut self.reader, room));
+                match read {
+                    Ok(0) => break,
+                    Ok(read) => offset += read as u64,
+                    Err(error) => return Ok(Err(read_error(&self.name, error))),
+                }
+            }
+            Ok(Ok(()))
+        }
+    }
+}
+
+fn past_cache(files: &Files, when: Direct) -> Option<impl Read + Send + use<>> {
+    let (file, start) = files.as_file()?;
+    let size = files.size();
+    let mut places = (0..PROBES).map(|probe| start + size / PROBES * probe);
+    let wanted = match when {
+        Direct::Always => true,
+        Direct::Never => false,
+        Direct::Auto => !is_mostly_cached(file, &mut places),
+    };
+    let reader = wanted.then(|| PastCache::new(file, start)).flatten()?;
+    Some(reader.take(size))
+}

@@ -1,0 +1,76 @@
+//! `info`: what is known at a glance, whatever the size.
+
+mod support;
+
+use serde_json::Value;
+use support::{
+    scene::Scene,
+    small_volume::{builder, image_of, volume},
+};
+
+fn info(scene: &Scene, source: &str) -> Value {
+    let outcome = scene.run(&format!("info --json {source}"));
+    outcome.wrote(&[]);
+    serde_json::from_slice(outcome.stdout()).expect("JSON")
+}
+
+#[test]
+fn the_same_is_told_of_a_volume_and_its_image() {
+    let volume = builder().dirty(true).label("A \"label\"").build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    let (of_volume, of_image) = (info(&scene, "volume"), info(&scene, "image"));
+    assert_eq!(of_volume["volume"], of_image["volume"]);
+    assert_eq!(of_volume["format"], "ntfs-volume");
+    assert_eq!(of_image["format"], "ntfsclone-image");
+    assert_eq!(of_volume["image"], Value::Null);
+    let used = volume.used_clusters().count() as u64;
+    let header = serde_json::json!({
+        "version": "10.1",
+        "cluster_size": 4096,
+        "device_size": volume.bytes.len(),
+        "clusters": 512,
+        "clusters_in_use": used,
+        "is_metadata": false,
+    });
+    assert_eq!(of_image["image"], header);
+    let told = &of_volume["volume"];
+    assert_eq!(told["label"], "A \"label\"");
+    assert_eq!(told["is_dirty"], true);
+    assert_eq!(told["ntfs_version"], "3.1");
+    assert_eq!(told["usage"]["used"], used);
+
+    let text = scene.run("info image");
+    text.wrote(&[]);
+    let text = String::from_utf8_lossy(text.stdout()).into_owned();
+    for part in [
+        "version 10.1",
+        "label \"A \\\"label\\\"\"",
+        "State: marked dirty",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn a_stream_tells_its_header() {
+    let scene = Scene::new();
+    let image = image_of(&volume());
+    let outcome = scene.run_with_input("info --json -", &image);
+    let told: Value = serde_json::from_slice(outcome.stdout()).expect("JSON");
+    assert_eq!(told["image"]["clusters"], 512);
+    assert_eq!(told["volume"], Value::Null);
+    assert_eq!(told["warnings"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_is_damaged_is_left_out() {
+    let scene = Scene::new();
+    let image = image_of(&volume());
+    scene.write("cut", &image[..image.len() - 100]);
+    let told = info(&scene, "cut");
+    assert_eq!(told["image"]["clusters"], 512);
+    assert_eq!(told["volume"], Value::Null);
+    scene.write("text", "no image at all");
+    assert_eq!(scene.run("info text").code(), Some(1));
+}

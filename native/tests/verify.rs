@@ -1,0 +1,262 @@
+//! `verify`: what is sound is said to be, and what is not is found, with the files it touches.
+
+mod support;
+
+use ntfs_volume_builder::{FileData, Run, Volume};
+use serde_json::Value;
+use std::process::Command;
+use support::{
+    image::Image,
+    loop_device::LoopDevice,
+    requirements::{DEVICES, Need, met_here},
+    scene::{Outcome, Scene},
+    small_volume::{builder, image_of, volume},
+};
+
+/// Runs `verify --json` with these words; gives the exit status and the report.
+fn report(scene: &Scene, words: &str) -> (i32, Value) {
+    let outcome = scene.run(&format!("verify --json {words}"));
+    outcome.changed_only(&[]);
+    (outcome.code().expect("it ends"), json(&outcome))
+}
+
+fn json(outcome: &Outcome) -> Value {
+    let text = String::from_utf8_lossy(outcome.stdout());
+    serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{error}: {text}{}", outcome.errors()))
+}
+
+fn codes(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().expect("a list");
+    let codes = findings.iter().map(|finding| &finding["code"]);
+    codes.map(|code| code.as_str().expect("a name")).collect()
+}
+
+/// What is sound: exit status 0, and nothing found.
+fn check_sound(scene: &Scene, words: &str, volume: &Volume) {
+    let (status, report) = report(scene, words);
+    assert_eq!((status, codes(&report)), (0, vec![]), "{words}: {report}");
+    assert_eq!(report["sound"], true);
+    assert_eq!(report["volume"]["clusters"], used(volume), "{words}");
+}
+
+fn used(volume: &Volume) -> u64 {
+    volume.used_clusters().count() as u64
+}
+
+fn check_found(scene: &Scene, words: &str, expected: &[&str]) -> Value {
+    let (status, report) = report(scene, words);
+    assert_eq!(
+        (status, codes(&report)),
+        (1, expected.to_vec()),
+        "{words}: {report}"
+    );
+    assert_eq!(report["sound"], false);
+    report
+}
+
+#[test]
+fn what_is_sound_is_said_to_be() {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    for words in ["image", "volume", "--direct image", "--threads 1 image"] {
+        check_sound(&scene, words, &volume);
+    }
+    let outcome = scene.run("verify image");
+    outcome.wrote(&[]);
+    let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    assert!(text.ends_with("Sound\n"), "{text}");
+    let older = Image::parse(&image_of(&volume)).to_version_10_0();
+    scene.write("older", older);
+    let (status, report) = report(&scene, "older");
+    assert_eq!((status, codes(&report)), (0, vec!["image-without-tail"]));
+}
+
+#[test]
+fn pieces_and_partitions_are_verified_as_one() {
+    let volume = volume();
+    let scene = Scene::new();
+    let image = image_of(&volume);
+    let (first, second) = image.split_at(image.len() / 3);
+    scene.write("image.aa", first);
+    scene.write("image.ab", second);
+    check_sound(&scene, "image.aa", &volume);
+    check_sound(&scene, "image", &volume);
+}
+
+#[test]
+fn what_is_cut_off_is_told_by_its_files() {
+    let volume = builder()
+        .file("early.bin", FileData::Runs(vec![Run::at(300, 2)]))
+        .file("late.bin", FileData::Runs(vec![Run::at(500, 3)]))
+        .build();
+    let scene = Scene::new();
+    let image = image_of(&volume);
+    // In the middle of the last cluster but one.
+    scene.write("image", &image[..image.len() - 512 - 2 * 4097]);
+    let report = check_found(&scene, "image", &["image-truncated", "cluster-missing"]);
+    assert_eq!(report["files"], serde_json::json!(["/late.bin"]));
+    assert_eq!(report["findings"][0]["in"], "image");
+    assert_eq!(report["findings"][1]["in"], "volume");
+    assert_eq!(report["findings"][1]["offset"], 501 * 4096);
+
+    let outcome = scene.run("verify image");
+    assert_eq!(outcome.code(), Some(1));
+    assert_eq!(outcome.errors(), "ntfsclone: image: not sound; 2 errors\n");
+    let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    assert!(text.contains("Touched: /late.bin\n"), "{text}");
+}
+
+#[test]
+fn damage_of_the_volume_inside_is_found() {
+    let twice = builder()
+        .file("a", FileData::Runs(vec![Run::at(400, 2)]))
+        .file("b", FileData::Runs(vec![Run::at(401, 2)]))
+        .build();
+    let scene = Scene::with_volume(&twice.bytes);
+    scene.write("image", image_of(&twice));
+    for source in ["image", "volume"] {
+        let report = check_found(&scene, source, &["cluster-claimed-twice"]);
+        assert_eq!(report["files"], serde_json::json!(["/a", "/b"]));
+        assert_eq!(report["findings"][0]["offset"], 401 * 4096);
+    }
+    // Both boot sectors.
+    let mut image = image_of(&volume());
+    image[56 + 1 + 3..][..4].copy_from_slice(b"gone");
+    let tail = image.len() - 512;
+    image[tail + 3..][..4].copy_from_slice(b"gone");
+    scene.write("image", image);
+    check_found(&scene, "image", &["volume-unreadable"]);
+}
+
+#[test]
+fn an_image_of_metadata_is_known_as_such() {
+    let scene = Scene::with_volume(&volume().bytes);
+    scene.run("-m -s -o image volume").wrote(&["image"]);
+    let (status, report) = report(&scene, "image");
+    assert_eq!((status, codes(&report)), (0, vec!["metadata-only"]));
+}
+
+/// What the tools of that name write is checked.
+#[test]
+fn checksums_beside_it_are_checked() {
+    let volume = volume();
+    let scene = Scene::new();
+    let image = image_of(&volume);
+    scene.write("image", &image);
+    let sum = Command::new("sha256sum")
+        .arg("image")
+        .current_dir(scene.path("."))
+        .output()
+        .expect("sha256sum is everywhere");
+    scene.write("image.sha256", &sum.stdout);
+    scene.write(
+        "image.b3",
+        format!("{}  image\n", blake3::hash(&image).to_hex()),
+    );
+    let (status, sound) = report(&scene, "image");
+    assert_eq!(status, 0);
+    assert_eq!(sound["checksums"], serde_json::json!(["b3", "sha256"]));
+
+    // Content that nothing else checks.
+    let mut damaged = image.clone();
+    let at = damaged.len() - 600;
+    damaged[at] ^= 1;
+    scene.write("image", &damaged);
+    check_found(&scene, "image", &["checksum", "checksum"]);
+
+    scene.write("image.b3", "nonsense\n");
+    let outcome = scene.run("verify image");
+    assert_eq!(outcome.code(), Some(1));
+    assert!(
+        outcome
+            .errors()
+            .contains("image.b3: has no checksum of image")
+    );
+}
+
+#[test]
+fn two_that_are_the_same_are_told_from_two_that_are_not() {
+    let volume = builder()
+        .file("a", FileData::Runs(vec![Run::at(400, 2)]))
+        .build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    scene.run("-r -o restored image").wrote(&["restored"]);
+    let mut changed = scene.read("restored");
+    changed[401 * 4096 + 17] ^= 1;
+    // Free, and no difference.
+    changed[450 * 4096] ^= 1;
+    scene.write("changed", &changed);
+    scene
+        .run("-s -o changed.img changed")
+        .wrote(&["changed.img"]);
+    let names = ["image", "volume", "restored"];
+    for (ours, other) in names.iter().flat_map(|a| names.iter().map(move |b| (a, b))) {
+        let (status, report) = report(&scene, &format!("{ours} --against {other}"));
+        assert_eq!(status, 0, "{ours} {other}: {report}");
+        assert_eq!(report["compared"], used(&volume) * 4096 + 512);
+    }
+    for ours in names {
+        for other in ["changed", "changed.img"] {
+            let words = format!("{ours} --against {other}");
+            let report = check_found(&scene, &words, &["content-differs"]);
+            assert_eq!(report["findings"][0]["offset"], 401 * 4096, "{words}");
+            assert_eq!(report["findings"][0]["files"], serde_json::json!(["/a"]));
+        }
+    }
+    // What the other has not is no match for zeros.
+    let zeros = builder().file("z", FileData::Bytes(vec![0; 9000])).build();
+    let image = image_of(&zeros);
+    scene.write("zeros", &zeros.bytes);
+    scene.write("cut", &image[..image.len() / 2]);
+    let outcome = scene.run("verify zeros --against cut");
+    assert_eq!(outcome.code(), Some(1));
+    scene.write("short", &zeros.bytes[..zeros.bytes.len() - 512]);
+    check_found(&scene, "zeros --against short", &["content-differs"]);
+}
+
+#[test]
+fn a_device_is_compared() {
+    let needs: Vec<Need> = DEVICES.to_vec();
+    if !met_here(&needs) {
+        return;
+    }
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    scene.write("below", vec![0xA5; volume.bytes.len() + (1 << 20)]);
+    let device = LoopDevice::attach(&scene.path("below"));
+    let name = device.path().display();
+    assert_eq!(scene.run(&format!("-r -O {name} image")).code(), Some(0));
+    let outcome = scene.run(&format!("verify image --against {name}"));
+    assert_eq!((outcome.code(), outcome.errors().as_str()), (Some(0), ""));
+    // An image on a device does not reach to its end.
+    let outcome = scene.run(&format!("-s -O {name} volume"));
+    assert_eq!(outcome.code(), Some(0));
+    check_sound(&scene, &name.to_string(), &volume);
+}
+
+#[test]
+fn what_cannot_be_looked_into_is_not_called_sound() {
+    let scene = Scene::new();
+    let image = image_of(&volume());
+    let compressed = zstd::encode_all(image.as_slice(), 1).expect("to memory");
+    scene.write("image.zst", &compressed);
+    check_found(&scene, "image.zst", &["volume-not-checked"]);
+    scene.write("cut.zst", &compressed[..compressed.len() - 9]);
+    let outcome = scene.run("verify cut.zst");
+    assert_eq!(outcome.code(), Some(1));
+    assert!(outcome.errors().contains("the zstd stream ends too early"));
+    let outcome = scene.run_with_input("verify --json -", &image);
+    assert_eq!(codes(&json(&outcome)), ["volume-not-checked"]);
+    scene.write(
+        "text",
+        "no image at all, but some text that is long enough to be one",
+    );
+    assert_eq!(scene.run("verify text").code(), Some(1));
+    assert_eq!(scene.run("verify missing").code(), Some(1));
+    assert_eq!(scene.run("verify").code(), Some(2));
+    assert_eq!(scene.run("verify - --against -").code(), Some(2));
+}
