@@ -35,6 +35,8 @@ pub enum Code {
     ImageWithoutTail,
     /// The image could not be read, or not be decompressed, to its end.
     ImageUnreadable,
+    /// What a compressed image tells of itself is damaged, or not so.
+    Summary,
     /// Content is not what it was when its checksum was made.
     Checksum,
     /// No NTFS volume was found.
@@ -127,6 +129,12 @@ impl Code {
                 "the rest of the image is not known",
                 "if the disk is failing, copy the image elsewhere with GNU ddrescue first; else \
                  take another copy of it",
+            ),
+            Self::Summary => (
+                Error,
+                "nothing can be looked up in the image; its content may be whole",
+                "take another copy of it, if there is one; else decompress it with zstd, and save \
+                 the volume in it again",
             ),
             Self::Checksum => (
                 Error,

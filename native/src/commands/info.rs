@@ -28,6 +28,8 @@ struct Document {
     format: &'static str,
     /// What it is within, from the outside in.
     layers: Vec<String>,
+    /// When and from what it was made, where that is told.
+    made: Option<serde_json::Value>,
     image: Option<ImageSummary>,
     volume: Option<VolumeSummary>,
     /// What could not be told, and why.
@@ -44,6 +46,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
             Format::Volume => "ntfs-volume",
         },
         layers: input.layers.iter().map(ToString::to_string).collect(),
+        made: None,
         image: None,
         volume: None,
         warnings: Vec::new(),
@@ -61,17 +64,30 @@ pub fn run(task: &InfoTask) -> Result<()> {
 }
 
 fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Result<()> {
-    let anywhere = source::anywhere(&bytes);
+    if let Bytes::Seekable(seekable) = &bytes {
+        match seekable.summary() {
+            Ok(Some(summary)) => match summary.facts().map(serde_json::from_str).transpose() {
+                Ok(facts) => document.made = facts,
+                Err(error) => document
+                    .warnings
+                    .push(format!("what it tells of itself: {error}")),
+            },
+            Ok(None) => {}
+            Err(error) => document.warnings.push(report::with_causes(error)),
+        }
+    }
+    let is_anywhere = source::anywhere(&bytes).is_some();
+    let inside = Inside::at_once(input, &bytes)?;
     if input.format == Format::Image {
         let header = header_of(input, bytes)?;
         document.image = Some(ImageSummary::new(&header, None));
     }
-    let Some(anywhere) = anywhere else {
+    if !is_anywhere {
         let warning = "it can only be read from start to end: of the volume nothing can be told";
         document.warnings.push(warning.to_owned());
         return Ok(());
-    };
-    let Some(inside) = Inside::at_once(input, &anywhere)? else {
+    }
+    let Some(inside) = inside else {
         let warning = "it is damaged, or no ordinary image, and too large to be read at once: of \
                        the volume nothing can be told; verify reads all of it";
         document.warnings.push(warning.to_owned());
@@ -92,6 +108,10 @@ fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
     let mut start = vec![0; START_BYTES];
     let mut reader: Box<dyn Read> = match bytes {
         Bytes::Random(files) => Box::new(input::FilesReader::new(files)),
+        Bytes::Seekable(seekable) => {
+            let reader = input::FramesReader::start(&seekable);
+            Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
+        }
         Bytes::Stream(reader) => reader,
     };
     let len = input::read_up_to(&mut reader, &mut start);
@@ -130,11 +150,41 @@ fn print(document: &Document, remark: &str) {
             report::size(image.device_size)
         ));
     }
+    if let Some(made) = &document.made {
+        print_made(made, reports);
+    }
     if let Some(volume) = &document.volume {
         print_volume(volume, reports);
     }
     for warning in &document.warnings {
         report::warning(format_args!("{}: {warning}", document.source));
+    }
+}
+
+/// What is of interest to people of when and from what it was made.
+fn print_made(made: &serde_json::Value, reports: Reports) {
+    let text = |key: &str| made.get(key).and_then(serde_json::Value::as_str);
+    let parts: Vec<String> = [
+        ("", "time"),
+        ("from ", "source"),
+        ("on ", "host"),
+        ("by ", "tool"),
+        ("", "version"),
+    ]
+    .iter()
+    .filter_map(|(word, key)| Some(format!("{word}{}", text(key)?.escape_debug())))
+    .collect();
+    reports.line(format_args!("Made: {}", parts.join(" ")));
+    if let Some(note) = text("note") {
+        reports.line(format_args!("Note: {}", note.escape_debug()));
+    }
+    let warnings = made.get("warnings").and_then(serde_json::Value::as_array);
+    for warning in warnings
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.as_str())
+    {
+        reports.line(format_args!("Warned then: {}", warning.escape_debug()));
     }
 }
 

@@ -10,7 +10,9 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 
-use super::input::{self, Bytes, FilesReader, Format, Opened, Recognised, read_error, read_up_to};
+use super::input::{
+    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, read_error, read_up_to,
+};
 use super::past_cache::PastCache;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
@@ -58,6 +60,10 @@ impl ImageStream {
                 position: 0,
             }),
             (None, Bytes::Random(files)) => Box::new(FilesReader::new(files)),
+            (None, Bytes::Seekable(seekable)) => {
+                let reader = FramesReader::start(&seekable);
+                Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
+            }
             (None, Bytes::Stream(reader)) => reader,
         };
         let name = match input.is_compressed() {

@@ -21,6 +21,7 @@ const SMALL: u64 = 256 << 20;
 pub fn anywhere(bytes: &Bytes) -> Option<Anywhere> {
     match bytes {
         Bytes::Random(files) => Some(Arc::clone(files) as Anywhere),
+        Bytes::Seekable(seekable) => Some(Arc::clone(seekable) as Anywhere),
         Bytes::Stream(_) => None,
     }
 }
@@ -46,7 +47,7 @@ impl Inside {
         let Some(anywhere) = anywhere(bytes) else {
             return Ok(None);
         };
-        if let Some(inside) = Self::at_once(input, &anywhere)? {
+        if let Some(inside) = Self::at_once(input, bytes)? {
             return Ok(Some(inside));
         }
         // The scan tells whether it is damaged.
@@ -59,8 +60,16 @@ impl Inside {
 
     /// As [`Inside::open`], without reading all of an image, whatever its size;
     /// none if that cannot be done.
-    pub fn at_once(input: &Recognised, anywhere: &Anywhere) -> Result<Option<Self>> {
-        let anywhere = Arc::clone(anywhere);
+    pub fn at_once(input: &Recognised, bytes: &Bytes) -> Result<Option<Self>> {
+        let Some(anywhere) = anywhere(bytes) else {
+            return Ok(None);
+        };
+        if let Bytes::Seekable(seekable) = bytes
+            && let Ok(Some(summary)) = seekable.summary()
+            && let Ok(Some(index)) = summary.index()
+        {
+            return Ok(Some(Self::of_image(anywhere, index)));
+        }
         if input.format == Format::Volume {
             return Ok(Some(Self::Volume(anywhere)));
         }

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ntfsclone_core::io::ReadAt;
 
-use super::input::{Bytes, Files, FilesReader, read_error, read_up_to};
+use super::input::{Bytes, Files, FilesReader, FramesReader, read_error, read_up_to};
 use super::past_cache::PastCache;
 use crate::direct::{PROBES, is_mostly_cached};
+use crate::error::{Error, Result};
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 
@@ -23,20 +24,25 @@ pub struct WholeReader {
 }
 
 impl WholeReader {
-    pub fn new(name: &Path, bytes: Bytes, when: Direct) -> Self {
+    pub fn new(name: &Path, bytes: Bytes, when: Direct) -> Result<Self> {
         let (reader, is_direct): (Box<dyn Read + Send>, _) = match bytes {
             Bytes::Stream(reader) => (reader, false),
+            Bytes::Seekable(seekable) => {
+                let reader = FramesReader::start(&seekable);
+                let reader = reader.map_err(|error| Error::io("decompress", name, error))?;
+                (Box::new(reader), false)
+            }
             Bytes::Random(files) => match past_cache(&files, when) {
                 Some(reader) => (Box::new(reader), true),
                 None => (Box::new(FilesReader::new(files)), false),
             },
         };
-        Self {
+        Ok(Self {
             name: name.to_owned(),
             reader,
             is_direct,
             enough: Arc::default(),
-        }
+        })
     }
 
     /// Whether the kernel's cache is passed by.

@@ -129,23 +129,19 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads all of a file for its checksums, if there are any.
+/// Reads all of the file for its checksums, if there are any.
 pub(super) fn check(
-    bytes: Bytes,
     mut sidecars: Vec<Sidecar>,
     task: &VerifyTask,
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<()> {
-    let Bytes::Random(files) = bytes else {
+    let Some(files) = checked.input.files.clone().filter(|_| !sidecars.is_empty()) else {
         return Ok(());
     };
-    if sidecars.is_empty() {
-        return Ok(());
-    }
     let size = ntfsclone_core::io::ReadAt::size(&*files);
     let name = checked.input.name.clone();
-    let reader = WholeReader::new(&name, Bytes::Random(files), task.direct);
+    let reader = WholeReader::new(&name, Bytes::Random(files), task.direct)?;
     let flow = Flow {
         cluster_size: 1,
         is_direct: reader.is_direct(),

@@ -1,9 +1,11 @@
 //! All of an image, from start to end: its structure and its checksums.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ntfsclone_core::image::Index;
-use ntfsclone_core::validate::{ImageCheck, ImageChecked};
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::validate::{Code, Finding, ImageCheck, ImageChecked};
 
 use super::checksum::Sidecar;
 use super::{Checked, unreadable};
@@ -11,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
 use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
-use crate::source::WholeReader;
-use crate::source::input::Bytes;
+use crate::source::input::{Bytes, Seekable};
+use crate::source::{self, WholeReader};
 
 /// Bytes of a cluster do not matter to what is read as it comes.
 const GRANULE: u32 = 4096;
@@ -30,20 +32,21 @@ pub(super) fn check(
     let files = checked.input.files.clone();
     let is_plain = !checked.input.is_compressed();
     // Of what is decompressed, the sum is of the file before that.
-    let mut sidecars = match (is_plain, files.clone()) {
-        (false, Some(files)) => {
-            super::checksum::check(Bytes::Random(files), sidecars, task, how, checked)?;
+    let mut sidecars = match is_plain {
+        true => sidecars,
+        false => {
+            super::checksum::check(sidecars, task, how, checked)?;
             Vec::new()
         }
-        _ => sidecars,
     };
     let is_on_device = files.is_some_and(|files| files.is_block_device()) && is_plain;
 
-    let size = match &bytes {
-        Bytes::Random(files) => ntfsclone_core::io::ReadAt::size(&**files),
-        Bytes::Stream(_) => 0,
+    let seekable = match &bytes {
+        Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
+        Bytes::Random(_) | Bytes::Stream(_) => None,
     };
-    let reader = WholeReader::new(&name, bytes, task.direct);
+    let size = source::anywhere(&bytes).map_or(0, |image| image.size());
+    let reader = WholeReader::new(&name, bytes, task.direct)?;
     let enough = reader.enough();
     let flow = Flow {
         cluster_size: GRANULE,
@@ -86,9 +89,71 @@ pub(super) fn check(
             sidecar.finish(checked);
         }
     }
+    if let Some(seekable) = seekable {
+        check_summary(&seekable, index.as_ref(), checked);
+    }
     checked.image = Some(ImageChecked {
         bytes,
         clusters: index.as_ref().map_or(0, Index::len),
     });
     Ok(index)
+}
+
+/// Decompresses all of a raw volume, whose frames are checked by that.
+pub(super) fn check_frames(
+    seekable: Arc<Seekable>,
+    task: &VerifyTask,
+    how: options::Progress,
+    checked: &mut Checked,
+) -> Result<()> {
+    let name = checked.input.name.clone();
+    let mut progress = Progress::start(how, Phase::Check, seekable.size());
+    let bytes = Bytes::Seekable(Arc::clone(&seekable));
+    let reader = WholeReader::new(&name, bytes, task.direct)?;
+    let flow = Flow {
+        cluster_size: GRANULE,
+        is_direct: reader.is_direct(),
+        image: None,
+    };
+    let mut done = 0;
+    let read = pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {
+        done += batch.volume_bytes();
+        progress.advance_to(done);
+        Ok(())
+    });
+    progress.finish();
+    if let Err(error) = read {
+        checked.findings.push(unreadable(&name, error)?);
+    }
+    check_summary(&seekable, None, checked);
+    Ok(())
+}
+
+/// What a compressed image tells of itself against what was read. The frames
+/// were checked against its checksums when they were decompressed.
+fn check_summary(seekable: &Seekable, index: Option<&Index>, checked: &mut Checked) {
+    let summary = match seekable.summary() {
+        Ok(Some(summary)) => summary,
+        Ok(None) => return,
+        Err(error) => {
+            let finding = Finding::of_error(Code::Summary, None, error);
+            return checked.findings.push(finding);
+        }
+    };
+    if summary.stream_hash().is_some() {
+        checked.checksums.push("frames".to_owned());
+    }
+    let told = match summary.index() {
+        Ok(None) => return,
+        Ok(Some(told)) => told,
+        Err(error) => {
+            let finding = Finding::of_error(Code::Summary, None, &error);
+            return checked.findings.push(finding);
+        }
+    };
+    if checked.findings.is_sound() && index.is_some_and(|index| *index != told) {
+        let message = "what it tells of where its clusters are is not where they are";
+        let finding = Finding::new(Code::Summary, None, message);
+        checked.findings.push(finding);
+    }
 }

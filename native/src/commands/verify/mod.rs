@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
 use crate::report::Reports;
-use crate::source::input::{self, Format, Opened, Recognised};
+use crate::source::input::{self, Bytes, Format, Opened, Recognised};
 use crate::source::{self, Inside};
 
 /// What was looked at, and what was found.
@@ -117,7 +117,10 @@ fn check(task: &VerifyTask, how: options::Progress) -> Result<Checked> {
             }
         }
         (Format::Volume, Some(volume)) => {
-            checksum::check(bytes, sidecars, task, how, &mut checked)?;
+            checksum::check(sidecars, task, how, &mut checked)?;
+            if let Bytes::Seekable(seekable) = bytes {
+                image::check_frames(seekable, task, how, &mut checked)?;
+            }
             checked.inside = Some(Inside::Volume(volume));
         }
         (Format::Volume, None) => {

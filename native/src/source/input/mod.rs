@@ -7,6 +7,7 @@ mod compression;
 mod counted;
 mod files;
 mod format;
+mod frames;
 mod partition;
 mod piece_names;
 mod read_ahead;
@@ -25,6 +26,7 @@ use ntfsclone_core::ntfs::{Foreign, foreign};
 pub use compression::StreamError;
 pub use files::{Files, FilesReader};
 pub use format::{Compression, Content, START_BYTES};
+pub use frames::{FramesReader, Seekable};
 pub use partition::{refuse_disk, select as select_partition};
 
 use self::compression::Decompressor;
@@ -34,6 +36,7 @@ use super::foreign::refuse_foreign;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Origin, Rescue};
+use crate::report;
 use crate::rescue::{DamagedSource, Medium};
 
 /// How often something may be compressed again.
@@ -83,12 +86,16 @@ pub enum Layer {
     /// It is the partition with this number.
     Partition(u32),
     Compressed(Compression),
+    /// Compressed with zstd, with a table of where everything is.
+    Seekable,
 }
 
 /// The bytes of an image or volume.
 pub enum Bytes {
     /// At any position, by [`ReadAt`].
     Random(Arc<Files>),
+    /// At any position, decompressed.
+    Seekable(Arc<Seekable>),
     /// Once, from the start to the end.
     Stream(Box<dyn Read + Send>),
 }
@@ -99,6 +106,7 @@ impl fmt::Display for Layer {
             Self::Pieces(count) => write!(f, "{count} pieces"),
             Self::Partition(number) => write!(f, "partition {number}"),
             Self::Compressed(compression) => compression.fmt(f),
+            Self::Seekable => f.write_str("zstd, seekable"),
         }
     }
 }
@@ -117,7 +125,8 @@ impl Recognised {
     }
 
     pub fn is_compressed(&self) -> bool {
-        let is_compression = |layer: &Layer| matches!(layer, Layer::Compressed(_));
+        let is_compression =
+            |layer: &Layer| matches!(layer, Layer::Compressed(_) | Layer::Seekable);
         self.layers.iter().any(is_compression)
     }
 }
@@ -235,6 +244,15 @@ fn open_files(
         files: Some(Arc::clone(&files)),
         damaged,
     };
+    if Compression::of(&start) == Some(Compression::Zstd)
+        && partition.is_none()
+        && let Some((format, seekable)) = open_seekable(&input.name, &files)
+    {
+        input.layers.push(Layer::Seekable);
+        input.format = format;
+        let bytes = Bytes::Seekable(seekable);
+        return Ok(Opened { input, bytes });
+    }
     if Compression::of(&start).is_some() {
         return open_stream(input, Box::new(FilesReader::new(files)), partition);
     }
@@ -245,6 +263,32 @@ fn open_files(
     input.format = format_of(&input.name, &start, foreign)?;
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
+}
+
+/// A zstd file with a seek table, and what is in it; none if it must be read
+/// from start to end.
+fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekable>)> {
+    let seekable = match Seekable::open(Arc::clone(files)) {
+        Ok(seekable) => seekable?,
+        Err(error) => {
+            report::warning(format!(
+                "{}: {}; it is read from start to end, without it",
+                name.display(),
+                report::with_causes(&error)
+            ));
+            return None;
+        }
+    };
+    let len = usize::try_from(seekable.size()).map_or(START_BYTES, |size| size.min(START_BYTES));
+    let mut start = vec![0; len];
+    // What is wrong with the first frame is told when all are read.
+    seekable.read_exact_at(0, &mut start).ok()?;
+    let format = match Content::of(&start) {
+        Content::Image => Format::Image,
+        Content::Volume => Format::Volume,
+        Content::Compressed(_) | Content::Other(_) | Content::Unknown => return None,
+    };
+    Some((format, Arc::new(seekable)))
 }
 
 fn open_pipe(
@@ -314,6 +358,19 @@ fn open_stream(
 /// Opens what was opened before, from its start.
 pub fn open_again(input: Recognised, partition: Option<u32>) -> Result<Opened> {
     match input.files.clone() {
+        Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
+            match open_seekable(&input.name, &files) {
+                Some((_, seekable)) => Ok(Opened {
+                    input,
+                    bytes: Bytes::Seekable(seekable),
+                }),
+                None => Err(Error::io(
+                    "go back in",
+                    &input.name,
+                    io::ErrorKind::InvalidData.into(),
+                )),
+            }
+        }
         Some(files) if input.is_compressed() => {
             let layers = input.layers.into_iter();
             let outer = layers.take_while(|layer| !matches!(layer, Layer::Compressed(_)));
@@ -408,7 +465,10 @@ pub fn read_error(name: &Path, error: io::Error) -> Error {
             path: name.to_owned(),
             source,
         },
-        Err(error) => Error::io("read", name, error),
+        Err(error) => match error.downcast() {
+            Ok(source) => Error::read(name, source),
+            Err(error) => Error::io("read", name, error),
+        },
     }
 }
 

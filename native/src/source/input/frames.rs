@@ -1,0 +1,111 @@
+//! A zstd file with a seek table, read from start to end: frames are
+//! decompressed on all cores, and taken in their order.
+
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use ntfsclone_core::error::Error as CoreError;
+use ntfsclone_core::image::seekable::SeekableReader;
+
+use super::Files;
+
+/// A zstd file that can be read at any place.
+pub type Seekable = SeekableReader<Arc<Files>>;
+
+/// More threads than that wait for the disk.
+const MAX_THREADS: u64 = 8;
+
+/// Bytes of all frames that are decompressed at once, unless one has more.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The content of one frame, as soon as a thread has it.
+type Pending = Receiver<Result<Vec<u8>, CoreError>>;
+
+/// The frames that nobody is at yet, and where to leave the place of what each
+/// will be: under one lock, so that the places come in the order of the frames.
+struct Ahead {
+    next: usize,
+    places: SyncSender<Pending>,
+}
+
+pub struct FramesReader {
+    places: Receiver<Pending>,
+    frame: Vec<u8>,
+    /// What of the frame was taken.
+    taken: usize,
+    /// Bytes that are still to come.
+    left: u64,
+}
+
+impl FramesReader {
+    /// Starts the threads. They are not waited for: they end when nobody takes
+    /// what they have.
+    pub fn start(source: &Arc<Seekable>) -> io::Result<Self> {
+        let frames = source.table().frames();
+        let largest = frames.map(|frame| frame.size).max().unwrap_or(0).max(1);
+        let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = (processors.get() as u64).min(MAX_THREADS);
+        let threads = threads.min(MAX_BYTES / largest).max(1);
+        // Beyond the frame that is taken, each thread may be two ahead.
+        let (sender, places) = sync_channel(threads as usize);
+        let ahead = Arc::new(Mutex::new(Ahead {
+            next: 0,
+            places: sender,
+        }));
+        for _ in 0..threads {
+            let (source, ahead) = (Arc::clone(source), Arc::clone(&ahead));
+            thread::Builder::new()
+                .name("decompresses".to_owned())
+                .spawn(move || decompress_frames(&source, &ahead))?;
+        }
+        Ok(Self {
+            places,
+            frame: Vec::new(),
+            taken: 0,
+            left: source.table().stream_size(),
+        })
+    }
+}
+
+fn decompress_frames(source: &Seekable, ahead: &Mutex<Ahead>) {
+    loop {
+        let (sender, place) = sync_channel(1);
+        let number = {
+            let Ok(mut ahead) = ahead.lock() else { return };
+            if ahead.next == source.table().len() || ahead.places.send(place).is_err() {
+                return;
+            }
+            ahead.next += 1;
+            ahead.next - 1
+        };
+        let mut content = Vec::new();
+        let read = source.read_frame(number, &mut content).map(|()| content);
+        let is_over = read.is_err();
+        // Nobody may be there to take it any more.
+        if sender.send(read).is_err() || is_over {
+            return;
+        }
+    }
+}
+
+impl Read for FramesReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.frame.len() {
+            if self.left == 0 {
+                return Ok(0);
+            }
+            let ended = || io::Error::other("the threads that decompress ended unexpectedly");
+            let place = self.places.recv().map_err(|_| ended())?;
+            let frame = place.recv().map_err(|_| ended())?;
+            self.frame = frame.map_err(io::Error::other)?;
+            self.taken = 0;
+            self.left = self.left.saturating_sub(self.frame.len() as u64);
+        }
+        let len = (&self.frame[self.taken..]).read(buf)?;
+        self.taken += len;
+        Ok(len)
+    }
+}
