@@ -94,10 +94,11 @@ fn put_right(file: &mut [u8]) {
     while at + 12 <= content {
         let len: [u8; 8] = summary[at + 4..at + 12].try_into().expect("8 bytes");
         let len = usize::try_from(u64::from_le_bytes(len)).unwrap_or(usize::MAX);
-        let Some(next) = at.checked_add(12).and_then(|start| start.checked_add(len)) else {
+        let next = (at + 12).saturating_add(len);
+        if next > content {
             break;
-        };
-        if &summary[at..at + 4] == b"HASH" && len >= 32 && next <= content {
+        }
+        if &summary[at..at + 4] == b"HASH" && len >= 32 {
             let hash = blake3::hash(&summary[at + 44..next]);
             summary[at + 12..at + 44].copy_from_slice(hash.as_bytes());
         }

@@ -32,10 +32,11 @@ fn numbers_are_checked() {
     let least = "expected at least 1, and within the volume";
     let number = "expected enough for a number of at most 64 bits";
     let jump = "expected a jump";
-    let table: [(&[u8], usize, &str); 12] = [
+    let table: [(&[u8], usize, &str); 13] = [
         (&[], 0, ""),
         // All clusters and the tail.
         (&[0, 11], 1, ""),
+        (&[0, 11, 1, 1], 1, "expected nothing"),
         (&[0, 12], 0, least),
         (&[20, 1], 1, ""),
         (&[22, 1], 0, least),

@@ -19,7 +19,7 @@ use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
     self, CompressedForm, CompressedSink, ImageSink, MAX_MAP_SIZE, Needs, RawSink, Target,
-    least_device_size,
+    check_length, least_device_size,
 };
 
 /// What is about to be copied, and how much it is.
@@ -71,6 +71,13 @@ impl Copying {
                 device_size: 0,
             },
         };
+        if task.compress.is_some() {
+            let len = match task.form {
+                Form::Raw => self.header.device_size,
+                Form::Image => self.image_size,
+            };
+            check_length(&task.output.name(), len)?;
+        }
         let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
         target.bypass_cache(task.direct);
         if task.verify {
@@ -127,17 +134,9 @@ impl Copying {
                 };
                 let facts = self.facts(task, opened, compress);
                 let threads = compression::threads(task.threads);
-                let len = self.image_size.max(self.header.device_size);
                 let compressor = Compressor::start(compress.level, threads)?;
-                let mut sink = CompressedSink::new(
-                    target,
-                    form,
-                    self.header,
-                    len,
-                    facts,
-                    compressor,
-                    threads,
-                )?;
+                let mut sink =
+                    CompressedSink::new(target, form, self.header, facts, compressor, threads);
                 let batches = pipeline::start("reads", flow, fill)?;
                 let written = sink::write_all(&mut sink, batches, change, progress)?;
                 (written, sink.remark())

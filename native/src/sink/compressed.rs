@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::mpsc::Receiver;
 
 use ntfsclone_core as core;
@@ -75,32 +76,37 @@ enum Queued {
     Zeros(u64),
 }
 
+/// Refuses a stream of so many bytes, at the most, if it has too many; `name` is
+/// what it would be written to.
+pub fn check_length(name: &Path, len: u64) -> Result<()> {
+    // One more is the summary.
+    match len.div_ceil(FRAME_SIZE.into()) < MAX_FRAMES.into() {
+        true => Ok(()),
+        false => Err(Error::refused(
+            name,
+            format!("would have {} before compression", report::size(len)),
+            "a seek table has room for 512 TiB; compress the output with zstd instead",
+        )),
+    }
+}
+
 impl CompressedSink {
-    /// `len` is the most that the stream may have.
+    /// The stream must be of a [checked](check_length) length.
     pub fn new(
         target: Target,
         form: CompressedForm,
         header: Header,
-        len: u64,
         facts: Facts,
         compressor: Compressor,
         threads: NonZeroUsize,
-    ) -> Result<Self> {
-        // One more is the summary.
-        if len.div_ceil(FRAME_SIZE.into()) >= MAX_FRAMES.into() {
-            return Err(Error::refused(
-                target.name(),
-                format!("would have {} before compression", report::size(len)),
-                "a seek table has room for 512 TiB; compress the output with zstd instead",
-            ));
-        }
-        Ok(Self {
+    ) -> Self {
+        Self {
             target,
             form,
             header,
             facts: Some(facts),
             frames: Frames::new(compressor, threads),
-        })
+        }
     }
 
     /// What it became, as a part of a report.
@@ -143,6 +149,7 @@ impl Sink for CompressedSink {
                 // What follows the last cluster may be less than one.
                 let count = (piece.len as u64).div_ceil(cluster_size);
                 map.add(Lcn(piece.offset / cluster_size), count);
+                debug_assert!(piece.offset >= self.frames.len, "not in order");
                 self.frames.zeros_to(piece.offset, &mut self.target)?;
             }
             self.frames.put(bytes, &mut self.target)?;
@@ -305,4 +312,24 @@ impl Frames {
 
 fn written_wrong(target: &Target, error: core::Error) -> Error {
     Error::read(target.name(), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_seek_table_has_room_for() {
+        const TIB: u64 = 1 << 40;
+        let most = 512 * TIB - u64::from(FRAME_SIZE);
+        for (len, is_accepted) in [
+            (0, true),
+            (most, true),
+            (most + 1, false),
+            (600 * TIB, false),
+        ] {
+            let checked = check_length("out".as_ref(), len);
+            assert_eq!(checked.is_ok(), is_accepted, "{len}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ mod reflink;
 mod sparse;
 mod target;
 
-pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE};
+pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE, check_length};
 pub use image::ImageSink;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};

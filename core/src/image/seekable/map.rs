@@ -121,6 +121,9 @@ impl<'a> MapRuns<'a> {
             expected,
         };
         let left = len_u64(self.rest.len());
+        if self.position == self.end {
+            return Err(damaged("what follows the tail in the map", left, "nothing"));
+        }
         let number = |bytes| {
             take_varint(bytes).ok_or_else(|| {
                 let expected = "enough for a number of at most 64 bits";

@@ -91,7 +91,7 @@ impl<S: ReadAt> SeekableReader<S> {
     }
 
     /// Decompresses a frame by its number in the table, and checks it. What
-    /// is in `content` is replaced.
+    /// is in `content` is replaced; its memory is used again.
     ///
     /// # Errors
     ///
@@ -117,7 +117,8 @@ impl<S: ReadAt> SeekableReader<S> {
                 limit,
             });
         }
-        let mut compressed = zeros(frame.compressed_size)?;
+        let mut compressed = Vec::new();
+        make_room(&mut compressed, frame.compressed_size)?;
         self.source
             .read_exact_at(offset, &mut compressed)
             .map_err(|source| Error::Io {
@@ -133,7 +134,7 @@ impl<S: ReadAt> SeekableReader<S> {
             let expected = "that of the seek table";
             return Err(corrupt(offset, "its content size", size, expected));
         }
-        *content = zeros(frame.size)?;
+        make_room(content, frame.size)?;
 
         let idle = self.state.lock().idle.pop();
         let Some(mut context) = idle.or_else(DCtx::try_create) else {
@@ -235,13 +236,12 @@ impl State {
     }
 }
 
-/// So many zeros, or an error where there is no memory.
-fn zeros(len: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Makes `bytes`, which are none yet, so many zeros.
+fn make_room(bytes: &mut Vec<u8>, len: u64) -> Result<()> {
     let reserved = bytes.try_reserve_exact(len_usize(len));
     reserved.map_err(|_| no_memory(len))?;
     bytes.resize(len_usize(len), 0);
-    Ok(bytes)
+    Ok(())
 }
 
 fn no_memory(len: u64) -> Error {
