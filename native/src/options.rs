@@ -124,6 +124,8 @@ pub struct VerifyTask {
     pub image: Input,
     /// What to compare it with.
     pub against: Option<Input>,
+    /// Keep where the clusters are beside the image.
+    pub index: bool,
     pub json: bool,
     pub direct: Direct,
     /// For the scan; None is up to the program.
@@ -444,6 +446,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
     let task = Task::Verify(VerifyTask {
         image: input(typed.image, typed.partition),
         against: typed.against.map(|other| input(other, None)),
+        index: typed.index,
         json: typed.json,
         direct: typed.direct,
         threads: typed.threads,

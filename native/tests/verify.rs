@@ -136,6 +136,27 @@ fn an_image_of_metadata_is_known_as_such() {
     scene.run("-m -s -o image volume").wrote(&["image"]);
     let (status, report) = report(&scene, "image");
     assert_eq!((status, codes(&report)), (0, vec!["metadata-only"]));
+
+    // Where its clusters are can be kept beside it, and is not believed of another.
+    scene.run("verify --index image").wrote(&["image.index"]);
+    let told = |warning: &str| {
+        let outcome = scene.run("info --json image");
+        assert!(outcome.errors().contains(warning), "{}", outcome.errors());
+        json(&outcome)["image"]["is_metadata"].clone()
+    };
+    assert_eq!(told(""), true);
+    let kept = scene.read("image.index");
+    let mut damaged = kept.clone();
+    damaged[30] ^= 1;
+    scene.write("image.index", damaged);
+    assert_eq!(told("image.index: the summary"), true);
+    scene.write("image", scene.read("image").repeat(2));
+    scene.write("image.index", kept);
+    assert_eq!(told("image.index is not of this image"), true);
+    assert_eq!(scene.run("verify --index volume").code(), Some(1));
+    let older = Image::parse(&image_of(&volume())).to_version_10_0();
+    scene.write("older", older);
+    assert_eq!(scene.run("verify --index older").code(), Some(1));
 }
 
 /// Images and raw volumes that were compressed are as good as they were before.

@@ -24,6 +24,11 @@ pub struct Verify {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
+    /// Write to IMAGE.index where the clusters are, for images that cannot be
+    /// looked into without reading all of them, as those of metadata
+    #[arg(long)]
+    pub index: bool,
+
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,

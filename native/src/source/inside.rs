@@ -6,6 +6,7 @@ use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::{IoError, ReadAt};
 
+use super::index_file;
 use super::input::{Bytes, Format, Recognised};
 use crate::error::{Error, Result};
 use crate::options;
@@ -74,17 +75,15 @@ impl Inside {
             return Ok(Some(Self::Volume(anywhere)));
         }
         let failed = |error| Error::read(&input.name, error);
-        let index = match Index::discover(&*anywhere).map_err(failed)? {
-            Discovery::Found(index) => index,
-            Discovery::Declined(_) if anywhere.size() <= SMALL => {
-                match Index::scan(&*anywhere, |_| {}) {
-                    Ok(index) => index,
-                    Err(_) => return Ok(None),
-                }
-            }
-            Discovery::Declined(_) => return Ok(None),
+        let declined = match Index::discover(&*anywhere).map_err(failed)? {
+            Discovery::Found(index) => return Ok(Some(Self::of_image(anywhere, index))),
+            Discovery::Declined(_) => kept_index(input, &anywhere),
         };
-        Ok(Some(Self::of_image(anywhere, index)))
+        let index = match declined {
+            None if anywhere.size() <= SMALL => Index::scan(&*anywhere, |_| {}).ok(),
+            found => found,
+        };
+        Ok(index.map(|index| Self::of_image(anywhere, index)))
     }
 
     /// Where the clusters are in the image, if it is one.
@@ -94,6 +93,12 @@ impl Inside {
             Self::Image(reader) => Some(reader.index()),
         }
     }
+}
+
+/// The index beside the file, if it is one.
+fn kept_index(input: &Recognised, anywhere: &Anywhere) -> Option<Index> {
+    let files = input.files.as_ref()?;
+    index_file::read(files.whole_path()?, anywhere)
 }
 
 impl ReadAt for Inside {

@@ -125,10 +125,21 @@ impl Summary {
         })?;
         bytes.resize(len_usize(size), 0);
         read(source, position, &mut bytes)?;
-        Self::parse(bytes, position, table).map(Some)
+        Self::parse(bytes, position, Some(table)).map(Some)
     }
 
-    fn parse(bytes: Vec<u8>, position: u64, table: &SeekTable) -> Result<Self> {
+    /// A summary that stands alone, beside an image that is not compressed: it
+    /// tells of no frames.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] and [`Error::Unsupported`], as [`Summary::read`].
+    pub fn alone(bytes: Vec<u8>) -> Result<Self> {
+        Self::parse(bytes, 0, None)
+    }
+
+    /// Without a table there are no frames.
+    fn parse(bytes: Vec<u8>, position: u64, table: Option<&SeekTable>) -> Result<Self> {
         let found = u32_at(&bytes, 0);
         if found != SKIPPABLE_MAGIC {
             return Err(corrupt(position, "its magic", found.into(), "0x184d2a5d"));
@@ -165,7 +176,9 @@ impl Summary {
             Some(range) => Head::parse(content, range.clone(), position)?,
             None => return Err(corrupt(position, "HEAD", 0, "a section")),
         };
-        head.check_table(table, position)?;
+        if let Some(table) = table {
+            head.check_table(table, position)?;
+        }
         let summary = Self {
             head,
             position,
@@ -257,12 +270,13 @@ impl Summary {
         }
     }
 
-    fn check_hashes(&self, table: &SeekTable) -> Result<()> {
+    fn check_hashes(&self, table: Option<&SeekTable>) -> Result<()> {
         let Some(hashes) = self.hashes() else {
             return Ok(());
         };
         // One for each frame but the summary, and one of the whole.
-        if hashes.len() != table.len().saturating_mul(HASH_SIZE) {
+        let expected = table.map_or(1, SeekTable::len).saturating_mul(HASH_SIZE);
+        if hashes.len() != expected {
             let found = len_u64(hashes.len());
             let expected = "32 bytes for each frame, and 32";
             return Err(corrupt(self.position, "HASH", found, expected));

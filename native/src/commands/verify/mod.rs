@@ -53,6 +53,9 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    if task.index {
+        keep_index(&checked)?;
+    }
     let mut compared = None;
     if let Some(other) = &task.against {
         match &checked.inside {
@@ -76,6 +79,30 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         checked.checksums,
     );
     tell(task, &name, &remark, compared, &report)
+}
+
+/// Writes where the clusters are beside an image whose structure is sound.
+fn keep_index(checked: &Checked) -> Result<()> {
+    let name = &checked.input.name;
+    let files = checked.input.files.as_ref();
+    let path = files.and_then(|files| files.whole_path());
+    let index = checked.inside.as_ref().and_then(Inside::index);
+    match (path, index) {
+        (Some(path), Some(index)) if !checked.input.is_compressed() => {
+            let is_whole = checked
+                .image
+                .is_some_and(|image| image.bytes == index.stream_size());
+            if is_whole {
+                source::index_file::write(path, index)?;
+            }
+            Ok(())
+        }
+        _ => Err(Error::refused(
+            name,
+            "is not an image in one file, uncompressed",
+            "leave out --index",
+        )),
+    }
 }
 
 /// Prints the report.

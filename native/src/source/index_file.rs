@@ -1,0 +1,133 @@
+//! Where the clusters of an image are, kept beside it as `IMAGE.index`: for
+//! images of which that is not told by what is in them, as those of metadata.
+//!
+//! The file is the summary of a compressed image (`docs/image-format.md`), alone.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ntfsclone_core::error::Error as CoreError;
+use ntfsclone_core::image::Index;
+use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::image::seekable::{
+    FRAME_SIZE, Head, Kind, MapBuilder, Summary, SummaryBuilder,
+};
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::units::Lcn;
+use tempfile::NamedTempFile;
+
+use super::inside::Anywhere;
+use crate::error::{Error, Result};
+use crate::report;
+use crate::sink::directory_of;
+
+/// Bytes of a map beyond which there is none.
+const MAX_MAP_SIZE: usize = 256 << 20;
+
+/// The name of the file beside `image`.
+fn path_beside(image: &Path) -> PathBuf {
+    let mut name = image.as_os_str().to_owned();
+    name.push(".index");
+    PathBuf::from(name)
+}
+
+/// The index beside `path`, if there is one and it is that of `image`; what is
+/// wrong with it is a warning.
+pub fn read(path: &Path, image: &Anywhere) -> Option<Index> {
+    let path = path_beside(path);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            report::warning(format!("cannot read {}: {error}", path.display()));
+            return None;
+        }
+    };
+    match index_in(bytes, image) {
+        Ok(Some(index)) => Some(index),
+        Ok(None) => {
+            let path = path.display();
+            report::warning(format!("{path} is not of this image; it is not used"));
+            None
+        }
+        Err(error) => {
+            let causes = report::with_causes(&error);
+            report::warning(format!("{}: {causes}; it is not used", path.display()));
+            None
+        }
+    }
+}
+
+/// The index that `bytes` tell of; none if `image` is another one.
+fn index_in(bytes: Vec<u8>, image: &Anywhere) -> Result<Option<Index>, CoreError> {
+    let Some(index) = Summary::alone(bytes)?.index()? else {
+        return Ok(None);
+    };
+    let is_of_image =
+        index.stream_size() == image.size() && *index.header() == Header::read(&**image)?;
+    if is_of_image {
+        index.spot_check(&**image)?;
+    }
+    Ok(is_of_image.then_some(index))
+}
+
+/// Writes the index of the image `path`, in the place of an older one.
+pub fn write(path: &Path, index: &Index) -> Result<PathBuf> {
+    let target = path_beside(path);
+    let failed = |error| Error::io("write", &target, error);
+    let header = index.header();
+    let as_written_today = Header::new(
+        header.cluster_size,
+        header.device_size,
+        header.nr_clusters,
+        header.inuse,
+    );
+    if *header != as_written_today {
+        return Err(Error::refused(
+            path,
+            format!(
+                "is of version {}, of which no index is kept",
+                header.version
+            ),
+            "restore it, and save the volume again",
+        ));
+    }
+    let Some(bytes) = bytes_of(index) else {
+        return Err(Error::refused(
+            &target,
+            format!("would have more than {}", report::size(MAX_MAP_SIZE as u64)),
+            "save the volume with --compress, which needs none",
+        ));
+    };
+    let mut file = NamedTempFile::new_in(directory_of(&target)).map_err(failed)?;
+    file.write_all(&bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
+    Ok(target)
+}
+
+fn bytes_of(index: &Index) -> Option<Vec<u8>> {
+    let mut map = MapBuilder::new(MAX_MAP_SIZE);
+    let mut position = 0_u64;
+    for (gap, count) in index.commands() {
+        position = position.wrapping_add(gap.cast_unsigned());
+        map.add(Lcn(position), count);
+        position += count;
+    }
+    map.add(Lcn(index.header().nr_clusters), 1);
+    let head = Head {
+        kind: Kind::NtfscloneImage,
+        frame_size: FRAME_SIZE,
+        stream_size: index.stream_size(),
+        header: *index.header(),
+    };
+    let map = map.finish()?;
+    let mut bytes = Vec::new();
+    let written: Result<u32, std::convert::Infallible> =
+        SummaryBuilder::new().finish(&head, "{}", Some(&map), |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        });
+    written.is_ok().then_some(bytes)
+}
