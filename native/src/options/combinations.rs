@@ -1,0 +1,153 @@
+//! What goes with what on the command line.
+
+use std::path::Path;
+
+use super::{OUT_OF_ORDER, usage};
+use crate::cli::Copy;
+use crate::error::Result;
+
+/// The original's rules of what goes with what.
+pub(super) fn check(typed: &Copy) -> Result<()> {
+    let has_output = typed.output.is_some() || typed.overwrite.is_some();
+    let to_stdout = [&typed.output, &typed.overwrite]
+        .iter()
+        .any(|output| output.as_deref() == Some(Path::new("-")));
+    let thin = typed.sparse || typed.discard;
+    let from_stdin = typed.source.as_deref() == Some(Path::new("-"));
+    let rules = [
+        (
+            typed.output.is_some() && typed.overwrite.is_some(),
+            "--output and --overwrite exclude each other",
+        ),
+        (
+            typed.in_place && typed.overwrite.is_none(),
+            "--in-place goes with --overwrite only",
+        ),
+        (
+            typed.save_image && typed.restore_image,
+            "--save-image and --restore-image exclude each other",
+        ),
+        (
+            typed.metadata && typed.restore_image,
+            "--metadata has no meaning with --restore-image; an image of metadata is restored \
+             as any other",
+        ),
+        (
+            typed.no_action && !typed.restore_image,
+            "--no-action goes with --restore-image only",
+        ),
+        (
+            typed.no_action && has_output,
+            "--no-action writes nothing: leave out --output and --overwrite",
+        ),
+        (
+            !typed.no_action && !has_output,
+            "say where to write, with --output or --overwrite",
+        ),
+        (
+            typed.ignore_fs_check && !typed.metadata && !typed.rescue,
+            "--ignore-fs-check goes with --metadata or --rescue only",
+        ),
+        (
+            typed.metadata && !typed.save_image && to_stdout,
+            "raw metadata cannot go to standard output; use --save-image too",
+        ),
+        (
+            typed.ignore_fs_check && typed.strict,
+            "--ignore-fs-check and --strict exclude each other",
+        ),
+        (
+            typed.mapfile.is_some() && (typed.save_image || typed.metadata || typed.restore_image),
+            "--mapfile goes with a raw copy of a volume; make an image of that when it is complete",
+        ),
+        (
+            typed.mapfile.is_some() && to_stdout,
+            "--mapfile goes with a file or device; a later run could not go on with standard output",
+        ),
+        (
+            typed.mapfile.is_some() && (typed.new_serial || typed.new_half_serial),
+            "--mapfile and a new serial number exclude each other: a later run could not tell \
+             that the copy is of the same volume",
+        ),
+        (
+            typed.mapfile.is_some() && typed.in_place,
+            "--in-place has no meaning with --mapfile, which never gives up what is there",
+        ),
+        (
+            typed.sparse && typed.discard,
+            "--sparse goes with a file, --discard with a block device",
+        ),
+        (
+            thin && (typed.save_image || typed.no_action),
+            "--sparse and --discard go with raw copies and restores",
+        ),
+        (
+            thin && to_stdout,
+            "standard output takes every byte; --sparse and --discard have no meaning there",
+        ),
+        (
+            typed.discard && typed.metadata,
+            "--discard would give up the content of files, which --metadata leaves out",
+        ),
+        (
+            thin && typed.rescue && !typed.restore_image,
+            "--sparse and --discard go with --rescue in a restore only",
+        ),
+        (
+            typed.compress.is_some() && typed.restore_image,
+            "--compress goes with a copy of a volume; what is restored is written as it was",
+        ),
+        (
+            typed.compress.is_some() && typed.metadata && !typed.save_image,
+            "raw metadata cannot be compressed, since it is not written in order; use \
+             --save-image too",
+        ),
+        (
+            typed.compress.is_some() && thin,
+            "what is compressed takes no room for zeros; --sparse and --discard have no meaning \
+             with --compress",
+        ),
+        (
+            typed.compress.is_some() && typed.mapfile.is_some(),
+            "--mapfile goes with a raw copy; compress that when it is complete",
+        ),
+        (
+            typed.checksum.is_some() && typed.no_action,
+            "--checksum is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.checksum.is_some() && to_stdout,
+            "--checksum needs the name of a file; of a stream, tee can make one: ntfsclone -o - \
+             ... | tee FILE | b3sum",
+        ),
+        (
+            typed.checksum.is_some()
+                && (typed.metadata || typed.rescue)
+                && !typed.save_image
+                && !typed.restore_image
+                && typed.compress.is_none(),
+            OUT_OF_ORDER,
+        ),
+        (
+            typed.checksum.is_some() && typed.discard,
+            "--checksum goes with a file, --discard with a block device",
+        ),
+        (
+            typed.verify && (to_stdout || typed.no_action),
+            "--verify reads back what was written to a file or device",
+        ),
+        (
+            typed.verify && typed.rescue && !typed.save_image && !typed.restore_image,
+            "--verify has no meaning with a raw rescue, which goes on where it ended; compare with \
+             verify --against",
+        ),
+        (
+            from_stdin && !typed.restore_image,
+            "only an image can be read from standard input, with --restore-image",
+        ),
+    ];
+    if let Some((_, message)) = rules.into_iter().find(|(broken, _)| *broken) {
+        return usage(message);
+    }
+    Ok(())
+}
