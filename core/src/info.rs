@@ -1,5 +1,5 @@
 //! What can be told of a volume at a glance, whatever its size: nothing is
-//! read but a few records, `$MFT`'s bitmap and `$Bitmap`.
+//! read but a few records, `$MFT`'s bitmap and `$Bitmap`; and `$MFT`, if it is small.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,6 +12,9 @@ use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Volume, VolumeInfo};
 use crate::units::{Extent, Geometry, Lcn, len_u64, len_usize};
+
+/// As many records as are walked over in some tenths of a second.
+const MAX_RECORDS: u64 = 200_000;
 
 /// Bytes of `$MFT`'s bitmap read at once.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -86,6 +89,9 @@ pub struct VolumeSummary {
     /// Records in use, those of the file system and extension records among
     /// them; none where `$MFT`'s bitmap is damaged.
     pub records_in_use: Option<u64>,
+    /// Files and directories, those of the file system among them; none where
+    /// there are too many records to count them at once.
+    pub files: Option<u64>,
 }
 
 /// How full a volume is, by `$Bitmap`.
@@ -153,6 +159,10 @@ impl VolumeSummary {
             usage: used.map(|used| Usage::of(&used, parts)),
             records: volume.mft().record_count(),
             records_in_use: unless_damaged(records_in_use(volume))?,
+            files: match volume.mft().record_count() {
+                ..=MAX_RECORDS => Some(clusters::select_used(volume, |_| {})?.files),
+                _ => None,
+            },
         })
     }
 }

@@ -33,6 +33,8 @@ fn a_volume_is_summed_up() {
         &record[..4] == b"FILE" && record[0x16] & 1 != 0
     });
     assert_eq!(summary.records_in_use, Some(in_use.count() as u64));
+    // None has extension records.
+    assert_eq!(summary.files, summary.records_in_use);
 }
 
 #[test]

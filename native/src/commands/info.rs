@@ -236,8 +236,11 @@ fn print_volume(volume: &VolumeSummary, reports: Reports) {
         .map_or("an unknown number".to_owned(), |records| {
             records.to_string()
         });
+    let files = volume.files.map_or(String::new(), |files| {
+        format!("; {files} files and directories")
+    });
     reports.line(format_args!(
-        "Records of the MFT: {in_use} of {} in use",
+        "Records of the MFT: {in_use} of {} in use{files}",
         volume.records
     ));
     match &volume.usage {
