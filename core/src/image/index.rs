@@ -109,6 +109,11 @@ impl Index {
         }
     }
 
+    /// Bytes of the volume as it is restored: all clusters, and the tail.
+    pub fn restored_size(&self) -> u64 {
+        super::reader::restored_size(&self.header)
+    }
+
     /// Where the command of the tail lies, if the image has a tail.
     pub fn tail(&self) -> Option<u64> {
         self.header.has_tail().then_some(self.end)

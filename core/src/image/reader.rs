@@ -46,7 +46,7 @@ impl<S: ReadAt> Reader<S> {
 impl<S: ReadAt> ReadAt for Reader<S> {
     /// The clusters of the volume and, if the image has it, the tail.
     fn size(&self) -> u64 {
-        restored_size(self.index.header())
+        self.index.restored_size()
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {

@@ -149,8 +149,7 @@ impl Code {
             Self::VolumeNotChecked => (
                 Error,
                 "the image may be whole, and the volume in it damaged all the same",
-                "decompress it to a file and verify that; images made with --compress can be \
-                 verified as they are",
+                "verify a file, not a pipe, or decompress it to a file first",
             ),
             Self::BootSector => (
                 Warning,

@@ -57,11 +57,21 @@ impl ImageCheck {
     ///
     /// [`Error::Memory`]. All else is a finding.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.push_telling(bytes, |_, _| {})
+    }
+
+    /// As [`ImageCheck::push`]; calls `take` with the bytes of the volume that
+    /// come with it, and where they belong.
+    ///
+    /// # Errors
+    ///
+    /// As [`ImageCheck::push`].
+    pub fn push_telling(&mut self, bytes: &[u8], mut take: impl FnMut(u64, &[u8])) -> Result<()> {
         let mut input = bytes;
         while self.state == State::Going {
             match self.indexer.next(&mut input) {
                 Ok(Event::NeedInput) => return Ok(()),
-                Ok(Event::Data { .. }) => {}
+                Ok(Event::Data { offset, bytes }) => take(offset, bytes),
                 Ok(Event::Header(header)) => self.header = Some(header),
                 Ok(Event::End) => self.state = State::Complete,
                 Err(error) if error.is_damage() => {

@@ -63,7 +63,8 @@ pub struct Verify {
 
 const VERIFY_HELP: &str = "\
 Reads all of an image and checks its structure, its checksums (FILE.b3 or FILE.sha256 beside it, or
-those in it) and the NTFS volume in it, as a check of the restored volume would.
+those in it) and the NTFS volume in it, as a check of the restored volume would. What is compressed,
+but not by --compress, is read twice or more, and its metadata kept in a temporary file (TMPDIR).
 
 Exit status: 0 sound; 1 not sound, or the two differ, or failed; 2 wrong usage.
 

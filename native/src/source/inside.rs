@@ -6,6 +6,7 @@ use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::{IoError, ReadAt};
 
+use super::KeptVolume;
 use super::index_file;
 use super::input::{Bytes, Format, Recognised};
 use crate::error::{Error, Result};
@@ -32,6 +33,8 @@ pub fn anywhere(bytes: &Bytes) -> Option<Anywhere> {
 pub enum Inside {
     Volume(Anywhere),
     Image(Arc<Reader<Anywhere>>),
+    /// As far as it was kept.
+    Kept(Arc<KeptVolume>),
 }
 
 impl Inside {
@@ -91,6 +94,7 @@ impl Inside {
         match self {
             Self::Volume(_) => None,
             Self::Image(reader) => Some(reader.index()),
+            Self::Kept(kept) => kept.index(),
         }
     }
 }
@@ -106,6 +110,7 @@ impl ReadAt for Inside {
         match self {
             Self::Volume(volume) => volume.size(),
             Self::Image(reader) => reader.size(),
+            Self::Kept(kept) => kept.size(),
         }
     }
 
@@ -113,6 +118,7 @@ impl ReadAt for Inside {
         match self {
             Self::Volume(volume) => volume.read_exact_at(offset, buf),
             Self::Image(reader) => reader.read_exact_at(offset, buf),
+            Self::Kept(kept) => kept.read_exact_at(offset, buf),
         }
     }
 }

@@ -2,17 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::validate::{Code, Finding};
 use sha2::{Digest, Sha256};
 
-use super::{Checked, unreadable};
+use super::{Checked, unreadable, whole};
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
-use crate::pipeline::{self, Flow};
-use crate::progress::{Phase, Progress};
-use crate::source::WholeReader;
 use crate::source::input::{Bytes, Recognised};
 
 /// The most bytes of a file with checksums that are looked at.
@@ -139,27 +137,13 @@ pub(super) fn check(
     let Some(files) = checked.input.files.clone().filter(|_| !sidecars.is_empty()) else {
         return Ok(());
     };
-    let size = ntfsclone_core::io::ReadAt::size(&*files);
     let name = checked.input.name.clone();
-    let reader = WholeReader::new(&name, Bytes::Random(files), task.direct)?;
-    let flow = Flow {
-        cluster_size: 1,
-        is_direct: reader.is_direct(),
-        image: None,
-    };
-    let mut progress = Progress::start(how, Phase::Check, size);
-    let mut done = 0;
-    let read = pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {
-        for (_, bytes) in batch.pieces() {
-            sidecars
-                .iter_mut()
-                .for_each(|sidecar| sidecar.update(bytes));
-            done += bytes.len() as u64;
-        }
-        progress.advance_to(done);
-        Ok(())
-    });
-    progress.finish();
+    let read = whole::read(&name, Bytes::Random(files), task, how, |_, bytes| {
+        sidecars
+            .iter_mut()
+            .for_each(|sidecar| sidecar.update(bytes));
+        Ok(ControlFlow::Continue(()))
+    })?;
     match read {
         Ok(()) => sidecars
             .into_iter()

@@ -3,8 +3,10 @@
 mod against;
 mod checksum;
 mod image;
+mod stream;
 mod text;
 mod volume;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -155,37 +157,20 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
     };
     let sidecars = checksum::beside(&checked.input)?;
     match (checked.input.format, source::anywhere(&bytes)) {
-        (Format::Image, anywhere) => {
-            let index = image::check(bytes, sidecars, task, how, &mut checked)?;
-            match (anywhere, index) {
-                (Some(anywhere), Some(index)) => {
-                    checked.inside = Some(Inside::of_image(anywhere, index));
-                }
-                (None, Some(_)) if checked.findings.is_sound() => {
-                    let message = "the volume in it was not checked: it can only be read from \
-                                   start to end";
-                    let finding = Finding::new(Code::VolumeNotChecked, None, message);
-                    checked.findings.push(finding);
-                }
-                _ => {}
-            }
+        (Format::Image, Some(anywhere)) => {
+            let index = image::check(bytes, sidecars, None, task, how, &mut checked)?;
+            checked.inside = index.map(|index| Inside::of_image(anywhere, index));
         }
         (Format::Volume, Some(volume)) => {
             checksum::check(sidecars, task, how, &mut checked)?;
             if let Bytes::Seekable(seekable) = &bytes {
                 let seekable = Arc::clone(seekable);
-                image::read_through(bytes, task, how, &mut checked)?;
+                stream::read_volume(bytes, None, task, how, &mut checked)?;
                 image::check_summary(&seekable, None, &mut checked);
             }
             checked.inside = Some(Inside::Volume(volume));
         }
-        (Format::Volume, None) => {
-            checksum::check(sidecars, task, how, &mut checked)?;
-            image::read_through(bytes, task, how, &mut checked)?;
-            let message = "the volume was not checked: it can only be read from start to end";
-            let finding = Finding::new(Code::VolumeNotChecked, None, message);
-            checked.findings.push(finding);
-        }
+        (_, None) => stream::check(bytes, sidecars, task, how, &mut checked)?,
     }
     if let Some(inside) = &checked.inside {
         let name = checked.input.name.clone();

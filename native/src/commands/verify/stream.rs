@@ -1,0 +1,144 @@
+//! What can only be read from start to end: it passes by, parts of it are kept,
+//! and the NTFS in it is checked then. Whatever that lacks is kept when it
+//! passes by again.
+
+use std::io;
+use std::mem;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::validate::{Code, Finding, Findings};
+
+use super::checksum::{self, Sidecar};
+use super::{Checked, image, unreadable, volume, whole};
+use crate::error::{Error, Result};
+use crate::options::{self, VerifyTask};
+use crate::source::input::{self, Bytes, Format, Opened};
+use crate::source::{Inside, Keeper, KeptVolume};
+
+/// Two are enough for most volumes. Each fragment of `$MFT` that is found by
+/// another one may take one more.
+const MOST_PASSES: usize = 8;
+
+/// Checks the bytes of an image or a volume, and the volume.
+pub(super) fn check(
+    bytes: Bytes,
+    sidecars: Vec<Sidecar>,
+    task: &VerifyTask,
+    how: options::Progress,
+    checked: &mut Checked,
+) -> Result<()> {
+    let name = checked.input.name.clone();
+    let mut keeper = Keeper::new().map_err(|error| no_room(&name, error))?;
+    let mut kept = match checked.input.format {
+        Format::Image => {
+            let keep = Some(&mut keeper);
+            match image::check(bytes, sidecars, keep, task, how, checked)? {
+                Some(index) => keeper.into_image(index),
+                None => return Ok(()),
+            }
+        }
+        Format::Volume => {
+            checksum::check(sidecars, task, how, checked)?;
+            let size = read_volume(bytes, Some(&mut keeper), task, how, checked)?;
+            keeper.into_volume(size)
+        }
+    };
+    let mut passes = 1;
+    loop {
+        let shared = Arc::new(kept);
+        let inside = Inside::Kept(Arc::clone(&shared));
+        let mut findings = Findings::default();
+        let found = volume::check(&inside, &name, task.threads, how, &mut findings);
+        drop(inside);
+        let missed = shared.missed_bytes();
+        if missed == 0 {
+            checked.findings.append(findings);
+            checked.volume = found?;
+            return Ok(());
+        }
+        // What was found is not worth anything.
+        let cannot = match (&checked.input.files, Arc::into_inner(shared)) {
+            (None, _) => "it cannot be read a second time",
+            (Some(_), Some(volume)) if passes < MOST_PASSES && checked.findings.is_sound() => {
+                kept = volume;
+                read_again(&mut kept, task, how, checked)?;
+                passes += 1;
+                continue;
+            }
+            _ => "what it lacks is not there",
+        };
+        if checked.findings.is_sound() {
+            let message = format!(
+                "the volume was not checked: {missed} bytes of its metadata were passed by, and \
+                 {cannot}"
+            );
+            let finding = Finding::new(Code::VolumeNotChecked, None, message);
+            checked.findings.push(finding);
+        }
+        return Ok(());
+    }
+}
+
+/// Keeps what was missed.
+fn read_again(
+    kept: &mut KeptVolume,
+    task: &VerifyTask,
+    how: options::Progress,
+    checked: &mut Checked,
+) -> Result<()> {
+    let index = kept.index().cloned();
+    let size = kept.size();
+    let keeper = kept.want_missed();
+    let Opened { bytes, .. } = input::open_again(checked.input.clone(), task.image.partition)?;
+    // All that can be found was found the first time.
+    let before = mem::take(&mut checked.findings);
+    let is_the_same = match checked.input.format {
+        Format::Image => {
+            let nothing = Vec::new();
+            image::check(bytes, nothing, Some(keeper), task, how, checked)? == index
+        }
+        Format::Volume => read_volume(bytes, Some(keeper), task, how, checked)? == size,
+    };
+    let now = mem::replace(&mut checked.findings, before);
+    if !now.is_sound() {
+        checked.findings.append(now);
+    } else if !is_the_same {
+        let message = "it changed while it was read";
+        let finding = Finding::new(Code::ImageUnreadable, None, message);
+        checked.findings.push(finding);
+    }
+    Ok(())
+}
+
+/// Reads all of a raw volume: what it is compressed with checks it. Returns how
+/// many bytes that are.
+pub(super) fn read_volume(
+    bytes: Bytes,
+    mut keeper: Option<&mut Keeper>,
+    task: &VerifyTask,
+    how: options::Progress,
+    checked: &mut Checked,
+) -> Result<u64> {
+    let name = checked.input.name.clone();
+    let mut size = 0;
+    let read = whole::read(&name, bytes, task, how, |offset, bytes| {
+        size = offset + bytes.len() as u64;
+        if let Some(keeper) = keeper.as_deref_mut() {
+            let kept = keeper.take(offset, bytes);
+            kept.map_err(|error| no_room(&name, error))?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if let Err(error) = read {
+        checked.findings.push(unreadable(&name, error)?);
+    }
+    Ok(size)
+}
+
+/// There is no room for what is kept.
+pub(super) fn no_room(name: &Path, source: io::Error) -> Error {
+    Error::io("keep, in a temporary file, metadata of", name, source)
+}

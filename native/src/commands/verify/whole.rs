@@ -1,0 +1,56 @@
+//! All bytes of an input, as they come.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use ntfsclone_core::io::ReadAt;
+
+use crate::error::Result;
+use crate::options::{self, VerifyTask};
+use crate::pipeline::{self, Flow};
+use crate::progress::{Phase, Progress};
+use crate::source::input::Bytes;
+use crate::source::{self, WholeReader};
+
+/// Bytes of a cluster do not matter to what is read as it comes.
+const GRANULE: u32 = 4096;
+
+/// Calls `take` with all bytes, and where each piece begins, until it has
+/// enough. The inner error is of what is read, the outer one of all else.
+pub(super) fn read(
+    name: &Path,
+    bytes: Bytes,
+    task: &VerifyTask,
+    how: options::Progress,
+    mut take: impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>>,
+) -> Result<Result<()>> {
+    let size = source::anywhere(&bytes).map_or(0, |input| input.size());
+    let reader = WholeReader::new(name, bytes, task.direct)?;
+    let enough = reader.enough();
+    let flow = Flow {
+        cluster_size: GRANULE,
+        is_direct: reader.is_direct(),
+        image: None,
+    };
+    let mut progress = Progress::start(how, Phase::Check, size);
+    let mut done = 0;
+    let mut taken = Ok(());
+    let read = pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {
+        for (piece, bytes) in batch.pieces() {
+            if enough.load(Ordering::Relaxed) {
+                break;
+            }
+            done += bytes.len() as u64;
+            let go_on = take(piece.offset, bytes).unwrap_or_else(|error| {
+                taken = Err(error);
+                ControlFlow::Break(())
+            });
+            enough.store(go_on.is_break(), Ordering::Relaxed);
+        }
+        progress.advance_to(done);
+        Ok(())
+    });
+    progress.finish();
+    taken.map(|()| read)
+}
