@@ -48,6 +48,16 @@ fn mounted() {
     }
 }
 
+/// What is mounted as `proc` everywhere is no file, here or elsewhere.
+#[test]
+fn a_file_with_the_name_of_a_file_system_is_not_mounted() {
+    let volume = small_volume::volume();
+    let scene = Scene::new();
+    scene.write("proc", &volume.bytes);
+    scene.run("-o clone proc").wrote(&["clone"]);
+    assert!(scene.read("clone") == clone_of(&volume));
+}
+
 /// A mounted device is also its file, and any other device over that.
 #[test]
 fn mounted_device() {

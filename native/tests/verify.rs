@@ -311,7 +311,7 @@ fn streams_are_verified_as_files_are() {
         let scene = Scene::with_volume(&volume.bytes);
         scene.write("image", image_of(volume));
         let mut expected = report(&scene, content);
-        assert_eq!(expected.1["volume"]["clusters"].is_u64(), true);
+        assert!(expected.1["volume"]["clusters"].is_u64());
         expected.1["source"] = "x".into();
         for wrapping in COMPRESSED {
             let script = wrapping.script.replace("image", content);

@@ -56,10 +56,14 @@ pub fn mounts(metadata: &Metadata) -> io::Result<Vec<Mount>> {
     let table = process.mountinfo().map_err(io::Error::other)?;
     let found = table.into_iter().filter(|mount| {
         let by_number = parse_block_id(&mount.majmin).is_some_and(|id| related.contains(&id));
-        // FUSE mounts a file, or a device, by name alone.
+        // FUSE mounts a file, or a device, by name alone. Other names, such as
+        // "tmpfs", are not of files, though a file here may be called so.
         let by_name = || {
             let source = unescape(mount.mount_source.as_deref().unwrap_or_default());
-            let metadata = fs::metadata(source).ok();
+            let metadata = match source.is_absolute() {
+                true => fs::metadata(source).ok(),
+                false => None,
+            };
             metadata.is_some_and(|metadata| related.contains(&device_id(&metadata)))
         };
         by_number || by_name()
