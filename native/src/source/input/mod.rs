@@ -5,16 +5,18 @@
 mod clonezilla;
 mod compression;
 mod counted;
+mod damaged;
 mod files;
 mod format;
 mod frames;
 mod partition;
 mod piece_names;
 mod read_ahead;
+mod stream;
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -24,27 +26,21 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
 pub use compression::StreamError;
+pub use damaged::path_to_rescue;
 pub use files::{Files, FilesReader};
 pub use format::{Compression, Content, START_BYTES};
 pub use frames::{FramesReader, Seekable};
 pub use partition::{refuse_disk, select as select_partition};
+pub use stream::{read_error, read_up_to};
 
-use self::compression::Decompressor;
-use self::partition::Start;
-use self::read_ahead::ReadAhead;
+use self::damaged::rescue_file;
+use self::stream::{open_pipe, open_stream};
 use super::foreign::refuse_foreign;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Origin, Rescue};
 use crate::report;
-use crate::rescue::{DamagedSource, Medium};
-
-/// How often something may be compressed again.
-const MOST_COMPRESSIONS: usize = 2;
-
-/// What is read of a stream to tell what it is: the partition table of a disk
-/// is in it, by either size of sectors.
-const STREAM_START_BYTES: usize = 64 << 10;
+use crate::rescue::DamagedSource;
 
 /// An image or volume that can be read.
 pub struct Opened {
@@ -311,65 +307,6 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     Some((format, Arc::new(seekable)))
 }
 
-fn open_pipe(
-    name: PathBuf,
-    reader: Box<dyn Read + Send>,
-    metadata: Vec<Metadata>,
-    partition: Option<u32>,
-) -> Result<Opened> {
-    let input = Recognised {
-        name,
-        format: Format::Image,
-        layers: Vec::new(),
-        files: None,
-        metadata,
-        damaged: None,
-    };
-    open_stream(input, reader, partition)
-}
-
-fn open_stream(
-    mut input: Recognised,
-    mut reader: Box<dyn Read + Send>,
-    partition: Option<u32>,
-) -> Result<Opened> {
-    let mut start = peek(&mut reader, &input.name)?;
-    let mut compressions = 0;
-    while let Some(compression) = Compression::of(&start) {
-        compressions += 1;
-        if compressions > MOST_COMPRESSIONS {
-            return Err(Error::refused(
-                &input.name,
-                format!("is compressed more than {MOST_COMPRESSIONS} times"),
-                format!(
-                    "{} IMAGE | ntfsclone --restore-image ... -",
-                    compression.command()
-                ),
-            ));
-        }
-        let ends_anywhere = input.ends_anywhere();
-        input.layers.push(Layer::Compressed(compression));
-        let failed = |error| Error::io("decompress", &input.name, error);
-        let stream = Decompressor::new(compression, reader, ends_anywhere).map_err(failed)?;
-        reader = Box::new(ReadAhead::start("decompresses", stream).map_err(failed)?);
-        start = peek(&mut reader, &input.name)?;
-    }
-    if let Some(number) = partition {
-        let partition = partition::find_in_stream(&input.name, &start, number)?;
-        input.layers.push(Layer::Partition(number));
-        let part = StreamPart::new(reader, partition.offset, partition.size);
-        reader = Box::new(part.map_err(|error| read_error(&input.name, error))?);
-        start = peek(&mut reader, &input.name)?;
-    }
-    let foreign = || match foreign::identify(&Start(&start)) {
-        Foreign::Disk(partitions) => Some(partition::refuse_disk_stream(&input.name, &partitions)),
-        found => refuse_foreign(&input.name, &found),
-    };
-    input.format = format_of(&input.name, &start, foreign)?;
-    let bytes = Bytes::Stream(reader);
-    Ok(Opened { input, bytes })
-}
-
 /// Opens what was opened before, from its start.
 pub fn open_again(input: Recognised, partition: Option<u32>) -> Result<Opened> {
     match input.files.clone() {
@@ -428,108 +365,10 @@ fn format_of(name: &Path, start: &[u8], foreign: impl FnOnce() -> Option<Error>)
     }
 }
 
-fn rescue_file(name: &Path, files: &Files, rescue: &Rescue) -> Result<Arc<DamagedSource>> {
-    let path = path_to_rescue(name, files)?;
-    let medium = Medium::open(path, files.size());
-    let medium = medium.map_err(|error| Error::io("open", name, error))?;
-    Ok(Arc::new(DamagedSource::new(medium, rescue.retries, None)))
-}
-
-/// The path of what can be read in spite of bad sectors: a whole file or
-/// device.
-pub fn path_to_rescue<'a>(name: &Path, files: &'a Files) -> Result<&'a Path> {
-    let refused = |found, remedy: String| Err(Error::refused(name, found, remedy));
-    match files.whole_path() {
-        Some(path) => Ok(path),
-        None if files.count() > 1 => refused(
-            "is in pieces, which --rescue does not go with",
-            "copy them to one file with ddrescue first".to_owned(),
-        ),
-        None if files.is_block_device() => refused(
-            "has no device for its partition, which --rescue needs",
-            format!("let the kernel look for it: partprobe {}", name.display()),
-        ),
-        None => refused(
-            "has no device for its partition, which --rescue needs",
-            format!(
-                "make one: losetup --find --show --partscan {}",
-                name.display()
-            ),
-        ),
-    }
-}
-
 fn start_of(files: &Files) -> io::Result<Vec<u8>> {
     let mut start = vec![0; START_BYTES.min(usize::try_from(files.size()).unwrap_or(START_BYTES))];
     files
         .read_exact_at(0, &mut start)
         .map_err(io::Error::other)?;
     Ok(start)
-}
-
-/// The first bytes of a stream, which stay in it.
-fn peek(reader: &mut Box<dyn Read + Send>, name: &Path) -> Result<Vec<u8>> {
-    let mut start = vec![0; STREAM_START_BYTES];
-    let len = read_up_to(reader, &mut start).map_err(|error| read_error(name, error))?;
-    start.truncate(len);
-    let rest = std::mem::replace(reader, Box::new(io::empty()));
-    *reader = Box::new(Cursor::new(start.clone()).chain(rest));
-    Ok(start)
-}
-
-/// What a read of an input failed with.
-pub fn read_error(name: &Path, error: io::Error) -> Error {
-    match error.downcast::<StreamError>() {
-        Ok(source) => Error::Compressed {
-            path: name.to_owned(),
-            source,
-        },
-        Err(error) => match error.downcast() {
-            Ok(source) => Error::read(name, source),
-            Err(error) => Error::io("read", name, error),
-        },
-    }
-}
-
-/// Fills `buf` as far as the input goes.
-pub fn read_up_to(reader: &mut (impl Read + ?Sized), buf: &mut [u8]) -> io::Result<usize> {
-    let mut len = 0;
-    while len < buf.len() {
-        match reader.read(&mut buf[len..]) {
-            Ok(0) => break,
-            Ok(read) => len += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(len)
-}
-
-/// A part of a stream; what follows it is read at the end, since only there it
-/// is told whether all was sound.
-struct StreamPart {
-    reader: Box<dyn Read + Send>,
-    left: u64,
-}
-
-impl StreamPart {
-    fn new(mut reader: Box<dyn Read + Send>, start: u64, size: u64) -> io::Result<Self> {
-        io::copy(&mut (&mut reader).take(start), &mut io::sink())?;
-        Ok(Self { reader, left: size })
-    }
-}
-
-impl Read for StreamPart {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            io::copy(&mut self.reader, &mut io::sink())?;
-            return Ok(0);
-        }
-        let len = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(buf.len());
-        let len = self.reader.read(&mut buf[..len])?;
-        self.left -= len as u64;
-        Ok(len)
-    }
 }
