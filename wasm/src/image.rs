@@ -15,7 +15,7 @@ pub struct Image(pub(crate) Opened);
 impl Image {
     /// Finds what `ntfsclone info --json` tells.
     pub fn info(&self) -> Task {
-        Task::new(Work::Info(self.0.info()))
+        Task::new(Work::Info(Box::new(self.0.info())))
     }
 
     /// Makes something else of it: `"raw"`.

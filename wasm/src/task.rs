@@ -15,7 +15,7 @@ pub struct Task(Work);
 pub(crate) enum Work {
     /// None when the image was taken.
     Open(Option<Open>),
-    Info(Info),
+    Info(Box<Info>),
     Convert(Convert),
 }
 
