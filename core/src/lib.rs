@@ -20,7 +20,8 @@
 //! And to look into an image: [`image::Index::discover`] or, where that
 //! declines, [`image::Index::scan`] -> [`image::Reader`] -> [`ntfs::Volume`].
 
-#![no_std]
+// The derives of its one test dependency are written for std.
+#![cfg_attr(not(feature = "typescript"), no_std)]
 
 extern crate alloc;
 
@@ -31,8 +32,11 @@ pub mod image;
 pub mod info;
 pub mod io;
 pub mod ntfs;
+pub mod pages;
 pub mod partition_table;
 pub mod plan;
+#[cfg(feature = "zstd")]
+pub mod tasks;
 pub mod units;
 pub mod validate;
 pub mod wipe;

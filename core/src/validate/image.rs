@@ -5,9 +5,10 @@ use alloc::string::ToString;
 
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
-use crate::error::{Error, Result, with_causes};
+use crate::error::{Result, with_causes};
 use crate::image::ntfsclone::{Event, Header};
 use crate::image::{Index, Indexer};
+use crate::units::len_u64;
 
 /// Checks the structure of an image that comes in pieces of any size.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub struct ImageCheck {
     state: State,
     /// What follows the end does not matter.
     ends_anywhere: bool,
+    pushed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,7 @@ impl ImageCheck {
             findings: Findings::default(),
             state: State::Going,
             ends_anywhere: false,
+            pushed: 0,
         }
     }
 
@@ -67,6 +70,7 @@ impl ImageCheck {
     ///
     /// As [`ImageCheck::push`].
     pub fn push_telling(&mut self, bytes: &[u8], mut take: impl FnMut(u64, &[u8])) -> Result<()> {
+        self.pushed = self.pushed.saturating_add(len_u64(bytes.len()));
         let mut input = bytes;
         while self.state == State::Going {
             match self.indexer.next(&mut input) {
@@ -79,7 +83,7 @@ impl ImageCheck {
                         None => Code::ImageHeader,
                         Some(_) => Code::ImageCommand,
                     };
-                    self.stop(code, offset_of(&error), with_causes(&error));
+                    self.stop(code, error.offset().unwrap_or(0), with_causes(&error));
                 }
                 Err(error) => return Err(error),
             }
@@ -99,6 +103,11 @@ impl ImageCheck {
     /// The header, once it has come.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
+    }
+
+    /// Bytes that were pushed.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
     }
 
     /// Bytes looked at.
@@ -155,16 +164,5 @@ impl ImageCheck {
         let place = Some(Place::Image { offset });
         self.findings.push(Finding::new(code, place, message));
         self.state = State::Over;
-    }
-}
-
-fn offset_of(error: &Error) -> u64 {
-    match error {
-        Error::Io { offset, .. }
-        | Error::Corrupt { offset, .. }
-        | Error::Unsupported { offset, .. }
-        | Error::Compressed { offset, .. }
-        | Error::Limit { offset, .. } => *offset,
-        Error::Memory { .. } => 0,
     }
 }

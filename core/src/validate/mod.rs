@@ -9,12 +9,14 @@ mod code;
 mod finding;
 mod image;
 mod report;
+mod summary;
 mod touched;
 mod volume;
 
 pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
-pub use report::{ImageChecked, Report, VolumeChecked};
+pub use report::{Document, ImageChecked, Report, VolumeChecked};
+pub use summary::check_summary;
 pub use touched::Touched;
-pub use volume::{VolumeCheck, check_volume};
+pub use volume::{Checking, VolumeCheck, check_volume};

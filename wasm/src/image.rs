@@ -1,0 +1,57 @@
+//! An image or volume that was opened.
+
+use js_sys::Date;
+use ntfsclone_core::tasks::{Compression, Failure, Opened, Refusal, Target};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::error;
+use crate::task::{Task, Work};
+
+/// An image or volume that was opened.
+#[wasm_bindgen]
+pub struct Image(pub(crate) Opened);
+
+#[wasm_bindgen]
+impl Image {
+    /// Finds what `ntfsclone info --json` tells.
+    pub fn info(&self) -> Task {
+        Task::new(Work::Info(Box::new(self.0.info())))
+    }
+
+    /// Lists the clusters that a copy of the volume needs, or that the image has.
+    pub fn extents(&self) -> Task {
+        Task::new(Work::Extents(self.0.extents()))
+    }
+
+    /// Finds what `ntfsclone verify --json` tells.
+    pub fn validate(&self) -> Task {
+        Task::new(Work::Validate(Box::new(self.0.validate())))
+    }
+
+    /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
+    /// compressed, if there is a level, from 1 to 22.
+    pub fn convert(&self, target: &str, level: Option<i32>) -> Result<Task, JsValue> {
+        let target = match target {
+            "raw" => Target::Raw,
+            "ntfsclone" => Target::Image,
+            "metadata" => Target::Metadata,
+            _ => return Err(error::object(&unknown(target))),
+        };
+        let compression = level.map(|level| Compression {
+            level,
+            time: Some(Date::new_0().to_iso_string().into()),
+        });
+        let convert = self.0.convert(target, compression);
+        let convert = convert.map_err(|failure| error::object(&failure))?;
+        Ok(Task::new(Work::Convert(Box::new(convert))))
+    }
+}
+
+fn unknown(target: &str) -> Failure {
+    Failure::Refused {
+        kind: Refusal::Target,
+        found: format!("cannot be made into {target:?}"),
+        remedy: "ask for \"raw\", \"ntfsclone\" or \"metadata\"".to_owned(),
+    }
+}
