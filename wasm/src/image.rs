@@ -24,6 +24,11 @@ impl Image {
         Task::new(Work::Extents(self.0.extents()))
     }
 
+    /// Lists all files, and whose the clusters are.
+    pub fn survey(&self) -> Task {
+        Task::new(Work::Survey(Box::new(self.0.survey())))
+    }
+
     /// Finds what `ntfsclone verify --json` tells.
     pub fn validate(&self) -> Task {
         Task::new(Work::Validate(Box::new(self.0.validate())))

@@ -1,9 +1,11 @@
 //! Work that goes on step by step.
 
 use js_sys::Uint8Array;
+use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::tasks::{
-    self, Convert, Extents, Failure, Info, Open, Refusal, Task as _, Validate,
+    self, Convert, Extents, Failure, Info, Open, Refusal, Survey, Task as _, Validate,
 };
+use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -20,6 +22,7 @@ pub(crate) enum Work {
     Open(Option<Open>),
     Info(Box<Info>),
     Extents(Extents),
+    Survey(Box<Survey>),
     Validate(Box<Validate>),
     Convert(Box<Convert>),
 }
@@ -40,6 +43,13 @@ pub enum StepKind {
     /// first cluster, how many it has, and where it is, in bytes from the start
     /// of the volume or image.
     Extents,
+    /// `bytes` are JSON: a list of files.
+    Files,
+    /// `bytes` are numbers of 64 bits, little-endian, four for each extent: its
+    /// first cluster, how many it has, the record of the file whose they are,
+    /// and what for, a
+    /// [`Holder`](ntfsclone_core::clusters::Holder) as a number from 0 on.
+    Held,
     /// The end.
     Done,
 }
@@ -68,15 +78,20 @@ impl Task {
             Work::Open(None) => Ok(tasks::Step::Done),
             Work::Info(info) => info.step(),
             Work::Extents(extents) => extents.step(),
+            Work::Survey(survey) => survey.step(),
             Work::Validate(validate) => validate.step(),
             Work::Convert(convert) => convert.step(),
         };
-        let step = step.map_err(|failure| error::object(&failure))?;
-        let mut step = Step::from(step);
-        if let Work::Convert(convert) = &self.0
-            && matches!(step.kind, StepKind::Bytes | StepKind::Hole)
-        {
-            step.progress = convert.progress();
+        let step = step.and_then(Step::try_from);
+        let mut step = step.map_err(|failure| error::object(&failure))?;
+        match (&self.0, step.kind) {
+            (Work::Convert(convert), StepKind::Bytes | StepKind::Hole) => {
+                step.progress = convert.progress();
+            }
+            (Work::Survey(survey), StepKind::Files | StepKind::Held) => {
+                step.progress = survey.progress();
+            }
+            _ => {}
         }
         Ok(step)
     }
@@ -132,7 +147,7 @@ impl Step {
         self.range.1
     }
 
-    /// How much is done, of steps of kind `Progress`, `Bytes` and `Hole`.
+    /// How much is done, of all steps but `Read`, `Extents` and `Done`.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> u64 {
         self.progress.0
@@ -151,8 +166,10 @@ impl Step {
     }
 }
 
-impl From<tasks::Step> for Step {
-    fn from(step: tasks::Step) -> Self {
+impl TryFrom<tasks::Step> for Step {
+    type Error = Failure;
+
+    fn try_from(step: tasks::Step) -> Result<Self, Failure> {
         let mut this = Self {
             kind: StepKind::Done,
             range: (0, 0),
@@ -184,9 +201,21 @@ impl From<tasks::Step> for Step {
                     .flat_map(|found| [found.extent.start.0, found.extent.len, found.offset]);
                 this.bytes = Some(numbers.flat_map(u64::to_le_bytes).collect());
             }
+            tasks::Step::Files(files) => {
+                this.kind = StepKind::Files;
+                this.bytes = Some(Surveyed::list_to_json(&files)?.into_bytes());
+            }
+            tasks::Step::Held(list) => {
+                this.kind = StepKind::Held;
+                let numbers = list.iter().flat_map(|held| {
+                    let Extent { start, len } = held.extent;
+                    [start.0, len, held.record.0, held.holder as u64]
+                });
+                this.bytes = Some(numbers.flat_map(u64::to_le_bytes).collect());
+            }
             tasks::Step::Done => {}
         }
-        this
+        Ok(this)
     }
 }
 

@@ -333,3 +333,31 @@ length: number | null, };
 export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "cluster-missing" | "metadata-only" | "content-differs" | "not-compared";
 
 export type Severity = "error" | "warning" | "note";
+
+export type Surveyed = { 
+/**
+ * Its record.
+ */
+record: number, 
+/**
+ * The record of the directory it stands in; its own of the root.
+ */
+parent: number, 
+/**
+ * Its name; none where no record tells. Untrusted, like all names.
+ */
+name: string | null, 
+/**
+ * What it is.
+ */
+holder: Holder, 
+/**
+ * Bytes of its content; of a directory none.
+ */
+size: number, 
+/**
+ * Clusters that it has, whatever for.
+ */
+clusters: number, };
+
+export type Holder = "mft" | "system" | "directory" | "file" | "bad";

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use ntfsclone_core::{info, validate};
+use ntfsclone_core::{clusters, info, validate};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -25,6 +25,8 @@ fn types_are_those_of_rust() {
         validate::Place::decl(&config),
         validate::Code::decl(&config),
         validate::Severity::decl(&config),
+        clusters::Surveyed::decl(&config),
+        clusters::Holder::decl(&config),
     ];
     let mut text =
         "// Made of the types of Rust by documents.rs.\n\nexport type JsonValue = unknown;\n"

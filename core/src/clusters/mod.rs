@@ -9,6 +9,7 @@ pub mod map;
 pub mod metadata;
 pub mod owners;
 pub mod select;
+pub mod survey;
 pub mod walk;
 
 pub use audit::{Audit, Auditor, audit};
@@ -18,4 +19,5 @@ pub use map::ClusterMap;
 pub use metadata::{Metadata, select_metadata};
 pub use owners::{Owner, Owners, owners};
 pub use select::{Selection, select_used};
+pub use survey::{Held, Holder, Survey, Surveyed};
 pub use walk::{Part, Walk, parts};

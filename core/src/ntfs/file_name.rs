@@ -6,6 +6,7 @@ use core::mem::size_of;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
+use super::attribute::{Attribute, AttributeBody, AttributeType};
 use super::mft_record::FileReference;
 
 /// The value as it stands on disk, before the name.
@@ -59,6 +60,22 @@ impl<'a> FileName<'a> {
     pub fn to_text(&self) -> String {
         decode_utf16(self.name)
     }
+}
+
+/// The name among a file's attributes that people know: the first one that is
+/// not only for MS-DOS.
+pub fn known_name<'a>(attributes: &[Attribute<'a>]) -> Option<FileName<'a>> {
+    let mut best: Option<FileName<'a>> = None;
+    for attribute in attributes {
+        if let AttributeBody::Resident(value) = attribute.body
+            && attribute.type_code == AttributeType::FILE_NAME
+            && let Some(name) = FileName::parse(value)
+            && best.is_none_or(|best| best.is_dos_only)
+        {
+            best = Some(name);
+        }
+    }
+    best
 }
 
 /// UTF-16, little-endian, as text; unpaired surrogates are replaced.

@@ -3,8 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::attribute::{AttributeBody, AttributeType};
-use super::file_name::FileName;
+use super::file_name::known_name;
 use super::file_record::FileRecord;
 use super::mft::RECORD_ROOT;
 use super::mft_record::FileReference;
@@ -67,16 +66,6 @@ fn name_of<R: ReadAt>(
     number: RecordNumber,
 ) -> Result<Option<(FileReference, String)>> {
     let file = FileRecord::read(volume, number)?;
-    let mut best: Option<FileName<'_>> = None;
-    let attributes = file.attributes()?;
-    for attribute in &attributes {
-        if let AttributeBody::Resident(value) = attribute.body
-            && attribute.type_code == AttributeType::FILE_NAME
-            && let Some(name) = FileName::parse(value)
-            && best.is_none_or(|best| best.is_dos_only)
-        {
-            best = Some(name);
-        }
-    }
-    Ok(best.map(|name| (name.parent, name.to_text())))
+    let name = known_name(&file.attributes()?);
+    Ok(name.map(|name| (name.parent, name.to_text())))
 }

@@ -34,6 +34,7 @@ mod info;
 mod open;
 mod opened;
 mod scan;
+mod survey;
 mod used;
 mod validate;
 
@@ -46,8 +47,10 @@ pub use failure::{Failure, Refusal};
 pub use info::Info;
 pub use open::Open;
 pub use opened::Opened;
+pub use survey::Survey;
 pub use validate::Validate;
 
+use crate::clusters::{Held, Surveyed};
 use crate::error::{Error, Result};
 use crate::pages::Pages;
 
@@ -73,6 +76,10 @@ pub enum Step {
     Hole(u64),
     /// The next clusters, and where they are.
     Extents(Vec<Located>),
+    /// The next files, in the order of their records.
+    Files(Vec<Surveyed>),
+    /// Clusters of files, those of the step before among them.
+    Held(Vec<Held>),
     /// The end.
     Done,
 }

@@ -18,3 +18,4 @@ mod damaged;
 mod driver;
 mod opening;
 mod samples;
+mod surveying;
