@@ -24,6 +24,12 @@ impl Image {
         Task::new(Work::Extents(self.0.extents()))
     }
 
+    /// Reads `length` bytes of the volume, from `offset` on, as far as it goes.
+    pub fn read(&self, offset: u64, length: u64) -> Task {
+        let range = offset..offset.saturating_add(length);
+        Task::new(Work::Read(Box::new(self.0.read(range))))
+    }
+
     /// Lists all files, and whose the clusters are.
     pub fn survey(&self) -> Task {
         Task::new(Work::Survey(Box::new(self.0.survey())))

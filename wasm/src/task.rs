@@ -3,7 +3,7 @@
 use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::tasks::{
-    self, Convert, Extents, Failure, Info, Open, Refusal, Survey, Task as _, Validate,
+    self, Convert, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _, Validate,
 };
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
@@ -23,6 +23,7 @@ pub(crate) enum Work {
     Info(Box<Info>),
     Extents(Extents),
     Survey(Box<Survey>),
+    Read(Box<Read>),
     Validate(Box<Validate>),
     Convert(Box<Convert>),
 }
@@ -35,7 +36,7 @@ pub enum StepKind {
     Read,
     /// `done` of `total` is done; `total` is 0 where that is not known.
     Progress,
-    /// `bytes` are next in what is made.
+    /// `bytes` are next in what is made, or read.
     Bytes,
     /// `length` zeros are next in what is made.
     Hole,
@@ -79,6 +80,7 @@ impl Task {
             Work::Info(info) => info.step(),
             Work::Extents(extents) => extents.step(),
             Work::Survey(survey) => survey.step(),
+            Work::Read(read) => read.step(),
             Work::Validate(validate) => validate.step(),
             Work::Convert(convert) => convert.step(),
         };

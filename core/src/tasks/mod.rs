@@ -33,6 +33,7 @@ mod failure;
 mod info;
 mod open;
 mod opened;
+mod read;
 mod scan;
 mod survey;
 mod used;
@@ -47,6 +48,7 @@ pub use failure::{Failure, Refusal};
 pub use info::Info;
 pub use open::Open;
 pub use opened::Opened;
+pub use read::Read;
 pub use survey::Survey;
 pub use validate::Validate;
 
@@ -70,7 +72,7 @@ pub enum Step {
         /// How much is to be done.
         total: u64,
     },
-    /// The next bytes of what is made.
+    /// The next bytes of what is made, or read.
     Bytes(Vec<u8>),
     /// So many zeros are next in what is made.
     Hole(u64),

@@ -7,7 +7,7 @@ use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::tasks::{Failure, Refusal};
 
 use crate::driver::Driver;
-use crate::samples::{image_of, large, volumes};
+use crate::samples::{image_of, large, restored, volumes};
 
 fn document(source: &[u8], format: Format) -> Document {
     Document {
@@ -94,4 +94,28 @@ fn what_cannot_be_opened_is_told() {
         failure,
         Failure::Refused { kind: Refusal::NotNtfs, found, .. } if found.contains("ReFS")
     ));
+}
+
+#[test]
+fn any_bytes_of_the_volume_are_read() {
+    for (name, built) in volumes() {
+        let volume = restored(&built);
+        let size = volume.len() as u64;
+        for source in [&volume, &image_of(&built)] {
+            let mut driver = Driver::new(source.as_slice());
+            let opened = driver.open().unwrap();
+            for range in [
+                0..512,
+                4095..4097,
+                size - 1000..size + 1000,
+                size..u64::MAX,
+                1 << 20..(3 << 20) + 7,
+            ] {
+                let found = driver.output(&mut opened.read(range.clone())).unwrap();
+                let end = range.end.min(size) as usize;
+                let start = end.min(range.start as usize);
+                assert!(found == volume[start..end], "{name}: {range:?}");
+            }
+        }
+    }
 }
