@@ -1,0 +1,74 @@
+import type { Info } from "./documents.js";
+import { Driver } from "./driver.js";
+import { Engine } from "./engine.js";
+import { NtfscloneError } from "./error.js";
+import { Image } from "./image.js";
+import type { OpenOptions } from "./options.js";
+import { fromBlob, type BlobLike, type FileSystemFileHandleLike } from "./sources/blob.js";
+import { fromBytes } from "./sources/bytes.js";
+import { fromCustom, type CustomSource } from "./sources/custom.js";
+import type { ImageSource, RandomAccess } from "./sources/source.js";
+import { fromUrl } from "./sources/url.js";
+
+/** Opens what `init` loaded the library for. */
+export async function openWith(
+  init: () => Promise<void>,
+  access: () => Promise<RandomAccess>,
+  options: OpenOptions,
+): Promise<Image> {
+  options.signal?.throwIfAborted();
+  await init();
+  options.signal?.throwIfAborted();
+  const source = await access();
+  try {
+    return await openSource({ ...source, name: options.name ?? source.name }, options);
+  } catch (error) {
+    await source.close?.();
+    throw error;
+  }
+}
+
+async function openSource(source: RandomAccess, options: OpenOptions): Promise<Image> {
+  const engine = new Engine();
+  const cache = engine.call((module) => new module.Source(source.name, BigInt(source.size)));
+  let handle;
+  try {
+    const open = engine.call(() => cache.open(options.partition));
+    handle = await new Driver(engine, open, cache, source, options).finish((task) => task.image());
+    const look = engine.call(() => handle!.info());
+    const info = await new Driver(engine, look, cache, source, options).finish((task) => task.result());
+    return Image.of(engine, source, cache, handle, JSON.parse(info) as Info);
+  } catch (error) {
+    engine.free(handle);
+    engine.free(cache);
+    throw error;
+  }
+}
+
+/** Tells what a source is by what it can do: what comes from another window or worker has other classes. */
+export async function access(source: ImageSource, signal: AbortSignal | undefined): Promise<RandomAccess> {
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) {
+    return fromBytes(source);
+  }
+  if (source instanceof URL) {
+    return fromUrl(source, signal);
+  }
+  if (has(source, "getFile")) {
+    return fromBlob(await (source as FileSystemFileHandleLike).getFile());
+  }
+  if (has(source, "slice")) {
+    return fromBlob(source as BlobLike);
+  }
+  if (has(source, "read")) {
+    return fromCustom(source as CustomSource);
+  }
+  throw new NtfscloneError(
+    "argument",
+    `${typeof source === "string" ? "a string" : String(source)} is nothing that can be opened here: give a Blob, ` +
+      "a file handle, bytes, a URL object, or { size, read }",
+  );
+}
+
+function has(source: unknown, method: string): boolean {
+  return typeof (source as Record<string, unknown> | null | undefined)?.[method] === "function";
+}
