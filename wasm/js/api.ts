@@ -1,5 +1,5 @@
 export type { Finding, FindingCode, ImageSummary, Info, Made, Report, Run, Usage, VolumeSummary } from "./documents.js";
-export { NtfscloneError, type ErrorCode } from "./error.js";
+export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
 export { Image, type Extent } from "./image.js";
 export type { ConvertOptions, Hole, InitInput, OpenOptions, Progress, Target, TaskOptions } from "./options.js";
 export type { BlobLike, FileSystemFileHandleLike } from "./sources/blob.js";

@@ -1,8 +1,7 @@
-import { Engine } from "./engine.js";
 import { NtfscloneError } from "./error.js";
-import { StepKind, type Source, type Task } from "./ntfsclone.js";
+import type { Medium } from "./medium.js";
+import { StepKind, type Task } from "./ntfsclone.js";
 import type { TaskOptions } from "./options.js";
-import type { RandomAccess } from "./sources/source.js";
 
 /** What a task gives beside its result. */
 export type Output =
@@ -16,32 +15,22 @@ const MILLISECONDS_AT_A_STRETCH = 12;
 
 /** Steps a task of the module to its end: fetches what it wants to read, and lets others have their turn. */
 export class Driver {
-  readonly #engine: Engine;
+  readonly #medium: Medium;
   readonly #task: Task;
-  readonly #cache: Source;
-  readonly #source: RandomAccess;
   readonly #options: TaskOptions;
+  readonly #onEnd: () => void;
   readonly #reads = new AbortController();
-  /** What whoever waits for a read is told if it is stopped. */
-  #interrupt: ((reason: unknown) => void) | undefined;
+  /** What rejects whatever is waited for. */
+  readonly #interrupts = new Set<(reason: unknown) => void>();
   #stopped: { reason: unknown } | undefined;
   #isFreed = false;
+  #total = 0;
   #lastReport = -Infinity;
   #lastPause = performance.now();
-  #onEnd: () => void;
 
-  constructor(
-    engine: Engine,
-    task: Task,
-    cache: Source,
-    source: RandomAccess,
-    options: TaskOptions,
-    onEnd: () => void = () => {},
-  ) {
-    this.#engine = engine;
+  constructor(medium: Medium, task: Task, options: TaskOptions, onEnd: () => void = () => {}) {
+    this.#medium = medium;
     this.#task = task;
-    this.#cache = cache;
-    this.#source = source;
     this.#options = options;
     this.#onEnd = onEnd;
     if (options.signal?.aborted) {
@@ -54,7 +43,7 @@ export class Driver {
   /** What the task gives next, or nothing at its end. Any error is its end, too. */
   async next(): Promise<Output | undefined> {
     try {
-      return await this.#next();
+      return await this.#unlessStopped(this.#next());
     } catch (error) {
       this.stop(error);
       throw error;
@@ -67,7 +56,7 @@ export class Driver {
       // Nothing is expected.
     }
     try {
-      return this.#engine.call(() => result(this.#task));
+      return this.#medium.engine.call(() => result(this.#task));
     } finally {
       this.free();
     }
@@ -81,7 +70,9 @@ export class Driver {
     this.#stopped ??= { reason };
     this.free();
     this.#reads.abort(reason);
-    this.#interrupt?.(reason);
+    for (const interrupt of this.#interrupts) {
+      interrupt(reason);
+    }
   }
 
   /** Gives back what the task holds. */
@@ -89,7 +80,7 @@ export class Driver {
     if (!this.#isFreed) {
       this.#isFreed = true;
       this.#options.signal?.removeEventListener("abort", this.#onAbort);
-      this.#engine.free(this.#task);
+      this.#medium.engine.free(this.#task);
       this.#onEnd();
     }
   }
@@ -98,55 +89,72 @@ export class Driver {
 
   async #next(): Promise<Output | undefined> {
     for (;;) {
-      this.#throwIfStopped();
-      const step = this.#engine.call(() => this.#task.step());
-      try {
-        switch (step.kind) {
+      await this.#pause();
+      const step = await this.#step();
+      if (step !== "progress") {
+        return step;
+      }
+    }
+  }
+
+  /** Goes on until something else than a read comes. */
+  async #step(): Promise<Output | "progress" | undefined> {
+    await this.#medium.turns.begin();
+    try {
+      for (;;) {
+        this.#throwIfStopped();
+        const step = this.#medium.engine.call(() => this.#task.step());
+        const { kind, offset, length, bytes, done, total } = step;
+        this.#medium.engine.free(step);
+        switch (kind) {
           case StepKind.Read:
-            await this.#supply(Number(step.offset), Number(step.length));
-            break;
+            await this.#supply(Number(offset), Number(length));
+            continue;
           case StepKind.Progress:
-            this.#report(Number(step.done), Number(step.total));
-            break;
+            this.#report(Number(done), Number(total));
+            return "progress";
           case StepKind.Bytes:
-            return { kind: "bytes", bytes: step.bytes as Uint8Array<ArrayBuffer> };
+            return { kind: "bytes", bytes: bytes as Uint8Array<ArrayBuffer> };
           case StepKind.Hole:
-            return { kind: "hole", length: Number(step.length) };
+            return { kind: "hole", length: Number(length) };
           case StepKind.Extents:
-            return { kind: "extents", extents: numbers(step.bytes as Uint8Array<ArrayBuffer>) };
+            return { kind: "extents", extents: numbers(bytes as Uint8Array<ArrayBuffer>) };
           case StepKind.Done:
-            this.#report(Number(step.done), Number(step.total), true);
+            this.#report(this.#total, this.#total, true);
             return undefined;
         }
-      } finally {
-        this.#engine.free(step);
       }
-      await this.#pause();
+    } finally {
+      this.#medium.turns.end();
     }
   }
 
   async #supply(offset: number, length: number): Promise<void> {
     let bytes;
     try {
-      const answer = this.#source.read(offset, length, this.#reads.signal);
+      const answer = this.#medium.source.read(offset, length, this.#reads.signal);
       bytes = answer instanceof Promise ? await this.#unlessStopped(answer) : answer;
     } catch (cause) {
       this.#throwIfStopped();
-      throw cause instanceof NtfscloneError ? cause : unreadable(this.#source.name, offset, length, cause);
+      throw cause instanceof NtfscloneError ? cause : unreadable(this.#medium.source.name, offset, length, cause);
     }
     if (bytes.length !== length) {
       const problem = `${bytes.length} bytes came instead of ${length}`;
-      throw new NtfscloneError("source", `cannot read ${this.#source.name} at byte ${offset}: ${problem}`, { offset });
+      throw new NtfscloneError("read", `cannot read ${this.#medium.source.name} at byte ${offset}: ${problem}`, { offset });
     }
-    this.#engine.call(() => this.#cache.supply(BigInt(offset), bytes));
+    this.#medium.engine.call(() => this.#medium.pages.supply(BigInt(offset), bytes));
   }
 
   /** Not `Promise.race`: that would keep every read in memory until the last. */
   #unlessStopped<T>(work: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#interrupt = reject;
-      work.then(resolve, reject);
-    }).finally(() => (this.#interrupt = undefined));
+      const settled = <V>(settle: (value: V) => void) => (value: V) => {
+        this.#interrupts.delete(reject);
+        settle(value);
+      };
+      this.#interrupts.add(reject);
+      work.then(settled(resolve), settled(reject));
+    });
   }
 
   #throwIfStopped(): void {
@@ -157,6 +165,7 @@ export class Driver {
 
   #report(done: number, total: number, isLast = false): void {
     const now = performance.now();
+    this.#total = total;
     if (this.#options.onProgress && (isLast || now - this.#lastReport >= MILLISECONDS_BETWEEN_REPORTS)) {
       this.#lastReport = now;
       this.#options.onProgress({ done, total });
@@ -174,7 +183,7 @@ export class Driver {
 
 function unreadable(name: string, offset: number, length: number, cause: unknown): NtfscloneError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new NtfscloneError("source", `cannot read ${length} bytes of ${name} at byte ${offset}: ${reason}`, {
+  return new NtfscloneError("read", `cannot read ${length} bytes of ${name} at byte ${offset}: ${reason}`, {
     offset,
     cause,
   });

@@ -69,13 +69,21 @@ export class Engine {
 interface RustError {
   code: ErrorCode;
   message: string;
-  offset?: bigint | number;
+  offset?: bigint;
+  partitions?: { number: number; offset: bigint; size: bigint; isNtfs: boolean }[];
 }
 
 function isOfRust(thrown: unknown): thrown is RustError {
   return typeof thrown === "object" && thrown !== null && !(thrown instanceof Error) && "code" in thrown;
 }
 
-function fromRust({ code, message, offset }: RustError): NtfscloneError {
-  return new NtfscloneError(code, message, { offset: offset === undefined ? undefined : Number(offset) });
+function fromRust({ code, message, offset, partitions }: RustError): NtfscloneError {
+  return new NtfscloneError(code, message, {
+    offset: offset === undefined ? undefined : Number(offset),
+    partitions: partitions?.map(({ offset, size, ...partition }) => ({
+      ...partition,
+      offset: Number(offset),
+      size: Number(size),
+    })),
+  });
 }

@@ -1,11 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Info, Report } from "./documents.js";
 import { Driver, type Output } from "./driver.js";
-import type { Engine } from "./engine.js";
 import { NtfscloneError } from "./error.js";
-import type { Image as Handle, Source, Task } from "./ntfsclone.js";
+import type { Medium } from "./medium.js";
+import type { Image as Handle, Task } from "./ntfsclone.js";
 import type { ConvertOptions, Hole, Target, TaskOptions } from "./options.js";
-import type { RandomAccess } from "./sources/source.js";
 
 /** Consecutive clusters in use. */
 export interface Extent {
@@ -22,23 +21,19 @@ const BYTES_OF_ZEROS = 1 << 20;
 
 /** An image or a volume that is open. Several things can be asked of it at the same time. */
 export class Image {
-  readonly #engine: Engine;
-  readonly #source: RandomAccess;
-  readonly #cache: Source;
+  readonly #medium: Medium;
   readonly #handle: Handle;
   readonly #info: Info;
   readonly #running = new Set<Driver>();
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  static of(engine: Engine, source: RandomAccess, cache: Source, handle: Handle, info: Info): Image {
-    return new Image(engine, source, cache, handle, info);
+  static of(medium: Medium, handle: Handle, info: Info): Image {
+    return new Image(medium, handle, info);
   }
 
-  private constructor(engine: Engine, source: RandomAccess, cache: Source, handle: Handle, info: Info) {
-    this.#engine = engine;
-    this.#source = source;
-    this.#cache = cache;
+  private constructor(medium: Medium, handle: Handle, info: Info) {
+    this.#medium = medium;
     this.#handle = handle;
     this.#info = info;
   }
@@ -123,9 +118,9 @@ export class Image {
     for (const driver of [...this.#running]) {
       driver.stop(closed());
     }
-    this.#engine.free(this.#handle);
-    this.#engine.free(this.#cache);
-    await this.#source.close?.();
+    this.#medium.engine.free(this.#handle);
+    this.#medium.free();
+    await this.#medium.source.close?.();
   }
 
   #start(begin: (handle: Handle) => Task, options: TaskOptions): Driver {
@@ -133,10 +128,8 @@ export class Image {
       throw closed();
     }
     options.signal?.throwIfAborted();
-    const task = this.#engine.call(() => begin(this.#handle));
-    const driver = new Driver(this.#engine, task, this.#cache, this.#source, options, () =>
-      this.#running.delete(driver),
-    );
+    const task = this.#medium.engine.call(() => begin(this.#handle));
+    const driver = new Driver(this.#medium, task, options, () => this.#running.delete(driver));
     this.#running.add(driver);
     return driver;
   }

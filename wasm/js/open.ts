@@ -1,8 +1,8 @@
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
-import { Engine } from "./engine.js";
 import { NtfscloneError } from "./error.js";
 import { Image } from "./image.js";
+import { Medium } from "./medium.js";
 import type { OpenOptions } from "./options.js";
 import { fromBlob, type BlobLike, type FileSystemFileHandleLike } from "./sources/blob.js";
 import { fromBytes } from "./sources/bytes.js";
@@ -29,18 +29,18 @@ export async function openWith(
 }
 
 async function openSource(source: RandomAccess, options: OpenOptions): Promise<Image> {
-  const engine = new Engine();
-  const cache = engine.call((module) => new module.Source(source.name, BigInt(source.size)));
+  const medium = new Medium(source);
+  const { engine } = medium;
   let handle;
   try {
-    const open = engine.call(() => cache.open(options.partition));
-    handle = await new Driver(engine, open, cache, source, options).finish((task) => task.image());
+    const opening = engine.call(() => medium.pages.open(options.partition));
+    handle = await new Driver(medium, opening, options).finish((task) => task.image());
     const look = engine.call(() => handle!.info());
-    const info = await new Driver(engine, look, cache, source, options).finish((task) => task.result());
-    return Image.of(engine, source, cache, handle, JSON.parse(info) as Info);
+    const info = await new Driver(medium, look, options).finish((task) => task.result());
+    return Image.of(medium, handle, JSON.parse(info) as Info);
   } catch (error) {
     engine.free(handle);
-    engine.free(cache);
+    medium.free();
     throw error;
   }
 }

@@ -10,6 +10,7 @@ mod step;
 mod test;
 mod wasm_toolchain;
 mod web;
+mod web_test;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,8 @@ enum Command {
     DemoVolume,
     /// Make the npm package: wasm/pkg, and the file that npm would publish
     Web,
+    /// Make the npm package and test it; `test` does that, too
+    TestWeb,
     /// Measure time, memory and system calls beside other programs
     Bench(bench::Arguments),
     /// Run the fuzz targets of core/fuzz, from their committed seeds
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Command::Setup => setup::run(),
         Command::DemoVolume => demo_volume::run(),
         Command::Web => web::run(),
+        Command::TestWeb => test::web(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
     }

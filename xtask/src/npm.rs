@@ -11,6 +11,20 @@ pub(crate) fn npm(folder: &Path) -> Command {
     command
 }
 
+/// `node`, in that folder.
+pub(crate) fn node(folder: &Path) -> Command {
+    let mut command = Command::new("node");
+    command.current_dir(folder);
+    command
+}
+
+/// The first number of its version.
+pub(crate) fn node_version() -> Option<u32> {
+    let version = step::read(Command::new("node").arg("--version")).ok()?;
+    let (major, _) = version.trim().strip_prefix('v')?.split_once('.')?;
+    major.parse().ok()
+}
+
 /// What is missing to run scripts outside a browser.
 pub(crate) fn missing() -> Vec<&'static str> {
     ["node", "npm"]

@@ -58,5 +58,5 @@ export async function fromHandle(handle: NodeFileHandle, name = `file ${handle.f
 
 function unreadable(name: string, cause: unknown): NtfscloneError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new NtfscloneError("source", `cannot open ${name}: ${reason}`, { cause });
+  return new NtfscloneError("read", `cannot open ${name}: ${reason}`, { cause });
 }

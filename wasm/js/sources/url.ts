@@ -34,12 +34,12 @@ async function request(url: URL, how: RequestInit, signal: AbortSignal | undefin
   } catch (cause) {
     signal?.throwIfAborted();
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new NtfscloneError("source", `cannot fetch ${url.href}: ${reason}`, { cause });
+    throw new NtfscloneError("read", `cannot fetch ${url.href}: ${reason}`, { cause });
   }
   // 416: not even the first byte is there.
   if (!answer.ok && answer.status !== 416) {
     await discard(answer);
-    throw new NtfscloneError("source", `cannot fetch ${url.href}: ${answer.status} ${answer.statusText}`);
+    throw new NtfscloneError("read", `cannot fetch ${url.href}: ${answer.status} ${answer.statusText}`);
   }
   return answer;
 }
@@ -59,7 +59,7 @@ async function sizeOf(url: URL, first: Response, signal: AbortSignal | undefined
   const whole = await request(url, { method: "HEAD" }, signal);
   const length = whole.headers.get("Content-Length");
   if (length === null) {
-    throw new NtfscloneError("source", `the server does not tell the size of ${url.href}`);
+    throw new NtfscloneError("read", `the server does not tell the size of ${url.href}`);
   }
   return Number(length);
 }
