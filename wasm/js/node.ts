@@ -33,7 +33,7 @@ async function accessHere(source: ImageSource | NodeFileHandle | string, options
   if (typeof source === "string" || (source instanceof URL && source.protocol === "file:")) {
     return fromPath(source);
   }
-  if (typeof source === "object" && "stat" in source && "fd" in source) {
+  if (typeof source === "object" && source !== null && "stat" in source && "fd" in source) {
     return fromHandle(source);
   }
   return access(source, options.signal);

@@ -1,5 +1,10 @@
 /** Where the WebAssembly module comes from: its address, an answer that carries it, its bytes, or itself compiled. */
-export type InitInput = URL | string | Response | ArrayBuffer | Uint8Array | WebAssembly.Module;
+export type InitInput = URL | string | Response | ArrayBuffer | Uint8Array | WebAssemblyModule;
+
+/** `WebAssembly.Module`, where it is known: without the types of the DOM it is not. */
+export type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: new (...of: never) => infer Module } }
+  ? Module
+  : never;
 
 /** How far something is. */
 export interface Progress {

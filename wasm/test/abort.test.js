@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { open } from "../pkg/js/node.js";
 import bind from "../pkg/js/ntfsclone.js";
 import { digest, digestOfFile } from "./support/content.js";
-import { cutImage, demoImage, demoVolume } from "./support/fixtures.js";
+import { cutImage, demoImage, demoRestored } from "./support/fixtures.js";
 
 const bytes = readFileSync(demoImage());
 const read = (offset, length) => bytes.subarray(offset, offset + length);
@@ -99,7 +99,7 @@ test("a cancelled stream frees its task, and others go on", async () => {
   for await (const _ of piped) {
     break;
   }
-  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoVolume()));
+  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoRestored()));
   await image.close();
 });
 
@@ -125,7 +125,7 @@ test("tasks of one image run side by side", async () => {
   const image = await open(source);
   const idle = image.convert("raw").getReader();
   await idle.read();
-  const expected = await digestOfFile(demoVolume());
+  const expected = await digestOfFile(demoRestored());
   const [report, extents, ...digests] = await Promise.all([
     image.validate(),
     image.extents(),
@@ -174,7 +174,7 @@ test("the event loop has its turn while a source that answers at once is read", 
   await image.close();
 });
 
-test("a thousand images, opened, stopped and closed, leave nothing in the module's memory", async () => {
+test("hundreds of images, opened, stopped and closed, leave nothing in the module's memory", async () => {
   const { memory } = await bind();
   const cut = readFileSync(cutImage());
   const round = async () => {
@@ -185,7 +185,7 @@ test("a thousand images, opened, stopped and closed, leave nothing in the module
     controller.abort();
     await assert.rejects(reader.read());
     await (await open(cut)).close();
-    await assert.rejects(open(bytes.subarray(0, 1000)));
+    await assert.rejects(open(bytes.subarray(0, 40)));
     const stream = image.convert("raw");
     await stream.getReader().read();
     await image.close();

@@ -6,13 +6,13 @@ import { test } from "node:test";
 import { NtfscloneError, init, open } from "../pkg/js/node.js";
 import bind from "../pkg/js/ntfsclone.js";
 import { digest, digestOfFile } from "./support/content.js";
-import { cutImage, damagedCompressed, demoCompressed, demoImage, demoVolume } from "./support/fixtures.js";
+import { cutImage, damagedCompressed, demoCompressed, demoImage, demoRestored } from "./support/fixtures.js";
 
 const bytes = readFileSync(demoImage());
 
 async function opensWell() {
   const image = await open(bytes);
-  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoVolume()));
+  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoRestored()));
   await image.close();
 }
 
@@ -22,7 +22,6 @@ test("an error is an Error, with a code for programs", async () => {
   assert.equal(error.name, "NtfscloneError");
   assert.match(error.code, /^[a-z-]+$/);
   assert.ok(error.message.length > 10);
-  assert.match(error.stack, /errors\.test\.js|open\.js/);
   await opensWell();
 });
 
@@ -90,7 +89,7 @@ test("a source that fails is the cause; the same image goes on when it answers a
     return true;
   });
   fails = false;
-  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoVolume()));
+  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoRestored()));
   await image.close();
   await assert.rejects(open({ ...source, read: () => Promise.reject(failure) }), { code: "read", cause: failure });
   await assert.rejects(

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { digestOfFile } from "./support/content.js";
-import { demoImage, demoVolume } from "./support/fixtures.js";
+import { demoImage, demoRestored } from "./support/fixtures.js";
 import { project, tools } from "./support/project.js";
 
 const text = readFileSync(fileURLToPath(new URL("../README.md", import.meta.url)), "utf8");
@@ -37,7 +37,7 @@ blocks
       assert.equal(stderr, "");
       assert.match(stdout, printed[index]);
       if (code.includes("volume.raw")) {
-        assert.deepEqual(await digestOfFile(join(folder, "volume.raw")), await digestOfFile(demoVolume()));
+        assert.deepEqual(await digestOfFile(join(folder, "volume.raw")), await digestOfFile(demoRestored()));
       }
     });
   });

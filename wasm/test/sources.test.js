@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { open } from "../pkg/js/node.js";
 import { digest, digestOfFile } from "./support/content.js";
-import { demoImage, demoVolume } from "./support/fixtures.js";
+import { demoImage, demoRestored } from "./support/fixtures.js";
 import { serve } from "./support/server.js";
 
 const path = demoImage();
@@ -17,7 +17,7 @@ let expected;
 let server;
 
 before(async () => {
-  expected = await digestOfFile(demoVolume());
+  expected = await digestOfFile(demoRestored());
   server = await serve({ "/": dirname(path) });
 });
 after(() => server.close());

@@ -56,6 +56,16 @@ for (const [type, command] of [["Info", "info"], ["Report", "verify"]]) {
   });
 }
 
+test("ErrorCode has the codes of the library", () => {
+  const source = read("../../core/src/tasks/failure.rs");
+  const body = source.match(/pub fn code\(.*?\n    \}\n/s)[0];
+  const codes = [...body.matchAll(/=> "([a-z-]+)"/g)].map(([, code]) => code);
+  const union = read("../js/error.ts").match(/export type ErrorCode =(.*?);/s)[1];
+  assert.ok(codes.length > 10);
+  const known = [...union.matchAll(/\| "([a-z-]+)"/g)].map(([, code]) => code);
+  assert.deepEqual(known.slice(0, codes.length), codes);
+});
+
 test("FindingCode has the codes of the library", () => {
   const source = read("../../core/src/validate/code.rs");
   const body = source.match(/pub enum Code \{(.*?)\n\}/s)[1];
@@ -78,7 +88,7 @@ const report: Report = await image.validate({ onProgress: ({ done, total }) => c
 const extents: Extent[] = await image.extents();
 const stream: ReadableStream<Uint8Array> = image.convert("raw", { compress: 3 });
 const holes: ReadableStream<Uint8Array | Hole> = image.convert("ntfsclone", { holes: true });
-console.log(info.volume?.label, report.findings[0]?.code === "dirty", extents, stream, holes, new NtfscloneError("io", "").offset);
+console.log(info.volume?.label, report.findings[0]?.code === "dirty", extents, stream, holes, new NtfscloneError("read", "").offset);
 await open({ size: 10n, read: async (offset: number, length: number) => new Uint8Array(offset + length) });
 await open(new URL("https://example.org/a.img"));
 await image.close();

@@ -54,6 +54,9 @@ export const demoVolume = () =>
 /** An image of it. */
 export const demoImage = () => fixture("demo.img", (path) => ntfsclone("-q", "-s", "-o", path, demoVolume()));
 
+/** What the image is restored to: the volume without what nothing uses. */
+export const demoRestored = () => fixture("demo.raw", (path) => ntfsclone("-q", "-r", "-o", path, demoImage()));
+
 /** The same image, compressed so that any part can be read. */
 export const demoCompressed = () =>
   fixture("demo.img.zst", (path) => ntfsclone("-q", "-s", "--compress=3", "--note", "A note", "-o", path, demoVolume()));
@@ -73,8 +76,8 @@ export const cutImage = () =>
     truncateSync(path, 3_000_001);
   });
 
-/** The compressed image with one byte changed in the middle. */
-export const damagedCompressed = () => damaged("damaged.img.zst", demoCompressed(), 0.5);
+/** The compressed volume with one byte changed, in a frame in the middle. */
+export const damagedCompressed = () => damaged("damaged.ntfs.zst", demoVolumeCompressed(), 0.6);
 
 /** The volume with its first records overwritten. */
 export const damagedVolume = () =>
