@@ -3,18 +3,22 @@
 //! In an image whose clusters come in LCN order, the place of each follows from
 //! which clusters are in use, and that `$Bitmap` tells, which is in the image.
 
+use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::{self, Vec};
 use core::iter::Peekable;
+use core::mem;
 
 use crate::clusters::claims::BAD_STREAM;
 use crate::clusters::extender::Extender;
 use crate::error::{Error, Result, Structure};
-use crate::image::ntfsclone::{Header, Version};
+use crate::image::ntfsclone::{Header, Version, cut_short};
 use crate::image::{Index, IndexBuilder, Pace, Prefix};
 use crate::io::ReadAt;
+use crate::ntfs::bitmap::Chunks;
 use crate::ntfs::mft::RECORD_BAD_CLUSTERS;
 use crate::ntfs::value::Value;
-use crate::ntfs::{AttributeType, FileRecord, Volume, bitmap};
+use crate::ntfs::{AttributeType, FileRecord, Volume};
 use crate::units::{Extent, Lcn};
 
 /// What came of [`Index::discover`].
@@ -43,14 +47,102 @@ impl Index {
     /// [`Error::Io`]; [`Error::Corrupt`] and [`Error::Unsupported`]: this is no
     /// image; [`Error::Memory`].
     pub fn discover(source: &(impl ReadAt + ?Sized)) -> Result<Discovery> {
-        let header = Header::read(source)?;
-        match find(source, header) {
-            Ok(index) => Ok(Discovery::Found(index)),
-            Err(error) => match unwrapped(error) {
-                error if error.is_damage() => Ok(Discovery::Declined(error)),
-                error => Err(error),
-            },
+        let mut discoverer = Discoverer::new(source, Header::read(source)?);
+        loop {
+            if let Some(found) = discoverer.step()? {
+                return Ok(found);
+            }
         }
+    }
+}
+
+/// As [`Index::discover`], step by step.
+#[derive(Debug)]
+pub struct Discoverer<S> {
+    source: S,
+    header: Header,
+    pace: Pace,
+    state: State<S>,
+}
+
+#[derive(Debug)]
+enum State<S> {
+    /// The volume has to be opened.
+    Prefix(Rc<Prefix<S>>),
+    /// `$Bitmap` is read.
+    Bitmap(Box<Volume<Rc<Prefix<S>>>>, Box<ByBitmap>),
+    /// What it says is held against the image.
+    Check(Box<Index>, Box<IndexBuilder>),
+}
+
+impl<S: ReadAt + Clone> Discoverer<S> {
+    /// Of the image `source`, which has that header.
+    pub fn new(source: S, header: Header) -> Self {
+        let pace = Pace::Leaps;
+        Self {
+            state: State::Prefix(Rc::new(Prefix::new(source.clone(), header, pace))),
+            source,
+            header,
+            pace,
+        }
+    }
+
+    /// Goes on; none if that was not the end. After an error, it can be tried
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::discover`].
+    pub fn step(&mut self) -> Result<Option<Discovery>> {
+        let error = match self.advance() {
+            Ok(found) => return Ok(found.map(Discovery::Found)),
+            Err(error) => unwrapped(error),
+        };
+        match (&self.state, self.pace) {
+            _ if !error.is_damage() => Err(error),
+            (State::Prefix(_) | State::Bitmap(..), Pace::Leaps) if !self.is_old() => {
+                self.pace = Pace::Steps;
+                let prefix = Prefix::new(self.source.clone(), self.header, self.pace);
+                self.state = State::Prefix(Rc::new(prefix));
+                Ok(None)
+            }
+            _ => Ok(Some(Discovery::Declined(error))),
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<Index>> {
+        if self.is_old() {
+            return Err(Error::Unsupported {
+                structure: Structure::ImageHeader,
+                offset: 16,
+                field: "a version before",
+                found: 10,
+                expected: "version 10",
+            });
+        }
+        self.state = match &mut self.state {
+            State::Prefix(prefix) => {
+                let volume = Volume::open(Rc::clone(prefix))?;
+                let by_bitmap = ByBitmap::new(&volume, self.source.size(), self.header)?;
+                State::Bitmap(Box::new(volume), Box::new(by_bitmap))
+            }
+            State::Bitmap(volume, by_bitmap) => {
+                if by_bitmap.step(volume)? {
+                    return Ok(None);
+                }
+                let index = by_bitmap.finish()?;
+                State::Check(Box::new(index), Box::new(volume.source().builder()))
+            }
+            State::Check(index, walked) => {
+                check(&self.source, index, walked)?;
+                return Ok(Some((**index).clone()));
+            }
+        };
+        Ok(None)
+    }
+
+    fn is_old(&self) -> bool {
+        matches!(self.header.version, Version::Old(_))
     }
 }
 
@@ -72,86 +164,86 @@ fn unwrapped(error: Error) -> Error {
     }
 }
 
-fn find(source: &(impl ReadAt + ?Sized), header: Header) -> Result<Index> {
-    if let Version::Old(_) = header.version {
-        return Err(Error::Unsupported {
-            structure: Structure::ImageHeader,
-            offset: 16,
-            field: "a version before",
-            found: 10,
-            expected: "version 10",
-        });
-    }
-    let (index, walked) = match walk(source, header, Pace::Leaps).map_err(unwrapped) {
-        Err(error) if error.is_damage() => walk(source, header, Pace::Steps),
-        found => found,
-    }?;
-    check(source, &index, &walked)?;
-    Ok(index)
+/// The index of the image that a save of the volume makes, as it is made.
+#[derive(Debug)]
+struct ByBitmap {
+    used: Used,
+    extender: Extender,
+    chunks: Option<Chunks>,
+    nr_clusters: u64,
 }
 
-/// The index that follows from `$Bitmap`, and what was seen of the image on the
-/// way to it.
-fn walk(
-    source: &(impl ReadAt + ?Sized),
-    header: Header,
-    pace: Pace,
-) -> Result<(Index, IndexBuilder)> {
-    let volume = Volume::open(Prefix::new(source, header, pace))?;
-    let index = by_bitmap(&volume, source.size(), header)?;
-    Ok((index, volume.into_source().into_builder()))
-}
-
-/// The index of the image that a save of the volume makes.
-fn by_bitmap<R: ReadAt>(volume: &Volume<R>, size: u64, header: Header) -> Result<Index> {
-    let geometry = volume.geometry();
-    agree(
-        Structure::BootSector,
-        0,
-        "the cluster size",
-        geometry.cluster_size.into(),
-        header.cluster_size.into(),
-        "that of the image",
-    )?;
-    agree(
-        Structure::BootSector,
-        0,
-        "the number of clusters",
-        geometry.nr_clusters(),
-        header.nr_clusters,
-        "that of the image",
-    )?;
-    // All of $Bitmap is in the image, or this is none to be believed.
-    let bitmap_size = header.nr_clusters.div_ceil(8);
-    if bitmap_size > size {
-        return Err(Error::Limit {
-            structure: Structure::Bitmap,
-            offset: 0,
-            found: bitmap_size,
-            limit: size,
-        });
-    }
-
-    let mut used = Used {
-        builder: Ok(IndexBuilder::new(header)),
-        bad: bad_clusters(volume)?.into_iter().peekable(),
-        size,
-    };
-    let mut extender = Extender::default();
-    let unknown = bitmap::for_each_chunk(volume, |first, words| {
-        for (lcn, &word) in (first.0..).step_by(64).map(Lcn).zip(words) {
-            extender.add_bits(lcn, word, |extent| used.add(extent));
+impl ByBitmap {
+    fn new<R: ReadAt>(volume: &Volume<R>, size: u64, header: Header) -> Result<Self> {
+        let geometry = volume.geometry();
+        agree(
+            Structure::BootSector,
+            0,
+            "the cluster size",
+            geometry.cluster_size.into(),
+            header.cluster_size.into(),
+            "that of the image",
+        )?;
+        agree(
+            Structure::BootSector,
+            0,
+            "the number of clusters",
+            geometry.nr_clusters(),
+            header.nr_clusters,
+            "that of the image",
+        )?;
+        // All of $Bitmap is in the image, or this is none to be believed.
+        let bitmap_size = header.nr_clusters.div_ceil(8);
+        if bitmap_size > size {
+            return Err(Error::Limit {
+                structure: Structure::Bitmap,
+                offset: 0,
+                found: bitmap_size,
+                limit: size,
+            });
         }
-    })?;
-    if let Some(unknown) = unknown {
-        return Err(unknown.source);
+        let bad = bad_clusters(volume)?.into_iter().peekable();
+        Ok(Self {
+            used: Used {
+                builder: Ok(IndexBuilder::new(header)),
+                bad,
+                size,
+            },
+            extender: Extender::default(),
+            chunks: Some(Chunks::new(volume)?),
+            nr_clusters: header.nr_clusters,
+        })
     }
-    if let Some(last) = extender.finish() {
-        used.add(last);
+
+    /// Takes the next part of `$Bitmap`; false if there is none. After an
+    /// error, it can be tried again.
+    fn step<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<bool> {
+        let Some(chunks) = &mut self.chunks else {
+            return Ok(false);
+        };
+        let Some((first, words)) = chunks.next(volume)? else {
+            return Ok(false);
+        };
+        for (lcn, &word) in (first.0..).step_by(64).map(Lcn).zip(words) {
+            let used = &mut self.used;
+            self.extender.add_bits(lcn, word, |extent| used.add(extent));
+        }
+        Ok(true)
     }
-    let mut builder = used.builder?;
-    builder.seek(Lcn(header.nr_clusters))?;
-    builder.finish()
+
+    /// What was made is gone then.
+    fn finish(&mut self) -> Result<Index> {
+        if let Some(unknown) = self.chunks.take().and_then(Chunks::unknown) {
+            return Err(unknown.source);
+        }
+        if let Some(last) = mem::take(&mut self.extender).finish() {
+            self.used.add(last);
+        }
+        let ended = Err(cut_short(self.used.size));
+        let mut builder = mem::replace(&mut self.used.builder, ended)?;
+        builder.seek(Lcn(self.nr_clusters))?;
+        builder.finish()
+    }
 }
 
 /// What `$BadClus` names, in order.
@@ -167,6 +259,7 @@ fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
 }
 
 /// Takes the extents in use, in order, as those of an image.
+#[derive(Debug)]
 struct Used {
     builder: Result<IndexBuilder>,
     /// Clusters in use that no image has, in order.

@@ -99,6 +99,24 @@ impl Error {
     pub(crate) fn is_damage(&self) -> bool {
         !matches!(self, Self::Io { .. } | Self::Memory { .. })
     }
+
+    /// Where it is, in bytes from the start of the source, if it is anywhere.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Io { offset, .. }
+            | Self::Corrupt { offset, .. }
+            | Self::Unsupported { offset, .. }
+            | Self::Compressed { offset, .. }
+            | Self::Limit { offset, .. } => Some(*offset),
+            Self::Memory { .. } => None,
+        }
+    }
+
+    /// True where the bytes are only [not there yet](IoError::missing): the
+    /// same can be tried again.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.is_missing())
+    }
 }
 
 /// An error and what caused it, on one line.
@@ -117,6 +135,9 @@ pub fn with_causes(error: &dyn core::error::Error) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Structure {
+    /// What is read, whatever is in it.
+    #[error("the source")]
+    Source,
     /// Content of the volume.
     #[error("the volume")]
     Volume,

@@ -1,15 +1,22 @@
 //! What can be told of a volume at a glance, whatever its size: nothing is
 //! read but a few records, `$MFT`'s bitmap and `$Bitmap`; and `$MFT`, if it is small.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
 
-use crate::clusters::{self, ClusterMap, Selection};
+use crate::clusters::{Auditor, ClusterMap, Part, Selection, Walk};
+#[cfg(feature = "serde")]
+use crate::error::with_causes;
 use crate::error::{Error, Result, Structure};
 use crate::image::Index;
 use crate::image::ntfsclone::Header;
+#[cfg(feature = "serde")]
+use crate::image::seekable::Summary;
 use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_MFT;
+use crate::ntfs::value::Value;
 use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Volume, VolumeInfo};
 use crate::units::{Extent, Geometry, Lcn, len_u64, len_usize};
 
@@ -18,6 +25,87 @@ const MAX_RECORDS: u64 = 200_000;
 
 /// Bytes of `$MFT`'s bitmap read at once.
 const CHUNK_BYTES: u64 = 1 << 20;
+
+/// Parts of the map of a volume: blocks in a line of a terminal.
+pub const MAP_PARTS: usize = 64;
+
+/// All that is told of an image or volume at a glance, for programs.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Document {
+    /// What it is called.
+    pub source: String,
+    /// Bytes of the file or files; none of a pipe.
+    pub size: Option<u64>,
+    /// What it is.
+    pub format: Format,
+    /// What it is within, from the outside in.
+    pub layers: Vec<String>,
+    /// When and from what it was made, where that is told.
+    #[cfg(feature = "serde")]
+    pub made: Option<serde_json::Value>,
+    /// The header of the image, if it is one.
+    pub image: Option<ImageSummary>,
+    /// The volume, as far as it can be told.
+    pub volume: Option<VolumeSummary>,
+    /// What could not be told, and why.
+    pub warnings: Vec<String>,
+}
+
+/// What can be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum Format {
+    /// An image of ntfsclone.
+    #[cfg_attr(feature = "serde", serde(rename = "ntfsclone-image"))]
+    Image,
+    /// The bytes of an NTFS volume.
+    #[cfg_attr(feature = "serde", serde(rename = "ntfs-volume"))]
+    Volume,
+}
+
+#[cfg(feature = "serde")]
+impl Document {
+    /// Takes what a compressed image tells of itself.
+    pub fn tell_made(&mut self, summary: Result<Option<&Summary>, &Error>) {
+        let facts = match summary {
+            Ok(summary) => summary.and_then(Summary::facts),
+            Err(error) => {
+                self.warnings.push(with_causes(error));
+                return;
+            }
+        };
+        match facts.map(serde_json::from_str).transpose() {
+            Ok(facts) => self.made = facts,
+            Err(error) => {
+                let warning = alloc::format!("what it tells of itself: {error}");
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    /// As it is printed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`].
+    pub fn to_json(&self) -> Result<String> {
+        to_json(self)
+    }
+}
+
+/// JSON for people and programs.
+#[cfg(feature = "serde")]
+pub(crate) fn to_json(document: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string_pretty(document).map_err(|_| Error::Memory {
+        structure: Structure::Source,
+        len: 0,
+    })
+}
+
+/// What is said where nothing of the volume can be told at once.
+pub const TOO_LARGE: &str = "it is damaged, or no ordinary image, and too large to be read at \
+                             once: of the volume nothing can be told; verify reads all of it";
 
 /// The header of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +218,112 @@ impl VolumeSummary {
     ///
     /// [`Error::Io`], [`Error::Memory`]. What is damaged is left out.
     pub fn read<R: ReadAt>(volume: &Volume<R>, parts: usize) -> Result<Self> {
+        let mut look = VolumeLook::new(parts);
+        loop {
+            if let Some(summary) = look.step(volume)? {
+                return Ok(summary);
+            }
+        }
+    }
+}
+
+/// As [`VolumeSummary::read`], step by step.
+#[derive(Debug)]
+pub struct VolumeLook {
+    parts: usize,
+    usage: Option<Usage>,
+    records_in_use: Option<u64>,
+    files: Option<u64>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Start,
+    /// Beside no file at all, what only `$Bitmap` marks is all that it marks.
+    Bitmap(Box<(Selection, Auditor)>),
+    RecordsStart,
+    Records(Box<RecordBits>),
+    FilesStart,
+    Files(Box<Selection>, Part),
+    End,
+}
+
+impl VolumeLook {
+    /// A look that has not begun; `parts` as for [`VolumeSummary::read`].
+    pub fn new(parts: usize) -> Self {
+        Self {
+            parts,
+            usage: None,
+            records_in_use: None,
+            files: None,
+            stage: Stage::Start,
+        }
+    }
+
+    /// Goes on; none if that was not the end. After an error, it can be tried
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// As [`VolumeSummary::read`].
+    pub fn step<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<Option<VolumeSummary>> {
+        match &mut self.stage {
+            Stage::Start => {
+                self.stage = match unless_damaged(Auditor::new(volume))? {
+                    Some(auditor) => Stage::Bitmap(Box::new((Selection::new(volume)?, auditor))),
+                    None => Stage::RecordsStart,
+                };
+            }
+            Stage::Bitmap(both) => {
+                let (selection, auditor) = &mut **both;
+                let goes_on = unless_damaged(auditor.step(volume, selection))?;
+                if goes_on == Some(true) {
+                    return Ok(None);
+                }
+                let stage = mem::replace(&mut self.stage, Stage::RecordsStart);
+                if let (Some(_), Stage::Bitmap(both)) = (goes_on, stage) {
+                    let (mut selection, auditor) = *both;
+                    if auditor.finish(&mut selection).unknown.is_none() {
+                        self.usage = Some(Usage::of(&selection.map, self.parts));
+                    }
+                }
+            }
+            Stage::RecordsStart => {
+                let bits = unless_damaged(RecordBits::new(volume))?;
+                let bits = bits.map(Box::new);
+                self.stage = bits.map_or(Stage::FilesStart, Stage::Records);
+            }
+            Stage::Records(bits) => match unless_damaged(bits.step(volume))? {
+                Some(true) => {}
+                ended => {
+                    self.records_in_use = ended.map(|_| bits.in_use);
+                    self.stage = Stage::FilesStart;
+                }
+            },
+            Stage::FilesStart => {
+                self.stage = match volume.mft().record_count() {
+                    ..=MAX_RECORDS => {
+                        Stage::Files(Box::new(Selection::new(volume)?), Part::all(volume))
+                    }
+                    _ => Stage::End,
+                };
+            }
+            Stage::Files(selection, rest) => match rest.is_empty() {
+                false => {
+                    Walk::new(volume).claims_of_some(rest, &mut |claims| selection.add(claims))?
+                }
+                true => {
+                    self.files = Some(selection.files);
+                    self.stage = Stage::End;
+                }
+            },
+            Stage::End => return self.finish(volume).map(Some),
+        }
+        Ok(None)
+    }
+
+    fn finish<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<VolumeSummary> {
         let Geometry {
             sector_size,
             cluster_size,
@@ -139,8 +333,7 @@ impl VolumeSummary {
         } = *volume.geometry();
         let info = unless_damaged(VolumeInfo::read(volume))?;
         let is_hibernated = unless_damaged(volume.is_hibernated())?;
-        let used = unless_damaged(used_clusters(volume))?.flatten();
-        Ok(Self {
+        Ok(VolumeSummary {
             ntfs_version: info
                 .as_ref()
                 .map(|info| alloc::format!("{}.{}", info.major_version, info.minor_version)),
@@ -156,13 +349,10 @@ impl VolumeSummary {
             clusters: volume.geometry().nr_clusters(),
             mft_lcn: volume.boot().mft.0,
             is_from_backup_boot_sector: matches!(volume.opened_from(), OpenedFrom::Backup { .. }),
-            usage: used.map(|used| Usage::of(&used, parts)),
+            usage: self.usage.take(),
             records: volume.mft().record_count(),
-            records_in_use: unless_damaged(records_in_use(volume))?,
-            files: match volume.mft().record_count() {
-                ..=MAX_RECORDS => Some(clusters::select_used(volume, |_| {})?.files),
-                _ => None,
-            },
+            records_in_use: self.records_in_use,
+            files: self.files,
         })
     }
 }
@@ -176,50 +366,60 @@ fn unless_damaged<T>(result: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// What `$Bitmap` marks; none if it does not speak of all clusters.
-fn used_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Option<ClusterMap>> {
-    // Beside no file at all, that is what only `$Bitmap` marks.
-    let mut nothing = Selection::new(volume)?;
-    let audit = clusters::audit(volume, &mut nothing)?;
-    Ok(audit.unknown.is_none().then_some(nothing.map))
+/// The bits that are set in `$MFT`'s bitmap, as they are counted.
+#[derive(Debug)]
+struct RecordBits {
+    value: Value,
+    records: u64,
+    position: u64,
+    in_use: u64,
 }
 
-/// Bits set in `$MFT`'s bitmap.
-fn records_in_use<R: ReadAt>(volume: &Volume<R>) -> Result<u64> {
-    let file = FileRecord::read(volume, RECORD_MFT)?;
-    let Some(value) = file.value(AttributeType::BITMAP, &[])? else {
-        return Err(Error::Corrupt {
-            structure: Structure::Mft,
-            offset: file.base()?.offset(),
-            field: "the number of its bitmaps",
-            found: 0,
-            expected: "1",
-        });
-    };
-    // What stands after the bit of the last record means nothing.
-    let records = volume.mft().record_count();
-    let bytes = records.div_ceil(8);
-    let mut buffer = alloc::vec![0; len_usize(bytes.min(CHUNK_BYTES))];
-    let mut position = 0_u64;
-    let mut in_use = 0_u64;
-    while position < bytes {
-        let left = bytes.saturating_sub(position);
-        let chunk = buffer.get_mut(..len_usize(left.min(CHUNK_BYTES)));
-        let chunk = chunk.unwrap_or_default();
-        value.read_exact_at(volume.source(), volume.geometry(), position, chunk)?;
-        position = position.saturating_add(len_u64(chunk.len()));
+impl RecordBits {
+    fn new<R: ReadAt>(volume: &Volume<R>) -> Result<Self> {
+        let file = FileRecord::read(volume, RECORD_MFT)?;
+        let Some(value) = file.value(AttributeType::BITMAP, &[])? else {
+            return Err(Error::Corrupt {
+                structure: Structure::Mft,
+                offset: file.base()?.offset(),
+                field: "the number of its bitmaps",
+                found: 0,
+                expected: "1",
+            });
+        };
+        Ok(Self {
+            value,
+            records: volume.mft().record_count(),
+            position: 0,
+            in_use: 0,
+        })
+    }
+
+    /// False at the end. After an error, it can be tried again.
+    fn step<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<bool> {
+        // What stands after the bit of the last record means nothing.
+        let bytes = self.records.div_ceil(8);
+        let left = bytes.saturating_sub(self.position);
+        if left == 0 {
+            return Ok(false);
+        }
+        let mut chunk = alloc::vec![0; len_usize(left.min(CHUNK_BYTES))];
+        let (source, geometry) = (volume.source(), volume.geometry());
+        self.value
+            .read_exact_at(source, geometry, self.position, &mut chunk)?;
+        self.position = self.position.saturating_add(len_u64(chunk.len()));
         if let (0, Some(last), used @ 1..) = (
-            bytes.saturating_sub(position),
+            bytes.saturating_sub(self.position),
             chunk.last_mut(),
-            records % 8,
+            self.records % 8,
         ) {
             let unused = u32::try_from(8_u64.saturating_sub(used)).unwrap_or(0);
             *last &= u8::MAX.checked_shr(unused).unwrap_or(0);
         }
         let set = chunk.iter().map(|byte| u64::from(byte.count_ones()));
-        in_use = in_use.saturating_add(set.sum());
+        self.in_use = self.in_use.saturating_add(set.sum());
+        Ok(true)
     }
-    Ok(in_use)
 }
 
 impl Usage {

@@ -1,9 +1,11 @@
 //! Positioned reads: the one way in which this crate gets at bytes.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::fmt;
 
+use crate::error::Error;
 use crate::units::{len_u64, len_usize};
 
 /// Something whose bytes can be read at any position: a device, a file, a
@@ -34,6 +36,16 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
 }
 
 impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        (**self).read_exact_at(offset, buf)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for Rc<T> {
     fn size(&self) -> u64 {
         (**self).size()
     }
@@ -74,6 +86,19 @@ impl IoError {
         Self::new(EndOfInput)
     }
 
+    /// The range read is not there yet: once the source has it, the same read
+    /// succeeds.
+    pub fn missing() -> Self {
+        Self::new(Missing)
+    }
+
+    /// Whether what was read is [not there yet](IoError::missing), told by the
+    /// source or by what it is read through.
+    pub fn is_missing(&self) -> bool {
+        let is_missing = self.downcast_ref::<Missing>().is_some();
+        is_missing || self.downcast_ref().is_some_and(Error::is_missing)
+    }
+
     /// The source's own error, if it is of type `E`.
     pub fn downcast_ref<E: core::error::Error + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
@@ -105,3 +130,8 @@ impl core::error::Error for IoError {
 #[derive(Debug, thiserror::Error)]
 #[error("the input ends before")]
 struct EndOfInput;
+
+/// See [`IoError::missing`].
+#[derive(Debug, thiserror::Error)]
+#[error("it is not there yet")]
+struct Missing;

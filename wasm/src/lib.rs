@@ -1,16 +1,15 @@
-//! `ntfsclone-core` for JavaScript: types, errors and sources, no logic of its
-//! own.
+//! `ntfsclone-core` for JavaScript: types and errors, no logic of its own.
+//!
+//! JavaScript reads the source, and may have to wait for it; the core cannot.
+//! So all that takes time is a [`Task`], which goes on step by step, and reads
+//! from the pages of a [`Source`]. A step may say what has to be read first.
+//! There is no state but that of these objects.
 
-use ntfsclone_core::image::ntfsclone::{Decoder, Event};
-use wasm_bindgen::prelude::wasm_bindgen;
+mod error;
+mod image;
+mod source;
+mod task;
 
-/// The size in bytes of the volume in an ntfsclone image, told by the image's
-/// first bytes; nothing if they are not those of an image.
-#[wasm_bindgen(js_name = volumeSize)]
-pub fn volume_size(start_of_image: &[u8]) -> Option<u64> {
-    let mut input = start_of_image;
-    match Decoder::new().next(&mut input) {
-        Ok(Event::Header(header)) => Some(header.nr_clusters * u64::from(header.cluster_size)),
-        _ => None,
-    }
-}
+pub use image::Image;
+pub use source::Source;
+pub use task::{Step, StepKind, Task};

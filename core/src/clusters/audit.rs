@@ -9,7 +9,7 @@ use super::select::Selection;
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
-use crate::ntfs::bitmap::{self, Unknown};
+use crate::ntfs::bitmap::{Chunks, Unknown};
 use crate::units::{Extent, Lcn, len_usize};
 
 /// How `$Bitmap` and the runlists disagree.
@@ -52,10 +52,56 @@ impl Disagreement {
 ///
 /// [`crate::Error::Io`].
 pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result<Audit> {
-    let mut audit = Audit::default();
-    let (mut extra, mut missing) = (Extender::default(), Extender::default());
-    let Selection { map, findings, .. } = selection;
-    let unknown = bitmap::for_each_chunk(volume, |first, words| {
+    let mut auditor = Auditor::new(volume)?;
+    while auditor.step(volume, selection)? {}
+    Ok(auditor.finish(selection))
+}
+
+/// An [`audit`] that goes on step by step.
+#[derive(Debug)]
+pub struct Auditor {
+    chunks: Chunks,
+    extra: Extender,
+    missing: Extender,
+    audit: Audit,
+}
+
+impl Auditor {
+    /// Finds `$Bitmap`.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Io`].
+    pub fn new<R: ReadAt>(volume: &Volume<R>) -> Result<Self> {
+        Ok(Self {
+            chunks: Chunks::new(volume)?,
+            extra: Extender::default(),
+            missing: Extender::default(),
+            audit: Audit::default(),
+        })
+    }
+
+    /// Takes the next part of `$Bitmap`; false if there is none. After an error,
+    /// it can be tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Io`].
+    pub fn step<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        selection: &mut Selection,
+    ) -> Result<bool> {
+        let Selection { map, findings, .. } = selection;
+        let Self {
+            chunks,
+            extra,
+            missing,
+            audit,
+        } = self;
+        let Some((first, words)) = chunks.next(volume)? else {
+            return Ok(false);
+        };
         for (first, words) in pages(first, words) {
             // Almost all of them.
             if map.page_is(first, words) {
@@ -75,18 +121,25 @@ pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result
                 });
             }
         }
-    })?;
-    if let Some(extent) = extra.finish() {
-        audit.take_extra(map, extent);
+        Ok(true)
     }
-    if let Some(extent) = missing.finish() {
-        audit.take_missing(findings, extent);
+
+    /// What was found.
+    pub fn finish(self, selection: &mut Selection) -> Audit {
+        let Selection { map, findings, .. } = selection;
+        let mut audit = self.audit;
+        if let Some(extent) = self.extra.finish() {
+            audit.take_extra(map, extent);
+        }
+        if let Some(extent) = self.missing.finish() {
+            audit.take_missing(findings, extent);
+        }
+        audit.unknown = self.chunks.unknown();
+        if let Some(unknown) = &audit.unknown {
+            map.insert(unknown.extent);
+        }
+        audit
     }
-    if let Some(unknown) = &unknown {
-        map.insert(unknown.extent);
-    }
-    audit.unknown = unknown;
-    Ok(audit)
 }
 
 /// The pages of a chunk of `$Bitmap`, which begins at a page.

@@ -54,18 +54,33 @@ impl<R: ReadAt> Walk<'_, R> {
     /// [`Error::Io`](crate::Error::Io): `$MFT` cannot be read. What is wrong
     /// with single records is sent.
     pub fn claims(&mut self, part: &Part, mut send: impl FnMut(Claims)) -> Result<()> {
+        let mut rest = part.clone();
+        while !rest.is_empty() {
+            self.claims_of_some(&mut rest, &mut send)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Walk::claims`], of the first records of `rest`, as many as are read
+    /// at once: those that were looked at are taken off it, after an error too,
+    /// which can then be tried again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Walk::claims`].
+    pub fn claims_of_some(&mut self, rest: &mut Part, send: &mut impl FnMut(Claims)) -> Result<()> {
         let mut claims = Claims::default();
-        self.visit(part, |number, result| match result {
+        let visited = self.visit_some(rest, &mut |number, result| match result {
             Ok(attributes) => {
                 claims.files = claims.files.saturating_add(1);
                 for attribute in attributes {
-                    claims.add_runs(number, attribute, &mut send);
+                    claims.add_runs(number, attribute, send);
                 }
             }
-            Err(finding) => claims.add(Claim::Damage(Box::new(finding)), &mut send),
-        })?;
+            Err(finding) => claims.add(Claim::Damage(Box::new(finding)), send),
+        });
         send(claims);
-        Ok(())
+        visited
     }
 }
 

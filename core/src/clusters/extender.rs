@@ -3,7 +3,7 @@
 use crate::units::{Extent, Lcn};
 
 /// Joins bits of ascending words to their longest extents.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Extender {
     last: Option<Extent>,
 }

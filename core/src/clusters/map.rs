@@ -116,6 +116,15 @@ impl ClusterMap {
         }
     }
 
+    /// The longest extents in the set from `lcn` on, in LCN order; of the first
+    /// one, what is left from there.
+    pub fn extents_from(&self, lcn: Lcn) -> Extents<'_> {
+        Extents {
+            map: self,
+            position: lcn.0,
+        }
+    }
+
     /// The set as its longest extents, in LCN order.
     pub fn extents(&self) -> Extents<'_> {
         Extents {

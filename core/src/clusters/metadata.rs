@@ -131,27 +131,55 @@ impl<R: ReadAt> Walk<'_, R> {
     ///
     /// As [`select_metadata`].
     pub fn metadata(&mut self, part: &Part, log_file: LogFile) -> Result<Metadata> {
-        let mut collection = Collection {
-            geometry: *self.volume().geometry(),
-            log_file,
-            position: Lcn(0),
-            metadata: Metadata::default(),
-        };
-        self.visit(part, |number, result| match result {
+        let mut collection = Collection::new(self.volume(), log_file);
+        let mut rest = part.clone();
+        while !rest.is_empty() {
+            self.metadata_of_some(&mut rest, &mut collection)?;
+        }
+        Ok(collection.finish())
+    }
+
+    /// As [`Walk::metadata`], of the first records of `rest`, as many as are
+    /// read at once: those that were looked at are taken off it, after an error
+    /// too, which can then be tried again.
+    ///
+    /// # Errors
+    ///
+    /// As [`select_metadata`].
+    pub fn metadata_of_some(&mut self, rest: &mut Part, collection: &mut Collection) -> Result<()> {
+        self.visit_some(rest, &mut |number, result| match result {
             Ok(attributes) => collection.file(number, attributes),
             Err(finding) => collection.metadata.findings.push(finding),
-        })?;
-        Ok(collection.metadata)
+        })
     }
 }
 
-struct Collection {
+/// Metadata that is being collected, in the order of the records.
+#[derive(Debug)]
+pub struct Collection {
     geometry: Geometry,
     log_file: LogFile,
     /// The cluster after the last one copied of this part. `$LogFile`, which
     /// asks for it, is in the first part.
     position: Lcn,
     metadata: Metadata,
+}
+
+impl Collection {
+    /// Nothing of `volume`.
+    pub fn new<R: ReadAt>(volume: &Volume<R>, log_file: LogFile) -> Self {
+        Self {
+            geometry: *volume.geometry(),
+            log_file,
+            position: Lcn(0),
+            metadata: Metadata::default(),
+        }
+    }
+
+    /// What was collected.
+    pub fn finish(self) -> Metadata {
+        self.metadata
+    }
 }
 
 impl Collection {

@@ -11,7 +11,7 @@ pub mod owners;
 pub mod select;
 pub mod walk;
 
-pub use audit::{Audit, audit};
+pub use audit::{Audit, Auditor, audit};
 pub use claims::Claims;
 pub use finding::Finding;
 pub use map::ClusterMap;

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::walk::{Walk, parts};
+use super::walk::{Part, Walk};
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
@@ -46,22 +46,61 @@ pub struct Owners {
 ///
 /// [`crate::Error::Io`]: `$MFT` cannot be read.
 pub fn owners<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Result<Owners> {
-    let wanted = merged(extents);
-    let mut owners = Owners::default();
-    let mut walk = Walk::new(volume);
-    for part in parts(volume) {
-        walk.visit(&part, |number, result| {
+    let mut search = Search::new(volume, extents);
+    while search.step(volume)? {}
+    Ok(search.finish())
+}
+
+/// As [`owners`], step by step.
+#[derive(Debug)]
+pub struct Search {
+    wanted: Vec<Extent>,
+    rest: Part,
+    owners: Owners,
+}
+
+impl Search {
+    /// A search that has not begun.
+    pub fn new<R: ReadAt>(volume: &Volume<R>, extents: &[Extent]) -> Self {
+        Self {
+            wanted: merged(extents),
+            rest: Part::all(volume),
+            owners: Owners::default(),
+        }
+    }
+
+    /// Looks at the next records; false if there are none. After an error, it
+    /// can be tried again.
+    ///
+    /// # Errors
+    ///
+    /// As [`owners`].
+    pub fn step<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<bool> {
+        let Self {
+            wanted,
+            rest,
+            owners,
+        } = self;
+        if wanted.is_empty() || rest.is_empty() {
+            return Ok(false);
+        }
+        Walk::new(volume).visit_some(rest, &mut |number, result| {
             for attribute in result.unwrap_or_default() {
                 let AttributeBody::NonResident(body) = attribute.body else {
                     continue;
                 };
                 for run in body.runs().map_while(Result::ok) {
-                    owners.add(number, attribute, &run, &wanted);
+                    owners.add(number, attribute, &run, wanted);
                 }
             }
         })?;
+        Ok(true)
     }
-    Ok(owners)
+
+    /// The owners found.
+    pub fn finish(self) -> Owners {
+        self.owners
+    }
 }
 
 impl Owners {

@@ -23,6 +23,21 @@ const READ_BYTES: u64 = 512 << 10;
 pub struct Part(Range<u64>);
 
 impl Part {
+    /// All records of a volume.
+    pub fn all<R: ReadAt>(volume: &Volume<R>) -> Self {
+        Self(0..volume.mft().record_count())
+    }
+
+    /// The first record.
+    pub fn start(&self) -> RecordNumber {
+        RecordNumber(self.0.start)
+    }
+
+    /// True if there are no records.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The record after the last one.
     pub fn end(&self) -> RecordNumber {
         RecordNumber(self.0.end)
@@ -61,42 +76,29 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     }
 
     /// Calls `visit` with all attributes of each file in use whose base record
-    /// is in `part`, by record number. Records that do not read as `FILE`
-    /// records are passed over.
-    pub(super) fn visit(
+    /// is one of the first of `rest`, by record number. As many as are read at
+    /// once are visited and taken off `rest`, after an error up to there. Records
+    /// that do not read as `FILE` records are passed over.
+    pub(super) fn visit_some(
         &mut self,
-        part: &Part,
-        mut visit: impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
-    ) -> Result<()> {
-        let record_size = u64::from(self.volume.geometry().mft_record_size);
-        let records = READ_BYTES.checked_div(record_size).unwrap_or(1);
-        let Range { start, end } = part.0;
-        for first in (start..end).step_by(len_usize(records)) {
-            let count = records.min(end.saturating_sub(first));
-            let len = len_usize(count.saturating_mul(record_size));
-            self.read_and_visit(RecordNumber(first), len, &mut visit)?;
-        }
-        Ok(())
-    }
-
-    fn read_and_visit(
-        &mut self,
-        first: RecordNumber,
-        len: usize,
+        rest: &mut Part,
         visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
     ) -> Result<()> {
         let volume = self.volume;
+        let record_size = u64::from(volume.geometry().mft_record_size);
+        let count = READ_BYTES.checked_div(record_size).unwrap_or(1);
+        let count = count.min(rest.0.end.saturating_sub(rest.0.start));
+        let len = len_usize(count.saturating_mul(record_size));
         self.buffer.resize(len, 0);
-        volume
-            .mft()
-            .read_records(volume.source(), first, &mut self.buffer)?;
+        let (mft, source) = (volume.mft(), volume.source());
+        mft.read_records(source, rest.start(), &mut self.buffer)?;
 
-        let record_size = len_usize(volume.geometry().mft_record_size.into());
-        let records = self.buffer.chunks_exact_mut(record_size);
+        let records = self.buffer.chunks_exact_mut(len_usize(record_size));
         // Used again for each record.
         let mut attributes = Vec::new();
-        for (number, bytes) in (first.0..).map(RecordNumber).zip(records) {
-            visit_record(volume, number, bytes, &mut attributes, visit);
+        for bytes in records {
+            visit_record(volume, rest.start(), bytes, &mut attributes, visit)?;
+            rest.0.start = rest.0.start.saturating_add(1);
         }
         Ok(())
     }
@@ -108,9 +110,9 @@ fn visit_record<'a, R: ReadAt>(
     bytes: &'a mut [u8],
     attributes: &mut Vec<Attribute<'a>>,
     visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
-) {
+) -> Result<()> {
     if !bytes.starts_with(MAGIC) {
-        return;
+        return Ok(());
     }
     let offset = volume.mft().record_offset(number).unwrap_or(0);
     let undone = MftRecord::undo_fixup(bytes, offset);
@@ -122,11 +124,12 @@ fn visit_record<'a, R: ReadAt>(
                 record: number,
                 source,
             };
-            return visit(number, Err(finding));
+            visit(number, Err(finding));
+            return Ok(());
         }
     };
     if !record.in_use || record.base.is_some() {
-        return;
+        return Ok(());
     }
     let damaged = |source: Error| Finding::RecordDamaged {
         record: number,
@@ -140,20 +143,30 @@ fn visit_record<'a, R: ReadAt>(
                 has_list |= attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST);
                 attributes.push(attribute);
             }
-            Err(source) => return visit(number, Err(damaged(source))),
+            Err(source) => {
+                visit(number, Err(damaged(source)));
+                return Ok(());
+            }
         }
     }
     if !has_list {
-        return visit(number, Ok(attributes));
+        visit(number, Ok(attributes));
+        return Ok(());
     }
     let file = match FileRecord::with_base(volume, number, bytes.to_vec()) {
         Ok(file) => file,
-        Err(source) => return visit(number, Err(damaged(source))),
+        // The record itself is to blame for nothing.
+        Err(source) if source.is_missing() => return Err(source),
+        Err(source) => {
+            visit(number, Err(damaged(source)));
+            return Ok(());
+        }
     };
     match file.attributes() {
         Ok(attributes) => visit(number, Ok(&attributes)),
         Err(source) => visit(number, Err(damaged(source))),
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ impl<S: ReadAt> Prefix<S> {
     }
 
     /// The commands found.
-    pub(crate) fn into_builder(self) -> IndexBuilder {
-        self.builder.into_inner()
+    pub(crate) fn builder(&self) -> IndexBuilder {
+        self.builder.borrow().clone()
     }
 
     /// Finds the clusters up to `lcn`.
@@ -101,7 +101,8 @@ impl<S: ReadAt> Prefix<S> {
         let limit = left.min(there).max(1);
 
         if self.pace == Pace::Steps {
-            return Ok(self.first_other(offset, 0, limit)?.unwrap_or(limit));
+            // What was looked at stays known, if the next one is not there yet.
+            return Ok(1);
         }
         // Commands before `low` carry clusters, that at `high` does not.
         let (mut low, mut high) = (0_u64, limit);

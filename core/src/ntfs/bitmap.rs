@@ -1,6 +1,7 @@
 //! `$Bitmap`: one bit a cluster, set if it is in use.
 
 use alloc::vec;
+use alloc::vec::Vec;
 
 use zerocopy::IntoBytes;
 
@@ -29,52 +30,93 @@ pub struct Unknown {
     pub source: Error,
 }
 
-/// Calls `visit` with the bits of the clusters of the volume, in order, in
-/// whole 64-bit words: bit 0 of the first word is the cluster given. Bits past
-/// the last cluster are zero. Returns of which clusters `$Bitmap` says nothing.
-///
-/// # Errors
-///
-/// [`Error::Io`].
-pub fn for_each_chunk<R: ReadAt>(
-    volume: &Volume<R>,
-    mut visit: impl FnMut(Lcn, &[u64]),
-) -> Result<Option<Unknown>> {
-    let clusters = volume.geometry().nr_clusters();
-    let unknown_from = |first: u64, source| Unknown {
-        extent: Extent::new(Lcn(first), clusters.saturating_sub(first)),
-        source,
-    };
-    let value = match find(volume) {
-        Ok(value) => value,
-        Err(error) if error.is_damage() => return Ok(Some(unknown_from(0, error))),
-        Err(error) => return Err(error),
-    };
-    let bytes = clusters.div_ceil(8);
-    let reach = value.reach(volume.geometry());
-    let known = match reach < bytes {
-        // Whole words: what is left of the last one says too little.
-        true => reach.saturating_sub(reach % 8),
-        false => bytes,
-    };
-    let mut buffer = vec![0_u64; len_usize(known.min(CHUNK_BYTES).div_ceil(8))];
-    let mut position = 0_u64;
-    while position < known {
-        let len = known.saturating_sub(position).min(CHUNK_BYTES);
-        let words = buffer.get_mut(..len_usize(len.div_ceil(8)));
-        let words = words.unwrap_or_default();
-        read_words(volume, &value, position, len, words)?;
-        visit(Lcn(position.saturating_mul(8)), words);
-        position = position.saturating_add(len);
+/// The bits of the clusters of a volume, in order, a chunk at a time.
+#[derive(Debug)]
+pub struct Chunks {
+    value: Option<Value>,
+    clusters: u64,
+    /// Bytes that are there, of those that tell of all clusters.
+    known: u64,
+    position: u64,
+    buffer: Vec<u64>,
+    /// Why it is not all of them.
+    error: Option<Error>,
+}
+
+impl Chunks {
+    /// Finds `$Bitmap`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn new<R: ReadAt>(volume: &Volume<R>) -> Result<Self> {
+        let clusters = volume.geometry().nr_clusters();
+        let value = match find(volume) {
+            Ok(value) => value,
+            Err(error) if error.is_damage() => {
+                return Ok(Self {
+                    value: None,
+                    clusters,
+                    known: 0,
+                    position: 0,
+                    buffer: Vec::new(),
+                    error: Some(error),
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let bytes = clusters.div_ceil(8);
+        let reach = value.reach(volume.geometry());
+        let known = match reach < bytes {
+            // Whole words: what is left of the last one says too little.
+            true => reach.saturating_sub(reach % 8),
+            false => bytes,
+        };
+        let too_short = (known < bytes).then(|| Error::Corrupt {
+            structure: Structure::Bitmap,
+            offset: volume.mft().record_offset(RECORD_BITMAP).unwrap_or(0),
+            field: "the number of its bytes that are there",
+            found: reach,
+            expected: "one bit for every cluster",
+        });
+        Ok(Self {
+            value: Some(value),
+            clusters,
+            known,
+            position: 0,
+            buffer: vec![0_u64; len_usize(known.min(CHUNK_BYTES).div_ceil(8))],
+            error: too_short,
+        })
     }
-    let too_short = (known < bytes).then(|| Error::Corrupt {
-        structure: Structure::Bitmap,
-        offset: volume.mft().record_offset(RECORD_BITMAP).unwrap_or(0),
-        field: "the number of its bytes that are there",
-        found: reach,
-        expected: "one bit for every cluster",
-    });
-    Ok(too_short.map(|error| unknown_from(known.saturating_mul(8), error)))
+
+    /// The next bits, in whole 64-bit words: bit 0 of the first word is the
+    /// cluster given. Bits past the last cluster are zero. None at the end. After
+    /// an error, the same can be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn next<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<Option<(Lcn, &[u64])>> {
+        let position = self.position;
+        let len = self.known.saturating_sub(position).min(CHUNK_BYTES);
+        let (Some(value), 1..) = (&self.value, len) else {
+            return Ok(None);
+        };
+        let words = self.buffer.get_mut(..len_usize(len.div_ceil(8)));
+        let words = words.unwrap_or_default();
+        read_words(volume, value, position, len, words)?;
+        self.position = position.saturating_add(len);
+        Ok(Some((Lcn(position.saturating_mul(8)), words)))
+    }
+
+    /// Of which clusters `$Bitmap` says nothing.
+    pub fn unknown(self) -> Option<Unknown> {
+        let first = self.known.saturating_mul(8);
+        self.error.map(|source| Unknown {
+            extent: Extent::new(Lcn(first), self.clusters.saturating_sub(first)),
+            source,
+        })
+    }
 }
 
 /// The value of `$Bitmap`.

@@ -20,6 +20,16 @@ const MAX_DEPTH: usize = 1024;
 /// A path of the file from the root directory, with `/` before each name.
 /// Where a directory cannot be read, the path begins with what is known.
 pub fn path_of<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> String {
+    find(volume, number).unwrap_or_else(|_| unknown(number))
+}
+
+/// As [`path_of`], to be tried again where something is not there yet.
+///
+/// # Errors
+///
+/// [`Error::Io`](crate::Error::Io), only for what is [not there
+/// yet](crate::Error::is_missing).
+pub fn find<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<String> {
     let mut names: Vec<String> = Vec::new();
     let mut current = number;
     while current != RECORD_ROOT && names.len() < MAX_DEPTH {
@@ -28,21 +38,27 @@ pub fn path_of<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> String {
                 names.push(name);
                 current = parent.record;
             }
+            Err(error) if error.is_missing() => return Err(error),
             _ => {
-                names.push(alloc::format!("[record {current}]"));
+                names.push(unknown(current));
                 break;
             }
         }
     }
     if names.is_empty() {
-        return String::from("/");
+        return Ok(String::from("/"));
     }
     let mut path = String::new();
     for name in names.iter().rev() {
         path.push('/');
         path.push_str(name);
     }
-    path
+    Ok(path)
+}
+
+/// What stands for the name of a file that is not known.
+fn unknown(number: RecordNumber) -> String {
+    alloc::format!("[record {number}]")
 }
 
 /// The name that people know, and the directory it stands in.

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
-use crate::error::{Error, Result, with_causes};
+use crate::error::{Result, with_causes};
 use crate::image::ntfsclone::{Event, Header};
 use crate::image::{Index, Indexer};
 
@@ -69,7 +69,7 @@ impl ImageCheck {
                         None => Code::ImageHeader,
                         Some(_) => Code::ImageCommand,
                     };
-                    self.stop(code, offset_of(&error), with_causes(&error));
+                    self.stop(code, error.offset().unwrap_or(0), with_causes(&error));
                 }
                 Err(error) => return Err(error),
             }
@@ -145,16 +145,5 @@ impl ImageCheck {
         let place = Some(Place::Image { offset });
         self.findings.push(Finding::new(code, place, message));
         self.state = State::Over;
-    }
-}
-
-fn offset_of(error: &Error) -> u64 {
-    match error {
-        Error::Io { offset, .. }
-        | Error::Corrupt { offset, .. }
-        | Error::Unsupported { offset, .. }
-        | Error::Compressed { offset, .. }
-        | Error::Limit { offset, .. } => *offset,
-        Error::Memory { .. } => 0,
     }
 }

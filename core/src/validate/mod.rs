@@ -15,6 +15,6 @@ mod volume;
 pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
-pub use report::{ImageChecked, Report, VolumeChecked};
+pub use report::{Document, ImageChecked, Report, VolumeChecked};
 pub use touched::Touched;
-pub use volume::{VolumeCheck, check_volume};
+pub use volume::{Checking, VolumeCheck, check_volume};

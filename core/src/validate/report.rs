@@ -7,6 +7,33 @@ use super::code::Severity;
 use super::finding::{Finding, Findings};
 use super::volume::VolumeCheck;
 
+/// A report as programs read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Document<'a> {
+    /// What was checked.
+    pub source: String,
+    /// What it was compared with, if it was.
+    pub against: Option<String>,
+    /// Bytes of the volume that were compared.
+    pub compared: Option<u64>,
+    /// What was found.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub report: &'a Report,
+}
+
+#[cfg(feature = "serde")]
+impl Document<'_> {
+    /// As it is printed.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Memory`].
+    pub fn to_json(&self) -> crate::Result<String> {
+        crate::info::to_json(self)
+    }
+}
+
 /// Whether an image or volume is sound, and all that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

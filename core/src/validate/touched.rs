@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::clusters::{Owner, Owners, owners};
+use crate::clusters::Owner;
+use crate::clusters::owners::Search;
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::{Volume, path};
@@ -31,21 +32,9 @@ impl Touched {
         extents: &[Extent],
         records: impl IntoIterator<Item = RecordNumber>,
     ) -> Result<Self> {
-        let owners = match extents.is_empty() {
-            true => Owners::default(),
-            false => owners(volume, extents)?,
-        };
-        let mut paths = BTreeMap::new();
-        let found = owners.list.iter().map(|owner| owner.record);
-        for record in found.chain(records) {
-            let entry = paths.entry(record);
-            entry.or_insert_with(|| path::path_of(volume, record));
-        }
-        Ok(Self {
-            owners: owners.list,
-            paths,
-            left_out: owners.left_out,
-        })
+        let mut search = TouchedSearch::new(volume, extents, records);
+        while search.step(volume)? {}
+        Ok(search.finish())
     }
 
     /// The paths of the files that have clusters of an extent, at most `limit`
@@ -74,5 +63,56 @@ impl Touched {
         paths.sort_unstable();
         paths.dedup();
         paths
+    }
+}
+
+/// As [`Touched::find`], step by step.
+#[derive(Debug)]
+pub(super) struct TouchedSearch {
+    search: Option<Search>,
+    touched: Touched,
+    /// Those whose paths are to be found yet.
+    waiting: Vec<RecordNumber>,
+}
+
+impl TouchedSearch {
+    pub(super) fn new<R: ReadAt>(
+        volume: &Volume<R>,
+        extents: &[Extent],
+        records: impl IntoIterator<Item = RecordNumber>,
+    ) -> Self {
+        Self {
+            search: Some(Search::new(volume, extents)),
+            touched: Touched::default(),
+            waiting: records.into_iter().collect(),
+        }
+    }
+
+    /// False at the end. After an error, it can be tried again.
+    pub(super) fn step<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<bool> {
+        if let Some(search) = &mut self.search {
+            if search.step(volume)? {
+                return Ok(true);
+            }
+            let owners = self.search.take().map(Search::finish).unwrap_or_default();
+            let records = owners.list.iter().map(|owner| owner.record);
+            self.waiting.extend(records);
+            self.waiting.sort_unstable();
+            self.waiting.dedup();
+            self.touched.owners = owners.list;
+            self.touched.left_out = owners.left_out;
+            return Ok(true);
+        }
+        let Some(&record) = self.waiting.last() else {
+            return Ok(false);
+        };
+        let path = path::find(volume, record)?;
+        self.touched.paths.insert(record, path);
+        self.waiting.pop();
+        Ok(true)
+    }
+
+    pub(super) fn finish(self) -> Touched {
+        self.touched
     }
 }

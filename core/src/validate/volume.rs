@@ -1,19 +1,21 @@
 //! Checking the NTFS of a volume, or in an image.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
-use super::touched::Touched;
-use crate::clusters::audit::{self, Audit};
+use super::touched::{Touched, TouchedSearch};
+use crate::clusters::audit::{Audit, Auditor};
 use crate::clusters::{self, ClusterMap, Selection};
 use crate::error::Result;
 use crate::image::Index;
 use crate::io::ReadAt;
 use crate::ntfs::{OpenedFrom, Volume, VolumeInfo};
-use crate::units::{Extent, RecordNumber, len_u64};
+use crate::units::{Extent, len_u64};
 
 /// How many files a finding names.
 const FILES_A_FINDING: usize = 10;
@@ -42,38 +44,117 @@ pub struct VolumeCheck {
 /// [`crate::Error::Io`]. All else is a finding.
 pub fn check_volume<R: ReadAt>(
     volume: &Volume<R>,
-    mut selection: Selection,
+    selection: Selection,
     image: Option<&Index>,
 ) -> Result<VolumeCheck> {
-    let mut findings = Findings::default();
-    check_system_files(volume, &mut findings)?;
-
-    let audit = audit::audit(volume, &mut selection)?;
-    for &extent in &selection.bad {
-        selection.map.remove(extent);
+    let mut checking = Checking::new(selection);
+    loop {
+        if let Some(check) = checking.step(volume, image)? {
+            return Ok(check);
+        }
     }
-    let clusters_in_use = selection.map.len();
-    let missing = match image {
-        Some(index) => Missing::find(selection.map, index),
-        None => Missing::default(),
-    };
+}
 
-    let files_checked = selection.files;
-    let account = Account {
-        found: &selection.findings,
-        audit: &audit,
-        missing: &missing,
-        cluster_size: volume.geometry().cluster_size,
-    };
-    let touched = Touched::find(volume, &account.extents(), account.records())?;
-    account.tell(&touched, &mut findings);
-    Ok(VolumeCheck {
-        findings,
-        files_left_out: touched.left_out,
-        files: touched.into_paths(),
-        files_checked,
-        clusters_in_use,
-    })
+/// A [`check_volume`] that goes on step by step.
+#[derive(Debug)]
+pub struct Checking {
+    selection: Selection,
+    findings: Findings,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    SystemFiles,
+    Audit(Auditor),
+    /// Whose the clusters are with which something is wrong.
+    Touched(Box<Account>, TouchedSearch),
+}
+
+impl Checking {
+    /// A check that has not begun; `selection` as for [`check_volume`].
+    pub fn new(selection: Selection) -> Self {
+        Self {
+            selection,
+            findings: Findings::default(),
+            stage: Stage::SystemFiles,
+        }
+    }
+
+    /// Goes on; none if that was not the end. After an error, it can be tried
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_volume`].
+    pub fn step<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        image: Option<&Index>,
+    ) -> Result<Option<VolumeCheck>> {
+        let selection = &mut self.selection;
+        match &mut self.stage {
+            Stage::SystemFiles => {
+                let mut findings = Findings::default();
+                check_system_files(volume, &mut findings)?;
+                self.stage = Stage::Audit(Auditor::new(volume)?);
+                self.findings.append(findings);
+            }
+            Stage::Audit(auditor) => {
+                if !auditor.step(volume, selection)? {
+                    let stage = mem::replace(&mut self.stage, Stage::SystemFiles);
+                    if let Stage::Audit(auditor) = stage {
+                        self.stage = Self::account(volume, selection, auditor, image);
+                    }
+                }
+            }
+            Stage::Touched(account, search) => {
+                if search.step(volume)? {
+                    return Ok(None);
+                }
+                let touched = mem::replace(search, TouchedSearch::new(volume, &[], [])).finish();
+                let mut findings = mem::take(&mut self.findings);
+                account.tell(&selection.findings, &touched, &mut findings);
+                return Ok(Some(VolumeCheck {
+                    findings,
+                    files_left_out: touched.left_out,
+                    files: touched.into_paths(),
+                    files_checked: selection.files,
+                    clusters_in_use: account.clusters_in_use,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is wrong with the clusters, all of which have been looked at.
+    fn account<R: ReadAt>(
+        volume: &Volume<R>,
+        selection: &mut Selection,
+        auditor: Auditor,
+        image: Option<&Index>,
+    ) -> Stage {
+        let audit = auditor.finish(selection);
+        for &extent in &selection.bad {
+            selection.map.remove(extent);
+        }
+        let clusters_in_use = selection.map.len();
+        let missing = match image {
+            Some(index) => Missing::find(&mut selection.map, index),
+            None => Missing::default(),
+        };
+        let account = Account {
+            audit,
+            missing,
+            clusters_in_use,
+            cluster_size: volume.geometry().cluster_size,
+        };
+        let found = selection.findings.listed();
+        let extents = account.extents(found);
+        let records = found.iter().filter_map(clusters::Finding::record);
+        let search = TouchedSearch::new(volume, &extents, records);
+        Stage::Touched(Box::new(account), search)
+    }
 }
 
 /// What opening a volume tells: its boot sectors, its first records, its flags.
@@ -131,7 +212,8 @@ struct Missing {
 }
 
 impl Missing {
-    fn find(mut used: ClusterMap, index: &Index) -> Self {
+    /// What is in the image is taken out of `used`.
+    fn find(used: &mut ClusterMap, index: &Index) -> Self {
         for extent in index.extents() {
             used.remove(extent);
         }
@@ -150,22 +232,19 @@ impl Missing {
     }
 }
 
-/// What is wrong with the clusters of a volume.
-struct Account<'a> {
-    found: &'a clusters::finding::Findings,
-    audit: &'a Audit,
-    missing: &'a Missing,
+/// What is wrong with the clusters of a volume, beside what the walk found.
+#[derive(Debug)]
+struct Account {
+    audit: Audit,
+    missing: Missing,
+    clusters_in_use: u64,
     cluster_size: u32,
 }
 
-impl Account<'_> {
-    /// Clusters whose files are to be named.
-    fn extents(&self) -> Vec<Extent> {
-        let found = self
-            .found
-            .listed()
-            .iter()
-            .filter_map(|found| found.extent());
+impl Account {
+    /// Clusters whose files are to be named, those in `found` among them.
+    fn extents(&self, found: &[clusters::Finding]) -> Vec<Extent> {
+        let found = found.iter().filter_map(clusters::Finding::extent);
         let missing = match self.missing.is_metadata {
             true => &[],
             false => self.missing.extents.as_slice(),
@@ -173,22 +252,16 @@ impl Account<'_> {
         found.chain(missing.iter().copied()).collect()
     }
 
-    /// Records that are to be named.
-    fn records(&self) -> impl Iterator<Item = RecordNumber> {
-        let found = self.found.listed().iter();
-        found.filter_map(clusters::Finding::record)
-    }
-
-    fn tell(&self, touched: &Touched, findings: &mut Findings) {
-        for found in self.found.listed() {
+    fn tell(&self, all: &clusters::finding::Findings, touched: &Touched, findings: &mut Findings) {
+        for found in all.listed() {
             findings.push(self.of_clusters(found, touched));
         }
-        let errors = self.found.listed().iter().filter(|one| one.is_error());
+        let errors = all.listed().iter().filter(|one| one.is_error());
         let errors = len_u64(errors.count());
-        let warnings = len_u64(self.found.listed().len()).saturating_sub(errors);
-        let more = self.found.errors().saturating_sub(errors);
+        let warnings = len_u64(all.listed().len()).saturating_sub(errors);
+        let more = all.errors().saturating_sub(errors);
         findings.count_more(Code::RecordDamaged, more);
-        let more = self.found.warnings().saturating_sub(warnings);
+        let more = all.warnings().saturating_sub(warnings);
         findings.count_more(Code::RecordSkipped, more);
 
         if let Some(unknown) = &self.audit.unknown {
@@ -212,7 +285,7 @@ impl Account<'_> {
     }
 
     fn tell_missing(&self, touched: &Touched, findings: &mut Findings) {
-        let missing = self.missing;
+        let missing = &self.missing;
         if missing.is_metadata && missing.clusters > 0 {
             let message = format!(
                 "an image of metadata: {} clusters in use are not in it",

@@ -304,7 +304,7 @@ impl Decoder {
     }
 }
 
-pub(in crate::image) fn cut_short(len: u64) -> Error {
+pub(crate) fn cut_short(len: u64) -> Error {
     corrupt(len, "its end", len, "the rest of the image")
 }
 

@@ -5,7 +5,8 @@ mod decoder;
 mod encoder;
 mod layout;
 
-pub(in crate::image) use decoder::{Command, corrupt, cut_short};
+pub(crate) use decoder::cut_short;
+pub(in crate::image) use decoder::{Command, corrupt};
 pub use decoder::{Decoder, Event};
 pub use encoder::{Encoder, GapCommand, NEXT_COMMAND, encoded_size};
 pub use layout::{ByteOrder, HEADER_SIZE, Header, MAGIC, Version};

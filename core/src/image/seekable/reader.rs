@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use spin::Mutex;
 use zstd_safe::DCtx;
@@ -179,6 +180,14 @@ impl<S: ReadAt> SeekableReader<S> {
         let content = Arc::new(content);
         self.state.lock().keep(number, Arc::clone(&content));
         Ok(content)
+    }
+}
+
+impl<S> fmt::Debug for SeekableReader<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frames = self.table.len();
+        let mut reader = f.debug_struct("SeekableReader");
+        reader.field("frames", &frames).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,106 @@
+//! Why a task cannot be done.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::ntfs::Foreign;
+use crate::partition_table::Partition;
+
+/// Why a task cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something could not be read, or is damaged.
+    #[error(transparent)]
+    Error(#[from] Error),
+
+    /// What was found is sound, or could be, and is not what is needed.
+    #[error("it {found}; {remedy}")]
+    Refused {
+        /// Which kind of thing it is.
+        kind: Refusal,
+        /// `is ...`
+        found: String,
+        /// What to do about it.
+        remedy: String,
+    },
+
+    /// It is a whole disk.
+    #[error("it is a whole disk: name the partition")]
+    Disk(Vec<Partition>),
+}
+
+/// Why something is not done that could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is neither an image nor a volume of NTFS.
+    NotNtfs,
+    /// It can be read from start to end only.
+    NotSeekable,
+    /// A copy of it would not be whole.
+    Inconsistent,
+    /// That cannot be made.
+    Target,
+    /// There is no such partition.
+    NoPartition,
+}
+
+impl Failure {
+    pub(super) fn refused(kind: Refusal, found: impl ToString, remedy: impl ToString) -> Self {
+        Self::Refused {
+            kind,
+            found: found.to_string(),
+            remedy: remedy.to_string(),
+        }
+    }
+
+    /// Of what was found where an image or volume should be; none if it is not
+    /// known.
+    pub(super) fn foreign(found: Foreign) -> Option<Self> {
+        const OTHER_TOOL: &str = "for this file system use partclone or dd";
+        let (found, remedy) = match found {
+            Foreign::BitLocker => (
+                "is encrypted by BitLocker",
+                "take an image of the unlocked volume",
+            ),
+            Foreign::Refs => ("is a ReFS volume, not NTFS", OTHER_TOOL),
+            Foreign::ExFat => ("is an exFAT volume, not NTFS", OTHER_TOOL),
+            Foreign::Fat => ("is a FAT volume, not NTFS", OTHER_TOOL),
+            Foreign::PartcloneImage => (
+                "is an image of partclone, not of ntfsclone",
+                "restore it with partclone.ntfs",
+            ),
+            Foreign::Disk(partitions) => return Some(Self::Disk(partitions)),
+            _ => return None,
+        };
+        Some(Self::refused(Refusal::NotNtfs, found, remedy))
+    }
+
+    /// A short name of the kind, that stays the same.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Error(Error::Io { .. }) => "read",
+            Self::Error(Error::Corrupt { .. }) => "corrupt",
+            Self::Error(Error::Unsupported { .. }) => "unsupported",
+            Self::Error(Error::Limit { .. }) => "limit",
+            Self::Error(Error::Compressed { .. }) => "compressed-data",
+            Self::Error(Error::Memory { .. }) => "memory",
+            Self::Disk(_) => "disk",
+            Self::Refused { kind, .. } => match kind {
+                Refusal::NotNtfs => "not-ntfs",
+                Refusal::NotSeekable => "not-seekable",
+                Refusal::Inconsistent => "inconsistent",
+                Refusal::Target => "target",
+                Refusal::NoPartition => "no-partition",
+            },
+        }
+    }
+
+    /// Where it is, in bytes, if that is known.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Error(error) => error.offset(),
+            _ => None,
+        }
+    }
+}

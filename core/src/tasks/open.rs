@@ -1,0 +1,234 @@
+//! Telling what something is, and where the clusters in it are.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::opened::{Bytes, Inside, Opened};
+use super::scan::Scan;
+use super::{Failure, Halt, Refusal, Step, Task, attempt, read_at};
+use crate::discovery::{Discoverer, Discovery};
+use crate::error::Result;
+use crate::image::ntfsclone::Header;
+use crate::image::{self, PROBE_BYTES};
+use crate::info::Format;
+use crate::io::ReadAt;
+use crate::ntfs::{BootSector, Foreign, foreign};
+use crate::pages::Pages;
+use crate::units::{len_u64, len_usize};
+
+/// An image of so many bytes is read in less than a second.
+const SMALL: u64 = 256 << 20;
+
+/// Opens an image or volume.
+#[derive(Debug)]
+pub struct Open {
+    opened: Opened,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    /// The header of an image is read.
+    Header,
+    Discover(Box<Discoverer<Bytes>>),
+    Scan(Box<Scan>),
+    Done,
+}
+
+/// What begins like this.
+enum Found {
+    Image,
+    Volume,
+    #[cfg(feature = "zstd")]
+    Seekable(Box<Seekable>, Format),
+    Compressed(&'static str),
+    Foreign(Foreign),
+}
+
+#[cfg(feature = "zstd")]
+type Seekable = crate::image::seekable::SeekableReader<Rc<Pages>>;
+
+impl Open {
+    /// Opens what is read through `pages`; `name` is what to call it.
+    pub fn new(name: &str, pages: Rc<Pages>) -> Self {
+        let bytes = Bytes::Plain(Rc::clone(&pages));
+        Self {
+            opened: Opened {
+                name: name.into(),
+                pages,
+                layers: Vec::new(),
+                format: Format::Image,
+                bytes,
+                header: None,
+                inside: None,
+            },
+            state: State::Start,
+        }
+    }
+
+    /// What was opened, after the last step.
+    ///
+    /// # Errors
+    ///
+    /// It was not the last step.
+    pub fn into_opened(self) -> Result<Opened, Failure> {
+        match self.state {
+            State::Done => Ok(self.opened),
+            _ => Err(Failure::refused(
+                Refusal::Target,
+                "is not opened yet",
+                "go on until it is",
+            )),
+        }
+    }
+
+    /// Takes what was told by the first bytes.
+    fn found(&mut self, found: Found) -> Result<(), Failure> {
+        let opened = &mut self.opened;
+        match found {
+            Found::Image => {}
+            Found::Volume => opened.format = Format::Volume,
+            #[cfg(feature = "zstd")]
+            Found::Seekable(seekable, format) => {
+                opened.layers.push("zstd, seekable".to_owned());
+                opened.format = format;
+                opened.bytes = Bytes::Seekable(Rc::new(*seekable));
+            }
+            Found::Compressed(compression) => {
+                let found = alloc::format!(
+                    "is compressed with {compression}, and can be read from start to end only"
+                );
+                let remedy = "decompress it first";
+                return Err(Failure::refused(Refusal::NotSeekable, found, remedy));
+            }
+            // The header says best what is wrong with a damaged image.
+            Found::Foreign(found) => {
+                if let Some(failure) = Failure::foreign(found) {
+                    return Err(failure);
+                }
+            }
+        }
+        self.state = match opened.index_by_summary() {
+            Some(inside) => {
+                opened.header = inside.index().map(|index| *index.header());
+                opened.inside = Some(inside);
+                State::Done
+            }
+            None if opened.format == Format::Volume => {
+                opened.inside = Some(Inside::Volume(opened.bytes.clone()));
+                State::Done
+            }
+            None => State::Header,
+        };
+        Ok(())
+    }
+}
+
+impl Task for Open {
+    fn advance(&mut self) -> Result<Step, Halt> {
+        let opened = &mut self.opened;
+        let (pages, bytes) = (&opened.pages, &opened.bytes);
+        match &mut self.state {
+            State::Start => {
+                let found = attempt(pages, || probe(pages))?;
+                self.found(found)?;
+            }
+            State::Header => {
+                let header = attempt(pages, || Header::read(bytes))?;
+                opened.header = Some(header);
+                let discoverer = Discoverer::new(bytes.clone(), header);
+                self.state = State::Discover(Box::new(discoverer));
+            }
+            State::Discover(discoverer) => match attempt(pages, || discoverer.step())? {
+                None => {}
+                Some(Discovery::Found(index)) => {
+                    opened.inside = Some(Inside::of_image(bytes.clone(), index));
+                    self.state = State::Done;
+                }
+                Some(Discovery::Declined(_)) => {
+                    self.state = match bytes.size() {
+                        ..=SMALL => State::Scan(Box::default()),
+                        _ => State::Done,
+                    };
+                }
+            },
+            State::Scan(scan) => match scan.step(pages, bytes) {
+                Ok(false) => return Ok(scan.progress(bytes)),
+                Ok(true) => {
+                    let index = core::mem::take(&mut **scan).finish().ok();
+                    opened.inside = index.map(|index| Inside::of_image(bytes.clone(), index));
+                    self.state = State::Done;
+                }
+                Err(Halt::Failed(Failure::Error(error))) if error.is_damage() => {
+                    self.state = State::Done;
+                }
+                Err(halt) => return Err(halt),
+            },
+            State::Done => return Ok(Step::Done),
+        }
+        Ok(Step::Progress { done: 0, total: 0 })
+    }
+}
+
+/// Tells what is read.
+fn probe(pages: &Rc<Pages>) -> Result<Found> {
+    let start = start_of(pages)?;
+    Ok(match image::probe(&start) {
+        Some(image::Format::Ntfsclone) => Found::Image,
+        Some(image::Format::NtfsVolume) => Found::Volume,
+        Some(image::Format::Zstd) => zstd(pages)?,
+        Some(image::Format::Gzip) => Found::Compressed("gzip"),
+        Some(image::Format::Xz) => Found::Compressed("xz"),
+        Some(image::Format::Bzip2) => Found::Compressed("bzip2"),
+        Some(image::Format::Lz4) => Found::Compressed("lz4"),
+        Some(image::Format::Partclone) => Found::Foreign(Foreign::PartcloneImage),
+        // Its first boot sector is damaged.
+        None if BootSector::read_backup(&**pages).is_some() => Found::Volume,
+        None => Found::Foreign(foreign::identify(&**pages)),
+    })
+}
+
+fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
+    let len = source.size().min(len_u64(PROBE_BYTES));
+    let mut start = vec![0; len_usize(len)];
+    read_at(source, 0, &mut start)?;
+    Ok(start)
+}
+
+#[cfg(feature = "zstd")]
+fn zstd(pages: &Rc<Pages>) -> Result<Found> {
+    let Some(seekable) = Seekable::open(Rc::clone(pages))? else {
+        return Ok(Found::Compressed("zstd, without a seek table"));
+    };
+    Ok(match image::probe(&start_of(&seekable)?) {
+        Some(image::Format::Ntfsclone) => Found::Seekable(Box::new(seekable), Format::Image),
+        Some(image::Format::NtfsVolume) => Found::Seekable(Box::new(seekable), Format::Volume),
+        _ => Found::Foreign(Foreign::Unknown),
+    })
+}
+
+#[cfg(not(feature = "zstd"))]
+fn zstd(_: &Rc<Pages>) -> Result<Found> {
+    Ok(Found::Compressed("zstd"))
+}
+
+impl Opened {
+    /// What a compressed image tells of itself.
+    #[cfg(feature = "zstd")]
+    fn index_by_summary(&self) -> Option<Inside> {
+        let Bytes::Seekable(seekable) = &self.bytes else {
+            return None;
+        };
+        let index = seekable.summary().ok()??.index().ok()??;
+        Some(Inside::of_image(self.bytes.clone(), index))
+    }
+
+    #[cfg(not(feature = "zstd"))]
+    fn index_by_summary(&self) -> Option<Inside> {
+        None
+    }
+}

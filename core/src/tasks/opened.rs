@@ -1,0 +1,103 @@
+//! An image or volume that was opened.
+
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::image::ntfsclone::Header;
+use crate::image::{Index, Reader};
+use crate::info::Format;
+use crate::io::{IoError, ReadAt};
+use crate::pages::Pages;
+
+#[cfg(feature = "zstd")]
+use crate::image::seekable::SeekableReader;
+
+/// An image or volume that can be looked into, and converted.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    pub(super) name: Rc<str>,
+    pub(super) pages: Rc<Pages>,
+    pub(super) layers: Vec<String>,
+    pub(super) format: Format,
+    pub(super) bytes: Bytes,
+    /// Of an image.
+    pub(super) header: Option<Header>,
+    /// None of an image whose clusters are not known where they are.
+    pub(super) inside: Option<Inside>,
+}
+
+/// The bytes of an image or volume, decompressed.
+#[derive(Debug, Clone)]
+pub(super) enum Bytes {
+    Plain(Rc<Pages>),
+    #[cfg(feature = "zstd")]
+    Seekable(Rc<SeekableReader<Rc<Pages>>>),
+}
+
+/// A volume as it is, or as its image would restore it.
+#[derive(Debug, Clone)]
+pub(super) enum Inside {
+    Volume(Bytes),
+    Image(Rc<Reader<Bytes>>),
+}
+
+impl Opened {
+    /// What it is.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Inside {
+    pub(super) fn of_image(bytes: Bytes, index: Index) -> Self {
+        Self::Image(Rc::new(Reader::new(bytes, index)))
+    }
+
+    /// Where the clusters are in the image, if it is one.
+    pub(super) fn index(&self) -> Option<&Index> {
+        match self {
+            Self::Volume(_) => None,
+            Self::Image(reader) => Some(reader.index()),
+        }
+    }
+}
+
+impl ReadAt for Bytes {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Plain(pages) => pages.size(),
+            #[cfg(feature = "zstd")]
+            Self::Seekable(seekable) => seekable.size(),
+        }
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        match self {
+            Self::Plain(pages) => pages.read_exact_at(offset, buf),
+            #[cfg(feature = "zstd")]
+            Self::Seekable(seekable) => seekable.read_exact_at(offset, buf),
+        }
+    }
+}
+
+impl ReadAt for Inside {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Volume(volume) => volume.size(),
+            Self::Image(reader) => reader.size(),
+        }
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        match self {
+            Self::Volume(volume) => volume.read_exact_at(offset, buf),
+            Self::Image(reader) => reader.read_exact_at(offset, buf),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Reading all of an image, to know where its clusters are.
+
+use alloc::vec;
+
+use super::opened::Bytes;
+use super::{Halt, STEP_BYTES, Step, attempt, read_at};
+use crate::error::Result;
+use crate::image::ntfsclone::Event;
+use crate::image::{Index, Indexer};
+use crate::io::ReadAt;
+use crate::pages::Pages;
+use crate::units::len_usize;
+
+/// As [`Index::scan`], step by step.
+#[derive(Debug)]
+pub(super) struct Scan {
+    indexer: Indexer,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self {
+            indexer: Indexer::new(),
+        }
+    }
+}
+
+impl Scan {
+    /// Reads on; true at the end of the image.
+    pub(super) fn step(&mut self, pages: &Pages, image: &Bytes) -> Result<bool, Halt> {
+        let offset = self.indexer.taken();
+        let len = piece_len(offset, image.size());
+        if len == 0 {
+            return Ok(true);
+        }
+        let mut piece = vec![0; len_usize(len)];
+        attempt(pages, || read_at(image, offset, &mut piece))?;
+        let mut input = piece.as_slice();
+        loop {
+            match self.indexer.next(&mut input)? {
+                Event::Header(_) | Event::Data { .. } => {}
+                Event::NeedInput => return Ok(false),
+                Event::End => return Ok(true),
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<Index> {
+        self.indexer.finish()
+    }
+
+    pub(super) fn progress(&self, image: &Bytes) -> Step {
+        Step::Progress {
+            done: self.indexer.taken(),
+            total: image.size(),
+        }
+    }
+}
+
+/// Bytes of the next piece of something that is read from start to end: it ends
+/// where requests do.
+pub(super) fn piece_len(offset: u64, end: u64) -> u64 {
+    let len = STEP_BYTES.saturating_sub(offset % STEP_BYTES);
+    len.min(end.saturating_sub(offset))
+}

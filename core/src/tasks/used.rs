@@ -1,0 +1,122 @@
+//! The clusters of a volume that a copy needs.
+
+use alloc::boxed::Box;
+use alloc::format;
+use core::mem;
+
+use super::opened::Inside;
+use super::{Failure, Halt, Refusal, Step, attempt};
+use crate::clusters::{Auditor, ClusterMap, Part, Selection, Walk};
+use crate::error::with_causes;
+use crate::ntfs::{Volume, VolumeInfo};
+use crate::pages::Pages;
+
+/// Finds the clusters in use, and whether the volume's account of them is good
+/// enough for a copy.
+#[derive(Debug)]
+pub(super) struct Used(State);
+
+#[derive(Debug)]
+enum State {
+    /// The volume is to be opened.
+    Start(Inside),
+    Select(Box<Volume<Inside>>, Box<Selection>, Part),
+    Audit(Box<Volume<Inside>>, Box<Selection>, Box<Auditor>),
+    Done,
+}
+
+/// A volume that can be copied.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) volume: Volume<Inside>,
+    /// The clusters in use.
+    pub(super) map: ClusterMap,
+}
+
+impl Used {
+    pub(super) fn new(inside: Inside) -> Self {
+        Self(State::Start(inside))
+    }
+
+    /// Goes on; none if that was not the end.
+    pub(super) fn step(&mut self, pages: &Pages) -> Result<Option<Counted>, Halt> {
+        match &mut self.0 {
+            State::Start(inside) => {
+                let (volume, selection) = attempt(pages, || {
+                    let volume = Volume::open(inside.clone())?;
+                    volume.mft().check_mirror(volume.source(), volume.boot())?;
+                    VolumeInfo::read(&volume)?;
+                    let selection = Selection::new(&volume)?;
+                    Ok((volume, selection))
+                })?;
+                let rest = Part::all(&volume);
+                self.0 = State::Select(Box::new(volume), Box::new(selection), rest);
+            }
+            State::Select(volume, selection, rest) if !rest.is_empty() => {
+                attempt(pages, || {
+                    let mut walk = Walk::new(&**volume);
+                    walk.claims_of_some(rest, &mut |claims| selection.add(claims))
+                })?;
+            }
+            State::Select(volume, ..) => {
+                let auditor = attempt(pages, || Auditor::new(&**volume))?;
+                if let State::Select(volume, selection, _) = mem::replace(&mut self.0, State::Done)
+                {
+                    self.0 = State::Audit(volume, selection, Box::new(auditor));
+                }
+            }
+            State::Audit(volume, selection, auditor) => {
+                let goes_on = attempt(pages, || auditor.step(&**volume, selection))?;
+                if !goes_on
+                    && let State::Audit(volume, selection, auditor) =
+                        mem::replace(&mut self.0, State::Done)
+                {
+                    let map = judge(*selection, *auditor)?;
+                    let volume = *volume;
+                    return Ok(Some(Counted { volume, map }));
+                }
+            }
+            State::Done => {}
+        }
+        Ok(None)
+    }
+
+    /// Records walked over.
+    pub(super) fn progress(&self) -> Step {
+        match &self.0 {
+            State::Select(_, _, rest) => Step::Progress {
+                done: rest.start().0,
+                total: rest.end().0,
+            },
+            _ => Step::Progress { done: 0, total: 0 },
+        }
+    }
+}
+
+/// What of the volume is copied.
+///
+/// # Errors
+///
+/// Its account of its clusters is wrong in a way that would lose data.
+fn judge(mut selection: Selection, auditor: Auditor) -> Result<ClusterMap, Failure> {
+    let audit = auditor.finish(&mut selection);
+    if let Some(unknown) = audit.unknown {
+        return Err(unknown.source.into());
+    }
+    let errors = selection.findings.errors();
+    if errors > 0 {
+        let listed = selection.findings.listed().iter();
+        let mut listed = listed.filter(|finding| finding.is_error());
+        let first = listed.next().map(|finding| with_causes(finding));
+        let first = first.unwrap_or_default();
+        return Err(Failure::refused(
+            Refusal::Inconsistent,
+            format!("has a damaged account of clusters; {errors} findings, the first: {first}"),
+            "run chkdsk /f on the volume in Windows: a copy would not be whole",
+        ));
+    }
+    for &extent in &selection.bad {
+        selection.map.remove(extent);
+    }
+    Ok(selection.map)
+}

@@ -1,0 +1,17 @@
+//! Tasks, driven as JavaScript drives them: each page is missing until it is
+//! supplied.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod driver;
+mod opening;
+mod raw;
+mod samples;

@@ -1,0 +1,37 @@
+//! Errors as JavaScript gets them.
+
+use js_sys::{Array, BigInt, Object, Reflect};
+use ntfsclone_core::error::with_causes;
+use ntfsclone_core::partition_table::Partition;
+use ntfsclone_core::tasks::Failure;
+use wasm_bindgen::JsValue;
+
+/// A plain object: `code`, `message`, and, where they are known, `offset` and
+/// `partitions`.
+pub(crate) fn object(failure: &Failure) -> JsValue {
+    let object = Object::new();
+    set(&object, "code", &failure.code().into());
+    set(&object, "message", &with_causes(failure).into());
+    if let Some(offset) = failure.offset() {
+        set(&object, "offset", &BigInt::from(offset).into());
+    }
+    if let Failure::Disk(partitions) = failure {
+        let list: Array = partitions.iter().map(partition).collect();
+        set(&object, "partitions", &list.into());
+    }
+    object.into()
+}
+
+fn partition(partition: &Partition) -> JsValue {
+    let object = Object::new();
+    set(&object, "number", &partition.number.into());
+    set(&object, "offset", &BigInt::from(partition.offset).into());
+    set(&object, "size", &BigInt::from(partition.size).into());
+    set(&object, "isNtfs", &partition.is_ntfs.into());
+    object.into()
+}
+
+fn set(object: &Object, key: &str, value: &JsValue) {
+    // A new object takes any property.
+    let _ = Reflect::set(object, &key.into(), value);
+}

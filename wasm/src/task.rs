@@ -1,0 +1,168 @@
+//! Work that goes on step by step.
+
+use js_sys::Uint8Array;
+use ntfsclone_core::tasks::{self, Convert, Failure, Info, Open, Refusal, Task as _};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::error;
+use crate::image::Image;
+
+/// Work that goes on step by step.
+#[wasm_bindgen]
+pub struct Task(Work);
+
+pub(crate) enum Work {
+    /// None when the image was taken.
+    Open(Option<Open>),
+    Info(Box<Info>),
+    Convert(Convert),
+}
+
+/// What came of a step.
+#[wasm_bindgen]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepKind {
+    /// The bytes from `offset` on, `length` of them, have to be supplied.
+    Read,
+    /// `done` of `total` is done; `total` is 0 where that is not known.
+    Progress,
+    /// `bytes` are next in what is made.
+    Bytes,
+    /// `length` zeros are next in what is made.
+    Hole,
+    /// `bytes` are numbers of 64 bits, little-endian, three for each extent: its
+    /// first cluster, how many it has, and where it is, in bytes from the start
+    /// of the volume or image.
+    Extents,
+    /// The end.
+    Done,
+}
+
+/// What came of a step.
+#[wasm_bindgen]
+pub struct Step {
+    kind: StepKind,
+    range: (u64, u64),
+    progress: (u64, u64),
+    bytes: Option<Vec<u8>>,
+}
+
+impl Task {
+    pub(crate) fn new(work: Work) -> Self {
+        Self(work)
+    }
+}
+
+#[wasm_bindgen]
+impl Task {
+    /// Goes on, by some MiB at the most.
+    pub fn step(&mut self) -> Result<Step, JsValue> {
+        let step = match &mut self.0 {
+            Work::Open(Some(open)) => open.step(),
+            Work::Open(None) => Ok(tasks::Step::Done),
+            Work::Info(info) => info.step(),
+            Work::Convert(convert) => convert.step(),
+        };
+        let step = step.map_err(|failure| error::object(&failure))?;
+        Ok(step.into())
+    }
+
+    /// The image that was opened, after the last step, once.
+    pub fn image(&mut self) -> Result<Image, JsValue> {
+        let opened = match &mut self.0 {
+            Work::Open(open) => open.take().map(Open::into_opened),
+            _ => None,
+        };
+        let opened = opened.unwrap_or_else(|| Err(no_result()));
+        opened.map(Image).map_err(|failure| error::object(&failure))
+    }
+
+    /// What was found, as JSON, after the last step.
+    pub fn result(&self) -> Result<String, JsValue> {
+        let found = match &self.0 {
+            Work::Info(info) => info.document().to_json().map_err(Failure::from),
+            _ => Err(no_result()),
+        };
+        found.map_err(|failure| error::object(&failure))
+    }
+}
+
+#[wasm_bindgen]
+impl Step {
+    /// What came of it.
+    #[wasm_bindgen(getter)]
+    pub fn kind(&self) -> StepKind {
+        self.kind
+    }
+
+    /// Where to read.
+    #[wasm_bindgen(getter)]
+    pub fn offset(&self) -> u64 {
+        self.range.0
+    }
+
+    /// How many bytes to read, or zeros to write.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> u64 {
+        self.range.1
+    }
+
+    /// How much is done.
+    #[wasm_bindgen(getter)]
+    pub fn done(&self) -> u64 {
+        self.progress.0
+    }
+
+    /// How much is to be done; 0 where that is not known.
+    #[wasm_bindgen(getter)]
+    pub fn total(&self) -> u64 {
+        self.progress.1
+    }
+
+    /// A copy of what was made.
+    #[wasm_bindgen(getter)]
+    pub fn bytes(&self) -> Option<Uint8Array> {
+        self.bytes.as_deref().map(Uint8Array::from)
+    }
+}
+
+impl From<tasks::Step> for Step {
+    fn from(step: tasks::Step) -> Self {
+        let mut this = Self {
+            kind: StepKind::Done,
+            range: (0, 0),
+            progress: (0, 0),
+            bytes: None,
+        };
+        match step {
+            tasks::Step::Read(range) => {
+                this.kind = StepKind::Read;
+                this.range = (range.start, range.end - range.start);
+            }
+            tasks::Step::Progress { done, total } => {
+                this.kind = StepKind::Progress;
+                this.progress = (done, total);
+            }
+            tasks::Step::Bytes(bytes) => {
+                this.kind = StepKind::Bytes;
+                this.range.1 = bytes.len() as u64;
+                this.bytes = Some(bytes);
+            }
+            tasks::Step::Hole(length) => {
+                this.kind = StepKind::Hole;
+                this.range.1 = length;
+            }
+            tasks::Step::Done => {}
+        }
+        this
+    }
+}
+
+fn no_result() -> Failure {
+    Failure::Refused {
+        kind: Refusal::Target,
+        found: "has no such result".to_owned(),
+        remedy: "ask the task that has it, once, when it is done".to_owned(),
+    }
+}
