@@ -38,20 +38,25 @@ export async function fromHandle(handle: NodeFileHandle, name = `file ${handle.f
   if (!status.isFile()) {
     throw new NtfscloneError("argument", `${name} is no regular file: for a device, give { size, read }`);
   }
+  // Fresh memory for each read would take longer than the read itself.
+  let spare: Uint8Array | undefined;
   return {
     name,
     size: status.size,
     async read(offset, length) {
-      const bytes = Buffer.allocUnsafeSlow(length);
+      const buffer = spare && spare.length >= length ? spare : new Uint8Array(length);
+      // Not that of a read that nobody waits for any longer, and that goes on nevertheless.
+      spare = undefined;
       let filled = 0;
       while (filled < length) {
-        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+        const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
         if (bytesRead === 0) {
           break;
         }
         filled += bytesRead;
       }
-      return bytes.subarray(0, filled);
+      spare = buffer;
+      return buffer.subarray(0, filled);
     },
   };
 }
