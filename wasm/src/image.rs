@@ -18,6 +18,16 @@ impl Image {
         Task::new(Work::Info(Box::new(self.0.info())))
     }
 
+    /// Lists the clusters that a copy of the volume needs, or that the image has.
+    pub fn extents(&self) -> Task {
+        Task::new(Work::Extents(self.0.extents()))
+    }
+
+    /// Finds what `ntfsclone verify --json` tells.
+    pub fn validate(&self) -> Task {
+        Task::new(Work::Validate(Box::new(self.0.validate())))
+    }
+
     /// Makes something else of it: `"raw"`.
     pub fn convert(&self, target: &str) -> Result<Task, JsValue> {
         let target = match target {

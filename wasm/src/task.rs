@@ -1,7 +1,10 @@
 //! Work that goes on step by step.
 
 use js_sys::Uint8Array;
-use ntfsclone_core::tasks::{self, Convert, Failure, Info, Open, Refusal, Task as _};
+use ntfsclone_core::tasks::{
+    self, Convert, Extents, Failure, Info, Open, Refusal, Task as _, Validate,
+};
+use ntfsclone_core::validate::Document;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -16,6 +19,8 @@ pub(crate) enum Work {
     /// None when the image was taken.
     Open(Option<Open>),
     Info(Box<Info>),
+    Extents(Extents),
+    Validate(Box<Validate>),
     Convert(Convert),
 }
 
@@ -62,6 +67,8 @@ impl Task {
             Work::Open(Some(open)) => open.step(),
             Work::Open(None) => Ok(tasks::Step::Done),
             Work::Info(info) => info.step(),
+            Work::Extents(extents) => extents.step(),
+            Work::Validate(validate) => validate.step(),
             Work::Convert(convert) => convert.step(),
         };
         let step = step.map_err(|failure| error::object(&failure))?;
@@ -82,6 +89,17 @@ impl Task {
     pub fn result(&self) -> Result<String, JsValue> {
         let found = match &self.0 {
             Work::Info(info) => info.document().to_json().map_err(Failure::from),
+            Work::Validate(validate) => match validate.report() {
+                Some(report) => Document {
+                    source: validate.name().to_owned(),
+                    against: None,
+                    compared: None,
+                    report,
+                }
+                .to_json()
+                .map_err(Failure::from),
+                None => Err(no_result()),
+            },
             _ => Err(no_result()),
         };
         found.map_err(|failure| error::object(&failure))
@@ -152,6 +170,13 @@ impl From<tasks::Step> for Step {
             tasks::Step::Hole(length) => {
                 this.kind = StepKind::Hole;
                 this.range.1 = length;
+            }
+            tasks::Step::Extents(list) => {
+                this.kind = StepKind::Extents;
+                let numbers = list
+                    .iter()
+                    .flat_map(|found| [found.extent.start.0, found.extent.len, found.offset]);
+                this.bytes = Some(numbers.flat_map(u64::to_le_bytes).collect());
             }
             tasks::Step::Done => {}
         }

@@ -28,21 +28,25 @@
 //! ```
 
 mod convert;
+mod extents;
 mod failure;
 mod info;
 mod open;
 mod opened;
 mod scan;
 mod used;
+mod validate;
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 pub use convert::{Convert, Target};
+pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};
 pub use info::Info;
 pub use open::Open;
 pub use opened::Opened;
+pub use validate::Validate;
 
 use crate::error::{Error, Result};
 use crate::pages::Pages;
@@ -67,6 +71,8 @@ pub enum Step {
     Bytes(Vec<u8>),
     /// So many zeros are next in what is made.
     Hole(u64),
+    /// The next clusters, and where they are.
+    Extents(Vec<Located>),
     /// The end.
     Done,
 }

@@ -39,6 +39,10 @@ enum State {
     Done,
 }
 
+/// Bytes of decompressed content that are kept.
+#[cfg(feature = "zstd")]
+const CACHE_SIZE: u64 = 12 << 20;
+
 /// What begins like this.
 enum Found {
     Image,
@@ -204,6 +208,7 @@ fn zstd(pages: &Rc<Pages>) -> Result<Found> {
     let Some(seekable) = Seekable::open(Rc::clone(pages))? else {
         return Ok(Found::Compressed("zstd, without a seek table"));
     };
+    let seekable = seekable.with_cache(CACHE_SIZE);
     Ok(match image::probe(&start_of(&seekable)?) {
         Some(image::Format::Ntfsclone) => Found::Seekable(Box::new(seekable), Format::Image),
         Some(image::Format::NtfsVolume) => Found::Seekable(Box::new(seekable), Format::Volume),

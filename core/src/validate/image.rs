@@ -8,6 +8,7 @@ use super::finding::{Finding, Findings, Place};
 use crate::error::{Result, with_causes};
 use crate::image::ntfsclone::{Event, Header};
 use crate::image::{Index, Indexer};
+use crate::units::len_u64;
 
 /// Checks the structure of an image that comes in pieces of any size.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub struct ImageCheck {
     state: State,
     /// What follows the end does not matter.
     ends_anywhere: bool,
+    pushed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,7 @@ impl ImageCheck {
             findings: Findings::default(),
             state: State::Going,
             ends_anywhere: false,
+            pushed: 0,
         }
     }
 
@@ -57,6 +60,7 @@ impl ImageCheck {
     ///
     /// [`Error::Memory`]. All else is a finding.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.pushed = self.pushed.saturating_add(len_u64(bytes.len()));
         let mut input = bytes;
         while self.state == State::Going {
             match self.indexer.next(&mut input) {
@@ -89,6 +93,11 @@ impl ImageCheck {
     /// The header, once it has come.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
+    }
+
+    /// Bytes that were pushed.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
     }
 
     /// Bytes looked at.

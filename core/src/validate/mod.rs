@@ -9,6 +9,7 @@ mod code;
 mod finding;
 mod image;
 mod report;
+mod summary;
 mod touched;
 mod volume;
 
@@ -16,5 +17,6 @@ pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use report::{Document, ImageChecked, Report, VolumeChecked};
+pub use summary::check_summary;
 pub use touched::Touched;
 pub use volume::{Checking, VolumeCheck, check_volume};

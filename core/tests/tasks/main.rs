@@ -11,6 +11,7 @@
     reason = "a test may panic"
 )]
 
+mod checking;
 mod driver;
 mod opening;
 mod raw;

@@ -3,10 +3,9 @@
 use std::io::Read;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
-use ntfsclone_core::info::{ImageSummary, Run, Usage, VolumeSummary};
+use ntfsclone_core::info::{self, Document, ImageSummary, MAP_PARTS, Run, Usage, VolumeSummary};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
-use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::options::InfoTask;
@@ -14,27 +13,8 @@ use crate::report::{self, Reports};
 use crate::source::input::{self, Bytes, Format, Opened, Recognised};
 use crate::source::{self, Inside};
 
-/// Parts of the map of a volume: blocks in a line of a terminal.
-const PARTS: usize = 64;
-
 /// More than the header of any image.
 const START_BYTES: usize = 4096;
-
-#[derive(Serialize)]
-struct Document {
-    source: String,
-    /// Bytes of the file or files; none of a pipe.
-    size: Option<u64>,
-    format: &'static str,
-    /// What it is within, from the outside in.
-    layers: Vec<String>,
-    /// When and from what it was made, where that is told.
-    made: Option<serde_json::Value>,
-    image: Option<ImageSummary>,
-    volume: Option<VolumeSummary>,
-    /// What could not be told, and why.
-    warnings: Vec<String>,
-}
 
 pub fn run(task: &InfoTask) -> Result<()> {
     let Opened { input, bytes } = input::open(&task.source, None)?;
@@ -42,8 +22,8 @@ pub fn run(task: &InfoTask) -> Result<()> {
         source: input.name.display().to_string(),
         size: input.files.as_ref().map(|files| files.size()),
         format: match input.format {
-            Format::Image => "ntfsclone-image",
-            Format::Volume => "ntfs-volume",
+            Format::Image => info::Format::Image,
+            Format::Volume => info::Format::Volume,
         },
         layers: input.layers.iter().map(ToString::to_string).collect(),
         made: None,
@@ -54,9 +34,8 @@ pub fn run(task: &InfoTask) -> Result<()> {
     look_inside(&input, bytes, &mut document)?;
     match task.json {
         true => {
-            let text = serde_json::to_string_pretty(&document)
-                .map_err(|error| Error::io("tell of", &input.name, error.into()))?;
-            Reports::ToStdout.line(text);
+            let text = document.to_json();
+            Reports::ToStdout.line(text.map_err(|error| Error::read(&input.name, error))?);
         }
         false => print(&document, &input.remark()),
     }
@@ -65,16 +44,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
 
 fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Result<()> {
     if let Bytes::Seekable(seekable) = &bytes {
-        match seekable.summary() {
-            Ok(Some(summary)) => match summary.facts().map(serde_json::from_str).transpose() {
-                Ok(facts) => document.made = facts,
-                Err(error) => document
-                    .warnings
-                    .push(format!("what it tells of itself: {error}")),
-            },
-            Ok(None) => {}
-            Err(error) => document.warnings.push(report::with_causes(error)),
-        }
+        document.tell_made(seekable.summary());
     }
     let is_anywhere = source::anywhere(&bytes).is_some();
     let inside = Inside::at_once(input, &bytes)?;
@@ -88,15 +58,13 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
         return Ok(());
     }
     let Some(inside) = inside else {
-        let warning = "it is damaged, or no ordinary image, and too large to be read at once: of \
-                       the volume nothing can be told; verify reads all of it";
-        document.warnings.push(warning.to_owned());
+        document.warnings.push(info::TOO_LARGE.to_owned());
         return Ok(());
     };
     if let Some(index) = inside.index() {
         document.image = Some(ImageSummary::new(index.header(), Some(index)));
     }
-    let summary = Volume::open(&inside).and_then(|volume| VolumeSummary::read(&volume, PARTS));
+    let summary = Volume::open(&inside).and_then(|volume| VolumeSummary::read(&volume, MAP_PARTS));
     match summary {
         Ok(summary) => document.volume = Some(summary),
         Err(error) => document.warnings.push(report::with_causes(&error)),

@@ -17,7 +17,8 @@ use crate::units::{len_u64, len_usize};
 /// much.
 pub const MAX_FRAME_SIZE: u64 = 128 << 20;
 
-/// Bytes of content that are kept for the next read; one frame may have more.
+/// Bytes of content that are kept for the next read, if nothing else is asked
+/// for.
 const CACHE_SIZE: u64 = 32 << 20;
 
 /// The stream in a zstd file with a seek table, to be read at any position.
@@ -29,6 +30,7 @@ pub struct SeekableReader<S> {
     source: S,
     table: SeekTable,
     summary: Result<Option<Summary>>,
+    cache_size: u64,
     state: Mutex<State>,
 }
 
@@ -64,11 +66,18 @@ impl<S: ReadAt> SeekableReader<S> {
             source,
             table,
             summary,
+            cache_size: CACHE_SIZE,
             state: Mutex::new(State {
                 cache: Vec::new(),
                 idle: Vec::new(),
             }),
         }))
+    }
+
+    /// Keeps so many bytes of content for the next read; one frame may have
+    /// more.
+    pub fn with_cache(self, cache_size: u64) -> Self {
+        Self { cache_size, ..self }
     }
 
     /// Where the frames are.
@@ -178,7 +187,8 @@ impl<S: ReadAt> SeekableReader<S> {
         let mut content = Vec::new();
         self.decompress(number, frame, &mut content)?;
         let content = Arc::new(content);
-        self.state.lock().keep(number, Arc::clone(&content));
+        let kept = Arc::clone(&content);
+        self.state.lock().keep(number, kept, self.cache_size);
         Ok(content)
     }
 }
@@ -230,14 +240,14 @@ impl State {
         Some(content)
     }
 
-    fn keep(&mut self, number: usize, content: Arc<Vec<u8>>) {
+    fn keep(&mut self, number: usize, content: Arc<Vec<u8>>, cache_size: u64) {
         // Another thread may have had the same wish.
         self.cache.retain(|kept| kept.number != number);
         self.cache.push(Cached { number, content });
         let mut size = 0_u64;
         let fits = |kept: &&Cached| {
             size = size.saturating_add(len_u64(kept.content.len()));
-            size <= CACHE_SIZE
+            size <= cache_size
         };
         let kept = self.cache.iter().rev().take_while(fits).count().max(1);
         let old = self.cache.len().saturating_sub(kept);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use ntfsclone_core::image::Index;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::validate::{Code, Finding, ImageCheck, ImageChecked};
+use ntfsclone_core::validate::{self, ImageCheck, ImageChecked};
 
 use super::checksum::Sidecar;
 use super::{Checked, unreadable};
@@ -132,28 +132,10 @@ pub(super) fn read_through(
 /// What a compressed image tells of itself against what was read. The frames
 /// were checked against its checksums when they were decompressed.
 pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked: &mut Checked) {
-    let summary = match seekable.summary() {
-        Ok(Some(summary)) => summary,
-        Ok(None) => return,
-        Err(error) => {
-            let finding = Finding::of_error(Code::Summary, None, error);
-            return checked.findings.push(finding);
-        }
-    };
-    if summary.stream_hash().is_some() {
-        checked.checksums.push("frames".to_owned());
-    }
-    let told = match summary.index() {
-        Ok(None) => return,
-        Ok(Some(told)) => told,
-        Err(error) => {
-            let finding = Finding::of_error(Code::Summary, None, &error);
-            return checked.findings.push(finding);
-        }
-    };
-    if checked.findings.is_sound() && index.is_some_and(|index| *index != told) {
-        let message = "what it tells of where its clusters are is not where they are";
-        let finding = Finding::new(Code::Summary, None, message);
-        checked.findings.push(finding);
-    }
+    let Checked {
+        findings,
+        checksums,
+        ..
+    } = checked;
+    validate::check_summary(seekable.summary(), index, findings, checksums);
 }

@@ -9,8 +9,9 @@ mod volume;
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::validate::{Code, Finding, Findings, ImageChecked, Report, VolumeCheck};
-use serde::Serialize;
+use ntfsclone_core::validate::{
+    Code, Document, Finding, Findings, ImageChecked, Report, VolumeCheck,
+};
 
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
@@ -27,17 +28,6 @@ struct Checked {
     checksums: Vec<String>,
     /// For more questions, where it is readable at any place.
     inside: Option<Inside>,
-}
-
-/// The report as programs read it.
-#[derive(Serialize)]
-struct Document<'a> {
-    source: String,
-    against: Option<String>,
-    /// Bytes of the volume that were compared.
-    compared: Option<u64>,
-    #[serde(flatten)]
-    report: &'a Report,
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
@@ -128,9 +118,8 @@ fn tell(
     };
     match task.json {
         true => {
-            let text = serde_json::to_string_pretty(&document)
-                .map_err(|error| Error::io("write the report of", name, error.into()))?;
-            Reports::ToStdout.line(text);
+            let text = document.to_json();
+            Reports::ToStdout.line(text.map_err(|error| Error::read(name, error))?);
         }
         false => text::print(&document, remark),
     }

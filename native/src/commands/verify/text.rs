@@ -1,8 +1,7 @@
 //! The report as people read it.
 
-use ntfsclone_core::validate::{Finding, Place, Severity};
+use ntfsclone_core::validate::{Document, Finding, Place, Severity};
 
-use super::Document;
 use crate::report::{self, Reports};
 
 /// How many findings of a kind are printed; `--json` has more.

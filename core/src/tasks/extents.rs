@@ -1,0 +1,121 @@
+//! Which clusters are in use, or stored, and where.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::opened::{Inside, Opened};
+use super::scan::Scan;
+use super::used::{Counted, Used};
+use super::{Halt, Step, Task};
+use crate::error::Result;
+use crate::units::{Extent, Lcn};
+
+/// Extents in one step.
+const AT_ONCE: usize = 16 << 10;
+
+/// Lists the clusters that a copy of a volume needs, or that an image has:
+/// [`Step::Extents`].
+#[derive(Debug)]
+pub struct Extents {
+    opened: Opened,
+    state: State,
+}
+
+/// Clusters, and where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// The clusters.
+    pub extent: Extent,
+    /// Of a volume, where the first one is, in bytes; of an image, where the
+    /// command before it is, in bytes of the image as a stream: before each
+    /// cluster one byte is a command.
+    pub offset: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    /// Of an image, where its clusters are was not known.
+    Scan(Box<Scan>),
+    Used(Box<Used>),
+    /// Of a volume, from this cluster on.
+    Volume(Box<Counted>, Lcn),
+    /// Of an image, from this run on.
+    Image(Inside, usize),
+    Done,
+}
+
+impl Opened {
+    /// Lists the clusters in use, or stored.
+    pub fn extents(&self) -> Extents {
+        Extents {
+            opened: self.clone(),
+            state: State::Start,
+        }
+    }
+}
+
+impl Task for Extents {
+    fn advance(&mut self) -> Result<Step, Halt> {
+        let Opened {
+            pages,
+            bytes,
+            inside,
+            ..
+        } = &self.opened;
+        match &mut self.state {
+            State::Start => {
+                self.state = match inside {
+                    None => State::Scan(Box::default()),
+                    Some(inside @ Inside::Volume(_)) => {
+                        State::Used(Box::new(Used::new(inside.clone())))
+                    }
+                    Some(inside) => State::Image(inside.clone(), 0),
+                };
+            }
+            State::Scan(scan) => {
+                if !scan.step(pages, bytes)? {
+                    return Ok(scan.progress(bytes));
+                }
+                let index = core::mem::take(&mut **scan).finish()?;
+                self.state = State::Image(Inside::of_image(bytes.clone(), index), 0);
+            }
+            State::Used(used) => match used.step(pages)? {
+                None => return Ok(used.progress()),
+                Some(counted) => self.state = State::Volume(Box::new(counted), Lcn(0)),
+            },
+            State::Volume(counted, from) => {
+                let geometry = counted.volume.geometry();
+                let extents = counted.map.extents_from(*from).take(AT_ONCE);
+                let located: Vec<Located> = extents
+                    .map(|extent| Located {
+                        extent,
+                        offset: geometry.offset(extent.start),
+                    })
+                    .collect();
+                if let Some(last) = located.last() {
+                    *from = last.extent.end();
+                    return Ok(Step::Extents(located));
+                }
+                self.state = State::Done;
+            }
+            State::Image(inside, from) => {
+                let runs = inside.index().map_or(&[][..], |index| index.runs());
+                let runs = runs.get(*from..).unwrap_or_default().iter().take(AT_ONCE);
+                let located: Vec<Located> = runs
+                    .map(|run| Located {
+                        extent: run.extent,
+                        offset: run.offset,
+                    })
+                    .collect();
+                *from = from.saturating_add(located.len());
+                if !located.is_empty() {
+                    return Ok(Step::Extents(located));
+                }
+                self.state = State::Done;
+            }
+            State::Done => return Ok(Step::Done),
+        }
+        Ok(Step::Progress { done: 0, total: 0 })
+    }
+}

@@ -1,0 +1,258 @@
+//! Checking an image or volume to its last byte, and the NTFS in it.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::opened::{Bytes, Inside, Opened};
+use super::scan::piece_len;
+use super::{Failure, Halt, Step, Task, attempt, read_at};
+use crate::clusters::{Part, Selection, Walk};
+use crate::error::{Error, Result, with_causes};
+use crate::image::Index;
+use crate::info::Format;
+use crate::io::ReadAt;
+use crate::ntfs::Volume;
+use crate::units::{len_u64, len_usize};
+use crate::validate::{
+    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, VolumeCheck,
+};
+
+/// Checks an image or volume, and the NTFS in it.
+#[derive(Debug)]
+pub struct Validate {
+    opened: Opened,
+    findings: Findings,
+    image: Option<ImageChecked>,
+    checksums: Vec<String>,
+    report: Option<Report>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    /// All of an image is read.
+    Image(Box<ImageCheck>),
+    /// All of a compressed volume is read, up to there: that checks what its
+    /// compression has to be checked.
+    Through(u64),
+    /// The volume is to be opened.
+    Volume(Inside),
+    Select(Box<Volume<Inside>>, Box<Selection>, Part),
+    Check(Box<Volume<Inside>>, Box<Checking>),
+    Done,
+}
+
+impl Opened {
+    /// Checks it.
+    pub fn validate(&self) -> Validate {
+        Validate {
+            opened: self.clone(),
+            findings: Findings::default(),
+            image: None,
+            checksums: Vec::new(),
+            report: None,
+            state: State::Start,
+        }
+    }
+}
+
+impl Validate {
+    /// What was found, after the last step.
+    pub fn report(&self) -> Option<&Report> {
+        self.report.as_ref()
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.opened.name
+    }
+
+    /// Reads on; the error is what cannot be read, or decompressed.
+    fn read_image(&mut self) -> Result<Step, Halt> {
+        let State::Image(check) = &mut self.state else {
+            return Ok(Step::Done);
+        };
+        let (pages, bytes) = (&self.opened.pages, &self.opened.bytes);
+        let offset = check.pushed();
+        let len = piece_len(offset, bytes.size());
+        if len > 0 {
+            let mut piece = vec![0; len_usize(len)];
+            attempt(pages, || read_at(bytes, offset, &mut piece))?;
+            check.push(&piece)?;
+            return Ok(Step::Progress {
+                done: offset.saturating_add(len),
+                total: bytes.size(),
+            });
+        }
+        self.end_image(true)?;
+        Ok(Step::Progress { done: 0, total: 0 })
+    }
+
+    /// All of the image has been looked at, or as much of it as `is_read`.
+    fn end_image(&mut self, is_read: bool) -> Result<(), Failure> {
+        let State::Image(check) = mem::replace(&mut self.state, State::Done) else {
+            return Ok(());
+        };
+        let bytes = check.taken();
+        let (findings, index) = check.end()?;
+        // That the rest is missing is no news where it could not be read.
+        if is_read {
+            self.findings.append(findings);
+        }
+        self.check_summary(index.as_ref());
+        self.image = Some(ImageChecked {
+            bytes,
+            clusters: index.as_ref().map_or(0, Index::len),
+        });
+        match index {
+            Some(index) => {
+                let inside = Inside::of_image(self.opened.bytes.clone(), index);
+                self.state = State::Volume(inside);
+            }
+            None => self.finish(None),
+        }
+        Ok(())
+    }
+
+    fn read_through(&mut self) -> Result<Step, Halt> {
+        let (pages, bytes) = (&self.opened.pages, &self.opened.bytes);
+        let State::Through(done) = &mut self.state else {
+            return Ok(Step::Done);
+        };
+        let len = piece_len(*done, bytes.size());
+        if len > 0 {
+            let mut piece = vec![0; len_usize(len)];
+            attempt(pages, || read_at(bytes, *done, &mut piece))?;
+            *done = done.saturating_add(len_u64(piece.len()));
+            return Ok(Step::Progress {
+                done: *done,
+                total: bytes.size(),
+            });
+        }
+        self.end_through();
+        Ok(Step::Progress { done: 0, total: 0 })
+    }
+
+    fn end_through(&mut self) {
+        self.check_summary(None);
+        self.state = State::Volume(Inside::Volume(self.opened.bytes.clone()));
+    }
+
+    #[cfg(feature = "zstd")]
+    fn check_summary(&mut self, index: Option<&Index>) {
+        if let Bytes::Seekable(seekable) = &self.opened.bytes {
+            let (findings, checksums) = (&mut self.findings, &mut self.checksums);
+            crate::validate::check_summary(seekable.summary(), index, findings, checksums);
+        }
+    }
+
+    #[cfg(not(feature = "zstd"))]
+    fn check_summary(&mut self, _: Option<&Index>) {}
+
+    fn check_volume(&mut self) -> Result<Step, Halt> {
+        let pages = &self.opened.pages;
+        match &mut self.state {
+            State::Volume(inside) => {
+                let opened = attempt(pages, || Ok(Volume::open(inside.clone())))?;
+                match opened {
+                    Ok(volume) => {
+                        let selection = Box::new(Selection::new(&volume)?);
+                        let rest = Part::all(&volume);
+                        self.state = State::Select(Box::new(volume), selection, rest);
+                    }
+                    Err(error) => {
+                        let place = Place::Volume {
+                            offset: 0,
+                            length: None,
+                        };
+                        let code = Code::VolumeUnreadable;
+                        let finding = Finding::of_error(code, Some(place), &error);
+                        self.findings.push(finding);
+                        self.finish(None);
+                    }
+                }
+            }
+            State::Select(volume, selection, rest) if !rest.is_empty() => {
+                attempt(pages, || {
+                    let mut walk = Walk::new(&**volume);
+                    walk.claims_of_some(rest, &mut |claims| selection.add(claims))
+                })?;
+                return Ok(Step::Progress {
+                    done: rest.start().0,
+                    total: rest.end().0,
+                });
+            }
+            State::Select(..) => {
+                if let State::Select(volume, selection, _) =
+                    mem::replace(&mut self.state, State::Done)
+                {
+                    self.state = State::Check(volume, Box::new(Checking::new(*selection)));
+                }
+            }
+            State::Check(volume, checking) => {
+                let image = volume.source().index();
+                if let Some(check) = attempt(pages, || checking.step(&**volume, image))? {
+                    self.finish(Some(check));
+                }
+            }
+            _ => {}
+        }
+        Ok(Step::Progress { done: 0, total: 0 })
+    }
+
+    fn unreadable(&mut self, error: &Error) {
+        let message = format!("{}: {}", self.opened.name, with_causes(error));
+        let finding = Finding::new(Code::ImageUnreadable, None, message);
+        self.findings.push(finding);
+    }
+
+    fn finish(&mut self, volume: Option<VolumeCheck>) {
+        let findings = mem::take(&mut self.findings);
+        let checksums = mem::take(&mut self.checksums);
+        self.report = Some(Report::new(findings, self.image, volume, checksums));
+        self.state = State::Done;
+    }
+
+    fn start(&self) -> State {
+        match (self.opened.format, &self.opened.bytes) {
+            (Format::Image, _) => State::Image(Box::new(ImageCheck::new())),
+            #[cfg(feature = "zstd")]
+            (Format::Volume, Bytes::Seekable(_)) => State::Through(0),
+            (Format::Volume, bytes @ Bytes::Plain(_)) => {
+                State::Volume(Inside::Volume(bytes.clone()))
+            }
+        }
+    }
+}
+
+impl Task for Validate {
+    fn advance(&mut self) -> Result<Step, Halt> {
+        let went_on = match &self.state {
+            State::Start => {
+                self.state = self.start();
+                return Ok(Step::Progress { done: 0, total: 0 });
+            }
+            State::Image(_) => self.read_image(),
+            State::Through(_) => self.read_through(),
+            State::Volume(_) | State::Select(..) | State::Check(..) => self.check_volume(),
+            State::Done => return Ok(Step::Done),
+        };
+        let error = match went_on {
+            Err(Halt::Failed(Failure::Error(error))) => error,
+            went_on => return went_on,
+        };
+        // What cannot be read is a finding.
+        self.unreadable(&error);
+        match self.state {
+            State::Image(_) => self.end_image(false)?,
+            State::Through(_) => self.end_through(),
+            _ => self.finish(None),
+        }
+        Ok(Step::Progress { done: 0, total: 0 })
+    }
+}

@@ -1,0 +1,46 @@
+//! What a compressed image tells of itself.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::code::Code;
+use super::finding::{Finding, Findings};
+use crate::error::Error;
+use crate::image::Index;
+use crate::image::seekable::Summary;
+
+/// Holds what a compressed image tells of itself against what was read, which
+/// gave `index` if it is one of an image. Its frames were checked against its
+/// checksums when they were decompressed: that is noted in `checksums`.
+pub fn check_summary(
+    summary: Result<Option<&Summary>, &Error>,
+    index: Option<&Index>,
+    findings: &mut Findings,
+    checksums: &mut Vec<String>,
+) {
+    let summary = match summary {
+        Ok(Some(summary)) => summary,
+        Ok(None) => return,
+        Err(error) => {
+            let finding = Finding::of_error(Code::Summary, None, error);
+            return findings.push(finding);
+        }
+    };
+    if summary.stream_hash().is_some() {
+        checksums.push("frames".to_owned());
+    }
+    let told = match summary.index() {
+        Ok(None) => return,
+        Ok(Some(told)) => told,
+        Err(error) => {
+            let finding = Finding::of_error(Code::Summary, None, &error);
+            return findings.push(finding);
+        }
+    };
+    if findings.is_sound() && index.is_some_and(|index| *index != told) {
+        let message = "what it tells of where its clusters are is not where they are";
+        let finding = Finding::new(Code::Summary, None, message);
+        findings.push(finding);
+    }
+}
