@@ -13,6 +13,9 @@ const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */
 const MILLISECONDS_AT_A_STRETCH = 12;
 
+/** Of whatever task: short ones after each other could leave no turn to others, too. */
+let lastPause = performance.now();
+
 /** Steps a task of the module to its end: fetches what it wants to read, and lets others have their turn. */
 export class Driver {
   readonly #medium: Medium;
@@ -26,7 +29,6 @@ export class Driver {
   #isFreed = false;
   #total = 0;
   #lastReport = -Infinity;
-  #lastPause = performance.now();
 
   constructor(medium: Medium, task: Task, options: TaskOptions, onEnd: () => void = () => {}) {
     this.#medium = medium;
@@ -120,7 +122,7 @@ export class Driver {
           case StepKind.Extents:
             return { kind: "extents", extents: numbers(bytes as Uint8Array<ArrayBuffer>) };
           case StepKind.Done:
-            this.#report(this.#total, this.#total, true);
+            this.#reportEnd();
             return undefined;
         }
       }
@@ -163,20 +165,26 @@ export class Driver {
     }
   }
 
-  #report(done: number, total: number, isLast = false): void {
+  #report(done: number, total: number): void {
     const now = performance.now();
-    this.#total = total;
-    if (this.#options.onProgress && (isLast || now - this.#lastReport >= MILLISECONDS_BETWEEN_REPORTS)) {
+    // Without a total it is not known how far it is.
+    if (total > 0 && now - this.#lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
       this.#lastReport = now;
-      this.#options.onProgress({ done, total });
+      this.#options.onProgress?.({ done, total });
     }
+    this.#total = total || this.#total;
+  }
+
+  #reportEnd(): void {
+    const total = this.#total || 1;
+    this.#options.onProgress?.({ done: total, total });
   }
 
   /** Lets timers, input and other tasks have their turn, now and then. */
   async #pause(): Promise<void> {
-    if (performance.now() - this.#lastPause >= MILLISECONDS_AT_A_STRETCH) {
+    if (performance.now() - lastPause >= MILLISECONDS_AT_A_STRETCH) {
       await nextTurn();
-      this.#lastPause = performance.now();
+      lastPause = performance.now();
     }
   }
 }

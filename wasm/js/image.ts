@@ -12,7 +12,10 @@ export interface Extent {
   lcn: number;
   /** How many clusters. */
   length: number;
-  /** Where their content begins in the image, decompressed, or in the volume: in bytes. */
+  /**
+   * Where they begin in the volume, or in the image, decompressed: in bytes. In an image, a byte comes before the content
+   * of each cluster.
+   */
   offset: number;
 }
 

@@ -56,7 +56,7 @@ export async function access(source: ImageSource, signal: AbortSignal | undefine
   if (has(source, "getFile")) {
     return fromBlob(await (source as FileSystemFileHandleLike).getFile());
   }
-  if (has(source, "slice")) {
+  if (typeof source === "object" && has(source, "slice")) {
     return fromBlob(source as BlobLike);
   }
   if (has(source, "read")) {

@@ -6,11 +6,10 @@ export type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Modul
   ? Module
   : never;
 
-/** How far something is. */
+/** How far something is: what is counted, bytes or records, depends on what is under way. */
 export interface Progress {
-  /** Bytes dealt with. */
   done: number;
-  /** Bytes in all. */
+  /** In all; what comes next may be counted anew. */
   total: number;
 }
 

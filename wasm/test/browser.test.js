@@ -119,7 +119,7 @@ test("damage is reported, errors are thrown, and a string is no source here", { 
     const { open, NtfscloneError } = await import("/pkg/js/browser.js");
     const image = await open(document.querySelector("input").files[0]);
     const { sound } = await image.validate();
-    const converted = await new Response(image.convert("raw")).arrayBuffer().catch((error) => error);
+    const converted = await image.convert("raw").pipeTo(new WritableStream()).catch((error) => error);
     const aborted = await image.validate({ signal: AbortSignal.abort() }).catch((error) => error);
     const text = await open("/a/path").catch((error) => error);
     await image.close();

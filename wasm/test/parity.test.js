@@ -131,8 +131,12 @@ test("extents of an image lead to the same content", async () => {
   const size = image.info().volume.cluster_size;
   const extents = await image.extents();
   assert.equal(extents.reduce((sum, { length }) => sum + length, 0), image.info().image.clusters_in_use);
-  for (const { lcn, offset } of extents) {
-    assert.ok(stream.subarray(offset, offset + size).equals(volume.subarray(lcn * size, (lcn + 1) * size)), `lcn ${lcn}`);
+  for (const { lcn, length, offset } of extents) {
+    for (let index = 0; index < length; index += 1) {
+      const at = offset + index * (1 + size) + 1;
+      const cluster = (lcn + index) * size;
+      assert.ok(stream.subarray(at, at + size).equals(volume.subarray(cluster, cluster + size)), `lcn ${lcn + index}`);
+    }
   }
   await image.close();
 });
