@@ -4,10 +4,13 @@ mod bench;
 mod demo_volume;
 mod fuzz;
 mod mount;
+mod npm;
 mod setup;
 mod step;
 mod test;
 mod wasm_toolchain;
+mod web;
+mod web_test;
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +29,10 @@ enum Command {
     Setup,
     /// Make the volume that `ntfsclone demo` shows: native/demo/volume.ntfs.zst
     DemoVolume,
+    /// Make the npm package: wasm/pkg, and the file that npm would publish
+    Web,
+    /// Make the npm package and test it; `test` does that, too
+    TestWeb,
     /// Measure time, memory and system calls beside other programs
     Bench(bench::Arguments),
     /// Run the fuzz targets of core/fuzz, from their committed seeds
@@ -37,6 +44,8 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::run(),
         Command::Setup => setup::run(),
         Command::DemoVolume => demo_volume::run(),
+        Command::Web => web::run(),
+        Command::TestWeb => test::web(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
     }

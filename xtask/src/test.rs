@@ -3,6 +3,7 @@
 use crate::{
     bench, setup, step,
     wasm_toolchain::{NO_STD, WasmToolchain},
+    web_test,
 };
 use anyhow::Result;
 use std::{env, time::Instant};
@@ -19,17 +20,28 @@ pub(crate) fn run() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
-    step::run(&mut step::cargo(["build", "--release", "-p", "ntfsclone"]))?;
+    build_program()?;
     core_without_std()?;
     // core and the others with overflow checks; the program as it is shipped, since its volumes are large.
     test(&["--workspace", "--exclude", "ntfsclone"])?;
     test(&["--release", "-p", "ntfsclone"])?;
+    web_test::run()?;
     bench::smoke_test()?;
     println!(
         "everything passed in {:.0} s",
         started.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// What concerns JavaScript alone.
+pub(crate) fn web() -> Result<()> {
+    build_program()?;
+    web_test::run()
+}
+
+fn build_program() -> Result<()> {
+    step::run(&mut step::cargo(["build", "--release", "-p", "ntfsclone"]))
 }
 
 /// Builds core for a target that has no std: nothing in it can use any.

@@ -2,7 +2,14 @@
 
 use crate::{setup, step};
 use anyhow::{Result, bail};
-use std::{env, ffi::OsString, fmt, path::Path, process::Command};
+use std::{
+    env,
+    ffi::OsString,
+    fmt,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// What to build for.
 pub(crate) struct Target {
@@ -15,6 +22,12 @@ pub(crate) struct Target {
 pub(crate) const NO_STD: Target = Target {
     triple: "wasm32v1-none",
     library: "core,alloc",
+};
+
+/// What browsers and Node run, with all of the standard library.
+pub(crate) const BROWSER: Target = Target {
+    triple: "wasm32-unknown-unknown",
+    library: "std,panic_abort",
 };
 
 pub(crate) enum WasmToolchain {
@@ -68,6 +81,42 @@ impl WasmToolchain {
         command.args(["--target", target.triple]);
         command
     }
+
+    /// The variables that name linker, compiler and archiver of [`BROWSER`], but for those that are set already.
+    pub(crate) fn tools(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+        let mut tools = vec![
+            ("CC_wasm32_unknown_unknown", newest("clang")),
+            ("AR_wasm32_unknown_unknown", newest("llvm-ar")),
+        ];
+        if let Self::Debian = self {
+            // Debian's compiler comes without a linker; the one of another rustc will do.
+            let linker = rust_lld()?.or_else(|| newest("wasm-ld"));
+            tools.push(("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker));
+        }
+        Ok(tools
+            .into_iter()
+            .filter(|(variable, _)| env::var_os(variable).is_none())
+            .filter_map(|(variable, tool)| Some((variable, tool?)))
+            .collect())
+    }
+}
+
+/// A program of LLVM, under its own name or with a version behind it.
+fn newest(program: &str) -> Option<PathBuf> {
+    const VERSIONS: RangeInclusive<u32> = 14..=30;
+    setup::find(program).or_else(|| {
+        VERSIONS
+            .rev()
+            .find_map(|version| setup::find(&format!("{program}-{version}")))
+    })
+}
+
+/// The linker beside the compiler in use.
+fn rust_lld() -> Result<Option<PathBuf>> {
+    let version = step::read(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let linker = host.map(|host| library(host).map(|library| library.join("bin/rust-lld")));
+    Ok(linker.transpose()?.filter(|linker| linker.is_file()))
 }
 
 impl fmt::Display for WasmToolchain {
@@ -80,9 +129,13 @@ impl fmt::Display for WasmToolchain {
 }
 
 fn has(target: &Target) -> Result<bool> {
+    Ok(library(target.triple)?.is_dir())
+}
+
+/// What the compiler in use has for that machine.
+fn library(triple: &str) -> Result<PathBuf> {
     let sysroot = step::read(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let library = Path::new(sysroot.trim()).join("lib/rustlib");
-    Ok(library.join(target.triple).is_dir())
+    Ok(Path::new(sysroot.trim()).join("lib/rustlib").join(triple))
 }
 
 /// Debian's own rustc has no sources beside it: only the one that finds them will do.

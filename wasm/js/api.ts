@@ -1,0 +1,16 @@
+export type { Finding, FindingCode, ImageSummary, Info, Made, Report, Run, Usage, VolumeSummary } from "./documents.js";
+export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
+export { Image, type Extent } from "./image.js";
+export type {
+  ConvertOptions,
+  Hole,
+  InitInput,
+  OpenOptions,
+  Progress,
+  Target,
+  TaskOptions,
+  WebAssemblyModule,
+} from "./options.js";
+export type { BlobLike, FileSystemFileHandleLike } from "./sources/blob.js";
+export type { CustomSource } from "./sources/custom.js";
+export type { ImageSource } from "./sources/source.js";

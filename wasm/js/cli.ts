@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { parseArgs } from "node:util";
+import { NtfscloneError, open, type Image, type OpenOptions, type Target } from "./node.js";
+
+const HELP = `Looks into, checks and converts images of ntfsclone and NTFS volumes.
+
+  ntfsclone info FILE                        what it is, as JSON
+  ntfsclone verify [--json] FILE             whether it is sound
+  ntfsclone convert [--to FORMAT] [--compress LEVEL] -o OUTPUT FILE
+
+FORMAT is raw (a volume), ntfsclone (an image) or metadata (an image without the content of files). OUTPUT must
+not exist; - is standard output. FILE may be an http address whose server sends parts.
+
+  --partition N       of a whole disk, which partition
+  --compress LEVEL    with zstd, 1 to 22
+
+The exit status is 0 if all went well and what was verified is sound, 1 if not, 2 of wrong usage.
+The full program, which also saves and restores devices: the crate ntfsclone.
+`;
+
+class UsageError extends Error {}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parse();
+  const [command, file, ...more] = positionals;
+  if (values.help || command === undefined) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  if (file === undefined || more.length > 0) {
+    throw new UsageError(`${command} needs one FILE`);
+  }
+  const options: OpenOptions = { partition: values.partition === undefined ? undefined : whole(values.partition) };
+  const source = /^https?:\/\//.test(file) ? new URL(file) : file;
+  const run = { info, verify, convert }[command];
+  if (!run) {
+    throw new UsageError(`there is no command ${command}`);
+  }
+  const image = await open(source, options);
+  try {
+    return await run(image, values);
+  } finally {
+    await image.close();
+  }
+}
+
+type Values = ReturnType<typeof parse>["values"];
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        compress: { type: "string" },
+        help: { type: "boolean", short: "h" },
+        json: { type: "boolean" },
+        output: { type: "string", short: "o" },
+        partition: { type: "string" },
+        to: { type: "string", default: "raw" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function whole(text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) {
+    throw new UsageError(`${text} is no number`);
+  }
+  return Number(text);
+}
+
+async function info(image: Image): Promise<number> {
+  process.stdout.write(JSON.stringify(image.info(), undefined, 2) + "\n");
+  return 0;
+}
+
+async function verify(image: Image, values: Values): Promise<number> {
+  const report = await image.validate();
+  if (values.json) {
+    process.stdout.write(JSON.stringify(report, undefined, 2) + "\n");
+  } else {
+    for (const { severity, message, meaning, advice } of report.findings) {
+      process.stdout.write(`${severity}: ${message}\n  ${meaning}; ${advice}\n`);
+    }
+    process.stdout.write(report.sound ? "sound\n" : `not sound; ${report.errors} errors\n`);
+  }
+  return report.sound ? 0 : 1;
+}
+
+async function convert(image: Image, values: Values): Promise<number> {
+  const { output, to, compress } = values;
+  if (output === undefined) {
+    throw new UsageError("convert needs -o OUTPUT");
+  }
+  if (!isTarget(to)) {
+    throw new UsageError(`there is no format ${to}`);
+  }
+  const stream = image.convert(to, { compress: compress === undefined ? false : whole(compress) });
+  const toStdout = output === "-";
+  // The file is made before the first byte is asked for: what is there already stays as it is.
+  const file = toStdout ? process.stdout : createWriteStream(output, { flags: "wx" });
+  if (file !== process.stdout) {
+    await new Promise((resolve, reject) => file.once("open", resolve).once("error", reject));
+  }
+  try {
+    await pipeline(Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]), file);
+  } catch (error) {
+    if (!toStdout) {
+      await rm(output, { force: true });
+    }
+    throw error;
+  }
+  return 0;
+}
+
+function isTarget(text: string): text is Target {
+  return ["raw", "ntfsclone", "metadata"].includes(text);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`ntfsclone: ${error.message}\n\n${HELP}`);
+    process.exitCode = 2;
+  } else {
+    const isExpected = error instanceof NtfscloneError || (error as NodeJS.ErrnoException).code !== undefined;
+    process.stderr.write(`ntfsclone: ${isExpected ? (error as Error).message : (error as Error).stack}\n`);
+    process.exitCode = 1;
+  }
+}

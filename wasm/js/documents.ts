@@ -1,0 +1,169 @@
+/** What `info()` tells: the same object as `ntfsclone info --json`. All numbers are bytes, clusters or counts. */
+export interface Info {
+  /** What the source is called. */
+  source: string;
+  /** Bytes of the source. */
+  size: number | null;
+  format: "ntfsclone-image" | "ntfs-volume";
+  /** What it is within, from the outside in: compression, a partition of a disk. */
+  layers: string[];
+  /** When and from what it was made, where it tells that. */
+  made: Made | null;
+  /** Of an image, its header. */
+  image: ImageSummary | null;
+  /** The volume, or the one in the image; null if it could not be looked at, and `warnings` say why. */
+  volume: VolumeSummary | null;
+  /** What could not be told, and why. */
+  warnings: string[];
+}
+
+/** What a compressed image tells of its making. It is JSON that some program wrote: look before you rely on it. */
+export interface Made {
+  [key: string]: unknown;
+}
+
+/** The header of an image. */
+export interface ImageSummary {
+  /** Version of the format, such as `10.1`. */
+  version: string;
+  cluster_size: number;
+  /** Bytes of the partition or file that was read. */
+  device_size: number;
+  /** Clusters of the volume. */
+  clusters: number;
+  /** Clusters in the image, as its header says. */
+  clusters_in_use: number;
+  /** Whether it holds metadata only; null where that was not looked at. */
+  is_metadata: boolean | null;
+}
+
+/** A volume at a glance. Null is what damage hides. */
+export interface VolumeSummary {
+  /** Such as `3.1`. */
+  ntfs_version: string | null;
+  /** Empty if there is none. */
+  label: string | null;
+  /** Marked by Windows: not unmounted cleanly, or has errors. */
+  is_dirty: boolean | null;
+  is_hibernated: boolean | null;
+  /** 16 hexadecimal digits. */
+  serial: string;
+  sector_size: number;
+  cluster_size: number;
+  mft_record_size: number;
+  index_record_size: number;
+  /** Bytes of the volume, without the backup boot sector. */
+  size: number;
+  clusters: number;
+  /** Where `$MFT` begins, in clusters. */
+  mft_lcn: number;
+  /** The first boot sector is damaged; the backup was used. */
+  is_from_backup_boot_sector: boolean;
+  usage: Usage | null;
+  /** Records of `$MFT`. */
+  records: number;
+  records_in_use: number | null;
+  /** Files and directories; null also where there are too many records to count them at once. */
+  files: number | null;
+}
+
+/** How full a volume is. */
+export interface Usage {
+  /** Clusters in use. */
+  used: number;
+  /** Clusters that are free. */
+  free: number;
+  /** Runs of clusters in use. */
+  runs: number;
+  /** The largest runs in use, the largest first. */
+  largest_used: Run[];
+  /** The largest free ones, the largest first. */
+  largest_free: Run[];
+  /** The volume in equal parts: how many per mille of each are in use, rounded up, so that 0 is wholly free. */
+  map: number[];
+}
+
+/** Consecutive clusters. */
+export interface Run {
+  lcn: number;
+  clusters: number;
+}
+
+/** What `validate()` found: the same object as `ntfsclone verify --json`. */
+export interface Report {
+  source: string;
+  /** What it was compared with: by the command-line tool only. */
+  against: string | null;
+  /** Bytes that were compared. */
+  compared: number | null;
+  /** No finding is an error. */
+  sound: boolean;
+  /** How much of an image was looked at; null of a volume. */
+  image: { bytes: number; clusters: number } | null;
+  /** How much of the NTFS was looked at; null where that could not be done. */
+  volume: { files: number; clusters: number } | null;
+  /** What the content was compared with, such as `sha256`. */
+  checksums: string[];
+  /** How many findings are errors. */
+  errors: number;
+  warnings: number;
+  notes: number;
+  /** The gravest first; at most 1000 of each severity. */
+  findings: Finding[];
+  /** The paths of all files with something wrong, in alphabetical order. */
+  files: string[];
+  /** Parts of files with something wrong that are too many to list. */
+  files_left_out: number;
+}
+
+/** Something that is not as it should be. */
+export interface Finding {
+  code: FindingCode;
+  /** `error`: data is lost, or a copy would not be whole. */
+  severity: "error" | "warning" | "note";
+  /** Where `offset` counts from: the start of the image, decompressed, or of the volume. Missing if at no one place. */
+  in?: "image" | "volume";
+  /** In bytes. */
+  offset?: number;
+  /** How many bytes of the volume are concerned, if that is known. */
+  length?: number | null;
+  /** What was found, in a sentence. */
+  message: string;
+  /** What that means. */
+  meaning: string;
+  /** What to do about it. */
+  advice: string;
+  /** The files that it touches, or some of them. */
+  files: string[];
+}
+
+/** The kinds of findings. */
+export type FindingCode =
+  | "image-header"
+  | "image-command"
+  | "image-truncated"
+  | "image-trailing"
+  | "image-count"
+  | "image-without-tail"
+  | "image-unreadable"
+  | "summary"
+  | "checksum"
+  | "volume-unreadable"
+  | "volume-not-checked"
+  | "boot-sector"
+  | "mft-mirror"
+  | "volume-information"
+  | "dirty"
+  | "hibernated"
+  | "root-directory"
+  | "record-skipped"
+  | "record-damaged"
+  | "run-past-end"
+  | "cluster-claimed-twice"
+  | "cluster-not-in-bitmap"
+  | "cluster-only-in-bitmap"
+  | "bitmap"
+  | "cluster-missing"
+  | "metadata-only"
+  | "content-differs"
+  | "not-compared";

@@ -1,0 +1,218 @@
+import { NtfscloneError } from "./error.js";
+import type { Medium } from "./medium.js";
+import { StepKind, type Task } from "./ntfsclone.js";
+import type { TaskOptions } from "./options.js";
+
+/** What a task gives beside its result. */
+export type Output =
+  | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: "hole"; length: number }
+  | { kind: "extents"; extents: BigUint64Array };
+
+const MILLISECONDS_BETWEEN_REPORTS = 100;
+/** Longer, and a page would stutter. */
+const MILLISECONDS_AT_A_STRETCH = 12;
+
+/** Of whatever task: short ones after each other could leave no turn to others, too. */
+let lastPause = performance.now();
+
+/** Steps a task of the module to its end: fetches what it wants to read, and lets others have their turn. */
+export class Driver {
+  readonly #medium: Medium;
+  readonly #task: Task;
+  readonly #options: TaskOptions;
+  readonly #onEnd: () => void;
+  readonly #reads = new AbortController();
+  /** What rejects whatever is waited for. */
+  readonly #interrupts = new Set<(reason: unknown) => void>();
+  #stopped: { reason: unknown } | undefined;
+  #isFreed = false;
+  #total = 0;
+  #lastReport = -Infinity;
+
+  constructor(medium: Medium, task: Task, options: TaskOptions, onEnd: () => void = () => {}) {
+    this.#medium = medium;
+    this.#task = task;
+    this.#options = options;
+    this.#onEnd = onEnd;
+    if (options.signal?.aborted) {
+      this.#onAbort();
+    } else {
+      options.signal?.addEventListener("abort", this.#onAbort);
+    }
+  }
+
+  /** What the task gives next, or nothing at its end. Any error is its end, too. */
+  async next(): Promise<Output | undefined> {
+    try {
+      return await this.#unlessStopped(this.#next());
+    } catch (error) {
+      this.stop(error);
+      throw error;
+    }
+  }
+
+  /** Steps to the end of a task that gives nothing on its way, and takes its result. */
+  async finish<T>(result: (task: Task) => T): Promise<T> {
+    while (await this.next()) {
+      // Nothing is expected.
+    }
+    try {
+      return this.#medium.engine.call(() => result(this.#task));
+    } finally {
+      this.free();
+    }
+  }
+
+  /** Ends it, also in the middle of a read. Whoever waits for it gets the reason. */
+  stop(reason: unknown): void {
+    if (this.#isFreed) {
+      return;
+    }
+    this.#stopped ??= { reason };
+    this.free();
+    this.#reads.abort(reason);
+    for (const interrupt of this.#interrupts) {
+      interrupt(reason);
+    }
+  }
+
+  /** Gives back what the task holds. */
+  free(): void {
+    if (!this.#isFreed) {
+      this.#isFreed = true;
+      this.#options.signal?.removeEventListener("abort", this.#onAbort);
+      this.#medium.engine.free(this.#task);
+      this.#onEnd();
+    }
+  }
+
+  readonly #onAbort = (): void => this.stop(this.#options.signal?.reason);
+
+  async #next(): Promise<Output | undefined> {
+    for (;;) {
+      await this.#pause();
+      const step = await this.#step();
+      if (step !== "progress") {
+        return step;
+      }
+    }
+  }
+
+  /** Goes on until something else than a read comes. */
+  async #step(): Promise<Output | "progress" | undefined> {
+    await this.#medium.turns.begin();
+    try {
+      for (;;) {
+        this.#throwIfStopped();
+        const step = this.#medium.engine.call(() => this.#task.step());
+        const { kind, offset, length, bytes, done, total } = step;
+        this.#medium.engine.free(step);
+        switch (kind) {
+          case StepKind.Read:
+            await this.#supply(Number(offset), Number(length));
+            continue;
+          case StepKind.Progress:
+            this.#report(Number(done), Number(total));
+            return "progress";
+          case StepKind.Bytes:
+            return { kind: "bytes", bytes: bytes as Uint8Array<ArrayBuffer> };
+          case StepKind.Hole:
+            return { kind: "hole", length: Number(length) };
+          case StepKind.Extents:
+            return { kind: "extents", extents: numbers(bytes as Uint8Array<ArrayBuffer>) };
+          case StepKind.Done:
+            this.#reportEnd();
+            return undefined;
+        }
+      }
+    } finally {
+      this.#medium.turns.end();
+    }
+  }
+
+  async #supply(offset: number, length: number): Promise<void> {
+    let bytes;
+    try {
+      const answer = this.#medium.source.read(offset, length, this.#reads.signal);
+      bytes = answer instanceof Promise ? await this.#unlessStopped(answer) : answer;
+    } catch (cause) {
+      this.#throwIfStopped();
+      throw cause instanceof NtfscloneError ? cause : unreadable(this.#medium.source.name, offset, length, cause);
+    }
+    if (bytes.length !== length) {
+      const problem = `${bytes.length} bytes came instead of ${length}`;
+      throw new NtfscloneError("read", `cannot read ${this.#medium.source.name} at byte ${offset}: ${problem}`, { offset });
+    }
+    this.#medium.engine.call(() => this.#medium.pages.supply(BigInt(offset), bytes));
+  }
+
+  /** Not `Promise.race`: that would keep every read in memory until the last. */
+  #unlessStopped<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const settled = <V>(settle: (value: V) => void) => (value: V) => {
+        this.#interrupts.delete(reject);
+        settle(value);
+      };
+      this.#interrupts.add(reject);
+      work.then(settled(resolve), settled(reject));
+    });
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped) {
+      throw this.#stopped.reason;
+    }
+  }
+
+  #report(done: number, total: number): void {
+    const now = performance.now();
+    // Without a total it is not known how far it is.
+    if (total > 0 && now - this.#lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
+      this.#lastReport = now;
+      this.#options.onProgress?.({ done, total });
+    }
+    this.#total = total || this.#total;
+  }
+
+  #reportEnd(): void {
+    const total = this.#total || 1;
+    this.#options.onProgress?.({ done: total, total });
+  }
+
+  /** Lets timers, input and other tasks have their turn, now and then. */
+  async #pause(): Promise<void> {
+    if (performance.now() - lastPause >= MILLISECONDS_AT_A_STRETCH) {
+      await nextTurn();
+      lastPause = performance.now();
+    }
+  }
+}
+
+function unreadable(name: string, offset: number, length: number, cause: unknown): NtfscloneError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new NtfscloneError("read", `cannot read ${length} bytes of ${name} at byte ${offset}: ${reason}`, {
+    offset,
+    cause,
+  });
+}
+
+function numbers(bytes: Uint8Array<ArrayBuffer>): BigUint64Array {
+  return new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / BigUint64Array.BYTES_PER_ELEMENT);
+}
+
+/** After what waits in the event loop. A timer would wait for 4 ms each time. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}

@@ -1,0 +1,77 @@
+/** What kind of error it is: the library's codes in Rust, then those of the JavaScript around it. */
+export type ErrorCode =
+  /** The source could not be read; `cause` is what it threw. */
+  | "read"
+  /** What was read breaks the rules of its format. */
+  | "corrupt"
+  /** It is sound, and beyond what this library handles. */
+  | "unsupported"
+  /** A size in it is beyond what is there, or beyond a limit. */
+  | "limit"
+  /** It cannot be decompressed. */
+  | "compressed-data"
+  /** There is not enough memory to keep track of something. */
+  | "memory"
+  /** It is a whole disk: `partitions` lists what can be opened. */
+  | "disk"
+  /** It is neither an image of ntfsclone nor a volume of NTFS. */
+  | "not-ntfs"
+  /** It can be read from start to end only. */
+  | "not-seekable"
+  /** The volume is damaged so that a copy of it would not be whole. */
+  | "inconsistent"
+  /** It cannot be converted into that. */
+  | "target"
+  /** The disk has no such partition. */
+  | "no-partition"
+  /** The image was closed, or closed while something was under way. */
+  | "closed"
+  /** The server does not send parts of the file. */
+  | "no-ranges"
+  /** The file changed on the server while it was read. */
+  | "changed"
+  /** The argument is nothing that can be read. */
+  | "argument"
+  /** The WebAssembly module could not be loaded; `cause` says why. */
+  | "load"
+  /** A defect in the library: all open images are lost, and the next `open` begins anew. */
+  | "crashed";
+
+/** Of a whole disk. */
+export interface Partition {
+  /** What the option `partition` of `open` takes. */
+  number: number;
+  /** In bytes from the start of the disk. */
+  offset: number;
+  /** In bytes. */
+  size: number;
+  isNtfs: boolean;
+}
+
+/** What is known of an error, beside its code and message. */
+export interface ErrorDetails {
+  offset?: number | undefined;
+  partitions?: Partition[] | undefined;
+  cause?: unknown;
+}
+
+/** What every function of this package throws or rejects with, but for the reason of an `AbortSignal`. */
+export class NtfscloneError extends Error {
+  /** What kind of error it is: for programs. */
+  readonly code: ErrorCode;
+  /** Where in the source, in bytes from its start, if it is at one place. */
+  readonly offset: number | undefined;
+  /** Of a whole disk for which no partition was named. */
+  readonly partitions: Partition[] | undefined;
+
+  constructor(code: ErrorCode, message: string, { offset, partitions, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.offset = offset;
+    this.partitions = partitions;
+  }
+
+  static {
+    this.prototype.name = "NtfscloneError";
+  }
+}

@@ -1,0 +1,150 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Info, Report } from "./documents.js";
+import { Driver, type Output } from "./driver.js";
+import { NtfscloneError } from "./error.js";
+import type { Medium } from "./medium.js";
+import type { Image as Handle, Task } from "./ntfsclone.js";
+import type { ConvertOptions, Hole, Target, TaskOptions } from "./options.js";
+
+/** Consecutive clusters in use. */
+export interface Extent {
+  /** The first cluster. */
+  lcn: number;
+  /** How many clusters. */
+  length: number;
+  /**
+   * Where they begin in the volume, or in the image, decompressed: in bytes. In an image, a byte comes before the content
+   * of each cluster.
+   */
+  offset: number;
+}
+
+const DEFAULT_LEVEL = 3;
+const BYTES_OF_ZEROS = 1 << 20;
+
+/** An image or a volume that is open. Several things can be asked of it at the same time. */
+export class Image {
+  readonly #medium: Medium;
+  readonly #handle: Handle;
+  readonly #info: Info;
+  readonly #running = new Set<Driver>();
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  static of(medium: Medium, handle: Handle, info: Info): Image {
+    return new Image(medium, handle, info);
+  }
+
+  private constructor(medium: Medium, handle: Handle, info: Info) {
+    this.#medium = medium;
+    this.#handle = handle;
+    this.#info = info;
+  }
+
+  /** What it is, at a glance: the same object as `ntfsclone info --json`. */
+  info(): Info {
+    return structuredClone(this.#info);
+  }
+
+  /** Which clusters are in use, and where their content is. In order, and joined. */
+  async extents(options: TaskOptions = {}): Promise<Extent[]> {
+    const driver = this.#start((handle) => handle.extents(), options);
+    const extents: Extent[] = [];
+    for (let output; (output = await driver.next()); ) {
+      if (output.kind === "extents") {
+        append(extents, output.extents);
+      }
+    }
+    driver.free();
+    return extents;
+  }
+
+  /** Reads all of it and checks it: the same report as `ntfsclone verify --json`. Damage is no error: it is in the report. */
+  async validate(options: TaskOptions = {}): Promise<Report> {
+    const driver = this.#start((handle) => handle.validate(), options);
+    return JSON.parse(await driver.finish((task) => task.result())) as Report;
+  }
+
+  /**
+   * Converts it, as fast as the stream is read and no faster. Cancel the stream, abort the signal or close the image to
+   * stop it.
+   */
+  convert(target: Target, options: ConvertOptions & { holes: true }): ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
+  convert(target: Target, options?: ConvertOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
+  convert(
+    target: Target,
+    { compress, holes = false, ...options }: ConvertOptions = {},
+  ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
+    const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
+    const driver = this.#start((handle) => handle.convert(target, level), options);
+    let zeros = 0;
+    return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
+      {
+        async pull(controller) {
+          const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await driver.next();
+          switch (output?.kind) {
+            case undefined:
+              driver.free();
+              controller.close();
+              break;
+            case "bytes":
+              controller.enqueue(output.bytes);
+              break;
+            case "hole":
+              if (holes) {
+                controller.enqueue({ hole: output.length });
+              } else {
+                const length = Math.min(output.length, BYTES_OF_ZEROS);
+                zeros = output.length - length;
+                controller.enqueue(new Uint8Array(length));
+              }
+              break;
+          }
+        },
+        cancel: (reason) => driver.stop(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** Stops what is under way and gives back what the image holds, at once; resolves when the source is closed, too. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const driver of [...this.#running]) {
+      driver.stop(closed());
+    }
+    this.#medium.engine.free(this.#handle);
+    this.#medium.free();
+    await this.#medium.source.close?.();
+  }
+
+  #start(begin: (handle: Handle) => Task, options: TaskOptions): Driver {
+    if (this.#closing) {
+      throw closed();
+    }
+    options.signal?.throwIfAborted();
+    const task = this.#medium.engine.call(() => begin(this.#handle));
+    const driver = new Driver(this.#medium, task, options, () => this.#running.delete(driver));
+    this.#running.add(driver);
+    return driver;
+  }
+}
+
+function append(extents: Extent[], triples: BigUint64Array): void {
+  for (let at = 0; at + 2 < triples.length; at += 3) {
+    const [lcn, length, offset] = triples.subarray(at, at + 3);
+    extents.push({ lcn: Number(lcn), length: Number(length), offset: Number(offset) });
+  }
+}
+
+function closed(): NtfscloneError {
+  return new NtfscloneError("closed", "the image is closed");
+}

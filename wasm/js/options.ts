@@ -1,0 +1,50 @@
+/** Where the WebAssembly module comes from: its address, an answer that carries it, its bytes, or itself compiled. */
+export type InitInput = URL | string | Response | ArrayBuffer | Uint8Array | WebAssemblyModule;
+
+/** `WebAssembly.Module`, where it is known: without the types of the DOM it is not. */
+export type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: new (...of: never) => infer Module } }
+  ? Module
+  : never;
+
+/** How far something is: what is counted, bytes or records, depends on what is under way. */
+export interface Progress {
+  done: number;
+  /** In all; what comes next may be counted anew. */
+  total: number;
+}
+
+/** What can be asked of everything that takes time. */
+export interface TaskOptions {
+  /** Stops it, also in the middle of a read, and frees what it holds. The error is then the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Is called at the start, some ten times a second, and at the end. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface OpenOptions extends TaskOptions {
+  /** What reports and errors call it, instead of the file's name, path or address. */
+  name?: string | undefined;
+  /** Of a whole disk, the number of the partition. */
+  partition?: number | undefined;
+}
+
+export interface ConvertOptions extends TaskOptions {
+  /** Compresses it with zstd: a level from 1 to 22, or `true` for 3. Any part of the result can be read by itself. */
+  compress?: boolean | number | undefined;
+  /** Whether zeros that need not be written come as {@link Hole} instead of bytes. */
+  holes?: boolean | undefined;
+}
+
+/** So many zero bytes, which a writer may leave out: a file has a hole there. */
+export interface Hole {
+  hole: number;
+}
+
+/** What an image can be made into. */
+export type Target =
+  /** The volume, byte for byte as `ntfsclone --restore-image` writes it. */
+  | "raw"
+  /** An image of ntfsclone. */
+  | "ntfsclone"
+  /** An image with what the file system keeps, and nothing of the content of files. */
+  | "metadata";

@@ -1,0 +1,17 @@
+import type { BlobLike, FileSystemFileHandleLike } from "./blob.js";
+import type { CustomSource } from "./custom.js";
+
+/** What can be opened everywhere. A `URL` is of a server that sends parts of files. */
+export type ImageSource = BlobLike | FileSystemFileHandleLike | Uint8Array | ArrayBuffer | URL | CustomSource;
+
+/** Something that can be read at any place: what every kind of source becomes. */
+export interface RandomAccess {
+  /** What reports and errors call it. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** The bytes from `offset`, `length` of them; never more than there are. */
+  read(offset: number, length: number, signal: AbortSignal): Uint8Array | Promise<Uint8Array>;
+  /** Gives back what was opened for it. */
+  close?(): Promise<void>;
+}

@@ -1,0 +1,90 @@
+// Projects that use the package as it would be published, each in its own way, and run in a browser.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { build as esbuild } from "esbuild";
+import { build as vite } from "vite";
+import { launch, skip, visit } from "./support/chromium.js";
+import { demoImage } from "./support/fixtures.js";
+import { project } from "./support/project.js";
+import { serve } from "./support/server.js";
+
+let browser;
+let folder;
+
+before(async () => {
+  folder = project("consumers", ["show.js", "vite", "esbuild", "plain"]);
+  if (!skip) {
+    browser = await launch();
+  }
+});
+after(() => browser?.close());
+
+/** Visits the page there; it must show the label of the image. */
+async function check(root, path) {
+  const server = await serve({ "/fixtures/": dirname(demoImage()), "/": root });
+  try {
+    const { page, complaints } = await visit(browser, server.url(path));
+    await page.waitForFunction(() => document.body.textContent.includes("sound"), undefined, { timeout: 20_000 }).catch(() => {});
+    assert.deepEqual(complaints, []);
+    assert.equal((await page.textContent("body")).trim(), "Demo: sound");
+    await page.close();
+  } finally {
+    await server.close();
+  }
+}
+
+const hasNodeImports = (text) => /["']node:/.test(text);
+
+test("Vite", { skip }, async () => {
+  const outDir = join(folder, "vite-dist");
+  await vite({ root: join(folder, "vite"), logLevel: "error", build: { outDir, target: "es2022" } });
+  const files = readdirSync(join(outDir, "assets"));
+  assert.ok(files.some((file) => file.endsWith(".wasm")), `the module is among ${files}`);
+  await check(outDir, "/index.html");
+});
+
+test("esbuild", { skip }, async () => {
+  const outdir = join(folder, "esbuild-dist");
+  mkdirSync(outdir);
+  const { metafile } = await esbuild({
+    entryPoints: [join(folder, "esbuild/main.js")],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    loader: { ".wasm": "file" },
+    outdir,
+    metafile: true,
+    logLevel: "error",
+  });
+  assert.ok(!hasNodeImports(JSON.stringify(metafile.outputs)));
+  copyFileSync(join(folder, "esbuild/index.html"), join(outdir, "index.html"));
+  await check(outdir, "/index.html");
+});
+
+test("no bundler: an import map and <script type=module>", { skip }, async () => {
+  await check(folder, "/plain/index.html");
+});
+
+test("what is not used is left out", async () => {
+  const { outputFiles } = await esbuild({
+    stdin: { contents: 'import { NtfscloneError } from "ntfsclone"; console.log(NtfscloneError);', resolveDir: folder },
+    bundle: true,
+    format: "esm",
+    write: false,
+  });
+  assert.ok(outputFiles[0].text.length < 2000, `${outputFiles[0].text.length} bytes are left`);
+});
+
+test("Node finds the package by its name, and `npx ntfsclone` its program", () => {
+  const script = `import { open } from "ntfsclone";
+    const image = await open(${JSON.stringify(demoImage())});
+    console.log(image.info().volume.label);
+    await image.close();`;
+  const run = (program, ...args) => execFileSync(program, args, { cwd: folder, encoding: "utf8" });
+  assert.equal(run(process.execPath, "--input-type=module", "--eval", script), "Demo\n");
+  assert.equal(JSON.parse(run("npx", "--no-install", "ntfsclone", "info", demoImage())).volume.label, "Demo");
+});

@@ -1,0 +1,64 @@
+// Each way to name the module, in a process of its own: only the first counts.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { demoImage } from "./support/fixtures.js";
+import { serve } from "./support/server.js";
+
+const entry = new URL("../pkg/js/node.js", import.meta.url).href;
+const wasm = new URL("../pkg/js/ntfsclone_bg.wasm", import.meta.url);
+
+/** Runs the script, which can use all of the package, readFileSync, and the image's `path`. */
+function run(script, environment = {}) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "--eval", `import * as ntfsclone from ${JSON.stringify(entry)};
+      import { readFileSync } from "node:fs";
+      const { init, open } = ntfsclone;
+      const wasm = new URL(${JSON.stringify(wasm.href)}), path = ${JSON.stringify(demoImage())};
+      ${script}
+      const image = await open(path);
+      console.log(image.info().volume.label);
+      await image.close();`],
+    { encoding: "utf8", env: { ...process.env, ...environment } },
+  );
+  assert.equal(stderr, "");
+  assert.equal(status, 0);
+  assert.equal(stdout, "Demo\n");
+}
+
+for (const [name, script] of Object.entries({
+  nothing: "",
+  "a file URL": "await init(wasm);",
+  bytes: "await init(new Uint8Array(readFileSync(wasm)));",
+  "an ArrayBuffer": "await init(new Uint8Array(readFileSync(wasm)).buffer);",
+  "a module": "await init(await WebAssembly.compile(readFileSync(wasm)));",
+  "a Response": "await init(new Response(readFileSync(wasm), { headers: { 'Content-Type': 'application/wasm' } }));",
+  "a promise": "await init(Promise.resolve(new Uint8Array(readFileSync(wasm))));",
+  "several at once": "await Promise.all([init(), init(), open(path).then((image) => image.close())]);",
+  "a failed one, and another": `await init(new Uint8Array(8)).then(() => process.exit(3), (error) => {
+      if (!(error instanceof ntfsclone.NtfscloneError) || error.code !== "load" || !error.cause) throw error;
+    });
+    await init(wasm);`,
+})) {
+  test(`init: ${name}`, () => run(script));
+}
+
+let server;
+before(async () => (server = await serve({ "/": dirname(fileURLToPath(wasm)) })));
+after(() => server.close());
+
+test("init: an http URL", async () => {
+  // The server is in this process: it cannot answer while a child is waited for.
+  const { spawn } = await import("node:child_process");
+  const script = `import { init, open } from ${JSON.stringify(entry)};
+    await init(new URL(${JSON.stringify(server.url("/ntfsclone_bg.wasm").href)}));
+    const image = await open(${JSON.stringify(demoImage())});
+    process.exitCode = image.info().volume.label === "Demo" ? 0 : 1;
+    await image.close();`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: "inherit" });
+  assert.equal(await new Promise((resolve) => child.on("exit", resolve)), 0);
+});

@@ -1,0 +1,44 @@
+// What is in the package, and whether the tools of those who use it agree with it.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { tarball } from "./support/fixtures.js";
+import { tools } from "./support/project.js";
+
+const read = (path) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8");
+
+/** Must have nothing to complain of. */
+function check(tool, ...args) {
+  const { status, stdout, stderr } = spawnSync(join(tools, tool), args, { encoding: "utf8" });
+  assert.equal(status, 0, stdout + stderr);
+}
+
+test("publint", () => check("publint", "run", tarball, "--strict"));
+
+test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm"));
+
+test("size, files and manifest", () => {
+  assert.ok(statSync(tarball).size <= 250 << 10, `${statSync(tarball).size} bytes`);
+  const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm"]) {
+    assert.ok(files.includes(`package/${file}`), file);
+  }
+  assert.deepEqual(files.filter((file) => /node_modules|test|\.ts$/.test(file) && !file.endsWith(".d.ts")), []);
+  const manifest = JSON.parse(execFileSync("tar", ["-xzOf", tarball, "package/package.json"], { encoding: "utf8" }));
+  for (const field of ["dependencies", "devDependencies", "scripts", "private"]) {
+    assert.equal(manifest[field], undefined, field);
+  }
+  assert.match(read("../../Cargo.toml"), new RegExp(`^version = "${manifest.version}"$`, "m"));
+  assert.equal(JSON.parse(read("../package.json")).version, manifest.version);
+});
+
+test("the lock file works with every registry", () => {
+  const { packages } = JSON.parse(read("../package-lock.json"));
+  for (const [name, { resolved }] of Object.entries(packages)) {
+    assert.ok(resolved === undefined || resolved.startsWith("https://registry.npmjs.org/"), `${name}: ${resolved}`);
+  }
+});

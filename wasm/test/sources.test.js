@@ -1,0 +1,150 @@
+// Every kind of source gives the same volume.
+
+import assert from "node:assert/strict";
+import { openAsBlob, readFileSync } from "node:fs";
+import { open as openFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { open } from "../pkg/js/node.js";
+import { digest, digestOfFile } from "./support/content.js";
+import { demoImage, demoRestored } from "./support/fixtures.js";
+import { serve } from "./support/server.js";
+
+const path = demoImage();
+const bytes = readFileSync(path);
+let expected;
+let server;
+
+before(async () => {
+  expected = await digestOfFile(demoRestored());
+  server = await serve({ "/": dirname(path) });
+});
+after(() => server.close());
+
+const read = (offset, length) => bytes.subarray(offset, offset + length);
+
+const kinds = {
+  Uint8Array: () => new Uint8Array(bytes),
+  Buffer: () => bytes,
+  ArrayBuffer: () => new Uint8Array(bytes).buffer,
+  Blob: () => new Blob([bytes]),
+  "Blob of a file": () => openAsBlob(path),
+  FileSystemFileHandle: () => ({ kind: "file", getFile: async () => new File([bytes], "demo.img") }),
+  path: () => path,
+  "file URL": () => pathToFileURL(path),
+  "http URL": () => server.url("/demo.img"),
+  "read that answers at once": () => ({ size: bytes.length, read }),
+  "read that answers later": () => ({ size: bytes.length, read: async (...where) => read(...where) }),
+  "read of ArrayBuffers, size as bigint": () => ({
+    size: BigInt(bytes.length),
+    read: async (...where) => new Uint8Array(read(...where)).buffer,
+  }),
+};
+
+for (const [kind, source] of Object.entries(kinds)) {
+  test(`source: ${kind}`, async () => {
+    await using_(await open(await source()), async (image) => {
+      assert.equal(image.info().volume.label, "Demo");
+      assert.equal(image.info().size, bytes.length);
+      assert.deepEqual(await digest(image.convert("raw")), expected);
+    });
+  });
+}
+
+test("source: FileHandle, which stays open", async () => {
+  const handle = await openFile(path);
+  await using_(await open(handle), async (image) => {
+    assert.deepEqual(await digest(image.convert("raw")), expected);
+  });
+  assert.equal((await handle.stat()).size, bytes.length);
+  await handle.close();
+});
+
+test("a path is closed with the image", async () => {
+  const { readdirSync, readlinkSync } = await import("node:fs");
+  const isOpen = () =>
+    readdirSync("/proc/self/fd").some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === path;
+      } catch {
+        return false;
+      }
+    });
+  const image = await open(path);
+  assert.ok(isOpen());
+  await image.close();
+  assert.ok(!isOpen());
+});
+
+test("names: what was given, else the file's, the path or the address", async () => {
+  const name = async (source, options) => using_(await open(source, options), async (image) => image.info().source);
+  assert.equal(await name(path), path);
+  assert.equal(await name(new File([bytes], "a.img")), "a.img");
+  assert.equal(await name(server.url("/demo.img")), `${server.origin}/demo.img`);
+  assert.equal(await name(bytes, { name: "mine" }), "mine");
+});
+
+test("reads are large, within the source, and few", async () => {
+  const reads = [];
+  const source = {
+    size: bytes.length,
+    read(offset, length) {
+      assert.ok(offset >= 0 && length > 0 && length <= 4 << 20 && offset + length <= bytes.length);
+      reads.push(length);
+      return read(offset, length);
+    },
+  };
+  await using_(await open(source), async (image) => {
+    await digest(image.convert("raw"));
+  });
+  const total = reads.reduce((sum, length) => sum + length, 0);
+  assert.ok(total <= 3 * bytes.length, `${total} bytes were read of ${bytes.length}`);
+  assert.ok(reads.length <= 100, `${reads.length} reads`);
+});
+
+test("a server that sends no ranges is named", async () => {
+  const whole = await serve({ "/": dirname(path) }, { ranges: false });
+  try {
+    await assert.rejects(open(whole.url("/demo.img")), { name: "NtfscloneError", code: "no-ranges", message: /demo\.img/ });
+    await assert.rejects(open(whole.url("/nothing.img")), { code: "read", message: /404/ });
+  } finally {
+    await whole.close();
+  }
+});
+
+test("a server that is not there is named", async () => {
+  const gone = await serve({});
+  await gone.close();
+  await assert.rejects(open(gone.url("/a.img")), (error) => error.code === "read" && error.cause instanceof TypeError);
+});
+
+test("a file that changes on the server is told", async () => {
+  const headers = { ETag: '"1"' };
+  const changing = await serve({ "/": dirname(path) }, { headers });
+  try {
+    const image = await open(changing.url("/demo.img"));
+    headers.ETag = '"2"';
+    await assert.rejects(digest(image.convert("raw")), { code: "changed" });
+    await image.close();
+  } finally {
+    await changing.close();
+  }
+});
+
+test("what is no source is refused", async () => {
+  for (const source of [42, null, {}, { size: 5 }, { size: -1, read }, { size: 2 ** 53, read }, { size: 1.5, read }]) {
+    await assert.rejects(open(source), { code: "argument" });
+  }
+  await assert.rejects(open("/no/such/file"), (error) => error.code === "read" && error.cause.code === "ENOENT");
+  await assert.rejects(open(dirname(path)), { code: "argument", message: /no regular file/ });
+});
+
+/** `await using`, which Node 20 cannot read yet. */
+async function using_(image, work) {
+  try {
+    return await work(image);
+  } finally {
+    await image[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,130 @@
+// Volumes and images to read: made by the command-line tool, from the volume that comes with it and by mkntfs.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const checkout = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** The command-line tool, which is the oracle. */
+export const program = process.env.NTFSCLONE_BIN ?? join(checkout, "target/release/ntfsclone");
+export const tarball = process.env.NTFSCLONE_TARBALL ?? join(checkout, "target/npm/ntfsclone.tgz");
+export const browser = process.env.NTFSCLONE_BROWSER;
+const folder = process.env.NTFSCLONE_TEST_FOLDER ?? join(checkout, "target/npm/tests");
+
+/** Runs the command-line tool; what it prints on standard output. */
+export function ntfsclone(...args) {
+  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 28 });
+}
+
+/** The same, whatever its exit status. */
+export function ntfscloneMayFail(...args) {
+  return spawnSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28 }).stdout;
+}
+
+/** A folder of that test file's own: they run side by side. */
+export function scratch(name) {
+  const path = join(folder, name);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+/** Makes `path` by that function, unless it is there. Nobody sees a half of it. */
+function once(path, make) {
+  if (!existsSync(path)) {
+    const unfinished = `${path}.${process.pid}`;
+    make(unfinished);
+    renameSync(unfinished, path);
+  }
+  return path;
+}
+
+function fixture(name, make) {
+  const home = join(folder, "fixtures");
+  mkdirSync(home, { recursive: true });
+  return once(join(home, name), make);
+}
+
+/** A volume of 48 MiB with a bit of everything. */
+export const demoVolume = () =>
+  fixture("demo.ntfs", (path) => ntfsclone("-q", "-r", "-o", path, join(checkout, "native/demo/volume.ntfs.zst")));
+
+/** An image of it. */
+export const demoImage = () => fixture("demo.img", (path) => ntfsclone("-q", "-s", "-o", path, demoVolume()));
+
+/** What the image is restored to: the volume without what nothing uses. */
+export const demoRestored = () => fixture("demo.raw", (path) => ntfsclone("-q", "-r", "-o", path, demoImage()));
+
+/** The same image, compressed so that any part can be read. */
+export const demoCompressed = () =>
+  fixture("demo.img.zst", (path) => ntfsclone("-q", "-s", "--compress=3", "--note", "A note", "-o", path, demoVolume()));
+
+/** The volume itself, compressed so. */
+export const demoVolumeCompressed = () =>
+  fixture("demo.ntfs.zst", (path) => ntfsclone("-q", "--compress=3", "-o", path, demoVolume()));
+
+/** Its metadata alone. */
+export const demoMetadata = () =>
+  fixture("demo-metadata.img", (path) => ntfsclone("-q", "-m", "-s", "-o", path, demoVolume()));
+
+/** The image, cut short in the middle. */
+export const cutImage = () =>
+  fixture("cut.img", (path) => {
+    copyFileSync(demoImage(), path);
+    truncateSync(path, 3_000_001);
+  });
+
+/** The compressed volume with one byte changed, in a frame in the middle. */
+export const damagedCompressed = () => damaged("damaged.ntfs.zst", demoVolumeCompressed(), 0.6);
+
+/** The volume with its first records overwritten. */
+export const damagedVolume = () =>
+  fixture("damaged.ntfs", (path) => {
+    const bytes = readFileSync(demoVolume());
+    bytes.fill(0xa5, 5 * 4096, 12 * 4096);
+    writeFileSync(path, bytes);
+  });
+
+function damaged(name, source, where) {
+  return fixture(name, (path) => {
+    const bytes = readFileSync(source);
+    bytes[Math.floor(bytes.length * where)] ^= 0xff;
+    writeFileSync(path, bytes);
+  });
+}
+
+/** A disk with an MBR; the volume is its second partition. */
+export const disk = () =>
+  fixture("disk.raw", (path) => {
+    const sector = 512;
+    const volume = readFileSync(demoVolume());
+    const partitions = [
+      { type: 0x83, start: 2048, sectors: 2048 },
+      { type: 0x07, start: 4096, sectors: volume.length / sector },
+    ];
+    const bytes = Buffer.alloc(4096 * sector + volume.length);
+    partitions.forEach(({ type, start, sectors }, index) => {
+      const entry = 446 + 16 * index;
+      bytes[entry + 4] = type;
+      bytes.writeUInt32LE(start, entry + 8);
+      bytes.writeUInt32LE(sectors, entry + 12);
+    });
+    bytes.writeUInt16LE(0xaa55, 510);
+    volume.copy(bytes, 4096 * sector);
+    writeFileSync(path, bytes);
+  });
+
+export const mkntfs = ["/usr/sbin/mkntfs", "/sbin/mkntfs", "/usr/bin/mkntfs"].find((path) => existsSync(path));
+
+/** A volume in a file, empty but for what mkntfs writes. */
+export function emptyVolume(name, size, clusterSize) {
+  return fixture(name, (path) => {
+    writeFileSync(path, "");
+    truncateSync(path, size);
+    execFileSync(mkntfs, ["-Q", "-F", "-q", "-c", String(clusterSize), "-s", "512", "-p", "0", "-H", "0", "-S", "0", path], {
+      stdio: "ignore",
+    });
+  });
+}

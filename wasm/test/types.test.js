@@ -1,0 +1,115 @@
+// The types of what Rust tells, held against what it tells; and the types as TypeScript of others sees them.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import * as fixtures from "./support/fixtures.js";
+import { ntfscloneMayFail } from "./support/fixtures.js";
+import { project, tools } from "./support/project.js";
+
+const read = (path) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), "utf8");
+let folder;
+
+before(() => {
+  folder = project("types");
+  writeFileSync(join(folder, "node-types.json"), "{}");
+});
+
+/** Whether that compiles, as strictly as can be; what the compiler says if not. */
+function compile(name, text, options) {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  const strict = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false", "--target", "es2022"];
+  const types = ["--typeRoots", fileURLToPath(new URL("../node_modules/@types", import.meta.url))];
+  const { status, stdout } = spawnSync(join(tools, "tsc"), [...strict, ...types, ...options, file], { cwd: folder, encoding: "utf8" });
+  return status === 0 ? undefined : stdout;
+}
+
+const IN_NODE = ["--module", "nodenext", "--lib", "es2023", "--types", "node"];
+const IN_A_BROWSER = ["--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2023,dom,dom.iterable", "--types", ""];
+
+/** A literal must have every field, and none that the type does not know: both ways are checked. */
+function literal(type, values) {
+  const constants = values.map((value, index) => `export const value${index}: ${type} = ${JSON.stringify(value)};`);
+  return `import type { ${type} } from "ntfsclone";\n${constants.join("\n")}\n`;
+}
+
+const samples = () =>
+  ["demoVolume", "demoImage", "demoCompressed", "demoMetadata", "cutImage", "damagedCompressed", "damagedVolume", "disk"].map(
+    (name) => fixtures[name](),
+  );
+
+for (const [type, command] of [["Info", "info"], ["Report", "verify"]]) {
+  test(`${type} is what the library tells`, () => {
+    const values = samples()
+      .map((path) => ntfscloneMayFail(command, "--json", path))
+      .filter((text) => text !== "")
+      .map((text) => JSON.parse(text));
+    assert.ok(values.length >= 6);
+    assert.equal(compile(`${type}.ts`, literal(type, values), IN_NODE), undefined);
+    const [{ source: _, ...without }] = values;
+    assert.match(compile(`${type}-without.ts`, literal(type, [without]), IN_NODE), /TS2741/);
+    assert.match(compile(`${type}-with.ts`, literal(type, [{ ...values[0], more: 1 }]), IN_NODE), /TS2353/);
+  });
+}
+
+test("ErrorCode has the codes of the library", () => {
+  const source = read("../../core/src/tasks/failure.rs");
+  const body = source.match(/pub fn code\(.*?\n {4}\}\n/s)[0];
+  const codes = [...body.matchAll(/=> "([a-z-]+)"/g)].map(([, code]) => code);
+  const union = read("../js/error.ts").match(/export type ErrorCode =(.*?);\n\n/s)[1];
+  assert.ok(codes.length > 10);
+  const known = [...union.matchAll(/\| "([a-z-]+)"/g)].map(([, code]) => code);
+  assert.deepEqual(known.slice(0, codes.length), codes);
+});
+
+test("FindingCode has the codes of the library", () => {
+  const source = read("../../core/src/validate/code.rs");
+  const body = source.match(/pub enum Code \{(.*?)\n\}/s)[1];
+  const codes = [...body.matchAll(/^ {4}([A-Z]\w*),$/gm)].map(([, name]) =>
+    name.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase(),
+  );
+  const union = read("../js/documents.ts").match(/export type FindingCode =(.*?);/s)[1];
+  assert.ok(codes.length > 20);
+  assert.deepEqual([...union.matchAll(/"([a-z-]+)"/g)].map(([, code]) => code), codes);
+});
+
+const USE = `
+import { Image, NtfscloneError, init, open } from "ntfsclone";
+import type { Extent, Hole, Info, Report } from "ntfsclone";
+
+await init();
+const image: Image = await open(new Blob([]), { signal: new AbortController().signal, partition: 1 });
+const info: Info = image.info();
+const report: Report = await image.validate({ onProgress: ({ done, total }) => console.log(done / total) });
+const extents: Extent[] = await image.extents();
+const stream: ReadableStream<Uint8Array> = image.convert("raw", { compress: 3 });
+const holes: ReadableStream<Uint8Array | Hole> = image.convert("ntfsclone", { holes: true });
+console.log(info.volume?.label, report.findings[0]?.code === "dirty", extents, stream, holes, new NtfscloneError("read", "").offset);
+await open({ size: 10n, read: async (offset: number, length: number) => new Uint8Array(offset + length) });
+await open(new URL("https://example.org/a.img"));
+await image.close();
+// @ts-expect-error
+await open(5);
+// @ts-expect-error
+image.convert("vmdk");
+`;
+
+test("TypeScript in Node", () => {
+  assert.equal(compile("use-node.ts", `${USE}await open("path"); import { open as openFile } from "node:fs/promises"; await open(await openFile("path"));`, IN_NODE), undefined);
+});
+
+test("TypeScript for browsers", () => {
+  const use = `${USE}
+    const handle = await (await navigator.storage.getDirectory()).getFileHandle("a");
+    await image.convert("raw").pipeTo(await handle.createWritable());
+    await open(handle);
+    await open(new File([], "a"));
+    new Response(image.convert("raw"));
+    // @ts-expect-error
+    await open("path");`;
+  assert.equal(compile("use-browser.ts", use, IN_A_BROWSER), undefined);
+});

@@ -1,0 +1,176 @@
+//! The npm package: wasm/pkg, ready for `npm pack`.
+
+use crate::{
+    npm, step,
+    wasm_toolchain::{BROWSER, WasmToolchain},
+};
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// Of the whole package, compressed as npm sends it.
+const LARGEST: u64 = 250 << 10;
+
+/// What the package consists of beside what is built.
+const TEXTS: &[&str] = &[
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "CHANGELOG.md",
+    "wasm/README.md",
+];
+
+pub(crate) fn run() -> Result<()> {
+    let package = folder().join("pkg");
+    if package.exists() {
+        fs::remove_dir_all(&package)?;
+    }
+    let scripts = package.join("js");
+    fs::create_dir_all(&scripts)?;
+    npm::install(&folder())?;
+    bind(&compile()?, &scripts)?;
+    optimise(&scripts.join("ntfsclone_bg.wasm"))?;
+    step::run(npm::tool(&folder(), "tsc").args(["--project", "tsconfig.json"]))?;
+    write_manifest(&package)?;
+    for text in TEXTS {
+        let name = Path::new(text).file_name().context("names a file")?;
+        fs::copy(step::root().join(text), package.join(name)).with_context(|| text.to_string())?;
+    }
+    pack(&package)?;
+    Ok(())
+}
+
+/// Where the crate, the scripts and their tests are.
+pub(crate) fn folder() -> PathBuf {
+    step::root().join("wasm")
+}
+
+/// The file that `npm install` would fetch.
+pub(crate) fn tarball() -> PathBuf {
+    step::target_directory().join("npm/ntfsclone.tgz")
+}
+
+/// What of libzstd is left out: the searches of the levels from 5 on, three quarters of the compressor. Those levels do
+/// what the next simpler search can, with larger tables.
+const ZSTD_PARTS: &[&str] = &[
+    "-DZSTD_EXCLUDE_GREEDY_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_LAZY_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_LAZY2_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR",
+];
+
+fn compile() -> Result<PathBuf> {
+    let toolchain = WasmToolchain::find(&BROWSER)?;
+    println!("web: the library for {} with {toolchain}", BROWSER.triple);
+    // A directory of its own: it may be another compiler's.
+    let target_directory = step::target_directory().join("web");
+    let mut command = toolchain.cargo_build(&BROWSER);
+    command
+        .args(["--profile", "wasm", "--lib", "-p", "ntfsclone-wasm"])
+        .arg("--target-dir")
+        .arg(&target_directory)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTFLAGS", "-Ctarget-feature=+simd128")
+        .env("CFLAGS_wasm32_unknown_unknown", ZSTD_PARTS.join(" "))
+        .envs(toolchain.tools()?);
+    step::run(&mut command)?;
+    Ok(target_directory
+        .join(BROWSER.triple)
+        .join("wasm/ntfsclone_wasm.wasm"))
+}
+
+/// The library of wasm-bindgen, not its program: Cargo.lock keeps it at the version that the crate was built with.
+fn bind(library: &Path, scripts: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(library)
+        .out_name("ntfsclone")
+        .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        // Where the module is found is told once, in js/.
+        .omit_default_module_path(true)
+        // After a panic the module's memory is no longer to be trusted: there must be a new instance.
+        .reset_state_function(true);
+    bindgen.web(true)?.generate(scripts)
+}
+
+fn optimise(module: &Path) -> Result<()> {
+    let before = fs::metadata(module)?.len();
+    step::run(
+        npm::tool(&folder(), "wasm-opt")
+            .args(OPTIMISATIONS)
+            .arg("-o")
+            .args([module, module]),
+    )?;
+    let after = fs::metadata(module)?.len();
+    println!("web: wasm-opt made {after} bytes of {before}");
+    Ok(())
+}
+
+/// What every browser and Node has, and rustc or the flags above use.
+const OPTIMISATIONS: &[&str] = &[
+    "-O3",
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-sign-ext",
+    "--enable-nontrapping-float-to-int",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// The manifest of wasm/, without what concerns only those who work on it.
+fn write_manifest(package: &Path) -> Result<()> {
+    fs::copy(folder().join("package.json"), package.join("package.json"))?;
+    step::run(npm::npm(package).args([
+        "pkg",
+        "delete",
+        "private",
+        "scripts",
+        "devDependencies",
+        "allowScripts",
+    ]))?;
+    let version = concat!("version=", env!("CARGO_PKG_VERSION"));
+    step::run(npm::npm(package).args(["pkg", "set", version]))
+}
+
+#[derive(Deserialize)]
+struct Packed {
+    filename: String,
+    size: u64,
+    #[serde(rename = "unpackedSize")]
+    unpacked_size: u64,
+}
+
+/// Makes the tarball, and holds it against the size that was promised.
+fn pack(package: &Path) -> Result<()> {
+    let tarball = tarball();
+    let folder = tarball.parent().context("is in a folder")?;
+    fs::create_dir_all(folder)?;
+    let mut command = npm::npm(package);
+    command.args(["pack", "--json", "--pack-destination"]);
+    let answer = step::read(command.arg(folder))?;
+    let packed: Vec<Packed> = serde_json::from_str(&answer).context("what npm pack tells")?;
+    let [packed] = packed.as_slice() else {
+        anyhow::bail!("npm pack made {} files", packed.len());
+    };
+    fs::rename(folder.join(&packed.filename), &tarball)?;
+    println!(
+        "web: {}: {:.1} KiB, unpacked {:.1} KiB",
+        tarball.display(),
+        packed.size as f64 / 1024.0,
+        packed.unpacked_size as f64 / 1024.0
+    );
+    ensure!(
+        packed.size <= LARGEST,
+        "the package has {} bytes; promised are {LARGEST} at most",
+        packed.size
+    );
+    Ok(())
+}
