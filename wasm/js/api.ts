@@ -1,6 +1,18 @@
-export type { Finding, FindingCode, ImageSummary, Info, Made, Report, Run, Usage, VolumeSummary } from "./documents.js";
+export type {
+  Finding,
+  FindingCode,
+  Holder,
+  ImageSummary,
+  Info,
+  Made,
+  Report,
+  Run,
+  SurveyedFile,
+  Usage,
+  VolumeSummary,
+} from "./documents.js";
 export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
-export { Image, type Extent } from "./image.js";
+export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
   ConvertOptions,
   Hole,

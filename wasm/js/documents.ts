@@ -167,3 +167,21 @@ export type FindingCode =
   | "metadata-only"
   | "content-differs"
   | "not-compared";
+
+/** What clusters are used for. */
+export type Holder = "mft" | "system" | "directory" | "file" | "bad";
+
+/** A file or directory, as `survey()` finds it. */
+export interface SurveyedFile {
+  /** The number of its record. */
+  record: number;
+  /** The record of the directory it stands in; of the root directory its own. */
+  parent: number;
+  /** Null where no record tells it. Untrusted: it may hold markup, control characters, anything but a slash. */
+  name: string | null;
+  holder: Holder;
+  /** Bytes of its content; of a directory 0. */
+  size: number;
+  /** How many clusters it has, whatever for. */
+  clusters: number;
+}

@@ -1,3 +1,4 @@
+import type { SurveyedFile } from "./documents.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
 import { StepKind, type Task } from "./ntfsclone.js";
@@ -7,7 +8,9 @@ import type { TaskOptions } from "./options.js";
 export type Output =
   | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> }
   | { kind: "hole"; length: number }
-  | { kind: "extents"; extents: BigUint64Array };
+  | { kind: "extents"; extents: BigUint64Array }
+  | { kind: "files"; files: SurveyedFile[] }
+  | { kind: "held"; held: BigUint64Array };
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */
@@ -121,6 +124,12 @@ export class Driver {
             return { kind: "hole", length: Number(length) };
           case StepKind.Extents:
             return { kind: "extents", extents: numbers(bytes as Uint8Array<ArrayBuffer>) };
+          case StepKind.Files:
+            this.#report(Number(done), Number(total));
+            return { kind: "files", files: JSON.parse(new TextDecoder().decode(bytes)) as SurveyedFile[] };
+          case StepKind.Held:
+            this.#report(Number(done), Number(total));
+            return { kind: "held", held: numbers(bytes as Uint8Array<ArrayBuffer>) };
           case StepKind.Done:
             this.#reportEnd();
             return undefined;

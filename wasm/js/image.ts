@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Info, Report } from "./documents.js";
+import type { Holder, Info, Report, SurveyedFile } from "./documents.js";
 import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
@@ -19,6 +19,22 @@ export interface Extent {
   offset: number;
 }
 
+/** Clusters, and whose they are. On a damaged volume several files may have them, or they are past its end. */
+export interface Held {
+  /** The first cluster. */
+  lcn: number;
+  /** How many clusters. */
+  length: number;
+  /** The record of the file. */
+  record: number;
+  holder: Holder;
+}
+
+/** The next files that a survey found, or the clusters of some. */
+export type Surveyed = { files: SurveyedFile[] } | { held: Held[] };
+
+/** In the order of the module's numbers for them. */
+const HOLDERS: readonly Holder[] = ["mft", "system", "directory", "file", "bad"];
 const DEFAULT_LEVEL = 3;
 const BYTES_OF_ZEROS = 1 << 20;
 
@@ -57,6 +73,41 @@ export class Image {
     }
     driver.free();
     return extents;
+  }
+
+  /**
+   * Bytes of the volume, as it would be restored: what an image does not have is zero. Fewer than `length` at the end of
+   * the volume.
+   */
+  async read(offset: number, length: number, options: TaskOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const driver = this.#start((handle) => handle.read(BigInt(offset), BigInt(length)), options);
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for (let output; (output = await driver.next()); ) {
+      if (output.kind === "bytes") {
+        pieces.push(output.bytes);
+      }
+    }
+    driver.free();
+    return pieces.length === 1 ? pieces[0]! : joined(pieces);
+  }
+
+  /**
+   * Walks over all files in use: their names and sizes, in the order of their records, and, after each some, the clusters
+   * they have. What is damaged is left out.
+   */
+  async *survey(options: TaskOptions = {}): AsyncGenerator<Surveyed, void, undefined> {
+    const driver = this.#start((handle) => handle.survey(), options);
+    try {
+      for (let output; (output = await driver.next()); ) {
+        if (output.kind === "files") {
+          yield { files: output.files };
+        } else if (output.kind === "held") {
+          yield { held: heldIn(output.held) };
+        }
+      }
+    } finally {
+      driver.free();
+    }
   }
 
   /** Reads all of it and checks it: the same report as `ntfsclone verify --json`. Damage is no error: it is in the report. */
@@ -143,6 +194,30 @@ function append(extents: Extent[], triples: BigUint64Array): void {
     const [lcn, length, offset] = triples.subarray(at, at + 3);
     extents.push({ lcn: Number(lcn), length: Number(length), offset: Number(offset) });
   }
+}
+
+function heldIn(numbers: BigUint64Array): Held[] {
+  const held: Held[] = [];
+  for (let at = 0; at + 3 < numbers.length; at += 4) {
+    const [lcn, length, record, holder] = numbers.subarray(at, at + 4);
+    held.push({
+      lcn: Number(lcn),
+      length: Number(length),
+      record: Number(record),
+      holder: HOLDERS[Number(holder)] ?? "file",
+    });
+  }
+  return held;
+}
+
+function joined(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 function closed(): NtfscloneError {
