@@ -51,7 +51,7 @@ impl Source {
                 Step::Read(range) => {
                     let mut bytes = vec![0; (range.end - range.start) as usize];
                     self.file.read_exact_at(&mut bytes, range.start).unwrap();
-                    self.pages.supply(range.start, &bytes).unwrap();
+                    self.pages.supply(range.start, bytes).unwrap();
                     self.peak.set(self.peak.get().max(self.pages.kept()));
                 }
                 step => take(step),
@@ -81,7 +81,7 @@ impl Source {
         let mut convert = self.opened().convert(target, compression).unwrap();
         let mut output = Vec::new();
         self.run(&mut convert, |step| match step {
-            Step::Bytes(bytes) => output.extend(bytes),
+            Step::Bytes(bytes) => output.extend_from_slice(&bytes),
             Step::Hole(len) => output.resize(output.len() + len as usize, 0),
             _ => {}
         });

@@ -27,7 +27,7 @@ impl Source {
     }
 
     /// Takes what a step of kind `Read` asked for: the bytes from `offset` on.
-    pub fn supply(&self, offset: u64, bytes: &[u8]) -> Result<(), JsValue> {
+    pub fn supply(&self, offset: u64, bytes: Vec<u8>) -> Result<(), JsValue> {
         let supplied = self.pages.supply(offset, bytes);
         supplied.map_err(|error| error::object(&error.into()))
     }
