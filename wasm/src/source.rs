@@ -32,9 +32,14 @@ impl Source {
         supplied.map_err(|error| error::object(&error.into()))
     }
 
-    /// Opens the image or volume that it is.
-    pub fn open(&self) -> Task {
+    /// Opens the image or volume that it is; `partition` is its number, if it is
+    /// a partition of a disk.
+    pub fn open(&self, partition: Option<u32>) -> Task {
         let open = Open::new(&self.name, Rc::clone(&self.pages));
+        let open = match partition {
+            Some(number) => open.of_partition(number),
+            None => open,
+        };
         Task::new(task::Work::Open(Some(open)))
     }
 }
