@@ -33,36 +33,35 @@ async function openSource(source: RandomAccess, options: OpenOptions): Promise<I
   if (partition === undefined) {
     return openAll(source, options);
   }
-  const { close: _, ...disk } = source;
-  const partitions = await openAll(disk, options).then(
-    async (image) => {
-      await image.close();
-      return [];
-    },
-    (error: unknown) => {
-      if (error instanceof NtfscloneError && error.code === "disk") {
-        return error.partitions ?? [];
-      }
-      throw error;
-    },
-  );
+  const partitions = await partitionsOf(source, options);
   const found = partitions.find(({ number }) => number === partition);
   if (!found) {
     throw new NtfscloneError("no-partition", `${source.name} has no partition ${partition}`, { partitions });
   }
-  return openAll(part(source, found), options);
+  const { offset: start, size } = found;
+  const read: RandomAccess["read"] = (offset, length, signal) => source.read(start + offset, length, signal);
+  return openAll({ ...source, size, read }, options, partition);
 }
 
-function part(disk: RandomAccess, { offset: start, size }: Partition): RandomAccess {
-  return { ...disk, size, read: (offset, length, signal) => disk.read(start + offset, length, signal) };
+/** The library tells of them when it is to open a whole disk. */
+async function partitionsOf({ close: _, ...disk }: RandomAccess, options: OpenOptions): Promise<Partition[]> {
+  try {
+    await (await openAll(disk, options)).close();
+    return [];
+  } catch (error) {
+    if (error instanceof NtfscloneError && error.code === "disk") {
+      return error.partitions ?? [];
+    }
+    throw error;
+  }
 }
 
-async function openAll(source: RandomAccess, options: OpenOptions): Promise<Image> {
+async function openAll(source: RandomAccess, options: OpenOptions, partition?: number): Promise<Image> {
   const medium = new Medium(source);
   const { engine } = medium;
   let handle;
   try {
-    const opening = engine.call(() => medium.pages.open());
+    const opening = engine.call(() => medium.pages.open(partition));
     handle = await new Driver(medium, opening, options).finish((task) => task.image());
     const look = engine.call(() => handle!.info());
     const info = await new Driver(medium, look, options).finish((task) => task.result());

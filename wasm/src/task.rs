@@ -2,6 +2,7 @@
 
 use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
+use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
     self, Convert, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _, Validate,
 };
@@ -61,7 +62,7 @@ pub struct Step {
     kind: StepKind,
     range: (u64, u64),
     progress: (u64, u64),
-    bytes: Option<Vec<u8>>,
+    bytes: Option<Piece>,
 }
 
 impl Task {
@@ -198,27 +199,33 @@ impl TryFrom<tasks::Step> for Step {
             }
             tasks::Step::Extents(list) => {
                 this.kind = StepKind::Extents;
-                let numbers = list
-                    .iter()
-                    .flat_map(|found| [found.extent.start.0, found.extent.len, found.offset]);
-                this.bytes = Some(numbers.flat_map(u64::to_le_bytes).collect());
+                this.bytes = Some(numbers(list.iter().flat_map(|found| {
+                    let Extent { start, len } = found.extent;
+                    [start.0, len, found.offset]
+                })));
             }
             tasks::Step::Files(files) => {
                 this.kind = StepKind::Files;
-                this.bytes = Some(Surveyed::list_to_json(&files)?.into_bytes());
+                this.bytes = Some(Surveyed::list_to_json(&files)?.into_bytes().into());
             }
             tasks::Step::Held(list) => {
                 this.kind = StepKind::Held;
-                let numbers = list.iter().flat_map(|held| {
+                this.bytes = Some(numbers(list.iter().flat_map(|held| {
                     let Extent { start, len } = held.extent;
                     [start.0, len, held.record.0, held.holder as u64]
-                });
-                this.bytes = Some(numbers.flat_map(u64::to_le_bytes).collect());
+                })));
             }
             tasks::Step::Done => {}
         }
         Ok(this)
     }
+}
+
+fn numbers(numbers: impl Iterator<Item = u64>) -> Piece {
+    numbers
+        .flat_map(u64::to_le_bytes)
+        .collect::<Vec<u8>>()
+        .into()
 }
 
 fn no_result() -> Failure {

@@ -17,7 +17,7 @@
 //!     match open.step()? {
 //!         Step::Read(range) => {
 //!             let bytes = read(range.start, range.end - range.start);
-//!             pages.supply(range.start, &bytes)?;
+//!             pages.supply(range.start, bytes)?;
 //!         }
 //!         Step::Done => return open.into_opened(),
 //!         _ => {}
@@ -53,8 +53,10 @@ pub use survey::Survey;
 pub use validate::Validate;
 
 use crate::clusters::{Held, Surveyed};
-use crate::error::{Error, Result};
-use crate::pages::Pages;
+use crate::error::{Error, Result, Structure};
+use crate::io::{IoError, ReadAt};
+use crate::pages::{Pages, Piece};
+use crate::units::len_u64;
 
 /// Bytes that one step reads or makes, at the most and about.
 const STEP_BYTES: u64 = 4 << 20;
@@ -73,7 +75,7 @@ pub enum Step {
         total: u64,
     },
     /// The next bytes of what is made, or read.
-    Bytes(Vec<u8>),
+    Bytes(Piece),
     /// So many zeros are next in what is made.
     Hole(u64),
     /// The next clusters, and where they are.
@@ -134,17 +136,20 @@ fn attempt<T>(pages: &Pages, work: impl FnOnce() -> Result<T>) -> Result<T, Halt
 }
 
 /// Reads of a source, with what was read in the error.
-fn read_at(source: &(impl crate::io::ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Result<()> {
-    let len = crate::units::len_u64(buf.len());
+fn read_at(source: &(impl ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Result<()> {
     let read = source.read_exact_at(offset, buf);
-    read.map_err(|source| match source.downcast::<Error>() {
+    read.map_err(|error| read_error(offset, buf.len(), error))
+}
+
+fn read_error(offset: u64, len: usize, error: IoError) -> Error {
+    match error.downcast::<Error>() {
         // It says better what it was about.
         Ok(error) => error,
         Err(source) => Error::Io {
-            structure: crate::error::Structure::Volume,
+            structure: Structure::Volume,
             offset,
-            len,
+            len: len_u64(len),
             source,
         },
-    })
+    }
 }

@@ -74,7 +74,7 @@ impl Task for Read {
                 let mut piece = vec![0; len_usize(len)];
                 attempt(pages, || read_at(inside, start, &mut piece))?;
                 self.range.start = start.saturating_add(len);
-                return Ok(Step::Bytes(piece));
+                return Ok(Step::Bytes(piece.into()));
             }
         }
         Ok(Step::Progress { done: 0, total: 0 })

@@ -17,5 +17,6 @@ mod converting;
 mod damaged;
 mod driver;
 mod opening;
+mod pages;
 mod samples;
 mod surveying;
