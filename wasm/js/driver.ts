@@ -119,8 +119,10 @@ export class Driver {
             this.#report(Number(done), Number(total));
             return "progress";
           case StepKind.Bytes:
+            this.#report(Number(done), Number(total));
             return { kind: "bytes", bytes: bytes as Uint8Array<ArrayBuffer> };
           case StepKind.Hole:
+            this.#report(Number(done), Number(total));
             return { kind: "hole", length: Number(length) };
           case StepKind.Extents:
             return { kind: "extents", extents: numbers(bytes as Uint8Array<ArrayBuffer>) };

@@ -152,6 +152,25 @@ test("progress is told at the start, at the end and not too often", async () => 
   await image.close();
 });
 
+test("a conversion tells how far it is", async () => {
+  const image = await open(bytes);
+  const told = [];
+  const onProgress = (progress) => told.push(progress);
+  let pieces = 0;
+  for await (const _ of image.convert("raw", { holes: true, onProgress })) {
+    pieces += 1;
+    if (pieces < 5) {
+      // Longer than between two reports.
+      await new Promise((resolve) => setTimeout(resolve, 110));
+    }
+  }
+  await image.close();
+  assert.ok(told.length >= 5, `${told.length} times`);
+  assert.ok(told.every(({ done, total }, at) => done <= total && done >= (told[at - 1]?.done ?? 0)));
+  assert.ok(told[0].done < told[0].total);
+  assert.equal(told.at(-1).done, told.at(-1).total);
+});
+
 test("an error thrown by onProgress ends the task with it", async () => {
   const image = await open(bytes);
   const error = new Error("no more room on the screen");
