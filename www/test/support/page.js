@@ -1,0 +1,88 @@
+// The page in a real browser, served from a subfolder, and what it complains of.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { launch } from "../../../wasm/test/support/chromium.js";
+import { serve } from "../../../wasm/test/support/server.js";
+
+export { skip } from "../../../wasm/test/support/chromium.js";
+
+const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
+const screenshots =
+  process.env.NTFSCLONE_SCREENSHOTS ?? fileURLToPath(new URL("../../../target/page/screenshots/", import.meta.url));
+
+/** A server and a browser, for all tests of a file. */
+export async function start() {
+  const requests = [];
+  const server = await serve(
+    { "/some/folder/": dist, "/": dist },
+    { onRequest: ({ url }) => requests.push(url) },
+  );
+  const browser = await launch();
+  return {
+    requests,
+    browser,
+    address: `${server.origin}/some/folder/index.html`,
+    server,
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/**
+ * A page of a new profile. `complaints` are errors, violations of the policy, failed requests and requests elsewhere;
+ * `longTasks` tells how long the longest task of its main thread took.
+ */
+export async function visit({ browser, address, server }, { hash = "", saving = "download", ...options } = {}) {
+  const context = await browser.newContext({ acceptDownloads: true, ...options });
+  const complaints = [];
+  const page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  context.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "blob:" && protocol !== "data:" && origin !== server.origin) {
+      complaints.push(`a request to ${request.url()}`);
+    }
+  });
+  await page.addInitScript((saving) => {
+    window.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) {
+        window.longest = Math.max(window.longest, duration);
+      }
+    }).observe({ type: "longtask", buffered: true });
+    // What the visitor would choose cannot be chosen from here.
+    window.showOpenFilePicker = undefined;
+    if (saving === "download") {
+      delete window.showSaveFilePicker;
+    } else {
+      window.showSaveFilePicker = async ({ suggestedName }) => {
+        const directory = await navigator.storage.getDirectory();
+        return directory.getFileHandle(suggestedName, { create: true });
+      };
+    }
+  }, saving);
+  await page.goto(address + hash);
+  await page.waitForSelector("#app main > *");
+  return { page, context, complaints, longest: () => page.evaluate(() => window.longest) };
+}
+
+/** Opens it, and waits for what it is. */
+export async function openFile(page, path) {
+  await page.setInputFiles("#file", path);
+  await page.waitForSelector(".overview h1");
+}
+
+/** Goes to a section. */
+export async function go(page, section) {
+  await page.click(`.sections a:has-text("${section}")`);
+}
+
+export async function screenshot(page, name) {
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+}
