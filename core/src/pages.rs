@@ -51,9 +51,8 @@ struct State {
     attempt: u64,
     /// What the first failed read of this attempt wants.
     wanted: Option<Range<u64>>,
-    /// Where the last request ended, and how long the next one is if it goes on
-    /// there.
-    next: u64,
+    /// The last request, and how long the next one is if it goes on there.
+    asked: Range<u64>,
     ahead: u64,
 }
 
@@ -75,7 +74,7 @@ impl Pages {
                 now: 0,
                 attempt: 0,
                 wanted: None,
-                next: 0,
+                asked: 0..0,
                 ahead: 0,
             }),
         }
@@ -125,6 +124,8 @@ impl Pages {
         for (number, bytes) in (first..).zip(bytes.chunks(len_usize(PAGE_BYTES))) {
             state.insert(number, bytes)?;
         }
+        // What is given up is asked for anew.
+        state.asked.start = state.asked.end;
         state.evict();
         match state.len > LIMIT {
             false => Ok(()),
@@ -213,7 +214,10 @@ impl State {
     /// read up to `end`: more and more, where reads follow one another.
     fn request(&mut self, missing: u64, end: u64, size: u64) -> Range<u64> {
         let start = missing.saturating_sub(missing % REQUEST_ALIGNMENT);
-        self.ahead = match start == self.next {
+        if start == self.asked.start && end <= self.asked.end {
+            return self.asked.clone();
+        }
+        self.ahead = match start == self.asked.end {
             true => self.ahead.saturating_mul(2).max(REQUEST_ALIGNMENT),
             false => 0,
         };
@@ -231,7 +235,7 @@ impl State {
                 .next_multiple_of(REQUEST_ALIGNMENT)
                 .min(end)
         });
-        self.next = end;
+        self.asked = start..end;
         start..end
     }
 

@@ -1,6 +1,7 @@
 //! An image or volume that was opened.
 
-use ntfsclone_core::tasks::{Failure, Opened, Refusal, Target};
+use js_sys::Date;
+use ntfsclone_core::tasks::{Compression, Failure, Opened, Refusal, Target};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -28,19 +29,29 @@ impl Image {
         Task::new(Work::Validate(Box::new(self.0.validate())))
     }
 
-    /// Makes something else of it: `"raw"`.
-    pub fn convert(&self, target: &str) -> Result<Task, JsValue> {
+    /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
+    /// compressed, if there is a level, from 1 to 22.
+    pub fn convert(&self, target: &str, level: Option<i32>) -> Result<Task, JsValue> {
         let target = match target {
             "raw" => Target::Raw,
-            _ => {
-                let failure = Failure::Refused {
-                    kind: Refusal::Target,
-                    found: format!("cannot be made into {target:?}"),
-                    remedy: "ask for \"raw\"".to_owned(),
-                };
-                return Err(error::object(&failure));
-            }
+            "ntfsclone" => Target::Image,
+            "metadata" => Target::Metadata,
+            _ => return Err(error::object(&unknown(target))),
         };
-        Ok(Task::new(Work::Convert(self.0.convert(target))))
+        let compression = level.map(|level| Compression {
+            level,
+            time: Some(Date::new_0().to_iso_string().into()),
+        });
+        let convert = self.0.convert(target, compression);
+        let convert = convert.map_err(|failure| error::object(&failure))?;
+        Ok(Task::new(Work::Convert(Box::new(convert))))
+    }
+}
+
+fn unknown(target: &str) -> Failure {
+    Failure::Refused {
+        kind: Refusal::Target,
+        found: format!("cannot be made into {target:?}"),
+        remedy: "ask for \"raw\", \"ntfsclone\" or \"metadata\"".to_owned(),
     }
 }

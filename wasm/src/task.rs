@@ -21,7 +21,7 @@ pub(crate) enum Work {
     Info(Box<Info>),
     Extents(Extents),
     Validate(Box<Validate>),
-    Convert(Convert),
+    Convert(Box<Convert>),
 }
 
 /// What came of a step.
@@ -72,7 +72,13 @@ impl Task {
             Work::Convert(convert) => convert.step(),
         };
         let step = step.map_err(|failure| error::object(&failure))?;
-        Ok(step.into())
+        let mut step = Step::from(step);
+        if let Work::Convert(convert) = &self.0
+            && matches!(step.kind, StepKind::Bytes | StepKind::Hole)
+        {
+            step.progress = convert.progress();
+        }
+        Ok(step)
     }
 
     /// The image that was opened, after the last step, once.
@@ -126,7 +132,7 @@ impl Step {
         self.range.1
     }
 
-    /// How much is done.
+    /// How much is done, of steps of kind `Progress`, `Bytes` and `Hole`.
     #[wasm_bindgen(getter)]
     pub fn done(&self) -> u64 {
         self.progress.0

@@ -42,7 +42,7 @@ impl Opened {
             volume: None,
             warnings: alloc::vec::Vec::new(),
         };
-        #[cfg(all(feature = "serde", feature = "zstd"))]
+        #[cfg(feature = "serde")]
         if let super::opened::Bytes::Seekable(seekable) = &self.bytes {
             document.tell_made(seekable.summary());
         }

@@ -40,7 +40,7 @@ mod validate;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-pub use convert::{Convert, Target};
+pub use convert::{Compression, Convert, Target};
 pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};
 pub use info::Info;

@@ -40,20 +40,17 @@ enum State {
 }
 
 /// Bytes of decompressed content that are kept.
-#[cfg(feature = "zstd")]
 const CACHE_SIZE: u64 = 12 << 20;
 
 /// What begins like this.
 enum Found {
     Image,
     Volume,
-    #[cfg(feature = "zstd")]
     Seekable(Box<Seekable>, Format),
     Compressed(&'static str),
     Foreign(Foreign),
 }
 
-#[cfg(feature = "zstd")]
 type Seekable = crate::image::seekable::SeekableReader<Rc<Pages>>;
 
 impl Open {
@@ -96,7 +93,6 @@ impl Open {
         match found {
             Found::Image => {}
             Found::Volume => opened.format = Format::Volume,
-            #[cfg(feature = "zstd")]
             Found::Seekable(seekable, format) => {
                 opened.layers.push("zstd, seekable".to_owned());
                 opened.format = format;
@@ -203,7 +199,6 @@ fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
     Ok(start)
 }
 
-#[cfg(feature = "zstd")]
 fn zstd(pages: &Rc<Pages>) -> Result<Found> {
     let Some(seekable) = Seekable::open(Rc::clone(pages))? else {
         return Ok(Found::Compressed("zstd, without a seek table"));
@@ -216,24 +211,13 @@ fn zstd(pages: &Rc<Pages>) -> Result<Found> {
     })
 }
 
-#[cfg(not(feature = "zstd"))]
-fn zstd(_: &Rc<Pages>) -> Result<Found> {
-    Ok(Found::Compressed("zstd"))
-}
-
 impl Opened {
     /// What a compressed image tells of itself.
-    #[cfg(feature = "zstd")]
     fn index_by_summary(&self) -> Option<Inside> {
         let Bytes::Seekable(seekable) = &self.bytes else {
             return None;
         };
         let index = seekable.summary().ok()??.index().ok()??;
         Some(Inside::of_image(self.bytes.clone(), index))
-    }
-
-    #[cfg(not(feature = "zstd"))]
-    fn index_by_summary(&self) -> Option<Inside> {
-        None
     }
 }

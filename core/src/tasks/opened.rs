@@ -5,13 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::image::ntfsclone::Header;
+use crate::image::seekable::SeekableReader;
 use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{IoError, ReadAt};
 use crate::pages::Pages;
-
-#[cfg(feature = "zstd")]
-use crate::image::seekable::SeekableReader;
 
 /// An image or volume that can be looked into, and converted.
 #[derive(Debug, Clone)]
@@ -31,7 +29,6 @@ pub struct Opened {
 #[derive(Debug, Clone)]
 pub(super) enum Bytes {
     Plain(Rc<Pages>),
-    #[cfg(feature = "zstd")]
     Seekable(Rc<SeekableReader<Rc<Pages>>>),
 }
 
@@ -59,6 +56,14 @@ impl Inside {
         Self::Image(Rc::new(Reader::new(bytes, index)))
     }
 
+    /// Bytes of the device that the volume is on, or was.
+    pub(super) fn device_size(&self) -> u64 {
+        match self.index().map(Index::header) {
+            Some(header) if header.has_tail() => header.device_size,
+            _ => self.size(),
+        }
+    }
+
     /// Where the clusters are in the image, if it is one.
     pub(super) fn index(&self) -> Option<&Index> {
         match self {
@@ -72,7 +77,6 @@ impl ReadAt for Bytes {
     fn size(&self) -> u64 {
         match self {
             Self::Plain(pages) => pages.size(),
-            #[cfg(feature = "zstd")]
             Self::Seekable(seekable) => seekable.size(),
         }
     }
@@ -80,7 +84,6 @@ impl ReadAt for Bytes {
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
         match self {
             Self::Plain(pages) => pages.read_exact_at(offset, buf),
-            #[cfg(feature = "zstd")]
             Self::Seekable(seekable) => seekable.read_exact_at(offset, buf),
         }
     }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use core::mem;
 
 use super::opened::Inside;
@@ -14,7 +15,10 @@ use crate::pages::Pages;
 /// Finds the clusters in use, and whether the volume's account of them is good
 /// enough for a copy.
 #[derive(Debug)]
-pub(super) struct Used(State);
+pub(super) struct Used {
+    state: State,
+    label: String,
+}
 
 #[derive(Debug)]
 enum State {
@@ -31,26 +35,31 @@ pub(super) struct Counted {
     pub(super) volume: Volume<Inside>,
     /// The clusters in use.
     pub(super) map: ClusterMap,
+    pub(super) label: String,
 }
 
 impl Used {
     pub(super) fn new(inside: Inside) -> Self {
-        Self(State::Start(inside))
+        Self {
+            state: State::Start(inside),
+            label: String::new(),
+        }
     }
 
     /// Goes on; none if that was not the end.
     pub(super) fn step(&mut self, pages: &Pages) -> Result<Option<Counted>, Halt> {
-        match &mut self.0 {
+        match &mut self.state {
             State::Start(inside) => {
-                let (volume, selection) = attempt(pages, || {
+                let (volume, selection, info) = attempt(pages, || {
                     let volume = Volume::open(inside.clone())?;
                     volume.mft().check_mirror(volume.source(), volume.boot())?;
-                    VolumeInfo::read(&volume)?;
+                    let info = VolumeInfo::read(&volume)?;
                     let selection = Selection::new(&volume)?;
-                    Ok((volume, selection))
+                    Ok((volume, selection, info))
                 })?;
+                self.label = info.label;
                 let rest = Part::all(&volume);
-                self.0 = State::Select(Box::new(volume), Box::new(selection), rest);
+                self.state = State::Select(Box::new(volume), Box::new(selection), rest);
             }
             State::Select(volume, selection, rest) if !rest.is_empty() => {
                 attempt(pages, || {
@@ -60,20 +69,24 @@ impl Used {
             }
             State::Select(volume, ..) => {
                 let auditor = attempt(pages, || Auditor::new(&**volume))?;
-                if let State::Select(volume, selection, _) = mem::replace(&mut self.0, State::Done)
+                if let State::Select(volume, selection, _) =
+                    mem::replace(&mut self.state, State::Done)
                 {
-                    self.0 = State::Audit(volume, selection, Box::new(auditor));
+                    self.state = State::Audit(volume, selection, Box::new(auditor));
                 }
             }
             State::Audit(volume, selection, auditor) => {
                 let goes_on = attempt(pages, || auditor.step(&**volume, selection))?;
                 if !goes_on
                     && let State::Audit(volume, selection, auditor) =
-                        mem::replace(&mut self.0, State::Done)
+                        mem::replace(&mut self.state, State::Done)
                 {
                     let map = judge(*selection, *auditor)?;
-                    let volume = *volume;
-                    return Ok(Some(Counted { volume, map }));
+                    return Ok(Some(Counted {
+                        volume: *volume,
+                        map,
+                        label: mem::take(&mut self.label),
+                    }));
                 }
             }
             State::Done => {}
@@ -83,7 +96,7 @@ impl Used {
 
     /// Records walked over.
     pub(super) fn progress(&self) -> Step {
-        match &self.0 {
+        match &self.state {
             State::Select(_, _, rest) => Step::Progress {
                 done: rest.start().0,
                 total: rest.end().0,

@@ -142,17 +142,12 @@ impl Validate {
         self.check_summary(None);
         self.state = State::Volume(Inside::Volume(self.opened.bytes.clone()));
     }
-
-    #[cfg(feature = "zstd")]
     fn check_summary(&mut self, index: Option<&Index>) {
         if let Bytes::Seekable(seekable) = &self.opened.bytes {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
             crate::validate::check_summary(seekable.summary(), index, findings, checksums);
         }
     }
-
-    #[cfg(not(feature = "zstd"))]
-    fn check_summary(&mut self, _: Option<&Index>) {}
 
     fn check_volume(&mut self) -> Result<Step, Halt> {
         let pages = &self.opened.pages;
@@ -221,7 +216,6 @@ impl Validate {
     fn start(&self) -> State {
         match (self.opened.format, &self.opened.bytes) {
             (Format::Image, _) => State::Image(Box::new(ImageCheck::new())),
-            #[cfg(feature = "zstd")]
             (Format::Volume, Bytes::Seekable(_)) => State::Through(0),
             (Format::Volume, bytes @ Bytes::Plain(_)) => {
                 State::Volume(Inside::Volume(bytes.clone()))

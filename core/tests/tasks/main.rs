@@ -12,7 +12,8 @@
 )]
 
 mod checking;
+mod compressing;
+mod converting;
 mod driver;
 mod opening;
-mod raw;
 mod samples;

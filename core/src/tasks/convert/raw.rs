@@ -5,14 +5,15 @@ use alloc::vec;
 
 use super::super::opened::{Bytes, Inside};
 use super::super::scan::piece_len;
-use super::super::used::Counted;
 use super::super::{Halt, Step, attempt, read_at};
-use crate::clusters::ClusterMap;
+use super::note;
 use crate::error::Result;
 use crate::image::Reader;
+use crate::image::seekable::MapBuilder;
 use crate::io::ReadAt;
 use crate::pages::Pages;
-use crate::units::{Extent, Lcn, len_u64, len_usize};
+use crate::plan::Plan;
+use crate::units::{Extent, Lcn, len_usize};
 
 /// Copies what is in use, in order, and leaves out the rest.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(super) struct RawCopy {
 #[derive(Debug)]
 enum Stored {
     /// Of a volume, those in use.
-    Used(ClusterMap),
+    Used(Plan),
     /// Of an image, all.
     Image(Rc<Reader<Bytes>>),
 }
@@ -49,21 +50,28 @@ impl RawCopy {
         }
     }
 
-    pub(super) fn of_volume(counted: Counted) -> Self {
-        let Counted { volume, map } = counted;
-        let geometry = volume.geometry();
+    pub(super) fn of_volume(inside: Inside, plan: Plan) -> Self {
+        let geometry = plan.geometry();
         let volume_size = geometry.bytes(geometry.nr_clusters());
         Self {
             cluster_size: geometry.cluster_size.into(),
             volume_size,
-            end: volume_size.saturating_add(volume.tail_size()),
-            inside: volume.into_source(),
-            stored: Stored::Used(map),
+            end: volume_size.saturating_add(plan.header().tail_size()),
+            inside,
+            stored: Stored::Used(plan),
             position: 0,
         }
     }
 
-    pub(super) fn step(&mut self, pages: &Pages) -> Result<Step, Halt> {
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.position, self.end)
+    }
+
+    pub(super) fn step(
+        &mut self,
+        pages: &Pages,
+        map: &mut Option<&mut MapBuilder>,
+    ) -> Result<Step, Halt> {
         let (start, end) = self.next();
         if self.position < start {
             let hole = start.saturating_sub(self.position);
@@ -76,7 +84,10 @@ impl RawCopy {
         }
         let mut piece = vec![0; len_usize(len)];
         attempt(pages, || read_at(&self.inside, start, &mut piece))?;
-        self.position = start.saturating_add(len_u64(piece.len()));
+        self.position = start.saturating_add(len);
+        // What follows the last cluster may be less than one.
+        let first = Lcn(start.checked_div(self.cluster_size).unwrap_or(0));
+        note(map, first, len.div_ceil(self.cluster_size.max(1)));
         Ok(Step::Bytes(piece))
     }
 
@@ -101,7 +112,7 @@ impl Stored {
     /// The first clusters that are copied, from `lcn` on.
     fn extent_from(&self, lcn: Lcn) -> Option<Extent> {
         match self {
-            Self::Used(map) => map.extents_from(lcn).next(),
+            Self::Used(plan) => plan.map().extents_from(lcn).next(),
             Self::Image(reader) => {
                 let runs = reader.index().runs();
                 let next = runs.partition_point(|run| run.extent.end() <= lcn);

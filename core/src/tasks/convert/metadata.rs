@@ -1,0 +1,231 @@
+//! An image of the metadata of a volume.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::super::opened::Inside;
+use super::super::scan::piece_len;
+use super::super::used::Counted;
+use super::super::{Halt, STEP_BYTES, Step, attempt, read_at};
+use super::compressed::Content;
+use super::image::ImageWriter;
+use crate::clusters::metadata::{Collection, LogFile, MetadataStep, RecordKind};
+use crate::clusters::{Part, Walk};
+use crate::error::Result;
+use crate::image::ntfsclone::Header;
+use crate::image::seekable::MapBuilder;
+use crate::ntfs::value::Stream;
+use crate::pages::Pages;
+use crate::plan::MetadataPlan;
+use crate::units::{Geometry, Lcn, RecordNumber, Vcn, len_usize};
+use crate::wipe::{self, Times, Wiped};
+
+/// Looks for the metadata of a volume.
+#[derive(Debug)]
+pub(super) struct Collecting {
+    counted: Counted,
+    collection: Collection,
+    rest: Part,
+}
+
+impl Collecting {
+    pub(super) fn new(counted: Counted) -> Self {
+        let collection = Collection::new(&counted.volume, LogFile::Start);
+        Self {
+            collection,
+            rest: Part::all(&counted.volume),
+            counted,
+        }
+    }
+
+    /// False at the end.
+    pub(super) fn step(&mut self, pages: &Pages) -> Result<bool, Halt> {
+        if self.rest.is_empty() {
+            return Ok(false);
+        }
+        attempt(pages, || {
+            let mut walk = Walk::new(&self.counted.volume);
+            walk.metadata_of_some(&mut self.rest, &mut self.collection)
+        })?;
+        Ok(true)
+    }
+
+    pub(super) fn progress(&self) -> Step {
+        Step::Progress {
+            done: self.rest.start().0,
+            total: self.rest.end().0,
+        }
+    }
+
+    pub(super) fn finish(self) -> (MetadataCopy, Content) {
+        let content = Content::of_volume(&self.counted, true);
+        let geometry = *self.counted.volume.geometry();
+        let inside = self.counted.volume.into_source();
+        let metadata = self.collection.finish();
+        let device_size = inside.device_size();
+        let plan = MetadataPlan::new(geometry, device_size, metadata.steps, metadata.inuse);
+        let copy = MetadataCopy {
+            inside,
+            writer: ImageWriter::new(&plan.header()),
+            plan,
+            step: 0,
+            within: 0,
+            done: 0,
+            ended: false,
+        };
+        (copy, content)
+    }
+}
+
+/// Makes an image of metadata, wiped on its way.
+#[derive(Debug)]
+pub(super) struct MetadataCopy {
+    inside: Inside,
+    plan: MetadataPlan,
+    writer: ImageWriter,
+    /// The step that is being done, and how many clusters of it were.
+    step: usize,
+    within: u64,
+    done: u64,
+    ended: bool,
+}
+
+impl MetadataCopy {
+    pub(super) fn header(&self) -> Header {
+        self.plan.header()
+    }
+
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.done, self.plan.bytes())
+    }
+
+    pub(super) fn step(
+        &mut self,
+        pages: &Pages,
+        map: &mut Option<&mut MapBuilder>,
+    ) -> Result<Step, Halt> {
+        let made = self.fill(pages, map);
+        self.writer.step(made)
+    }
+
+    /// Makes enough to be given out; false at the end.
+    fn fill(&mut self, pages: &Pages, map: &mut Option<&mut MapBuilder>) -> Result<bool, Halt> {
+        let geometry = *self.plan.geometry();
+        while !self.writer.is_full() {
+            if self.ended {
+                return Ok(false);
+            }
+            let (clusters, is_over) = match self.plan.steps().get(self.step) {
+                Some(MetadataStep::Clusters(extent)) => {
+                    let start = extent.start.plus(self.within);
+                    let offset = geometry.offset(start);
+                    let len = piece_len(offset, geometry.offset(extent.end()));
+                    let mut piece = vec![0; len_usize(len)];
+                    attempt(pages, || read_at(&self.inside, offset, &mut piece))?;
+                    self.writer.add(start, &piece, map);
+                    let clusters = len.div_ceil(u64::from(geometry.cluster_size).max(1));
+                    let within = self.within.saturating_add(clusters);
+                    (clusters, within >= extent.len)
+                }
+                Some(MetadataStep::Records(kind, stream)) => {
+                    let chunk = Chunk::new(&geometry, stream, Vcn(self.within));
+                    let bytes = attempt(pages, || chunk.read(&self.inside))?;
+                    let bytes = chunk.wiped(*kind, bytes);
+                    for (start, piece) in chunk.pieces(&bytes) {
+                        self.writer.add(start, piece, map);
+                    }
+                    (chunk.clusters(), chunk.end >= stream.end())
+                }
+                None => {
+                    let (offset, len) = self.plan.tail();
+                    let mut piece = vec![0; len_usize(len)];
+                    attempt(pages, || read_at(&self.inside, offset, &mut piece))?;
+                    self.writer.tail(&piece, map);
+                    self.ended = true;
+                    continue;
+                }
+            };
+            self.done = self.done.saturating_add(geometry.bytes(clusters));
+            self.within = self.within.saturating_add(clusters);
+            if is_over {
+                self.within = 0;
+                self.step = self.step.saturating_add(1);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Clusters of a value that consists of records: whole records, since the sizes
+/// of both are powers of two, and all of them smaller than a chunk.
+struct Chunk<'a> {
+    geometry: &'a Geometry,
+    stream: &'a Stream,
+    start: Vcn,
+    end: Vcn,
+}
+
+impl<'a> Chunk<'a> {
+    fn new(geometry: &'a Geometry, stream: &'a Stream, start: Vcn) -> Self {
+        let cluster_size = u64::from(geometry.cluster_size);
+        let clusters = STEP_BYTES.checked_div(cluster_size).unwrap_or(1).max(1);
+        let end = start.plus(clusters).min(stream.end());
+        Self {
+            geometry,
+            stream,
+            start,
+            end,
+        }
+    }
+
+    fn clusters(&self) -> u64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// What of the chunk is on the volume: where in the chunk, and where.
+    fn places(&self) -> impl Iterator<Item = (Range<usize>, Lcn)> {
+        self.stream
+            .extents(self.start, self.end)
+            .map(|(vcn, extent)| {
+                let skipped = vcn.0.saturating_sub(self.start.0);
+                let at = len_usize(self.geometry.bytes(skipped));
+                let len = len_usize(self.geometry.bytes(extent.len));
+                (at..at.saturating_add(len), extent.start)
+            })
+    }
+
+    /// Holes are not read, and are no old records.
+    fn read(&self, source: &Inside) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; len_usize(self.geometry.bytes(self.clusters()))];
+        for (place, start) in self.places() {
+            let piece = bytes.get_mut(place).unwrap_or_default();
+            read_at(source, self.geometry.offset(start), piece)?;
+        }
+        Ok(bytes)
+    }
+
+    /// What does not read as a record is copied as it is.
+    fn wiped(&self, kind: RecordKind, mut bytes: Vec<u8>) -> Vec<u8> {
+        let record_size = match kind {
+            RecordKind::Mft => self.geometry.mft_record_size,
+            RecordKind::Index => self.geometry.index_record_size,
+        };
+        let position = self.geometry.bytes(self.start.0);
+        let first = position.checked_div(record_size.into()).unwrap_or(0);
+        let records = bytes.chunks_exact_mut(len_usize(record_size.into()));
+        let mut wiped = Wiped::default();
+        for (number, record) in (first..).map(RecordNumber).zip(records) {
+            let _ = match kind {
+                RecordKind::Mft => wipe::wipe_mft_record(record, number, Times::Reset, &mut wiped),
+                RecordKind::Index => wipe::wipe_index_record(record, Times::Reset, &mut wiped),
+            };
+        }
+        bytes
+    }
+
+    fn pieces<'b>(&'b self, bytes: &'b [u8]) -> impl Iterator<Item = (Lcn, &'b [u8])> {
+        self.places()
+            .map(|(place, start)| (start, bytes.get(place).unwrap_or_default()))
+    }
+}
