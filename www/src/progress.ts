@@ -33,7 +33,7 @@ export class Meter {
         "div",
         { class: "meter-foot" },
         h("p", { class: "meter-figures" }, this.#done, this.#rate, this.#left),
-        h("button", { type: "button", click: onCancel }, cancel),
+        cancelButton(cancel, onCancel),
       ),
     );
   }
@@ -70,4 +70,15 @@ export class Meter {
       this.#announce(words.percent(`${tenth * 10}%`));
     }
   }
+}
+
+/** To be pressed once: what takes a moment to stop is being stopped. */
+function cancelButton(text: string, onCancel: () => void): HTMLButtonElement {
+  const button = h("button", { type: "button" }, text);
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    button.textContent = words.cancelling;
+    onCancel();
+  });
+  return button;
 }

@@ -13,6 +13,8 @@ interface Waiting {
 export interface AskOptions {
   /** Stops it. What was asked then fails with the signal's reason, at once. */
   signal?: AbortSignal | undefined;
+  /** When stopped, it fails only when the worker has cleared up what it began. */
+  waitsForEnd?: boolean;
   onProgress?: ((progress: Progress) => void) | undefined;
   transfer?: Transferable[];
 }
@@ -27,13 +29,15 @@ export class Session {
   async ask<K extends Call>(
     call: K,
     question: Calls[K]["question"],
-    { signal, onProgress, transfer = [] }: AskOptions = {},
+    { signal, waitsForEnd = false, onProgress, transfer = [] }: AskOptions = {},
   ): Promise<Calls[K]["answer"]> {
     signal?.throwIfAborted();
     const id = (this.#lastId += 1);
     const abort = () => {
       this.#send({ id, call: "abort" });
-      this.#take(id)?.reject(signal?.reason);
+      if (!waitsForEnd) {
+        this.#take(id)?.reject(signal?.reason);
+      }
     };
     try {
       return await new Promise<Calls[K]["answer"]>((resolve, reject) => {

@@ -1,10 +1,11 @@
+import { count } from "./numbers.js";
+
 /** Every word of the page, in one place. What the library found comes in its own words. */
 export const strings = {
   name: "ntfsclone",
 
   shell: {
     skip: "Skip to content",
-    another: "Open another",
     close: "Close",
     light: "Light colours",
     dark: "Dark colours",
@@ -27,7 +28,6 @@ export const strings = {
     choose: "Choose a file",
     folder: "Open a folder",
     sample: "Try a sample volume",
-    or: "or",
     again: (name: string) => `Open ${name} again`,
     linked: "This link leads to a place in an image. Open that image again to go there.",
     takes: "Takes images of ntfsclone, plain or compressed with seekable zstd, in one file or in pieces; NTFS volumes; and whole disks with MBR or GPT.",
@@ -117,7 +117,7 @@ export const strings = {
     whole: "Whole volume",
     showBytes: "Show bytes",
     each: (clusters: string, size: string) => `one square = ${clusters} (${size})`,
-    clusters: (count: number, text: string) => (count === 1 ? `${text} cluster` : `${text} clusters`),
+    clusters: (number: number) => several(number, "cluster"),
     range: (first: string, last: string) => `Clusters ${first} – ${last}`,
     one: (lcn: string) => `Cluster ${lcn}`,
     byte: (place: string) => `byte ${place}`,
@@ -145,13 +145,17 @@ export const strings = {
     cancelled: "Cancelled. Nothing can be said about it.",
     sound: "Sound",
     soundLead: "All of it was read, and no error was found.",
-    unsound: (errors: number) => (errors === 1 ? "1 error found" : `${errors} errors found`),
+    unsound: (errors: number) => `${several(errors, "error")} found`,
     unsoundLead: "Data is lost, or a copy made from this would not be whole.",
     looked: "Looked at",
     image: (bytes: string, clusters: string) => `${bytes} of image, ${clusters} clusters in it`,
     volume: (files: string, clusters: string) => `${files} files, ${clusters} clusters of the volume`,
     checksums: (names: string) => `checksums: ${names}`,
-    counts: { error: "errors", warning: "warnings", note: "notes" },
+    counts: {
+      error: (number: number) => several(number, "error"),
+      warning: (number: number) => several(number, "warning"),
+      note: (number: number) => several(number, "note"),
+    },
     severities: { error: "Error", warning: "Warning", note: "Note" },
     findings: "Findings",
     none: "Nothing to remark.",
@@ -161,7 +165,7 @@ export const strings = {
     nowhere: "no one place",
     showBytes: "Show these bytes",
     files: "Files that it touches",
-    filesAll: (count: string) => `${count} files with something wrong`,
+    filesAll: (number: number) => `${several(number, "file")} with something wrong`,
     filesLeft: (count: string) => `and ${count} more`,
     more: (count: string) => `Show ${count} more`,
     export: "Export as JSON",
@@ -173,6 +177,7 @@ export const strings = {
     rate: (rate: string) => `${rate}/s`,
     left: (time: string) => `${time} left`,
     starting: "Starting",
+    cancelling: "Cancelling…",
   },
 
   convert: {
@@ -237,23 +242,18 @@ export const strings = {
     free: (size: string) => `Free area of ${size}`,
     byte: "Byte",
     cluster: "Cluster",
-    within: (offset: string, lcn: string) => `${offset} in cluster ${lcn}`,
-    value: (bits: number) => `${bits} bits`,
+    within: (lcn: string, byte: string) => `${lcn}, byte ${byte} of it`,
+    value: (bits: number) => `${bits}-bit number`,
     inside: "Within",
-    start: "Start",
-    end: "End",
-    previous: "Page up",
-    next: "Page down",
   },
 
   errors: {
     title: "That did not work",
     place: (offset: string) => `At byte ${offset}.`,
-    details: "Details",
     dismiss: "Dismiss",
     advice: {
       read: "The browser could not read the file. If it was moved, changed or unplugged, open it again.",
-      corrupt: "It is damaged where this page has to look. The command-line tool may get further: ntfsclone verify, or --rescue.",
+      corrupt: "It is damaged where this page has to look, or it is neither an image of ntfsclone nor an NTFS volume. The command-line tool may get further with what is damaged: ntfsclone verify, or --rescue.",
       unsupported: "It is sound, but nothing that this page can handle.",
       limit: "It tells of sizes that are not there. It is damaged, or cut short.",
       "compressed-data": "What is compressed is damaged. Look for another copy.",
@@ -275,3 +275,7 @@ export const strings = {
     },
   },
 };
+
+function several(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}

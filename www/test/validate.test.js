@@ -20,11 +20,14 @@ for (const [what, fixture, name] of [
 ]) {
   test(`${what}: the report is the command-line tool's`, { skip }, async () => {
     const expected = { ...JSON.parse(ntfscloneMayFail("verify", "--json", fixture())), source: name };
-    const { page, complaints, context, longest } = await visit(site);
+    const { page, complaints, context, startsWorking, longest } = await visit(site);
     await openFile(page, fixture());
     await go(page, "Validate");
+    await startsWorking();
     await page.click(".invite .primary");
     await page.waitForSelector(".verdict");
+    const took = await longest();
+    assert.ok(took < 100, `a task took ${took} ms`);
     assert.equal(await page.locator(".verdict.sound").count(), expected.sound ? 1 : 0);
     const rows = await page.locator(".findings tbody tr").all();
     assert.equal(rows.length, Math.min(100, expected.findings.length));
@@ -39,7 +42,6 @@ for (const [what, fixture, name] of [
     assert.equal(download.suggestedFilename(), `${name}.report.json`);
     assert.deepEqual(JSON.parse(readFileSync(await download.path(), "utf8")), expected);
     assert.deepEqual(complaints, []);
-    assert.ok((await longest()) < 100, `a task took ${await longest()} ms`);
     await context.close();
   });
 }

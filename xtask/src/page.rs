@@ -2,7 +2,10 @@
 
 use crate::{npm, step, web};
 use anyhow::{Context, Result};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Builds it, on the package that `web` makes.
 pub(crate) fn build() -> Result<()> {
@@ -35,17 +38,14 @@ pub(crate) fn folder() -> PathBuf {
 /// What a visitor can try it with: an image of the volume that comes with the program, as the program makes it.
 fn make_sample() -> Result<()> {
     let volume = step::root().join("native/demo/volume.ntfs.zst");
-    let sample = folder().join("public/sample.img.zst");
-    let modified = |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified());
+    let sample = folder().join("public/sample.gzip");
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
     if modified(&sample).is_ok_and(|made| modified(&volume).is_ok_and(|volume| made >= volume)) {
         return Ok(());
     }
-    if sample.exists() {
-        fs::remove_file(&sample)?;
-    }
     let program = || step::cargo(["run", "--quiet", "--release", "-p", "ntfsclone", "--"]);
     let scratch = tempfile::tempdir().context("a place for the sample")?;
-    let raw = scratch.path().join("volume.ntfs");
+    let [raw, image] = ["volume.ntfs", "sample.img"].map(|name| scratch.path().join(name));
     step::run(
         program()
             .args(["--quiet", "--restore-image", "-o"])
@@ -53,7 +53,16 @@ fn make_sample() -> Result<()> {
     )?;
     step::run(
         program()
-            .args(["--quiet", "--save-image", "--compress=19", "-o"])
-            .args([&sample, &raw]),
+            .args(["--quiet", "--save-image", "-o"])
+            .args([&image, &raw]),
+    )?;
+    // Node has it, and is there: not so a program.
+    let compress = "const { gzipSync } = require('node:zlib'); const { readFileSync, writeFileSync } = require('node:fs'); \
+                    const [image, sample] = process.argv.slice(1); \
+                    writeFileSync(sample, gzipSync(readFileSync(image), { level: 9 }));";
+    step::run(
+        npm::node(&folder())
+            .args(["--eval", compress])
+            .args([&image, &sample]),
     )
 }

@@ -1,6 +1,7 @@
 import type { Context } from "../context.js";
 import { h, fill, icon } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
+import { plainName } from "../names.js";
 import { count, hexadecimal, percent, size } from "../numbers.js";
 import { strings } from "../strings.js";
 import { Coverage, type Share } from "./coverage.js";
@@ -32,6 +33,8 @@ export class MapView {
   readonly #missing = h("li", { hidden: true }, h("span", { class: "swatch missing" }), words.missing);
   #cursor = 0;
   #hovered: number | undefined;
+  /** Somebody went there, by mouse, keyboard or address. */
+  #isPlaced = false;
   #isPlanned = false;
 
   constructor(context: Context, clusters: number) {
@@ -99,6 +102,7 @@ export class MapView {
   /** Goes to that byte of the volume. */
   show(at: number | null): void {
     if (at !== null) {
+      this.#isPlaced = true;
       this.#cursor = this.#scale.squareOf(Math.floor(at / this.#clusterSize));
       this.#scale.reveal(this.#cursor);
     }
@@ -114,7 +118,7 @@ export class MapView {
       this.#plan();
     } catch (error) {
       if (!isAbort(error)) {
-        this.#state.textContent = words.rough(problemOf(error).message);
+        this.#state.textContent = words.rough(plainName(problemOf(error).message));
       }
     }
   }
@@ -142,9 +146,10 @@ export class MapView {
   #draw(): void {
     const scale = this.#scale;
     this.#cursor = scale.squareOf(this.#cursor);
+    const isFocused = document.activeElement === this.#surface;
     draw(this.#canvas, scale, this.#coverage, {
-      cursor: this.#hovered ?? this.#cursor,
-      isFocused: document.activeElement === this.#surface,
+      cursor: this.#hovered ?? (isFocused || this.#isPlaced ? this.#cursor : undefined),
+      isFocused,
       mft: this.#mft,
     });
     this.#position.max = String(Math.max(0, scale.allRows - scale.rows));
@@ -154,7 +159,7 @@ export class MapView {
     this.#zoomOut.disabled = scale.isWhole;
     this.#zoomIn.disabled = scale.isClosest;
     const each = scale.perSquare;
-    this.#each.textContent = words.each(words.clusters(each, count(each)), size(each * this.#clusterSize));
+    this.#each.textContent = words.each(words.clusters(each), size(each * this.#clusterSize));
     fill(this.#told, ...this.#describe(this.#hovered ?? this.#cursor));
   }
 
@@ -242,6 +247,7 @@ export class MapView {
   }
 
   #moveTo(lcn: number): void {
+    this.#isPlaced = true;
     this.#cursor = this.#scale.squareOf(lcn);
     this.#scale.reveal(this.#cursor);
     this.#context.note({ at: this.#cursor * this.#clusterSize, of: "volume" });
@@ -253,7 +259,7 @@ export class MapView {
     this.#scale.zoom(steps, lcn);
     this.#cursor = this.#scale.squareOf(lcn);
     this.#scale.reveal(this.#cursor);
-    this.#context.announce(words.each(words.clusters(this.#scale.perSquare, count(this.#scale.perSquare)), size(this.#scale.perSquare * this.#clusterSize)));
+    this.#context.announce(words.each(words.clusters(this.#scale.perSquare), size(this.#scale.perSquare * this.#clusterSize)));
     this.#plan();
   }
 

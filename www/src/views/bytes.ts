@@ -85,8 +85,7 @@ class BytesView implements View {
         h("header", { class: "hex-bar" }, this.#wholeSwitch(), this.#goTo()),
         isCompressed && h("p", { class: "muted" }, words.compressed),
         this.#places.length > 0 && this.#placeList(),
-        h("div", { class: "hex-frame" }, this.#surface, this.#position),
-        this.#inspector,
+        h("div", { class: "hex-frame" }, this.#surface, this.#position, this.#inspector),
       ),
     );
     new ResizeObserver(() => this.#resize()).observe(this.#surface);
@@ -269,7 +268,7 @@ class BytesView implements View {
     const cursor = this.#cursor;
     const facts: [string, string][] = [[words.byte, `${count(cursor)} (${hexadecimal(cursor)})`]];
     if (this.#of === "volume") {
-      facts.push([words.cluster, words.within(count(cursor % this.#clusterSize), count(Math.floor(cursor / this.#clusterSize)))]);
+      facts.push([words.cluster, words.within(count(Math.floor(cursor / this.#clusterSize)), count(cursor % this.#clusterSize))]);
     }
     const known = this.#knownAt(cursor);
     if (known) {

@@ -4,7 +4,7 @@ import { fill, h, icon, type Child } from "../dom.js";
 import { beginDownload } from "../download.js";
 import { isAbort, problemOf } from "../failure.js";
 import type { Output, Written } from "../messages.js";
-import { name } from "../names.js";
+import { name, plainName } from "../names.js";
 import { duration, size } from "../numbers.js";
 import { Meter } from "../progress.js";
 import { strings } from "../strings.js";
@@ -40,11 +40,12 @@ export function convert(context: Context): View {
       const { output } = destination;
       const written = await context.session.ask("convert", { ...choice, output }, {
         signal,
+        waitsForEnd: true,
         transfer: output.kind === "download" ? [output.port] : [],
         onProgress: (progress) => meter.update(progress),
       });
       fill(message, done(destination.name, written, meter.elapsed));
-      context.announce(words.done(destination.name));
+      context.announce(words.done(plainName(destination.name)));
     } catch (error) {
       await destination?.discard();
       if (!isCancelled(error)) {
@@ -209,7 +210,7 @@ function sizeOf({ volume, image }: Info, target: Target): Child[] {
 
 function anonymised(): HTMLElement {
   const list = (title: string, items: readonly string[]) =>
-    h("div", {}, h("h3", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, item))));
+    h("div", {}, h("h2", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, item))));
   return h(
     "div",
     { class: "notice anonymise", hidden: true },

@@ -61,7 +61,7 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
       { class: "verdict-text" },
       h("h1", {}, report.sound ? words.sound : words.unsound(report.errors)),
       h("p", { class: "lead" }, report.sound ? words.soundLead : words.unsoundLead),
-      looked.length > 0 && h("p", { class: "muted" }, `${words.looked}: ${looked.join("; ")}`),
+      looked.length > 0 && h("p", { class: "muted" }, `${words.looked}: `, name(looked.join("; "))),
     ),
     h(
       "div",
@@ -76,7 +76,7 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
 function findings(context: Context, report: Report): HTMLElement {
   const { counts } = words;
   const chips = (["error", "warning", "note"] as const).map((severity) =>
-    h("span", { class: `chip ${severity}` }, `${count(report[`${severity}s`])} ${counts[severity]}`),
+    h("span", { class: `chip ${severity}` }, counts[severity](report[`${severity}s`])),
   );
   const rows = h("tbody");
   const more = h("button", { type: "button", class: "more", click: () => append() });
@@ -148,7 +148,7 @@ function files({ files, files_left_out }: Report): HTMLElement[] {
     return [];
   }
   const left = files_left_out > 0 ? h("p", { class: "muted" }, words.filesLeft(count(files_left_out))) : null;
-  return [h("section", { class: "card" }, h("h2", {}, words.filesAll(count(files.length))), list(files, ROWS_AT_ONCE), left)];
+  return [h("section", { class: "card" }, h("h2", {}, words.filesAll(files.length)), list(files, ROWS_AT_ONCE), left)];
 }
 
 /** Some of them, and the others when they are asked for. */

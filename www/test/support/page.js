@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch } from "../../../wasm/test/support/chromium.js";
-import { serve } from "../../../wasm/test/support/server.js";
+import { serve } from "./server.js";
 
 export { skip } from "../../../wasm/test/support/chromium.js";
 
@@ -14,17 +14,11 @@ const screenshots =
 
 /** A server and a browser, for all tests of a file. */
 export async function start() {
-  const requests = [];
-  const server = await serve(
-    { "/some/folder/": dist, "/": dist },
-    { onRequest: ({ url }) => requests.push(url) },
-  );
+  const server = await serve("/some/folder/", dist);
   const browser = await launch();
   return {
-    requests,
-    browser,
-    address: `${server.origin}/some/folder/index.html`,
     server,
+    browser,
     async close() {
       await browser.close();
       await server.close();
@@ -33,10 +27,10 @@ export async function start() {
 }
 
 /**
- * A page of a new profile. `complaints` are errors, violations of the policy, failed requests and requests elsewhere;
- * `longTasks` tells how long the longest task of its main thread took.
+ * A page of a new profile. `complaints` are errors, violations of the policy, and requests elsewhere; `longest` tells how
+ * many milliseconds the longest task of its main thread took since `startsWorking`.
  */
-export async function visit({ browser, address, server }, { hash = "", saving = "download", ...options } = {}) {
+export async function visit({ browser, server }, { hash = "", saving = "download", ...options } = {}) {
   const context = await browser.newContext({ acceptDownloads: true, ...options });
   const complaints = [];
   const page = await context.newPage();
@@ -66,9 +60,15 @@ export async function visit({ browser, address, server }, { hash = "", saving = 
       };
     }
   }, saving);
-  await page.goto(address + hash);
+  await page.goto(server.address + hash);
   await page.waitForSelector("#app main > *");
-  return { page, context, complaints, longest: () => page.evaluate(() => window.longest) };
+  return {
+    page,
+    context,
+    complaints,
+    startsWorking: () => page.evaluate(() => (window.longest = 0)),
+    longest: () => page.evaluate(() => window.longest),
+  };
 }
 
 /** Opens it, and waits for what it is. */
