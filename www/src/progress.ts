@@ -27,7 +27,7 @@ export class Meter {
     this.element = h(
       "div",
       { class: "card meter" },
-      h("div", { class: "meter-head" }, h("h2", {}, label), this.#percent),
+      h("div", { class: "meter-head" }, h("h1", {}, label), this.#percent),
       this.#bar,
       h(
         "div",

@@ -20,7 +20,7 @@ export class Shell {
       h(
         "header",
         { class: "shell" },
-        h("button", { type: "button", class: "brand", click: onClose }, logo(), h("span", {}, strings.name)),
+        h("button", { type: "button", class: "brand", "aria-label": strings.name, click: onClose }, logo(), h("span", {}, strings.name)),
         this.#file,
         h("div", { class: "shell-tools" }, themeButton()),
       ),
