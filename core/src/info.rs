@@ -32,6 +32,7 @@ pub const MAP_PARTS: usize = 64;
 /// All that is told of an image or volume at a glance, for programs.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Info"))]
 pub struct Document {
     /// What it is called.
     pub source: String,
@@ -55,6 +56,7 @@ pub struct Document {
 /// What can be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Format {
     /// An image of ntfsclone.
     #[cfg_attr(feature = "serde", serde(rename = "ntfsclone-image"))]
@@ -110,6 +112,7 @@ pub const TOO_LARGE: &str = "it is damaged, or no ordinary image, and too large 
 /// The header of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ImageSummary {
     /// Version of the format, such as `10.1`.
     pub version: String,
@@ -142,6 +145,7 @@ impl ImageSummary {
 /// A volume at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct VolumeSummary {
     /// Version of NTFS, such as `3.1`; none where `$Volume` is damaged, like
     /// the next two.
@@ -185,6 +189,7 @@ pub struct VolumeSummary {
 /// How full a volume is, by `$Bitmap`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Usage {
     /// Clusters in use.
     pub used: u64,
@@ -204,6 +209,7 @@ pub struct Usage {
 /// Consecutive clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Run {
     /// The first cluster.
     pub lcn: u64,

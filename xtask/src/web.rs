@@ -53,6 +53,14 @@ pub(crate) fn tarball() -> PathBuf {
     step::target_directory().join("npm/ntfsclone.tgz")
 }
 
+/// What of libzstd is left out: the searches of the levels from 13 on, which are as large as all the rest of the
+/// compressor. libzstd takes the next simpler one then.
+const ZSTD_PARTS: &[&str] = &[
+    "-DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR",
+    "-DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR",
+];
+
 fn compile() -> Result<PathBuf> {
     let toolchain = WasmToolchain::find(&BROWSER)?;
     println!("web: the library for {} with {toolchain}", BROWSER.triple);
@@ -65,6 +73,7 @@ fn compile() -> Result<PathBuf> {
         .arg(&target_directory)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "-Ctarget-feature=+simd128")
+        .env("CFLAGS_wasm32_unknown_unknown", ZSTD_PARTS.join(" "))
         .envs(toolchain.tools()?);
     step::run(&mut command)?;
     Ok(target_directory

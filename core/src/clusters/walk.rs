@@ -178,6 +178,7 @@ fn visit_record<'a, R: ReadAt>(
     reason = "a test may panic"
 )]
 mod tests {
+    #[cfg(not(feature = "typescript"))]
     extern crate std;
 
     use alloc::format;

@@ -12,6 +12,7 @@ use super::{Failure, Halt, Refusal, Step, Task, attempt, read_at};
 use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
 use crate::image::ntfsclone::Header;
+use crate::image::seekable::Kind;
 use crate::image::{self, PROBE_BYTES};
 use crate::info::Format;
 use crate::io::ReadAt;
@@ -204,11 +205,22 @@ fn zstd(pages: &Rc<Pages>) -> Result<Found> {
         return Ok(Found::Compressed("zstd, without a seek table"));
     };
     let seekable = seekable.with_cache(CACHE_SIZE);
-    Ok(match image::probe(&start_of(&seekable)?) {
-        Some(image::Format::Ntfsclone) => Found::Seekable(Box::new(seekable), Format::Image),
-        Some(image::Format::NtfsVolume) => Found::Seekable(Box::new(seekable), Format::Volume),
-        _ => Found::Foreign(Foreign::Unknown),
-    })
+    let format = match start_of(&seekable) {
+        Ok(start) => match image::probe(&start) {
+            Some(image::Format::Ntfsclone) => Format::Image,
+            Some(image::Format::NtfsVolume) => Format::Volume,
+            _ => return Ok(Found::Foreign(Foreign::Unknown)),
+        },
+        // What is wrong with the first frame is told when all are read.
+        Err(error) => match seekable.summary() {
+            Ok(Some(summary)) if error.is_damage() => match summary.head().kind {
+                Kind::NtfscloneImage => Format::Image,
+                Kind::RawVolume => Format::Volume,
+            },
+            _ => return Err(error),
+        },
+    };
+    Ok(Found::Seekable(Box::new(seekable), format))
 }
 
 impl Opened {

@@ -12,6 +12,7 @@ use crate::units::{Extent, len_u64};
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Finding {
     /// Which kind.
     pub code: Code,
@@ -19,6 +20,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Where, if it is at one place.
     #[cfg_attr(feature = "serde", serde(flatten))]
+    // There is no type of what may be missing as a whole: it stands beside.
+    #[cfg_attr(feature = "typescript", ts(skip))]
     pub place: Option<Place>,
     /// What was found, in a sentence.
     pub message: String,
@@ -33,6 +36,7 @@ pub struct Finding {
 /// Where something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(tag = "in", rename_all = "lowercase"))]
 pub enum Place {
     /// In the image, decompressed.

@@ -10,6 +10,7 @@ use super::volume::VolumeCheck;
 /// A report as programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "VerifyReport"))]
 pub struct Document<'a> {
     /// What was checked.
     pub source: String,
@@ -37,6 +38,7 @@ impl Document<'_> {
 /// Whether an image or volume is sound, and all that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Report {
     /// No finding is an error.
     pub sound: bool,
@@ -63,6 +65,7 @@ pub struct Report {
 /// How much of an image was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ImageChecked {
     /// Bytes of the image, decompressed.
     pub bytes: u64,
@@ -73,6 +76,7 @@ pub struct ImageChecked {
 /// How much of a volume was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct VolumeChecked {
     /// Files and directories in use.
     pub files: u64,

@@ -146,6 +146,23 @@ fn a_damaged_frame_is_found() {
 }
 
 #[test]
+fn a_damaged_first_frame_is_found() {
+    let built = large().build();
+    for target in [Target::Raw, Target::Image] {
+        let mut file = compressed(&built.bytes, target);
+        file[40] ^= 0x55;
+        let mut driver = Driver::new(file.as_slice());
+        let opened = driver.open().unwrap();
+        let info = driver.info(&opened).unwrap();
+        assert!(info.document().volume.is_none());
+        assert_eq!(info.document().warnings.len(), 1);
+        let mut validate = opened.validate();
+        driver.run(&mut validate, |_| {}).unwrap();
+        assert!(!validate.report().unwrap().sound);
+    }
+}
+
+#[test]
 fn holes_are_frames_of_zeros() {
     // A hole of many frames, with something at both ends.
     let built = ntfs_volume_builder::VolumeBuilder::new()

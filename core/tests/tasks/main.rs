@@ -14,6 +14,7 @@
 mod checking;
 mod compressing;
 mod converting;
+mod damaged;
 mod driver;
 mod opening;
 mod samples;

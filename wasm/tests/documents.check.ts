@@ -1,0 +1,14 @@
+// The types that are given out are those of Rust: this compiles, or they are not.
+import type * as Given from "../js/documents.js";
+import type * as Rust from "./documents.generated.js";
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Place = "in" | "offset" | "length";
+
+// What a program wrote into `made`, no type of Rust tells.
+export const info: Same<Omit<Given.Info, "made">, Omit<Rust.Info, "made">> = true;
+export const report: Same<Omit<Given.Report, "findings">, Omit<Rust.VerifyReport, "findings">> = true;
+// The place may be missing, as a whole.
+export const finding: Same<Omit<Given.Finding, Place>, Rust.Finding> = true;
+export const place: Rust.Place extends Pick<Given.Finding, Place> ? true : false = true;
+export const code: Same<Given.FindingCode, Rust.Code> = true;

@@ -1,0 +1,335 @@
+// Made of the types of Rust by documents.rs.
+
+export type JsonValue = unknown;
+
+export type Info = { 
+/**
+ * What it is called.
+ */
+source: string, 
+/**
+ * Bytes of the file or files; none of a pipe.
+ */
+size: number | null, 
+/**
+ * What it is.
+ */
+format: Format, 
+/**
+ * What it is within, from the outside in.
+ */
+layers: Array<string>, 
+/**
+ * When and from what it was made, where that is told.
+ */
+made: JsonValue | null, 
+/**
+ * The header of the image, if it is one.
+ */
+image: ImageSummary | null, 
+/**
+ * The volume, as far as it can be told.
+ */
+volume: VolumeSummary | null, 
+/**
+ * What could not be told, and why.
+ */
+warnings: Array<string>, };
+
+export type Format = "ntfsclone-image" | "ntfs-volume";
+
+export type ImageSummary = { 
+/**
+ * Version of the format, such as `10.1`.
+ */
+version: string, 
+/**
+ * Bytes of a cluster.
+ */
+cluster_size: number, 
+/**
+ * Bytes of the partition or file that was read.
+ */
+device_size: number, 
+/**
+ * Clusters of the volume.
+ */
+clusters: number, 
+/**
+ * Clusters in the image, as its header says.
+ */
+clusters_in_use: number, 
+/**
+ * Whether it holds metadata only; none where that was not looked at.
+ */
+is_metadata: boolean | null, };
+
+export type VolumeSummary = { 
+/**
+ * Version of NTFS, such as `3.1`; none where `$Volume` is damaged, like
+ * the next two.
+ */
+ntfs_version: string | null, 
+/**
+ * The label; empty if there is none.
+ */
+label: string | null, 
+/**
+ * Marked by Windows: not unmounted cleanly, or has errors.
+ */
+is_dirty: boolean | null, 
+/**
+ * Whether Windows is hibernated on it; none where that cannot be told.
+ */
+is_hibernated: boolean | null, 
+/**
+ * 16 hexadecimal digits.
+ */
+serial: string, 
+/**
+ * Bytes of a sector.
+ */
+sector_size: number, 
+/**
+ * Bytes of a cluster.
+ */
+cluster_size: number, 
+/**
+ * Bytes of a record of `$MFT`.
+ */
+mft_record_size: number, 
+/**
+ * Bytes of a block of a directory index.
+ */
+index_record_size: number, 
+/**
+ * Bytes of the volume, without the backup boot sector.
+ */
+size: number, 
+/**
+ * Whole clusters.
+ */
+clusters: number, 
+/**
+ * Where `$MFT` begins, in clusters.
+ */
+mft_lcn: number, 
+/**
+ * The first boot sector is damaged; the backup was used.
+ */
+is_from_backup_boot_sector: boolean, 
+/**
+ * How full it is; none where `$Bitmap` is damaged.
+ */
+usage: Usage | null, 
+/**
+ * Records of `$MFT`.
+ */
+records: number, 
+/**
+ * Records in use, those of the file system and extension records among
+ * them; none where `$MFT`'s bitmap is damaged.
+ */
+records_in_use: number | null, 
+/**
+ * Files and directories, those of the file system among them; none where
+ * there are too many records to count them at once.
+ */
+files: number | null, };
+
+export type Usage = { 
+/**
+ * Clusters in use.
+ */
+used: number, 
+/**
+ * Clusters that are free.
+ */
+free: number, 
+/**
+ * Runs of clusters in use.
+ */
+runs: number, 
+/**
+ * The largest runs of clusters in use, the largest first.
+ */
+largest_used: Array<Run>, 
+/**
+ * The largest runs of free clusters, the largest first.
+ */
+largest_free: Array<Run>, 
+/**
+ * The volume in equal parts, from its start: how many per mille of each
+ * part are in use, rounded up so that 0 is wholly free.
+ */
+map: Array<number>, };
+
+export type Run = { 
+/**
+ * The first cluster.
+ */
+lcn: number, 
+/**
+ * How many clusters.
+ */
+clusters: number, };
+
+export type VerifyReport = { 
+/**
+ * What was checked.
+ */
+source: string, 
+/**
+ * What it was compared with, if it was.
+ */
+against: string | null, 
+/**
+ * Bytes of the volume that were compared.
+ */
+compared: number | null, 
+/**
+ * No finding is an error.
+ */
+sound: boolean, 
+/**
+ * How much of an image was looked at; none of a volume.
+ */
+image: ImageChecked | null, 
+/**
+ * How much of the NTFS was looked at; none where that could not be done.
+ */
+volume: VolumeChecked | null, 
+/**
+ * What the content was compared with, such as `sha256`.
+ */
+checksums: Array<string>, 
+/**
+ * How many findings are errors.
+ */
+errors: number, 
+/**
+ * How many are warnings.
+ */
+warnings: number, 
+/**
+ * How many are notes.
+ */
+notes: number, 
+/**
+ * The gravest first; at most 1000 of each severity.
+ */
+findings: Array<Finding>, 
+/**
+ * The paths of all files with something wrong, in alphabetical order.
+ */
+files: Array<string>, 
+/**
+ * Parts of files with something wrong that are too many to list.
+ */
+files_left_out: number, };
+
+export type Report = { 
+/**
+ * No finding is an error.
+ */
+sound: boolean, 
+/**
+ * How much of an image was looked at; none of a volume.
+ */
+image: ImageChecked | null, 
+/**
+ * How much of the NTFS was looked at; none where that could not be done.
+ */
+volume: VolumeChecked | null, 
+/**
+ * What the content was compared with, such as `sha256`.
+ */
+checksums: Array<string>, 
+/**
+ * How many findings are errors.
+ */
+errors: number, 
+/**
+ * How many are warnings.
+ */
+warnings: number, 
+/**
+ * How many are notes.
+ */
+notes: number, 
+/**
+ * The gravest first; at most 1000 of each severity.
+ */
+findings: Array<Finding>, 
+/**
+ * The paths of all files with something wrong, in alphabetical order.
+ */
+files: Array<string>, 
+/**
+ * Parts of files with something wrong that are too many to list.
+ */
+files_left_out: number, };
+
+export type ImageChecked = { 
+/**
+ * Bytes of the image, decompressed.
+ */
+bytes: number, 
+/**
+ * Clusters in it, each counted once.
+ */
+clusters: number, };
+
+export type VolumeChecked = { 
+/**
+ * Files and directories in use.
+ */
+files: number, 
+/**
+ * Clusters in use.
+ */
+clusters: number, };
+
+export type Finding = { 
+/**
+ * Which kind.
+ */
+code: Code, 
+/**
+ * How grave.
+ */
+severity: Severity, 
+/**
+ * What was found, in a sentence.
+ */
+message: string, 
+/**
+ * What that means: [`Code::meaning`].
+ */
+meaning: string, 
+/**
+ * What to do about it: [`Code::advice`].
+ */
+advice: string, 
+/**
+ * The files that it touches, or some of them.
+ */
+files: Array<string>, };
+
+export type Place = { "in": "image", 
+/**
+ * In bytes from its start.
+ */
+offset: number, } | { "in": "volume", 
+/**
+ * In bytes from its start.
+ */
+offset: number, 
+/**
+ * How many bytes are concerned, if that is known.
+ */
+length: number | null, };
+
+export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "cluster-missing" | "metadata-only" | "content-differs" | "not-compared";
+
+export type Severity = "error" | "warning" | "note";

@@ -1,0 +1,41 @@
+//! The types of the documents in TypeScript: what is committed is what the types
+//! of Rust are. `UPDATE=1 cargo test -p ntfsclone-wasm` writes it.
+
+use std::path::Path;
+use std::{env, fs};
+
+use ntfsclone_core::{info, validate};
+use ts_rs::{Config, TS};
+
+#[test]
+fn types_are_those_of_rust() {
+    let config = Config::new().with_large_int("number");
+    let declarations = [
+        info::Document::decl(&config),
+        info::Format::decl(&config),
+        info::ImageSummary::decl(&config),
+        info::VolumeSummary::decl(&config),
+        info::Usage::decl(&config),
+        info::Run::decl(&config),
+        validate::Document::decl(&config),
+        validate::Report::decl(&config),
+        validate::ImageChecked::decl(&config),
+        validate::VolumeChecked::decl(&config),
+        validate::Finding::decl(&config),
+        validate::Place::decl(&config),
+        validate::Code::decl(&config),
+        validate::Severity::decl(&config),
+    ];
+    let mut text =
+        "// Made of the types of Rust by documents.rs.\n\nexport type JsonValue = unknown;\n"
+            .to_owned();
+    for declaration in declarations {
+        text += &format!("\nexport {declaration}\n");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents.generated.ts");
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(committed, text, "UPDATE=1 cargo test -p ntfsclone-wasm");
+}
