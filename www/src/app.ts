@@ -50,18 +50,14 @@ export class App {
   }
 
   #showEmpty(error?: unknown, again?: Kept): void {
-    const content = h(
-      "div",
-      { class: "view" },
-      error !== undefined && problemBox(problemOf(error)),
-      empty({
-        choose: (candidates) => this.#choose(candidates),
-        sample: () => void this.#openSample(),
-        again,
-        openAgain: (handle) => void this.#openAgain(handle),
-        isLinked: this.#route.at !== null,
-      }),
-    );
+    const content = empty({
+      problem: error === undefined ? null : problemBox(problemOf(error)),
+      choose: (candidates) => this.#choose(candidates),
+      sample: () => void this.#openSample(),
+      again,
+      openAgain: (handle) => void this.#openAgain(handle),
+      isLinked: this.#route.at !== null,
+    });
     this.#shell.showPlain(content);
   }
 

@@ -64,7 +64,6 @@ export interface Bytes {
 export interface Problem {
   code: ErrorCode | "write" | "aborted" | "other";
   message: string;
-  offset?: number | undefined;
   partitions?: Partition[] | undefined;
 }
 

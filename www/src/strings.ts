@@ -130,6 +130,9 @@ export const strings = {
     share: (percent: string) => `${percent} used`,
     mft: "start of $MFT",
     exact: "Exact",
+    exactStored: "What is in the image: exact. What is missing from it: estimated",
+    waiting: "The picture comes when it is known which clusters are in it.",
+    none: (reason: string) => `No picture: ${reason}`,
     reading: "Rough, until the exact map is read",
     rough: (reason: string) => `Rough: ${reason}`,
     legend: "Legend",
@@ -205,7 +208,7 @@ export const strings = {
       [1, "1, fastest"],
       [3, "3, balanced"],
       [9, "9, smaller"],
-      [19, "19, smallest, slow"],
+      [12, "12, smallest"],
     ] as const,
     save: "Save as…",
     download: "Download",
@@ -249,7 +252,6 @@ export const strings = {
 
   errors: {
     title: "That did not work",
-    place: (offset: string) => `At byte ${offset}.`,
     dismiss: "Dismiss",
     advice: {
       read: "The browser could not read the file. If it was moved, changed or unplugged, open it again.",

@@ -67,13 +67,13 @@ test("the sample is one click away, and its address opens it again", { skip }, a
   await page.click('.sections a:has-text("Bytes")');
   await page.click('.hex-places button:has-text("$MFT")');
   await page.waitForFunction(() => document.querySelector(".inspector")?.textContent.includes("$MFT"));
-  const address = page.url();
+  const address = await page.evaluate(() => location.href);
   assert.match(address, /#bytes\?open=sample&at=\d+$/);
   const before = await page.textContent(".inspector");
   await page.reload();
   await page.waitForSelector(".hex .cursor");
   await page.waitForFunction((text) => document.querySelector(".inspector").textContent === text, before);
-  assert.equal(page.url(), address);
+  assert.equal(await page.evaluate(() => location.href), address);
   assert.deepEqual(complaints, []);
   await context.close();
 });

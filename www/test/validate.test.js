@@ -30,11 +30,13 @@ for (const [what, fixture, name] of [
     assert.ok(took < 100, `a task took ${took} ms`);
     assert.equal(await page.locator(".verdict.sound").count(), expected.sound ? 1 : 0);
     const rows = await page.locator(".findings tbody tr").all();
-    assert.equal(rows.length, Math.min(100, expected.findings.length));
+    assert.equal(rows.length, Math.min(50, expected.findings.length));
     for (const [index, row] of rows.entries()) {
       const text = await row.textContent();
-      const { message, meaning, advice } = expected.findings[index];
-      for (const part of [message, meaning, advice]) {
+      const { message, meaning, advice, code } = expected.findings[index];
+      // What it means, and what to do, are told once for all of a kind.
+      const isFirst = expected.findings[index - 1]?.code !== code;
+      for (const part of isFirst ? [message, meaning, advice] : [message]) {
         assert.ok(text.includes(part), `${part} is missing in ${text}`);
       }
     }
@@ -53,7 +55,7 @@ test("a finding leads to its bytes", { skip }, async () => {
   await page.click(".invite .primary");
   await page.click(".finding-place button >> nth=0");
   await page.waitForSelector(".view.bytes:not([hidden]) .hex .cursor");
-  const at = Number(new URL(page.url()).hash.match(/at=(\d+)/)[1]);
+  const at = Number((await page.evaluate(() => location.hash)).match(/at=(\d+)/)[1]);
   assert.ok((await page.textContent(".inspector")).includes(`0x${at.toString(16)}`));
   await context.close();
 });

@@ -32,6 +32,11 @@ export class Coverage {
     return this.#extents !== undefined;
   }
 
+  /** Whether there is anything to show. */
+  get isKnown(): boolean {
+    return this.isExact || this.#parts.length > 0;
+  }
+
   /** Whether anything of the volume's account is not in the image. */
   get hasMissing(): boolean {
     return this.#missing.some((share) => share > 0);

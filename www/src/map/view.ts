@@ -27,9 +27,11 @@ export class MapView {
   readonly #zoomIn = button(words.zoomIn, "plus", () => this.#zoom(1));
   readonly #zoomOut = button(words.zoomOut, "minus", () => this.#zoom(-1));
   readonly #whole = h("button", { type: "button", class: "small", click: () => this.#seeWhole() }, words.whole);
+  readonly #picture = h("div");
+  readonly #tools = h("div", { class: "map-tools" }, this.#whole, this.#zoomOut, this.#zoomIn);
   readonly #told = h("p", { class: "map-told" });
   readonly #each = h("p", { class: "map-each" });
-  readonly #state = h("span", { class: "map-state" }, words.reading);
+  readonly #state = h("span", { class: "map-state" });
   readonly #missing = h("li", { hidden: true }, h("span", { class: "swatch missing" }), words.missing);
   #cursor = 0;
   #hovered: number | undefined;
@@ -75,8 +77,12 @@ export class MapView {
         { class: "card-header" },
         h("h2", {}, strings.overview.map),
         this.#state,
-        h("div", { class: "map-tools" }, this.#whole, this.#zoomOut, this.#zoomIn),
+        this.#tools,
       ),
+      this.#picture,
+    );
+    fill(
+      this.#picture,
       this.#surface,
       this.#position,
       h("div", { class: "map-foot" }, this.#told, h("button", { type: "button", class: "small", click: () => this.#showBytes() }, words.showBytes)),
@@ -94,6 +100,8 @@ export class MapView {
         this.#each,
       ),
     );
+    this.#state.textContent = this.#coverage.isKnown ? words.reading : words.waiting;
+    this.#tools.hidden = this.#picture.hidden = !this.#coverage.isKnown;
     new ResizeObserver(() => this.#resize()).observe(this.#surface);
     addEventListener("themechange", () => this.#plan(), { signal: context.closed });
     void this.#refine();
@@ -112,13 +120,15 @@ export class MapView {
   async #refine(): Promise<void> {
     try {
       this.#coverage.refine(await this.#context.extents());
-      this.#state.textContent = words.exact;
+      const { hasMissing } = this.#coverage;
+      this.#state.textContent = hasMissing ? words.exactStored : words.exact;
       this.#state.classList.add("is-exact");
-      this.#missing.hidden = !this.#coverage.hasMissing;
+      this.#missing.hidden = !hasMissing;
+      this.#tools.hidden = this.#picture.hidden = false;
       this.#plan();
     } catch (error) {
       if (!isAbort(error)) {
-        this.#state.textContent = words.rough(plainName(problemOf(error).message));
+        this.#state.textContent = (this.#coverage.isKnown ? words.rough : words.none)(plainName(problemOf(error).message));
       }
     }
   }

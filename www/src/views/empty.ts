@@ -9,6 +9,8 @@ import { strings } from "../strings.js";
 const words = strings.empty;
 
 export interface EmptyOptions {
+  /** What went wrong before. */
+  problem: HTMLElement | null;
   choose(candidates: Candidate[]): void;
   sample(): void;
   /** The file of the last time, where the browser kept that. */
@@ -19,7 +21,7 @@ export interface EmptyOptions {
 }
 
 /** Nothing is open: what this is, and how to begin. */
-export function empty({ choose, sample, again, openAgain, isLinked }: EmptyOptions): HTMLElement {
+export function empty({ problem, choose, sample, again, openAgain, isLinked }: EmptyOptions): HTMLElement {
   const file = h("input", { type: "file", id: "file", multiple: true, class: "visually-hidden", tabindex: -1, "aria-label": words.choose });
   const folder = h("input", { type: "file", id: "folder", webkitdirectory: true, class: "visually-hidden", tabindex: -1, "aria-label": words.folder });
   for (const input of [file, folder]) {
@@ -48,6 +50,7 @@ export function empty({ choose, sample, again, openAgain, isLinked }: EmptyOptio
   return h(
     "div",
     { class: "empty" },
+    problem,
     h(
       "section",
       { class: "drop" },

@@ -16,7 +16,7 @@ export function overview(context: Context): View {
   const element = h(
     "div",
     { class: "view overview" },
-    summary(info),
+    summary(context),
     ...notices(info),
     map?.element,
     h(
@@ -37,7 +37,7 @@ export function kindOf({ format, image }: Info): string {
   return image?.is_metadata ? words.metadata : words.image;
 }
 
-function summary(info: Info): HTMLElement {
+function summary({ info, name: file }: Context): HTMLElement {
   const { volume } = info;
   const usage = volume?.usage;
   return h(
@@ -47,7 +47,7 @@ function summary(info: Info): HTMLElement {
       "div",
       { class: "summary-name" },
       h("p", { class: "eyebrow" }, kindOf(info)),
-      h("h1", {}, volume?.label ? name(volume.label) : words.unlabelled),
+      h("h1", {}, volume ? (volume.label ? name(volume.label) : words.unlabelled) : name(file)),
       volume &&
         h(
           "p",

@@ -1,13 +1,12 @@
 import { h, icon } from "../dom.js";
 import type { Problem } from "../messages.js";
 import { name } from "../names.js";
-import { count } from "../numbers.js";
 import { strings } from "../strings.js";
 
 const words = strings.errors;
 
 /** An error: what to make of it first, then what the library says. */
-export function problemBox({ code, message, offset }: Problem, onDismiss?: () => void): HTMLElement {
+export function problemBox({ code, message }: Problem, onDismiss?: () => void): HTMLElement {
   const advice: Record<string, string> = words.advice;
   return h(
     "div",
@@ -18,7 +17,7 @@ export function problemBox({ code, message, offset }: Problem, onDismiss?: () =>
       { class: "notice-text" },
       h("strong", {}, words.title),
       h("p", {}, advice[code] ?? words.advice.other),
-      h("p", { class: "muted" }, name(message), offset === undefined ? null : ` ${words.place(count(offset))}`),
+      h("p", { class: "muted" }, name(message)),
     ),
     onDismiss && h("button", { type: "button", class: "quiet icon-only", "aria-label": words.dismiss, click: onDismiss }, icon("close")),
   );

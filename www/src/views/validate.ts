@@ -11,7 +11,7 @@ import { problemBox } from "./problem.js";
 
 const words = strings.validate;
 /** More at once would take long to lay out. */
-const ROWS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 50;
 
 /** Whether it is good. */
 export function validate(context: Context): View {
@@ -83,7 +83,7 @@ function findings(context: Context, report: Report): HTMLElement {
   let shown = 0;
   const append = () => {
     const next = report.findings.slice(shown, shown + ROWS_AT_ONCE);
-    rows.append(...next.map((finding) => row(context, finding)));
+    rows.append(...next.map((finding, index) => row(context, finding, isSameKind(finding, report.findings[shown + index - 1]))));
     shown += next.length;
     more.hidden = shown >= report.findings.length;
     more.textContent = words.more(count(Math.min(ROWS_AT_ONCE, report.findings.length - shown)));
@@ -104,18 +104,23 @@ function findings(context: Context, report: Report): HTMLElement {
   );
 }
 
-function row(context: Context, finding: Finding): HTMLElement {
+/** What it means and what to do need not be said again. */
+function isSameKind(finding: Finding, before: Finding | undefined): boolean {
+  return before?.code === finding.code && before.severity === finding.severity && before.meaning === finding.meaning && before.advice === finding.advice;
+}
+
+function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLElement {
   const { severity, message, meaning, advice, in: where, offset, length } = finding;
   return h(
     "tr",
-    {},
+    { class: isLikeBefore && "like-before" },
     h("td", { class: "finding-severity" }, h("span", { class: `chip ${severity}` }, words.severities[severity])),
     h(
       "td",
       { class: "finding-text" },
       h("strong", {}, name(message)),
-      h("p", {}, name(meaning)),
-      h("p", { class: "advice" }, h("span", { class: "muted" }, `${words.todo}: `), name(advice)),
+      !isLikeBefore && h("p", {}, name(meaning)),
+      !isLikeBefore && h("p", { class: "advice" }, h("span", { class: "muted" }, `${words.todo}: `), name(advice)),
     ),
     h(
       "td",

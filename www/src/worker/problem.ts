@@ -7,8 +7,8 @@ export class WriteError extends Error {}
 /** What was thrown, as it can be sent. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof NtfscloneError) {
-    const { code, message, offset, partitions } = error;
-    return { code, message, offset, partitions };
+    const { code, message, partitions } = error;
+    return { code, message, partitions };
   }
   if (error instanceof WriteError) {
     return { code: "write", message: error.message };
