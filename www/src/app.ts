@@ -186,6 +186,9 @@ export class App {
     // What is open stays open, whatever the address says of it.
     this.#route = this.#views ? { ...route, isSample } : route;
     if (!this.#views) {
+      if (route.isSample) {
+        void this.#openSample();
+      }
       return;
     }
     for (const view of VIEWS) {

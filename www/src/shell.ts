@@ -35,7 +35,7 @@ export class Shell {
     document.title = strings.name;
     fill(this.#file);
     this.#sections.hidden = true;
-    fill(this.#main, content);
+    this.#replace(content);
   }
 
   /** Something is open, with a view for each section. */
@@ -48,7 +48,7 @@ export class Shell {
       h("button", { type: "button", class: "quiet icon-only", "aria-label": words.close, title: words.close, click: onClose }, icon("close")),
     );
     this.#sections.hidden = false;
-    fill(this.#main, ...views);
+    this.#replace(...views);
   }
 
   /** Which section is seen, and where each of them leads. */
@@ -65,6 +65,15 @@ export class Shell {
 
   announce(text: string): void {
     this.#live.textContent = text;
+  }
+
+  /** Whoever was in what is gone goes on reading from the start of what came instead. */
+  #replace(...content: HTMLElement[]): void {
+    const isFirst = this.#main.childElementCount === 0;
+    fill(this.#main, ...content);
+    if (!isFirst && (document.activeElement === null || document.activeElement === document.body)) {
+      this.#main.focus({ preventScroll: true });
+    }
   }
 
   #skip(event: MouseEvent): void {

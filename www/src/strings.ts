@@ -140,7 +140,12 @@ export const strings = {
 
   validate: {
     title: "Is it good?",
-    lead: "Reads it to its last byte: the structure of the image, its checksums, and the NTFS inside. Nothing is changed.",
+    lead: "Reads it to its last byte. Nothing is changed, and you can go on looking around meanwhile.",
+    parts: [
+      ["The image", "Is it whole, does every part of it make sense, and do checksums in it agree?"],
+      ["The volume in it", "Do boot sectors, MFT records, directories and $Bitmap agree?"],
+      ["Your files", "Which of them does any damage touch, and what can be done about it?"],
+    ],
     start: "Validate",
     again: "Validate again",
     working: "Validating",

@@ -154,3 +154,64 @@ test("a file is dropped anywhere on the page", { skip }, async () => {
   assert.deepEqual(complaints, []);
   await context.close();
 });
+
+test("a file that the browser lets the page keep is open again after a reload", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  const bytes = readFileSync(demoImage()).toString("base64");
+  // What a visitor would choose, in the browser's own storage: that may be read again without asking.
+  await page.addInitScript(() => {
+    window.showOpenFilePicker = async () => [await (await navigator.storage.getDirectory()).getFileHandle("kept.img")];
+  });
+  await page.evaluate(async (bytes) => {
+    const handle = await (await navigator.storage.getDirectory()).getFileHandle("kept.img", { create: true });
+    const writable = await handle.createWritable();
+    await writable.write(Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)));
+    await writable.close();
+  }, bytes);
+  await page.reload();
+  await page.click("text=Choose a file");
+  await page.waitForSelector(".overview h1");
+  await page.click('.sections a:has-text("Bytes")');
+  await page.click('.hex-places button:has-text("$MFT")');
+  await page.waitForFunction(() => document.querySelector(".inspector").textContent.includes("$MFT"));
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector(".inspector")?.textContent.includes("$MFT"));
+  assert.equal(await page.textContent(".shell-file .name"), "kept.img");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("by keyboard alone: the sample, every section, and a report", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  /** Goes on with Tab until what has the focus says that. */
+  const tabTo = async (text) => {
+    for (let count = 0; count < 60; count += 1) {
+      await page.keyboard.press("Tab");
+      const focused = await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+      if (focused.includes(text)) {
+        return;
+      }
+    }
+    assert.fail(`${text} cannot be reached`);
+  };
+  await tabTo("Try a sample volume");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".overview h1");
+  await tabTo("Map of clusters");
+  await page.keyboard.press("ArrowRight");
+  await page.evaluate(() => document.querySelector("main").focus());
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Shift+Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Validate");
+  await page.keyboard.press("Enter");
+  await tabTo("Validate");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".verdict.sound");
+  assert.match(await page.textContent('[role="status"]'), /^Sound$/);
+  await tabTo("Export as JSON");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+  assert.equal(download.suggestedFilename(), "sample.img.report.json");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});

@@ -14,7 +14,7 @@ export interface Known {
 }
 
 /** What the library tells of where things are. */
-export function knownPlaces({ volume }: Info): Known[] {
+export function knownPlaces({ volume, image }: Info): Known[] {
   if (!volume) {
     return [];
   }
@@ -23,8 +23,8 @@ export function knownPlaces({ volume }: Info): Known[] {
   return [
     { of, offset: 0, length: sector_size, title: words.boot },
     { of, offset: mft_lcn * cluster_size, length: mft_record_size, title: words.mft },
-    // The last sector, after what counts as the volume.
-    { of, offset: bytes, length: sector_size, title: words.backupBoot },
+    // The last sector, after what counts as the volume. Where an image has it, the package does not tell.
+    ...(image ? [] : [{ of, offset: bytes, length: sector_size, title: words.backupBoot } as const]),
     ...(usage?.largest_free ?? []).slice(0, 3).map(({ lcn, clusters }): Known => {
       const length = clusters * cluster_size;
       return { of, offset: lcn * cluster_size, length, title: words.free(size(length)) };

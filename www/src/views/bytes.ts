@@ -103,11 +103,15 @@ class BytesView implements View {
 
   #turnTo(of: Whole): Pages {
     const { info, session, size, closed } = this.#context;
-    const sector = info.volume?.sector_size ?? 512;
-    // With the backup boot sector, which lies behind what counts as the volume.
-    const volume = info.image?.device_size ?? (info.volume?.size ?? 0) + sector;
     this.#of = of;
-    this.#size = of === "file" ? size : info.image ? volume : Math.min(volume, size);
+    if (of === "file") {
+      this.#size = size;
+    } else if (info.image) {
+      this.#size = info.image.clusters * info.image.cluster_size;
+    } else {
+      // With the backup boot sector, which lies behind what counts as the volume.
+      this.#size = (info.volume?.size ?? 0) + (info.volume?.sector_size ?? 0);
+    }
     this.#pages = new Pages(session, of, this.#size, closed);
     return this.#pages;
   }

@@ -31,6 +31,7 @@ export function convert(context: Context): View {
     const controller = new AbortController();
     const signal = AbortSignal.any([controller.signal, context.closed]);
     let destination: Destination | undefined;
+    addEventListener("beforeunload", askBeforeLeaving);
     try {
       destination = await destinationOf(context, choice, way);
       const [title] = words.targets[choice.target];
@@ -55,11 +56,17 @@ export function convert(context: Context): View {
         context.announce(words.cancelled);
       }
     } finally {
+      removeEventListener("beforeunload", askBeforeLeaving);
       destination?.end();
       fill(element, message, choices);
     }
   };
   return { element };
+}
+
+/** The result would be lost. */
+function askBeforeLeaving(event: BeforeUnloadEvent): void {
+  event.preventDefault();
 }
 
 /** By the visitor: here, in the file picker, or in the browser's list of downloads. */

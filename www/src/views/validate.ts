@@ -12,13 +12,14 @@ import { problemBox } from "./problem.js";
 const words = strings.validate;
 /** More at once would take long to lay out. */
 const ROWS_AT_ONCE = 50;
+const FILES_AT_ONCE = 24;
 
 /** Whether it is good. */
 export function validate(context: Context): View {
   const element = h("div", { class: "view validate" });
   const invite = (...above: Child[]) => {
     const start = h("button", { type: "button", class: "primary", click: () => void run() }, words.start);
-    fill(element, ...above, h("section", { class: "card invite" }, h("h1", {}, words.title), h("p", { class: "lead" }, words.lead), start));
+    fill(element, ...above, h("section", { class: "card invite" }, h("h1", {}, words.title), h("p", { class: "lead" }, words.lead), parts(), start));
     return start;
   };
   const run = async () => {
@@ -46,6 +47,11 @@ export function validate(context: Context): View {
   return { element };
 }
 
+/** What is looked at. */
+function parts(): HTMLElement {
+  return h("ul", { class: "features" }, ...words.parts.map(([title, text]) => h("li", {}, h("h2", {}, title), h("p", {}, text))));
+}
+
 function reportOf(context: Context, report: Report, again: () => void): HTMLElement[] {
   const looked = [
     report.image && words.image(size(report.image.bytes), count(report.image.clusters)),
@@ -70,13 +76,13 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
       h("button", { type: "button", class: "quiet", click: again }, words.again),
     ),
   );
-  return [verdict, findings(context, report), ...files(report)];
+  return [verdict, ...files(report), findings(context, report)];
 }
 
 function findings(context: Context, report: Report): HTMLElement {
   const { counts } = words;
   const chips = (["error", "warning", "note"] as const).map((severity) =>
-    h("span", { class: `chip ${severity}` }, counts[severity](report[`${severity}s`])),
+    h("span", { class: report[`${severity}s`] > 0 ? `chip ${severity}` : "chip" }, counts[severity](report[`${severity}s`])),
   );
   const rows = h("tbody");
   const more = h("button", { type: "button", class: "more", click: () => append() });
@@ -153,7 +159,7 @@ function files({ files, files_left_out }: Report): HTMLElement[] {
     return [];
   }
   const left = files_left_out > 0 ? h("p", { class: "muted" }, words.filesLeft(count(files_left_out))) : null;
-  return [h("section", { class: "card" }, h("h2", {}, words.filesAll(files.length)), list(files, ROWS_AT_ONCE), left)];
+  return [h("section", { class: "card files" }, h("h2", {}, words.filesAll(files.length)), list(files, FILES_AT_ONCE), left)];
 }
 
 /** Some of them, and the others when they are asked for. */
