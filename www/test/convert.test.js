@@ -32,18 +32,22 @@ function saved(page, name) {
 }
 
 const CASES = [
-  ["raw", demoImage, "demo.ntfs", demoRestored],
-  ["ntfsclone", demoVolume, "demo.img", demoImage],
-  ["metadata", demoVolume, "demo.metadata.img", demoMetadata],
+  ["raw", "demo.img", demoImage, "demo.ntfs", demoRestored],
+  ["ntfsclone", "demo.ntfs", demoVolume, "demo.img", demoImage],
+  ["metadata", "demo.ntfs", demoVolume, "demo.metadata.img", demoMetadata],
+  ["metadata", "demo.img", demoImage, "demo.metadata.img", demoMetadata],
 ];
 
-for (const [target, source, name, expected] of CASES) {
-  test(`${target}, saved into a file`, { skip }, async () => {
+for (const [target, from, source, name, expected] of CASES) {
+  test(`${target} of ${from}, saved into a file`, { skip }, async () => {
     const { page, complaints, context, startsWorking, longest } = await visit(site, { saving: "file" });
     await openFile(page, source());
     await go(page, "Convert");
     await page.check(`#target-${target}`);
     assert.equal(await page.isVisible(".anonymise"), target === "metadata");
+    if (target === "metadata") {
+      assert.match(await page.textContent(".anonymise"), /names of files and folders: 343.*the label: Demo/);
+    }
     await startsWorking();
     await page.click(".convert-form .primary");
     await page.waitForSelector(".notice.good");
@@ -55,7 +59,7 @@ for (const [target, source, name, expected] of CASES) {
     await context.close();
   });
 
-  test(`${target}, as a download`, { skip }, async () => {
+  test(`${target} of ${from}, as a download`, { skip }, async () => {
     const { page, complaints, context } = await visit(site);
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
     await openFile(page, source());

@@ -55,7 +55,8 @@ test("the first information comes in less than 300 ms", { skip }, async () => {
     await page.click('[aria-label="Close"]');
     await page.waitForSelector(".drop");
   }
-  assert.ok(Math.min(...times) < 300, `${times.map(Math.round)} ms`);
+  const [, median] = times.sort((a, b) => a - b);
+  assert.ok(median < 300, `${times.map(Math.round)} ms`);
   await context.close();
 });
 

@@ -5,7 +5,7 @@ import { beginDownload } from "../download.js";
 import { isAbort, problemOf } from "../failure.js";
 import type { Output, Written } from "../messages.js";
 import { name, plainName } from "../names.js";
-import { duration, size } from "../numbers.js";
+import { count, duration, size } from "../numbers.js";
 import { Meter } from "../progress.js";
 import { strings } from "../strings.js";
 import { problemBox } from "./problem.js";
@@ -145,7 +145,7 @@ function form(context: Context, start: (choice: Choice, way: "save" | "download"
     ...words.levels.map(([value, text]) => h("option", { value, selected: value === DEFAULT_LEVEL }, text)),
   );
   const levelField = h("label", { class: "field inline", for: "level", hidden: true }, words.level, level);
-  const anonymise = anonymised();
+  const anonymise = anonymised(info);
   const choice = (): Choice => ({
     target: TARGETS.find((_, index) => radios[index]?.checked) ?? "raw",
     level: compress.checked ? Number(level.value) : null,
@@ -215,9 +215,17 @@ function sizeOf({ volume, image }: Info, target: Target): Child[] {
   }
 }
 
-function anonymised(): HTMLElement {
-  const list = (title: string, items: readonly string[]) =>
+/** What of this volume a metadata image tells, and what not. */
+function anonymised({ volume }: Info): HTMLElement {
+  const list = (title: string, items: Child[]) =>
     h("div", {}, h("h2", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, item))));
+  const own: Child[] = volume
+    ? [
+        volume.files === null ? words.names : words.namesOf(count(volume.files)),
+        volume.label ? h("span", {}, words.label, name(volume.label)) : null,
+        words.serial(volume.serial),
+      ].filter((item) => item !== null)
+    : [words.names];
   return h(
     "div",
     { class: "notice anonymise", hidden: true },
@@ -226,7 +234,7 @@ function anonymised(): HTMLElement {
       "div",
       { class: "notice-text" },
       h("strong", {}, words.anonymise),
-      h("div", { class: "columns" }, list(words.stays, words.staysList), list(words.goes, words.goesList)),
+      h("div", { class: "columns" }, list(words.stays, [...own, ...words.staysList]), list(words.goes, [...words.goesList])),
     ),
   );
 }
