@@ -17,6 +17,9 @@
 //! [`clusters::select_used`] -> [`clusters::audit`] -> [`plan::Plan`] ->
 //! [`image::ntfsclone::Encoder`]. And back: [`image::ntfsclone::Decoder`].
 //!
+//! What has to be waited for, in a browser or over a network, is read through
+//! [`pages`], by `tasks` that go on step by step.
+//!
 //! And to look into an image: [`image::Index::discover`] or, where that
 //! declines, [`image::Index::scan`] -> [`image::Reader`] -> [`ntfs::Volume`].
 

@@ -1,21 +1,19 @@
 //! A cache of parts of something that is elsewhere, and is read by someone else.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
-use core::ops::Range;
+use core::cell::{RefCell, RefMut};
+use core::mem;
+use core::ops::{Deref, Range};
 
 use crate::error::{Error, Result, Structure};
 use crate::io::{IoError, ReadAt};
 use crate::units::{len_u64, len_usize};
 
-/// Bytes of a page.
-const PAGE_BYTES: u64 = 16 << 10;
-
 /// What is asked for begins and ends at a multiple of this, or at the end of
 /// the source: to fetch less takes as long.
-const REQUEST_ALIGNMENT: u64 = 64 << 10;
+const ALIGNMENT: u64 = 64 << 10;
 
 /// The most that is asked for at once.
 pub const MAX_REQUEST: u64 = 4 << 20;
@@ -26,6 +24,46 @@ const CAPACITY: u64 = 16 << 20;
 /// Ours: an attempt that needs more than that is refused. On a sound volume, the
 /// most is the records of one file, far apart.
 const LIMIT: u64 = 96 << 20;
+
+/// Bytes of a source, or made, that are not copied to be given on.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    bytes: Rc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Deref for Piece {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl From<Vec<u8>> for Piece {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            range: 0..bytes.len(),
+            bytes: Rc::new(bytes),
+        }
+    }
+}
+
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Piece {}
+
+impl Piece {
+    /// Keeps the first bytes only.
+    pub fn truncate(&mut self, len: usize) {
+        let end = self.range.start.saturating_add(len);
+        self.range.end = self.range.end.min(end);
+    }
+}
 
 /// Pages of a source that someone else reads, who cannot be waited for.
 ///
@@ -42,6 +80,7 @@ pub struct Pages {
 
 #[derive(Debug)]
 struct State {
+    /// By where they begin. None reaches into another.
     pages: BTreeMap<u64, Page>,
     /// Bytes in them.
     len: u64,
@@ -58,7 +97,7 @@ struct State {
 
 #[derive(Debug)]
 struct Page {
-    bytes: Box<[u8]>,
+    bytes: Rc<Vec<u8>>,
     /// When it was used last.
     used: u64,
 }
@@ -104,14 +143,13 @@ impl Pages {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]: they are not whole pages, or past the end of the source;
-    /// [`Error::Limit`]: what is being done needs too much at once;
-    /// [`Error::Memory`].
-    pub fn supply(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+    /// [`Error::Io`]: they are not what can be asked for; [`Error::Limit`]: what
+    /// is being done needs too much at once.
+    pub fn supply(&self, offset: u64, bytes: Vec<u8>) -> Result<()> {
         let len = len_u64(bytes.len());
         let end = offset.saturating_add(len);
-        let is_whole = end == self.size || len.is_multiple_of(PAGE_BYTES);
-        if !offset.is_multiple_of(PAGE_BYTES) || !is_whole || end > self.size || len == 0 {
+        let is_whole = end == self.size || len.is_multiple_of(ALIGNMENT);
+        if !offset.is_multiple_of(ALIGNMENT) || !is_whole || end > self.size || len == 0 {
             return Err(Error::Io {
                 structure: Structure::Source,
                 offset,
@@ -120,12 +158,9 @@ impl Pages {
             });
         }
         let state = &mut *self.state.borrow_mut();
-        let first = offset.checked_div(PAGE_BYTES).unwrap_or(0);
-        for (number, bytes) in (first..).zip(bytes.chunks(len_usize(PAGE_BYTES))) {
-            state.insert(number, bytes)?;
-        }
         // What is given up is asked for anew.
         state.asked.start = state.asked.end;
+        state.insert(offset, bytes);
         state.evict();
         match state.len > LIMIT {
             false => Ok(()),
@@ -136,6 +171,48 @@ impl Pages {
                 limit: LIMIT,
             }),
         }
+    }
+
+    /// Some bytes of the source, as they are kept, if they are in one page.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadAt::read_exact_at`].
+    pub fn piece(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
+        let mut state = self.ready(offset, len)?;
+        state.now = state.now.saturating_add(1);
+        let now = state.now;
+        if let Some((&start, page)) = state.pages.range_mut(..=offset).next_back() {
+            let first = len_usize(offset.saturating_sub(start));
+            let range = first..first.saturating_add(len);
+            if range.end <= page.bytes.len() {
+                page.used = now;
+                let bytes = Rc::clone(&page.bytes);
+                return Ok(Piece { bytes, range });
+            }
+        }
+        let mut bytes = Vec::with_capacity(len);
+        state.visit(offset, len, |piece| bytes.extend_from_slice(piece));
+        Ok(bytes.into())
+    }
+
+    /// The state, if the bytes are there.
+    fn ready(&self, offset: u64, len: usize) -> Result<RefMut<'_, State>, IoError> {
+        let end = offset.checked_add(len_u64(len));
+        let Some(end) = end.filter(|&end| end <= self.size) else {
+            return Err(IoError::end_of_input());
+        };
+        let mut state = self.state.borrow_mut();
+        if let Some(missing) = state.first_missing(offset, end) {
+            // What is there is needed when the same is tried again.
+            state.visit(offset, len, |_| {});
+            if state.wanted.is_none() {
+                let wanted = state.request(missing, end, self.size);
+                state.wanted = Some(wanted);
+            }
+            return Err(IoError::missing());
+        }
+        Ok(state)
     }
 
     /// Bytes that are kept.
@@ -150,20 +227,16 @@ impl ReadAt for Pages {
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        let end = offset.checked_add(len_u64(buf.len()));
-        let Some(end) = end.filter(|&end| end <= self.size) else {
-            return Err(IoError::end_of_input());
-        };
-        let mut state = self.state.borrow_mut();
-        if let Some(missing) = state.first_missing(offset, end) {
-            state.touch(offset, end);
-            if state.wanted.is_none() {
-                let wanted = state.request(missing, end, self.size);
-                state.wanted = Some(wanted);
+        let mut state = self.ready(offset, buf.len())?;
+        let len = buf.len();
+        let mut left = buf;
+        state.visit(offset, len, |piece| {
+            let whole = mem::take(&mut left);
+            if let Some((now, later)) = whole.split_at_mut_checked(piece.len()) {
+                now.copy_from_slice(piece);
+                left = later;
             }
-            return Err(IoError::missing());
-        }
-        state.copy(offset, buf);
+        });
         Ok(())
     }
 }
@@ -171,92 +244,86 @@ impl ReadAt for Pages {
 impl State {
     /// The first byte of a range that is not there.
     fn first_missing(&self, offset: u64, end: u64) -> Option<u64> {
-        let mut expected = page_of(offset);
-        let mut there = self.pages.range(expected..end.div_ceil(PAGE_BYTES));
-        while start_of(expected) < end {
-            match there.next() {
-                Some((&number, _)) if number == expected => {
-                    expected = expected.saturating_add(1);
-                }
-                _ => return Some(offset.max(start_of(expected))),
+        let mut position = offset;
+        while position < end {
+            let (&start, page) = match self.pages.range(..=position).next_back() {
+                Some(before) => before,
+                None => return Some(position),
+            };
+            match start.saturating_add(len_u64(page.bytes.len())) {
+                after if after > position => position = after,
+                _ => return Some(position),
             }
         }
         None
     }
 
-    /// What is there of a range is needed when the same is tried again.
-    fn touch(&mut self, offset: u64, end: u64) {
+    /// Uses what is there of a range: calls `take` with one piece after the other.
+    fn visit(&mut self, offset: u64, len: usize, mut take: impl FnMut(&[u8])) {
         self.now = self.now.saturating_add(1);
-        let there = page_of(offset)..end.div_ceil(PAGE_BYTES);
-        for (_, page) in self.pages.range_mut(there) {
-            page.used = self.now;
-        }
-    }
-
-    fn copy(&mut self, offset: u64, buf: &mut [u8]) {
-        self.now = self.now.saturating_add(1);
-        let end = offset.saturating_add(len_u64(buf.len()));
-        let mut left = buf;
-        let mut within = len_usize(offset % PAGE_BYTES);
-        let there = page_of(offset)..end.div_ceil(PAGE_BYTES);
-        for (_, page) in self.pages.range_mut(there) {
-            page.used = self.now;
-            let bytes = page.bytes.get(within..).unwrap_or_default();
-            let len = bytes.len().min(left.len());
-            let (piece, rest) = left.split_at_mut(len);
-            piece.copy_from_slice(bytes.get(..len).unwrap_or_default());
-            left = rest;
-            within = 0;
+        let end = offset.saturating_add(len_u64(len));
+        let first = self.pages.range(..=offset).next_back();
+        let first = first.map_or(offset, |(&start, _)| start);
+        for (&start, page) in self.pages.range_mut(first..end) {
+            let from = len_usize(offset.saturating_sub(start)).min(page.bytes.len());
+            let to = len_usize(end.saturating_sub(start)).min(page.bytes.len());
+            if from < to {
+                page.used = self.now;
+                take(page.bytes.get(from..to).unwrap_or_default());
+            }
         }
     }
 
     /// What to ask for, where `missing` is the first byte that is not there of a
     /// read up to `end`: more and more, where reads follow one another.
     fn request(&mut self, missing: u64, end: u64, size: u64) -> Range<u64> {
-        let start = missing.saturating_sub(missing % REQUEST_ALIGNMENT);
+        let start = missing.saturating_sub(missing % ALIGNMENT);
         if start == self.asked.start && end <= self.asked.end {
             return self.asked.clone();
         }
         self.ahead = match start == self.asked.end {
-            true => self.ahead.saturating_mul(2).max(REQUEST_ALIGNMENT),
+            true => self.ahead.saturating_mul(2).max(ALIGNMENT),
             false => 0,
         };
         self.ahead = self.ahead.min(MAX_REQUEST);
         let end = end
             .max(start.saturating_add(self.ahead))
-            .next_multiple_of(REQUEST_ALIGNMENT)
+            .next_multiple_of(ALIGNMENT)
             .min(start.saturating_add(MAX_REQUEST))
             .min(size);
         // Not again what is there already.
-        let after = page_of(missing).saturating_add(1)..end.div_ceil(PAGE_BYTES);
-        let there = self.pages.range(after).next();
-        let end = there.map_or(end, |(&number, _)| {
-            start_of(number)
-                .next_multiple_of(REQUEST_ALIGNMENT)
-                .min(end)
-        });
+        let there = self.pages.range(start..end).next();
+        let end = there.map_or(end, |(&start, _)| start);
         self.asked = start..end;
         start..end
     }
 
-    fn insert(&mut self, number: u64, bytes: &[u8]) -> Result<()> {
-        let len = len_u64(bytes.len());
-        let mut kept = Vec::new();
-        kept.try_reserve_exact(bytes.len())
-            .map_err(|_| Error::Memory {
-                structure: Structure::Source,
-                len,
-            })?;
-        kept.extend_from_slice(bytes);
+    fn insert(&mut self, offset: u64, bytes: Vec<u8>) {
+        let end = offset.saturating_add(len_u64(bytes.len()));
+        // None, but where more was supplied than what was asked for.
+        let before = self.pages.range(..offset).next_back();
+        let before = before.filter(|(start, page)| {
+            let len = len_u64(page.bytes.len());
+            start.saturating_add(len) > offset
+        });
+        let before = before.map(|(&start, _)| start);
+        let within = self.pages.range(offset..end).map(|(&start, _)| start);
+        let old: Vec<u64> = before.into_iter().chain(within).collect();
+        for start in old {
+            self.remove(start);
+        }
+        self.len = self.len.saturating_add(len_u64(bytes.len()));
         let page = Page {
-            bytes: kept.into_boxed_slice(),
+            bytes: Rc::new(bytes),
             used: self.now,
         };
-        self.len = self.len.saturating_add(len);
-        if let Some(old) = self.pages.insert(number, page) {
-            self.len = self.len.saturating_sub(len_u64(old.bytes.len()));
+        self.pages.insert(offset, page);
+    }
+
+    fn remove(&mut self, start: u64) {
+        if let Some(page) = self.pages.remove(&start) {
+            self.len = self.len.saturating_sub(len_u64(page.bytes.len()));
         }
-        Ok(())
     }
 
     /// Gives up what was used longest ago, as far as nothing needs it.
@@ -268,24 +335,14 @@ impl State {
             .pages
             .iter()
             .filter(|(_, page)| page.used <= self.attempt && page.used < self.now)
-            .map(|(&number, page)| (page.used, number))
+            .map(|(&start, page)| (page.used, start))
             .collect();
         oldest.sort_unstable();
-        for (_, number) in oldest {
+        for (_, start) in oldest {
             if self.len <= CAPACITY {
                 break;
             }
-            if let Some(page) = self.pages.remove(&number) {
-                self.len = self.len.saturating_sub(len_u64(page.bytes.len()));
-            }
+            self.remove(start);
         }
     }
-}
-
-fn page_of(offset: u64) -> u64 {
-    offset.checked_div(PAGE_BYTES).unwrap_or(0)
-}
-
-fn start_of(page: u64) -> u64 {
-    page.saturating_mul(PAGE_BYTES)
 }

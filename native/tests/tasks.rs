@@ -2,16 +2,16 @@
 
 mod support;
 
-use std::{cell::Cell, fs::File, os::unix::fs::FileExt, rc::Rc};
+use std::{cell::Cell, fs::File, ops::Range, os::unix::fs::FileExt, rc::Rc};
 
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
     pages::Pages,
-    tasks::{Compression, Open, Opened, Step, Target, Task},
+    tasks::{Compression, Failure, Open, Opened, Step, Target, Task},
     validate::Document,
 };
 use support::{
-    large_volume,
+    disk, large_volume,
     scene::Scene,
     small_volume::{builder, image_of, volume},
 };
@@ -19,6 +19,8 @@ use support::{
 /// A file, read as JavaScript reads it.
 struct Source {
     file: File,
+    /// Where in the file it begins.
+    start: u64,
     pages: Rc<Pages>,
     opened: Option<Opened>,
     peak: Cell<u64>,
@@ -27,14 +29,22 @@ struct Source {
 impl Source {
     fn open(scene: &Scene, name: &str) -> Self {
         let file = File::open(scene.path(name)).unwrap();
-        let pages = Rc::new(Pages::new(file.metadata().unwrap().len()));
+        let size = file.metadata().unwrap().len();
+        Self::open_part(name, file, 0..size, None)
+    }
+
+    fn open_part(name: &str, file: File, part: Range<u64>, partition: Option<u32>) -> Self {
         let mut source = Self {
             file,
-            pages,
+            start: part.start,
+            pages: Rc::new(Pages::new(part.end - part.start)),
             opened: None,
             peak: Cell::new(0),
         };
         let mut open = Open::new(name, Rc::clone(&source.pages));
+        if let Some(number) = partition {
+            open = open.of_partition(number);
+        }
         source.run(&mut open, |_| {});
         source.opened = Some(open.into_opened().unwrap());
         source
@@ -50,8 +60,9 @@ impl Source {
                 Step::Done => return,
                 Step::Read(range) => {
                     let mut bytes = vec![0; (range.end - range.start) as usize];
-                    self.file.read_exact_at(&mut bytes, range.start).unwrap();
-                    self.pages.supply(range.start, &bytes).unwrap();
+                    let offset = self.start + range.start;
+                    self.file.read_exact_at(&mut bytes, offset).unwrap();
+                    self.pages.supply(range.start, bytes).unwrap();
                     self.peak.set(self.peak.get().max(self.pages.kept()));
                 }
                 step => take(step),
@@ -81,7 +92,7 @@ impl Source {
         let mut convert = self.opened().convert(target, compression).unwrap();
         let mut output = Vec::new();
         self.run(&mut convert, |step| match step {
-            Step::Bytes(bytes) => output.extend(bytes),
+            Step::Bytes(bytes) => output.extend_from_slice(&bytes),
             Step::Hole(len) => output.resize(output.len() + len as usize, 0),
             _ => {}
         });
@@ -159,6 +170,46 @@ fn documents_are_those_of_the_program() {
     ] {
         check_documents(&scene, name);
     }
+}
+
+#[test]
+fn a_partition_is_one_of_a_disk() {
+    let volume = volume();
+    let scene = Scene::new();
+    let partition = |sector, bytes| disk::Partition {
+        sector,
+        kind: 7,
+        bytes,
+    };
+    let zeros = vec![0; 64 << 10];
+    let bytes = disk::with_mbr(&[partition(64, &zeros), partition(2048, &volume.bytes)]);
+    scene.write("disk", bytes);
+
+    let open = || File::open(scene.path("disk")).unwrap();
+    let size = open().metadata().unwrap().len();
+    let pages = Rc::new(Pages::new(size));
+    let mut whole = Open::new("disk", Rc::clone(&pages));
+    let failure = loop {
+        match whole.step() {
+            Ok(Step::Read(range)) => {
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                open().read_exact_at(&mut bytes, range.start).unwrap();
+                pages.supply(range.start, bytes).unwrap();
+            }
+            Ok(step) => assert!(matches!(step, Step::Progress { .. })),
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!(failure.code(), "disk");
+    let Failure::Disk(partitions) = failure else {
+        panic!("{failure}");
+    };
+    let ntfs = partitions.iter().find(|one| one.is_ntfs).unwrap();
+    let part = ntfs.offset..ntfs.offset + ntfs.size;
+    let source = Source::open_part("disk", open(), part, Some(ntfs.number));
+    let number = ntfs.number;
+    let expected = stdout(&scene, &format!("info --json --partition {number} disk"));
+    assert_eq!(source.info(), expected);
 }
 
 #[test]

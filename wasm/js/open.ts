@@ -1,6 +1,6 @@
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
-import { NtfscloneError, type Partition } from "./error.js";
+import { NtfscloneError } from "./error.js";
 import { Image } from "./image.js";
 import { Medium } from "./medium.js";
 import type { OpenOptions } from "./options.js";
@@ -29,40 +29,11 @@ export async function openWith(
 }
 
 async function openSource(source: RandomAccess, options: OpenOptions): Promise<Image> {
-  const { partition } = options;
-  if (partition === undefined) {
-    return openAll(source, options);
-  }
-  const { close: _, ...disk } = source;
-  const partitions = await openAll(disk, options).then(
-    async (image) => {
-      await image.close();
-      return [];
-    },
-    (error: unknown) => {
-      if (error instanceof NtfscloneError && error.code === "disk") {
-        return error.partitions ?? [];
-      }
-      throw error;
-    },
-  );
-  const found = partitions.find(({ number }) => number === partition);
-  if (!found) {
-    throw new NtfscloneError("no-partition", `${source.name} has no partition ${partition}`, { partitions });
-  }
-  return openAll(part(source, found), options);
-}
-
-function part(disk: RandomAccess, { offset: start, size }: Partition): RandomAccess {
-  return { ...disk, size, read: (offset, length, signal) => disk.read(start + offset, length, signal) };
-}
-
-async function openAll(source: RandomAccess, options: OpenOptions): Promise<Image> {
   const medium = new Medium(source);
   const { engine } = medium;
   let handle;
   try {
-    const opening = engine.call(() => medium.pages.open());
+    const opening = engine.call(() => medium.pages.open(options.partition));
     handle = await new Driver(medium, opening, options).finish((task) => task.image());
     const look = engine.call(() => handle!.info());
     const info = await new Driver(medium, look, options).finish((task) => task.result());

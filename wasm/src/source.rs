@@ -27,14 +27,19 @@ impl Source {
     }
 
     /// Takes what a step of kind `Read` asked for: the bytes from `offset` on.
-    pub fn supply(&self, offset: u64, bytes: &[u8]) -> Result<(), JsValue> {
+    pub fn supply(&self, offset: u64, bytes: Vec<u8>) -> Result<(), JsValue> {
         let supplied = self.pages.supply(offset, bytes);
         supplied.map_err(|error| error::object(&error.into()))
     }
 
-    /// Opens the image or volume that it is.
-    pub fn open(&self) -> Task {
+    /// Opens the image or volume that it is; `partition` is its number, if it is
+    /// a partition of a disk.
+    pub fn open(&self, partition: Option<u32>) -> Task {
         let open = Open::new(&self.name, Rc::clone(&self.pages));
+        let open = match partition {
+            Some(number) => open.of_partition(number),
+            None => open,
+        };
         Task::new(task::Work::Open(Some(open)))
     }
 }

@@ -1,6 +1,7 @@
 //! Work that goes on step by step.
 
 use js_sys::Uint8Array;
+use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
     self, Convert, Extents, Failure, Info, Open, Refusal, Task as _, Validate,
 };
@@ -50,7 +51,7 @@ pub struct Step {
     kind: StepKind,
     range: (u64, u64),
     progress: (u64, u64),
-    bytes: Option<Vec<u8>>,
+    bytes: Option<Piece>,
 }
 
 impl Task {
@@ -182,7 +183,12 @@ impl From<tasks::Step> for Step {
                 let numbers = list
                     .iter()
                     .flat_map(|found| [found.extent.start.0, found.extent.len, found.offset]);
-                this.bytes = Some(numbers.flat_map(u64::to_le_bytes).collect());
+                this.bytes = Some(
+                    numbers
+                        .flat_map(u64::to_le_bytes)
+                        .collect::<Vec<u8>>()
+                        .into(),
+                );
             }
             tasks::Step::Done => {}
         }

@@ -19,7 +19,6 @@ const LARGEST: u64 = 250 << 10;
 const TEXTS: &[&str] = &[
     "LICENSE-APACHE",
     "LICENSE-MIT",
-    "CHANGELOG.md",
     "wasm/README.md",
 ];
 
@@ -34,6 +33,7 @@ pub(crate) fn run() -> Result<()> {
     bind(&compile()?, &scripts)?;
     optimise(&scripts.join("ntfsclone_bg.wasm"))?;
     step::run(npm::tool(&folder(), "tsc").args(["--project", "tsconfig.json"]))?;
+    shorten(&scripts)?;
     write_manifest(&package)?;
     for text in TEXTS {
         let name = Path::new(text).file_name().context("names a file")?;
@@ -54,7 +54,7 @@ pub(crate) fn tarball() -> PathBuf {
 }
 
 /// What of libzstd is left out: the searches of the levels from 5 on, three quarters of the compressor. Those levels do
-/// what the next simpler search can, with larger tables.
+/// what the next simpler search can, with larger tables. And of two ways to decode each thing, one.
 const ZSTD_PARTS: &[&str] = &[
     "-DZSTD_EXCLUDE_GREEDY_BLOCK_COMPRESSOR",
     "-DZSTD_EXCLUDE_LAZY_BLOCK_COMPRESSOR",
@@ -62,6 +62,8 @@ const ZSTD_PARTS: &[&str] = &[
     "-DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR",
     "-DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR",
     "-DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR",
+    "-DHUF_FORCE_DECOMPRESS_X1",
+    "-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT",
 ];
 
 fn compile() -> Result<PathBuf> {
@@ -123,6 +125,41 @@ const OPTIMISATIONS: &[&str] = &[
     "--enable-mutable-globals",
     "--enable-reference-types",
     "--enable-multivalue",
+];
+
+/// Leaves out comments and spaces, and declarations that no public one refers to. Names stay, for stack traces.
+fn shorten(scripts: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for folder in [scripts.to_owned(), scripts.join("sources")] {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "js") {
+                files.push(path);
+            }
+        }
+    }
+    step::run(
+        npm::tool(&folder(), "esbuild")
+            .args(["--minify-whitespace", "--minify-syntax", "--target=es2022"])
+            .args(["--log-level=warning", "--allow-overwrite"])
+            .arg(format!("--outdir={}", scripts.display()))
+            .args(files),
+    )?;
+    for private in PRIVATE_DECLARATIONS {
+        fs::remove_file(scripts.join(format!("{private}.d.ts")))?;
+    }
+    Ok(())
+}
+
+const PRIVATE_DECLARATIONS: &[&str] = &[
+    "cli",
+    "driver",
+    "engine",
+    "medium",
+    "ntfsclone",
+    "ntfsclone_bg.wasm",
+    "open",
+    "turns",
 ];
 
 /// The manifest of wasm/, without what concerns only those who work on it.

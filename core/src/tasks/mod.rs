@@ -17,7 +17,7 @@
 //!     match open.step()? {
 //!         Step::Read(range) => {
 //!             let bytes = read(range.start, range.end - range.start);
-//!             pages.supply(range.start, &bytes)?;
+//!             pages.supply(range.start, bytes)?;
 //!         }
 //!         Step::Done => return open.into_opened(),
 //!         _ => {}
@@ -48,8 +48,10 @@ pub use open::Open;
 pub use opened::Opened;
 pub use validate::Validate;
 
-use crate::error::{Error, Result};
-use crate::pages::Pages;
+use crate::error::{Error, Result, Structure};
+use crate::io::{IoError, ReadAt};
+use crate::pages::{Pages, Piece};
+use crate::units::len_u64;
 
 /// Bytes that one step reads or makes, at the most and about.
 const STEP_BYTES: u64 = 4 << 20;
@@ -68,7 +70,7 @@ pub enum Step {
         total: u64,
     },
     /// The next bytes of what is made.
-    Bytes(Vec<u8>),
+    Bytes(Piece),
     /// So many zeros are next in what is made.
     Hole(u64),
     /// The next clusters, and where they are.
@@ -125,17 +127,20 @@ fn attempt<T>(pages: &Pages, work: impl FnOnce() -> Result<T>) -> Result<T, Halt
 }
 
 /// Reads of a source, with what was read in the error.
-fn read_at(source: &(impl crate::io::ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Result<()> {
-    let len = crate::units::len_u64(buf.len());
+fn read_at(source: &(impl ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Result<()> {
     let read = source.read_exact_at(offset, buf);
-    read.map_err(|source| match source.downcast::<Error>() {
+    read.map_err(|error| read_error(offset, buf.len(), error))
+}
+
+fn read_error(offset: u64, len: usize, error: IoError) -> Error {
+    match error.downcast::<Error>() {
         // It says better what it was about.
         Ok(error) => error,
         Err(source) => Error::Io {
-            structure: crate::error::Structure::Volume,
+            structure: Structure::Volume,
             offset,
-            len,
+            len: len_u64(len),
             source,
         },
-    })
+    }
 }

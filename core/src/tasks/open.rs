@@ -72,6 +72,13 @@ impl Open {
         }
     }
 
+    /// What is read is the partition of a disk that has this number.
+    pub fn of_partition(mut self, number: u32) -> Self {
+        let layer = alloc::format!("partition {number}");
+        self.opened.layers.push(layer);
+        self
+    }
+
     /// What was opened, after the last step.
     ///
     /// # Errors

@@ -2,14 +2,18 @@
 
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
+use super::{read_at, read_error};
+use crate::error::Result;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::SeekableReader;
 use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{IoError, ReadAt};
-use crate::pages::Pages;
+use crate::pages::{Pages, Piece};
+use crate::units::len_usize;
 
 /// An image or volume that can be looked into, and converted.
 #[derive(Debug, Clone)]
@@ -69,6 +73,37 @@ impl Inside {
         match self {
             Self::Volume(_) => None,
             Self::Image(reader) => Some(reader.index()),
+        }
+    }
+}
+
+impl Bytes {
+    /// Some of the bytes, without copying them if that can be.
+    pub(super) fn piece(&self, offset: u64, len: u64) -> Result<Piece> {
+        let len = len_usize(len);
+        match self {
+            Self::Plain(pages) => pages
+                .piece(offset, len)
+                .map_err(|error| read_error(offset, len, error)),
+            Self::Seekable(seekable) => {
+                let mut piece = vec![0; len];
+                read_at(&**seekable, offset, &mut piece)?;
+                Ok(piece.into())
+            }
+        }
+    }
+}
+
+impl Inside {
+    /// As [`Bytes::piece`].
+    pub(super) fn piece(&self, offset: u64, len: u64) -> Result<Piece> {
+        match self {
+            Self::Volume(bytes) => bytes.piece(offset, len),
+            Self::Image(reader) => {
+                let mut piece = vec![0; len_usize(len)];
+                read_at(&**reader, offset, &mut piece)?;
+                Ok(piece.into())
+            }
         }
     }
 }

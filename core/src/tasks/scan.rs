@@ -1,15 +1,12 @@
 //! Reading all of an image, to know where its clusters are.
 
-use alloc::vec;
-
 use super::opened::Bytes;
-use super::{Halt, STEP_BYTES, Step, attempt, read_at};
+use super::{Halt, STEP_BYTES, Step, attempt};
 use crate::error::Result;
 use crate::image::ntfsclone::Event;
 use crate::image::{Index, Indexer};
 use crate::io::ReadAt;
 use crate::pages::Pages;
-use crate::units::len_usize;
 
 /// As [`Index::scan`], step by step.
 #[derive(Debug)]
@@ -33,9 +30,8 @@ impl Scan {
         if len == 0 {
             return Ok(true);
         }
-        let mut piece = vec![0; len_usize(len)];
-        attempt(pages, || read_at(image, offset, &mut piece))?;
-        let mut input = piece.as_slice();
+        let piece = attempt(pages, || image.piece(offset, len))?;
+        let mut input = &*piece;
         loop {
             match self.indexer.next(&mut input)? {
                 Event::Header(_) | Event::Data { .. } => {}

@@ -3,20 +3,19 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::opened::{Bytes, Inside, Opened};
 use super::scan::piece_len;
-use super::{Failure, Halt, Step, Task, attempt, read_at};
+use super::{Failure, Halt, Step, Task, attempt};
 use crate::clusters::{Part, Selection, Walk};
 use crate::error::{Error, Result, with_causes};
 use crate::image::Index;
 use crate::info::Format;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
-use crate::units::{len_u64, len_usize};
+use crate::units::len_u64;
 use crate::validate::{
     Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, VolumeCheck,
 };
@@ -81,8 +80,7 @@ impl Validate {
         let offset = check.pushed();
         let len = piece_len(offset, bytes.size());
         if len > 0 {
-            let mut piece = vec![0; len_usize(len)];
-            attempt(pages, || read_at(bytes, offset, &mut piece))?;
+            let piece = attempt(pages, || bytes.piece(offset, len))?;
             check.push(&piece)?;
             return Ok(Step::Progress {
                 done: offset.saturating_add(len),
@@ -126,8 +124,7 @@ impl Validate {
         };
         let len = piece_len(*done, bytes.size());
         if len > 0 {
-            let mut piece = vec![0; len_usize(len)];
-            attempt(pages, || read_at(bytes, *done, &mut piece))?;
+            let piece = attempt(pages, || bytes.piece(*done, len))?;
             *done = done.saturating_add(len_u64(piece.len()));
             return Ok(Step::Progress {
                 done: *done,

@@ -7,9 +7,10 @@ use ntfs_volume_builder::{
     self as build, File, FileData, ListForm, MftLayout, VolumeBuilder, pattern,
 };
 use ntfsclone_core::clusters::select_used;
+use ntfsclone_core::error::with_causes;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::tasks::{Compression, Target};
-use ntfsclone_core::validate::{Findings, Report, check_volume};
+use ntfsclone_core::validate::{Code, Finding, Findings, Report, check_volume};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -104,9 +105,15 @@ proptest! {
         if let (Ok(opened), Ok(volume)) = (driver.open(), Volume::open(built.bytes.as_slice())) {
             let mut validate = opened.validate();
             driver.run(&mut validate, |_| {}).unwrap();
-            let selection = select_used(&volume, |_| {}).unwrap();
-            let check = check_volume(&volume, selection, None).unwrap();
-            let expected = Report::new(Findings::default(), None, Some(check), Vec::new());
+            let mut findings = Findings::default();
+            let selected = select_used(&volume, |_| {});
+            let checked =
+                selected.and_then(|selection| check_volume(&volume, selection, None));
+            let check = checked.map_err(|error| {
+                let message = format!("source: {}", with_causes(&error));
+                findings.push(Finding::new(Code::ImageUnreadable, None, message));
+            });
+            let expected = Report::new(findings, None, check.ok(), Vec::new());
             prop_assert_eq!(validate.report(), Some(&expected));
         }
     }

@@ -65,7 +65,7 @@ impl<S: ReadAt> Driver<S> {
         let mut bytes = vec![0; (end - start) as usize];
         self.source.read_exact_at(start, &mut bytes).unwrap();
         self.read += end - start;
-        self.pages.supply(start, &bytes)?;
+        self.pages.supply(start, bytes)?;
         self.peak = self.peak.max(self.pages.kept());
         Ok(())
     }
@@ -86,7 +86,7 @@ impl<S: ReadAt> Driver<S> {
     pub(crate) fn output(&mut self, task: &mut impl Task) -> Result<Vec<u8>, Failure> {
         let mut output = Vec::new();
         self.run(task, |step| match step {
-            Step::Bytes(bytes) => output.extend(bytes),
+            Step::Bytes(bytes) => output.extend_from_slice(&bytes),
             Step::Hole(len) => output.resize(output.len() + len as usize, 0),
             _ => {}
         })?;

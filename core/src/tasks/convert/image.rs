@@ -1,12 +1,11 @@
 //! An image of a volume.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::super::opened::Inside;
 use super::super::scan::piece_len;
-use super::super::{Halt, STEP_BYTES, Step, attempt, read_at};
+use super::super::{Halt, Step, attempt};
 use super::note;
 use crate::error::Result;
 use crate::image::ntfsclone::{Encoder, Header};
@@ -68,11 +67,13 @@ impl ImageWriter {
     pub(super) fn step(&mut self, made: Result<bool, Halt>) -> Result<Step, Halt> {
         match made {
             Err(Halt::Missing(range)) => match self.take() {
-                Some(bytes) => Ok(Step::Bytes(bytes)),
+                Some(bytes) => Ok(Step::Bytes(bytes.into())),
                 None => Err(Halt::Missing(range)),
             },
             Err(halt) => Err(halt),
-            Ok(_) => Ok(self.take().map_or(Step::Done, Step::Bytes)),
+            Ok(_) => Ok(self
+                .take()
+                .map_or(Step::Done, |bytes| Step::Bytes(bytes.into()))),
         }
     }
 }
@@ -125,8 +126,7 @@ impl ImageCopy {
                 Some(extent) => {
                     let offset = geometry.offset(extent.start);
                     let len = piece_len(offset, geometry.offset(extent.end()));
-                    let mut piece = vec![0; len_usize(len)];
-                    attempt(pages, || read_at(&self.inside, offset, &mut piece))?;
+                    let piece = attempt(pages, || self.inside.piece(offset, len))?;
                     self.writer.add(extent.start, &piece, map);
                     let clusters = len.div_ceil(u64::from(geometry.cluster_size).max(1));
                     self.position = Some(extent.start.plus(clusters));
@@ -135,8 +135,7 @@ impl ImageCopy {
                 None => {
                     let tail = plan::Step::Tail(self.plan.header().tail_size());
                     let (offset, len) = self.plan.bytes_of(tail);
-                    let mut piece = vec![0; len_usize(len.min(STEP_BYTES))];
-                    attempt(pages, || read_at(&self.inside, offset, &mut piece))?;
+                    let piece = attempt(pages, || self.inside.piece(offset, len))?;
                     self.writer.tail(&piece, map);
                     self.position = None;
                     self.done = self.done.saturating_add(len);

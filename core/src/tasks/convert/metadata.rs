@@ -121,8 +121,7 @@ impl MetadataCopy {
                     let start = extent.start.plus(self.within);
                     let offset = geometry.offset(start);
                     let len = piece_len(offset, geometry.offset(extent.end()));
-                    let mut piece = vec![0; len_usize(len)];
-                    attempt(pages, || read_at(&self.inside, offset, &mut piece))?;
+                    let piece = attempt(pages, || self.inside.piece(offset, len))?;
                     self.writer.add(start, &piece, map);
                     let clusters = len.div_ceil(u64::from(geometry.cluster_size).max(1));
                     let within = self.within.saturating_add(clusters);
@@ -139,8 +138,7 @@ impl MetadataCopy {
                 }
                 None => {
                     let (offset, len) = self.plan.tail();
-                    let mut piece = vec![0; len_usize(len)];
-                    attempt(pages, || read_at(&self.inside, offset, &mut piece))?;
+                    let piece = attempt(pages, || self.inside.piece(offset, len))?;
                     self.writer.tail(&piece, map);
                     self.ended = true;
                     continue;

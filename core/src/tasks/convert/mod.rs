@@ -5,9 +5,9 @@ mod image;
 mod metadata;
 mod pass;
 mod raw;
+mod unpack;
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
 use core::mem;
 
 pub use self::compressed::Compression;
@@ -16,6 +16,7 @@ use self::image::ImageCopy;
 use self::metadata::{Collecting, MetadataCopy};
 use self::pass::ImagePass;
 use self::raw::RawCopy;
+use self::unpack::Unpack;
 use super::opened::{Inside, Opened};
 use super::scan::Scan;
 use super::used::{Counted, Used};
@@ -66,6 +67,7 @@ enum State {
 #[derive(Debug)]
 enum Copy {
     Raw(RawCopy),
+    Unpack(Unpack),
     Image(ImageCopy),
     Pass(ImagePass),
     Metadata(MetadataCopy),
@@ -114,6 +116,7 @@ impl Convert {
         match &self.state {
             State::Copy(copy) => match &**copy {
                 Copy::Raw(copy) => copy.progress(),
+                Copy::Unpack(unpack) => unpack.progress(),
                 Copy::Image(copy) => copy.progress(),
                 Copy::Pass(pass) => pass.progress(),
                 Copy::Metadata(copy) => copy.progress(),
@@ -141,8 +144,11 @@ impl Convert {
             (Inside::Image(reader), Target::Raw) => {
                 let header = *reader.index().header();
                 self.tell_content(Some(header), &Content::default());
-                let copy = RawCopy::of_image(Rc::clone(&reader));
-                State::Copy(Box::new(Copy::Raw(copy)))
+                let is_ordinary = reader.index().is_ordinary();
+                State::Copy(Box::new(match is_ordinary {
+                    true => Copy::Unpack(Unpack::new(reader.source().clone(), header)),
+                    false => Copy::Raw(RawCopy::of_image(reader)),
+                }))
             }
             (inside, _) => State::Used(Box::new(Used::new(inside))),
         }
@@ -204,6 +210,7 @@ impl Convert {
                 let map = &mut compressor.map(|compressor| compressor.map_mut());
                 let step = match &mut **copy {
                     Copy::Raw(copy) => copy.step(pages, map),
+                    Copy::Unpack(unpack) => unpack.step(pages, map),
                     Copy::Image(copy) => copy.step(pages, map),
                     Copy::Pass(pass) => pass.step(pages, map),
                     Copy::Metadata(copy) => copy.step(pages, map),
@@ -224,7 +231,7 @@ impl Task for Convert {
         if let Some(compressor) = &mut self.compressor
             && let Some(bytes) = compressor.next_of_hole()?
         {
-            return Ok(Step::Bytes(bytes));
+            return Ok(Step::Bytes(bytes.into()));
         }
         let step = match self.state {
             State::Done => return Ok(Step::Done),
@@ -249,7 +256,7 @@ impl Task for Convert {
         };
         match compressed.is_empty() {
             true => Ok(Step::Progress { done, total }),
-            false => Ok(Step::Bytes(compressed)),
+            false => Ok(Step::Bytes(compressed.into())),
         }
     }
 }

@@ -1,10 +1,8 @@
 //! An image, as it is.
 
-use alloc::vec;
-
 use super::super::opened::Bytes;
 use super::super::scan::piece_len;
-use super::super::{Halt, Step, attempt, read_at};
+use super::super::{Halt, Step, attempt};
 use super::note;
 use crate::error::Result;
 use crate::image::Indexer;
@@ -51,9 +49,8 @@ impl ImagePass {
             // It may have ended with the last byte; else it was cut short.
             self.indexer.end_of_input()?;
         }
-        let mut piece = vec![0; len_usize(len)];
-        attempt(pages, || read_at(&self.image, offset, &mut piece))?;
-        let mut input = piece.as_slice();
+        let mut piece = attempt(pages, || self.image.piece(offset, len))?;
+        let mut input = &*piece;
         while !self.ended {
             match self.indexer.next(&mut input)? {
                 Event::Header(header) => self.header = Some(header),

@@ -1,11 +1,10 @@
 //! The volume as it is.
 
 use alloc::rc::Rc;
-use alloc::vec;
 
 use super::super::opened::{Bytes, Inside};
 use super::super::scan::piece_len;
-use super::super::{Halt, Step, attempt, read_at};
+use super::super::{Halt, Step, attempt};
 use super::note;
 use crate::error::Result;
 use crate::image::Reader;
@@ -13,7 +12,7 @@ use crate::image::seekable::MapBuilder;
 use crate::io::ReadAt;
 use crate::pages::Pages;
 use crate::plan::Plan;
-use crate::units::{Extent, Lcn, len_usize};
+use crate::units::{Extent, Lcn};
 
 /// Copies what is in use, in order, and leaves out the rest.
 #[derive(Debug)]
@@ -82,8 +81,7 @@ impl RawCopy {
         if len == 0 {
             return Ok(Step::Done);
         }
-        let mut piece = vec![0; len_usize(len)];
-        attempt(pages, || read_at(&self.inside, start, &mut piece))?;
+        let piece = attempt(pages, || self.inside.piece(start, len))?;
         self.position = start.saturating_add(len);
         // What follows the last cluster may be less than one.
         let first = Lcn(start.checked_div(self.cluster_size).unwrap_or(0));
