@@ -2,7 +2,7 @@ import type { Context, View } from "../context.js";
 import { fill, h } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
 import { Pages } from "../hex/pages.js";
-import { knownPlaces, parsePlace, type Known } from "../hex/place.js";
+import { isPlain, knownPlaces, parsePlace, type Known } from "../hex/place.js";
 import type { Whole } from "../messages.js";
 import { count, hexadecimal } from "../numbers.js";
 import type { Route } from "../route.js";
@@ -46,7 +46,7 @@ class BytesView implements View {
     this.#context = context;
     const { info } = context;
     this.#clusterSize = info.volume?.cluster_size ?? info.image?.cluster_size ?? 512;
-    const isCompressed = info.image !== null ? info.layers.length > 0 : info.layers.some((layer) => !/partition/i.test(layer));
+    const isCompressed = !isPlain(info);
     this.#wholes = isCompressed || (!info.volume && !info.image) ? ["file"] : ["volume", "file"];
     this.#places = knownPlaces(info).filter(({ of }) => this.#wholes.includes(of));
     this.#of = this.#wholes[0]!;
