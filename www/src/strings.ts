@@ -63,7 +63,6 @@ export const strings = {
     unlabelled: "No label",
     used: "Used",
     free: "Free",
-    ofVolume: (size: string) => `of ${size}`,
     files: (count: string) => `${count} files and folders`,
     volumeFacts: "Volume",
     imageFacts: "Image",

@@ -121,3 +121,19 @@ for (const [what, fixture] of [
     await context.close();
   });
 }
+
+test("a place in the volume does not lead into what is compressed", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoCompressed());
+  await page.waitForSelector(".map-state.is-exact");
+  assert.equal(await page.locator(".map button:has-text('Show bytes')").count(), 0);
+  await page.focus(".map-surface");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  assert.ok(await page.isVisible(".view.overview"));
+  await go(page, "Bytes");
+  await seen(page, 0);
+  assert.match(await page.textContent(".hex-card"), /only the bytes of the file/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});

@@ -92,9 +92,9 @@ class BytesView implements View {
   }
 
   show({ at, of }: Route): void {
-    if (at !== null) {
-      const whole = this.#wholes.includes(of) ? of : this.#wholes[0]!;
-      this.#choose(whole);
+    // A place in the volume is none in a file that is compressed.
+    if (at !== null && this.#wholes.includes(of)) {
+      this.#choose(of);
       this.#moveTo(at, true);
     } else {
       this.#resize();
