@@ -1,6 +1,6 @@
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
-import { NtfscloneError } from "./error.js";
+import { NtfscloneError, type Partition } from "./error.js";
 import { Image } from "./image.js";
 import { Medium } from "./medium.js";
 import type { OpenOptions } from "./options.js";
@@ -29,11 +29,39 @@ export async function openWith(
 }
 
 async function openSource(source: RandomAccess, options: OpenOptions): Promise<Image> {
+  const { partition } = options;
+  if (partition === undefined) {
+    return openAll(source, options);
+  }
+  const partitions = await partitionsOf(source, options);
+  const found = partitions.find(({ number }) => number === partition);
+  if (!found) {
+    throw new NtfscloneError("no-partition", `${source.name} has no partition ${partition}`, { partitions });
+  }
+  const { offset: start, size } = found;
+  const read: RandomAccess["read"] = (offset, length, signal) => source.read(start + offset, length, signal);
+  return openAll({ ...source, size, read }, options, partition);
+}
+
+/** The library tells of them when it is to open a whole disk. */
+async function partitionsOf({ close: _, ...disk }: RandomAccess, options: OpenOptions): Promise<Partition[]> {
+  try {
+    await (await openAll(disk, options)).close();
+    return [];
+  } catch (error) {
+    if (error instanceof NtfscloneError && error.code === "disk") {
+      return error.partitions ?? [];
+    }
+    throw error;
+  }
+}
+
+async function openAll(source: RandomAccess, options: OpenOptions, partition?: number): Promise<Image> {
   const medium = new Medium(source);
   const { engine } = medium;
   let handle;
   try {
-    const opening = engine.call(() => medium.pages.open(options.partition));
+    const opening = engine.call(() => medium.pages.open(partition));
     handle = await new Driver(medium, opening, options).finish((task) => task.image());
     const look = engine.call(() => handle!.info());
     const info = await new Driver(medium, look, options).finish((task) => task.result());

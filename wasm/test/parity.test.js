@@ -105,8 +105,18 @@ test("a partition of a disk", async () => {
   const image = await open(path, { partition: 2 });
   assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(fixtures.demoRestored()));
   assert.equal(image.info().volume.label, "Demo");
+  assert.deepEqual(image.info().layers, ["partition 2"]);
   await image.close();
-  await assert.rejects(open(path, { partition: 3 }), { name: "NtfscloneError" });
+  await assert.rejects(open(path, { partition: 3 }), { code: "no-partition" });
+  await assert.rejects(open(fixtures.demoVolume(), { partition: 1 }), { code: "no-partition" });
+  await assert.rejects(open(path), ({ code, partitions }) => {
+    assert.equal(code, "disk");
+    assert.deepEqual(partitions, [
+      { number: 1, offset: 1 << 20, size: 1 << 20, isNtfs: false },
+      { number: 2, offset: 2 << 20, size: 48 << 20, isNtfs: true },
+    ]);
+    return true;
+  });
 });
 
 test("extents are what `map` lists", async () => {

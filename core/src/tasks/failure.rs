@@ -41,8 +41,6 @@ pub enum Refusal {
     Inconsistent,
     /// That cannot be made.
     Target,
-    /// There is no such partition.
-    NoPartition,
 }
 
 impl Failure {
@@ -91,7 +89,6 @@ impl Failure {
                 Refusal::NotSeekable => "not-seekable",
                 Refusal::Inconsistent => "inconsistent",
                 Refusal::Target => "target",
-                Refusal::NoPartition => "no-partition",
             },
         }
     }

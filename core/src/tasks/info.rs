@@ -36,13 +36,11 @@ impl Opened {
             size: Some(self.pages.size()),
             format: self.format,
             layers: self.layers.clone(),
-            #[cfg(feature = "serde")]
             made: None,
             image: None,
             volume: None,
             warnings: alloc::vec::Vec::new(),
         };
-        #[cfg(feature = "serde")]
         if let super::opened::Bytes::Seekable(seekable) = &self.bytes {
             document.tell_made(seekable.summary());
         }

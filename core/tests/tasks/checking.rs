@@ -6,14 +6,14 @@ use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::tasks::{Located, Step};
+use ntfsclone_core::tasks::{Located, Step, Target, Task};
 use ntfsclone_core::units::{Extent, Lcn};
 use ntfsclone_core::validate::{
     Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, check_volume,
 };
 
 use crate::driver::Driver;
-use crate::samples::{image_of, large, volumes};
+use crate::samples::{image_of, large, restored, volumes};
 
 fn check_at_once(
     source: impl ReadAt,
@@ -188,4 +188,39 @@ fn a_volume_with_lost_clusters_is_not_listed() {
         failure.to_string().contains("1 findings"),
         "{failure} {extent}"
     );
+}
+
+/// Several tasks of one image at once: each gets what it asked for.
+#[test]
+fn tasks_take_turns() {
+    let built = large().build();
+    let image = image_of(&built);
+    for source in [&built.bytes, &image] {
+        let mut driver = Driver::new(source.as_slice());
+        let opened = driver.open().unwrap();
+        let mut validate = opened.validate();
+        let mut raw = opened.convert(Target::Raw, None).unwrap();
+        let mut metadata = opened.convert(Target::Metadata, None).unwrap();
+        let tasks: &mut [&mut dyn Task] = &mut [&mut validate, &mut raw, &mut metadata];
+        let mut outputs = vec![Vec::new(); tasks.len()];
+        let mut is_done = vec![false; tasks.len()];
+        while !is_done.iter().all(|&is_done| is_done) {
+            for (number, task) in tasks.iter_mut().enumerate() {
+                let output: &mut Vec<u8> = &mut outputs[number];
+                match task.step().unwrap() {
+                    Step::Read(range) => driver.supply(range.start, range.end).unwrap(),
+                    Step::Bytes(bytes) => output.extend_from_slice(&bytes),
+                    Step::Hole(len) => output.resize(output.len() + len as usize, 0),
+                    Step::Done => is_done[number] = true,
+                    _ => {}
+                }
+            }
+        }
+        assert!(validate.report().unwrap().sound);
+        assert!(outputs[1] == restored(&built));
+        let mut alone = opened.convert(Target::Metadata, None).unwrap();
+        assert!(outputs[2] == driver.output(&mut alone).unwrap());
+        let all = source.len() as u64;
+        assert!(driver.read < 4 * all, "{} of {all}", driver.read);
+    }
 }

@@ -78,7 +78,7 @@ fn do_all(source: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn tasks_end_on_damaged_volumes(

@@ -55,7 +55,7 @@ impl<S: ReadAt> Driver<S> {
         }
     }
 
-    fn supply(&mut self, start: u64, end: u64) -> Result<(), Failure> {
+    pub(crate) fn supply(&mut self, start: u64, end: u64) -> Result<(), Failure> {
         assert!(start < end && end <= self.source.size());
         assert!(end - start <= MAX_REQUEST);
         assert!(start.is_multiple_of(64 << 10));

@@ -17,4 +17,5 @@ mod converting;
 mod damaged;
 mod driver;
 mod opening;
+mod pages;
 mod samples;

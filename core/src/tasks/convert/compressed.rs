@@ -236,7 +236,6 @@ impl Compressor {
         self.table.push(to_u32(len_u64(compressed)), to_u32(len))
     }
 
-    #[cfg(feature = "serde")]
     fn facts(&self, name: &str, content: &Content) -> String {
         let mut facts = serde_json::Map::new();
         let mut tell = |key: &str, value: Option<serde_json::Value>| {
@@ -258,11 +257,6 @@ impl Compressor {
         tell("level", Some(self.compression.level.into()));
         tell("warnings", Some(Vec::<String>::new().into()));
         alloc::format!("{}", serde_json::Value::Object(facts))
-    }
-
-    #[cfg(not(feature = "serde"))]
-    fn facts(&self, _: &str, _: &Content) -> String {
-        "{}".to_owned()
     }
 }
 
