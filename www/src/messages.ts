@@ -36,8 +36,8 @@ export interface Conversion {
 
 export type Output =
   | { kind: "file"; handle: FileSystemFileHandle }
-  /** To the service worker, which makes a download of it. */
-  | { kind: "download"; port: MessagePort };
+  /** To the service worker, which makes a download of it: of about so many bytes, if that is known. */
+  | { kind: "download"; port: MessagePort; about: number | null };
 
 export interface Written {
   size: number;

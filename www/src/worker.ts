@@ -2,7 +2,8 @@
 
 import { init } from "ntfsclone";
 import { problemOf } from "./worker/problem.js";
-import { Opened, type Asked as Options } from "./worker/opened.js";
+import { Opened } from "./worker/opened.js";
+import type { Asked as Options } from "./worker/writing.js";
 import type { Answer, FromWorker, ToWorker } from "./messages.js";
 
 let opened: Opened | undefined;

@@ -59,3 +59,22 @@ test("a finding leads to its bytes", { skip }, async () => {
   assert.ok((await page.textContent(".inspector")).includes(`0x${at.toString(16)}`));
   await context.close();
 });
+
+test("cancelled, nothing is said of it, and it can be asked again", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoVolume());
+  await go(page, "Validate");
+  // Both at once: it does not take long.
+  await page.evaluate(() => {
+    document.querySelector(".invite .primary").click();
+    document.querySelector(".meter button").click();
+  });
+  await page.waitForSelector(".validate .notice");
+  assert.match(await page.textContent(".validate .notice"), /Cancelled/);
+  assert.equal(await page.locator(".verdict").count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Validate");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".verdict.sound");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});

@@ -96,8 +96,12 @@ interface Destination {
 async function destinationOf(context: Context, { target, level }: Choice, way: "save" | "download"): Promise<Destination> {
   const suggested = `${stem(context.name)}${EXTENSIONS[target]}${level === null ? "" : ".zst"}`;
   if (way === "download") {
-    const { port, end } = await beginDownload(suggested, target === "raw" && level === null ? rawSize(context.info) : null);
-    return { name: suggested, output: { kind: "download", port }, discard: () => Promise.resolve(), end };
+    const { image, volume } = context.info;
+    const isRaw = target === "raw" && level === null;
+    // The browser is told only what is certain.
+    const { port, end } = await beginDownload(suggested, isRaw && image ? image.device_size : null);
+    const about = isRaw ? (image?.device_size ?? volume?.size ?? null) : null;
+    return { name: suggested, output: { kind: "download", port, about }, discard: () => Promise.resolve(), end };
   }
   const handle = await (window as unknown as WithPicker).showSaveFilePicker({ suggestedName: suggested });
   return {
@@ -126,11 +130,6 @@ function stem(file: string): string {
   const base = file.split("/").at(-1) ?? file;
   const bare = base.replace(/(\.(img|raw|ntfs|dd|bin|zst|ntfs-img))+$/i, "").replace(/[\p{Cc}\p{Cf}\p{Cs}\\/:*?"<>|]/gu, "_");
   return bare || strings.name;
-}
-
-/** Bytes of the raw volume, if they are known before. */
-function rawSize({ image }: Info): number | null {
-  return image?.device_size ?? null;
 }
 
 function form(context: Context, start: (choice: Choice, way: "save" | "download") => void): HTMLElement {

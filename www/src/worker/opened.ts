@@ -2,10 +2,7 @@ import { open, type Image, type Info, type Report, type TaskOptions } from "ntfs
 import type { Answer, Bytes, Conversion, Extents, Opening, Place, Written } from "../messages.js";
 import { Pieces } from "./pieces.js";
 import { VolumeBytes } from "./volume-bytes.js";
-import { write } from "./writing.js";
-
-/** What the page asks can always be stopped. */
-export type Asked = TaskOptions & { signal: AbortSignal };
+import { write, type Asked } from "./writing.js";
 
 /** What is open. */
 export class Opened {
@@ -43,7 +40,7 @@ export class Opened {
 
   convert({ target, level, output }: Conversion, options: Asked): Promise<Written> {
     const compress = level ?? false;
-    return write(output, options.signal, () => this.#image.convert(target, { ...options, compress, holes: true }));
+    return write(output, options, (options) => this.#image.convert(target, { ...options, compress, holes: true }));
   }
 
   async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {

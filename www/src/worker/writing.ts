@@ -1,21 +1,28 @@
-import type { Hole } from "ntfsclone";
+import type { Hole, TaskOptions } from "ntfsclone";
 import type { FromDownload, ToDownload } from "../download-messages.js";
 import type { Output, Written } from "../messages.js";
 import { WriteError } from "./problem.js";
 
 type Piece = Uint8Array<ArrayBuffer> | Hole;
+type Download = Extract<Output, { kind: "download" }>;
+
+/** What the page asks can always be stopped. */
+export type Asked = TaskOptions & { signal: AbortSignal };
+
+/** Makes the pieces of what is written. */
+type Convert = (options: Asked) => ReadableStream<Piece>;
 
 /** Writes what `convert` makes. If it cannot be finished, nothing is kept. */
-export function write(output: Output, signal: AbortSignal, convert: () => ReadableStream<Piece>): Promise<Written> {
-  return output.kind === "file" ? writeFile(output.handle, convert) : writeDownload(output.port, signal, convert);
+export function write(output: Output, options: Asked, convert: Convert): Promise<Written> {
+  return output.kind === "file" ? writeFile(output.handle, options, convert) : writeDownload(output, options, convert);
 }
 
-async function writeFile(handle: FileSystemFileHandle, convert: () => ReadableStream<Piece>): Promise<Written> {
+async function writeFile(handle: FileSystemFileHandle, options: Asked, convert: Convert): Promise<Written> {
   // What is written gets the file's name when it is closed, not before.
   const writable = await writing(() => handle.createWritable());
   const written = { size: 0, holes: 0 };
   try {
-    for await (const piece of convert()) {
+    for await (const piece of convert(options)) {
       if (piece instanceof Uint8Array) {
         await writing(() => writable.write({ type: "write", position: written.size, data: piece }));
       }
@@ -40,14 +47,27 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const BYTES_OF_ZEROS = 1 << 20;
+const MILLISECONDS_BETWEEN_REPORTS = 100;
 
 /** As fast as the browser takes it: each piece is asked for. */
-async function writeDownload(port: MessagePort, signal: AbortSignal, convert: () => ReadableStream<Piece>): Promise<Written> {
+async function writeDownload({ port, about }: Download, { signal, onProgress }: Asked, convert: Convert): Promise<Written> {
   const written = { size: 0, holes: 0 };
-  const reader = convert().getReader();
+  // One hole may be nearly all of it: what is sent is counted, where it is known how much that will be.
+  const reader = convert({ signal, onProgress: about === null ? onProgress : undefined }).getReader();
+  let lastReport = -Infinity;
+  const report = (total: number) => {
+    const now = performance.now();
+    if (now - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
+      lastReport = now;
+      onProgress?.({ done: Math.min(written.size - zeros, total), total });
+    }
+  };
   const send = (message: ToDownload, transfer: Transferable[] = []) => port.postMessage(message, transfer);
   let zeros = 0;
   const pull = async (): Promise<boolean> => {
+    if (about !== null) {
+      report(about);
+    }
     if (zeros === 0) {
       const { value, done } = await reader.read();
       if (done) {
