@@ -16,11 +16,7 @@ use wasm_bindgen_cli_support::Bindgen;
 const LARGEST: u64 = 250 << 10;
 
 /// What the package consists of beside what is built.
-const TEXTS: &[&str] = &[
-    "LICENSE-APACHE",
-    "LICENSE-MIT",
-    "wasm/README.md",
-];
+const TEXTS: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "wasm/README.md"];
 
 pub(crate) fn run() -> Result<()> {
     let package = folder().join("pkg");

@@ -1,6 +1,6 @@
 //! The programs that are measured side by side.
 
-use crate::{setup, step};
+use crate::{setup, step, web};
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
 use std::{path::PathBuf, process::Command};
@@ -16,10 +16,12 @@ pub(super) enum Contestant {
     Cp,
     QemuImg,
     Dd,
+    /// The program of the npm package that `cargo xtask web` made.
+    Node,
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Ours,
         Self::Reference,
         Self::ReferenceZstd,
@@ -27,6 +29,7 @@ impl Contestant {
         Self::Cp,
         Self::QemuImg,
         Self::Dd,
+        Self::Node,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -38,13 +41,14 @@ impl Contestant {
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
             Self::Dd => "dd conv=sparse",
+            Self::Node => "npm package in Node",
         }
     }
 
     /// Debian's, where it may be missing.
     pub(super) fn package(self) -> Option<&'static str> {
         match self {
-            Self::Ours | Self::Cp | Self::Dd => None,
+            Self::Ours | Self::Cp | Self::Dd | Self::Node => None,
             Self::Reference => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
             Self::Partclone => Some("partclone"),
@@ -65,6 +69,10 @@ impl Contestant {
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
             Self::Dd => setup::find("dd"),
+            Self::Node => node_program()
+                .is_file()
+                .then(|| setup::find("node"))
+                .flatten(),
         }
     }
 
@@ -72,7 +80,11 @@ impl Contestant {
         let program = self
             .program()
             .with_context(|| format!("{} is missing", self.name()))?;
-        Ok(Command::new(program))
+        let mut command = Command::new(program);
+        if self == Self::Node {
+            command.arg(node_program());
+        }
+        Ok(command)
     }
 
     /// Whether its output is on the disk when it ends. The others are followed by `sync FILE`.
@@ -84,6 +96,7 @@ impl Contestant {
     pub(super) fn version(self) -> Result<String> {
         let mut command = match self {
             Self::ReferenceZstd => Command::new("zstd"),
+            Self::Node => Command::new("node"),
             _ => self.command()?,
         };
         command.arg("--version");
@@ -98,6 +111,10 @@ impl Contestant {
             .map(str::to_owned)
             .with_context(|| format!("{} does not tell its version", self.name()))
     }
+}
+
+fn node_program() -> PathBuf {
+    web::folder().join("pkg/js/cli.js")
 }
 
 impl Serialize for Contestant {

@@ -16,6 +16,8 @@ enum Quantity {
     WallTime(Contestant),
     CpuTime(Contestant),
     Size(Contestant),
+    /// What the other one takes, as a multiple of our time.
+    TimeOf(Contestant),
     Seconds,
     PeakBytes,
 }
@@ -48,6 +50,7 @@ pub(super) fn judge(
                 Quantity::WallTime(other) => of(other)?.wall_ratio,
                 Quantity::CpuTime(other) => of(other)?.cpu_ratio,
                 Quantity::Size(other) => of(other)?.size_ratio?,
+                Quantity::TimeOf(other) => of(other)?.wall_ratio.recip(),
                 Quantity::Seconds => of(Contestant::Ours)?.wall_seconds,
                 Quantity::PeakBytes => of(Contestant::Ours)?.peak_bytes as f64,
             };
@@ -62,8 +65,8 @@ pub(super) fn judge(
 }
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
-    use Contestant::{Cp, Partclone, Reference, ReferenceZstd};
-    use Quantity::{CpuTime, PeakBytes, Seconds, Size, WallTime};
+    use Contestant::{Cp, Node, Partclone, Reference, ReferenceZstd};
+    use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
     let everyday = matches!(volume.kind, Kind::Bulk | Kind::Small);
     let mut goals = Vec::new();
@@ -78,6 +81,8 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
         goals.extend([(WallTime(ReferenceZstd), 1.0), (Size(ReferenceZstd), 1.02)]);
     }
     match (place, job, volume.kind) {
+        // At least 0.6 of our speed.
+        (_, Job::NodeSave | Job::NodeVerify, _) => goals.push((TimeOf(Node), 1.0 / 0.6)),
         (_, Job::Info, _) => goals.push((Seconds, 1.0)),
         (Place::Memory, Job::Save, Kind::Bulk) => {
             goals.extend([(WallTime(Cp), 0.75), (WallTime(Partclone), 0.10)]);
@@ -106,6 +111,7 @@ impl fmt::Display for Quantity {
             Self::WallTime(other) => write!(formatter, "time to that of {}", other.name()),
             Self::CpuTime(other) => write!(formatter, "CPU time to that of {}", other.name()),
             Self::Size(other) => write!(formatter, "size to that of {}", other.name()),
+            Self::TimeOf(other) => write!(formatter, "time of {} to ours", other.name()),
             Self::Seconds => formatter.write_str("seconds"),
             Self::PeakBytes => formatter.write_str("peak memory in bytes"),
         }

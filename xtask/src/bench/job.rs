@@ -29,6 +29,10 @@ pub(super) enum Job {
     Info,
     /// From the start to the first byte of an image: all records are read, and held against $Bitmap
     Scan,
+    /// The volume to an image, on one core, beside the npm package
+    NodeSave,
+    /// The image, with the volume in it, on one core, beside the npm package
+    NodeVerify,
 }
 
 /// The files of one run.
@@ -54,18 +58,23 @@ impl Job {
             Self::Verify => "verify",
             Self::Info => "info",
             Self::Scan => "scan",
+            Self::NodeSave => "node-save",
+            Self::NodeVerify => "node-verify",
         }
     }
 
     pub(super) fn reads_image(self) -> bool {
         matches!(
             self,
-            Self::Restore | Self::Check | Self::Verify | Self::Info
+            Self::Restore | Self::Check | Self::Verify | Self::Info | Self::NodeVerify
         )
     }
 
     pub(super) fn writes_file(self) -> bool {
-        !matches!(self, Self::Check | Self::Verify | Self::Info | Self::Scan)
+        !matches!(
+            self,
+            Self::Check | Self::Verify | Self::Info | Self::Scan | Self::NodeVerify
+        )
     }
 
     /// Of compression, if it compresses.
@@ -78,7 +87,7 @@ impl Job {
     }
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
-        use Contestant::{Cp, Dd, Ours, Partclone, QemuImg, Reference, ReferenceZstd};
+        use Contestant::{Cp, Dd, Node, Ours, Partclone, QemuImg, Reference, ReferenceZstd};
         match (self, volume) {
             // Partclone and dd go through all of its 16 TiB.
             (Self::Save | Self::Clone, Kind::Giant) => &[Ours, Reference, Cp],
@@ -89,6 +98,9 @@ impl Job {
             // The original's is a check of the structure alone.
             (Self::Verify, _) => &[Ours, Reference],
             (Self::Info, _) => &[Ours],
+            // Its $Bitmap alone is more than the module's memory.
+            (Self::NodeSave | Self::NodeVerify, Kind::Giant) => &[Ours],
+            (Self::NodeSave | Self::NodeVerify, _) => &[Ours, Node],
             (Self::Restore | Self::Metadata | Self::Check | Self::Scan, _) => &[Ours, Reference],
         }
     }
@@ -102,6 +114,22 @@ impl Job {
     ) -> Result<Vec<Command>> {
         let mut command = contestant.command()?;
         match contestant {
+            _ if matches!(self, Self::NodeSave | Self::NodeVerify) => {
+                command = on_one_core(&command);
+                match (self, contestant) {
+                    (Self::NodeSave, Contestant::Node) => {
+                        command.args(["convert", "--to", "ntfsclone", "-o"]);
+                        command.args([&files.output, &files.volume]);
+                    }
+                    (_, Contestant::Node) => {
+                        command.arg("verify").arg(&files.image);
+                    }
+                    _ => {
+                        self.ntfsclone(&mut command, files);
+                        command.args(["--threads", "1"]);
+                    }
+                }
+            }
             Contestant::Reference if self == Self::Verify => {
                 Self::Check.ntfsclone(&mut command, files);
             }
@@ -127,6 +155,8 @@ impl Job {
                 command.args(["convert", "-f", "raw", "-O", "raw"]);
                 command.args([&files.volume, &files.output]);
             }
+            // Takes part on one core only.
+            Contestant::Node => {}
             Contestant::Dd => {
                 command.arg(format!("if={}", files.volume.display()));
                 command.arg(format!("of={}", files.output.display()));
@@ -154,6 +184,8 @@ impl Job {
             Self::Verify => "verify -q",
             Self::Info => "info",
             Self::Scan => "-q -s -o -",
+            Self::NodeSave => "-q -s -o",
+            Self::NodeVerify => "verify -q",
         };
         command.args(options.split(' '));
         if self.writes_file() {
@@ -164,4 +196,14 @@ impl Job {
             false => &files.volume,
         });
     }
+}
+
+/// The same, by no more than one core.
+fn on_one_core(command: &Command) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned
+        .args(["-c", "0"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    pinned
 }

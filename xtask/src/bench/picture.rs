@@ -64,7 +64,10 @@ pub(super) fn draw(report: &Report) -> String {
 fn is_shown(record: &Record) -> bool {
     record.place == Place::Memory
         && matches!(record.volume, Kind::Bulk | Kind::Small)
-        && !matches!(record.job, Job::Check | Job::Verify | Job::Info | Job::Scan)
+        && !matches!(
+            record.job,
+            Job::Check | Job::Verify | Job::Info | Job::Scan | Job::NodeSave | Job::NodeVerify
+        )
 }
 
 /// Each on a scale of its own, since jobs take times of very different length. Returns where it ends.
@@ -80,6 +83,8 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::Verify => "Verify an image",
         Job::Info => "Tell of an image",
         Job::Scan => "Scan",
+        Job::NodeSave => "Save on one core",
+        Job::NodeVerify => "Verify on one core",
     };
     let content = match record.volume {
         Kind::Bulk => "3 GiB in large files",

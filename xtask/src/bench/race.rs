@@ -124,7 +124,7 @@ impl Race<'_> {
         }
         match contestant {
             Contestant::Ours => *ours = Some(output::digest(&files.output)?),
-            Contestant::Reference | Contestant::ReferenceZstd => ensure!(
+            Contestant::Reference | Contestant::ReferenceZstd | Contestant::Node => ensure!(
                 *ours == Some(output::digest(&files.output)?),
                 "is not the same as ours"
             ),
