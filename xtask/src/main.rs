@@ -5,6 +5,8 @@ mod demo_volume;
 mod fuzz;
 mod mount;
 mod npm;
+mod page;
+mod page_test;
 mod setup;
 mod step;
 mod test;
@@ -29,10 +31,18 @@ enum Command {
     Setup,
     /// Make the volume that `ntfsclone demo` shows: native/demo/volume.ntfs.zst
     DemoVolume,
-    /// Make the npm package: wasm/pkg, and the file that npm would publish
+    /// Make the npm package (wasm/pkg, and the file that npm would publish), and the page (www/dist)
     Web,
     /// Make the npm package and test it; `test` does that, too
     TestWeb,
+    /// Make the page and test it, on the npm package as it is; `test` does that, too
+    TestPage,
+    /// Make the npm package and the page, and serve the page on this machine
+    Serve {
+        /// Where
+        #[arg(long, default_value_t = 8000)]
+        port: u16,
+    },
     /// Measure time, memory and system calls beside other programs
     Bench(bench::Arguments),
     /// Run the fuzz targets of core/fuzz, from their committed seeds
@@ -44,8 +54,13 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::run(),
         Command::Setup => setup::run(),
         Command::DemoVolume => demo_volume::run(),
-        Command::Web => web::run(),
+        Command::Web => {
+            web::run()?;
+            page::build()
+        }
         Command::TestWeb => test::web(),
+        Command::TestPage => test::page(),
+        Command::Serve { port } => page::serve(port),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
     }

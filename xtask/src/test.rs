@@ -1,7 +1,7 @@
 //! Everything that must hold before a change is taken.
 
 use crate::{
-    bench, setup, step,
+    bench, page_test, setup, step,
     wasm_toolchain::{NO_STD, WasmToolchain},
     web_test,
 };
@@ -26,6 +26,7 @@ pub(crate) fn run() -> Result<()> {
     test(&["--workspace", "--exclude", "ntfsclone"])?;
     test(&["--release", "-p", "ntfsclone"])?;
     web_test::run()?;
+    page_test::run()?;
     bench::smoke_test()?;
     println!(
         "everything passed in {:.0} s",
@@ -38,6 +39,12 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn web() -> Result<()> {
     build_program()?;
     web_test::run()
+}
+
+/// What concerns the page alone.
+pub(crate) fn page() -> Result<()> {
+    build_program()?;
+    page_test::run()
 }
 
 fn build_program() -> Result<()> {

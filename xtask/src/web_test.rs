@@ -2,7 +2,12 @@
 
 use crate::{npm, setup, step, web};
 use anyhow::{Result, ensure};
-use std::{env, ffi::OsStr, fs, path::PathBuf};
+use std::{
+    env,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// As in the `engines` of wasm/package.json.
 const NODE: u32 = 20;
@@ -35,7 +40,7 @@ pub(crate) fn run() -> Result<()> {
     let mut command = npm::node(&web::folder());
     command
         .args(["--test", "--test-reporter=spec"])
-        .args(test_files()?)
+        .args(test_files(&web::folder().join("test"))?)
         .env(
             "NTFSCLONE_BIN",
             step::target_directory().join("release/ntfsclone"),
@@ -48,7 +53,7 @@ pub(crate) fn run() -> Result<()> {
     step::run(&mut command)
 }
 
-fn missing_node() -> Option<String> {
+pub(crate) fn missing_node() -> Option<String> {
     let missing = npm::missing();
     if !missing.is_empty() {
         return Some(missing.join(", "));
@@ -57,14 +62,14 @@ fn missing_node() -> Option<String> {
     (version < NODE).then(|| format!("Node {NODE} (this is {version})"))
 }
 
-fn browser() -> Option<PathBuf> {
+pub(crate) fn browser() -> Option<PathBuf> {
     BROWSERS.iter().find_map(|name| setup::find(name))
 }
 
-/// Node 20 knows no patterns yet.
-fn test_files() -> Result<Vec<PathBuf>> {
+/// Those of a folder. Node 20 knows no patterns yet.
+pub(crate) fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(web::folder().join("test"))? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(OsStr::to_str);
         if name.is_some_and(|name| name.ends_with(".test.js")) {

@@ -1,0 +1,24 @@
+import type { Problem } from "./messages.js";
+
+/** An error that is shown: in the worker's words. */
+export class Failure extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = "Failure";
+    this.problem = problem;
+  }
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/** Whatever was thrown, as something to show. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Failure) {
+    return error.problem;
+  }
+  return { code: "other", message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,12 @@
+import { App } from "./app.js";
+import { registerServiceWorker } from "./trusted.js";
+
+const root = document.getElementById("app");
+if (root) {
+  void new App(root).start();
+}
+
+if ("serviceWorker" in navigator) {
+  // Without it the page works too, but not offline.
+  registerServiceWorker().catch(() => {});
+}

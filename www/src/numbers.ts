@@ -1,0 +1,51 @@
+/** Numbers as people read them. */
+
+const whole = new Intl.NumberFormat("en");
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** In the largest unit of which there is one, with three digits. */
+export function size(bytes: number): string {
+  if (bytes === 1) {
+    return "1 byte";
+  }
+  let unit = 0;
+  while (bytes >= 1024 && unit < UNITS.length - 1) {
+    bytes /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || bytes >= 100 ? 0 : bytes >= 10 ? 1 : 2;
+  const text = bytes.toFixed(digits);
+  return `${digits > 0 ? text.replace(/\.?0+$/, "") : text} ${UNITS[unit]}`;
+}
+
+export function hexadecimal(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** Never 100% before it is all, never 0% when there is something. */
+export function percent(part: number, all: number): string {
+  if (all <= 0 || part <= 0) {
+    return "0%";
+  }
+  const share = (100 * part) / all;
+  if (share < 1) {
+    return "< 1%";
+  }
+  return part >= all ? "100%" : `${Math.min(99, Math.round(share))}%`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 1) {
+    return "less than a second";
+  }
+  const rounded = Math.round(seconds);
+  if (rounded < 60) {
+    return `${rounded} s`;
+  }
+  const minutes = Math.floor(rounded / 60);
+  return minutes < 60 ? `${minutes} min ${rounded % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,90 @@
+import type { Progress } from "ntfsclone";
+import workerAddress from "./worker.ts?worker&url";
+import { Failure } from "./failure.js";
+import type { Call, Calls, FromWorker, ToWorker } from "./messages.js";
+import { startWorker } from "./trusted.js";
+
+interface Waiting {
+  resolve(answer: never): void;
+  reject(error: unknown): void;
+  onProgress: ((progress: Progress) => void) | undefined;
+}
+
+export interface AskOptions {
+  /** Stops it. What was asked then fails with the signal's reason, at once. */
+  signal?: AbortSignal | undefined;
+  /** When stopped, it fails only when the worker has cleared up what it began. */
+  waitsForEnd?: boolean;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  transfer?: Transferable[];
+}
+
+/** The worker, which holds what is open. */
+export class Session {
+  /** Starts at once, so that it is ready when something is opened. */
+  #worker: Worker | undefined = this.#start();
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+
+  async ask<K extends Call>(
+    call: K,
+    question: Calls[K]["question"],
+    { signal, waitsForEnd = false, onProgress, transfer = [] }: AskOptions = {},
+  ): Promise<Calls[K]["answer"]> {
+    signal?.throwIfAborted();
+    const id = (this.#lastId += 1);
+    const abort = () => {
+      this.#send({ id, call: "abort" });
+      if (!waitsForEnd) {
+        this.#take(id)?.reject(signal?.reason);
+      }
+    };
+    try {
+      return await new Promise<Calls[K]["answer"]>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject, onProgress });
+        signal?.addEventListener("abort", abort);
+        this.#send({ id, call, question } as ToWorker, transfer);
+      });
+    } finally {
+      this.#waiting.delete(id);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #start(): Worker {
+    const worker = startWorker(workerAddress);
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
+    worker.addEventListener("error", (event) => this.#fail(worker, event.message));
+    return worker;
+  }
+
+  #send(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromWorker): void {
+    if ("progress" in message) {
+      this.#waiting.get(message.id)?.onProgress?.(message.progress);
+    } else if ("problem" in message) {
+      this.#take(message.id)?.reject(new Failure(message.problem));
+    } else {
+      this.#take(message.id)?.resolve(message.answer as never);
+    }
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+
+  /** A worker that died takes everything with it that was asked. */
+  #fail(worker: Worker, message: string): void {
+    worker.terminate();
+    this.#worker = undefined;
+    for (const id of [...this.#waiting.keys()]) {
+      this.#take(id)?.reject(new Failure({ code: "crashed", message: message || "the worker could not be started" }));
+    }
+  }
+}

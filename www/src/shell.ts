@@ -1,0 +1,87 @@
+import { fill, h, icon, type Child } from "./dom.js";
+import { name, plainName } from "./names.js";
+import { formatRoute, VIEWS, type Route, type ViewName } from "./route.js";
+import { strings } from "./strings.js";
+import { themeButton } from "./theme.js";
+
+const words = strings.shell;
+
+/** What is around the views: name, sections, theme, and the place where things are said. */
+export class Shell {
+  readonly #file = h("div", { class: "shell-file" });
+  readonly #sections = h("nav", { class: "sections", "aria-label": words.sections, hidden: true });
+  readonly #main = h("main", { id: "main", tabindex: -1 });
+  readonly #live = h("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
+
+  constructor(root: HTMLElement, onClose: () => void) {
+    fill(
+      root,
+      h("a", { class: "skip", href: "#main", click: (event: MouseEvent) => this.#skip(event) }, words.skip),
+      h(
+        "header",
+        { class: "shell" },
+        h("button", { type: "button", class: "brand", "aria-label": strings.name, click: onClose }, logo(), h("span", {}, strings.name)),
+        this.#file,
+        h("div", { class: "shell-tools" }, themeButton()),
+      ),
+      this.#sections,
+      this.#main,
+      this.#live,
+    );
+  }
+
+  /** Nothing is open: this is shown instead. */
+  showPlain(content: HTMLElement): void {
+    document.title = strings.name;
+    fill(this.#file);
+    this.#sections.hidden = true;
+    this.#replace(content);
+  }
+
+  /** Something is open, with a view for each section. */
+  showOpened(file: string, onClose: () => void, views: HTMLElement[]): void {
+    document.title = `${plainName(file)} – ${strings.name}`;
+    fill(
+      this.#file,
+      icon("file"),
+      name(file),
+      h("button", { type: "button", class: "quiet icon-only", "aria-label": words.close, title: words.close, click: onClose }, icon("close")),
+    );
+    this.#sections.hidden = false;
+    this.#replace(...views);
+  }
+
+  /** Which section is seen, and where each of them leads. */
+  showRoute(route: Route): void {
+    const link = (view: ViewName): Child => {
+      const isCurrent = view === route.view;
+      const at = view === "overview" || view === "bytes" ? route : { ...route, at: null };
+      return h("a", { href: formatRoute({ ...at, view }), "aria-current": isCurrent && "page" }, words[view]);
+    };
+    const focused = [...this.#sections.children].indexOf(document.activeElement as Element);
+    fill(this.#sections, ...VIEWS.map(link));
+    (this.#sections.children[focused] as HTMLElement | undefined)?.focus();
+  }
+
+  announce(text: string): void {
+    this.#live.textContent = text;
+  }
+
+  /** Whoever was in what is gone goes on reading from the start of what came instead. */
+  #replace(...content: HTMLElement[]): void {
+    const isFirst = this.#main.childElementCount === 0;
+    fill(this.#main, ...content);
+    if (!isFirst && (document.activeElement === null || document.activeElement === document.body)) {
+      this.#main.focus({ preventScroll: true });
+    }
+  }
+
+  #skip(event: MouseEvent): void {
+    event.preventDefault();
+    this.#main.focus();
+  }
+}
+
+function logo(): HTMLElement {
+  return h("img", { src: "./icon.svg", alt: "", width: 26, height: 26 });
+}

@@ -1,0 +1,357 @@
+import type { Context, View } from "../context.js";
+import { fill, h } from "../dom.js";
+import { isAbort, problemOf } from "../failure.js";
+import { Pages } from "../hex/pages.js";
+import { isPlain, knownPlaces, parsePlace, type Known } from "../hex/place.js";
+import type { Whole } from "../messages.js";
+import { count, hexadecimal } from "../numbers.js";
+import type { Route } from "../route.js";
+import { strings } from "../strings.js";
+import { problemBox } from "./problem.js";
+
+const words = strings.bytes;
+const ROW_HEIGHT = 22;
+const LEAST_ROWS = 8;
+const MOST_ROWS = 64;
+/** Steps of the position: a range of more is not exact in every browser. */
+const STEPS = 100_000;
+
+export function bytes(context: Context): View {
+  return new BytesView(context);
+}
+
+/** The bytes at any place, as many rows as there is room for. */
+class BytesView implements View {
+  readonly element: HTMLElement;
+  readonly #context: Context;
+  readonly #clusterSize: number;
+  readonly #places: Known[];
+  readonly #wholes: Whole[];
+  readonly #message = h("div", { class: "message" });
+  readonly #rows = h("div", { class: "hex-rows", "aria-hidden": "true" });
+  readonly #surface: HTMLElement;
+  readonly #position = h("input", { type: "range", min: 0, max: STEPS, step: 1, class: "hex-position", "aria-label": words.position });
+  readonly #inspector = h("dl", { class: "inspector" });
+  readonly #chosen: HTMLInputElement[] = [];
+  #of: Whole;
+  #pages: Pages;
+  #size = 0;
+  /** The first byte that is seen, and the one that is looked at. */
+  #top = 0;
+  #cursor = 0;
+  #columns = 16;
+  #nrRows = 24;
+
+  constructor(context: Context) {
+    this.#context = context;
+    const { info } = context;
+    this.#clusterSize = info.volume?.cluster_size ?? info.image?.cluster_size ?? 512;
+    const isCompressed = !isPlain(info);
+    this.#wholes = isCompressed || (!info.volume && !info.image) ? ["file"] : ["volume", "file"];
+    this.#places = knownPlaces(info).filter(({ of }) => this.#wholes.includes(of));
+    this.#of = this.#wholes[0]!;
+    this.#pages = this.#turnTo(this.#of);
+    this.#surface = h(
+      "div",
+      {
+        class: "hex",
+        role: "application",
+        tabindex: 0,
+        "aria-label": words.table,
+        keydown: (event: KeyboardEvent) => this.#onKey(event),
+        click: (event: MouseEvent) => this.#onClick(event),
+      },
+      this.#rows,
+    );
+    this.#surface.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const rows = Math.sign(event.deltaY) * Math.max(1, Math.round(Math.abs(event.deltaY) / 40));
+        this.#scroll(this.#top + rows * this.#columns);
+      },
+      { passive: false },
+    );
+    this.#followTouch();
+    this.#position.addEventListener("input", () => this.#scroll((Number(this.#position.value) / STEPS) * this.#last()));
+    this.element = h(
+      "div",
+      { class: "view bytes" },
+      h("h1", { class: "visually-hidden" }, words.title),
+      this.#message,
+      h(
+        "section",
+        { class: "card hex-card" },
+        h("header", { class: "hex-bar" }, this.#wholeSwitch(), this.#goTo()),
+        isCompressed && h("p", { class: "muted" }, words.compressed),
+        this.#places.length > 0 && this.#placeList(),
+        h("div", { class: "hex-frame" }, this.#surface, this.#position, this.#inspector),
+      ),
+    );
+    new ResizeObserver(() => this.#resize()).observe(this.#surface);
+  }
+
+  show({ at, of }: Route): void {
+    // A place in the volume is none in a file that is compressed.
+    if (at !== null && this.#wholes.includes(of)) {
+      this.#choose(of);
+      this.#moveTo(at, true);
+    } else {
+      this.#resize();
+    }
+  }
+
+  #turnTo(of: Whole): Pages {
+    const { info, session, size, closed } = this.#context;
+    this.#of = of;
+    if (of === "file") {
+      this.#size = size;
+    } else if (info.image) {
+      this.#size = info.image.clusters * info.image.cluster_size;
+    } else {
+      // With the backup boot sector, which lies behind what counts as the volume.
+      this.#size = (info.volume?.size ?? 0) + (info.volume?.sector_size ?? 0);
+    }
+    this.#pages = new Pages(session, of, this.#size, closed);
+    return this.#pages;
+  }
+
+  #choose(of: Whole): void {
+    if (of !== this.#of) {
+      this.#turnTo(of);
+    }
+    for (const radio of this.#chosen) {
+      radio.checked = radio.value === of;
+    }
+  }
+
+  #wholeSwitch(): HTMLElement {
+    const options = this.#wholes.map((of) => {
+      const radio = h("input", { type: "radio", name: "of", value: of, checked: of === this.#of, change: () => this.#context.go({ view: "bytes", of, at: 0 }) });
+      this.#chosen.push(radio);
+      return h("label", {}, radio, h("span", {}, words[of]));
+    });
+    return h("fieldset", { class: "switch" }, h("legend", {}, words.of), ...options);
+  }
+
+  #goTo(): HTMLElement {
+    const input = h("input", { type: "text", id: "go-to", placeholder: words.goToHint, autocomplete: "off", spellcheck: "false", inputmode: "text" });
+    const complaint = h("p", { class: "field-error", role: "alert" });
+    return h(
+      "form",
+      {
+        class: "go-to",
+        submit: (event: SubmitEvent) => {
+          event.preventDefault();
+          const at = parsePlace(input.value, this.#clusterSize, this.#size);
+          complaint.textContent = at === undefined ? words.bad : "";
+          if (at !== undefined) {
+            this.#context.go({ view: "bytes", of: this.#of, at });
+            this.#surface.focus({ preventScroll: true });
+          }
+        },
+      },
+      h("label", { for: "go-to" }, words.goTo),
+      input,
+      h("button", { type: "submit" }, words.go),
+      complaint,
+    );
+  }
+
+  #placeList(): HTMLElement {
+    const links = this.#places.map(({ of, offset, title }) =>
+      h("button", { type: "button", class: "small", click: () => this.#context.go({ view: "bytes", of, at: offset }) }, title),
+    );
+    return h("div", { class: "hex-places", role: "group", "aria-label": words.places }, ...links);
+  }
+
+  #resize(): void {
+    const { clientWidth, clientHeight } = this.#surface;
+    if (clientWidth === 0) {
+      return;
+    }
+    this.#columns = clientWidth >= 640 ? 16 : 8;
+    this.#nrRows = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor((clientHeight - ROW_HEIGHT) / ROW_HEIGHT)));
+    this.#scroll(this.#top);
+  }
+
+  /** The first byte of the last page. */
+  #last(): number {
+    const rows = Math.ceil(this.#size / this.#columns);
+    return Math.max(0, rows - this.#nrRows) * this.#columns;
+  }
+
+  #scroll(top: number): void {
+    this.#top = Math.min(this.#last(), Math.max(0, Math.floor(top / this.#columns) * this.#columns));
+    void this.#load();
+  }
+
+  #moveTo(at: number, isJump = false): void {
+    this.#cursor = Math.min(Math.max(0, at), Math.max(0, this.#size - 1));
+    const row = Math.floor(this.#cursor / this.#columns) * this.#columns;
+    const shown = this.#nrRows * this.#columns;
+    if (isJump && (row < this.#top || row >= this.#top + shown)) {
+      this.#scroll(row);
+    } else if (row < this.#top) {
+      this.#scroll(row);
+    } else if (row >= this.#top + shown) {
+      this.#scroll(row - shown + this.#columns);
+    } else {
+      void this.#load();
+    }
+    if (!isJump) {
+      this.#context.note({ at: this.#cursor, of: this.#of });
+    }
+  }
+
+  async #load(): Promise<void> {
+    this.#draw();
+    const pages = this.#pages;
+    try {
+      await pages.load(this.#top, this.#top + this.#nrRows * this.#columns);
+      fill(this.#message);
+      if (pages === this.#pages) {
+        this.#draw();
+      }
+    } catch (error) {
+      if (!isAbort(error)) {
+        fill(this.#message, problemBox(problemOf(error)));
+      }
+    }
+  }
+
+  #draw(): void {
+    const digits = Math.max(8, (this.#size - 1).toString(16).length);
+    const head = h(
+      "div",
+      { class: "hex-row hex-head" },
+      h("span", { class: "hex-offset" }, words.offset.padEnd(digits)),
+      h("span", { class: "hex-bytes" }, ...Array.from({ length: this.#columns }, (_, index) => h("span", {}, hex2(index)))),
+      h("span", { class: "hex-text" }, words.text),
+    );
+    const rows = [head];
+    for (let row = 0; row < this.#nrRows; row += 1) {
+      const start = this.#top + row * this.#columns;
+      if (start >= this.#size) {
+        break;
+      }
+      rows.push(this.#row(start, digits));
+    }
+    fill(this.#rows, ...rows);
+    const last = this.#last();
+    this.#position.value = String(last === 0 ? 0 : Math.round((this.#top / last) * STEPS));
+    this.#inspect();
+  }
+
+  #row(start: number, digits: number): HTMLDivElement {
+    const cells: HTMLElement[] = [];
+    const letters: HTMLElement[] = [];
+    const known = this.#knownAt(start + this.#columns - 1) ?? this.#knownAt(start);
+    const isClusterStart = this.#of === "volume" && start % this.#clusterSize === 0;
+    for (let offset = start; offset < Math.min(start + this.#columns, this.#size); offset += 1) {
+      const value = this.#pages.byte(offset);
+      const state = [offset === this.#cursor && "cursor", value === 0 && "zero", value === null && "absent"].filter(Boolean).join(" ");
+      const isShown = typeof value === "number";
+      cells.push(h("span", { class: state, "data-at": offset }, isShown ? hex2(value) : value === null ? "··" : "  "));
+      letters.push(h("span", { class: state, "data-at": offset }, isShown ? printable(value) : " "));
+    }
+    return h(
+      "div",
+      { class: `hex-row${known ? " known" : ""}${isClusterStart ? " cluster-start" : ""}` },
+      h("span", { class: "hex-offset" }, start.toString(16).padStart(digits, "0")),
+      h("span", { class: "hex-bytes" }, ...cells),
+      h("span", { class: "hex-text" }, ...letters),
+    );
+  }
+
+  #knownAt(offset: number): Known | undefined {
+    return this.#places.find((known) => known.of === this.#of && known.offset <= offset && offset < known.offset + known.length);
+  }
+
+  #inspect(): void {
+    const cursor = this.#cursor;
+    const facts: [string, string][] = [[words.byte, `${count(cursor)} (${hexadecimal(cursor)})`]];
+    if (this.#of === "volume") {
+      facts.push([words.cluster, words.within(count(Math.floor(cursor / this.#clusterSize)), count(cursor % this.#clusterSize))]);
+    }
+    const known = this.#knownAt(cursor);
+    if (known) {
+      facts.push([words.inside, known.title]);
+    }
+    const values = Array.from({ length: 8 }, (_, index) => (cursor + index < this.#size ? this.#pages.byte(cursor + index) : undefined));
+    if (values[0] === null) {
+      facts.push([words.value(8), words.missing]);
+    }
+    for (const length of [1, 2, 4, 8]) {
+      const some = values.slice(0, length);
+      if (some.every((value) => typeof value === "number")) {
+        facts.push([words.value(8 * length), littleEndian(some)]);
+      }
+    }
+    fill(this.#inspector, ...facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+  }
+
+  #onClick(event: MouseEvent): void {
+    const at = (event.target as HTMLElement).dataset["at"];
+    if (at !== undefined) {
+      this.#moveTo(Number(at));
+    }
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const page = this.#columns * (this.#nrRows - 1);
+    const moves: Record<string, number> = {
+      ArrowLeft: this.#cursor - 1,
+      ArrowRight: this.#cursor + 1,
+      ArrowUp: this.#cursor - this.#columns,
+      ArrowDown: this.#cursor + this.#columns,
+      PageUp: this.#cursor - page,
+      PageDown: this.#cursor + page,
+      Home: event.ctrlKey ? 0 : this.#cursor - (this.#cursor % this.#columns),
+      End: event.ctrlKey ? this.#size - 1 : this.#cursor - (this.#cursor % this.#columns) + this.#columns - 1,
+    };
+    const to = moves[event.key];
+    if (to !== undefined && !event.altKey && !event.metaKey) {
+      event.preventDefault();
+      if (to >= 0 || event.key.startsWith("Page")) {
+        this.#moveTo(to);
+        this.#context.announce(this.#spoken());
+      }
+    }
+  }
+
+  #spoken(): string {
+    const value = this.#pages.byte(this.#cursor);
+    const text = typeof value === "number" ? hex2(value) : words.missing;
+    return `${words.byte} ${hexadecimal(this.#cursor)}: ${text}`;
+  }
+
+  /** A finger drags the rows. */
+  #followTouch(): void {
+    let start: { y: number; top: number } | undefined;
+    this.#surface.addEventListener("touchstart", ({ touches }) => {
+      const [touch] = touches;
+      start = touch && touches.length === 1 ? { y: touch.clientY, top: this.#top } : undefined;
+    }, { passive: true });
+    this.#surface.addEventListener("touchmove", (event) => {
+      const [touch] = event.touches;
+      if (start && touch) {
+        event.preventDefault();
+        this.#scroll(start.top + Math.round((start.y - touch.clientY) / ROW_HEIGHT) * this.#columns);
+      }
+    }, { passive: false });
+  }
+}
+
+function hex2(value: number): string {
+  return value.toString(16).padStart(2, "0");
+}
+
+function printable(value: number): string {
+  return value >= 0x20 && value < 0x7f ? String.fromCharCode(value) : ".";
+}
+
+/** The number that these bytes are, the lowest first. */
+function littleEndian(bytes: (number | null | undefined)[]): string {
+  return bytes.reduceRight((sum: bigint, byte) => (sum << 8n) | BigInt(byte ?? 0), 0n).toLocaleString("en");
+}

@@ -1,0 +1,176 @@
+import type { Info, Run, VolumeSummary } from "ntfsclone";
+import type { Context, View } from "../context.js";
+import { h, icon, type Child } from "../dom.js";
+import { MapView } from "../map/view.js";
+import { name } from "../names.js";
+import { count, hexadecimal, percent, size } from "../numbers.js";
+import { strings } from "../strings.js";
+
+const words = strings.overview;
+
+/** What it is, at a glance. */
+export function overview(context: Context): View {
+  const { info } = context;
+  const clusters = info.volume?.clusters ?? info.image?.clusters ?? 0;
+  const map = clusters > 0 ? new MapView(context, clusters) : undefined;
+  const element = h(
+    "div",
+    { class: "view overview" },
+    summary(context),
+    ...notices(info),
+    map?.element,
+    h(
+      "div",
+      { class: "columns" },
+      info.volume && facts(words.volumeFacts, volumeFacts(info.volume)),
+      h("div", { class: "stack" }, info.image && facts(words.imageFacts, imageFacts(info)), facts(words.sourceFacts, sourceFacts(context))),
+      info.volume?.usage && info.volume.usage.largest_free.length > 0 && freeRuns(context, info.volume.usage.largest_free, info.volume.cluster_size),
+    ),
+  );
+  return { element, show: ({ at, of }) => map?.show(of === "volume" ? at : null) };
+}
+
+export function kindOf({ format, image }: Info): string {
+  if (format === "ntfs-volume") {
+    return words.volume;
+  }
+  return image?.is_metadata ? words.metadata : words.image;
+}
+
+function summary({ info, name: file }: Context): HTMLElement {
+  const { volume } = info;
+  const usage = volume?.usage;
+  return h(
+    "section",
+    { class: "card summary" },
+    h(
+      "div",
+      { class: "summary-name" },
+      h("p", { class: "eyebrow" }, kindOf(info)),
+      h("h1", {}, volume ? (volume.label ? name(volume.label) : words.unlabelled) : name(file)),
+      volume &&
+        h(
+          "p",
+          { class: "summary-line" },
+          [
+            size(volume.size),
+            volume.ntfs_version === null ? null : `NTFS ${volume.ntfs_version}`,
+            volume.files === null ? null : words.files(count(volume.files)),
+          ]
+            .filter((part) => part !== null)
+            .join(" · "),
+        ),
+    ),
+    volume && usage ? usageBar(volume, usage.used, usage.free) : h("p", { class: "muted" }, volume ? words.noUsage : words.noVolume),
+  );
+}
+
+function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free: number): HTMLElement {
+  const bar = h("div", { class: "usage-bar", "aria-hidden": "true" }, h("div", { class: "usage-used" }));
+  (bar.firstElementChild as HTMLElement).style.width = `${(100 * used) / Math.max(1, clusters)}%`;
+  const figure = (kind: string, label: string, part: number) =>
+    h(
+      "div",
+      { class: `usage-figure ${kind}` },
+      h("dt", {}, h("span", { class: `swatch ${kind}` }), label),
+      h("dd", {}, h("strong", {}, size(part * cluster_size)), " ", h("span", { class: "muted" }, percent(part, clusters))),
+    );
+  return h("div", { class: "usage" }, bar, h("dl", {}, figure("used", words.used, used), figure("free", words.free, free)));
+}
+
+function notices({ volume, warnings }: Info): HTMLElement[] {
+  const flags: readonly (readonly [boolean | null | undefined, readonly string[]])[] = [
+    [volume?.is_from_backup_boot_sector, words.flags.backupBoot],
+    [volume?.is_dirty, words.flags.dirty],
+    [volume?.is_hibernated, words.flags.hibernated],
+  ];
+  const notices = flags.filter(([isSet]) => isSet).map(([, [title = "", text = ""]]) => notice(title, text));
+  if (warnings.length > 0) {
+    const list = h("ul", {}, ...warnings.map((warning) => h("li", {}, name(warning))));
+    notices.push(notice(words.warnings, list));
+  }
+  return notices;
+}
+
+function notice(title: string, content: Child): HTMLElement {
+  return h("div", { class: "notice warning" }, icon("alert"), h("div", {}, h("strong", {}, title), " ", content));
+}
+
+type Fact = readonly [string, Child];
+
+function facts(title: string, list: Fact[]): HTMLElement {
+  const known = list.filter(([, value]) => value !== null && value !== undefined);
+  return h(
+    "section",
+    { class: "card facts" },
+    h("h2", {}, title),
+    h("dl", {}, ...known.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)))),
+  );
+}
+
+function volumeFacts(volume: VolumeSummary): Fact[] {
+  const terms = words.facts;
+  return [
+    [terms.label, volume.label === null ? words.unknown : volume.label === "" ? words.unlabelled : name(volume.label)],
+    [terms.version, volume.ntfs_version ?? words.unknown],
+    [terms.serial, h("code", {}, volume.serial)],
+    [terms.size, sizeAndBytes(volume.size)],
+    [terms.clusterSize, size(volume.cluster_size)],
+    [terms.sectorSize, size(volume.sector_size)],
+    [terms.clusters, count(volume.clusters)],
+    [terms.runs, volume.usage && count(volume.usage.runs)],
+    [terms.mft, terms.cluster(count(volume.mft_lcn))],
+    [terms.recordSize, size(volume.mft_record_size)],
+    [terms.indexSize, size(volume.index_record_size)],
+    [
+      terms.records,
+      volume.records_in_use === null ? count(volume.records) : terms.recordsInUse(count(volume.records_in_use), count(volume.records)),
+    ],
+    [terms.files, volume.files === null ? null : count(volume.files)],
+  ];
+}
+
+function imageFacts({ image }: Info): Fact[] {
+  const terms = words.facts;
+  if (!image) {
+    return [];
+  }
+  return [
+    [terms.formatVersion, image.version],
+    [terms.holds, image.is_metadata === null ? words.unknown : image.is_metadata ? terms.holdsMetadata : terms.holdsAll],
+    [terms.clustersInUse, `${count(image.clusters_in_use)} (${size(image.clusters_in_use * image.cluster_size)})`],
+    [terms.deviceSize, sizeAndBytes(image.device_size)],
+  ];
+}
+
+function sourceFacts({ name: source, size: bytes, info }: Context): Fact[] {
+  const terms = words.facts;
+  const made = info.made && Object.entries(info.made).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+  return [
+    [terms.name, name(source)],
+    [terms.size, sizeAndBytes(bytes)],
+    [terms.format, kindOf(info)],
+    [terms.layers, info.layers.length > 0 ? name(info.layers.join(", ")) : null],
+    [terms.made, made && made.length > 0 ? h("ul", {}, ...made.map(([key, value]) => h("li", {}, name(`${key}: ${String(value)}`)))) : null],
+  ];
+}
+
+function freeRuns(context: Context, runs: Run[], clusterSize: number): HTMLElement {
+  const row = ({ lcn, clusters }: Run) =>
+    h(
+      "li",
+      {},
+      h("strong", {}, size(clusters * clusterSize)),
+      h(
+        "button",
+        { type: "button", class: "link", click: () => context.go({ view: "overview", at: lcn * clusterSize, of: "volume" }) },
+        words.facts.cluster(count(lcn)),
+      ),
+      h("code", { class: "muted" }, hexadecimal(lcn * clusterSize)),
+    );
+  return h("section", { class: "card facts" }, h("h2", {}, words.largestFree), h("ol", { class: "runs" }, ...runs.slice(0, 8).map(row)));
+}
+
+function sizeAndBytes(bytes: number): Child {
+  return bytes < 1024 ? size(bytes) : h("span", {}, size(bytes), " ", h("span", { class: "muted" }, `(${count(bytes)} bytes)`));
+}

@@ -1,0 +1,74 @@
+/** Holds what is open, and does what the page asks. */
+
+import { init } from "ntfsclone";
+import { problemOf } from "./worker/problem.js";
+import { Opened } from "./worker/opened.js";
+import type { Asked as Options } from "./worker/writing.js";
+import type { Answer, FromWorker, ToWorker } from "./messages.js";
+
+let opened: Opened | undefined;
+const running = new Map<number, AbortController>();
+
+addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+  if (data.call === "abort") {
+    running.get(data.id)?.abort();
+  } else {
+    void serve(data);
+  }
+});
+
+// What it takes is loaded while the visitor looks for a file. Should that fail, opening tries again, and tells.
+init().catch(() => {});
+
+type Asked = Exclude<ToWorker, { call: "abort" }>;
+
+async function serve(asked: Asked): Promise<void> {
+  const { id } = asked;
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const { answer, transfer = [] } = await answerTo(asked, {
+      signal: controller.signal,
+      onProgress: (progress) => tell({ id, progress }),
+    });
+    tell({ id, answer }, transfer);
+  } catch (error) {
+    tell({ id, problem: problemOf(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+async function answerTo(asked: Asked, options: Options): Promise<Answer> {
+  switch (asked.call) {
+    case "open":
+      await opened?.close();
+      opened = undefined;
+      opened = await Opened.open(asked.question, options);
+      return { answer: opened.info };
+    case "close":
+      await opened?.close();
+      opened = undefined;
+      return { answer: null };
+    case "extents":
+      return current().extents(options);
+    case "validate":
+      return { answer: await current().validate(options) };
+    case "convert":
+      return { answer: await current().convert(asked.question, options) };
+    case "bytes":
+      return current().bytes(asked.question, options);
+  }
+}
+
+function current(): Opened {
+  if (!opened) {
+    throw new Error("nothing is open");
+  }
+  return opened;
+}
+
+function tell(message: FromWorker, transfer: Transferable[] = []): void {
+  // The compiler has the types of pages, where this takes an origin.
+  (postMessage as (message: FromWorker, transfer: Transferable[]) => void)(message, transfer);
+}

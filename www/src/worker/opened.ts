@@ -1,0 +1,78 @@
+import { open, type Image, type Info, type Report, type TaskOptions } from "ntfsclone";
+import type { Answer, Bytes, Conversion, Extents, Opening, Place, Written } from "../messages.js";
+import { Pieces } from "./pieces.js";
+import { VolumeBytes } from "./volume-bytes.js";
+import { write, type Asked } from "./writing.js";
+
+/** What is open. */
+export class Opened {
+  readonly #image: Image;
+  readonly #source: Pieces;
+  readonly #partitionOffset: number;
+  #extents: Promise<Extents> | undefined;
+
+  static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
+    const source = new Pieces(name, files);
+    const image = await open(source, { ...options, name, partition: partition?.number });
+    return new Opened(image, source, partition?.offset ?? 0);
+  }
+
+  private constructor(image: Image, source: Pieces, partitionOffset: number) {
+    this.#image = image;
+    this.#source = source;
+    this.#partitionOffset = partitionOffset;
+  }
+
+  get info(): Info {
+    return this.#image.info();
+  }
+
+  async extents(options: TaskOptions): Promise<Answer<Extents>> {
+    const { lcns, lengths, offsets } = await this.#readExtents(options);
+    // The worker keeps its own.
+    const answer = { lcns: lcns.slice(), lengths: lengths.slice(), offsets: offsets.slice() };
+    return { answer, transfer: [answer.lcns.buffer, answer.lengths.buffer, answer.offsets.buffer] };
+  }
+
+  validate(options: TaskOptions): Promise<Report> {
+    return this.#image.validate(options);
+  }
+
+  convert({ target, level, output }: Conversion, options: Asked): Promise<Written> {
+    const compress = level ?? false;
+    return write(output, options, (options) => this.#image.convert(target, { ...options, compress, holes: true }));
+  }
+
+  async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {
+    const answer =
+      of === "file"
+        ? { bytes: this.#source.read(offset, length), absent: [] }
+        : (await this.#volumeBytes(options)).read(offset, length);
+    return { answer, transfer: [answer.bytes.buffer] };
+  }
+
+  close(): Promise<void> {
+    return this.#image.close();
+  }
+
+  async #volumeBytes(options: TaskOptions): Promise<VolumeBytes> {
+    const { image } = this.info;
+    const extents = image ? await this.#readExtents(options) : undefined;
+    return new VolumeBytes(this.#source, this.#partitionOffset, image?.cluster_size ?? 0, extents);
+  }
+
+  /** Once: later callers wait for the first. If that was stopped, the next begins anew. */
+  #readExtents(options: TaskOptions): Promise<Extents> {
+    if (this.#extents) {
+      return this.#extents;
+    }
+    const reading = this.#image.extents(options).then((extents) => ({
+      lcns: Float64Array.from(extents, ({ lcn }) => lcn),
+      lengths: Float64Array.from(extents, ({ length }) => length),
+      offsets: Float64Array.from(extents, ({ offset }) => offset),
+    }));
+    reading.catch(() => (this.#extents = undefined));
+    this.#extents = reading;
+    return reading;
+  }
+}

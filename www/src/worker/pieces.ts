@@ -1,0 +1,35 @@
+import type { CustomSource } from "ntfsclone";
+
+/** Files that are the pieces of one, read as if they were that one. */
+export class Pieces implements CustomSource {
+  readonly name: string;
+  readonly size: number;
+  readonly #files: { file: File; start: number }[] = [];
+
+  constructor(name: string, files: File[]) {
+    this.name = name;
+    let size = 0;
+    for (const file of files) {
+      this.#files.push({ file, start: size });
+      size += file.size;
+    }
+    this.size = size;
+  }
+
+  read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length);
+    const end = offset + length;
+    for (const { file, start } of this.#files) {
+      if (start < end && start + file.size > offset) {
+        const part = file.slice(Math.max(offset - start, 0), Math.min(end - start, file.size));
+        bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(part)), Math.max(start - offset, 0));
+      }
+    }
+    return bytes;
+  }
+}
+
+/** Of workers only: the compiler has the types of pages. */
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}

@@ -1,0 +1,80 @@
+// Whether it is good: the same findings as the command-line tool's, and a way to stop.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { cutImage, damagedVolume, demoCompressed, demoVolume, ntfscloneMayFail } from "../../wasm/test/support/fixtures.js";
+import { go, openFile, skip, start, visit } from "./support/page.js";
+
+let site;
+before(async () => {
+  site = skip ? undefined : await start();
+});
+after(() => site?.close());
+
+for (const [what, fixture, name] of [
+  ["a sound volume", demoVolume, "demo.ntfs"],
+  ["a sound compressed image", demoCompressed, "demo.img.zst"],
+  ["an image that is cut short", cutImage, "cut.img"],
+  ["a damaged volume", damagedVolume, "damaged.ntfs"],
+]) {
+  test(`${what}: the report is the command-line tool's`, { skip }, async () => {
+    const expected = { ...JSON.parse(ntfscloneMayFail("verify", "--json", fixture())), source: name };
+    const { page, complaints, context, startsWorking, longest } = await visit(site);
+    await openFile(page, fixture());
+    await go(page, "Validate");
+    await startsWorking();
+    await page.click(".invite .primary");
+    await page.waitForSelector(".verdict");
+    const took = await longest();
+    assert.ok(took < 100, `a task took ${took} ms`);
+    assert.equal(await page.locator(".verdict.sound").count(), expected.sound ? 1 : 0);
+    const rows = await page.locator(".findings tbody tr").all();
+    assert.equal(rows.length, Math.min(50, expected.findings.length));
+    for (const [index, row] of rows.entries()) {
+      const text = await row.textContent();
+      const { message, meaning, advice, code } = expected.findings[index];
+      // What it means, and what to do, are told once for all of a kind.
+      const isFirst = expected.findings[index - 1]?.code !== code;
+      for (const part of isFirst ? [message, meaning, advice] : [message]) {
+        assert.ok(text.includes(part), `${part} is missing in ${text}`);
+      }
+    }
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("text=Export as JSON")]);
+    assert.equal(download.suggestedFilename(), `${name}.report.json`);
+    assert.deepEqual(JSON.parse(readFileSync(await download.path(), "utf8")), expected);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
+test("a finding leads to its bytes", { skip }, async () => {
+  const { page, context } = await visit(site);
+  await openFile(page, damagedVolume());
+  await go(page, "Validate");
+  await page.click(".invite .primary");
+  await page.click(".finding-place button >> nth=0");
+  await page.waitForSelector(".view.bytes:not([hidden]) .hex .cursor");
+  const at = Number((await page.evaluate(() => location.hash)).match(/at=(\d+)/)[1]);
+  assert.ok((await page.textContent(".inspector")).includes(`0x${at.toString(16)}`));
+  await context.close();
+});
+
+test("cancelled, nothing is said of it, and it can be asked again", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoVolume());
+  await go(page, "Validate");
+  // Both at once: it does not take long.
+  await page.evaluate(() => {
+    document.querySelector(".invite .primary").click();
+    document.querySelector(".meter button").click();
+  });
+  await page.waitForSelector(".validate .notice");
+  assert.match(await page.textContent(".validate .notice"), /Cancelled/);
+  assert.equal(await page.locator(".verdict").count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Validate");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".verdict.sound");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
