@@ -12,6 +12,7 @@ import { Shell } from "./shell.js";
 import { strings } from "./strings.js";
 import { bytes } from "./views/bytes.js";
 import { convert } from "./views/convert.js";
+import { files } from "./views/files.js";
 import { chooser, empty, partitionChooser, takeDrops } from "./views/empty.js";
 import { overview } from "./views/overview.js";
 import { problemBox } from "./views/problem.js";
@@ -158,7 +159,7 @@ export class App {
       note: (at) => this.#note(at),
       announce: (text) => this.#shell.announce(text),
     };
-    const views = { overview: overview(context), validate: validate(context), convert: convert(context), bytes: bytes(context) };
+    const views = { overview: overview(context), files: files(context), validate: validate(context), convert: convert(context), bytes: bytes(context) };
     this.#views = views;
     this.#shell.showOpened(candidate.name, () => void this.#close(), VIEWS.map((view) => views[view].element));
     this.#shell.announce(strings.shell.opened(plainName(candidate.name)));

@@ -1,10 +1,12 @@
-import type { ErrorCode, Info, Partition, Progress, Report, Target } from "ntfsclone";
+import type { ErrorCode, Info, Partition, Progress, Report, SurveyedFile, Target } from "ntfsclone";
 
 /** What the page asks of the worker, and what comes back. */
 export interface Calls {
   /** Opens it in the place of what was open. */
   open: { question: Opening; answer: Info };
   extents: { question: null; answer: Extents };
+  /** All files in use. */
+  survey: { question: null; answer: SurveyedFile[] };
   validate: { question: null; answer: Report };
   convert: { question: Conversion; answer: Written };
   bytes: { question: Place; answer: Bytes };

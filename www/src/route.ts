@@ -1,6 +1,6 @@
 import type { Whole } from "./messages.js";
 
-export const VIEWS = ["overview", "validate", "convert", "bytes"] as const;
+export const VIEWS = ["overview", "files", "validate", "convert", "bytes"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 /** Where the page is, as its address tells it after the `#`. */
@@ -9,6 +9,8 @@ export interface Route {
   /** A byte of the file or volume: where the map or the bytes are. */
   at: number | null;
   of: Whole;
+  /** The record of the folder that is looked into. */
+  folder: number | null;
   /** What is open, if the page can open that by itself. */
   isSample: boolean;
 }
@@ -16,16 +18,21 @@ export interface Route {
 export function parseRoute(hash: string): Route {
   const [view = "", query = ""] = hash.replace(/^#/, "").split("?");
   const parameters = new URLSearchParams(query);
-  const at = Number(parameters.get("at") ?? NaN);
   return {
     view: VIEWS.find((name) => name === view) ?? "overview",
-    at: Number.isSafeInteger(at) && at >= 0 ? at : null,
+    at: number(parameters, "at"),
+    folder: number(parameters, "folder"),
     of: parameters.get("of") === "file" ? "file" : "volume",
     isSample: parameters.get("open") === "sample",
   };
 }
 
-export function formatRoute({ view, at, of, isSample }: Route): string {
+function number(parameters: URLSearchParams, name: string): number | null {
+  const value = Number(parameters.get(name) ?? NaN);
+  return Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+export function formatRoute({ view, at, of, folder, isSample }: Route): string {
   const parameters = new URLSearchParams();
   if (isSample) {
     parameters.set("open", "sample");
@@ -35,6 +42,9 @@ export function formatRoute({ view, at, of, isSample }: Route): string {
       parameters.set("of", of);
     }
     parameters.set("at", String(at));
+  }
+  if (folder !== null) {
+    parameters.set("folder", String(folder));
   }
   const query = parameters.toString();
   return `#${view}${query && `?${query}`}`;

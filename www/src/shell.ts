@@ -55,7 +55,7 @@ export class Shell {
   showRoute(route: Route): void {
     const link = (view: ViewName): Child => {
       const isCurrent = view === route.view;
-      const at = view === "overview" || view === "bytes" ? route : { ...route, at: null };
+      const at = view === "overview" || view === "bytes" ? { ...route, folder: null } : { ...route, at: null };
       return h("a", { href: formatRoute({ ...at, view }), "aria-current": isCurrent && "page" }, words[view]);
     };
     const focused = [...this.#sections.children].indexOf(document.activeElement as Element);

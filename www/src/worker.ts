@@ -52,6 +52,8 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return { answer: null };
     case "extents":
       return current().extents(options);
+    case "survey":
+      return { answer: await current().survey(options) };
     case "validate":
       return { answer: await current().validate(options) };
     case "convert":

@@ -46,6 +46,9 @@ for (const colorScheme of ["light", "dark"]) {
       await page.keyboard.press("+");
       await page.keyboard.press("+");
       await see("zoomed");
+      await go(page, "Files");
+      await page.waitForSelector(".box");
+      await see("files");
       await go(page, "Bytes");
       await page.waitForSelector(".hex .cursor");
       await see("bytes");

@@ -1,4 +1,4 @@
-import { open, type Image, type Info, type Report, type TaskOptions } from "ntfsclone";
+import { open, type Image, type Info, type Report, type SurveyedFile, type TaskOptions } from "ntfsclone";
 import type { Answer, Bytes, Conversion, Extents, Opening, Place, Written } from "../messages.js";
 import { Pieces } from "./pieces.js";
 import { VolumeBytes } from "./volume-bytes.js";
@@ -32,6 +32,16 @@ export class Opened {
     // The worker keeps its own.
     const answer = { lcns: lcns.slice(), lengths: lengths.slice(), offsets: offsets.slice() };
     return { answer, transfer: [answer.lcns.buffer, answer.lengths.buffer, answer.offsets.buffer] };
+  }
+
+  async survey(options: TaskOptions): Promise<SurveyedFile[]> {
+    const files: SurveyedFile[] = [];
+    for await (const piece of this.#image.survey(options)) {
+      if ("files" in piece) {
+        files.push(...piece.files);
+      }
+    }
+    return files;
   }
 
   validate(options: TaskOptions): Promise<Report> {

@@ -1,0 +1,49 @@
+import { hierarchy, treemap, treemapSquarify } from "d3-hierarchy";
+import type { Entry } from "./tree.js";
+
+/** More could neither be seen nor pointed at. */
+const MOST_BOXES = 60;
+/** In pixels. */
+const GAP = 2;
+
+/** What a box stands for: one entry, or all the smaller ones together. */
+export interface Box {
+  entry: Entry | undefined;
+  /** How many it stands for. */
+  entries: number;
+  room: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+interface Part {
+  entry: Entry | undefined;
+  entries: number;
+  room: number;
+  parts?: Part[];
+}
+
+/** Lays out the entries of a folder, each as large as its share of the room. */
+export function boxes({ entries }: Entry, width: number, height: number): Box[] {
+  const withRoom = entries.filter(({ room }) => room > 0);
+  const parts: Part[] = withRoom.slice(0, MOST_BOXES).map((entry) => ({ entry, entries: 1, room: entry.room }));
+  const smaller = withRoom.slice(MOST_BOXES);
+  if (smaller.length > 0) {
+    const room = smaller.reduce((sum, { room }) => sum + room, 0);
+    parts.push({ entry: undefined, entries: smaller.length, room });
+  }
+  const all: Part = { entry: undefined, entries: 0, room: 0, parts };
+  const root = hierarchy(all, ({ parts }) => parts).sum(({ room, parts }) => (parts ? 0 : room));
+  const laidOut = treemap<Part>().tile(treemapSquarify).size([width, height]).paddingInner(GAP).round(true)(root);
+  return (laidOut.children ?? []).map(({ data, x0, y0, x1, y1 }) => ({
+    entry: data.entry,
+    entries: data.entries,
+    room: data.room,
+    left: x0,
+    top: y0,
+    width: x1 - x0,
+    height: y1 - y0,
+  }));
+}

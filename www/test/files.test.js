@@ -1,0 +1,74 @@
+// What takes the space: as a picture, and as a list that needs no mouse.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { cutImage, demoImage, demoVolume } from "../../wasm/test/support/fixtures.js";
+import { go, openFile, skip, start, visit } from "./support/page.js";
+
+let site;
+before(async () => {
+  site = skip ? undefined : await start();
+});
+after(() => site?.close());
+
+const rows = (page) =>
+  page.$$eval(".entries tbody tr", (all) => all.map((row) => [...row.children].map((cell) => cell.textContent.trim())));
+
+for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
+  test(`folders of an ${kind} are gone through by keyboard`, { skip }, async () => {
+    const { page, complaints, context } = await visit(site);
+    await openFile(page, fixture());
+    await go(page, "Files");
+    await page.waitForSelector(".entries");
+    const root = await rows(page);
+    assert.ok(root.some(([name, , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
+    const folder = root.find(([name, , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
+    assert.ok(folder, JSON.stringify(root));
+    const total = root.map(([, share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
+    assert.ok(total >= 90 && total <= 100 + root.length, `${total} %`);
+
+    await page.getByRole("button", { name: folder[0], exact: true }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction((name) => document.querySelector(".crumbs [aria-current]").textContent === name, folder[0]);
+    assert.match(await page.evaluate(() => location.hash), /^#files\?folder=\d+/);
+    assert.ok((await rows(page)).length >= 1);
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelector(".crumbs [aria-current]").textContent === "Volume");
+    assert.deepEqual(await rows(page), root);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
+test("boxes are as large as what they stand for, and open folders", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoImage());
+  await go(page, "Files");
+  await page.waitForSelector(".box");
+  const found = await page.$$eval(".box", (all) => all.map((box) => ({ area: box.offsetWidth * box.offsetHeight, title: box.title })));
+  const areas = found.map(({ area }) => area);
+  assert.ok(areas[0] === Math.max(...areas) && areas[0] > 0);
+  const surface = await page.$eval(".treemap", (element) => element.clientWidth * element.clientHeight);
+  const sum = areas.reduce((sum, area) => sum + area, 0);
+  assert.ok(sum > 0.8 * surface && sum <= surface, `${sum} of ${surface}`);
+  await page.click(".box.opens");
+  await page.waitForFunction(() => document.querySelectorAll(".crumbs li").length === 2);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("a link leads into a folder, and a damaged image says why there are none", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => (location.hash = "#files?open=sample&folder=11"));
+  await page.waitForSelector(".entries");
+  assert.equal(await page.textContent(".crumbs [aria-current]"), "$Extend");
+  await page.reload();
+  await page.waitForSelector(".entries");
+  assert.equal(await page.textContent(".crumbs [aria-current]"), "$Extend");
+  await page.click('[aria-label="Close"]');
+  await openFile(page, cutImage());
+  await go(page, "Files");
+  await page.waitForSelector(".files .muted, .files .notice");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
