@@ -269,7 +269,6 @@ export const strings = {
     text: "Text",
     places: "Known places",
     missing: "not in the image, or free",
-    compressed: "Of what is compressed, only the bytes of the file can be shown.",
     boot: "Boot sector",
     backupBoot: "Backup boot sector",
     mft: "$MFT",

@@ -13,11 +13,6 @@ export interface Known {
   title: string;
 }
 
-/** Whether its bytes are bytes of the file: a partition is just a part of that, all else is compressed. */
-export function isPlain({ layers }: Info): boolean {
-  return layers.every((layer) => layer.startsWith("partition "));
-}
-
 /** What the library tells of where things are. */
 export function knownPlaces({ volume, image }: Info): Known[] {
   if (!volume) {

@@ -1,7 +1,6 @@
 import type { Context } from "../context.js";
 import { h, fill, icon } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
-import { isPlain } from "../hex/place.js";
 import { plainName } from "../names.js";
 import { count, hexadecimal, percent, size } from "../numbers.js";
 import { strings } from "../strings.js";
@@ -86,7 +85,7 @@ export class MapView {
       this.#picture,
       this.#surface,
       this.#position,
-      h("div", { class: "map-foot" }, this.#told, isPlain(info) && h("button", { type: "button", class: "small", click: () => this.#showBytes() }, words.showBytes)),
+      h("div", { class: "map-foot" }, this.#told, h("button", { type: "button", class: "small", click: () => this.#showBytes() }, words.showBytes)),
       h(
         "div",
         { class: "map-foot" },
@@ -280,9 +279,6 @@ export class MapView {
   }
 
   #showBytes(): void {
-    if (!isPlain(this.#context.info)) {
-      return;
-    }
     this.#context.go({ view: "bytes", at: this.#cursor * this.#clusterSize, of: "volume" });
   }
 }

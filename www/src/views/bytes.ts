@@ -2,7 +2,7 @@ import type { Context, View } from "../context.js";
 import { fill, h } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
 import { Pages } from "../hex/pages.js";
-import { isPlain, knownPlaces, parsePlace, type Known } from "../hex/place.js";
+import { knownPlaces, parsePlace, type Known } from "../hex/place.js";
 import type { Whole } from "../messages.js";
 import { count, hexadecimal } from "../numbers.js";
 import type { Route } from "../route.js";
@@ -46,8 +46,7 @@ class BytesView implements View {
     this.#context = context;
     const { info } = context;
     this.#clusterSize = info.volume?.cluster_size ?? info.image?.cluster_size ?? 512;
-    const isCompressed = !isPlain(info);
-    this.#wholes = isCompressed || (!info.volume && !info.image) ? ["file"] : ["volume", "file"];
+    this.#wholes = !info.volume && !info.image ? ["file"] : ["volume", "file"];
     this.#places = knownPlaces(info).filter(({ of }) => this.#wholes.includes(of));
     this.#of = this.#wholes[0]!;
     this.#pages = this.#turnTo(this.#of);
@@ -83,7 +82,6 @@ class BytesView implements View {
         "section",
         { class: "card hex-card" },
         h("header", { class: "hex-bar" }, this.#wholeSwitch(), this.#goTo()),
-        isCompressed && h("p", { class: "muted" }, words.compressed),
         this.#places.length > 0 && this.#placeList(),
         h("div", { class: "hex-frame" }, this.#surface, this.#position, this.#inspector),
       ),
@@ -92,7 +90,7 @@ class BytesView implements View {
   }
 
   show({ at, of }: Route): void {
-    // A place in the volume is none in a file that is compressed.
+    // Where there is no volume, there is no place in it.
     if (at !== null && this.#wholes.includes(of)) {
       this.#choose(of);
       this.#moveTo(at, true);

@@ -3,7 +3,6 @@ import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { downloadText } from "../download.js";
 import { isAbort, problemOf } from "../failure.js";
-import { isPlain } from "../hex/place.js";
 import { name } from "../names.js";
 import { count, hexadecimal, size } from "../numbers.js";
 import { Meter } from "../progress.js";
@@ -141,8 +140,8 @@ function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLEle
 }
 
 function place(context: Context, where: "image" | "volume", offset: number, length: number | null): HTMLElement {
-  // The page has no bytes of what is compressed, nor of an image in a partition, by their place in it.
-  const isShown = where === "volume" ? isPlain(context.info) : context.info.layers.length === 0;
+  // The page has no bytes of an image that is compressed, or in a partition, by their place in it.
+  const isShown = where === "volume" || context.info.layers.length === 0;
   const text = `${words.place[where]}, ${hexadecimal(offset)}`;
   const of = where === "volume" ? "volume" : "file";
   return h(

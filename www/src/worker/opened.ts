@@ -1,26 +1,24 @@
 import { open, type Image, type Info, type Report, type SurveyedFile, type TaskOptions } from "ntfsclone";
 import type { Answer, Bytes, Conversion, Extents, Opening, Place, Written } from "../messages.js";
 import { Pieces } from "./pieces.js";
-import { VolumeBytes } from "./volume-bytes.js";
+import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
 
 /** What is open. */
 export class Opened {
   readonly #image: Image;
   readonly #source: Pieces;
-  readonly #partitionOffset: number;
   #extents: Promise<Extents> | undefined;
 
   static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
     const image = await open(source, { ...options, name, partition: partition?.number });
-    return new Opened(image, source, partition?.offset ?? 0);
+    return new Opened(image, source);
   }
 
-  private constructor(image: Image, source: Pieces, partitionOffset: number) {
+  private constructor(image: Image, source: Pieces) {
     this.#image = image;
     this.#source = source;
-    this.#partitionOffset = partitionOffset;
   }
 
   get info(): Info {
@@ -57,7 +55,7 @@ export class Opened {
     const answer =
       of === "file"
         ? { bytes: this.#source.read(offset, length), absent: [] }
-        : (await this.#volumeBytes(options)).read(offset, length);
+        : await volumeBytes(this.#image, await this.#stored(options), offset, length, options);
     return { answer, transfer: [answer.bytes.buffer] };
   }
 
@@ -65,10 +63,9 @@ export class Opened {
     return this.#image.close();
   }
 
-  async #volumeBytes(options: TaskOptions): Promise<VolumeBytes> {
+  async #stored(options: TaskOptions): Promise<Stored | undefined> {
     const { image } = this.info;
-    const extents = image ? await this.#readExtents(options) : undefined;
-    return new VolumeBytes(this.#source, this.#partitionOffset, image?.cluster_size ?? 0, extents);
+    return image ? { clusterSize: image.cluster_size, extents: await this.#readExtents(options) } : undefined;
   }
 
   /** Once: later callers wait for the first. If that was stopped, the next begins anew. */
