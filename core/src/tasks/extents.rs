@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::locate::Locate;
 use super::opened::{Inside, Opened};
-use super::scan::Scan;
 use super::used::{Counted, Used};
 use super::{Halt, Step, Task};
 use crate::error::Result;
@@ -34,9 +34,7 @@ pub struct Located {
 
 #[derive(Debug)]
 enum State {
-    Start,
-    /// Of an image, where its clusters are was not known.
-    Scan(Box<Scan>),
+    Locate(Locate),
     Used(Box<Used>),
     /// Of a volume, from this cluster on.
     Volume(Box<Counted>, Lcn),
@@ -50,36 +48,22 @@ impl Opened {
     pub fn extents(&self) -> Extents {
         Extents {
             opened: self.clone(),
-            state: State::Start,
+            state: State::Locate(Locate::default()),
         }
     }
 }
 
 impl Task for Extents {
     fn advance(&mut self) -> Result<Step, Halt> {
-        let Opened {
-            pages,
-            bytes,
-            inside,
-            ..
-        } = &self.opened;
+        let pages = &self.opened.pages;
         match &mut self.state {
-            State::Start => {
-                self.state = match inside {
-                    None => State::Scan(Box::default()),
-                    Some(inside @ Inside::Volume(_)) => {
-                        State::Used(Box::new(Used::new(inside.clone())))
-                    }
-                    Some(inside) => State::Image(inside.clone(), 0),
-                };
-            }
-            State::Scan(scan) => {
-                if !scan.step(pages, bytes)? {
-                    return Ok(scan.progress(bytes));
+            State::Locate(locate) => match locate.step(&self.opened)? {
+                Ok(inside @ Inside::Volume(_)) => {
+                    self.state = State::Used(Box::new(Used::new(inside)));
                 }
-                let index = core::mem::take(&mut **scan).finish()?;
-                self.state = State::Image(Inside::of_image(bytes.clone(), index), 0);
-            }
+                Ok(inside @ Inside::Image(_)) => self.state = State::Image(inside, 0),
+                Err(progress) => return Ok(progress),
+            },
             State::Used(used) => match used.step(pages)? {
                 None => return Ok(used.progress()),
                 Some(counted) => self.state = State::Volume(Box::new(counted), Lcn(0)),

@@ -31,6 +31,7 @@ mod convert;
 mod extents;
 mod failure;
 mod info;
+mod locate;
 mod open;
 mod opened;
 mod read;

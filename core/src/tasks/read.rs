@@ -1,11 +1,10 @@
 //! Bytes of the volume, wherever they are wanted.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use core::ops::Range;
 
+use super::locate::Locate;
 use super::opened::{Inside, Opened};
-use super::scan::Scan;
 use super::{Halt, Step, Task, attempt, read_at};
 use crate::error::Result;
 use crate::io::ReadAt;
@@ -26,9 +25,7 @@ pub struct Read {
 
 #[derive(Debug)]
 enum State {
-    Start,
-    /// Of an image, where its clusters are was not known.
-    Scan(Box<Scan>),
+    Locate(Locate),
     Read(Inside),
 }
 
@@ -38,33 +35,18 @@ impl Opened {
         Read {
             opened: self.clone(),
             range,
-            state: State::Start,
+            state: State::Locate(Locate::default()),
         }
     }
 }
 
 impl Task for Read {
     fn advance(&mut self) -> Result<Step, Halt> {
-        let Opened {
-            pages,
-            bytes,
-            inside,
-            ..
-        } = &self.opened;
         match &mut self.state {
-            State::Start => {
-                self.state = match inside {
-                    None => State::Scan(Box::default()),
-                    Some(inside) => State::Read(inside.clone()),
-                };
-            }
-            State::Scan(scan) => {
-                if !scan.step(pages, bytes)? {
-                    return Ok(scan.progress(bytes));
-                }
-                let index = core::mem::take(&mut **scan).finish()?;
-                self.state = State::Read(Inside::of_image(bytes.clone(), index));
-            }
+            State::Locate(locate) => match locate.step(&self.opened)? {
+                Ok(inside) => self.state = State::Read(inside),
+                Err(progress) => return Ok(progress),
+            },
             State::Read(inside) => {
                 let Range { start, end } = self.range;
                 let len = end.min(inside.size()).saturating_sub(start).min(AT_ONCE);
@@ -72,7 +54,7 @@ impl Task for Read {
                     return Ok(Step::Done);
                 }
                 let mut piece = vec![0; len_usize(len)];
-                attempt(pages, || read_at(inside, start, &mut piece))?;
+                attempt(&self.opened.pages, || read_at(inside, start, &mut piece))?;
                 self.range.start = start.saturating_add(len);
                 return Ok(Step::Bytes(piece.into()));
             }

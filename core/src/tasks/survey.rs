@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::locate::Locate;
 use super::opened::{Inside, Opened};
-use super::scan::Scan;
 use super::{Halt, Step, Task, attempt};
 use crate::clusters;
 use crate::error::Result;
@@ -21,9 +21,7 @@ pub struct Survey {
 
 #[derive(Debug)]
 enum State {
-    Start,
-    /// Of an image, where its clusters are was not known.
-    Scan(Box<Scan>),
+    Locate(Locate),
     /// The volume is to be opened.
     Open(Inside),
     Look(Box<Volume<Inside>>, clusters::Survey),
@@ -35,7 +33,7 @@ impl Opened {
     pub fn survey(&self) -> Survey {
         Survey {
             opened: self.clone(),
-            state: State::Start,
+            state: State::Locate(Locate::default()),
             held: Vec::new(),
         }
     }
@@ -56,26 +54,12 @@ impl Task for Survey {
         if !self.held.is_empty() {
             return Ok(Step::Held(core::mem::take(&mut self.held)));
         }
-        let Opened {
-            pages,
-            bytes,
-            inside,
-            ..
-        } = &self.opened;
+        let pages = &self.opened.pages;
         match &mut self.state {
-            State::Start => {
-                self.state = match inside {
-                    None => State::Scan(Box::default()),
-                    Some(inside) => State::Open(inside.clone()),
-                };
-            }
-            State::Scan(scan) => {
-                if !scan.step(pages, bytes)? {
-                    return Ok(scan.progress(bytes));
-                }
-                let index = core::mem::take(&mut **scan).finish()?;
-                self.state = State::Open(Inside::of_image(bytes.clone(), index));
-            }
+            State::Locate(locate) => match locate.step(&self.opened)? {
+                Ok(inside) => self.state = State::Open(inside),
+                Err(progress) => return Ok(progress),
+            },
             State::Open(inside) => {
                 let volume = attempt(pages, || Volume::open(inside.clone()))?;
                 let survey = clusters::Survey::new(&volume);
