@@ -8,6 +8,7 @@ use std::process::Command;
 use support::{
     image::Image,
     loop_device::LoopDevice,
+    program::ours,
     requirements::{DEVICES, Need, met_here},
     scene::{Outcome, Scene},
     small_volume::{builder, image_of, volume},
@@ -355,6 +356,20 @@ fn a_stream_is_read_a_second_time_for_what_was_not_kept() {
         assert_eq!(codes(&json(&outcome)), ["volume-not-checked"]);
         assert_eq!(outcome.code(), Some(1));
     }
+}
+
+/// Nothing is said of the image where the machine is to blame.
+#[test]
+fn a_stream_needs_room_for_what_is_kept() {
+    let scene = Scene::new();
+    let compressed = zstd::encode_all(image_of(&volume()).as_slice(), 1).expect("to memory");
+    scene.write("x", &compressed);
+    let mut command = scene.command(ours, "verify --json x");
+    command.env("TMPDIR", scene.path("missing"));
+    scene.run_command(command, &[]).refused(
+        "x: its metadata cannot be kept in a temporary file: No such file or directory (os error 2)",
+        "make room there, or name another folder in TMPDIR",
+    );
 }
 
 #[test]

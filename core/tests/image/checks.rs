@@ -5,8 +5,8 @@ use ntfsclone_core::image::Index;
 use ntfsclone_core::validate::{Code, Findings, ImageCheck, Place};
 use proptest::prelude::*;
 
+use crate::copies::image_of;
 use crate::decoded::{ByHand, Fields, SMALL};
-use crate::volumes::image_of;
 
 fn found(image: &[u8], len: usize) -> (Findings, Option<Index>) {
     let mut check = ImageCheck::new();

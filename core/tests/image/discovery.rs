@@ -11,8 +11,9 @@ use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Lcn};
 use proptest::prelude::*;
 
+use crate::copies::image_of;
 use crate::samples::{GEOMETRIES, everything, of_geometry, with_many};
-use crate::volumes::{expected, image_of};
+use crate::volumes::expected;
 
 fn found(image: &[u8]) -> Index {
     match Index::discover(image).unwrap() {

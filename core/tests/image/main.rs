@@ -12,6 +12,8 @@
 
 mod checks;
 mod commands;
+#[path = "../support/copies.rs"]
+mod copies;
 mod cut;
 mod decoded;
 mod discovery;

@@ -2,51 +2,14 @@
 
 use ntfs_volume_builder as build;
 use ntfs_volume_builder::{FileData, Run, VolumeBuilder, pattern};
-use ntfsclone_core::clusters::{audit, select_used};
-use ntfsclone_core::image::ntfsclone::Encoder;
-use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::plan::{Plan, Step};
 
+use crate::copies::{image_of, restored};
 use crate::decoded::decode;
 
-pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
-    let source = built.bytes.as_slice();
-    let volume = Volume::open(source).unwrap();
-    let mut selection = select_used(&volume, |_| {}).unwrap();
-    audit(&volume, &mut selection).unwrap();
-    for extent in &selection.bad {
-        selection.map.remove(*extent);
-    }
-    let plan = Plan::new(*volume.geometry(), source.len() as u64, selection.map);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&plan.header(), &mut image);
-    for step in plan.steps() {
-        match step {
-            Step::Copy(extent) => {
-                let start = volume.geometry().offset(extent.start) as usize;
-                let len = volume.geometry().bytes(extent.len) as usize;
-                encoder.clusters(extent.start, &source[start..start + len], &mut image);
-            }
-            Step::Tail(len) => {
-                let start = built.geometry.volume_size() as usize;
-                encoder.tail(&source[start..start + len as usize], &mut image);
-            }
-        }
-    }
-    assert_eq!(image.len() as u64, plan.image_size());
-    image
-}
-
-/// The device, zeros in the clusters that are not in use.
+/// All of the device, as if it had been zeros before.
 pub(crate) fn expected(built: &build::Volume) -> Vec<u8> {
-    let mut device = vec![0; built.bytes.len()];
-    let cluster_size = built.geometry.cluster_size as usize;
-    for lcn in built.used_clusters() {
-        device[lcn as usize * cluster_size..][..cluster_size].copy_from_slice(built.cluster(lcn));
-    }
-    let tail = built.geometry.volume_size() as usize;
-    let end = built.bytes.len().min(tail + cluster_size);
-    device[tail..end].copy_from_slice(&built.bytes[tail..end]);
+    let mut device = restored(built);
+    device.resize(built.bytes.len(), 0);
     device
 }
 

@@ -12,8 +12,9 @@ use ntfsclone_core::validate::{
     Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, check_volume,
 };
 
+use crate::copies::{image_of, restored};
 use crate::driver::Driver;
-use crate::samples::{image_of, large, restored, volumes};
+use crate::samples::{large, volumes};
 
 fn check_at_once(
     source: impl ReadAt,

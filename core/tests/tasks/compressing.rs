@@ -5,8 +5,9 @@ use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::tasks::{Compression, Failure, Refusal, Target};
 
+use crate::copies::{image_of, restored};
 use crate::driver::Driver;
-use crate::samples::{image_of, large, restored, volumes};
+use crate::samples::{large, volumes};
 
 fn compression(level: i32) -> Option<Compression> {
     Some(Compression {

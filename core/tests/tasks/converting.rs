@@ -10,8 +10,9 @@ use ntfsclone_core::tasks::Target;
 use ntfsclone_core::units::{Geometry, RecordNumber, Vcn};
 use ntfsclone_core::wipe::{Times, Wiped, wipe_index_record, wipe_mft_record};
 
+use crate::copies::{image_of, restored};
 use crate::driver::Driver;
-use crate::samples::{image_of, restored, volumes};
+use crate::samples::volumes;
 
 /// What is made of a source, step by step.
 fn made(name: &str, source: &[u8], target: Target) -> Vec<u8> {

@@ -14,8 +14,8 @@ use ntfsclone_core::validate::{Code, Finding, Findings, Report, check_volume};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use crate::copies::image_of;
 use crate::driver::Driver;
-use crate::samples::image_of;
 
 /// Attribute lists, that of `$MFT` among them, in few bytes.
 static BUILT: LazyLock<build::Volume> = LazyLock::new(|| {

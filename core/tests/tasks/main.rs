@@ -14,6 +14,8 @@
 mod checking;
 mod compressing;
 mod converting;
+#[path = "../support/copies.rs"]
+mod copies;
 mod damaged;
 mod driver;
 mod opening;

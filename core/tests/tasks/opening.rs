@@ -6,8 +6,9 @@ use ntfsclone_core::info::{Document, Format, ImageSummary, MAP_PARTS, VolumeSumm
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::tasks::{Failure, Refusal};
 
+use crate::copies::{image_of, restored};
 use crate::driver::Driver;
-use crate::samples::{image_of, large, restored, volumes};
+use crate::samples::{large, volumes};
 
 fn document(source: &[u8], format: Format) -> Document {
     Document {

@@ -2,10 +2,6 @@
 
 use ntfs_volume_builder as build;
 use ntfs_volume_builder::{File, FileData, ListForm, MftLayout, Run, VolumeBuilder, pattern};
-use ntfsclone_core::clusters::{audit, select_used};
-use ntfsclone_core::image::ntfsclone::Encoder;
-use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::plan::{Plan, Step};
 
 /// Sound volumes of all kinds.
 pub(crate) fn volumes() -> Vec<(&'static str, build::Volume)> {
@@ -59,40 +55,4 @@ pub(crate) fn large() -> VolumeBuilder {
             builder.file(&format!("directory {}/file {n}", n % 7), content)
         },
     )
-}
-
-/// The image of a volume, made at once.
-pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
-    let source = built.bytes.as_slice();
-    let volume = Volume::open(source).unwrap();
-    let mut selection = select_used(&volume, |_| {}).unwrap();
-    audit(&volume, &mut selection).unwrap();
-    for extent in &selection.bad {
-        selection.map.remove(*extent);
-    }
-    let plan = Plan::new(*volume.geometry(), source.len() as u64, selection.map);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&plan.header(), &mut image);
-    for step in plan.steps() {
-        let (start, len) = plan.bytes_of(step);
-        let bytes = &source[start as usize..(start + len) as usize];
-        match step {
-            Step::Copy(extent) => encoder.clusters(extent.start, bytes, &mut image),
-            Step::Tail(_) => encoder.tail(bytes, &mut image),
-        }
-    }
-    image
-}
-
-/// The device, zeros in the clusters that are not in use.
-pub(crate) fn restored(built: &build::Volume) -> Vec<u8> {
-    let cluster_size = built.geometry.cluster_size as usize;
-    let tail = built.geometry.volume_size() as usize;
-    let end = built.bytes.len().min(tail + cluster_size);
-    let mut device = vec![0; end];
-    for lcn in built.used_clusters() {
-        device[lcn as usize * cluster_size..][..cluster_size].copy_from_slice(built.cluster(lcn));
-    }
-    device[tail..].copy_from_slice(&built.bytes[tail..end]);
-    device
 }

@@ -6,8 +6,9 @@ use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
 use ntfsclone_core::clusters::{Held, Holder, Surveyed};
 use ntfsclone_core::tasks::Step;
 
+use crate::copies::image_of;
 use crate::driver::Driver;
-use crate::samples::{image_of, volumes};
+use crate::samples::volumes;
 
 fn survey(source: &[u8]) -> (BTreeMap<u64, Surveyed>, Vec<Held>) {
     let mut driver = Driver::new(source);

@@ -140,5 +140,9 @@ pub(super) fn read_volume(
 
 /// There is no room for what is kept.
 pub(super) fn no_room(name: &Path, source: io::Error) -> Error {
-    Error::io("keep, in a temporary file, metadata of", name, source)
+    Error::refused(
+        name,
+        format!("its metadata cannot be kept in a temporary file: {source}"),
+        "make room there, or name another folder in TMPDIR",
+    )
 }

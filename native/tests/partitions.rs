@@ -1,0 +1,142 @@
+//! Partitions of a whole disk: read as if each were a file of its own.
+
+mod support;
+
+use support::{
+    disk::{self, Partition},
+    requirements::met_here,
+    scene::{Outcome, Scene},
+    small_volume::{DAMAGED, clone_of, image_of, volume},
+    wrapped::{WRAPPERS, shell},
+};
+
+#[test]
+fn partitions() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let volume = volume();
+    let other = vec![0x11; 1 << 20];
+    let partition = |sector, bytes| Partition {
+        sector,
+        kind: 0x07,
+        bytes,
+    };
+    let partitions = [partition(64, &other[..]), partition(4096, &volume.bytes)];
+    for disk in [disk::with_mbr(&partitions), disk::with_gpt(&partitions)] {
+        let scene = Scene::new();
+        scene.write("disk", &disk);
+        for (line, expected) in [
+            ("--partition 2 -o out disk", clone_of(&volume)),
+            ("--partition 2 -r -o out disk", clone_of(&volume)),
+            ("--partition 2 -s -o out disk", image_of(&volume)),
+        ] {
+            scene.run(line).wrote(&["out"]);
+            assert!(scene.read("out") == expected, "{line}");
+            scene.remove("out");
+        }
+        scene.run("--partition 2 -n -r disk").wrote(&[]);
+        scene.write("volume", &volume.bytes);
+        let expected = scene.run("map --format ddrescue volume");
+        let found = scene.run("map --partition 2 --format ddrescue disk");
+        let areas = |outcome: &Outcome| {
+            let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+            let lines = text.lines().filter(|line| line.starts_with("0x"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(areas(&found), areas(&expected));
+        assert!(areas(&found).len() > 2);
+
+        shell(&scene, "(cat disk; head -c 3000000 /dev/zero) | xz -0c > x");
+        for (line, input) in [
+            ("--partition 2 -r -o out x", &[][..]),
+            ("--partition 2 -r -o out -", &disk[..]),
+        ] {
+            let outcome = scene.run_with_input(line, input);
+            outcome.wrote(&["out"]);
+            assert!(scene.read("out") == volume.bytes, "{line}");
+            scene.remove("out");
+        }
+        // All that follows the partition is read, too.
+        let mut bytes = scene.read("x");
+        let end = bytes.len() - 3;
+        bytes[end] ^= 1;
+        scene.write("damaged", &bytes);
+        let outcome = scene.run("--partition 2 -r -o out damaged");
+        assert!(
+            outcome.errors().contains("the xz stream is damaged"),
+            "{}",
+            outcome.errors()
+        );
+        outcome.changed_only(&[]);
+
+        for (line, message, remedy) in [
+            (
+                "-r -o out disk",
+                "disk: is a whole disk; NTFS is in\n    partition 2: at byte 2097152, 2.00 MiB",
+                "name the partition: --partition 2",
+            ),
+            (
+                "-r -o out x",
+                "x: is a whole disk, with\n    partition 1: at byte 32768, 1.00 MiB\n    \
+                 partition 2: at byte 2097152, 2.00 MiB",
+                "name the partition with NTFS: --partition N",
+            ),
+            (
+                "--partition 3 -o out disk",
+                "disk: has no partition 3; it has 1, 2",
+                "name one of these with --partition",
+            ),
+            (
+                "--partition 3 -r -o out x",
+                "x: has no partition 3; it has 1, 2",
+                "name one of these with --partition",
+            ),
+            (
+                "--partition 1 -o out volume",
+                "volume: has no partition table",
+                "leave out --partition, if it is a volume or an image",
+            ),
+            (
+                "--partition 2 --rescue -o out disk",
+                "disk: has no device for its partition, which --rescue needs",
+                "make one: losetup --find --show --partscan disk",
+            ),
+        ] {
+            scene.run(line).refused(message, remedy);
+        }
+    }
+}
+
+/// It ends where it ends, and never goes on in what follows the partition.
+#[test]
+fn image_in_a_partition() {
+    let image = image_of(&volume());
+    let cut = image.len() / 512 * 512;
+    assert_ne!(cut, image.len());
+    let mut padded = image.clone();
+    padded.resize(cut + 512, 0x22);
+    let others = vec![1; 8 << 20];
+    let partition = |sector, bytes| Partition {
+        sector,
+        kind: 0x07,
+        bytes,
+    };
+    let disk = |image| disk::with_mbr(&[partition(64, image), partition(4096, &others[..])]);
+    let scene = Scene::new();
+    for direct in ["always", "never"] {
+        let line = format!("--partition 1 -r --direct={direct} -o out disk");
+        scene.write("disk", disk(&padded));
+        scene.run(&line).wrote(&["out"]);
+        assert!(scene.read("out") == clone_of(&volume()), "{direct}");
+        scene.remove("out");
+        scene.write("disk", disk(&image));
+        scene.run(&line).refused(
+            &format!(
+                "disk: the image command at byte {cut:#x} is damaged: its end is {cut:#x}, expected \
+                 the rest of the image"
+            ),
+            DAMAGED,
+        );
+    }
+}
