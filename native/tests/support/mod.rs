@@ -24,6 +24,7 @@ pub(crate) mod scene;
 pub(crate) mod small_volume;
 pub(crate) mod terminal;
 pub(crate) mod tree;
+pub(crate) mod verify_report;
 pub(crate) mod volume;
 pub(crate) mod volume_table;
 pub(crate) mod wrapped;
