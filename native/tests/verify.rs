@@ -1,10 +1,6 @@
 //! `verify`: what is sound is said to be, and what is not is found, with the files it touches.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
-use std::process::Command;
-use support::{
+use crate::support::{
     image::Image,
     program::ours,
     requirements::met_here,
@@ -13,6 +9,8 @@ use support::{
     verify_report::{check_found, check_sound, codes, json, report, used},
     wrapped::{COMPRESSED, WRAPPERS, shell},
 };
+use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
+use std::process::Command;
 
 #[test]
 fn what_is_sound_is_said_to_be() {

@@ -1,9 +1,6 @@
 //! `verify --against`: what two have in use is compared, however each can be read.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
-use support::{
+use crate::support::{
     loop_device::LoopDevice,
     requirements::{DEVICES, Need, met_here},
     scene::Scene,
@@ -11,6 +8,7 @@ use support::{
     verify_report::{check_found, check_sound, report, used},
     wrapped::{COMPRESSED, WRAPPERS, shell},
 };
+use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
 
 #[test]
 fn two_that_are_the_same_are_told_from_two_that_are_not() {

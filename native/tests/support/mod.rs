@@ -1,6 +1,6 @@
 //! What the integration tests share: the programs they run, the volumes they make, and guards that clean up.
 //!
-//! Each test binary compiles this module for itself and uses a part of it.
+//! Three test binaries compile this module for themselves; two use a part of it.
 #![allow(dead_code, reason = "no single test binary uses all of it")]
 
 pub(crate) mod boot_sector;
