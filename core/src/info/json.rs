@@ -41,13 +41,17 @@ impl Made {
 /// A document, with what it tells of its making.
 pub(super) fn document_to_json(document: &Document) -> Result<String> {
     // Nowhere else in it: within a string, there is a backslash before a quote.
-    const PLACE: &str = "\"made\":null";
-    let json = compact(document)?;
-    let made = document.made.as_ref().map(Made::text);
-    Ok(in_lines(&match made.zip(json.split_once(PLACE)) {
-        None => json,
-        Some((made, (before, after))) => alloc::format!("{before}\"made\":{made}{after}"),
-    }))
+    const PLACE: &[u8] = b"\"made\":null";
+    let mut json = compact(document)?;
+    let mut places = json.as_bytes().windows(PLACE.len());
+    if let Some(made) = &document.made
+        && let Some(place) = places.position(|bytes| bytes == PLACE)
+    {
+        let end = place.saturating_add(PLACE.len());
+        let null = end.saturating_sub("null".len());
+        json.replace_range(null..end, made.text());
+    }
+    Ok(in_lines(&json))
 }
 
 /// JSON for people and programs.
