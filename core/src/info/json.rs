@@ -31,10 +31,12 @@ impl Made {
     pub fn text(&self) -> &str {
         &self.0
     }
+}
 
-    /// The place of it, for [`document_to_json`].
-    pub(super) fn place<S: Serializer>(_: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_none()
+/// Its place, for [`document_to_json`].
+impl Serialize for Made {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
     }
 }
 
@@ -172,7 +174,10 @@ mod tests {
         let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         let mut expected = parse(&without);
         assert_eq!(expected.get("made"), Some(&serde_json::Value::Null));
-        expected["made"] = parse(made);
+        expected
+            .as_object_mut()
+            .unwrap()
+            .insert("made".to_string(), parse(made));
         assert_eq!(parse(&with), expected);
         assert!(with.contains("\n    \"z\": 1.50,\n"), "{with}");
         assert!(Made::parse("{").is_err() && Made::parse("1 2").is_err());
