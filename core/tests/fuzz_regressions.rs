@@ -23,7 +23,7 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 10] = [
+const TARGETS: [&str; 11] = [
     "attribute_list",
     "boot_sector",
     "content",
@@ -34,6 +34,7 @@ const TARGETS: [&str; 10] = [
     "runlist",
     "seekable",
     "volume_scan",
+    "wof",
 ];
 
 /// No input of these sizes may take longer, even without optimisation.

@@ -11,7 +11,7 @@ mod seekable;
 mod structures;
 mod volume;
 
-pub use content::{content, lznt1};
+pub use content::{content, lznt1, wof};
 pub use image::image_decoder;
 pub use image_reader::image_reader;
 pub use seekable::seekable;
@@ -28,6 +28,7 @@ pub fn run(target: &str, data: &[u8]) {
         "volume_scan" => volume_scan(data),
         "content" => content(data),
         "lznt1" => lznt1(data),
+        "wof" => wof(data),
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),

@@ -24,3 +24,4 @@ mod opening;
 mod pages;
 mod samples;
 mod surveying;
+mod wof;
