@@ -22,6 +22,14 @@ export type ErrorCode =
   | "inconsistent"
   /** It cannot be converted into that. */
   | "target"
+  /** There is no such file, or the file has no such stream: directories have no content. */
+  | "no-file"
+  /** The content of the file is encrypted, by Windows (EFS). */
+  | "encrypted"
+  /** The content of the file is kept as only a driver of Windows knows: deduplicated, in a cloud, or in an image of Windows. */
+  | "elsewhere"
+  /** The image does not hold the content: it is one of metadata, or damaged. */
+  | "not-stored"
   /** The disk has no such partition. */
   | "no-partition"
   /** The image was closed, or closed while something was under way. */
@@ -30,7 +38,7 @@ export type ErrorCode =
   | "no-ranges"
   /** The file changed on the server while it was read. */
   | "changed"
-  /** The argument is nothing that can be read. */
+  /** The argument is nothing that can be read, or no number that it could be. */
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */
   | "load"
