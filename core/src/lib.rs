@@ -29,6 +29,8 @@
 extern crate alloc;
 
 pub mod clusters;
+#[cfg(feature = "tasks")]
+pub mod decompress;
 pub mod discovery;
 pub mod error;
 pub mod image;
@@ -38,7 +40,8 @@ pub mod ntfs;
 pub mod pages;
 pub mod partition_table;
 pub mod plan;
-#[cfg(all(feature = "serde", feature = "zstd"))]
+mod sorted;
+#[cfg(feature = "tasks")]
 pub mod tasks;
 pub mod units;
 pub mod validate;

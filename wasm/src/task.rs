@@ -4,7 +4,8 @@ use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
-    self, Convert, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _, Validate,
+    self, Convert, Decompress, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _,
+    Validate,
 };
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
@@ -21,6 +22,7 @@ pub struct Task(Work);
 pub(crate) enum Work {
     /// None when the image was taken.
     Open(Option<Open>),
+    Decompress(Decompress),
     Info(Box<Info>),
     Extents(Extents),
     Survey(Box<Survey>),
@@ -78,6 +80,7 @@ impl Task {
         let step = match &mut self.0 {
             Work::Open(Some(open)) => open.step(),
             Work::Open(None) => Ok(tasks::Step::Done),
+            Work::Decompress(decompress) => decompress.step(),
             Work::Info(info) => info.step(),
             Work::Extents(extents) => extents.step(),
             Work::Survey(survey) => survey.step(),
@@ -90,6 +93,9 @@ impl Task {
         match (&self.0, step.kind) {
             (Work::Convert(convert), StepKind::Bytes | StepKind::Hole) => {
                 step.progress = convert.progress();
+            }
+            (Work::Decompress(decompress), StepKind::Bytes | StepKind::Hole) => {
+                step.progress = decompress.progress();
             }
             (Work::Survey(survey), StepKind::Files | StepKind::Held) => {
                 step.progress = survey.progress();

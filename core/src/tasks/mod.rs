@@ -28,6 +28,7 @@
 //! ```
 
 mod convert;
+mod decompress;
 mod extents;
 mod failure;
 mod info;
@@ -44,6 +45,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 pub use convert::{Compression, Convert, Target};
+pub use decompress::{Decompress, StreamError};
 pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};
 pub use info::Info;
