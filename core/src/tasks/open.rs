@@ -197,11 +197,15 @@ fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
     Ok(start)
 }
 
-/// An image or volume in a zstd file with a seek table; none if it is another,
-/// or something else is in it.
+/// An image or volume in a zstd file with a seek table; none if it has to be
+/// read from its start to its end.
 fn seekable(pages: &Rc<Pages>) -> Result<Option<Found>> {
-    let Some(seekable) = Seekable::open(Rc::clone(pages))? else {
-        return Ok(None);
+    let seekable = match Seekable::open(Rc::clone(pages)) {
+        Ok(Some(seekable)) => seekable,
+        Ok(None) => return Ok(None),
+        // Without the table the frames may be sound.
+        Err(error) if error.is_damage() => return Ok(None),
+        Err(error) => return Err(error),
     };
     let seekable = seekable.with_cache(CACHE_SIZE);
     let format = match start_of(&seekable) {
@@ -216,6 +220,7 @@ fn seekable(pages: &Rc<Pages>) -> Result<Option<Found>> {
                 Kind::NtfscloneImage => Format::Image,
                 Kind::RawVolume => Format::Volume,
             },
+            _ if error.is_damage() => return Ok(None),
             _ => return Err(error),
         },
     };

@@ -19,7 +19,7 @@ export async function newOriginFile(): Promise<Store> {
   const remove = async () => {
     await writable?.abort().catch(() => {});
     writable = undefined;
-    await folder.removeEntry(name).catch(() => {});
+    await removeEntry(folder, name);
     release();
   };
   try {
@@ -40,6 +40,20 @@ export async function newOriginFile(): Promise<Store> {
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+/** Browsers keep a file from being removed for a moment after it was written to. */
+async function removeEntry(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    try {
+      return await folder.removeEntry(name);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "NotFoundError") {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 }
 
