@@ -27,12 +27,12 @@ const NOT_REACHED: &[&str] = &[
     "ZSTD_compressBlock_fast_dictMatchState",
     "ZSTD_compressBlock_fast_extDict_generic",
     "ZSTD_compressSuperBlock",
-    "ZSTD_compress_insertDictionary",
     "ZSTD_createCDict_advanced2",
     "ZSTD_ldm_blockCompress",
     "ZSTD_ldm_fillHashTable",
     "ZSTD_ldm_generateSequences",
     "ZSTD_loadCEntropy",
+    "ZSTD_loadDictionaryContent",
     "ZSTD_transferSequences_wBlockDelim",
 ];
 
