@@ -1,8 +1,8 @@
 import type { SurveyedFile } from "./documents.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
-import { StepKind, type Task } from "./ntfsclone.js";
-import type { TaskOptions } from "./options.js";
+import { StepKind, type Step, type Task } from "./ntfsclone.js";
+import type { ConvertOptions, TaskOptions } from "./options.js";
 
 /** What a task gives beside its result. */
 export type Output =
@@ -11,6 +11,8 @@ export type Output =
   | { kind: "extents"; extents: BigUint64Array }
   | { kind: "files"; files: SurveyedFile[] }
   | { kind: "held"; held: BigUint64Array };
+
+type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse">;
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */
@@ -23,7 +25,7 @@ let lastPause = performance.now();
 export class Driver {
   readonly #medium: Medium;
   readonly #task: Task;
-  readonly #options: TaskOptions;
+  readonly #options: DriverOptions;
   readonly #onEnd: () => void;
   readonly #reads = new AbortController();
   /** What rejects whatever is waited for. */
@@ -31,9 +33,10 @@ export class Driver {
   #stopped: { reason: unknown } | undefined;
   #isFreed = false;
   #total = 0;
+  #spare = new Uint8Array();
   #lastReport = -Infinity;
 
-  constructor(medium: Medium, task: Task, options: TaskOptions, onEnd: () => void = () => {}) {
+  constructor(medium: Medium, task: Task, options: DriverOptions, onEnd: () => void = () => {}) {
     this.#medium = medium;
     this.#task = task;
     this.#options = options;
@@ -109,7 +112,8 @@ export class Driver {
       for (;;) {
         this.#throwIfStopped();
         const step = this.#medium.engine.call(() => this.#task.step());
-        const { kind, offset, length, bytes, done, total } = step;
+        const { kind, offset, length, done, total } = step;
+        const bytes = kind === StepKind.Bytes ? this.#made(step, Number(length)) : step.bytes;
         this.#medium.engine.free(step);
         switch (kind) {
           case StepKind.Read:
@@ -140,6 +144,18 @@ export class Driver {
     } finally {
       this.#medium.turns.end();
     }
+  }
+
+  /** What was made, in memory of its own, unless that may be used again. Fresh memory takes longer than the copy. */
+  #made(step: Step, length: number): Uint8Array {
+    if (!this.#options.reuse) {
+      return step.bytes!;
+    }
+    if (this.#spare.length < length) {
+      this.#spare = new Uint8Array(length);
+    }
+    step.copy_to(this.#spare);
+    return this.#spare.subarray(0, length);
   }
 
   async #supply(offset: number, length: number): Promise<void> {

@@ -150,7 +150,7 @@ impl Step {
         self.range.0
     }
 
-    /// How many bytes to read, or zeros to write.
+    /// How many bytes to read, or were made, or zeros to write.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> u64 {
         self.range.1
@@ -166,6 +166,13 @@ impl Step {
     #[wasm_bindgen(getter)]
     pub fn total(&self) -> u64 {
         self.progress.1
+    }
+
+    /// Copies what was made into `target`, which has room for `length` bytes.
+    pub fn copy_to(&self, target: &Uint8Array) {
+        if let Some(bytes) = &self.bytes {
+            target.subarray(0, bytes.len() as u32).copy_from(bytes);
+        }
     }
 
     /// A copy of what was made.
