@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { open, rm } from "node:fs/promises";
+import { open, rm, type FileHandle } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { NtfscloneError, open as openImage, type Image, type OpenOptions, type Target } from "./node.js";
 
@@ -103,7 +103,7 @@ async function convert(image: Image, values: Values): Promise<number> {
   const stream = image.convert(to, { compress: compress === undefined ? false : whole(compress), reuse: true });
   try {
     for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) {
-      await (file ? file.writeFile(piece) : toStdout(piece));
+      await (file ? toFile(file, piece) : toStdout(piece));
     }
   } catch (error) {
     await file?.close();
@@ -114,6 +114,13 @@ async function convert(image: Image, values: Values): Promise<number> {
   }
   await file?.close();
   return 0;
+}
+
+/** At once: `writeFile` would do it in many small parts. */
+async function toFile(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let rest = piece; rest.length > 0; ) {
+    rest = rest.subarray((await file.write(rest)).bytesWritten);
+  }
 }
 
 function toStdout(piece: Uint8Array): Promise<void> {

@@ -3,6 +3,7 @@ import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
 import { StepKind, type Step, type Task } from "./ntfsclone.js";
 import type { ConvertOptions, TaskOptions } from "./options.js";
+import { ReadAhead } from "./read-ahead.js";
 
 /** What a task gives beside its result. */
 export type Output =
@@ -28,6 +29,7 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #onEnd: () => void;
   readonly #reads = new AbortController();
+  readonly #ahead: ReadAhead;
   /** What rejects whatever is waited for. */
   readonly #interrupts = new Set<(reason: unknown) => void>();
   #stopped: { reason: unknown } | undefined;
@@ -38,6 +40,7 @@ export class Driver {
 
   constructor(medium: Medium, task: Task, options: DriverOptions, onEnd: () => void = () => {}) {
     this.#medium = medium;
+    this.#ahead = new ReadAhead(medium.source, this.#reads.signal);
     this.#task = task;
     this.#options = options;
     this.#onEnd = onEnd;
@@ -161,7 +164,7 @@ export class Driver {
   async #supply(offset: number, length: number): Promise<void> {
     let bytes;
     try {
-      const answer = this.#medium.source.read(offset, length, this.#reads.signal);
+      const answer = this.#ahead.read(offset, length);
       bytes = answer instanceof Promise ? await this.#unlessStopped(answer) : answer;
     } catch (cause) {
       this.#throwIfStopped();
@@ -172,6 +175,7 @@ export class Driver {
       throw new NtfscloneError("read", `cannot read ${this.#medium.source.name} at byte ${offset}: ${problem}`, { offset });
     }
     this.#medium.engine.call(() => this.#medium.pages.supply(BigInt(offset), bytes));
+    this.#ahead.readOn();
   }
 
   /** Not `Promise.race`: that would keep every read in memory until the last. */

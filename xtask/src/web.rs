@@ -146,12 +146,14 @@ fn shorten(scripts: &Path) -> Result<()> {
 
 const PRIVATE_DECLARATIONS: &[&str] = &[
     "cli",
+    "decompress",
     "driver",
     "engine",
     "medium",
     "ntfsclone",
     "ntfsclone_bg.wasm",
     "open",
+    "read-ahead",
     "stores/file",
     "stores/memory",
     "stores/origin",
