@@ -332,14 +332,13 @@ impl State {
         if self.len <= CAPACITY {
             return;
         }
-        let unneeded: Vec<(u64, u64)> = self
+        let oldest: Vec<(u64, u64)> = self
             .pages
             .iter()
             .filter(|(_, page)| page.used <= self.attempt && page.used < self.now)
             .map(|(&start, page)| (page.used, start))
             .collect();
-        // The one that was used longest ago comes first.
-        for (_, start) in sorted(unneeded) {
+        for (_, start) in sorted(oldest) {
             if self.len <= CAPACITY {
                 break;
             }

@@ -95,6 +95,29 @@ fn volumes() -> Vec<(&'static str, Volume)> {
     ]
 }
 
+/// Content in all ways that there are.
+fn contents() -> Volume {
+    let text: Vec<u8> = (0..3_u32)
+        .flat_map(|n| vec![b'a' + n as u8; 5000])
+        .collect();
+    let mixed = [text, vec![0; 9000], pattern(2, 3000)].concat();
+    tiny()
+        .clusters(140)
+        .file(
+            "resident",
+            File::new().data(vec![1; 9]).stream("s", vec![2]),
+        )
+        .file("one run", FileData::Bytes(pattern(1, 1100)))
+        .file("sparse", FileData::Sparse(mixed[..20_000].to_vec()))
+        .file("compressed", FileData::Compressed(mixed))
+        .build()
+}
+
+/// A unit after the bytes it comes to.
+fn lznt1(unit: &[u8]) -> Vec<u8> {
+    [&4096_u16.to_le_bytes(), unit].concat()
+}
+
 /// What the seeds need and nothing else does.
 trait SmallFiles {
     fn hibernated_small(self) -> Self;
@@ -183,6 +206,11 @@ fn jumping_image() -> Vec<u8> {
     image
 }
 
+const GZIP: &[u8] =
+    b"\x1F\x8B\x08\0\0\0\0\0\0\x03\xCB\x48\xCD\xC9\xC9\x07\0\x86\xA6\x10\x36\x05\0\0\0";
+const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello\xA3\x6D\x9F\x88";
+const BZIP2: &[u8] = b"BZh91AY&SY\x19\x31\x65\x3D\0\0\0\x81\0\x02\x44\xA0\0\x21\x9A\x68\x33\x4D\x07\x33\x8B\xB9\x22\x9C\x28\x48\x0C\x98\xB2\x9E\x80";
+
 fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let volumes = volumes();
@@ -193,6 +221,34 @@ fn seeds() -> Vec<Seed> {
     for (name, volume) in volumes.iter().take(3) {
         seeds.push(("image_reader", *name, image_of(volume)));
     }
+    seeds.push(("content", "all_ways", contents().bytes));
+    seeds.extend([
+        (
+            "lznt1",
+            "matches",
+            lznt1(&[0x03, 0xB0, 0b10, b'a', 0xFC, 0x0F]),
+        ),
+        ("lznt1", "as_it_is", lznt1(&[0x02, 0x30, 1, 2, 3, 0, 0])),
+        // `printf hello | gzip -n`, and so on.
+        ("decompress", "gzip", GZIP.to_vec()),
+        ("decompress", "gzip_twice", [GZIP, GZIP].concat()),
+        (
+            "decompress",
+            "gzip_name",
+            [
+                b"\x1F\x8B\x08\x1E\0\0\0\0\0\x03\x02\0xyname\0comment\0\0\0",
+                &GZIP[10..],
+            ]
+            .concat(),
+        ),
+        ("decompress", "zstd", ZSTD.to_vec()),
+        (
+            "decompress",
+            "zstd_skipped",
+            [b"\x5A\x2A\x4D\x18\x03\0\0\0abc", ZSTD].concat(),
+        ),
+        ("decompress", "bzip2", BZIP2.to_vec()),
+    ]);
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
         unreachable!("there are more");
     };

@@ -5,18 +5,24 @@ export type {
   ImageSummary,
   Info,
   Made,
+  Remains,
   Report,
   Run,
+  Sensitive,
   SurveyedFile,
+  SurveyedStream,
   Usage,
   VolumeSummary,
+  Wiped,
 } from "./documents.js";
 export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
+  ContentOptions,
   ConvertOptions,
   Hole,
   InitInput,
+  LookOptions,
   OpenOptions,
   Progress,
   Target,

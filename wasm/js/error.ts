@@ -14,14 +14,22 @@ export type ErrorCode =
   | "memory"
   /** It is a whole disk: `partitions` lists what can be opened. */
   | "disk"
-  /** It is neither an image of ntfsclone nor a volume of NTFS. */
-  | "not-ntfs"
   /** It is compressed in a way that is not decompressed here, or too often: `compression` is which. */
   | "not-seekable"
+  /** It is neither an image of ntfsclone nor a volume of NTFS. */
+  | "not-ntfs"
   /** The volume is damaged so that a copy of it would not be whole. */
   | "inconsistent"
   /** It cannot be converted into that. */
   | "target"
+  /** There is no such file, or the file has no such stream: directories have no content. */
+  | "no-file"
+  /** The content of the file is encrypted, by Windows (EFS). */
+  | "encrypted"
+  /** The content of the file is kept as only a driver of Windows knows: compressed by WOF, deduplicated, or in a cloud. */
+  | "elsewhere"
+  /** The image does not hold the content: it is one of metadata, or damaged. */
+  | "not-stored"
   /** The disk has no such partition. */
   | "no-partition"
   /** The image was closed, or closed while something was under way. */
@@ -32,7 +40,7 @@ export type ErrorCode =
   | "changed"
   /** There is no room to keep what had to be decompressed; `cause` is why. */
   | "storage"
-  /** The argument is nothing that can be read. */
+  /** The argument is nothing that can be read, or no number that it could be. */
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */
   | "load"

@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Holder, Info, Report, SurveyedFile } from "./documents.js";
+import type { Holder, Info, Remains, Report, SurveyedFile } from "./documents.js";
 import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
 import type { Image as Handle, Task } from "./ntfsclone.js";
-import type { ConvertOptions, Hole, Target, TaskOptions } from "./options.js";
+import type { ContentOptions, ConvertOptions, Hole, LookOptions, Target, TaskOptions } from "./options.js";
 
 /** Consecutive clusters in use. */
 export interface Extent {
@@ -63,8 +63,8 @@ export class Image {
   }
 
   /** Which clusters are in use, and where their content is. In order, and joined. */
-  async extents(options: TaskOptions = {}): Promise<Extent[]> {
-    const driver = this.#start((handle) => handle.extents(), options);
+  async extents({ damaged = false, ...options }: LookOptions = {}): Promise<Extent[]> {
+    const driver = this.#start((handle) => handle.extents(damaged), options);
     const extents: Extent[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "extents") {
@@ -79,8 +79,13 @@ export class Image {
    * Bytes of the volume, as it would be restored: what an image does not have is zero. Fewer than `length` at the end of
    * the volume.
    */
-  async read(offset: number, length: number, options: TaskOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const driver = this.#start((handle) => handle.read(BigInt(offset), BigInt(length)), options);
+  async read(
+    offset: number,
+    length: number,
+    { damaged = false, ...options }: LookOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const [start, count] = [whole(offset), whole(length)];
+    const driver = this.#start((handle) => handle.read(start, count, damaged), options);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "bytes") {
@@ -95,8 +100,8 @@ export class Image {
    * Walks over all files in use: their names and sizes, in the order of their records, and, after each some, the clusters
    * they have. What is damaged is left out.
    */
-  async *survey(options: TaskOptions = {}): AsyncGenerator<Surveyed, void, undefined> {
-    const driver = this.#start((handle) => handle.survey(), options);
+  async *survey({ damaged = false, ...options }: LookOptions = {}): AsyncGenerator<Surveyed, void, undefined> {
+    const driver = this.#start((handle) => handle.survey(damaged), options);
     try {
       for (let output; (output = await driver.next()); ) {
         if (output.kind === "files") {
@@ -110,10 +115,29 @@ export class Image {
     }
   }
 
+  /**
+   * The content of the file with that record, or of its stream of that name, as fast as the stream is read and no faster.
+   * It fails where content cannot be had, as of encrypted files, or is not in the image: never are zeros in its place.
+   */
+  content(
+    record: number,
+    { stream: name = "", damaged = false, ...options }: ContentOptions = {},
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const number = whole(record);
+    const driver = this.#start((handle) => handle.content(number, name, damaged), options);
+    return stream(driver, false) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  }
+
   /** Reads all of it and checks it: the same report as `ntfsclone verify --json`. Damage is no error: it is in the report. */
   async validate(options: TaskOptions = {}): Promise<Report> {
     const driver = this.#start((handle) => handle.validate(), options);
     return JSON.parse(await driver.finish((task) => task.result())) as Report;
+  }
+
+  /** What an image of metadata, made now by `convert("metadata")`, would hold that tells of people. Nothing is written. */
+  async remains(options: TaskOptions = {}): Promise<Remains> {
+    const driver = this.#start((handle) => handle.remains(), options);
+    return JSON.parse(await driver.finish((task) => task.result())) as Remains;
   }
 
   /**
@@ -128,34 +152,7 @@ export class Image {
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
     const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
     const driver = this.#start((handle) => handle.convert(target, level), options);
-    let zeros = 0;
-    return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
-      {
-        async pull(controller) {
-          const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await driver.next();
-          switch (output?.kind) {
-            case undefined:
-              driver.free();
-              controller.close();
-              break;
-            case "bytes":
-              controller.enqueue(output.bytes);
-              break;
-            case "hole":
-              if (holes) {
-                controller.enqueue({ hole: output.length });
-              } else {
-                const length = Math.min(output.length, BYTES_OF_ZEROS);
-                zeros = output.length - length;
-                controller.enqueue(new Uint8Array(length));
-              }
-              break;
-          }
-        },
-        cancel: (reason) => driver.stop(reason),
-      },
-      { highWaterMark: 0 },
-    );
+    return stream(driver, holes);
   }
 
   /** Stops what is under way and gives back what the image holds, at once; resolves when the source is closed, too. */
@@ -187,6 +184,46 @@ export class Image {
     this.#running.add(driver);
     return driver;
   }
+}
+
+/** Numbers of other kinds would be errors within the module, which would be lost. */
+function whole(number: number): bigint {
+  if (!Number.isInteger(number) || number < 0) {
+    throw new NtfscloneError("argument", `${number} is no whole number from 0 on`);
+  }
+  return BigInt(number);
+}
+
+/** What a task gives, step by step as it is asked for. Unless there may be holes, their zeros are told as bytes. */
+function stream(driver: Driver, holes: boolean): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
+  let zeros = 0;
+  return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
+    {
+      async pull(controller) {
+        const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await driver.next();
+        switch (output?.kind) {
+          case undefined:
+            driver.free();
+            controller.close();
+            break;
+          case "bytes":
+            controller.enqueue(output.bytes);
+            break;
+          case "hole":
+            if (holes) {
+              controller.enqueue({ hole: output.length });
+            } else {
+              const length = Math.min(output.length, BYTES_OF_ZEROS);
+              zeros = output.length - length;
+              controller.enqueue(new Uint8Array(length));
+            }
+            break;
+        }
+      },
+      cancel: (reason) => driver.stop(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function append(extents: Extent[], triples: BigUint64Array): void {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use ntfsclone_core::decompress::Compression;
 use ntfsclone_core::pages::Pages;
-use ntfsclone_core::tasks::{Decompress, Open};
+use ntfsclone_core::tasks::{Decompress, Failure, Open, Refusal};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -43,7 +43,14 @@ impl Source {
     /// [`open`](Source::open) told. What follows the stream is an error, unless
     /// it `ends_anywhere`.
     pub fn decompress(&self, compression: &str, ends_anywhere: bool) -> Result<Task, JsValue> {
-        let compression = Compression::named(compression).unwrap_or(Compression::Zstd);
+        let Some(compression) = Compression::named(compression) else {
+            let found = format!("is not known to be compressed with {compression:?}");
+            return Err(error::object(&Failure::Refused {
+                kind: Refusal::Target,
+                found,
+                remedy: "open it as it is".to_owned(),
+            }));
+        };
         let pages = Rc::clone(&self.pages);
         let decompress = Decompress::new(pages, compression, ends_anywhere);
         let decompress = decompress.map_err(|failure| error::object(&failure))?;

@@ -4,8 +4,8 @@ use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
-    self, Convert, Decompress, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _,
-    Validate,
+    self, Content, Convert, Decompress, Extents, Failure, Info, Open, Read, Refusal, Remains,
+    Survey, Task as _, Validate,
 };
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
@@ -27,7 +27,9 @@ pub(crate) enum Work {
     Extents(Extents),
     Survey(Box<Survey>),
     Read(Box<Read>),
+    Content(Box<Content>),
     Validate(Box<Validate>),
+    Remains(Box<Remains>),
     Convert(Box<Convert>),
 }
 
@@ -85,7 +87,9 @@ impl Task {
             Work::Extents(extents) => extents.step(),
             Work::Survey(survey) => survey.step(),
             Work::Read(read) => read.step(),
+            Work::Content(content) => content.step(),
             Work::Validate(validate) => validate.step(),
+            Work::Remains(remains) => remains.step(),
             Work::Convert(convert) => convert.step(),
         };
         let step = step.and_then(Step::try_from);
@@ -96,6 +100,9 @@ impl Task {
             }
             (Work::Decompress(decompress), StepKind::Bytes | StepKind::Hole) => {
                 step.progress = decompress.progress();
+            }
+            (Work::Content(content), StepKind::Bytes | StepKind::Hole) => {
+                step.progress = content.progress();
             }
             (Work::Survey(survey), StepKind::Files | StepKind::Held) => {
                 step.progress = survey.progress();
@@ -128,6 +135,10 @@ impl Task {
                 }
                 .to_json()
                 .map_err(Failure::from),
+                None => Err(no_result()),
+            },
+            Work::Remains(remains) => match remains.document() {
+                Some(document) => document.to_json().map_err(Failure::from),
                 None => Err(no_result()),
             },
             _ => Err(no_result()),

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::{env, fs};
 
-use ntfsclone_core::{clusters, info, validate};
+use ntfsclone_core::clusters::metadata;
+use ntfsclone_core::{clusters, info, validate, wipe};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -26,6 +27,10 @@ fn types_are_those_of_rust() {
         validate::Code::decl(&config),
         validate::Severity::decl(&config),
         clusters::Surveyed::decl(&config),
+        clusters::SurveyedStream::decl(&config),
+        wipe::Remains::decl(&config),
+        metadata::Sensitive::decl(&config),
+        wipe::Wiped::decl(&config),
         clusters::Holder::decl(&config),
     ];
     let mut text =

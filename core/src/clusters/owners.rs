@@ -137,7 +137,7 @@ impl Owners {
 
 /// The same clusters in ascending extents that neither overlap nor touch.
 fn merged(extents: &[Extent]) -> Vec<Extent> {
-    let mut extents: Vec<Extent> = extents.to_vec();
+    let mut extents = extents.to_vec();
     extents.retain(|extent| extent.len > 0);
     let mut merged: Vec<Extent> = Vec::with_capacity(extents.len());
     for extent in sorted(extents) {

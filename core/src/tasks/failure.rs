@@ -54,6 +54,14 @@ pub enum Refusal {
     Inconsistent,
     /// That cannot be made.
     Target,
+    /// There is no such file, or stream.
+    NoFile,
+    /// The content is encrypted.
+    Encrypted,
+    /// The content is kept where only a driver finds it.
+    Elsewhere,
+    /// The image does not hold the content.
+    NotStored,
 }
 
 impl Failure {
@@ -93,17 +101,21 @@ impl Failure {
             Self::Error(Error::Io { .. }) => "read",
             Self::Error(Error::Corrupt { .. }) => "corrupt",
             Self::Error(Error::Unsupported { .. }) => "unsupported",
-            Self::Error(Error::Limit { .. }) => "limit",
-            Self::Error(Error::Compressed { .. }) => "compressed-data",
+            Self::Error(Error::Limit { .. }) | Self::Decompress(StreamError::Memory { .. }) => {
+                "limit"
+            }
+            Self::Error(Error::Compressed { .. }) | Self::Decompress(_) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
-            Self::Stream(_) => "not-seekable",
-            Self::Decompress(StreamError::Memory { .. }) => "limit",
-            Self::Decompress(_) => "compressed-data",
             Self::Disk(_) => "disk",
+            Self::Stream(_) => "not-seekable",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",
                 Refusal::Inconsistent => "inconsistent",
                 Refusal::Target => "target",
+                Refusal::NoFile => "no-file",
+                Refusal::Encrypted => "encrypted",
+                Refusal::Elsewhere => "elsewhere",
+                Refusal::NotStored => "not-stored",
             },
         }
     }

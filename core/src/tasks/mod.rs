@@ -27,6 +27,7 @@
 //! # assert!(open(1 << 20).is_err());
 //! ```
 
+mod content;
 mod convert;
 mod decompress;
 mod extents;
@@ -44,7 +45,8 @@ mod validate;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-pub use convert::{Compression, Convert, Target};
+pub use content::Content;
+pub use convert::{Compression, Convert, Remains, Target};
 pub use decompress::{Decompress, StreamError};
 pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};

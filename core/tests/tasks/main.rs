@@ -11,8 +11,10 @@
     reason = "a test may panic"
 )]
 
+mod before_damage;
 mod checking;
 mod compressing;
+mod contents;
 mod converting;
 #[path = "../support/copies.rs"]
 mod copies;

@@ -6,7 +6,17 @@ const MOST_LEVELS = 1024;
 const ROOT = 5;
 
 /** In the place of a root directory whose record is damaged. */
-const LOST_ROOT: SurveyedFile = { record: ROOT, parent: ROOT, name: ".", holder: "directory", size: 0, clusters: 0 };
+const LOST_ROOT: SurveyedFile = {
+  record: ROOT,
+  parent: ROOT,
+  name: ".",
+  holder: "directory",
+  size: 0,
+  modified: null,
+  is_link: false,
+  streams: [],
+  clusters: 0,
+};
 
 /** A file or folder, and what is in it. */
 export interface Entry {
