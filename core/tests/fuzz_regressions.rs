@@ -23,7 +23,7 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 11] = [
+const TARGETS: [&str; 12] = [
     "attribute_list",
     "boot_sector",
     "content",
@@ -35,6 +35,7 @@ const TARGETS: [&str; 11] = [
     "runlist",
     "seekable",
     "volume_scan",
+    "wof",
 ];
 
 /// No input of these sizes may take longer, even without optimisation.

@@ -118,6 +118,24 @@ fn lznt1(unit: &[u8]) -> Vec<u8> {
     [&4096_u16.to_le_bytes(), unit].concat()
 }
 
+/// The second chunk of a stream of so many places, after its algorithm and what it
+/// comes to.
+fn wof(algorithm: u8, len: u16, places: usize, stream: &[u8]) -> Vec<u8> {
+    let place = |index: usize| match index < places {
+        true => {
+            let place = stream[4 * index..4 * index + 4].try_into().unwrap();
+            4 * places + u32::from_le_bytes(place) as usize
+        }
+        false => stream.len(),
+    };
+    [
+        &[algorithm],
+        &len.to_le_bytes()[..],
+        &stream[place(0)..place(1)],
+    ]
+    .concat()
+}
+
 /// What the seeds need and nothing else does.
 trait SmallFiles {
     fn hibernated_small(self) -> Self;
@@ -248,6 +266,18 @@ fn seeds() -> Vec<Seed> {
             [b"\x5A\x2A\x4D\x18\x03\0\0\0abc", ZSTD].concat(),
         ),
         ("decompress", "bzip2", BZIP2.to_vec()),
+    ]);
+    seeds.extend([
+        (
+            "wof",
+            "xpress",
+            wof(0, 4096, 14, include_bytes!("tasks/wof/xpress-4096")),
+        ),
+        (
+            "wof",
+            "lzx",
+            wof(1, 27_886, 1, include_bytes!("tasks/wof/lzx-32768")),
+        ),
     ]);
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
         unreachable!("there are more");

@@ -26,7 +26,7 @@ export type ErrorCode =
   | "no-file"
   /** The content of the file is encrypted, by Windows (EFS). */
   | "encrypted"
-  /** The content of the file is kept as only a driver of Windows knows: compressed by WOF, deduplicated, or in a cloud. */
+  /** The content of the file is kept as only a driver of Windows knows: deduplicated, in a cloud, or in an image of Windows. */
   | "elsewhere"
   /** The image does not hold the content: it is one of metadata, or damaged. */
   | "not-stored"

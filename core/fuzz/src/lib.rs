@@ -12,7 +12,7 @@ mod seekable;
 mod structures;
 mod volume;
 
-pub use content::{content, lznt1};
+pub use content::{content, lznt1, wof};
 pub use decompress::decompress;
 pub use image::image_decoder;
 pub use image_reader::image_reader;
@@ -31,6 +31,7 @@ pub fn run(target: &str, data: &[u8]) {
         "content" => content(data),
         "lznt1" => lznt1(data),
         "decompress" => decompress(data),
+        "wof" => wof(data),
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),

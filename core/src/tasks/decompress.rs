@@ -71,6 +71,14 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// One of those of [`Failure::code`].
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Memory { .. } => "limit",
+            _ => "compressed-data",
+        }
+    }
+
     /// Where it is, in the compressed bytes.
     pub fn position(self) -> u64 {
         match self {

@@ -101,11 +101,10 @@ impl Failure {
             Self::Error(Error::Io { .. }) => "read",
             Self::Error(Error::Corrupt { .. }) => "corrupt",
             Self::Error(Error::Unsupported { .. }) => "unsupported",
-            Self::Error(Error::Limit { .. }) | Self::Decompress(StreamError::Memory { .. }) => {
-                "limit"
-            }
-            Self::Error(Error::Compressed { .. }) | Self::Decompress(_) => "compressed-data",
+            Self::Error(Error::Limit { .. }) => "limit",
+            Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
+            Self::Decompress(error) => error.code(),
             Self::Disk(_) => "disk",
             Self::Stream(_) => "not-seekable",
             Self::Refused { kind, .. } => match kind {

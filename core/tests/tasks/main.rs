@@ -25,3 +25,4 @@ mod opening;
 mod pages;
 mod samples;
 mod surveying;
+mod wof;
