@@ -23,10 +23,11 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 11] = [
+const TARGETS: [&str; 12] = [
     "attribute_list",
     "boot_sector",
     "content",
+    "decompress",
     "image_decoder",
     "image_reader",
     "lznt1",

@@ -224,6 +224,11 @@ fn jumping_image() -> Vec<u8> {
     image
 }
 
+const GZIP: &[u8] =
+    b"\x1F\x8B\x08\0\0\0\0\0\0\x03\xCB\x48\xCD\xC9\xC9\x07\0\x86\xA6\x10\x36\x05\0\0\0";
+const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello\xA3\x6D\x9F\x88";
+const BZIP2: &[u8] = b"BZh91AY&SY\x19\x31\x65\x3D\0\0\0\x81\0\x02\x44\xA0\0\x21\x9A\x68\x33\x4D\x07\x33\x8B\xB9\x22\x9C\x28\x48\x0C\x98\xB2\x9E\x80";
+
 fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let volumes = volumes();
@@ -242,6 +247,25 @@ fn seeds() -> Vec<Seed> {
             lznt1(&[0x03, 0xB0, 0b10, b'a', 0xFC, 0x0F]),
         ),
         ("lznt1", "as_it_is", lznt1(&[0x02, 0x30, 1, 2, 3, 0, 0])),
+        // `printf hello | gzip -n`, and so on.
+        ("decompress", "gzip", GZIP.to_vec()),
+        ("decompress", "gzip_twice", [GZIP, GZIP].concat()),
+        (
+            "decompress",
+            "gzip_name",
+            [
+                b"\x1F\x8B\x08\x1E\0\0\0\0\0\x03\x02\0xyname\0comment\0\0\0",
+                &GZIP[10..],
+            ]
+            .concat(),
+        ),
+        ("decompress", "zstd", ZSTD.to_vec()),
+        (
+            "decompress",
+            "zstd_skipped",
+            [b"\x5A\x2A\x4D\x18\x03\0\0\0abc", ZSTD].concat(),
+        ),
+        ("decompress", "bzip2", BZIP2.to_vec()),
     ]);
     seeds.extend([
         (

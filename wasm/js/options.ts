@@ -31,7 +31,7 @@ export interface OpenOptions extends TaskOptions {
 /** What can be asked of everything that looks into an image or volume. */
 export interface LookOptions extends TaskOptions {
   /**
-   * Of an image that is damaged or cut short, what comes before that is looked at, without an error. Of a volume whose account
+   * Of an image or volume that is damaged or cut short, what comes before that is looked at, without an error. Of a volume whose account
    * of its clusters is wrong, `extents()` tells what its files have.
    */
   damaged?: boolean | undefined;
@@ -47,6 +47,11 @@ export interface ConvertOptions extends TaskOptions {
   compress?: boolean | number | undefined;
   /** Whether zeros that need not be written come as {@link Hole} instead of bytes. */
   holes?: boolean | undefined;
+  /**
+   * Whether the memory of a piece is used again for the next one, which is faster: for those who are done with one
+   * before they ask for another. `pipeTo` is not.
+   */
+  reuse?: boolean | undefined;
 }
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */

@@ -19,6 +19,7 @@ mod converting;
 #[path = "../support/copies.rs"]
 mod copies;
 mod damaged;
+mod decompressing;
 mod driver;
 mod opening;
 mod pages;
