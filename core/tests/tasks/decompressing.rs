@@ -107,6 +107,42 @@ fn many_small_members_are_joined() {
     assert!(decompress(Compression::Gzip, &bytes, false).unwrap() == content);
 }
 
+/// `printf hello | gzip -n`, after its header.
+const HELLO: &[u8] = b"\xCB\x48\xCD\xC9\xC9\x07\0\x86\xA6\x10\x36\x05\0\0\0";
+
+#[test]
+fn headers_of_gzip_may_hold_more() {
+    let header =
+        |flags: u8, more: &[u8]| [&[0x1F, 0x8B, 8, flags, 0, 0, 0, 0, 0, 3], more].concat();
+    for (flags, more) in [
+        (0, &b""[..]),
+        // It is text, the only flag that adds nothing.
+        (1, b""),
+        (1 << 1, b"cc"),
+        (1 << 2, b"\x03\0abc"),
+        (1 << 3, b"name\0"),
+        (1 << 4, b"comment\0"),
+        (0b11111, b"\x03\0abc\0\0cc"),
+    ] {
+        let header = header(flags, more);
+        let whole = [header.as_slice(), HELLO].concat();
+        let found = decompress(Compression::Gzip, &whole, false).unwrap();
+        assert_eq!(found, b"hello", "{flags:#b}");
+        for len in 3..header.len() {
+            let found = error(Compression::Gzip, &header[..len]);
+            assert!(
+                matches!(found, StreamError::CutShort { .. }),
+                "{flags:#b}, {len} bytes"
+            );
+        }
+    }
+    let endless = header(1 << 3, &[b'a'; 200_000]);
+    for damaged in [[header(1 << 5, b"").as_slice(), HELLO].concat(), endless] {
+        let found = error(Compression::Gzip, &damaged);
+        assert!(matches!(found, StreamError::Damaged { .. }), "{found}");
+    }
+}
+
 #[test]
 fn no_part_of_a_stream_is_a_stream() {
     let content = content(300_000);
