@@ -229,6 +229,8 @@ const GZIP: &[u8] =
 const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello\xA3\x6D\x9F\x88";
 const BZIP2: &[u8] = b"BZh91AY&SY\x19\x31\x65\x3D\0\0\0\x81\0\x02\x44\xA0\0\x21\x9A\x68\x33\x4D\x07\x33\x8B\xB9\x22\x9C\x28\x48\x0C\x98\xB2\x9E\x80";
 
+const LZ4: &[u8] = b"\x04\x22\x4D\x18\x64\x40\xA7\x05\x00\x00\x80\x68\x65\x6C\x6C\x6F\x00\x00\x00\x00\xF9\x77\x00\xFB";
+
 fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let volumes = volumes();
@@ -266,6 +268,7 @@ fn seeds() -> Vec<Seed> {
             [b"\x5A\x2A\x4D\x18\x03\0\0\0abc", ZSTD].concat(),
         ),
         ("decompress", "bzip2", BZIP2.to_vec()),
+        ("decompress", "lz4", LZ4.to_vec()),
     ]);
     seeds.extend([
         (

@@ -18,7 +18,8 @@ mkdirSync(temporary);
 // Where Node puts temporary files.
 process.env.TMPDIR = temporary;
 
-const programs = { zstd: ["-q", "-3"], bzip2: ["-1"] };
+// Blocks that are linked, and have checksums.
+const programs = { zstd: ["-q", "-3"], bzip2: ["-1"], lz4: ["-q", "-BD", "-BX"] };
 const suffixes = { gzip: "gz", zstd: "zst", bzip2: "bz2", xz: "xz", lz4: "lz4" };
 const isThere = (program) => ["/usr/bin", "/bin"].some((folder) => existsSync(join(folder, program)));
 const needs = (compression) => ({ skip: compression === "gzip" || isThere(compression) ? false : `${compression} is missing` });
@@ -64,7 +65,7 @@ async function error(source, options) {
   return error;
 }
 
-for (const compression of ["gzip", "zstd", "bzip2"]) {
+for (const compression of ["gzip", "zstd", "bzip2", "lz4"]) {
   for (const [kind, fixture, plain] of [["image", image, demoImage], ["volume", volume, demoVolume]]) {
     test(`${compression}: ${kind}`, needs(compression), async () => {
       const path = fixture(compression);
@@ -110,13 +111,11 @@ test("a checksum that does not agree is damage", async () => {
   assert.match(message, /another checksum/);
 });
 
-for (const compression of ["xz", "lz4"]) {
-  test(`${compression} is refused, with what to do`, needs(compression), async () => {
-    const { code, compression: told, message } = await error(image(compression));
-    assert.deepEqual({ code, told }, { code: "not-seekable", told: compression });
-    assert.ok(message.endsWith(`decompress it first: ${compression} -d`), message);
-  });
-}
+test("xz is refused, with what to do", needs("xz"), async () => {
+  const { code, compression, message } = await error(image("xz"));
+  assert.deepEqual({ code, compression }, { code: "not-seekable", compression: "xz" });
+  assert.ok(message.endsWith("decompress it first: xz -d"), message);
+});
 
 test("from a Blob, from pieces, from a server", async () => {
   const path = volume("gzip");

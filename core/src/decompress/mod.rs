@@ -5,6 +5,7 @@
 
 mod bzip2;
 mod gzip;
+mod lz4;
 mod zstd;
 
 use alloc::boxed::Box;
@@ -23,7 +24,7 @@ pub enum Compression {
     Xz,
     /// bzip2, of any block size.
     Bzip2,
-    /// As xz.
+    /// lz4, in frames.
     Lz4,
 }
 
@@ -102,6 +103,7 @@ pub(crate) enum Decoder {
     Gzip(Box<gzip::Gzip>),
     Zstd(zstd::Zstd),
     Bzip2(Box<bzip2::Bzip2>),
+    Lz4(Box<lz4::Lz4>),
 }
 
 impl Decoder {
@@ -112,7 +114,8 @@ impl Decoder {
             Compression::Gzip => Some(Self::Gzip(Box::default())),
             Compression::Zstd => zstd::Zstd::new().map(Self::Zstd),
             Compression::Bzip2 => Some(Self::Bzip2(Box::default())),
-            Compression::Xz | Compression::Lz4 => None,
+            Compression::Lz4 => Some(Self::Lz4(Box::default())),
+            Compression::Xz => None,
         }
     }
 
@@ -122,6 +125,7 @@ impl Decoder {
             Self::Gzip(gzip) => gzip.decode(input, output),
             Self::Zstd(zstd) => zstd.decode(input, output),
             Self::Bzip2(bzip2) => bzip2.decode(input, output),
+            Self::Lz4(lz4) => lz4.decode(input, output),
         }
     }
 }

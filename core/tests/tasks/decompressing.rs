@@ -3,12 +3,18 @@
 use std::io::Write;
 use std::rc::Rc;
 
+use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use ntfsclone_core::decompress::Compression;
 use ntfsclone_core::tasks::{Decompress, Failure, Step, StreamError};
 
 use crate::driver::Driver;
 
-const ALL: [Compression; 3] = [Compression::Zstd, Compression::Gzip, Compression::Bzip2];
+const ALL: [Compression; 4] = [
+    Compression::Zstd,
+    Compression::Gzip,
+    Compression::Bzip2,
+    Compression::Lz4,
+];
 
 fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     match compression {
@@ -35,8 +41,17 @@ fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
             encoder.write_all(bytes).unwrap();
             encoder.finish().unwrap()
         }
-        Compression::Xz | Compression::Lz4 => unreachable!(),
+        Compression::Lz4 => lz4(bytes, BlockSize::Max256KB, BlockMode::Independent),
+        Compression::Xz => unreachable!(),
     }
+}
+
+fn lz4(bytes: &[u8], size: BlockSize, mode: BlockMode) -> Vec<u8> {
+    let info = FrameInfo::new().block_size(size).block_mode(mode);
+    let info = info.content_checksum(true).block_checksums(true);
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// Not to be compressed much, so that there are several blocks of it.
@@ -105,6 +120,42 @@ fn many_small_members_are_joined() {
         .flat_map(|member| compress(Compression::Gzip, member))
         .collect();
     assert!(decompress(Compression::Gzip, &bytes, false).unwrap() == content);
+}
+
+/// `printf hello | gzip -n`, after its header.
+const HELLO: &[u8] = b"\xCB\x48\xCD\xC9\xC9\x07\0\x86\xA6\x10\x36\x05\0\0\0";
+
+#[test]
+fn headers_of_gzip_may_hold_more() {
+    let header =
+        |flags: u8, more: &[u8]| [&[0x1F, 0x8B, 8, flags, 0, 0, 0, 0, 0, 3], more].concat();
+    for (flags, more) in [
+        (0, &b""[..]),
+        // It is text, the only flag that adds nothing.
+        (1, b""),
+        (1 << 1, b"cc"),
+        (1 << 2, b"\x03\0abc"),
+        (1 << 3, b"name\0"),
+        (1 << 4, b"comment\0"),
+        (0b11111, b"\x03\0abc\0\0cc"),
+    ] {
+        let header = header(flags, more);
+        let whole = [header.as_slice(), HELLO].concat();
+        let found = decompress(Compression::Gzip, &whole, false).unwrap();
+        assert_eq!(found, b"hello", "{flags:#b}");
+        for len in 3..header.len() {
+            let found = error(Compression::Gzip, &header[..len]);
+            assert!(
+                matches!(found, StreamError::CutShort { .. }),
+                "{flags:#b}, {len} bytes"
+            );
+        }
+    }
+    let endless = header(1 << 3, &[b'a'; 200_000]);
+    for damaged in [[header(1 << 5, b"").as_slice(), HELLO].concat(), endless] {
+        let found = error(Compression::Gzip, &damaged);
+        assert!(matches!(found, StreamError::Damaged { .. }), "{found}");
+    }
 }
 
 #[test]
@@ -187,13 +238,38 @@ fn memory_is_limited() {
 
 #[test]
 fn what_cannot_be_decompressed_is_named() {
-    for compression in [Compression::Xz, Compression::Lz4] {
-        let found = decompress(compression, b"", false).unwrap_err();
-        assert!(matches!(found, Failure::Stream(found) if found == compression));
-        assert_eq!(found.code(), "not-seekable");
-        assert!(
-            found.to_string().ends_with(compression.command()),
-            "{found}"
-        );
+    let found = decompress(Compression::Xz, b"", false).unwrap_err();
+    assert!(matches!(found, Failure::Stream(Compression::Xz)));
+    assert_eq!(found.code(), "not-seekable");
+    assert!(found.to_string().ends_with("xz -d"), "{found}");
+}
+
+#[test]
+fn blocks_of_lz4_are_of_any_size_and_may_be_linked() {
+    // What repeats is found again in the blocks before.
+    let content: Vec<u8> = content(50_000).repeat(100);
+    for size in [
+        BlockSize::Max64KB,
+        BlockSize::Max256KB,
+        BlockSize::Max1MB,
+        BlockSize::Max4MB,
+    ] {
+        for mode in [BlockMode::Independent, BlockMode::Linked] {
+            let bytes = lz4(&content, size, mode);
+            let found = decompress(Compression::Lz4, &bytes, false).unwrap();
+            assert!(found == content, "{size:?}, {mode:?}");
+        }
     }
+    // Neither sizes nor checksums, but for the header's.
+    let info = FrameInfo::new().block_size(BlockSize::Max64KB);
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(&content).unwrap();
+    let bytes = encoder.finish().unwrap();
+    assert!(decompress(Compression::Lz4, &bytes, false).unwrap() == content);
+    let without_end = &bytes[..bytes.len() - 4];
+    let found = error(Compression::Lz4, without_end);
+    assert!(matches!(found, StreamError::CutShort { .. }));
+    let legacy = b"\x02\x21\x4C\x18\x06\0\0\0\x50hello";
+    let found = error(Compression::Lz4, legacy);
+    assert!(found.to_string().contains("before frames"), "{found}");
 }
