@@ -4,12 +4,12 @@ import { h } from "./dom.js";
 import { isAbort, problemOf } from "./failure.js";
 import { sizeOf, type Candidate } from "./files.js";
 import { keep, kept, type Kept } from "./kept.js";
-import type { Extents } from "./messages.js";
 import { plainName, name } from "./names.js";
-import { formatRoute, parseRoute, VIEWS, type Route, type ViewName } from "./route.js";
+import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
 import { Session } from "./session.js";
 import { Shell } from "./shell.js";
 import { strings } from "./strings.js";
+import { Survey } from "./survey.js";
 import { bytes } from "./views/bytes.js";
 import { convert } from "./views/convert.js";
 import { files } from "./views/files.js";
@@ -147,15 +147,14 @@ export class App {
   }
 
   #show(candidate: Candidate, info: Info, closed: AbortSignal): void {
-    let extents: Promise<Extents> | undefined;
     const context: Context = {
       session: this.#session,
       name: candidate.name,
       size: sizeOf(candidate),
       info,
       closed,
-      extents: () => (extents ??= this.#session.ask("extents", null, { signal: closed })),
-      go: (to) => this.#go({ ...this.#route, ...to }),
+      survey: new Survey(this.#session, closed),
+      go: (to) => this.#go(within(to.view ?? this.#route.view, { ...this.#route, ...to })),
       note: (at) => this.#note(at),
       announce: (text) => this.#shell.announce(text),
     };

@@ -1,12 +1,19 @@
-import type { ErrorCode, Info, Partition, Progress, Report, SurveyedFile, Target } from "ntfsclone";
+import type { ErrorCode, Holder, Info, Partition, Progress, Report, Target } from "ntfsclone";
+import type { Counted, Squares } from "./kinds.js";
 
 /** What the page asks of the worker, and what comes back. */
 export interface Calls {
   /** Opens it in the place of what was open. */
   open: { question: Opening; answer: Info };
-  extents: { question: null; answer: Extents };
-  /** All files in use. */
-  survey: { question: null; answer: SurveyedFile[] };
+  /** Which clusters are in use, and, after a survey, whose they are. */
+  squares: { question: Squares; answer: Counted };
+  /** Looks at all files in use, for what follows. */
+  survey: { question: null; answer: Found };
+  folder: { question: FolderPart; answer: Folder };
+  /** A file, by its record. */
+  file: { question: number; answer: FileFacts | null };
+  /** Whose these clusters are. */
+  holders: { question: Cluster; answer: Holders };
   validate: { question: null; answer: Report };
   convert: { question: Conversion; answer: Written };
   bytes: { question: Place; answer: Bytes };
@@ -22,12 +29,72 @@ export interface Opening {
   partition?: Partition | undefined;
 }
 
-/** Consecutive clusters in use, in order: of each, three numbers at the same index. */
-export interface Extents {
-  lcns: Float64Array;
-  lengths: Float64Array;
-  /** Where they are, in bytes of the image or volume. */
-  offsets: Float64Array;
+/** What a survey found. */
+export interface Found {
+  files: number;
+  /** The whole volume as one square. */
+  whole: Counted;
+  /** The volume is in so many pieces that not of all of them it is kept whose they are. */
+  isCut: boolean;
+}
+
+/** A file or folder. Of the names, none is to be trusted; null where no record tells one. */
+export interface Step {
+  record: number;
+  name: string | null;
+}
+
+export interface Entry extends Step {
+  holder: Holder;
+  isFolder: boolean;
+  /** Bytes of its content. */
+  size: number;
+  /** Bytes on the disk, of a folder with all that is in it. */
+  room: number;
+  /** How many files and folders are in it, at any depth. */
+  inside: number;
+}
+
+/** A part of what is in a folder, the largest first; of the root if there is no such folder. */
+export interface FolderPart {
+  record: number | null;
+  from: number;
+  length: number;
+}
+
+export interface Folder {
+  /** The folders on the way to it, and itself, without the root. */
+  path: Step[];
+  entry: Entry;
+  entries: Entry[];
+  /** How many entries it has. */
+  length: number;
+  /** Bytes that all of them have on the disk. */
+  roomInside: number;
+}
+
+export interface FileFacts {
+  entry: Entry;
+  path: Step[];
+  /** The record of the folder it is in. */
+  folder: number;
+  /** Its first pieces, in the order of clusters. */
+  runs: Cluster[];
+  /** In how many pieces it is. */
+  pieces: number;
+}
+
+/** Consecutive clusters. */
+export interface Cluster {
+  lcn: number;
+  length: number;
+}
+
+export interface Holders {
+  /** Those that have the most of them. */
+  files: { path: Step[]; record: number; holder: Holder }[];
+  /** How many others have some, too. */
+  others: number;
 }
 
 export interface Conversion {

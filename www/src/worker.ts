@@ -50,10 +50,18 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       await opened?.close();
       opened = undefined;
       return { answer: null };
-    case "extents":
-      return current().extents(options);
+    case "squares":
+      return current().squares(asked.question, options);
     case "survey":
       return { answer: await current().survey(options) };
+    case "folder": {
+      const { record, from, length } = asked.question;
+      return { answer: current().surveyed.files.folder(record, from, length) };
+    }
+    case "file":
+      return { answer: current().surveyed.file(asked.question) };
+    case "holders":
+      return { answer: current().surveyed.holders(asked.question) };
     case "validate":
       return { answer: await current().validate(options) };
     case "convert":

@@ -51,7 +51,7 @@ test("boxes are as large as what they stand for, and open folders", { skip }, as
   const surface = await page.$eval(".treemap", (element) => element.clientWidth * element.clientHeight);
   const sum = areas.reduce((sum, area) => sum + area, 0);
   assert.ok(sum > 0.8 * surface && sum <= surface, `${sum} of ${surface}`);
-  await page.click(".box.opens");
+  await page.click(".box.directory");
   await page.waitForFunction(() => document.querySelectorAll(".crumbs li").length === 2);
   assert.deepEqual(complaints, []);
   await context.close();

@@ -40,7 +40,7 @@ for (const colorScheme of ["light", "dark"]) {
       await see("error");
 
       await openFile(page, demoImage());
-      await page.waitForSelector(".map-state.is-exact");
+      await page.waitForSelector('.map[data-survey="done"]');
       await see("overview");
       await page.focus(".map-surface");
       await page.keyboard.press("+");
@@ -49,6 +49,9 @@ for (const colorScheme of ["light", "dark"]) {
       await go(page, "Files");
       await page.waitForSelector(".box");
       await see("files");
+      await page.click('.entries button:has-text("Fragmented database.db")');
+      await page.waitForSelector(".file-card");
+      await see("file");
       await go(page, "Bytes");
       await page.waitForSelector(".hex .cursor");
       await see("bytes");
@@ -70,7 +73,7 @@ for (const colorScheme of ["light", "dark"]) {
 
       await page.click('[aria-label="Close"]');
       await openFile(page, demoMetadata());
-      await page.waitForSelector(".map-state.is-exact");
+      await page.waitForSelector('.map[data-survey="done"]');
       await see("metadata");
       await page.click('[aria-label="Close"]');
       await openFile(page, cutImage());

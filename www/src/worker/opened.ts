@@ -1,6 +1,9 @@
-import { open, type Image, type Info, type Report, type SurveyedFile, type TaskOptions } from "ntfsclone";
-import type { Answer, Bytes, Conversion, Extents, Opening, Place, Written } from "../messages.js";
+import { open, type Image, type Info, type Report, type TaskOptions } from "ntfsclone";
+import type { Extents } from "../extents.js";
+import type { Counted, Squares } from "../kinds.js";
+import type { Answer, Bytes, Conversion, Found, Opening, Place, Written } from "../messages.js";
 import { Pieces } from "./pieces.js";
+import { countUsed, Survey } from "./survey/survey.js";
 import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
 
@@ -9,6 +12,7 @@ export class Opened {
   readonly #image: Image;
   readonly #source: Pieces;
   #extents: Promise<Extents> | undefined;
+  #survey: Survey | undefined;
 
   static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
@@ -25,21 +29,27 @@ export class Opened {
     return this.#image.info();
   }
 
-  async extents(options: TaskOptions): Promise<Answer<Extents>> {
-    const { lcns, lengths, offsets } = await this.#readExtents(options);
-    // The worker keeps its own.
-    const answer = { lcns: lcns.slice(), lengths: lengths.slice(), offsets: offsets.slice() };
-    return { answer, transfer: [answer.lcns.buffer, answer.lengths.buffer, answer.offsets.buffer] };
+  async squares(squares: Squares, options: TaskOptions): Promise<Answer<Counted>> {
+    const extents = await this.#readExtents(options);
+    const { image, volume } = this.info;
+    const clusters = volume?.clusters ?? image?.clusters ?? 0;
+    const answer = this.#survey?.count(squares, extents, image !== null) ?? countUsed(squares, clusters, extents);
+    return { answer, transfer: [answer.counts.buffer] };
   }
 
-  async survey(options: TaskOptions): Promise<SurveyedFile[]> {
-    const files: SurveyedFile[] = [];
-    for await (const piece of this.#image.survey(options)) {
-      if ("files" in piece) {
-        files.push(...piece.files);
-      }
+  async survey(options: TaskOptions): Promise<Found> {
+    const survey = await Survey.of(this.#image, options);
+    const extents = await this.#readExtents({ ...options, onProgress: undefined });
+    this.#survey = survey;
+    return survey.found(extents, this.info.image !== null);
+  }
+
+  /** What the survey found. */
+  get surveyed(): Survey {
+    if (!this.#survey) {
+      throw new Error("the files were not looked at yet");
     }
-    return files;
+    return this.#survey;
   }
 
   validate(options: TaskOptions): Promise<Report> {
@@ -76,7 +86,6 @@ export class Opened {
     const reading = this.#image.extents(options).then((extents) => ({
       lcns: Float64Array.from(extents, ({ lcn }) => lcn),
       lengths: Float64Array.from(extents, ({ length }) => length),
-      offsets: Float64Array.from(extents, ({ offset }) => offset),
     }));
     reading.catch(() => (this.#extents = undefined));
     this.#extents = reading;

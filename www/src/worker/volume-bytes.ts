@@ -1,6 +1,6 @@
 import type { Image, TaskOptions } from "ntfsclone";
-import { extentAt } from "../extents.js";
-import type { Bytes, Extents } from "../messages.js";
+import { extentAt, type Extents } from "../extents.js";
+import type { Bytes } from "../messages.js";
 
 /** Of an image: which clusters it has. */
 export interface Stored {

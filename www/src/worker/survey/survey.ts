@@ -1,0 +1,81 @@
+import type { Holder, Image, TaskOptions } from "ntfsclone";
+import { extentAt, type Extents } from "../../extents.js";
+import type { Counted, Squares } from "../../kinds.js";
+import type { Cluster, FileFacts, Found, Holders } from "../../messages.js";
+import { FileCollector, type FileTable } from "./file-table.js";
+import { HeldRuns, RunCollector } from "./runs.js";
+import { countSquares } from "./squares.js";
+
+const MOST_RUNS_TOLD = 12;
+const MOST_HOLDERS_TOLD = 3;
+
+/** What a volume's files are, and which clusters they have. */
+export class Survey {
+  readonly files: FileTable;
+  readonly #runs: HeldRuns;
+  readonly #clusters: number;
+  readonly #isCut: boolean;
+
+  /** Looks at all files of it. */
+  static async of(image: Image, options: TaskOptions): Promise<Survey> {
+    const volume = image.info().volume;
+    const files = new FileCollector();
+    const runs = new RunCollector();
+    for await (const piece of image.survey(options)) {
+      if ("files" in piece) {
+        piece.files.forEach((file) => files.add(file));
+      } else {
+        piece.held.forEach((held) => runs.add(held));
+      }
+    }
+    return new Survey(files.finish(volume?.cluster_size ?? 0), runs, volume?.clusters ?? 0);
+  }
+
+  private constructor(files: FileTable, runs: RunCollector, clusters: number) {
+    this.files = files;
+    this.#clusters = clusters;
+    this.#runs = runs.finish(clusters);
+    this.#isCut = runs.isCut;
+  }
+
+  found(stored: Extents, isImage: boolean): Found {
+    const whole = { first: 0, perSquare: this.#clusters, length: 1 };
+    return { files: this.files.length, whole: this.count(whole, stored, isImage), isCut: this.#isCut };
+  }
+
+  count(squares: Squares, stored: Extents, isImage: boolean): Counted {
+    return countSquares(squares, this.#clusters, stored, this.#runs, isImage);
+  }
+
+  file(record: number): FileFacts | null {
+    const file = this.files.file(record);
+    if (!file) {
+      return null;
+    }
+    const { runs, length } = this.#runs.of(record, MOST_RUNS_TOLD);
+    return { ...file, runs: runs.map(({ lcn, length }) => ({ lcn, length })), pieces: length };
+  }
+
+  /** Whose these clusters are. */
+  holders({ lcn, length }: Cluster): Holders {
+    const end = lcn + length;
+    const clusters = new Map<number, { record: number; holder: Holder; clusters: number }>();
+    for (let index = extentAt(this.#runs, lcn); index < this.#runs.lcns.length; index += 1) {
+      const run = this.#runs.run(index);
+      if (run.lcn >= end) {
+        break;
+      }
+      const held = clusters.get(run.record) ?? { record: run.record, holder: run.holder, clusters: 0 };
+      held.clusters += Math.min(run.lcn + run.length, end) - Math.max(run.lcn, lcn);
+      clusters.set(run.record, held);
+    }
+    const most = [...clusters.values()].sort((a, b) => b.clusters - a.clusters);
+    const files = most.slice(0, MOST_HOLDERS_TOLD).map(({ record, holder }) => ({ record, holder, path: this.files.path(record) ?? [{ record, name: null }] }));
+    return { files, others: most.length - files.length };
+  }
+}
+
+/** Until it is known whose they are. */
+export function countUsed(squares: Squares, clusters: number, stored: Extents): Counted {
+  return countSquares(squares, clusters, stored, HeldRuns.none, false);
+}
