@@ -17,7 +17,7 @@ use crate::units::{RecordNumber, len_u64};
 const EPOCH: u64 = 116_444_736_000_000_000;
 
 /// The last record of the files that the file system itself needs.
-const LAST_SYSTEM_RECORD: RecordNumber = RecordNumber(11);
+pub(crate) const LAST_SYSTEM_RECORD: RecordNumber = RecordNumber(11);
 
 /// Bytes of the header of a deleted record that stay, as in the original.
 const DELETED_HEADER: usize = 48;

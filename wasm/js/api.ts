@@ -8,12 +8,14 @@ export type {
   Report,
   Run,
   SurveyedFile,
+  SurveyedStream,
   Usage,
   VolumeSummary,
 } from "./documents.js";
 export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
+  ContentOptions,
   ConvertOptions,
   Hole,
   InitInput,

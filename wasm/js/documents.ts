@@ -182,6 +182,20 @@ export interface SurveyedFile {
   holder: Holder;
   /** Bytes of its content; of a directory 0. */
   size: number;
+  /** When its content was changed last, in milliseconds since 1970, as `new Date` takes it. Null where no record tells. */
+  modified: number | null;
+  /** Whether it leads to something else: a symbolic link, or the mount point of another volume. */
+  is_link: boolean;
+  /** Its other content, by names. Empty for most. */
+  streams: SurveyedStream[];
   /** How many clusters it has, whatever for. */
   clusters: number;
+}
+
+/** Named content of a file or directory. */
+export interface SurveyedStream {
+  /** What the option `stream` of `content()` takes. Untrusted, like names of files. */
+  name: string;
+  /** In bytes. */
+  size: number;
 }

@@ -22,6 +22,14 @@ export type ErrorCode =
   | "inconsistent"
   /** It cannot be converted into that. */
   | "target"
+  /** There is no such file, or the file has no such stream: directories have no content. */
+  | "no-file"
+  /** The content of the file is encrypted, by Windows (EFS). */
+  | "encrypted"
+  /** The content of the file is kept as only a driver of Windows knows: compressed by WOF, deduplicated, or in a cloud. */
+  | "elsewhere"
+  /** The image does not hold the content: it is one of metadata, or damaged. */
+  | "not-stored"
   /** The disk has no such partition. */
   | "no-partition"
   /** The image was closed, or closed while something was under way. */

@@ -4,7 +4,7 @@ import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
 import type { Image as Handle, Task } from "./ntfsclone.js";
-import type { ConvertOptions, Hole, Target, TaskOptions } from "./options.js";
+import type { ContentOptions, ConvertOptions, Hole, Target, TaskOptions } from "./options.js";
 
 /** Consecutive clusters in use. */
 export interface Extent {
@@ -110,6 +110,15 @@ export class Image {
     }
   }
 
+  /**
+   * The content of the file with that record, or of its stream of that name, as fast as the stream is read and no faster.
+   * It fails where content cannot be had, as of encrypted files, or is not in the image: never are zeros in its place.
+   */
+  content(record: number, { stream: name = "", ...options }: ContentOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const driver = this.#start((handle) => handle.content(BigInt(record), name), options);
+    return stream(driver, false) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  }
+
   /** Reads all of it and checks it: the same report as `ntfsclone verify --json`. Damage is no error: it is in the report. */
   async validate(options: TaskOptions = {}): Promise<Report> {
     const driver = this.#start((handle) => handle.validate(), options);
@@ -128,34 +137,7 @@ export class Image {
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
     const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
     const driver = this.#start((handle) => handle.convert(target, level), options);
-    let zeros = 0;
-    return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
-      {
-        async pull(controller) {
-          const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await driver.next();
-          switch (output?.kind) {
-            case undefined:
-              driver.free();
-              controller.close();
-              break;
-            case "bytes":
-              controller.enqueue(output.bytes);
-              break;
-            case "hole":
-              if (holes) {
-                controller.enqueue({ hole: output.length });
-              } else {
-                const length = Math.min(output.length, BYTES_OF_ZEROS);
-                zeros = output.length - length;
-                controller.enqueue(new Uint8Array(length));
-              }
-              break;
-          }
-        },
-        cancel: (reason) => driver.stop(reason),
-      },
-      { highWaterMark: 0 },
-    );
+    return stream(driver, holes);
   }
 
   /** Stops what is under way and gives back what the image holds, at once; resolves when the source is closed, too. */
@@ -187,6 +169,38 @@ export class Image {
     this.#running.add(driver);
     return driver;
   }
+}
+
+/** What a task gives, step by step as it is asked for. Unless there may be holes, their zeros are told as bytes. */
+function stream(driver: Driver, holes: boolean): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
+  let zeros = 0;
+  return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
+    {
+      async pull(controller) {
+        const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await driver.next();
+        switch (output?.kind) {
+          case undefined:
+            driver.free();
+            controller.close();
+            break;
+          case "bytes":
+            controller.enqueue(output.bytes);
+            break;
+          case "hole":
+            if (holes) {
+              controller.enqueue({ hole: output.length });
+            } else {
+              const length = Math.min(output.length, BYTES_OF_ZEROS);
+              zeros = output.length - length;
+              controller.enqueue(new Uint8Array(length));
+            }
+            break;
+        }
+      },
+      cancel: (reason) => driver.stop(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function append(extents: Extent[], triples: BigUint64Array): void {

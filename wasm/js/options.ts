@@ -28,6 +28,11 @@ export interface OpenOptions extends TaskOptions {
   partition?: number | undefined;
 }
 
+export interface ContentOptions extends TaskOptions {
+  /** The name of a stream, instead of the content of the file itself. */
+  stream?: string | undefined;
+}
+
 export interface ConvertOptions extends TaskOptions {
   /** Compresses it with zstd: a level from 1 to 22, or `true` for 3. Any part of the result can be read by itself. */
   compress?: boolean | number | undefined;

@@ -2,6 +2,7 @@
 
 use js_sys::Date;
 use ntfsclone_core::tasks::{Compression, Failure, Opened, Refusal, Target};
+use ntfsclone_core::units::RecordNumber;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -28,6 +29,13 @@ impl Image {
     pub fn read(&self, offset: u64, length: u64) -> Task {
         let range = offset..offset.saturating_add(length);
         Task::new(Work::Read(Box::new(self.0.read(range))))
+    }
+
+    /// Reads the content of the file with that base record, or its stream of
+    /// that name, if that is not empty.
+    pub fn content(&self, record: u64, stream: &str) -> Task {
+        let content = self.0.content(RecordNumber(record), stream);
+        Task::new(Work::Content(Box::new(content)))
     }
 
     /// Lists all files, and whose the clusters are.

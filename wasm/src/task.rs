@@ -4,7 +4,8 @@ use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
-    self, Convert, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _, Validate,
+    self, Content, Convert, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _,
+    Validate,
 };
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
@@ -25,6 +26,7 @@ pub(crate) enum Work {
     Extents(Extents),
     Survey(Box<Survey>),
     Read(Box<Read>),
+    Content(Box<Content>),
     Validate(Box<Validate>),
     Convert(Box<Convert>),
 }
@@ -82,6 +84,7 @@ impl Task {
             Work::Extents(extents) => extents.step(),
             Work::Survey(survey) => survey.step(),
             Work::Read(read) => read.step(),
+            Work::Content(content) => content.step(),
             Work::Validate(validate) => validate.step(),
             Work::Convert(convert) => convert.step(),
         };
@@ -90,6 +93,9 @@ impl Task {
         match (&self.0, step.kind) {
             (Work::Convert(convert), StepKind::Bytes | StepKind::Hole) => {
                 step.progress = convert.progress();
+            }
+            (Work::Content(content), StepKind::Bytes | StepKind::Hole) => {
+                step.progress = content.progress();
             }
             (Work::Survey(survey), StepKind::Files | StepKind::Held) => {
                 step.progress = survey.progress();

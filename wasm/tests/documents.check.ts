@@ -13,4 +13,5 @@ export const finding: Same<Omit<Given.Finding, Place>, Rust.Finding> = true;
 export const place: Rust.Place extends Pick<Given.Finding, Place> ? true : false = true;
 export const code: Same<Given.FindingCode, Rust.Code> = true;
 export const surveyed: Same<Given.SurveyedFile, Rust.Surveyed> = true;
+export const stream: Same<Given.SurveyedStream, Rust.SurveyedStream> = true;
 export const holder: Same<Given.Holder, Rust.Holder> = true;

@@ -356,8 +356,32 @@ holder: Holder,
  */
 size: number, 
 /**
+ * When its content was changed last: milliseconds since 1970. None where no
+ * record tells.
+ */
+modified: number | null, 
+/**
+ * Whether it leads to something else: a symbolic link, or the mount point
+ * of another volume.
+ */
+is_link: boolean, 
+/**
+ * Its other content, by names.
+ */
+streams: Array<SurveyedStream>, 
+/**
  * Clusters that it has, whatever for.
  */
 clusters: number, };
+
+export type SurveyedStream = { 
+/**
+ * Its name. Untrusted.
+ */
+name: string, 
+/**
+ * Its bytes.
+ */
+size: number, };
 
 export type Holder = "mft" | "system" | "directory" | "file" | "bad";

@@ -26,6 +26,7 @@ fn types_are_those_of_rust() {
         validate::Code::decl(&config),
         validate::Severity::decl(&config),
         clusters::Surveyed::decl(&config),
+        clusters::SurveyedStream::decl(&config),
         clusters::Holder::decl(&config),
     ];
     let mut text =

@@ -19,5 +19,5 @@ pub use map::ClusterMap;
 pub use metadata::{Metadata, select_metadata};
 pub use owners::{Owner, Owners, owners};
 pub use select::{Selection, select_used};
-pub use survey::{Held, Holder, Survey, Surveyed};
+pub use survey::{Held, Holder, Survey, Surveyed, SurveyedStream};
 pub use walk::{Part, Walk, parts};

@@ -10,8 +10,9 @@ use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
-use crate::ntfs::file_name::known_name;
+use crate::ntfs::file_name::{decode_utf16, known_name};
 use crate::ntfs::mft::{RECORD_BAD_CLUSTERS, RECORD_MFT, RECORD_MFT_MIRROR, RECORD_ROOT};
+use crate::ntfs::record::u32_at;
 use crate::units::{Extent, RecordNumber, len_u64};
 
 /// Records before this one are the file system's own.
@@ -23,6 +24,14 @@ const RECORD_EXTEND: RecordNumber = RecordNumber(11);
 /// Ours: on a damaged volume, the files of one step may have more runs than
 /// there is room for.
 const MAX_HELD: usize = 1 << 20;
+
+/// Where the time of the last change is in `$STANDARD_INFORMATION`.
+const MODIFIED_OFFSET: usize = 8;
+/// Milliseconds from 1601 to 1970.
+const MS_TO_1970: i64 = 11_644_473_600_000;
+
+/// In a reparse tag: what has it is another name for something.
+const NAME_SURROGATE: u32 = 0x2000_0000;
 
 /// What clusters are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,9 +70,30 @@ pub struct Surveyed {
     /// Bytes of its content; of a directory none.
     #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub size: u64,
+    /// When its content was changed last: milliseconds since 1970. None where no
+    /// record tells.
+    #[cfg_attr(feature = "typescript", ts(type = "number | null"))]
+    pub modified: Option<i64>,
+    /// Whether it leads to something else: a symbolic link, or the mount point
+    /// of another volume.
+    pub is_link: bool,
+    /// Its other content, by names.
+    pub streams: Vec<SurveyedStream>,
     /// Clusters that it has, whatever for.
     #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub clusters: u64,
+}
+
+/// Named content of a file or directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct SurveyedStream {
+    /// Its name. Untrusted.
+    pub name: String,
+    /// Its bytes.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub size: u64,
 }
 
 impl Surveyed {
@@ -156,22 +186,16 @@ fn survey(record: RecordNumber, attributes: &[Attribute<'_>], held: &mut Vec<Hel
         name: name.map(|name| name.to_text()),
         holder,
         size: 0,
+        modified: modified(attributes),
+        is_link: is_link(attributes),
+        streams: Vec::new(),
         clusters: 0,
     };
     for attribute in attributes {
-        let is_content = attribute.is_unnamed(AttributeType::DATA);
-        let body = match attribute.body {
-            AttributeBody::Resident(value) => {
-                if is_content {
-                    surveyed.size = len_u64(value.len());
-                }
-                continue;
-            }
-            AttributeBody::NonResident(body) => body,
+        surveyed.add_size(attribute);
+        let AttributeBody::NonResident(body) = attribute.body else {
+            continue;
         };
-        if is_content && body.lowest_vcn.0 == 0 {
-            surveyed.size = body.data_size;
-        }
         let are_bad = record == RECORD_BAD_CLUSTERS && attribute.name == BAD_STREAM;
         let holder = match are_bad {
             true => Holder::Bad,
@@ -193,4 +217,48 @@ fn survey(record: RecordNumber, attributes: &[Attribute<'_>], held: &mut Vec<Hel
         }
     }
     surveyed
+}
+
+impl Surveyed {
+    /// Takes the size of content, which the first piece of it tells.
+    fn add_size(&mut self, attribute: &Attribute<'_>) {
+        let size = match attribute.body {
+            AttributeBody::Resident(value) => len_u64(value.len()),
+            AttributeBody::NonResident(body) if body.lowest_vcn.0 == 0 => body.data_size,
+            AttributeBody::NonResident(_) => return,
+        };
+        if attribute.is_unnamed(AttributeType::DATA) {
+            self.size = size;
+        } else if attribute.type_code == AttributeType::DATA {
+            self.streams.push(SurveyedStream {
+                name: decode_utf16(attribute.name),
+                size,
+            });
+        }
+    }
+}
+
+/// The time of the last change in `$STANDARD_INFORMATION`.
+fn modified(attributes: &[Attribute<'_>]) -> Option<i64> {
+    let value = resident(attributes, AttributeType::STANDARD_INFORMATION)?;
+    let (time, _) = value.get(MODIFIED_OFFSET..)?.split_first_chunk()?;
+    // In units of 100 ns since 1601.
+    let since_1601 = u64::from_le_bytes(*time).checked_div(10_000)?;
+    i64::try_from(since_1601).ok()?.checked_sub(MS_TO_1970)
+}
+
+/// Whether the reparse tag is one of another name for something.
+fn is_link(attributes: &[Attribute<'_>]) -> bool {
+    let value = resident(attributes, AttributeType::REPARSE_POINT);
+    let tag = value.and_then(|value| u32_at(value, 0));
+    tag.is_some_and(|tag| tag & NAME_SURROGATE != 0)
+}
+
+fn resident<'a>(attributes: &[Attribute<'a>], type_code: AttributeType) -> Option<&'a [u8]> {
+    let mut attributes = attributes.iter();
+    let attribute = attributes.find(|attribute| attribute.is_unnamed(type_code))?;
+    match attribute.body {
+        AttributeBody::Resident(value) => Some(value),
+        AttributeBody::NonResident(_) => None,
+    }
 }

@@ -12,6 +12,11 @@ use crate::units::{Vcn, len_u64};
 /// Ends the attributes of a record.
 const END: u32 = 0xFFFF_FFFF;
 
+/// In [`Attribute::flags`], which compression it has: 0 for none, 1 for LZNT1.
+pub const COMPRESSION_MASK: u16 = 0x00FF;
+/// In [`Attribute::flags`]: encrypted by EFS.
+pub const ENCRYPTED: u16 = 0x4000;
+
 /// What an attribute is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttributeType(pub u32);
@@ -118,6 +123,9 @@ pub struct Attribute<'a> {
     pub name: &'a [u8],
     /// Where it lies on the volume, in bytes, for errors.
     pub offset: u64,
+    /// How its value is stored, of its first piece: see [`COMPRESSION_MASK`],
+    /// [`ENCRYPTED`].
+    pub flags: u16,
     /// Where its value is.
     pub body: AttributeBody<'a>,
     /// Where a resident value begins, in bytes into the record.
@@ -143,6 +151,9 @@ pub struct NonResident<'a> {
     /// Bytes of the value that were written; the rest reads as zeros. Only
     /// the first piece of an attribute tells.
     pub initialized_size: u64,
+    /// Of a compressed value, the exponent of two of the clusters of a unit.
+    /// Only the first piece of an attribute tells.
+    pub compression_unit: u8,
     mapping_pairs: &'a [u8],
     offset: u64,
 }
@@ -240,6 +251,7 @@ impl<'a> Attributes<'a> {
             instance: header.instance.get(),
             name,
             offset,
+            flags: header.flags.get(),
             body: body.ok_or_else(|| {
                 let form = header.non_resident.into();
                 corrupt(
@@ -280,6 +292,7 @@ fn non_resident<'a>(attribute: &'a [u8], body: &[u8], offset: u64) -> Option<Non
         lowest_vcn: Vcn(raw.lowest_vcn.get()),
         data_size: raw.data_size.get(),
         initialized_size: raw.initialized_size.get(),
+        compression_unit: raw.compression_unit,
         mapping_pairs: attribute.get(usize::from(start)..)?,
         offset: offset.saturating_add(start.into()),
     })

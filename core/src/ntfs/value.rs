@@ -31,6 +31,15 @@ pub struct Stream {
     offset: u64,
 }
 
+/// Where consecutive bytes of a value are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// In bytes from the start of the volume; nowhere if it is a hole.
+    pub offset: Option<u64>,
+    /// How many bytes.
+    pub len: u64,
+}
+
 impl Value {
     /// Bytes of the value.
     pub fn size(&self) -> u64 {
@@ -145,6 +154,11 @@ impl Stream {
         self.runs.last().map_or(Vcn(0), Run::end)
     }
 
+    /// Where the attribute lies on the volume, for errors.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Bytes of the value.
     pub fn data_size(&self) -> u64 {
         self.data_size
@@ -210,33 +224,11 @@ impl Stream {
 
         let mut position = position;
         while !left.is_empty() {
-            let corrupt = |field, found, expected| Error::Corrupt {
-                structure: Structure::Runlist,
-                offset: self.offset,
-                field,
-                found,
-                expected,
-            };
-            let (vcn, within) = geometry.vcn_at(position);
-            let Some(run) = self.run_at(vcn) else {
-                let expected = "a runlist as long as the attribute's data";
-                return Err(corrupt("the last VCN", self.end().0, expected));
-            };
-            let skipped = vcn.0.saturating_sub(run.vcn.0);
-            let start = run.lcn.map(|lcn| lcn.plus(skipped));
-            let inside = start.map_or(u64::MAX, |lcn| geometry.nr_clusters().saturating_sub(lcn.0));
-            if inside == 0 {
-                let found = start.map_or(0, |lcn| lcn.0);
-                return Err(corrupt("a cluster", found, "one of the volume"));
-            }
-            let there = geometry
-                .bytes(run.len.saturating_sub(skipped).min(inside))
-                .saturating_sub(within);
-            let (piece, rest) = left.split_at_mut(left.len().min(len_usize(there)));
-            match start {
+            let place = self.place_at(geometry, position)?;
+            let (piece, rest) = left.split_at_mut(left.len().min(len_usize(place.len)));
+            match place.offset {
                 None => piece.fill(0),
-                Some(lcn) => {
-                    let offset = geometry.offset(lcn).saturating_add(within);
+                Some(offset) => {
                     source
                         .read_exact_at(offset, piece)
                         .map_err(|error| Error::Io {
@@ -251,6 +243,40 @@ impl Stream {
             left = rest;
         }
         Ok(())
+    }
+
+    /// Where the bytes from `position` on are, as far as they lie one after the
+    /// other; at least one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] where the runs end before, or lead past the end of the
+    /// volume.
+    pub fn place_at(&self, geometry: &Geometry, position: u64) -> Result<Place> {
+        let corrupt = |field, found, expected| Error::Corrupt {
+            structure: Structure::Runlist,
+            offset: self.offset,
+            field,
+            found,
+            expected,
+        };
+        let (vcn, within) = geometry.vcn_at(position);
+        let Some(run) = self.run_at(vcn) else {
+            let expected = "a runlist as long as the attribute's data";
+            return Err(corrupt("the last VCN", self.end().0, expected));
+        };
+        let skipped = vcn.0.saturating_sub(run.vcn.0);
+        let start = run.lcn.map(|lcn| lcn.plus(skipped));
+        let inside = start.map_or(u64::MAX, |lcn| geometry.nr_clusters().saturating_sub(lcn.0));
+        if inside == 0 {
+            let found = start.map_or(0, |lcn| lcn.0);
+            return Err(corrupt("a cluster", found, "one of the volume"));
+        }
+        let clusters = run.len.saturating_sub(skipped).min(inside);
+        Ok(Place {
+            offset: start.map(|lcn| geometry.offset(lcn).saturating_add(within)),
+            len: geometry.bytes(clusters).saturating_sub(within),
+        })
     }
 
     /// Takes the value as no longer than `size` bytes.

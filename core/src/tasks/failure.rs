@@ -41,6 +41,14 @@ pub enum Refusal {
     Inconsistent,
     /// That cannot be made.
     Target,
+    /// There is no such file, or stream.
+    NoFile,
+    /// The content is encrypted.
+    Encrypted,
+    /// The content is kept where only a driver finds it.
+    Elsewhere,
+    /// The image does not hold the content.
+    NotStored,
 }
 
 impl Failure {
@@ -98,6 +106,10 @@ impl Failure {
                 Refusal::NotSeekable => "not-seekable",
                 Refusal::Inconsistent => "inconsistent",
                 Refusal::Target => "target",
+                Refusal::NoFile => "no-file",
+                Refusal::Encrypted => "encrypted",
+                Refusal::Elsewhere => "elsewhere",
+                Refusal::NotStored => "not-stored",
             },
         }
     }

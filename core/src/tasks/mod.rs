@@ -27,6 +27,7 @@
 //! # assert!(open(1 << 20).is_err());
 //! ```
 
+mod content;
 mod convert;
 mod extents;
 mod failure;
@@ -43,6 +44,7 @@ mod validate;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+pub use content::Content;
 pub use convert::{Compression, Convert, Target};
 pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};

@@ -13,7 +13,7 @@ use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{IoError, ReadAt};
 use crate::pages::{Pages, Piece};
-use crate::units::len_usize;
+use crate::units::{Extent, Lcn, len_usize};
 
 /// An image or volume that can be looked into, and converted.
 #[derive(Debug, Clone)]
@@ -74,6 +74,19 @@ impl Inside {
             Self::Volume(_) => None,
             Self::Image(reader) => Some(reader.index()),
         }
+    }
+
+    /// The first of these clusters that an image does not hold.
+    pub(super) fn first_not_stored(&self, extent: Extent) -> Option<Lcn> {
+        let index = self.index()?;
+        let mut next = extent.start;
+        while next < extent.end() {
+            match index.locate(next) {
+                Some(run) => next = run.extent.end(),
+                None => return Some(next),
+            }
+        }
+        None
     }
 }
 

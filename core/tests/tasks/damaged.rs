@@ -10,6 +10,7 @@ use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::error::with_causes;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::tasks::{Compression, Target};
+use ntfsclone_core::units::RecordNumber;
 use ntfsclone_core::validate::{Code, Finding, Findings, Report, check_volume};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -61,6 +62,11 @@ fn do_all(source: &[u8]) {
     let Ok(opened) = driver.open() else { return };
     let _ = driver.info(&opened);
     let _ = driver.run(&mut opened.extents(), |_| {});
+    let _ = driver.run(&mut opened.survey(), |_| {});
+    for record in 0..32 {
+        let mut content = opened.content(RecordNumber(record), "");
+        let _ = driver.run(&mut content, |_| {});
+    }
     let mut validate = opened.validate();
     if driver.run(&mut validate, |_| {}).is_ok() {
         assert!(validate.report().is_some());

@@ -13,6 +13,7 @@
 
 mod checking;
 mod compressing;
+mod contents;
 mod converting;
 #[path = "../support/copies.rs"]
 mod copies;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
-use ntfsclone_core::clusters::{Held, Holder, Surveyed};
+use ntfs_volume_builder::{
+    BASE_TIME, File, FileData, Times, VolumeBuilder, attribute_type, pattern,
+};
+use ntfsclone_core::clusters::{Held, Holder, Surveyed, SurveyedStream};
 use ntfsclone_core::tasks::Step;
 
 use crate::copies::image_of;
@@ -116,4 +118,59 @@ fn files_have_their_kinds_and_sizes() {
     assert_eq!(of(Holder::Bad), 2);
     assert!(of(Holder::Mft) > 0 && of(Holder::Directory) > 0 && of(Holder::System) > 0);
     assert_eq!(of(Holder::File), 3);
+}
+
+#[test]
+fn times_streams_and_links_are_told() {
+    let link = |tag: u32| {
+        let value = [tag.to_le_bytes(), [0; 4]].concat();
+        let kind = attribute_type::REPARSE_POINT;
+        File::new().attribute(kind, "", FileData::Resident(value))
+    };
+    let built = VolumeBuilder::new()
+        .file("plain", FileData::Resident(vec![1]))
+        .file(
+            "streams",
+            File::new()
+                .data(vec![1, 2])
+                .stream("small", vec![3; 40])
+                .stream("gr\u{F6}\u{DF}er", FileData::Bytes(pattern(1, 10_001))),
+        )
+        .file("symbolic link", link(0xA000_000C))
+        .file("compressed by WOF", link(0x8000_0017))
+        .build();
+    let (files, _) = survey(&built.bytes);
+    let of = |path: &str| &files[&built.record_number(path)];
+    for (path, is_link) in [
+        ("plain", false),
+        ("symbolic link", true),
+        ("compressed by WOF", false),
+        ("", false),
+    ] {
+        assert_eq!(of(path).is_link, is_link, "{path}");
+    }
+
+    // 2020-01-01, in milliseconds since 1970.
+    let base = 1_577_836_800_000;
+    assert_eq!(BASE_TIME / 10_000 - 11_644_473_600_000, base);
+    for path in ["plain", "streams"] {
+        let times = Times::of_record(built.record_number(path));
+        let expected = base + (times.modified - BASE_TIME) / 10_000;
+        assert_eq!(of(path).modified, Some(expected as i64), "{path}");
+    }
+
+    assert_eq!(of("plain").streams, []);
+    let mut streams = of("streams").streams.clone();
+    streams.sort_by_key(|stream| stream.size);
+    let stream = |name: &str, size| SurveyedStream {
+        name: name.to_owned(),
+        size,
+    };
+    assert_eq!(
+        streams,
+        [stream("small", 40), stream("gr\u{F6}\u{DF}er", 10_001)]
+    );
+    assert_eq!(of("streams").size, 2);
+    let bad = &files[&8].streams;
+    assert_eq!(bad[0].name, "$Bad");
 }
