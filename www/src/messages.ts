@@ -1,5 +1,6 @@
 import type { ErrorCode, Holder, Info, Partition, Progress, Report, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
+import type { Structure } from "./structures/locate.js";
 
 /** What the page asks of the worker, and what comes back. */
 export interface Calls {
@@ -14,6 +15,8 @@ export interface Calls {
   file: { question: number; answer: FileFacts | null };
   /** Whose these clusters are. */
   holders: { question: Cluster; answer: Holders };
+  /** What a byte of the volume is in. */
+  inspect: { question: number; answer: Inspected };
   validate: { question: null; answer: Report };
   convert: { question: Conversion; answer: Written };
   bytes: { question: Place; answer: Bytes };
@@ -95,6 +98,13 @@ export interface Holders {
   files: { path: Step[]; record: number; holder: Holder }[];
   /** How many others have some, too. */
   others: number;
+}
+
+export interface Inspected {
+  /** Of the volume's structures, the one that has it. */
+  structure: Structure | null;
+  /** Whose its cluster is; null before a survey. */
+  holders: Holders | null;
 }
 
 export interface Conversion {

@@ -302,6 +302,17 @@ export const strings = {
     within: (lcn: string, byte: string) => `${lcn}, byte ${byte} of it`,
     value: (bits: number) => `${bits}-bit number`,
     inside: "Within",
+    holder: "File",
+    structure: "Structure",
+    says: "It says",
+  },
+
+  structure: {
+    title: "Structure",
+    parts: "Parts of the structure",
+    at: (place: string) => `at ${place}`,
+    toFile: "Show the file",
+    toCluster: "Go there",
   },
 
   errors: {

@@ -62,6 +62,8 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return { answer: current().surveyed.file(asked.question) };
     case "holders":
       return { answer: current().surveyed.holders(asked.question) };
+    case "inspect":
+      return { answer: await current().inspect(asked.question, options) };
     case "validate":
       return { answer: await current().validate(options) };
     case "convert":

@@ -2,39 +2,12 @@
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { bundle, random } from "./support/bundle.js";
 
-const folder = fileURLToPath(new URL("../src/", import.meta.url));
 let survey;
 before(async () => {
-  const entry = "virtual-survey.js";
-  const files = ["worker/survey/runs.ts", "worker/survey/squares.ts", "worker/survey/file-table.ts", "kinds.ts"];
-  const { output } = (
-    await build({
-      configFile: false,
-      logLevel: "error",
-      plugins: [
-        {
-          name: "survey",
-          resolveId: (id) => (id === entry ? id : undefined),
-          load: (id) => (id === entry ? files.map((file) => `export * from ${JSON.stringify(folder + file)};`).join("\n") : undefined),
-        },
-      ],
-      build: { write: false, minify: false, lib: { entry, formats: ["es"] }, rolldownOptions: { input: entry } },
-    })
-  )[0];
-  survey = await import(`data:text/javascript;base64,${Buffer.from(output[0].code).toString("base64")}`);
+  survey = await bundle("worker/survey/runs.ts", "worker/survey/squares.ts", "worker/survey/file-table.ts", "kinds.ts");
 });
-
-/** Numbers that look random, and are the same each time. */
-function random(seed) {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 const HOLDERS = ["mft", "system", "directory", "file", "bad"];
 

@@ -1,7 +1,8 @@
 import { open, type Image, type Info, type Report, type TaskOptions } from "ntfsclone";
 import type { Extents } from "../extents.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Conversion, Found, Opening, Place, Written } from "../messages.js";
+import type { Answer, Bytes, Conversion, Found, Inspected, Opening, Place, Written } from "../messages.js";
+import { structureAt } from "../structures/locate.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
 import { volumeBytes, type Stored } from "./volume-bytes.js";
@@ -50,6 +51,23 @@ export class Opened {
       throw new Error("the files were not looked at yet");
     }
     return this.#survey;
+  }
+
+  /** What that byte of the volume is in. */
+  async inspect(offset: number, options: TaskOptions): Promise<Inspected> {
+    const { volume } = this.info;
+    if (!volume) {
+      return { structure: null, holders: null };
+    }
+    const lcn = Math.floor(offset / volume.cluster_size);
+    const read = async (offset: number, length: number) => {
+      const { buffer, byteOffset, byteLength } = await this.#image.read(offset, length, options);
+      return new DataView(buffer, byteOffset, byteLength);
+    };
+    const owner = this.#survey?.owner(lcn);
+    // What no file has is of no structure, whatever it looks like: it may be of a former volume.
+    const structure = this.#survey && !owner && offset < volume.size ? null : await structureAt(offset, volume, owner, read);
+    return { structure, holders: this.#survey?.holders({ lcn, length: 1 }) ?? null };
   }
 
   validate(options: TaskOptions): Promise<Report> {

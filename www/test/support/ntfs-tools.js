@@ -8,7 +8,7 @@ function tool(name) {
 }
 
 const ntfscluster = tool("ntfscluster");
-export const skipWithoutTools = ntfscluster ? false : "no ntfscluster";
+export const skipWithoutTools = ntfscluster && tool("ntfsinfo") ? false : "no ntfscluster or ntfsinfo";
 
 /** The runs of a file of the volume, by its path. */
 export function runsOf(volume, path) {
@@ -18,4 +18,25 @@ export function runsOf(volume, path) {
     throw new Error(`no runs of ${path} in ${stdout}`);
   }
   return runs;
+}
+
+const ntfsinfo = tool("ntfsinfo");
+
+/** What ntfsinfo says of a record: its attributes, in order, with the lines about each; and those before the first. */
+export function recordOf(volume, record) {
+  const { stdout } = spawnSync(ntfsinfo, ["-v", "-i", String(record), volume], { encoding: "utf8" });
+  const [head, ...attributes] = stdout.split(/^Dumping attribute /m);
+  return {
+    head,
+    attributes: attributes.map((text) => {
+      const runs = [...text.matchAll(/^\t\t\t0x([0-9a-f]+)\t+(?:0x([0-9a-f]+)|<\w+>)\t+0x([0-9a-f]+)$/gim)];
+      return {
+        name: text.split(" ")[0],
+        isResident: / *Resident: \t\t Yes/.test(text),
+        number: (label) => Number(new RegExp(`${label}:?\\s+(\\d+)`).exec(text)?.[1]),
+        runs: runs.map(([, vcn, lcn, length]) => ({ vcn: parseInt(vcn, 16), lcn: lcn === undefined ? null : parseInt(lcn, 16), length: parseInt(length, 16) })),
+        text,
+      };
+    }),
+  };
 }

@@ -3,7 +3,7 @@ import { extentAt, type Extents } from "../../extents.js";
 import type { Counted, Squares } from "../../kinds.js";
 import type { Cluster, FileFacts, Found, Holders } from "../../messages.js";
 import { FileCollector, type FileTable } from "./file-table.js";
-import { HeldRuns, RunCollector } from "./runs.js";
+import { HeldRuns, RunCollector, type HeldRun } from "./runs.js";
 import { countSquares } from "./squares.js";
 
 const MOST_RUNS_TOLD = 12;
@@ -54,6 +54,13 @@ export class Survey {
     }
     const { runs, length } = this.#runs.of(record, MOST_RUNS_TOLD);
     return { ...file, runs: runs.map(({ lcn, length }) => ({ lcn, length })), pieces: length };
+  }
+
+  /** Whose a cluster is. */
+  owner(lcn: number): HeldRun | undefined {
+    const index = extentAt(this.#runs, lcn);
+    const run = index < this.#runs.lcns.length ? this.#runs.run(index) : undefined;
+    return run && run.lcn <= lcn ? run : undefined;
   }
 
   /** Whose these clusters are. */
