@@ -38,7 +38,7 @@ export type ErrorCode =
   | "no-ranges"
   /** The file changed on the server while it was read. */
   | "changed"
-  /** The argument is nothing that can be read. */
+  /** The argument is nothing that can be read, or no number that it could be. */
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */
   | "load"

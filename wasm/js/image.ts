@@ -80,7 +80,8 @@ export class Image {
    * the volume.
    */
   async read(offset: number, length: number, options: TaskOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const driver = this.#start((handle) => handle.read(BigInt(offset), BigInt(length)), options);
+    const [start, count] = [whole(offset), whole(length)];
+    const driver = this.#start((handle) => handle.read(start, count), options);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "bytes") {
@@ -115,7 +116,8 @@ export class Image {
    * It fails where content cannot be had, as of encrypted files, or is not in the image: never are zeros in its place.
    */
   content(record: number, { stream: name = "", ...options }: ContentOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const driver = this.#start((handle) => handle.content(BigInt(record), name), options);
+    const number = whole(record);
+    const driver = this.#start((handle) => handle.content(number, name), options);
     return stream(driver, false) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 
@@ -169,6 +171,14 @@ export class Image {
     this.#running.add(driver);
     return driver;
   }
+}
+
+/** Numbers of other kinds would be errors within the module, which would be lost. */
+function whole(number: number): bigint {
+  if (!Number.isInteger(number) || number < 0) {
+    throw new NtfscloneError("argument", `${number} is no whole number from 0 on`);
+  }
+  return BigInt(number);
 }
 
 /** What a task gives, step by step as it is asked for. Unless there may be holes, their zeros are told as bytes. */

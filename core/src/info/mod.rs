@@ -1,18 +1,24 @@
 //! What can be told of a volume at a glance, whatever its size: nothing is
 //! read but a few records, `$MFT`'s bitmap and `$Bitmap`; and `$MFT`, if it is small.
 
+#[cfg(feature = "serde")]
+mod json;
 mod look;
 mod usage;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+#[cfg(feature = "serde")]
+pub use json::Made;
+#[cfg(feature = "serde")]
+pub(crate) use json::to_json;
 pub use look::VolumeLook;
 pub use usage::{Run, Usage};
 
 use crate::error::Result;
 #[cfg(feature = "serde")]
-use crate::error::{Error, Structure, with_causes};
+use crate::error::{Error, with_causes};
 use crate::image::Index;
 use crate::image::ntfsclone::Header;
 #[cfg(feature = "serde")]
@@ -38,7 +44,9 @@ pub struct Document {
     pub layers: Vec<String>,
     /// When and from what it was made, where that is told.
     #[cfg(feature = "serde")]
-    pub made: Option<serde_json::Value>,
+    #[serde(serialize_with = "Made::place")]
+    #[cfg_attr(feature = "typescript", ts(type = "JsonValue | null"))]
+    pub made: Option<Made>,
     /// The header of the image, if it is one.
     pub image: Option<ImageSummary>,
     /// The volume, as far as it can be told.
@@ -71,7 +79,7 @@ impl Document {
                 return;
             }
         };
-        match facts.map(serde_json::from_str).transpose() {
+        match facts.map(Made::parse).transpose() {
             Ok(facts) => self.made = facts,
             Err(error) => {
                 let warning = alloc::format!("what it tells of itself: {error}");
@@ -86,17 +94,8 @@ impl Document {
     ///
     /// [`Error::Memory`].
     pub fn to_json(&self) -> Result<String> {
-        to_json(self)
+        json::document_to_json(self)
     }
-}
-
-/// JSON for people and programs.
-#[cfg(feature = "serde")]
-pub(crate) fn to_json(document: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string_pretty(document).map_err(|_| Error::Memory {
-        structure: Structure::Source,
-        len: 0,
-    })
 }
 
 /// What is said where nothing of the volume can be told at once.

@@ -118,8 +118,10 @@ fn print(document: &Document, remark: &str) {
             report::size(image.device_size)
         ));
     }
-    if let Some(made) = &document.made {
-        print_made(made, reports);
+    // It was JSON when the document was made.
+    let made = document.made.as_ref();
+    if let Some(Ok(made)) = made.map(|made| serde_json::from_str(made.text())) {
+        print_made(&made, reports);
     }
     if let Some(volume) = &document.volume {
         print_volume(volume, reports);

@@ -1,7 +1,6 @@
 //! The output, compressed: zstd in small frames, as `docs/image-format.md` has
 //! it.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -237,27 +236,40 @@ impl Compressor {
     }
 
     fn facts(&self, name: &str, content: &Content) -> String {
-        let mut facts = serde_json::Map::new();
-        let mut tell = |key: &str, value: Option<serde_json::Value>| {
-            if let Some(value) = value {
-                facts.insert(key.to_owned(), value);
-            }
+        let facts = Facts {
+            tool: "ntfsclone",
+            version: env!("CARGO_PKG_VERSION"),
+            time: self.compression.time.as_deref(),
+            source: name,
+            label: content.label.as_deref(),
+            serial: content.serial.as_deref(),
+            content: match content.is_metadata {
+                true => "metadata",
+                false => "used",
+            },
+            level: self.compression.level,
+            warnings: [],
         };
-        tell("tool", Some("ntfsclone".into()));
-        tell("version", Some(env!("CARGO_PKG_VERSION").into()));
-        tell("time", self.compression.time.clone().map(Into::into));
-        tell("source", Some(name.into()));
-        tell("label", content.label.clone().map(Into::into));
-        tell("serial", content.serial.clone().map(Into::into));
-        let used = match content.is_metadata {
-            true => "metadata",
-            false => "used",
-        };
-        tell("content", Some(used.into()));
-        tell("level", Some(self.compression.level.into()));
-        tell("warnings", Some(Vec::<String>::new().into()));
-        alloc::format!("{}", serde_json::Value::Object(facts))
+        // Of text and numbers there is always JSON.
+        serde_json::to_string(&facts).unwrap_or_default()
     }
+}
+
+/// What is told of the making.
+#[derive(serde::Serialize)]
+struct Facts<'a> {
+    tool: &'static str,
+    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<&'a str>,
+    content: &'static str,
+    level: i32,
+    warnings: [&'static str; 0],
 }
 
 impl fmt::Debug for Compressor {

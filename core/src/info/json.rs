@@ -1,0 +1,176 @@
+//! JSON of what is told, and what others told in JSON.
+//!
+//! That stays the text that it was: to make values of it would take the reading
+//! and writing of numbers with fractions, which in a module for browsers take more
+//! room than NTFS, and are never looked at.
+
+use alloc::string::String;
+
+use serde::de::IgnoredAny;
+use serde::{Serialize, Serializer};
+
+use super::Document;
+use crate::error::{Error, Result, Structure};
+
+/// What some program told of the making of an image: JSON, whatever it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made(String);
+
+impl Made {
+    /// From text.
+    ///
+    /// # Errors
+    ///
+    /// It is no JSON.
+    pub fn parse(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str::<IgnoredAny>(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The place of it, for [`document_to_json`].
+    pub(super) fn place<S: Serializer>(_: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_none()
+    }
+}
+
+/// A document, with what it tells of its making.
+pub(super) fn document_to_json(document: &Document) -> Result<String> {
+    // Nowhere else in it: within a string, there is a backslash before a quote.
+    const PLACE: &str = "\"made\":null";
+    let json = compact(document)?;
+    let made = document.made.as_ref().map(Made::text);
+    Ok(in_lines(&match made.zip(json.split_once(PLACE)) {
+        None => json,
+        Some((made, (before, after))) => alloc::format!("{before}\"made\":{made}{after}"),
+    }))
+}
+
+/// JSON for people and programs.
+pub(crate) fn to_json(document: &impl Serialize) -> Result<String> {
+    compact(document).map(|json| in_lines(&json))
+}
+
+fn compact(document: &impl Serialize) -> Result<String> {
+    serde_json::to_string(document).map_err(|_| Error::Memory {
+        structure: Structure::Source,
+        len: 0,
+    })
+}
+
+/// Sound JSON, with a line for each value.
+fn in_lines(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut depth = 0_usize;
+    let mut rest = json;
+    while let Some(next) = rest.chars().next() {
+        if next == '"' {
+            let (string, after) = split_string(rest);
+            out.push_str(string);
+            rest = after;
+            continue;
+        }
+        rest = rest.strip_prefix(next).unwrap_or_default();
+        match next {
+            '{' | '[' => {
+                depth = depth.saturating_add(1);
+                out.push(next);
+                let inside = rest.trim_ascii_start();
+                if !inside.starts_with(['}', ']']) {
+                    new_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                if !out.ends_with(['{', '[']) {
+                    new_line(&mut out, depth);
+                }
+                out.push(next);
+            }
+            ',' => {
+                out.push(next);
+                new_line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            _ if next.is_ascii_whitespace() => {}
+            _ => out.push(next),
+        }
+    }
+    out
+}
+
+fn new_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    for _ in 0..depth {
+        out.push_str("  ");
+    }
+}
+
+/// The string at the start, with its quotes, and what follows it.
+fn split_string(json: &str) -> (&str, &str) {
+    let mut is_escaped = true;
+    let end = json.find(|next| {
+        let is_end = next == '"' && !is_escaped;
+        is_escaped = next == '\\' && !is_escaped;
+        is_end
+    });
+    let after = end.unwrap_or(json.len()).saturating_add(1);
+    json.split_at_checked(after).unwrap_or((json, ""))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+    use crate::info::Format;
+
+    #[test]
+    fn lines_are_those_of_others() {
+        for text in [
+            "{}",
+            "[]",
+            "1",
+            r#""a \"b\" {[,:]} \\""#,
+            r#"{"a":[],"b":{},"c":[1,{"d":null},"x, y: \\"],"e":-1.5e3}"#,
+            "[[[ ]], { } ,\n 2]",
+        ] {
+            let value: serde_json::Value = serde_json::from_str(text).unwrap();
+            let expected = serde_json::to_string_pretty(&value).unwrap();
+            // Numbers stay as they are written.
+            let expected = expected.replace("-1500.0", "-1.5e3");
+            assert_eq!(in_lines(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_made_is_told_as_it_is() {
+        let mut document = Document {
+            source: r#"{"made":null,"made\":null"#.to_string(),
+            size: Some(1),
+            format: Format::Image,
+            layers: vec![],
+            made: None,
+            image: None,
+            volume: None,
+            warnings: vec![],
+        };
+        let without = document.to_json().unwrap();
+        let made = r#"{"z":1.50,"a":["made",{"made":null}]}"#;
+        document.made = Some(Made::parse(made).unwrap());
+        let with = document.to_json().unwrap();
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let mut expected = parse(&without);
+        assert_eq!(expected.get("made"), Some(&serde_json::Value::Null));
+        expected["made"] = parse(made);
+        assert_eq!(parse(&with), expected);
+        assert!(with.contains("\n    \"z\": 1.50,\n"), "{with}");
+        assert!(Made::parse("{").is_err() && Made::parse("1 2").is_err());
+    }
+}
