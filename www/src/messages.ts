@@ -1,4 +1,4 @@
-import type { ErrorCode, Holder, Info, Partition, Progress, Report, Target } from "ntfsclone";
+import type { ErrorCode, Holder, Info, Partition, Progress, Report, SurveyedStream, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
 import type { Structure } from "./structures/locate.js";
 
@@ -19,6 +19,10 @@ export interface Calls {
   inspect: { question: number; answer: Inspected };
   validate: { question: null; answer: Report };
   convert: { question: Conversion; answer: Written };
+  /** The content of a file, or of one of its streams. */
+  content: { question: Content; answer: Written };
+  /** All files in a folder, at any depth, as one. */
+  zip: { question: Zip; answer: Zipped };
   bytes: { question: Place; answer: Bytes };
   close: { question: null; answer: null };
 }
@@ -50,6 +54,14 @@ export interface Step {
 export interface Entry extends Step {
   holder: Holder;
   isFolder: boolean;
+  /** The image does not have all its clusters. */
+  isIncomplete: boolean;
+  /** It leads to something else, and has no content of its own. */
+  isLink: boolean;
+  /** How many named streams it has, beside its content. */
+  streams: number;
+  /** When its content was changed, in milliseconds since 1970. */
+  modified: number | null;
   /** Bytes of its content. */
   size: number;
   /** Bytes on the disk, of a folder with all that is in it. */
@@ -58,9 +70,13 @@ export interface Entry extends Step {
   inside: number;
 }
 
-/** A part of what is in a folder, the largest first; of the root if there is no such folder. */
+/** By what the entries of a folder are in order: the largest, first letter, or latest first. */
+export type Order = "room" | "name" | "modified";
+
+/** A part of what is in a folder; of the root if there is no such folder. */
 export interface FolderPart {
   record: number | null;
+  order: Order;
   from: number;
   length: number;
 }
@@ -70,6 +86,8 @@ export interface Folder {
   path: Step[];
   entry: Entry;
   entries: Entry[];
+  /** Some of those that take the most room, the largest first; of the first part only. */
+  largest: Entry[];
   /** How many entries it has. */
   length: number;
   /** Bytes that all of them have on the disk. */
@@ -78,6 +96,7 @@ export interface Folder {
 
 export interface FileFacts {
   entry: Entry;
+  streams: SurveyedStream[];
   path: Step[];
   /** The record of the folder it is in. */
   folder: number;
@@ -124,6 +143,35 @@ export interface Written {
   holes: number;
 }
 
+export interface Content {
+  record: number;
+  /** The name of a stream, instead of the content itself. */
+  stream: string | null;
+  output: Output;
+}
+
+export interface Zip {
+  /** Of a folder. */
+  record: number;
+  /** Leaves out files that cannot be read, instead of making nothing. */
+  leavesOut: boolean;
+  output: Output;
+}
+
+export interface Zipped extends Written {
+  files: number;
+  /** Links, which have no content. */
+  links: number;
+  /** Files that are not in it. */
+  unreadable: Unreadable[];
+}
+
+/** A file whose content cannot be had, and why. */
+export interface Unreadable {
+  path: Step[];
+  message: string;
+}
+
 export interface Place {
   of: Whole;
   offset: number;
@@ -141,8 +189,10 @@ export interface Bytes {
 
 /** An error on its way from the worker. */
 export interface Problem {
-  code: ErrorCode | "write" | "aborted" | "other";
+  code: ErrorCode | "write" | "aborted" | "unreadable" | "other";
   message: string;
+  /** Of `unreadable`: which files, or the first of them. */
+  unreadable?: Unreadable[] | undefined;
   partitions?: Partition[] | undefined;
 }
 

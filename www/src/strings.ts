@@ -169,6 +169,14 @@ export const strings = {
     empty: "There is nothing in this folder.",
     more: (count: string) => `Show ${count} more`,
     other: (count: string) => `${count} smaller ones`,
+    modified: "Changed",
+    zip: "Save all as zip",
+    zipOf: (name: string) => `Save ${name} as zip`,
+    save: (name: string) => `Save ${name}`,
+    link: "link",
+    incomplete: "not in the image",
+    incompleteTitle: "The image does not have all of its clusters",
+    streams: (count: number) => several(count, "stream"),
   },
 
   file: {
@@ -182,6 +190,12 @@ export const strings = {
     resident: "none: what there is of it is in its MFT record",
     place: (lcn: string) => `cluster ${lcn}`,
     morePieces: (count: string) => `and ${count} more pieces`,
+    modified: "Changed",
+    unknown: "unknown",
+    streams: "Other streams",
+    save: "Save",
+    saveStream: (name: string) => `Save the stream ${name}`,
+    isLink: "It leads to something else: there is no content to save.",
   },
 
   validate: {
@@ -270,6 +284,18 @@ export const strings = {
     savesTo: "Written straight into the file that you choose; zeros become holes.",
     downloads: "Streamed into your downloads, never held in memory.",
     working: (target: string) => `Making: ${target}`,
+  },
+
+  takeout: {
+    file: (name: string) => `Saving ${name}`,
+    zip: (name: string) => `Packing ${name}`,
+    packed: (files: number) => several(files, "file"),
+    links: (number: number) => `${several(number, "link")} left out: they have no content.`,
+    leftOut: (number: number) => `${several(number, "file")} left out, which cannot be read:`,
+    leaveOut: "Make it without these",
+  },
+
+  saving: {
     cancel: "Cancel",
     cancelled: "Cancelled. Nothing was kept of it.",
     done: (name: string) => `${name} is complete.`,
@@ -318,6 +344,7 @@ export const strings = {
   errors: {
     title: "That did not work",
     dismiss: "Dismiss",
+    moreUnreadable: (count: string) => `and ${count} more`,
     advice: {
       read: "The browser could not read the file. If it was moved, changed or unplugged, open it again.",
       corrupt: "It is damaged where this page has to look. The command-line tool may get further with what is damaged: ntfsclone verify, or --rescue.",
@@ -337,6 +364,11 @@ export const strings = {
       argument: "That is nothing that can be opened.",
       load: "The program of this page could not be loaded. Reload the page.",
       crashed: "That is a defect of this page. What was open is closed; nothing of yours was changed. Please report it, with a metadata image if you can.",
+      "no-file": "There is no such file here, or it has no content.",
+      encrypted: "It is encrypted by Windows. Restore the volume, and open the file as someone who may.",
+      elsewhere: "Windows keeps its content in a way of its own. Restore the volume, and open the file in Windows.",
+      "not-stored": "The image does not have its content. Take it from one that is whole.",
+      unreadable: "These files cannot be read. So that nothing is missing unseen, nothing was kept of the others.",
       write: "The result could not be written. Is there room on the disk? Nothing of it was kept.",
       other: "Something unexpected happened.",
     },

@@ -54,10 +54,8 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return current().squares(asked.question, options);
     case "survey":
       return { answer: await current().survey(options) };
-    case "folder": {
-      const { record, from, length } = asked.question;
-      return { answer: current().surveyed.files.folder(record, from, length) };
-    }
+    case "folder":
+      return { answer: current().surveyed.files.folder(asked.question) };
     case "file":
       return { answer: current().surveyed.file(asked.question) };
     case "holders":
@@ -68,6 +66,10 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return { answer: await current().validate(options) };
     case "convert":
       return { answer: await current().convert(asked.question, options) };
+    case "content":
+      return { answer: await current().content(asked.question, options) };
+    case "zip":
+      return { answer: await current().zip(asked.question, options) };
     case "bytes":
       return current().bytes(asked.question, options);
   }

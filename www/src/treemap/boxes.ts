@@ -1,8 +1,6 @@
 import { hierarchy, treemap, treemapSquarify } from "d3-hierarchy";
 import type { Entry, Folder } from "../messages.js";
 
-/** More could neither be seen nor pointed at. */
-export const MOST_BOXES = 60;
 /** In pixels. */
 const GAP = 2;
 
@@ -25,9 +23,9 @@ interface Part {
   parts?: Part[];
 }
 
-/** Lays out the entries of a folder, each as large as its share of the room. At least {@link MOST_BOXES} of them are needed. */
-export function boxes({ entries, length, roomInside }: Folder, width: number, height: number): Box[] {
-  const shown = entries.slice(0, MOST_BOXES).filter(({ room }) => room > 0);
+/** Lays out the largest entries of a folder, each as large as its share of the room, and all others as one. */
+export function boxes({ largest, length, roomInside }: Folder, width: number, height: number): Box[] {
+  const shown = largest.filter(({ room }) => room > 0);
   const parts: Part[] = shown.map((entry) => ({ entry, entries: 1, room: entry.room }));
   const rest = roomInside - shown.reduce((sum, { room }) => sum + room, 0);
   if (rest > 0) {

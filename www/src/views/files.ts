@@ -1,16 +1,17 @@
 import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
-import type { Entry, FileFacts, Folder } from "../messages.js";
+import type { Entry, FileFacts, Folder, Order } from "../messages.js";
 import { name, plainName } from "../names.js";
-import { count, percent, size } from "../numbers.js";
+import { count, date, percent, size } from "../numbers.js";
 import { pathText, textOf } from "../paths.js";
 import { Meter } from "../progress.js";
 import type { Route } from "../route.js";
 import { strings } from "../strings.js";
 import type { SurveyState } from "../survey.js";
 import { boxes, type Box } from "../treemap/boxes.js";
-import { fileCard } from "./file-card.js";
+import { fileCard, tags } from "./file-card.js";
+import { Takeout } from "./takeout.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.files;
@@ -28,7 +29,9 @@ class FilesView {
   readonly element = h("div", { class: "view files" });
   readonly #context: Context;
   readonly #picture = h("div", { class: "treemap", "aria-hidden": "true" });
+  readonly #takeout: Takeout;
   #meter: Meter | undefined;
+  #order: Order = "room";
   #folder: Folder | undefined;
   /** Where it is, or would be if it could be told. */
   #at: Pick<Route, "folder" | "file"> = { folder: null, file: null };
@@ -36,6 +39,7 @@ class FilesView {
 
   constructor(context: Context) {
     this.#context = context;
+    this.#takeout = new Takeout(context);
     new ResizeObserver(() => this.#draw()).observe(this.#picture);
     context.survey.follow((state) => this.#isSeen && this.#onSurvey(state));
   }
@@ -100,7 +104,7 @@ class FilesView {
     try {
       const file = at.file === null ? null : await session.ask("file", at.file, { signal: closed });
       const record = at.folder ?? file?.folder ?? null;
-      const folder = await session.ask("folder", { record, from: 0, length: ROWS }, { signal: closed });
+      const folder = await session.ask("folder", { record, order: this.#order, from: 0, length: ROWS }, { signal: closed });
       if (at === this.#at) {
         this.#show(folder, file);
       }
@@ -122,6 +126,7 @@ class FilesView {
     const { entry, length } = folder;
     fill(
       this.element,
+      this.#takeout.element,
       h(
         "section",
         { class: "card" },
@@ -130,12 +135,13 @@ class FilesView {
           { class: "card-header" },
           h("h1", {}, words.title),
           h("span", { class: "muted" }, `${size(entry.room)} · ${words.inside(count(entry.inside))}`),
+          h("button", { type: "button", class: "small header-end", click: () => void this.#takeout.zip(folder.entry) }, icon("download"), words.zip),
         ),
         h("nav", { class: "crumbs", "aria-label": words.path }, h("ol", {}, h("li", {}, root), ...steps)),
         length > 0 ? this.#picture : h("p", { class: "muted" }, words.empty),
         length > 0 && h("p", { class: "muted treemap-note" }, words.picture),
       ),
-      file && fileCard(this.#context, file, () => this.#context.go({ view: "files", folder: file.folder, file: null })),
+      file && fileCard(this.#context, this.#takeout, file, () => this.#context.go({ view: "files", folder: file.folder, file: null })),
       length > 0 && this.#table(folder, file?.entry.record),
     );
     this.#draw();
@@ -157,27 +163,55 @@ class FilesView {
       fill(foot, next > 0 && h("button", { type: "button", click: () => void more() }, words.more(count(next))));
     };
     const more = async () => {
-      const { entries } = await session.ask("folder", { record: folder.entry.record, from: shown, length: ROWS }, { signal: closed });
-      append(entries);
+      const part = { record: folder.entry.record, order: this.#order, from: shown, length: ROWS };
+      append((await session.ask("folder", part, { signal: closed })).entries);
     };
     append(folder.entries);
-    const head = [words.name, words.share, words.room, words.content].map((title) => h("th", { scope: "col" }, title));
-    return h("section", { class: "card" }, h("table", { class: "entries" }, h("thead", {}, h("tr", {}, ...head)), body), foot);
+    const head = h(
+      "tr",
+      {},
+      this.#columnHead(words.name, "name"),
+      this.#columnHead(words.modified, "modified"),
+      h("th", { scope: "col" }, words.share),
+      this.#columnHead(words.room, "room"),
+      h("th", { scope: "col" }, words.content),
+      h("td"),
+    );
+    return h("section", { class: "card" }, h("table", { class: "entries" }, h("thead", {}, head), body), foot);
+  }
+
+  /** Puts the rows in another order. */
+  #columnHead(title: string, order: Order): HTMLElement {
+    const isOrder = order === this.#order;
+    const sort = isOrder ? (order === "name" ? "ascending" : "descending") : null;
+    const click = () => {
+      this.#order = order;
+      void this.#see().then(() => this.element.querySelector<HTMLElement>("[aria-sort] button")?.focus({ preventScroll: true }));
+    };
+    return h("th", { scope: "col", "aria-sort": sort }, h("button", { type: "button", class: "column", click }, title));
   }
 
   #row(folder: Folder, entry: Entry, file: number | undefined): HTMLElement {
-    const { record, holder, room, inside, isFolder } = entry;
+    const { record, holder, room, inside, isFolder, isLink } = entry;
+    const text = plainName(textOf(entry));
+    const [label, take] = isFolder ? [words.zipOf(text), () => this.#takeout.zip(entry)] : [words.save(text), () => this.#takeout.file(entry, null)];
     return h(
       "tr",
       { "aria-current": record === file && "true" },
       h(
         "th",
         { scope: "row" },
-        h("span", { class: "entry-name" }, h("span", { class: `entry-icon ${holder}` }, icon(isFolder ? "folder" : "file")), this.#linkTo(entry)),
+        h("span", { class: "entry-name" }, h("span", { class: `entry-icon ${holder}` }, icon(isFolder ? "folder" : "file")), this.#linkTo(entry), ...tags(entry)),
       ),
+      h("td", {}, entry.modified === null ? "" : date(entry.modified)),
       h("td", {}, percent(room, folder.entry.room)),
       h("td", {}, size(room)),
       h("td", {}, isFolder ? words.inside(count(inside)) : size(entry.size)),
+      h(
+        "td",
+        { class: "entry-save" },
+        !isLink && h("button", { type: "button", class: "quiet small icon-only", "aria-label": label, title: label, click: () => void take() }, icon("download")),
+      ),
     );
   }
 

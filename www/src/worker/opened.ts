@@ -1,12 +1,13 @@
 import { open, type Image, type Info, type Report, type TaskOptions } from "ntfsclone";
 import type { Extents } from "../extents.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Conversion, Found, Inspected, Opening, Place, Written } from "../messages.js";
+import type { Answer, Bytes, Content, Conversion, Found, Inspected, Opening, Place, Written, Zip, Zipped } from "../messages.js";
 import { structureAt } from "../structures/locate.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
 import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
+import { writeZip } from "./zip.js";
 
 /** What is open. */
 export class Opened {
@@ -34,15 +35,14 @@ export class Opened {
     const extents = await this.#readExtents(options);
     const { image, volume } = this.info;
     const clusters = volume?.clusters ?? image?.clusters ?? 0;
-    const answer = this.#survey?.count(squares, extents, image !== null) ?? countUsed(squares, clusters, extents);
+    const answer = this.#survey?.count(squares) ?? countUsed(squares, clusters, extents);
     return { answer, transfer: [answer.counts.buffer] };
   }
 
   async survey(options: TaskOptions): Promise<Found> {
-    const survey = await Survey.of(this.#image, options);
     const extents = await this.#readExtents({ ...options, onProgress: undefined });
-    this.#survey = survey;
-    return survey.found(extents, this.info.image !== null);
+    this.#survey = await Survey.of(this.#image, extents, options);
+    return this.#survey.found();
   }
 
   /** What the survey found. */
@@ -77,6 +77,14 @@ export class Opened {
   convert({ target, level, output }: Conversion, options: Asked): Promise<Written> {
     const compress = level ?? false;
     return write(output, options, (options) => this.#image.convert(target, { ...options, compress, holes: true }));
+  }
+
+  content({ record, stream, output }: Content, options: Asked): Promise<Written> {
+    return write(output, options, (options) => this.#image.content(record, stream === null ? options : { ...options, stream }));
+  }
+
+  zip({ record, leavesOut, output }: Zip, options: Asked): Promise<Zipped> {
+    return writeZip(this.#image, this.surveyed.files, record, leavesOut, output, options);
   }
 
   async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {

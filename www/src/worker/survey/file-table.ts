@@ -1,5 +1,5 @@
-import type { Holder, SurveyedFile } from "ntfsclone";
-import type { Entry, Folder, Step } from "../../messages.js";
+import type { Holder, SurveyedFile, SurveyedStream } from "ntfsclone";
+import type { Entry, Folder, FolderPart, Order, Step } from "../../messages.js";
 import { float64, Growing, uint8 } from "./growing.js";
 
 /** The record of the root directory. */
@@ -10,6 +10,9 @@ const DIRECTORY = HOLDERS.indexOf("directory");
 /** Deeper, a path is told without its start. Windows has no paths of more than 32,767 characters. */
 const MOST_LEVELS = 1024;
 
+/** As many as can be shown as boxes. */
+const MOST_LARGEST = 60;
+
 const byName = new Intl.Collator("en", { numeric: true });
 
 /** Collects the files of a volume, in the order of their records. */
@@ -19,18 +22,27 @@ export class FileCollector {
   readonly #sizes = new Growing(float64);
   readonly #clusters = new Growing(float64);
   readonly #holders = new Growing(uint8);
+  readonly #modified = new Growing(float64);
+  readonly #links = new Growing(uint8);
   readonly #names: (string | null)[] = [];
+  readonly #streams = new Map<number, SurveyedStream[]>();
 
-  add({ record, parent, name, holder, size, clusters }: SurveyedFile): void {
+  add({ record, parent, name, holder, size, clusters, modified, is_link, streams }: SurveyedFile): void {
     this.#records.push(record);
     this.#parents.push(parent);
     this.#sizes.push(size);
     this.#clusters.push(clusters);
     this.#holders.push(HOLDERS.indexOf(holder));
+    this.#modified.push(modified ?? NaN);
+    this.#links.push(Number(is_link));
     this.#names.push(name);
+    if (streams.length > 0) {
+      this.#streams.set(record, streams);
+    }
   }
 
-  finish(clusterSize: number): FileTable {
+  /** Of the files with these records, the image does not have all clusters. */
+  finish(clusterSize: number, incomplete: ReadonlySet<number>): FileTable {
     return new FileTable(
       {
         records: this.#records.take(),
@@ -38,7 +50,11 @@ export class FileCollector {
         sizes: this.#sizes.take(),
         clusters: this.#clusters.take(),
         holders: this.#holders.take(),
+        modified: this.#modified.take(),
+        links: this.#links.take(),
         names: this.#names,
+        streams: this.#streams,
+        incomplete,
       },
       clusterSize,
     );
@@ -53,7 +69,14 @@ interface Columns {
   sizes: Float64Array;
   clusters: Float64Array;
   holders: Uint8Array;
+  /** In milliseconds since 1970, or not a number. */
+  modified: Float64Array;
+  /** 1 of those that are links. */
+  links: Uint8Array;
   names: (string | null)[];
+  /** By records: most have none. */
+  streams: ReadonlyMap<number, SurveyedStream[]>;
+  incomplete: ReadonlySet<number>;
 }
 
 /** All files of a volume by the folders they stand in. */
@@ -70,8 +93,8 @@ export class FileTable {
   /** What is in folder `i`: the entries from `#starts[i]` to before `#starts[i + 1]`. */
   readonly #starts: Uint32Array;
   readonly #entries: Uint32Array;
-  /** Folders whose entries are in order: they are put in order when they are looked at. */
-  readonly #isSorted = new Set<number>();
+  /** How the entries of a folder are in order: they are put in order when they are looked at. */
+  readonly #orders = new Map<number, Order>();
 
   constructor(columns: Columns, clusterSize: number) {
     const files = columns.records.length;
@@ -98,27 +121,39 @@ export class FileTable {
     return this.#columns.records.length;
   }
 
-  /** A folder, or what there is instead of it: the root. Some of what is in it, the largest first. */
-  folder(record: number | null, from: number, length: number): Folder {
+  /** A folder, or what there is instead of it: the root. Some of what is in it. */
+  folder({ record, order, from, length }: FolderPart): Folder {
     const index = (record === null ? undefined : this.#find(record)) ?? this.#root;
-    const [start, end] = [this.#starts[index]!, this.#starts[index + 1]!];
-    const entries = this.#entries.subarray(start, end);
-    if (!this.#isSorted.has(index)) {
-      this.#isSorted.add(index);
-      const { names } = this.#columns;
-      entries.sort((a, b) => this.#rooms[b]! - this.#rooms[a]! || byName.compare(names[a] ?? "", names[b] ?? ""));
-    }
-    let roomInside = 0;
-    for (const entry of entries) {
-      roomInside += this.#rooms[entry]!;
-    }
+    const indexes = this.#entries.subarray(this.#starts[index]!, this.#starts[index + 1]!);
+    const largest = from === 0 ? [...this.#inOrder(index, "room").subarray(0, MOST_LARGEST)] : [];
+    const entries = [...this.#inOrder(index, order).subarray(from, from + length)];
     return {
       path: this.#path(index),
       entry: this.#entry(index),
-      entries: [...entries.subarray(from, from + length)].map((entry) => this.#entry(entry)),
-      length: entries.length,
-      roomInside,
+      entries: entries.map((entry) => this.#entry(entry)),
+      largest: largest.map((entry) => this.#entry(entry)),
+      length: indexes.length,
+      roomInside: indexes.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
     };
+  }
+
+  /** All that is in a folder, at any depth, each after the folder it is in, with its path from there. */
+  *inside(record: number): Generator<{ entry: Entry; path: Step[]; isEmptyFolder: boolean }> {
+    const index = this.#find(record);
+    const waiting = index === undefined ? [] : [{ index, path: [] as Step[] }];
+    for (let next; (next = waiting.pop()); ) {
+      const { index: folder, path } = next;
+      const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
+      for (const index of entries) {
+        const entry = this.#entry(index);
+        const entryPath = [...path.slice(1 - MOST_LEVELS), { record: entry.record, name: entry.name }];
+        const isEmpty = this.#starts[index]! === this.#starts[index + 1]!;
+        yield { entry, path: entryPath, isEmptyFolder: entry.isFolder && isEmpty };
+        if (!isEmpty) {
+          waiting.push({ index, path: entryPath });
+        }
+      }
+    }
   }
 
   /** The folders on the way to a file, without the root, and itself; nothing if it is not known. */
@@ -128,9 +163,31 @@ export class FileTable {
   }
 
   /** A file, and which folder it is in. */
-  file(record: number): { entry: Entry; path: Step[]; folder: number } | undefined {
+  file(record: number): { entry: Entry; streams: SurveyedStream[]; path: Step[]; folder: number } | undefined {
     const index = this.#find(record);
-    return index === undefined ? undefined : { entry: this.#entry(index), path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
+    if (index === undefined) {
+      return undefined;
+    }
+    const streams = this.#columns.streams.get(record) ?? [];
+    return { entry: this.#entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
+  }
+
+  /** What is in a folder, put in that order. */
+  #inOrder(folder: number, order: Order): Uint32Array {
+    const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
+    if (this.#orders.get(folder) !== order) {
+      this.#orders.set(folder, order);
+      const { names, modified } = this.#columns;
+      const named = (a: number, b: number) => byName.compare(names[a] ?? "", names[b] ?? "") || a - b;
+      const time = (index: number) => modified[index] || 0;
+      const compare = {
+        room: (a: number, b: number) => this.#rooms[b]! - this.#rooms[a]! || named(a, b),
+        name: named,
+        modified: (a: number, b: number) => time(b) - time(a) || named(a, b),
+      };
+      entries.sort(compare[order]);
+    }
+    return entries;
   }
 
   #find(record: number): number | undefined {
@@ -150,14 +207,20 @@ export class FileTable {
   }
 
   #entry(index: number): Entry {
-    const { sizes, holders, names } = this.#columns;
+    const { sizes, holders, names, modified, links, streams, incomplete } = this.#columns;
+    const record = this.#recordAt(index);
+    const time = modified[index] ?? NaN;
     const holder = HOLDERS[holders[index] ?? DIRECTORY]!;
     const hasEntries = this.#starts[index + 1]! > this.#starts[index]!;
     return {
-      record: this.#recordAt(index),
+      record,
       name: names[index] ?? null,
       holder,
       isFolder: holder === "directory" || hasEntries,
+      isIncomplete: incomplete.has(record),
+      isLink: links[index] === 1,
+      streams: streams.get(record)?.length ?? 0,
+      modified: Number.isNaN(time) ? null : time,
       size: sizes[index] ?? 0,
       room: this.#rooms[index]!,
       inside: this.#inside[index]!,

@@ -1,4 +1,5 @@
 import type { Held, Holder } from "ntfsclone";
+import type { Extents } from "../../extents.js";
 import { float64, Growing, uint32, uint8 } from "./growing.js";
 
 /** Of each 17 bytes. A volume in more pieces is coloured as far as this goes, and the page says so. */
@@ -90,6 +91,26 @@ export class HeldRuns {
 
   run(index: number): HeldRun {
     return { lcn: this.lcns[index]!, length: this.lengths[index]!, record: this.#records[index]!, holder: this.holder(index) };
+  }
+
+  /** The records of files that have clusters which are not among these. */
+  notWithin(stored: Extents): Set<number> {
+    const records = new Set<number>();
+    let at = 0;
+    for (let index = 0; index < this.lcns.length; index += 1) {
+      const [start, end] = [this.lcns[index]!, this.lcns[index]! + this.lengths[index]!];
+      for (let from = start; from < end; ) {
+        while (at < stored.lcns.length && stored.lcns[at]! + stored.lengths[at]! <= from) {
+          at += 1;
+        }
+        if (!(stored.lcns[at]! <= from)) {
+          records.add(this.#records[index]!);
+          break;
+        }
+        from = stored.lcns[at]! + stored.lengths[at]!;
+      }
+    }
+    return records;
   }
 
   /** Those of one file: the first `most`, in the order of clusters, and how many there are. */

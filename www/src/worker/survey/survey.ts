@@ -1,4 +1,4 @@
-import type { Holder, Image, TaskOptions } from "ntfsclone";
+import type { Holder, Image, Info, TaskOptions } from "ntfsclone";
 import { extentAt, type Extents } from "../../extents.js";
 import type { Counted, Squares } from "../../kinds.js";
 import type { Cluster, FileFacts, Found, Holders } from "../../messages.js";
@@ -14,11 +14,12 @@ export class Survey {
   readonly files: FileTable;
   readonly #runs: HeldRuns;
   readonly #clusters: number;
+  readonly #stored: Extents;
+  readonly #isImage: boolean;
   readonly #isCut: boolean;
 
-  /** Looks at all files of it. */
-  static async of(image: Image, options: TaskOptions): Promise<Survey> {
-    const volume = image.info().volume;
+  /** Looks at all files of it. `stored` is what is in use, or of an image what it has. */
+  static async of(image: Image, stored: Extents, options: TaskOptions): Promise<Survey> {
     const files = new FileCollector();
     const runs = new RunCollector();
     for await (const piece of image.survey(options)) {
@@ -28,23 +29,26 @@ export class Survey {
         piece.held.forEach((held) => runs.add(held));
       }
     }
-    return new Survey(files.finish(volume?.cluster_size ?? 0), runs, volume?.clusters ?? 0);
+    return new Survey(image.info(), stored, files, runs);
   }
 
-  private constructor(files: FileTable, runs: RunCollector, clusters: number) {
-    this.files = files;
-    this.#clusters = clusters;
-    this.#runs = runs.finish(clusters);
+  private constructor({ volume, image }: Info, stored: Extents, files: FileCollector, runs: RunCollector) {
+    this.#clusters = volume?.clusters ?? 0;
+    this.#stored = stored;
+    this.#isImage = image !== null;
+    this.#runs = runs.finish(this.#clusters);
     this.#isCut = runs.isCut;
+    const incomplete = this.#isImage ? this.#runs.notWithin(stored) : new Set<number>();
+    this.files = files.finish(volume?.cluster_size ?? 0, incomplete);
   }
 
-  found(stored: Extents, isImage: boolean): Found {
+  found(): Found {
     const whole = { first: 0, perSquare: this.#clusters, length: 1 };
-    return { files: this.files.length, whole: this.count(whole, stored, isImage), isCut: this.#isCut };
+    return { files: this.files.length, whole: this.count(whole), isCut: this.#isCut };
   }
 
-  count(squares: Squares, stored: Extents, isImage: boolean): Counted {
-    return countSquares(squares, this.#clusters, stored, this.#runs, isImage);
+  count(squares: Squares): Counted {
+    return countSquares(squares, this.#clusters, this.#stored, this.#runs, this.#isImage);
   }
 
   file(record: number): FileFacts | null {
