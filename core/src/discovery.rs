@@ -19,6 +19,7 @@ use crate::ntfs::bitmap::Chunks;
 use crate::ntfs::mft::RECORD_BAD_CLUSTERS;
 use crate::ntfs::value::Value;
 use crate::ntfs::{AttributeType, FileRecord, Volume};
+use crate::sorted::sorted;
 use crate::units::{Extent, Lcn};
 
 /// What came of [`Index::discover`].
@@ -254,8 +255,7 @@ fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
         let runs = stream.runs().iter();
         bad.extend(runs.filter_map(|run| Some(Extent::new(run.lcn?, run.len))));
     }
-    bad.sort_unstable();
-    Ok(bad)
+    Ok(sorted(bad))
 }
 
 /// Takes the extents in use, in order, as those of an image.

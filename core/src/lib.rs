@@ -38,6 +38,7 @@ pub mod ntfs;
 pub mod pages;
 pub mod partition_table;
 pub mod plan;
+mod sorted;
 #[cfg(all(feature = "serde", feature = "zstd"))]
 pub mod tasks;
 pub mod units;

@@ -9,6 +9,7 @@ use core::ops::{Deref, Range};
 
 use crate::error::{Error, Result, Structure};
 use crate::io::{IoError, ReadAt};
+use crate::sorted::sorted;
 use crate::units::{len_u64, len_usize};
 
 /// What is asked for begins and ends at a multiple of this, or at the end of
@@ -331,14 +332,13 @@ impl State {
         if self.len <= CAPACITY {
             return;
         }
-        let mut oldest: Vec<(u64, u64)> = self
+        let oldest: Vec<(u64, u64)> = self
             .pages
             .iter()
             .filter(|(_, page)| page.used <= self.attempt && page.used < self.now)
             .map(|(&start, page)| (page.used, start))
             .collect();
-        oldest.sort_unstable();
-        for (_, start) in oldest {
+        for (_, start) in sorted(oldest) {
             if self.len <= CAPACITY {
                 break;
             }

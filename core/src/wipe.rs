@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::clusters::metadata::Sensitive;
 use crate::ntfs::attribute::{AttributeBody, AttributeType};
 use crate::ntfs::index::{self, Entries, Entry};
 use crate::ntfs::mft_record::{self, MftRecord};
@@ -44,6 +45,8 @@ pub enum Times {
 
 /// How many bytes were wiped, by what they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Wiped {
     /// After the used part of records.
     pub slack: u64,
@@ -61,6 +64,35 @@ impl Wiped {
         [self.slack, self.deleted, self.resident_data, self.times]
             .into_iter()
             .fold(0, u64::saturating_add)
+    }
+}
+
+/// What an image of metadata holds that tells of people, and what was wiped in
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Remains {
+    /// Bytes of the image.
+    pub image_size: u64,
+    /// What stays.
+    pub sensitive: Sensitive,
+    /// Bytes that were wiped.
+    pub wiped: Wiped,
+    /// Records that are damaged, and stay as they are: they may hold content of
+    /// files.
+    pub damaged_records: u64,
+}
+
+#[cfg(feature = "serde")]
+impl Remains {
+    /// For programs.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Memory`].
+    pub fn to_json(&self) -> crate::Result<alloc::string::String> {
+        crate::info::to_json(self)
     }
 }
 

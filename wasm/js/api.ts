@@ -5,12 +5,15 @@ export type {
   ImageSummary,
   Info,
   Made,
+  Remains,
   Report,
   Run,
+  Sensitive,
   SurveyedFile,
   SurveyedStream,
   Usage,
   VolumeSummary,
+  Wiped,
 } from "./documents.js";
 export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
@@ -19,6 +22,7 @@ export type {
   ConvertOptions,
   Hole,
   InitInput,
+  LookOptions,
   OpenOptions,
   Progress,
   Target,

@@ -199,3 +199,50 @@ export interface SurveyedStream {
   /** In bytes. */
   size: number;
 }
+
+/** What an image of metadata holds that tells of people, and what is wiped in it. */
+export interface Remains {
+  /** Bytes of the image, uncompressed. */
+  image_size: number;
+  /** What stays. Also, unused entries of directories may have names of deleted files. */
+  sensitive: Sensitive;
+  /** Bytes that are wiped. */
+  wiped: Wiped;
+  /** Records that are damaged, and stay as they are: they may hold content of files. */
+  damaged_records: number;
+}
+
+/** What stays in an image of metadata that tells of people: how many of each. */
+export interface Sensitive {
+  /** Names of files, streams not counted. */
+  file_names: number;
+  /** Names of streams, but those of the file system. */
+  stream_names: number;
+  /** Labels of the volume. */
+  labels: number;
+  /** Security descriptors in files of their own. */
+  security_descriptors: number;
+  /** Bytes of the security descriptors that files share: accounts, and their rights. */
+  shared_security_bytes: number;
+  /** Files with extended attributes. */
+  extended_attributes: number;
+  object_ids: number;
+  /** Targets of links, mount points and cloud files. */
+  reparse_points: number;
+  /** Keys of encrypted files, and other logged utility streams. */
+  utility_streams: number;
+  /** Bytes of the journal, with names of files and content of records. */
+  log_file_bytes: number;
+}
+
+/** How many bytes are wiped in an image of metadata, by what they are. */
+export interface Wiped {
+  /** After the used part of records. */
+  slack: number;
+  /** Of records of deleted files. */
+  deleted: number;
+  /** Content of small files, kept in their records. */
+  resident_data: number;
+  /** Times. */
+  times: number;
+}

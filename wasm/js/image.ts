@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Holder, Info, Report, SurveyedFile } from "./documents.js";
+import type { Holder, Info, Remains, Report, SurveyedFile } from "./documents.js";
 import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
 import type { Image as Handle, Task } from "./ntfsclone.js";
-import type { ContentOptions, ConvertOptions, Hole, Target, TaskOptions } from "./options.js";
+import type { ContentOptions, ConvertOptions, Hole, LookOptions, Target, TaskOptions } from "./options.js";
 
 /** Consecutive clusters in use. */
 export interface Extent {
@@ -63,8 +63,8 @@ export class Image {
   }
 
   /** Which clusters are in use, and where their content is. In order, and joined. */
-  async extents(options: TaskOptions = {}): Promise<Extent[]> {
-    const driver = this.#start((handle) => handle.extents(), options);
+  async extents({ damaged = false, ...options }: LookOptions = {}): Promise<Extent[]> {
+    const driver = this.#start((handle) => handle.extents(damaged), options);
     const extents: Extent[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "extents") {
@@ -79,9 +79,13 @@ export class Image {
    * Bytes of the volume, as it would be restored: what an image does not have is zero. Fewer than `length` at the end of
    * the volume.
    */
-  async read(offset: number, length: number, options: TaskOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async read(
+    offset: number,
+    length: number,
+    { damaged = false, ...options }: LookOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const [start, count] = [whole(offset), whole(length)];
-    const driver = this.#start((handle) => handle.read(start, count), options);
+    const driver = this.#start((handle) => handle.read(start, count, damaged), options);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "bytes") {
@@ -96,8 +100,8 @@ export class Image {
    * Walks over all files in use: their names and sizes, in the order of their records, and, after each some, the clusters
    * they have. What is damaged is left out.
    */
-  async *survey(options: TaskOptions = {}): AsyncGenerator<Surveyed, void, undefined> {
-    const driver = this.#start((handle) => handle.survey(), options);
+  async *survey({ damaged = false, ...options }: LookOptions = {}): AsyncGenerator<Surveyed, void, undefined> {
+    const driver = this.#start((handle) => handle.survey(damaged), options);
     try {
       for (let output; (output = await driver.next()); ) {
         if (output.kind === "files") {
@@ -115,9 +119,12 @@ export class Image {
    * The content of the file with that record, or of its stream of that name, as fast as the stream is read and no faster.
    * It fails where content cannot be had, as of encrypted files, or is not in the image: never are zeros in its place.
    */
-  content(record: number, { stream: name = "", ...options }: ContentOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+  content(
+    record: number,
+    { stream: name = "", damaged = false, ...options }: ContentOptions = {},
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
     const number = whole(record);
-    const driver = this.#start((handle) => handle.content(number, name), options);
+    const driver = this.#start((handle) => handle.content(number, name, damaged), options);
     return stream(driver, false) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 
@@ -125,6 +132,12 @@ export class Image {
   async validate(options: TaskOptions = {}): Promise<Report> {
     const driver = this.#start((handle) => handle.validate(), options);
     return JSON.parse(await driver.finish((task) => task.result())) as Report;
+  }
+
+  /** What an image of metadata, made now by `convert("metadata")`, would hold that tells of people. Nothing is written. */
+  async remains(options: TaskOptions = {}): Promise<Remains> {
+    const driver = this.#start((handle) => handle.remains(), options);
+    return JSON.parse(await driver.finish((task) => task.result())) as Remains;
   }
 
   /**

@@ -28,7 +28,16 @@ export interface OpenOptions extends TaskOptions {
   partition?: number | undefined;
 }
 
-export interface ContentOptions extends TaskOptions {
+/** What can be asked of everything that looks into an image or volume. */
+export interface LookOptions extends TaskOptions {
+  /**
+   * Of an image that is damaged or cut short, what comes before that is looked at, without an error. Of a volume whose account
+   * of its clusters is wrong, `extents()` tells what its files have.
+   */
+  damaged?: boolean | undefined;
+}
+
+export interface ContentOptions extends LookOptions {
   /** The name of a stream, instead of the content of the file itself. */
   stream?: string | undefined;
 }

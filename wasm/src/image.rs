@@ -21,31 +21,37 @@ impl Image {
     }
 
     /// Lists the clusters that a copy of the volume needs, or that the image has.
-    pub fn extents(&self) -> Task {
-        Task::new(Work::Extents(self.0.extents()))
+    /// What is `damaged` is told as far as it is sound; so below.
+    pub fn extents(&self, damaged: bool) -> Task {
+        Task::new(Work::Extents(self.opened(damaged).extents()))
     }
 
     /// Reads `length` bytes of the volume, from `offset` on, as far as it goes.
-    pub fn read(&self, offset: u64, length: u64) -> Task {
+    pub fn read(&self, offset: u64, length: u64, damaged: bool) -> Task {
         let range = offset..offset.saturating_add(length);
-        Task::new(Work::Read(Box::new(self.0.read(range))))
+        Task::new(Work::Read(Box::new(self.opened(damaged).read(range))))
     }
 
     /// Reads the content of the file with that base record, or its stream of
     /// that name, if that is not empty.
-    pub fn content(&self, record: u64, stream: &str) -> Task {
-        let content = self.0.content(RecordNumber(record), stream);
+    pub fn content(&self, record: u64, stream: &str, damaged: bool) -> Task {
+        let content = self.opened(damaged).content(RecordNumber(record), stream);
         Task::new(Work::Content(Box::new(content)))
     }
 
     /// Lists all files, and whose the clusters are.
-    pub fn survey(&self) -> Task {
-        Task::new(Work::Survey(Box::new(self.0.survey())))
+    pub fn survey(&self, damaged: bool) -> Task {
+        Task::new(Work::Survey(Box::new(self.opened(damaged).survey())))
     }
 
     /// Finds what `ntfsclone verify --json` tells.
     pub fn validate(&self) -> Task {
         Task::new(Work::Validate(Box::new(self.0.validate())))
+    }
+
+    /// Finds what an image of metadata, made now, would hold that tells of people.
+    pub fn remains(&self) -> Task {
+        Task::new(Work::Remains(Box::new(self.0.remains())))
     }
 
     /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
@@ -64,6 +70,15 @@ impl Image {
         let convert = self.0.convert(target, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;
         Ok(Task::new(Work::Convert(Box::new(convert))))
+    }
+}
+
+impl Image {
+    fn opened(&self, damaged: bool) -> Opened {
+        match damaged {
+            true => self.0.before_damage(),
+            false => self.0.clone(),
+        }
     }
 }
 

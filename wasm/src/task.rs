@@ -4,8 +4,8 @@ use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
-    self, Content, Convert, Extents, Failure, Info, Open, Read, Refusal, Survey, Task as _,
-    Validate,
+    self, Content, Convert, Extents, Failure, Info, Open, Read, Refusal, Remains, Survey,
+    Task as _, Validate,
 };
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
@@ -28,6 +28,7 @@ pub(crate) enum Work {
     Read(Box<Read>),
     Content(Box<Content>),
     Validate(Box<Validate>),
+    Remains(Box<Remains>),
     Convert(Box<Convert>),
 }
 
@@ -86,6 +87,7 @@ impl Task {
             Work::Read(read) => read.step(),
             Work::Content(content) => content.step(),
             Work::Validate(validate) => validate.step(),
+            Work::Remains(remains) => remains.step(),
             Work::Convert(convert) => convert.step(),
         };
         let step = step.and_then(Step::try_from);
@@ -128,6 +130,10 @@ impl Task {
                 }
                 .to_json()
                 .map_err(Failure::from),
+                None => Err(no_result()),
+            },
+            Work::Remains(remains) => match remains.document() {
+                Some(document) => document.to_json().map_err(Failure::from),
                 None => Err(no_result()),
             },
             _ => Err(no_result()),

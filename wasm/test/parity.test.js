@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { open } from "../pkg/js/node.js";
@@ -74,6 +74,45 @@ for (const [target, options] of [["ntfsclone", "-s"], ["metadata", "-ms"]]) {
     });
   }
 }
+
+test("remains are what a metadata image holds, as the command-line tool tells", async () => {
+  const volume = fixtures.demoVolume();
+  const output = join(folder, "remains.img");
+  const told = ntfsclone("-m", "-s", "-o", output, volume);
+  const count = (pattern) => Number(told.match(pattern)?.[1] ?? 0);
+  const expected = {
+    image_size: statSync(output).size,
+    sensitive: {
+      file_names: count(/(\d+) file names/),
+      stream_names: count(/(\d+) names of streams/),
+      labels: count(/(\d+) volume labels/),
+      security_descriptors: count(/(\d+) security descriptors of single/),
+      shared_security_bytes: count(/(\d+) bytes of security/),
+      extended_attributes: count(/(\d+) extended/),
+      object_ids: count(/(\d+) object/),
+      reparse_points: count(/(\d+) targets/),
+      utility_streams: count(/(\d+) EFS/),
+      log_file_bytes: count(/(\d+) bytes of \$LogFile/),
+    },
+    wiped: {
+      slack: count(/slack of records (\d+)/),
+      deleted: count(/deleted records (\d+)/),
+      resident_data: count(/small files (\d+)/),
+      times: count(/times (\d+)\)/),
+    },
+    damaged_records: 0,
+  };
+  assert.ok(expected.sensitive.file_names > 100 && expected.wiped.times > 1000);
+  for (const path of [volume, fixtures.demoImage(), fixtures.demoCompressed()]) {
+    const image = await open(path);
+    const progress = [];
+    const remains = await image.remains({ onProgress: (report) => progress.push(report) });
+    assert.deepEqual(remains, expected);
+    const { done, total } = progress.at(-1);
+    assert.ok(done === total && total > 0);
+    await image.close();
+  }
+});
 
 test("compressed conversions are read by the command-line tool and by zstd", async () => {
   const image = await open(fixtures.demoVolume());

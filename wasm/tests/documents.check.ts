@@ -14,4 +14,7 @@ export const place: Rust.Place extends Pick<Given.Finding, Place> ? true : false
 export const code: Same<Given.FindingCode, Rust.Code> = true;
 export const surveyed: Same<Given.SurveyedFile, Rust.Surveyed> = true;
 export const stream: Same<Given.SurveyedStream, Rust.SurveyedStream> = true;
+export const remains: Same<Given.Remains, Rust.Remains> = true;
+export const sensitive: Same<Given.Sensitive, Rust.Sensitive> = true;
+export const wiped: Same<Given.Wiped, Rust.Wiped> = true;
 export const holder: Same<Given.Holder, Rust.Holder> = true;

@@ -384,4 +384,83 @@ name: string,
  */
 size: number, };
 
+export type Remains = { 
+/**
+ * Bytes of the image.
+ */
+image_size: number, 
+/**
+ * What stays.
+ */
+sensitive: Sensitive, 
+/**
+ * Bytes that were wiped.
+ */
+wiped: Wiped, 
+/**
+ * Records that are damaged, and stay as they are: they may hold content of
+ * files.
+ */
+damaged_records: number, };
+
+export type Sensitive = { 
+/**
+ * Names of files, streams not counted.
+ */
+file_names: number, 
+/**
+ * Names of streams and of other attributes, but those of the file system.
+ */
+stream_names: number, 
+/**
+ * Labels of the volume.
+ */
+labels: number, 
+/**
+ * Security descriptors in files of their own.
+ */
+security_descriptors: number, 
+/**
+ * Bytes of the security descriptors that files share, in `$Secure`.
+ */
+shared_security_bytes: number, 
+/**
+ * Files with extended attributes.
+ */
+extended_attributes: number, 
+/**
+ * Object identifiers.
+ */
+object_ids: number, 
+/**
+ * Targets of links, mount points and cloud files.
+ */
+reparse_points: number, 
+/**
+ * Keys of encrypted files, and other logged utility streams.
+ */
+utility_streams: number, 
+/**
+ * Bytes of `$LogFile` copied, with names and content of records.
+ */
+log_file_bytes: number, };
+
+export type Wiped = { 
+/**
+ * After the used part of records.
+ */
+slack: number, 
+/**
+ * Of deleted records.
+ */
+deleted: number, 
+/**
+ * Content of small files, kept in their records.
+ */
+resident_data: number, 
+/**
+ * Times.
+ */
+times: number, };
+
 export type Holder = "mft" | "system" | "directory" | "file" | "bad";

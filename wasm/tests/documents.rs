@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::{env, fs};
 
-use ntfsclone_core::{clusters, info, validate};
+use ntfsclone_core::clusters::metadata;
+use ntfsclone_core::{clusters, info, validate, wipe};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -27,6 +28,9 @@ fn types_are_those_of_rust() {
         validate::Severity::decl(&config),
         clusters::Surveyed::decl(&config),
         clusters::SurveyedStream::decl(&config),
+        wipe::Remains::decl(&config),
+        metadata::Sensitive::decl(&config),
+        wipe::Wiped::decl(&config),
         clusters::Holder::decl(&config),
     ];
     let mut text =

@@ -52,6 +52,8 @@ pub enum RecordKind {
 
 /// What stays in a copy of metadata that tells of people: how many of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Sensitive {
     /// Names of files, streams not counted.
     pub file_names: u64,

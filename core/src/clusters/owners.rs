@@ -9,6 +9,7 @@ use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::file_name::decode_utf16;
 use crate::ntfs::{Run, Volume};
+use crate::sorted::sorted;
 use crate::units::{Extent, RecordNumber, Vcn, len_u64};
 
 /// Ours: a damaged volume may have each cluster claimed by each run.
@@ -136,11 +137,10 @@ impl Owners {
 
 /// The same clusters in ascending extents that neither overlap nor touch.
 fn merged(extents: &[Extent]) -> Vec<Extent> {
-    let mut sorted: Vec<Extent> = extents.to_vec();
-    sorted.retain(|extent| extent.len > 0);
-    sorted.sort_unstable();
-    let mut merged: Vec<Extent> = Vec::with_capacity(sorted.len());
-    for extent in sorted {
+    let mut extents = extents.to_vec();
+    extents.retain(|extent| extent.len > 0);
+    let mut merged: Vec<Extent> = Vec::with_capacity(extents.len());
+    for extent in sorted(extents) {
         match merged.last_mut() {
             Some(last) if extent.start <= last.end() => {
                 let end = last.end().max(extent.end());

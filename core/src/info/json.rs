@@ -31,23 +31,29 @@ impl Made {
     pub fn text(&self) -> &str {
         &self.0
     }
+}
 
-    /// The place of it, for [`document_to_json`].
-    pub(super) fn place<S: Serializer>(_: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_none()
+/// Its place, for [`document_to_json`].
+impl Serialize for Made {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
     }
 }
 
 /// A document, with what it tells of its making.
 pub(super) fn document_to_json(document: &Document) -> Result<String> {
     // Nowhere else in it: within a string, there is a backslash before a quote.
-    const PLACE: &str = "\"made\":null";
-    let json = compact(document)?;
-    let made = document.made.as_ref().map(Made::text);
-    Ok(in_lines(&match made.zip(json.split_once(PLACE)) {
-        None => json,
-        Some((made, (before, after))) => alloc::format!("{before}\"made\":{made}{after}"),
-    }))
+    const PLACE: &[u8] = b"\"made\":null";
+    let mut json = compact(document)?;
+    let mut places = json.as_bytes().windows(PLACE.len());
+    if let Some(made) = &document.made
+        && let Some(place) = places.position(|bytes| bytes == PLACE)
+    {
+        let end = place.saturating_add(PLACE.len());
+        let null = end.saturating_sub("null".len());
+        json.replace_range(null..end, made.text());
+    }
+    Ok(in_lines(&json))
 }
 
 /// JSON for people and programs.
@@ -168,7 +174,10 @@ mod tests {
         let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         let mut expected = parse(&without);
         assert_eq!(expected.get("made"), Some(&serde_json::Value::Null));
-        expected["made"] = parse(made);
+        expected
+            .as_object_mut()
+            .unwrap()
+            .insert("made".to_string(), parse(made));
         assert_eq!(parse(&with), expected);
         assert!(with.contains("\n    \"z\": 1.50,\n"), "{with}");
         assert!(Made::parse("{").is_err() && Made::parse("1 2").is_err());

@@ -44,7 +44,6 @@ pub struct Document {
     pub layers: Vec<String>,
     /// When and from what it was made, where that is told.
     #[cfg(feature = "serde")]
-    #[serde(serialize_with = "Made::place")]
     #[cfg_attr(feature = "typescript", ts(type = "JsonValue | null"))]
     pub made: Option<Made>,
     /// The header of the image, if it is one.

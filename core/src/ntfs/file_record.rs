@@ -10,6 +10,7 @@ use super::value::{self, Value};
 use super::volume::Volume;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
+use crate::sorted::sorted;
 use crate::units::{RecordNumber, len_u64};
 
 /// Ours: the longest attribute list has 8192 entries; as many records of the
@@ -78,14 +79,14 @@ impl FileRecord {
             list,
         };
 
-        let mut references: Vec<FileReference> = file
+        let references: Vec<FileReference> = file
             .list
             .iter()
             .flatten()
             .map(|entry| entry.reference)
             .filter(|reference| reference.record != number)
             .collect();
-        references.sort_unstable();
+        let mut references = sorted(references);
         references.dedup();
         let needed =
             u64::from(volume.geometry().mft_record_size).saturating_mul(len_u64(references.len()));
@@ -228,11 +229,11 @@ fn attribute_list<R: ReadAt>(
 /// A list that names attributes again and again would be looked at for hours,
 /// their runs each time.
 fn check_unique(entries: &[Entry], offset: u64) -> Result<()> {
-    let mut named: Vec<(RecordNumber, u16, AttributeType)> = entries
+    let named: Vec<(RecordNumber, u16, AttributeType)> = entries
         .iter()
         .map(|entry| (entry.reference.record, entry.instance, entry.type_code))
         .collect();
-    named.sort_unstable();
+    let named = sorted(named);
     let twice = named
         .iter()
         .zip(named.iter().skip(1))

@@ -59,7 +59,8 @@ impl Task for Extents {
         match &mut self.state {
             State::Locate(locate) => match locate.step(&self.opened)? {
                 Ok(inside @ Inside::Volume(_)) => {
-                    self.state = State::Used(Box::new(Used::new(inside)));
+                    self.state =
+                        State::Used(Box::new(Used::new(inside, self.opened.before_damage)));
                 }
                 Ok(inside @ Inside::Image(_)) => self.state = State::Image(inside, 0),
                 Err(progress) => return Ok(progress),

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::opened::{Inside, Opened};
 use super::scan::Scan;
-use super::{Halt, Step};
+use super::{Failure, Halt, Step};
 
 /// Gets at the volume: at once, or by reading all of an image.
 #[derive(Debug, Default)]
@@ -15,13 +15,27 @@ pub(super) struct Locate {
 impl Locate {
     /// Goes on: to the volume, or to how far it is.
     pub(super) fn step(&mut self, opened: &Opened) -> Result<Result<Inside, Step>, Halt> {
-        if let Some(inside) = &opened.inside {
+        if let Some(inside) = opened.located() {
             return Ok(Ok(inside.clone()));
         }
-        if !self.scan.step(&opened.pages, &opened.bytes)? {
-            return Ok(Err(self.scan.progress(&opened.bytes)));
-        }
-        let index = core::mem::take(&mut *self.scan).finish()?;
-        Ok(Ok(Inside::of_image(opened.bytes.clone(), index)))
+        let damage = match self.scan.step(&opened.pages, &opened.bytes) {
+            Ok(false) => return Ok(Err(self.scan.progress(&opened.bytes))),
+            Ok(true) => None,
+            Err(Halt::Failed(Failure::Error(error)))
+                if opened.before_damage && error.is_damage() =>
+            {
+                Some(error)
+            }
+            Err(halt) => return Err(halt),
+        };
+        let scan = core::mem::take(&mut *self.scan);
+        let (index, place) = match damage {
+            None => (scan.finish()?, &opened.scanned.whole),
+            // Before the header, there is nothing.
+            Some(error) => (scan.cut()?.ok_or(error)?, &opened.scanned.before_damage),
+        };
+        let inside = Inside::of_image(opened.bytes.clone(), index);
+        // Another task may have been as fast.
+        Ok(Ok(place.get_or_init(|| inside).clone()))
     }
 }

@@ -45,7 +45,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 pub use content::Content;
-pub use convert::{Compression, Convert, Target};
+pub use convert::{Compression, Convert, Remains, Target};
 pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};
 pub use info::Info;

@@ -67,6 +67,8 @@ impl Open {
                 bytes,
                 header: None,
                 inside: None,
+                scanned: Rc::default(),
+                before_damage: false,
             },
             state: State::Start,
         }

@@ -4,6 +4,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use super::{read_at, read_error};
 use crate::error::Result;
@@ -27,6 +28,19 @@ pub struct Opened {
     pub(super) header: Option<Header>,
     /// None of an image whose clusters are not known where they are.
     pub(super) inside: Option<Inside>,
+    /// The same, once all of the image was read.
+    pub(super) scanned: Rc<Scanned>,
+    /// Whether what comes before damage will do.
+    pub(super) before_damage: bool,
+}
+
+/// What was found by reading all of an image.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// It is whole.
+    pub(super) whole: OnceCell<Inside>,
+    /// It is damaged: the clusters before that.
+    pub(super) before_damage: OnceCell<Inside>,
 }
 
 /// The bytes of an image or volume, decompressed.
@@ -52,6 +66,26 @@ impl Opened {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same, as far as it is sound: for extents, surveys, and what is read,
+    /// an image that is damaged or cut short is what comes before that, and of a
+    /// volume whose account of its clusters is wrong, the clusters are told
+    /// nevertheless. Validating and converting is no different.
+    pub fn before_damage(&self) -> Self {
+        Self {
+            before_damage: true,
+            ..self.clone()
+        }
+    }
+
+    /// The volume, where that is known by now.
+    pub(super) fn located(&self) -> Option<&Inside> {
+        let known = self.inside.as_ref().or_else(|| self.scanned.whole.get());
+        match self.before_damage {
+            true => known.or_else(|| self.scanned.before_damage.get()),
+            false => known,
+        }
     }
 }
 

@@ -28,6 +28,7 @@ impl Scan {
         let offset = self.indexer.taken();
         let len = piece_len(offset, image.size());
         if len == 0 {
+            self.indexer.end_of_input()?;
             return Ok(true);
         }
         let piece = attempt(pages, || image.piece(offset, len))?;
@@ -43,6 +44,11 @@ impl Scan {
 
     pub(super) fn finish(self) -> Result<Index> {
         self.indexer.finish()
+    }
+
+    /// Of what comes before damage; none before the header.
+    pub(super) fn cut(self) -> Result<Option<Index>> {
+        self.indexer.cut()
     }
 
     pub(super) fn progress(&self, image: &Bytes) -> Step {

@@ -18,6 +18,8 @@ use crate::pages::Pages;
 pub(super) struct Used {
     state: State,
     label: String,
+    /// Whether the account may be wrong.
+    may_be_wrong: bool,
 }
 
 #[derive(Debug)]
@@ -39,10 +41,13 @@ pub(super) struct Counted {
 }
 
 impl Used {
-    pub(super) fn new(inside: Inside) -> Self {
+    /// Of a volume whose account may be wrong, as far as what is told of that is
+    /// not for a copy.
+    pub(super) fn new(inside: Inside, may_be_wrong: bool) -> Self {
         Self {
             state: State::Start(inside),
             label: String::new(),
+            may_be_wrong,
         }
     }
 
@@ -50,9 +55,12 @@ impl Used {
     pub(super) fn step(&mut self, pages: &Pages) -> Result<Option<Counted>, Halt> {
         match &mut self.state {
             State::Start(inside) => {
+                let may_be_wrong = self.may_be_wrong;
                 let (volume, selection, info) = attempt(pages, || {
                     let volume = Volume::open(inside.clone())?;
-                    volume.mft().check_mirror(volume.source(), volume.boot())?;
+                    if !may_be_wrong {
+                        volume.mft().check_mirror(volume.source(), volume.boot())?;
+                    }
                     let info = VolumeInfo::read(&volume)?;
                     let selection = Selection::new(&volume)?;
                     Ok((volume, selection, info))
@@ -81,7 +89,7 @@ impl Used {
                     && let State::Audit(volume, selection, auditor) =
                         mem::replace(&mut self.state, State::Done)
                 {
-                    let map = judge(*selection, *auditor)?;
+                    let map = judge(*selection, *auditor, self.may_be_wrong)?;
                     return Ok(Some(Counted {
                         volume: *volume,
                         map,
@@ -111,13 +119,17 @@ impl Used {
 /// # Errors
 ///
 /// Its account of its clusters is wrong in a way that would lose data.
-fn judge(mut selection: Selection, auditor: Auditor) -> Result<ClusterMap, Failure> {
+fn judge(
+    mut selection: Selection,
+    auditor: Auditor,
+    may_be_wrong: bool,
+) -> Result<ClusterMap, Failure> {
     let audit = auditor.finish(&mut selection);
     if let Some(unknown) = audit.unknown {
         return Err(unknown.source.into());
     }
     let errors = selection.findings.errors();
-    if errors > 0 {
+    if errors > 0 && !may_be_wrong {
         let listed = selection.findings.listed().iter();
         let mut listed = listed.filter(|finding| finding.is_error());
         let first = listed.next().map(|finding| with_causes(finding));

@@ -3,12 +3,14 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::clusters::Owner;
 use crate::clusters::owners::Search;
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::{Volume, path};
+use crate::sorted::sorted;
 use crate::units::{Extent, RecordNumber};
 
 /// Files with something wrong.
@@ -40,13 +42,13 @@ impl Touched {
     /// The paths of the files that have clusters of an extent, at most `limit`
     /// of them.
     pub fn of_extent(&self, extent: Extent, limit: usize) -> Vec<String> {
-        let mut records: Vec<RecordNumber> = self
+        let records: Vec<RecordNumber> = self
             .owners
             .iter()
             .filter(|owner| owner.extent.start < extent.end() && extent.start < owner.extent.end())
             .map(|owner| owner.record)
             .collect();
-        records.sort_unstable();
+        let mut records = sorted(records);
         records.dedup();
         let paths = records.iter().filter_map(|&record| self.path(record));
         paths.take(limit).map(String::from).collect()
@@ -59,8 +61,7 @@ impl Touched {
 
     /// The paths of all of them, in alphabetical order.
     pub fn into_paths(self) -> Vec<String> {
-        let mut paths: Vec<String> = self.paths.into_values().collect();
-        paths.sort_unstable();
+        let mut paths = sorted(self.paths.into_values().collect());
         paths.dedup();
         paths
     }
@@ -97,7 +98,7 @@ impl TouchedSearch {
             let owners = self.search.take().map(Search::finish).unwrap_or_default();
             let records = owners.list.iter().map(|owner| owner.record);
             self.waiting.extend(records);
-            self.waiting.sort_unstable();
+            self.waiting = sorted(mem::take(&mut self.waiting));
             self.waiting.dedup();
             self.touched.owners = owners.list;
             self.touched.left_out = owners.left_out;

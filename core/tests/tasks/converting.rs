@@ -1,14 +1,14 @@
 //! What is made of volumes and images: the same as at once.
 
-use ntfs_volume_builder as build;
+use ntfs_volume_builder::{self as build, File, FileData, VolumeBuilder};
 use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep, RecordKind, select_metadata};
 use ntfsclone_core::image::ntfsclone::Encoder;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::value::Stream;
 use ntfsclone_core::plan::MetadataPlan;
-use ntfsclone_core::tasks::Target;
+use ntfsclone_core::tasks::{Step, Target};
 use ntfsclone_core::units::{Geometry, RecordNumber, Vcn};
-use ntfsclone_core::wipe::{Times, Wiped, wipe_index_record, wipe_mft_record};
+use ntfsclone_core::wipe::{Remains, Times, Wiped, wipe_index_record, wipe_mft_record};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -56,7 +56,7 @@ fn an_image_is_that_of_a_save() {
 #[test]
 fn an_image_of_metadata_is_wiped() {
     for (name, built) in volumes() {
-        let expected = metadata_of(&built);
+        let (expected, _) = metadata_of(&built);
         let found = made(name, &built.bytes, Target::Metadata);
         assert!(found == expected, "{name}");
         let image = image_of(&built);
@@ -67,8 +67,50 @@ fn an_image_of_metadata_is_wiped() {
     }
 }
 
-/// The metadata image of a volume, made at once.
-fn metadata_of(built: &build::Volume) -> Vec<u8> {
+#[test]
+fn what_would_remain_is_told_without_an_image() {
+    let mut volumes = volumes();
+    let named = VolumeBuilder::new()
+        .label("Somebody's")
+        .file("resident", FileData::Resident(vec![1; 99]))
+        .file("streams", File::new().data(vec![1]).stream("s", vec![2]))
+        .file("deleted", File::new().data(vec![9; 50]).deleted())
+        .build();
+    let mut torn = named.clone();
+    torn.tear_record(named.record_number("streams"));
+    volumes.push(("named", named));
+    for (name, built) in &volumes {
+        let (image, expected) = metadata_of(built);
+        assert_eq!(expected.image_size, image.len() as u64);
+        for source in [&built.bytes, &image_of(built)] {
+            assert_eq!(remains(source), expected, "{name}");
+        }
+    }
+    let expected = remains(&volumes.last().unwrap().1.bytes);
+    assert_eq!(expected.sensitive.labels, 1);
+    assert_eq!(expected.sensitive.stream_names, 1);
+    assert_eq!(expected.wiped.resident_data, 99 + 1 + 1);
+    assert!(expected.wiped.deleted > 50 && expected.damaged_records == 0);
+
+    let found = remains(&torn.bytes);
+    assert_eq!(found.damaged_records, 1);
+    assert_eq!(found.wiped.resident_data, 99);
+}
+
+fn remains(source: &[u8]) -> Remains {
+    let mut driver = Driver::new(source);
+    let opened = driver.open().unwrap();
+    let mut task = opened.remains();
+    driver
+        .run(&mut task, |step| {
+            assert!(matches!(step, Step::Progress { .. }));
+        })
+        .unwrap();
+    *task.document().unwrap()
+}
+
+/// The metadata image of a volume, made at once, and what is told of it.
+fn metadata_of(built: &build::Volume) -> (Vec<u8>, Remains) {
     let source = built.bytes.as_slice();
     let volume = Volume::open(source).unwrap();
     let geometry = *volume.geometry();
@@ -76,6 +118,7 @@ fn metadata_of(built: &build::Volume) -> Vec<u8> {
     let size = source.len() as u64;
     let plan = MetadataPlan::new(geometry, size, metadata.steps, metadata.inuse);
     let mut image = Vec::new();
+    let mut report = Wiped::default();
     let mut encoder = Encoder::new(&plan.header(), &mut image);
     let at = |offset: u64, len: u64| &source[offset as usize..(offset + len) as usize];
     for step in plan.steps() {
@@ -85,7 +128,7 @@ fn metadata_of(built: &build::Volume) -> Vec<u8> {
                 encoder.clusters(extent.start, bytes, &mut image);
             }
             MetadataStep::Records(kind, stream) => {
-                let value = wiped(source, &geometry, *kind, stream);
+                let value = wiped(source, &geometry, *kind, stream, &mut report);
                 for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
                     let start = geometry.bytes(vcn.0) as usize;
                     let len = geometry.bytes(extent.len) as usize;
@@ -96,10 +139,22 @@ fn metadata_of(built: &build::Volume) -> Vec<u8> {
     }
     let (offset, len) = plan.tail();
     encoder.tail(at(offset, len), &mut image);
-    image
+    let remains = Remains {
+        image_size: image.len() as u64,
+        sensitive: metadata.sensitive,
+        wiped: report,
+        damaged_records: 0,
+    };
+    (image, remains)
 }
 
-fn wiped(source: &[u8], geometry: &Geometry, kind: RecordKind, stream: &Stream) -> Vec<u8> {
+fn wiped(
+    source: &[u8],
+    geometry: &Geometry,
+    kind: RecordKind,
+    stream: &Stream,
+    report: &mut Wiped,
+) -> Vec<u8> {
     let mut value = vec![0; geometry.bytes(stream.end().0) as usize];
     for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
         let start = geometry.bytes(vcn.0) as usize;
@@ -107,17 +162,14 @@ fn wiped(source: &[u8], geometry: &Geometry, kind: RecordKind, stream: &Stream) 
         let offset = geometry.offset(extent.start) as usize;
         value[start..start + len].copy_from_slice(&source[offset..offset + len]);
     }
-    let mut report = Wiped::default();
     let size = match kind {
         RecordKind::Mft => geometry.mft_record_size,
         RecordKind::Index => geometry.index_record_size,
     };
     for (number, record) in (0..).zip(value.chunks_exact_mut(size as usize)) {
         let _ = match kind {
-            RecordKind::Mft => {
-                wipe_mft_record(record, RecordNumber(number), Times::Reset, &mut report)
-            }
-            RecordKind::Index => wipe_index_record(record, Times::Reset, &mut report),
+            RecordKind::Mft => wipe_mft_record(record, RecordNumber(number), Times::Reset, report),
+            RecordKind::Index => wipe_index_record(record, Times::Reset, report),
         };
     }
     value

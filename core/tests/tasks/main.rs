@@ -11,6 +11,7 @@
     reason = "a test may panic"
 )]
 
+mod before_damage;
 mod checking;
 mod compressing;
 mod contents;

@@ -10,7 +10,7 @@ use super::super::used::Counted;
 use super::super::{Halt, STEP_BYTES, Step, attempt, read_at};
 use super::compressed::Content;
 use super::image::ImageWriter;
-use crate::clusters::metadata::{Collection, LogFile, MetadataStep, RecordKind};
+use crate::clusters::metadata::{Collection, LogFile, MetadataStep, RecordKind, Sensitive};
 use crate::clusters::{Part, Walk};
 use crate::error::Result;
 use crate::image::ntfsclone::Header;
@@ -58,7 +58,8 @@ impl Collecting {
         }
     }
 
-    pub(super) fn finish(self) -> (MetadataCopy, Content) {
+    /// What makes the image, what is known of it, and what in it tells of people.
+    pub(super) fn finish(self) -> (MetadataCopy, Content, Sensitive) {
         let content = Content::of_volume(&self.counted, true);
         let geometry = *self.counted.volume.geometry();
         let inside = self.counted.volume.into_source();
@@ -72,9 +73,11 @@ impl Collecting {
             step: 0,
             within: 0,
             done: 0,
+            wiped: Wiped::default(),
+            damaged_records: 0,
             ended: false,
         };
-        (copy, content)
+        (copy, content, metadata.sensitive)
     }
 }
 
@@ -88,6 +91,8 @@ pub(super) struct MetadataCopy {
     step: usize,
     within: u64,
     done: u64,
+    wiped: Wiped,
+    damaged_records: u64,
     ended: bool,
 }
 
@@ -98,6 +103,12 @@ impl MetadataCopy {
 
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.done, self.plan.bytes())
+    }
+
+    /// What was wiped up to now, and how many records were not, or not all of
+    /// them, since they are damaged.
+    pub(super) fn wiped(&self) -> (Wiped, u64) {
+        (self.wiped, self.damaged_records)
     }
 
     pub(super) fn step(
@@ -129,8 +140,9 @@ impl MetadataCopy {
                 }
                 Some(MetadataStep::Records(kind, stream)) => {
                     let chunk = Chunk::new(&geometry, stream, Vcn(self.within));
-                    let bytes = attempt(pages, || chunk.read(&self.inside))?;
-                    let bytes = chunk.wiped(*kind, bytes);
+                    let mut bytes = attempt(pages, || chunk.read(&self.inside))?;
+                    let damaged = chunk.wipe(*kind, &mut bytes, &mut self.wiped);
+                    self.damaged_records = self.damaged_records.saturating_add(damaged);
                     for (start, piece) in chunk.pieces(&bytes) {
                         self.writer.add(start, piece, map);
                     }
@@ -203,8 +215,9 @@ impl<'a> Chunk<'a> {
         Ok(bytes)
     }
 
-    /// What does not read as a record is copied as it is.
-    fn wiped(&self, kind: RecordKind, mut bytes: Vec<u8>) -> Vec<u8> {
+    /// What does not read as a record is copied as it is. Returns how many such
+    /// records there are, but for those that were never used.
+    fn wipe(&self, kind: RecordKind, bytes: &mut [u8], wiped: &mut Wiped) -> u64 {
         let record_size = match kind {
             RecordKind::Mft => self.geometry.mft_record_size,
             RecordKind::Index => self.geometry.index_record_size,
@@ -212,14 +225,17 @@ impl<'a> Chunk<'a> {
         let position = self.geometry.bytes(self.start.0);
         let first = position.checked_div(record_size.into()).unwrap_or(0);
         let records = bytes.chunks_exact_mut(len_usize(record_size.into()));
-        let mut wiped = Wiped::default();
+        let mut damaged = 0_u64;
         for (number, record) in (first..).map(RecordNumber).zip(records) {
-            let _ = match kind {
-                RecordKind::Mft => wipe::wipe_mft_record(record, number, Times::Reset, &mut wiped),
-                RecordKind::Index => wipe::wipe_index_record(record, Times::Reset, &mut wiped),
+            let result = match kind {
+                RecordKind::Mft => wipe::wipe_mft_record(record, number, Times::Reset, wiped),
+                RecordKind::Index => wipe::wipe_index_record(record, Times::Reset, wiped),
             };
+            if result.is_err() && record.iter().any(|&byte| byte != 0) {
+                damaged = damaged.saturating_add(1);
+            }
         }
-        bytes
+        damaged
     }
 
     fn pieces<'b>(&'b self, bytes: &'b [u8]) -> impl Iterator<Item = (Lcn, &'b [u8])> {

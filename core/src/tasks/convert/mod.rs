@@ -5,6 +5,7 @@ mod image;
 mod metadata;
 mod pass;
 mod raw;
+mod remains;
 mod unpack;
 
 use alloc::boxed::Box;
@@ -16,6 +17,7 @@ use self::image::ImageCopy;
 use self::metadata::{Collecting, MetadataCopy};
 use self::pass::ImagePass;
 use self::raw::RawCopy;
+pub use self::remains::Remains;
 use self::unpack::Unpack;
 use super::opened::{Inside, Opened};
 use super::scan::Scan;
@@ -150,7 +152,7 @@ impl Convert {
                     false => Copy::Raw(RawCopy::of_image(reader)),
                 }))
             }
-            (inside, _) => State::Used(Box::new(Used::new(inside))),
+            (inside, _) => State::Used(Box::new(Used::new(inside, false))),
         }
     }
 
@@ -200,7 +202,7 @@ impl Convert {
                     return Ok(collecting.progress());
                 }
                 if let State::Collect(collecting) = mem::replace(&mut self.state, State::Done) {
-                    let (copy, content) = collecting.finish();
+                    let (copy, content, _) = collecting.finish();
                     self.tell_content(Some(copy.header()), &content);
                     self.state = State::Copy(Box::new(Copy::Metadata(copy)));
                 }
