@@ -1,4 +1,4 @@
-import type { ErrorCode, Holder, Info, Partition, Progress, Report, SurveyedStream, Target } from "ntfsclone";
+import type { ErrorCode, Holder, Info, Partition, Progress, Remains, Report, SurveyedStream, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
 import type { Structure } from "./structures/locate.js";
 
@@ -7,7 +7,7 @@ export interface Calls {
   /** Opens it in the place of what was open. */
   open: { question: Opening; answer: Info };
   /** Which clusters are in use, and, after a survey, whose they are. */
-  squares: { question: Squares; answer: Counted };
+  squares: { question: Squares; answer: Counted & Looked };
   /** Looks at all files in use, for what follows. */
   survey: { question: null; answer: Found };
   folder: { question: FolderPart; answer: Folder };
@@ -18,6 +18,8 @@ export interface Calls {
   /** What a byte of the volume is in. */
   inspect: { question: number; answer: Inspected };
   validate: { question: null; answer: Report };
+  /** What a metadata image would hold. */
+  remains: { question: null; answer: Remains };
   convert: { question: Conversion; answer: Written };
   /** The content of a file, or of one of its streams. */
   content: { question: Content; answer: Written };
@@ -36,8 +38,14 @@ export interface Opening {
   partition?: Partition | undefined;
 }
 
+/** How far it could be looked into. */
+export interface Looked {
+  /** Where it ends: of an image, what comes after the damage is not known. */
+  damage: string | null;
+}
+
 /** What a survey found. */
-export interface Found {
+export interface Found extends Looked {
   files: number;
   /** The whole volume as one square. */
   whole: Counted;

@@ -64,6 +64,8 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return { answer: await current().inspect(asked.question, options) };
     case "validate":
       return { answer: await current().validate(options) };
+    case "remains":
+      return { answer: await current().remains(options) };
     case "convert":
       return { answer: await current().convert(asked.question, options) };
     case "content":

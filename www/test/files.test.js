@@ -21,10 +21,10 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await go(page, "Files");
     await page.waitForSelector(".entries");
     const root = await rows(page);
-    assert.ok(root.some(([name, , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
-    const folder = root.find(([name, , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
+    assert.ok(root.some(([name, , , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
+    const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
     assert.ok(folder, JSON.stringify(root));
-    const total = root.map(([, share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
+    const total = root.map(([, , share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
     assert.ok(total >= 90 && total <= 100 + root.length, `${total} %`);
 
     await page.getByRole("button", { name: folder[0], exact: true }).focus();

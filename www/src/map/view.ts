@@ -42,6 +42,7 @@ export class MapView {
   /** What is being asked for. */
   #asked: Squares | undefined;
   #problem: string | undefined;
+  #damage: string | null = null;
   /** What the place is has to be said when it is known. */
   #isToBeSaid = false;
   #cursor = 0;
@@ -138,6 +139,7 @@ export class MapView {
       if (isTold === this.#coverage.isTold) {
         this.#coverage.take(counted);
       }
+      this.#damage = counted.damage;
       this.#tools.hidden = this.#picture.hidden = false;
       survey.start();
     } catch (error) {
@@ -163,14 +165,16 @@ export class MapView {
   #showState(survey: SurveyState): void {
     const { isExact, isKnown } = this.#coverage;
     this.#again.hidden = !isExact || survey.kind !== "stopped";
-    this.#state.classList.toggle("is-exact", isExact && survey.kind === "done");
+    this.#state.classList.toggle("is-exact", isExact && survey.kind === "done" && this.#damage === null);
+    this.#state.classList.toggle("is-damaged", this.#damage !== null);
     this.element.dataset["survey"] = survey.kind;
     if (this.#problem !== undefined) {
       this.#state.textContent = (isKnown ? words.rough : words.none)(this.#problem);
     } else if (!isExact) {
       this.#state.textContent = isKnown ? words.reading : words.waiting;
     } else {
-      this.#state.textContent = stateOfSurvey(survey);
+      const upTo = this.#damage === null ? "" : `${words.upToDamage(plainName(this.#damage))}. `;
+      this.#state.textContent = upTo === "" || survey.kind !== "done" ? `${upTo}${stateOfSurvey(survey)}` : upTo;
     }
     const { clusters } = this.#scale;
     const whole = survey.kind === "done" ? survey.found.whole : undefined;

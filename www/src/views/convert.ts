@@ -1,10 +1,10 @@
 import type { Info, Target } from "ntfsclone";
 import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
-import { name } from "../names.js";
-import { count, size } from "../numbers.js";
+import { size } from "../numbers.js";
 import { canSave, cancelledNotice, doneNotice, fileName, save, type Way } from "../saving.js";
 import { strings } from "../strings.js";
+import { Anonymise } from "./anonymise.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.convert;
@@ -75,14 +75,15 @@ function form(context: Context, start: (choice: Choice, way: Way) => void): HTML
     ...words.levels.map(([value, text]) => h("option", { value, selected: value === DEFAULT_LEVEL }, text)),
   );
   const levelField = h("label", { class: "field inline", for: "level", hidden: true }, words.level, level);
-  const anonymise = anonymised(info);
+  const sizes = TARGETS.map((target) => h("span", { class: "target-size" }, ...sizeOf(info, target)));
+  const anonymise = new Anonymise(context, (bytes) => fill(sizes[TARGETS.indexOf("metadata")]!, words.size(size(bytes))));
   const choice = (): Choice => ({
     target: TARGETS.find((_, index) => radios[index]?.checked) ?? "raw",
     level: compress.checked ? Number(level.value) : null,
   });
   const update = () => {
     levelField.hidden = !compress.checked;
-    anonymise.hidden = choice().target !== "metadata";
+    anonymise.show(choice().target === "metadata");
   };
   const isSaved = canSave();
   const form = h(
@@ -108,12 +109,12 @@ function form(context: Context, start: (choice: Choice, way: Way) => void): HTML
           { class: "target", for: `target-${target}` },
           radios[index],
           h("span", { class: "target-title" }, title),
-          h("span", { class: "target-size" }, ...sizeOf(info, target)),
+          sizes[index],
           h("span", { class: "target-about", id: `about-${target}` }, about),
         );
       }),
     ),
-    anonymise,
+    anonymise.element,
     h(
       "div",
       { class: "compress" },
@@ -143,28 +144,4 @@ function sizeOf({ volume, image }: Info, target: Target): Child[] {
     case "metadata":
       return [words.smaller];
   }
-}
-
-/** What of this volume a metadata image tells, and what not. */
-function anonymised({ volume }: Info): HTMLElement {
-  const list = (title: string, items: Child[]) =>
-    h("div", {}, h("h2", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, item))));
-  const own: Child[] = volume
-    ? [
-        volume.files === null ? words.names : words.namesOf(count(volume.files)),
-        volume.label ? h("span", {}, words.label, name(volume.label)) : null,
-        words.serial(volume.serial),
-      ].filter((item) => item !== null)
-    : [words.names];
-  return h(
-    "div",
-    { class: "notice anonymise", hidden: true },
-    icon("lock"),
-    h(
-      "div",
-      { class: "notice-text" },
-      h("strong", {}, words.anonymise),
-      h("div", { class: "columns" }, list(words.stays, [...own, ...words.staysList]), list(words.goes, [...words.goesList])),
-    ),
-  );
 }

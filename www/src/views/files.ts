@@ -46,11 +46,7 @@ class FilesView {
 
   show({ folder, file }: Route): void {
     this.#at = { folder, file };
-    const { info, survey } = this.#context;
-    if (info.volume === null) {
-      fill(this.element, h("section", { class: "card" }, h("h1", {}, words.title), h("p", { class: "muted" }, words.none)));
-      return;
-    }
+    const { survey } = this.#context;
     this.#isSeen = true;
     if (survey.state.kind === "none") {
       survey.start();
@@ -127,6 +123,7 @@ class FilesView {
     fill(
       this.element,
       this.#takeout.element,
+      this.#damageNotice(),
       h(
         "section",
         { class: "card" },
@@ -149,6 +146,15 @@ class FilesView {
       this.#context.announce(plainName(pathText(file.path)));
       this.element.querySelector(".file-card")?.scrollIntoView({ block: "nearest" });
     }
+  }
+
+  #damageNotice(): HTMLElement | null {
+    const { state } = this.#context.survey;
+    if (state.kind !== "done" || state.found.damage === null) {
+      return null;
+    }
+    const text = h("div", {}, words.damaged, h("p", { class: "muted" }, name(state.found.damage)));
+    return h("div", { class: "notice warning" }, icon("alert"), text);
   }
 
   #table(folder: Folder, file: number | undefined): HTMLElement {

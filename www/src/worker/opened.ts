@@ -1,7 +1,7 @@
-import { open, type Image, type Info, type Report, type TaskOptions } from "ntfsclone";
+import { NtfscloneError, open, type ErrorCode, type Image, type Info, type LookOptions, type Remains, type Report, type TaskOptions } from "ntfsclone";
 import type { Extents } from "../extents.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Content, Conversion, Found, Inspected, Opening, Place, Written, Zip, Zipped } from "../messages.js";
+import type { Answer, Bytes, Content, Conversion, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
 import { structureAt } from "../structures/locate.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
@@ -9,12 +9,17 @@ import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
 import { writeZip } from "./zip.js";
 
+/** What these say is so with the data, and not with what it is read by: some of it may be sound. */
+const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "inconsistent"];
+
 /** What is open. */
 export class Opened {
   readonly #image: Image;
   readonly #source: Pieces;
   #extents: Promise<Extents> | undefined;
   #survey: Survey | undefined;
+  /** What is wrong with it, if it can be looked into only up to there. */
+  #damage: string | null = null;
 
   static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
@@ -31,18 +36,18 @@ export class Opened {
     return this.#image.info();
   }
 
-  async squares(squares: Squares, options: TaskOptions): Promise<Answer<Counted>> {
+  async squares(squares: Squares, options: TaskOptions): Promise<Answer<Counted & Looked>> {
     const extents = await this.#readExtents(options);
     const { image, volume } = this.info;
     const clusters = volume?.clusters ?? image?.clusters ?? 0;
     const answer = this.#survey?.count(squares) ?? countUsed(squares, clusters, extents);
-    return { answer, transfer: [answer.counts.buffer] };
+    return { answer: { ...answer, damage: this.#damage }, transfer: [answer.counts.buffer] };
   }
 
   async survey(options: TaskOptions): Promise<Found> {
     const extents = await this.#readExtents({ ...options, onProgress: undefined });
-    this.#survey = await Survey.of(this.#image, extents, options);
-    return this.#survey.found();
+    this.#survey = await Survey.of(this.#image, extents, this.#look(options));
+    return { ...this.#survey.found(), damage: this.#damage };
   }
 
   /** What the survey found. */
@@ -61,7 +66,7 @@ export class Opened {
     }
     const lcn = Math.floor(offset / volume.cluster_size);
     const read = async (offset: number, length: number) => {
-      const { buffer, byteOffset, byteLength } = await this.#image.read(offset, length, options);
+      const { buffer, byteOffset, byteLength } = await this.#image.read(offset, length, this.#look(options));
       return new DataView(buffer, byteOffset, byteLength);
     };
     const owner = this.#survey?.owner(lcn);
@@ -79,24 +84,34 @@ export class Opened {
     return write(output, options, (options) => this.#image.convert(target, { ...options, compress, holes: true }));
   }
 
+  remains(options: TaskOptions): Promise<Remains> {
+    return this.#image.remains(options);
+  }
+
   content({ record, stream, output }: Content, options: Asked): Promise<Written> {
-    return write(output, options, (options) => this.#image.content(record, stream === null ? options : { ...options, stream }));
+    return write(output, options, (options) => this.#image.content(record, { ...this.#look(options), stream: stream ?? undefined }));
   }
 
   zip({ record, leavesOut, output }: Zip, options: Asked): Promise<Zipped> {
-    return writeZip(this.#image, this.surveyed.files, record, leavesOut, output, options);
+    const content = (record: number, signal: AbortSignal) => this.#image.content(record, this.#look({ signal }));
+    return writeZip(content, this.surveyed.files, record, leavesOut, output, options);
   }
 
   async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {
     const answer =
       of === "file"
         ? { bytes: this.#source.read(offset, length), absent: [] }
-        : await volumeBytes(this.#image, await this.#stored(options), offset, length, options);
+        : await volumeBytes(this.#image, await this.#stored(options), offset, length, this.#look(options));
     return { answer, transfer: [answer.bytes.buffer] };
   }
 
   close(): Promise<void> {
     return this.#image.close();
+  }
+
+  /** As far as it can be looked into. */
+  #look(options: TaskOptions): LookOptions {
+    return this.#damage === null ? options : { ...options, damaged: true };
   }
 
   async #stored(options: TaskOptions): Promise<Stored | undefined> {
@@ -109,10 +124,19 @@ export class Opened {
     if (this.#extents) {
       return this.#extents;
     }
-    const reading = this.#image.extents(options).then((extents) => ({
-      lcns: Float64Array.from(extents, ({ lcn }) => lcn),
-      lengths: Float64Array.from(extents, ({ length }) => length),
-    }));
+    const reading = this.#image
+      .extents(this.#look(options))
+      .catch((error: unknown) => {
+        if (this.#damage !== null || !(error instanceof NtfscloneError) || !DAMAGE.includes(error.code)) {
+          throw error;
+        }
+        this.#damage = error.message;
+        return this.#image.extents(this.#look(options));
+      })
+      .then((extents) => ({
+        lcns: Float64Array.from(extents, ({ lcn }) => lcn),
+        lengths: Float64Array.from(extents, ({ length }) => length),
+      }));
     reading.catch(() => (this.#extents = undefined));
     this.#extents = reading;
     return reading;

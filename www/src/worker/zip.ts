@@ -1,5 +1,4 @@
 import { makeZip } from "client-zip";
-import type { Image } from "ntfsclone";
 import type { Output, Step, Unreadable, Zipped } from "../messages.js";
 import { problemOf, UnreadableError } from "./problem.js";
 import type { FileTable } from "./survey/file-table.js";
@@ -17,6 +16,9 @@ const MILLISECONDS_BETWEEN_REPORTS = 100;
 
 const encoder = new TextEncoder();
 
+/** Reads the content of a file, by its record. */
+type ContentOf = (record: number, signal: AbortSignal) => ReadableStream<Uint8Array<ArrayBuffer>>;
+
 interface ZipEntry {
   name: string;
   lastModified: Date;
@@ -27,7 +29,7 @@ interface ZipEntry {
  * Writes all files in a folder as a zip archive. If one cannot be read, nothing is kept, and the error tells all such files;
  * unless they are to be left out. Of a file that fails in its middle nothing can be left out any more.
  */
-export async function writeZip(image: Image, files: FileTable, folder: number, leavesOut: boolean, output: Output, options: Asked): Promise<Zipped> {
+export async function writeZip(contentOf: ContentOf, files: FileTable, folder: number, leavesOut: boolean, output: Output, options: Asked): Promise<Zipped> {
   const { onProgress } = options;
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
@@ -61,7 +63,7 @@ export async function writeZip(image: Image, files: FileTable, folder: number, l
           yield { name: `${names.of(path)}/`, ...modified(entry.modified) };
         }
       } else {
-        const begun = entry.isIncomplete ? NOT_STORED : await begin(image, entry.record, path, signal, count).catch((error: unknown) => problemOf(error).message);
+        const begun = entry.isIncomplete ? NOT_STORED : await begin(contentOf, entry.record, path, signal, count).catch((error: unknown) => problemOf(error).message);
         if (typeof begun === "string") {
           signal.throwIfAborted();
           unreadable.push({ path, message: begun });
@@ -106,13 +108,13 @@ function sizeOf(files: FileTable, folder: number): number {
 
 /** The content of a file, of which the first piece has come; fails if it does not. */
 async function begin(
-  image: Image,
+  contentOf: ContentOf,
   record: number,
   path: Step[],
   signal: AbortSignal,
   count: (bytes: number) => void,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const reader = image.content(record, { signal }).getReader();
+  const reader = contentOf(record, signal).getReader();
   const first = await reader.read();
   let next: Promise<typeof first> | undefined = Promise.resolve(first);
   return new ReadableStream<Uint8Array<ArrayBuffer>>(

@@ -8,7 +8,7 @@ function tool(name) {
 }
 
 const ntfscluster = tool("ntfscluster");
-export const skipWithoutTools = ntfscluster && tool("ntfsinfo") ? false : "no ntfscluster or ntfsinfo";
+export const skipWithoutTools = ["ntfscluster", "ntfsinfo", "ntfscat", "ntfsls"].every(tool) ? false : "no tools of ntfs-3g";
 
 /** The runs of a file of the volume, by its path. */
 export function runsOf(volume, path) {
@@ -39,4 +39,23 @@ export function recordOf(volume, record) {
       };
     }),
   };
+}
+
+const ntfscat = tool("ntfscat");
+const ntfsls = tool("ntfsls");
+
+/** The content of a file of the volume, or of its stream of that name. */
+export function contentOf(volume, path, stream) {
+  const { stdout, status } = spawnSync(ntfscat, ["-f", ...(stream ? ["-n", stream] : []), volume, path], { maxBuffer: 1 << 30 });
+  if (status !== 0) {
+    throw new Error(`no ${path}`);
+  }
+  return stdout;
+}
+
+/** The names of what is in a folder. */
+export function namesIn(volume, path) {
+  return spawnSync(ntfsls, ["-f", "-p", path, volume], { encoding: "utf8" })
+    .stdout.split("\n")
+    .filter((name) => name !== "" && name !== "." && name !== "..");
 }

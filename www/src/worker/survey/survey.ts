@@ -1,4 +1,4 @@
-import type { Holder, Image, Info, TaskOptions } from "ntfsclone";
+import type { Holder, Image, Info, LookOptions } from "ntfsclone";
 import { extentAt, type Extents } from "../../extents.js";
 import type { Counted, Squares } from "../../kinds.js";
 import type { Cluster, FileFacts, Found, Holders } from "../../messages.js";
@@ -19,7 +19,7 @@ export class Survey {
   readonly #isCut: boolean;
 
   /** Looks at all files of it. `stored` is what is in use, or of an image what it has. */
-  static async of(image: Image, stored: Extents, options: TaskOptions): Promise<Survey> {
+  static async of(image: Image, stored: Extents, options: LookOptions): Promise<Survey> {
     const files = new FileCollector();
     const runs = new RunCollector();
     for await (const piece of image.survey(options)) {
@@ -33,16 +33,18 @@ export class Survey {
   }
 
   private constructor({ volume, image }: Info, stored: Extents, files: FileCollector, runs: RunCollector) {
-    this.#clusters = volume?.clusters ?? 0;
+    // Of what is damaged, the image alone may tell.
+    const { clusters = 0, cluster_size = 0 } = volume ?? image ?? {};
+    this.#clusters = clusters;
     this.#stored = stored;
     this.#isImage = image !== null;
     this.#runs = runs.finish(this.#clusters);
     this.#isCut = runs.isCut;
     const incomplete = this.#isImage ? this.#runs.notWithin(stored) : new Set<number>();
-    this.files = files.finish(volume?.cluster_size ?? 0, incomplete);
+    this.files = files.finish(cluster_size, incomplete);
   }
 
-  found(): Found {
+  found(): Omit<Found, "damage"> {
     const whole = { first: 0, perSquare: this.#clusters, length: 1 };
     return { files: this.files.length, whole: this.count(whole), isCut: this.#isCut };
   }
