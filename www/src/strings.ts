@@ -33,9 +33,9 @@ export const strings = {
     linked: "This link leads to a place in an image. Open that image again to go there.",
     takes: "Takes images of ntfsclone, plain or compressed with seekable zstd, in one file or in pieces; NTFS volumes; and whole disks with MBR or GPT.",
     features: [
-      ["Inspect", "What it is at a glance, and a map of every cluster: used, free, or missing from the image."],
+      ["Inspect", "What it is at a glance, a map of whose every cluster is, all files, and what the bytes mean."],
       ["Validate", "Reads all of it, checks structure and checksums, and names the files that any damage touches."],
-      ["Convert", "To a raw volume, a compact image, or one without the content of files for a bug report."],
+      ["Take out", "Single files, whole folders as a zip, a raw volume, a compact image, or one for a bug report."],
     ],
   },
 
@@ -369,6 +369,7 @@ export const strings = {
   errors: {
     title: "That did not work",
     dismiss: "Dismiss",
+    unreadable: "Files that cannot be read",
     moreUnreadable: (count: string) => `and ${count} more`,
     advice: {
       read: "The browser could not read the file. If it was moved, changed or unplugged, open it again.",

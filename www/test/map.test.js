@@ -1,6 +1,7 @@
 // The picture of the clusters: what it shows is what is so, and it can be used without a mouse.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { cutImage, demoImage, demoMetadata, demoVolume, ntfsclone } from "../../wasm/test/support/fixtures.js";
 import { distance, EYES } from "./support/eyes.js";
@@ -211,12 +212,29 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("of an image that is cut short there is no picture, but the reason", { skip }, async () => {
+test("of an image that is cut short, the picture goes up to there, and all else is missing", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   await openFile(page, cutImage());
-  await page.waitForFunction(() => document.querySelector(".map-state").textContent.startsWith("No picture: the image command at byte "));
-  assert.ok(!(await page.isVisible(".map-surface")));
   assert.equal(await page.textContent(".overview h1"), "cut.img");
+  await surveyed(page);
+  assert.match(await page.textContent(".map-state"), /^Up to where it is damaged: the image command at byte /);
+  assert.ok(!(await page.getAttribute(".map-state", "class")).includes("is-exact"));
+  const found = await colours(page);
+  assert.ok(["mft", "system", "file", "missing", "free"].every((kind) => found[kind] > 0), JSON.stringify(found));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("of an image without $MFT, what is in it is shown, and why there is no more", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  // A header, the gap before the first cluster, and the first cluster: the boot sector.
+  const bytes = readFileSync(demoImage()).subarray(0, 6000);
+  await page.setInputFiles("#file", { name: "short.img", mimeType: "", buffer: bytes });
+  await page.waitForSelector('.map[data-survey="failed"]');
+  assert.match(await page.textContent(".map-state"), /^Up to where it is damaged: .*Whose they are cannot be told: /);
+  assert.ok(await page.isVisible(".map-surface"));
+  await page.click('.sections a:has-text("Files")');
+  await page.waitForSelector(".files .notice.error");
   assert.deepEqual(complaints, []);
   await context.close();
 });

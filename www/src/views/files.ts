@@ -207,7 +207,12 @@ class FilesView {
       h(
         "th",
         { scope: "row" },
-        h("span", { class: "entry-name" }, h("span", { class: `entry-icon ${holder}` }, icon(isFolder ? "folder" : "file")), this.#linkTo(entry), ...tags(entry)),
+        h(
+          "span",
+          { class: "entry-name" },
+          h("span", { class: `entry-icon ${holder}` }, icon(isFolder ? "folder" : "file")),
+          h("span", { class: "entry-text" }, this.#linkTo(entry), ...tags(entry)),
+        ),
       ),
       h("td", {}, entry.modified === null ? "" : date(entry.modified)),
       h("td", {}, percent(room, folder.entry.room)),

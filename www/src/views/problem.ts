@@ -33,5 +33,6 @@ const MOST_LISTED = 50;
 export function unreadableList(unreadable: Unreadable[]): HTMLElement {
   const items = unreadable.slice(0, MOST_LISTED).map(({ path, message }) => h("li", {}, name(pathText(path)), h("span", { class: "muted" }, ": ", name(message))));
   const left = unreadable.length - items.length;
-  return h("ul", { class: "unreadable" }, ...items, left > 0 && h("li", { class: "muted" }, words.moreUnreadable(count(left))));
+  const list = h("ul", {}, ...items, left > 0 && h("li", { class: "muted" }, words.moreUnreadable(count(left))));
+  return h("div", { class: "unreadable", role: "group", tabindex: 0, "aria-label": words.unreadable }, list);
 }

@@ -10,6 +10,8 @@ const DIRECTORY = HOLDERS.indexOf("directory");
 /** Deeper, a path is told without its start. Windows has no paths of more than 32,767 characters. */
 const MOST_LEVELS = 1024;
 
+/** The first moment that NTFS can tell, 1601: nobody set it, or it was wiped. */
+const UNSET = Date.UTC(1601, 0, 1);
 /** As many as can be shown as boxes. */
 const MOST_LARGEST = 60;
 
@@ -33,7 +35,7 @@ export class FileCollector {
     this.#sizes.push(size);
     this.#clusters.push(clusters);
     this.#holders.push(HOLDERS.indexOf(holder));
-    this.#modified.push(modified ?? NaN);
+    this.#modified.push(modified === null || modified === UNSET ? NaN : modified);
     this.#links.push(Number(is_link));
     this.#names.push(name);
     if (streams.length > 0) {
