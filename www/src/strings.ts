@@ -144,7 +144,7 @@ export const strings = {
     readingHolders: (percent: string) => `Looking whose they are: ${percent}`,
     holdersStopped: "Whose they are was not read to the end.",
     noHolders: (reason: string) => `Whose they are cannot be told: ${reason}`,
-    upToDamage: (reason: string) => `Up to where it is damaged: ${reason}`,
+    damaged: (reason: string) => `Damaged, and shown as far as it can be told: ${reason}`,
     readHolders: "Read whose they are",
     holders: "Files that have these clusters",
     otherHolders: (count: string) => `and ${count} more`,

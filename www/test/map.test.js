@@ -217,7 +217,7 @@ test("of an image that is cut short, the picture goes up to there, and all else 
   await openFile(page, cutImage());
   assert.equal(await page.textContent(".overview h1"), "cut.img");
   await surveyed(page);
-  assert.match(await page.textContent(".map-state"), /^Up to where it is damaged: the image command at byte /);
+  assert.match(await page.textContent(".map-state"), /^Damaged, and shown as far as it can be told: the image command at byte /);
   assert.ok(!(await page.getAttribute(".map-state", "class")).includes("is-exact"));
   const found = await colours(page);
   assert.ok(["mft", "system", "file", "missing", "free"].every((kind) => found[kind] > 0), JSON.stringify(found));
@@ -231,7 +231,7 @@ test("of an image without $MFT, what is in it is shown, and why there is no more
   const bytes = readFileSync(demoImage()).subarray(0, 6000);
   await page.setInputFiles("#file", { name: "short.img", mimeType: "", buffer: bytes });
   await page.waitForSelector('.map[data-survey="failed"]');
-  assert.match(await page.textContent(".map-state"), /^Up to where it is damaged: .*Whose they are cannot be told: /);
+  assert.match(await page.textContent(".map-state"), /^Damaged, and shown as far as it can be told: .*Whose they are cannot be told: /);
   assert.ok(await page.isVisible(".map-surface"));
   await page.click('.sections a:has-text("Files")');
   await page.waitForSelector(".files .notice.error");

@@ -10,7 +10,7 @@ const words = strings.structure;
 
 /** The parts of a structure, as a list: those on the way to a byte are open. */
 export class Outline {
-  readonly element = h("section", { class: "card outline", hidden: true, "aria-label": words.title });
+  readonly element = h("section", { class: "outline", hidden: true, "aria-label": words.title });
   readonly #context: Context;
   readonly #go: (at: number) => void;
 
@@ -30,7 +30,7 @@ export class Outline {
     const open = new Set(fieldsAt(field, at - start));
     const scrolled = this.element.querySelector(".outline-list")?.scrollTop ?? 0;
     const list = h("div", { class: "outline-list", tabindex: 0, role: "group", "aria-label": words.parts }, this.#list(field.parts ?? [], start, open));
-    fill(this.element, h("header", { class: "card-header" }, h("h2", {}, name(field.name)), h("span", { class: "muted" }, words.at(hexadecimal(start)))), list);
+    fill(this.element, h("header", { class: "outline-head" }, h("h2", {}, name(field.name)), h("span", { class: "muted" }, words.at(hexadecimal(start)))), list);
     list.scrollTop = scrolled;
     this.#reveal(list);
   }

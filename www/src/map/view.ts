@@ -173,8 +173,8 @@ export class MapView {
     } else if (!isExact) {
       this.#state.textContent = isKnown ? words.reading : words.waiting;
     } else {
-      const upTo = this.#damage === null ? "" : `${words.upToDamage(plainName(this.#damage))}. `;
-      this.#state.textContent = upTo === "" || survey.kind !== "done" ? `${upTo}${stateOfSurvey(survey)}` : upTo;
+      const damaged = this.#damage === null ? "" : `${words.damaged(plainName(this.#damage))}. `;
+      this.#state.textContent = damaged === "" || survey.kind !== "done" ? `${damaged}${stateOfSurvey(survey)}` : damaged;
     }
     const { clusters } = this.#scale;
     const whole = survey.kind === "done" ? survey.found.whole : undefined;

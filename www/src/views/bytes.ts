@@ -16,6 +16,8 @@ import type { Structure } from "../structures/locate.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.bytes;
+/** Facts that have a row for themselves. */
+const WIDE: readonly string[] = [words.holder, words.structure, words.says];
 const ROW_HEIGHT = 22;
 const LEAST_ROWS = 8;
 const MOST_ROWS = 64;
@@ -99,9 +101,14 @@ class BytesView implements View {
         { class: "card hex-card" },
         h("header", { class: "hex-bar" }, this.#wholeSwitch(), this.#goTo()),
         this.#places.length > 0 && this.#placeList(),
-        h("div", { class: "hex-frame" }, h("div", { class: "hex-side" }, this.#surface, this.#pointed), this.#position, this.#inspector),
+        h(
+          "div",
+          { class: "hex-frame" },
+          h("div", { class: "hex-side" }, this.#surface, this.#pointed),
+          this.#position,
+          h("div", { class: "hex-panel" }, this.#inspector, this.#outline.element),
+        ),
       ),
-      this.#outline.element,
     );
     new ResizeObserver(() => this.#resize()).observe(this.#surface);
     // Then it is known which structures can be where.
@@ -307,7 +314,7 @@ class BytesView implements View {
       facts.push(...this.#fileFacts(), ...this.#fieldFacts());
     }
     const known = this.#knownAt(cursor);
-    if (known) {
+    if (known && !this.#structure) {
       facts.push([words.inside, known.title]);
     }
     const values = Array.from({ length: 8 }, (_, index) => (cursor + index < this.#size ? this.#pages.byte(cursor + index) : undefined));
@@ -320,7 +327,7 @@ class BytesView implements View {
         facts.push([words.value(8 * length), littleEndian(some)]);
       }
     }
-    fill(this.#inspector, ...facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+    fill(this.#inspector, ...facts.map(([term, value]) => h("div", { class: WIDE.includes(term) && "wide" }, h("dt", {}, term), h("dd", {}, value))));
   }
 
   /** Whose the cluster is. */
