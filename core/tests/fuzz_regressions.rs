@@ -23,11 +23,13 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 8] = [
+const TARGETS: [&str; 10] = [
     "attribute_list",
     "boot_sector",
+    "content",
     "image_decoder",
     "image_reader",
+    "lznt1",
     "mft_record",
     "runlist",
     "seekable",

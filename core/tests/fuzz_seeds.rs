@@ -95,6 +95,29 @@ fn volumes() -> Vec<(&'static str, Volume)> {
     ]
 }
 
+/// Content in all ways that there are.
+fn contents() -> Volume {
+    let text: Vec<u8> = (0..3_u32)
+        .flat_map(|n| vec![b'a' + n as u8; 5000])
+        .collect();
+    let mixed = [text, vec![0; 9000], pattern(2, 3000)].concat();
+    tiny()
+        .clusters(140)
+        .file(
+            "resident",
+            File::new().data(vec![1; 9]).stream("s", vec![2]),
+        )
+        .file("one run", FileData::Bytes(pattern(1, 1100)))
+        .file("sparse", FileData::Sparse(mixed[..20_000].to_vec()))
+        .file("compressed", FileData::Compressed(mixed))
+        .build()
+}
+
+/// A unit after the bytes it comes to.
+fn lznt1(unit: &[u8]) -> Vec<u8> {
+    [&4096_u16.to_le_bytes(), unit].concat()
+}
+
 /// What the seeds need and nothing else does.
 trait SmallFiles {
     fn hibernated_small(self) -> Self;
@@ -193,6 +216,15 @@ fn seeds() -> Vec<Seed> {
     for (name, volume) in volumes.iter().take(3) {
         seeds.push(("image_reader", *name, image_of(volume)));
     }
+    seeds.push(("content", "all_ways", contents().bytes));
+    seeds.extend([
+        (
+            "lznt1",
+            "matches",
+            lznt1(&[0x03, 0xB0, 0b10, b'a', 0xFC, 0x0F]),
+        ),
+        ("lznt1", "as_it_is", lznt1(&[0x02, 0x30, 1, 2, 3, 0, 0])),
+    ]);
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
         unreachable!("there are more");
     };

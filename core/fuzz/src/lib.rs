@@ -4,12 +4,14 @@
 //! `core/tests/fuzz_regressions.rs` runs the committed inputs through these
 //! same functions, so that an ordinary test run replays every crash ever found.
 
+mod content;
 mod image;
 mod image_reader;
 mod seekable;
 mod structures;
 mod volume;
 
+pub use content::{content, lznt1};
 pub use image::image_decoder;
 pub use image_reader::image_reader;
 pub use seekable::seekable;
@@ -24,6 +26,8 @@ pub fn run(target: &str, data: &[u8]) {
         "runlist" => runlist(data),
         "attribute_list" => attribute_list(data),
         "volume_scan" => volume_scan(data),
+        "content" => content(data),
+        "lznt1" => lznt1(data),
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),

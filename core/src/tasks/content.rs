@@ -251,7 +251,7 @@ fn refused(error: ContentError, record: RecordNumber, stream: &str) -> Failure {
         ),
         ContentError::NoStream if stream.is_empty() => (
             Refusal::NoFile,
-            alloc::format!("has no content in record {record}, as that of a directory"),
+            alloc::format!("has no content of its own in record {record}, like a directory"),
             "ask a survey which files there are",
         ),
         ContentError::NoStream => (
