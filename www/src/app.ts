@@ -4,7 +4,8 @@ import { h } from "./dom.js";
 import { isAbort, problemOf } from "./failure.js";
 import { sizeOf, type Candidate } from "./files.js";
 import { keep, kept, type Kept } from "./kept.js";
-import { plainName, name } from "./names.js";
+import { plainName } from "./names.js";
+import { Meter } from "./progress.js";
 import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
 import { Session } from "./session.js";
 import { Shell } from "./shell.js";
@@ -110,10 +111,12 @@ export class App {
     this.#views = undefined;
     const current = (this.#current = new AbortController());
     const { name: file, files } = candidate;
-    const waiting = setTimeout(() => this.#shell.showPlain(this.#waiting(file)), MILLISECONDS_BEFORE_WAITING);
+    const label = strings.shell.opening(plainName(file));
+    const meter = new Meter(label, strings.shell.cancel, (text) => this.#shell.announce(text), () => current.abort());
+    const waiting = setTimeout(() => this.#shell.showPlain(h("div", { class: "view narrow" }, meter.element)), MILLISECONDS_BEFORE_WAITING);
     try {
       const question = { files, name: file, partition };
-      const info = await this.#session.ask("open", question, { signal: current.signal });
+      const info = await this.#session.ask("open", question, { signal: current.signal, onProgress: (progress) => meter.update(progress) });
       this.#show(candidate, info, current.signal);
     } catch (error) {
       if (current !== this.#current) {
@@ -130,20 +133,6 @@ export class App {
     } finally {
       clearTimeout(waiting);
     }
-  }
-
-  #waiting(file: string): HTMLElement {
-    return h(
-      "div",
-      { class: "view narrow" },
-      h(
-        "section",
-        { class: "card meter", role: "status" },
-        h("h1", {}, name(strings.shell.opening(file))),
-        h("progress", { "aria-label": strings.shell.opening(plainName(file)) }),
-        h("button", { type: "button", click: () => this.#current.abort() }, strings.shell.cancel),
-      ),
-    );
   }
 
   #show(candidate: Candidate, info: Info, closed: AbortSignal): void {

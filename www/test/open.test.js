@@ -139,6 +139,30 @@ test("what cannot be opened is told in words, and the next can be", { skip }, as
   await context.close();
 });
 
+test("what takes time to open tells how far it is, and can be stopped", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  // What is small takes none: the worker is made to seem slow.
+  await page.addInitScript(() => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      if (message.call === "open") {
+        setTimeout(() => this.dispatchEvent(new MessageEvent("message", { data: { id: message.id, progress: { done: 3 << 20, total: 4 << 20 } } })), 300);
+      } else {
+        post.call(this, message, ...rest);
+      }
+    };
+  });
+  await page.reload();
+  await page.setInputFiles("#file", demoImage());
+  await page.waitForFunction(() => document.querySelector(".meter-percent")?.textContent === "75%");
+  assert.equal(await page.textContent(".meter h1"), "Opening demo.img");
+  await page.click(".meter button");
+  await page.waitForSelector(".drop");
+  assert.equal(await page.locator(".notice").count(), 0);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("a file is dropped anywhere on the page", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   const bytes = readFileSync(demoImage()).toString("base64");

@@ -31,6 +31,7 @@ export function legend(whole: Counted | undefined, clusters: number, clusterSize
   return h("ul", { class: whole ? "legend with-counts" : "legend", "aria-label": words.legend }, ...items);
 }
 
-function swatchOf(kind: Kind): string {
+/** The class of what shows the colour of a kind. */
+export function swatchOf(kind: Kind): string {
   return kind === "used" ? "unknown" : kind;
 }
