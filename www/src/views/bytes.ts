@@ -1,14 +1,14 @@
 import type { Context, View } from "../context.js";
-import { fill, h, type Child } from "../dom.js";
+import { fill, h } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
+import { Inspector } from "../hex/inspector.js";
 import { Outline, pathOf } from "../hex/outline.js";
 import { Pages } from "../hex/pages.js";
 import { knownPlaces, parsePlace, type Known } from "../hex/place.js";
 import { hex2, Rows } from "../hex/rows.js";
 import type { Inspected, Whole } from "../messages.js";
 import { name } from "../names.js";
-import { count, hexadecimal } from "../numbers.js";
-import { pathText } from "../paths.js";
+import { hexadecimal } from "../numbers.js";
 import type { Route } from "../route.js";
 import { strings } from "../strings.js";
 import { fieldsAt } from "../structures/field.js";
@@ -16,8 +16,6 @@ import type { Structure } from "../structures/locate.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.bytes;
-/** Facts that have a row for themselves. */
-const WIDE: readonly string[] = [words.holder, words.structure, words.says];
 const ROW_HEIGHT = 22;
 const LEAST_ROWS = 8;
 const MOST_ROWS = 64;
@@ -40,7 +38,7 @@ class BytesView implements View {
   readonly #outline: Outline;
   readonly #surface: HTMLElement;
   readonly #position = h("input", { type: "range", min: 0, max: STEPS, step: 1, class: "hex-position", "aria-label": words.position });
-  readonly #inspector = h("dl", { class: "inspector" });
+  readonly #inspector: Inspector;
   /** What the mouse points at. */
   readonly #pointed = h("p", { class: "hex-pointed muted" });
   readonly #chosen: HTMLInputElement[] = [];
@@ -65,6 +63,7 @@ class BytesView implements View {
     this.#places = knownPlaces(info).filter(({ of }) => this.#wholes.includes(of));
     this.#of = this.#wholes[0]!;
     this.#pages = this.#turnTo(this.#of);
+    this.#inspector = new Inspector(context, this.#clusterSize);
     this.#outline = new Outline(context, (at) => this.#moveTo(at));
     this.#surface = h(
       "div",
@@ -106,7 +105,7 @@ class BytesView implements View {
           { class: "hex-frame" },
           h("div", { class: "hex-side" }, this.#surface, this.#pointed),
           this.#position,
-          h("div", { class: "hex-panel" }, this.#inspector, this.#outline.element),
+          h("div", { class: "hex-panel" }, this.#inspector.element, this.#outline.element),
         ),
       ),
     );
@@ -307,45 +306,18 @@ class BytesView implements View {
   }
 
   #showFacts(): void {
-    const cursor = this.#cursor;
-    const facts: [string, Child][] = [[words.byte, `${count(cursor)} (${hexadecimal(cursor)})`]];
-    if (this.#of === "volume") {
-      facts.push([words.cluster, words.within(count(Math.floor(cursor / this.#clusterSize)), count(cursor % this.#clusterSize))]);
-      facts.push(...this.#fileFacts(), ...this.#fieldFacts());
-    }
-    const known = this.#knownAt(cursor);
-    if (known && !this.#structure) {
-      facts.push([words.inside, known.title]);
-    }
-    const values = Array.from({ length: 8 }, (_, index) => (cursor + index < this.#size ? this.#pages.byte(cursor + index) : undefined));
-    if (values[0] === null) {
-      facts.push([words.value(8), words.missing]);
-    }
-    for (const length of [1, 2, 4, 8]) {
-      const some = values.slice(0, length);
-      if (some.every((value) => typeof value === "number")) {
-        facts.push([words.value(8 * length), littleEndian(some)]);
-      }
-    }
-    fill(this.#inspector, ...facts.map(([term, value]) => h("div", { class: WIDE.includes(term) && "wide" }, h("dt", {}, term), h("dd", {}, value))));
-  }
-
-  /** Whose the cluster is. */
-  #fileFacts(): [string, Child][] {
-    const { go } = this.#context;
-    return (this.#inspected?.holders?.files ?? []).map(({ path, record }) => [
-      words.holder,
-      h("button", { type: "button", class: "link", click: () => go({ view: "files", file: record, folder: null }) }, name(pathText(path))),
-    ]);
-  }
-
-  #fieldFacts(): [string, Child][] {
-    const structure = this.#structure;
-    if (!structure) {
-      return [];
-    }
-    const value = fieldsAt(structure.field, this.#cursor - structure.start).at(-1)?.value;
-    return [[words.structure, name(pathOf(structure, this.#cursor))], ...(value === undefined ? [] : [[words.says, name(value)] as [string, Child]])];
+    const at = this.#cursor;
+    const inspected = this.#inspected;
+    const clusterOf = (offset: number) => Math.floor(offset / this.#clusterSize);
+    this.#inspector.show({
+      at,
+      isOfVolume: this.#of === "volume",
+      structure: this.#structure,
+      // That of the byte before, until that of this one is known, if it is the same cluster.
+      holders: inspected && clusterOf(inspected.at) === clusterOf(at) ? inspected.holders : null,
+      known: this.#knownAt(at)?.title,
+      values: Array.from({ length: Math.min(8, this.#size - at) }, (_, index) => this.#pages.byte(at + index)),
+    });
   }
 
   #onClick(event: MouseEvent): void {
@@ -424,9 +396,4 @@ class BytesView implements View {
 function placeOf({ target }: MouseEvent): number | undefined {
   const at = (target as HTMLElement).dataset["at"];
   return at === undefined ? undefined : Number(at);
-}
-
-/** The number that these bytes are, the lowest first. */
-function littleEndian(bytes: (number | null | undefined)[]): string {
-  return bytes.reduceRight((sum: bigint, byte) => (sum << 8n) | BigInt(byte ?? 0), 0n).toLocaleString("en");
 }
