@@ -1,5 +1,6 @@
 import { makeZip } from "client-zip";
 import type { Output, Step, Unreadable, Zipped } from "../messages.js";
+import { gathered } from "./gathered.js";
 import { problemOf, UnreadableError } from "./problem.js";
 import type { FileTable } from "./survey/file-table.js";
 import { write, type Asked } from "./writing.js";
@@ -85,7 +86,7 @@ export async function writeZip(contentOf: ContentOf, files: FileTable, folder: n
   }
 
   try {
-    const written = await write(output, options, () => makeZip(entries()) as ReadableStream<Uint8Array<ArrayBuffer>>);
+    const written = await write(output, options, () => gathered(makeZip(entries())));
     return { ...written, ...made, unreadable };
   } finally {
     // Should it have failed in the middle of a file.
