@@ -29,6 +29,8 @@
 extern crate alloc;
 
 pub mod clusters;
+#[cfg(feature = "tasks")]
+pub mod decompress;
 pub mod discovery;
 pub mod error;
 pub mod image;
@@ -39,7 +41,7 @@ pub mod pages;
 pub mod partition_table;
 pub mod plan;
 mod sorted;
-#[cfg(all(feature = "serde", feature = "zstd"))]
+#[cfg(feature = "tasks")]
 pub mod tasks;
 pub mod units;
 pub mod validate;

@@ -23,10 +23,11 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 10] = [
+const TARGETS: [&str; 12] = [
     "attribute_list",
     "boot_sector",
     "content",
+    "decompress",
     "image_decoder",
     "image_reader",
     "lznt1",
@@ -34,6 +35,7 @@ const TARGETS: [&str; 10] = [
     "runlist",
     "seekable",
     "volume_scan",
+    "wof",
 ];
 
 /// No input of these sizes may take longer, even without optimisation.

@@ -118,6 +118,24 @@ fn lznt1(unit: &[u8]) -> Vec<u8> {
     [&4096_u16.to_le_bytes(), unit].concat()
 }
 
+/// The second chunk of a stream of so many places, after its algorithm and what it
+/// comes to.
+fn wof(algorithm: u8, len: u16, places: usize, stream: &[u8]) -> Vec<u8> {
+    let place = |index: usize| match index < places {
+        true => {
+            let place = stream[4 * index..4 * index + 4].try_into().unwrap();
+            4 * places + u32::from_le_bytes(place) as usize
+        }
+        false => stream.len(),
+    };
+    [
+        &[algorithm],
+        &len.to_le_bytes()[..],
+        &stream[place(0)..place(1)],
+    ]
+    .concat()
+}
+
 /// What the seeds need and nothing else does.
 trait SmallFiles {
     fn hibernated_small(self) -> Self;
@@ -206,6 +224,11 @@ fn jumping_image() -> Vec<u8> {
     image
 }
 
+const GZIP: &[u8] =
+    b"\x1F\x8B\x08\0\0\0\0\0\0\x03\xCB\x48\xCD\xC9\xC9\x07\0\x86\xA6\x10\x36\x05\0\0\0";
+const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello\xA3\x6D\x9F\x88";
+const BZIP2: &[u8] = b"BZh91AY&SY\x19\x31\x65\x3D\0\0\0\x81\0\x02\x44\xA0\0\x21\x9A\x68\x33\x4D\x07\x33\x8B\xB9\x22\x9C\x28\x48\x0C\x98\xB2\x9E\x80";
+
 fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let volumes = volumes();
@@ -224,6 +247,37 @@ fn seeds() -> Vec<Seed> {
             lznt1(&[0x03, 0xB0, 0b10, b'a', 0xFC, 0x0F]),
         ),
         ("lznt1", "as_it_is", lznt1(&[0x02, 0x30, 1, 2, 3, 0, 0])),
+        // `printf hello | gzip -n`, and so on.
+        ("decompress", "gzip", GZIP.to_vec()),
+        ("decompress", "gzip_twice", [GZIP, GZIP].concat()),
+        (
+            "decompress",
+            "gzip_name",
+            [
+                b"\x1F\x8B\x08\x1E\0\0\0\0\0\x03\x02\0xyname\0comment\0\0\0",
+                &GZIP[10..],
+            ]
+            .concat(),
+        ),
+        ("decompress", "zstd", ZSTD.to_vec()),
+        (
+            "decompress",
+            "zstd_skipped",
+            [b"\x5A\x2A\x4D\x18\x03\0\0\0abc", ZSTD].concat(),
+        ),
+        ("decompress", "bzip2", BZIP2.to_vec()),
+    ]);
+    seeds.extend([
+        (
+            "wof",
+            "xpress",
+            wof(0, 4096, 14, include_bytes!("tasks/wof/xpress-4096")),
+        ),
+        (
+            "wof",
+            "lzx",
+            wof(1, 27_886, 1, include_bytes!("tasks/wof/lzx-32768")),
+        ),
     ]);
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {
         unreachable!("there are more");

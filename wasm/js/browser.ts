@@ -3,6 +3,7 @@ import type { Image } from "./image.js";
 import { access, openWith } from "./open.js";
 import type { InitInput, OpenOptions } from "./options.js";
 import type { ImageSource } from "./sources/source.js";
+import { newOriginFile } from "./stores/origin.js";
 
 export * from "./api.js";
 
@@ -16,5 +17,5 @@ export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
 
 /** Opens an image of ntfsclone, or an NTFS volume. Close it when it is no longer needed. */
 export function open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
-  return openWith(init, () => access(source, options.signal), options);
+  return openWith(init, () => access(source, options.signal), newOriginFile, options);
 }

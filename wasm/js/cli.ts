@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-import { createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { open, rm, type FileHandle } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { NtfscloneError, open, type Image, type OpenOptions, type Target } from "./node.js";
+import { NtfscloneError, open as openImage, type Image, type OpenOptions, type Target } from "./node.js";
 
 const HELP = `Looks into, checks and converts images of ntfsclone and NTFS volumes.
 
@@ -40,7 +37,7 @@ async function main(): Promise<number> {
   if (!run) {
     throw new UsageError(`there is no command ${command}`);
   }
-  const image = await open(source, options);
+  const image = await openImage(source, options);
   try {
     return await run(image, values);
   } finally {
@@ -101,22 +98,35 @@ async function convert(image: Image, values: Values): Promise<number> {
   if (!isTarget(to)) {
     throw new UsageError(`there is no format ${to}`);
   }
-  const stream = image.convert(to, { compress: compress === undefined ? false : whole(compress) });
-  const toStdout = output === "-";
   // The file is made before the first byte is asked for: what is there already stays as it is.
-  const file = toStdout ? process.stdout : createWriteStream(output, { flags: "wx" });
-  if (file !== process.stdout) {
-    await new Promise((resolve, reject) => file.once("open", resolve).once("error", reject));
-  }
+  const file = output === "-" ? undefined : await open(output, "wx");
+  const stream = image.convert(to, { compress: compress === undefined ? false : whole(compress), reuse: true });
   try {
-    await pipeline(Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]), file);
+    for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) {
+      await (file ? toFile(file, piece) : toStdout(piece));
+    }
   } catch (error) {
-    if (!toStdout) {
+    await file?.close();
+    if (file) {
       await rm(output, { force: true });
     }
     throw error;
   }
+  await file?.close();
   return 0;
+}
+
+/** At once: `writeFile` would do it in many small parts. */
+async function toFile(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let rest = piece; rest.length > 0; ) {
+    rest = rest.subarray((await file.write(rest)).bytesWritten);
+  }
+}
+
+function toStdout(piece: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(piece, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 function isTarget(text: string): text is Target {

@@ -1,8 +1,9 @@
 import type { SurveyedFile } from "./documents.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
-import { StepKind, type Task } from "./ntfsclone.js";
-import type { TaskOptions } from "./options.js";
+import { StepKind, type Step, type Task } from "./ntfsclone.js";
+import type { ConvertOptions, TaskOptions } from "./options.js";
+import { ReadAhead } from "./read-ahead.js";
 
 /** What a task gives beside its result. */
 export type Output =
@@ -11,6 +12,8 @@ export type Output =
   | { kind: "extents"; extents: BigUint64Array }
   | { kind: "files"; files: SurveyedFile[] }
   | { kind: "held"; held: BigUint64Array };
+
+type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse">;
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */
@@ -23,18 +26,21 @@ let lastPause = performance.now();
 export class Driver {
   readonly #medium: Medium;
   readonly #task: Task;
-  readonly #options: TaskOptions;
+  readonly #options: DriverOptions;
   readonly #onEnd: () => void;
   readonly #reads = new AbortController();
+  readonly #ahead: ReadAhead;
   /** What rejects whatever is waited for. */
   readonly #interrupts = new Set<(reason: unknown) => void>();
   #stopped: { reason: unknown } | undefined;
   #isFreed = false;
   #total = 0;
+  #spare = new Uint8Array();
   #lastReport = -Infinity;
 
-  constructor(medium: Medium, task: Task, options: TaskOptions, onEnd: () => void = () => {}) {
+  constructor(medium: Medium, task: Task, options: DriverOptions, onEnd: () => void = () => {}) {
     this.#medium = medium;
+    this.#ahead = new ReadAhead(medium.source, this.#reads.signal);
     this.#task = task;
     this.#options = options;
     this.#onEnd = onEnd;
@@ -109,7 +115,8 @@ export class Driver {
       for (;;) {
         this.#throwIfStopped();
         const step = this.#medium.engine.call(() => this.#task.step());
-        const { kind, offset, length, bytes, done, total } = step;
+        const { kind, offset, length, done, total } = step;
+        const bytes = kind === StepKind.Bytes ? this.#made(step, Number(length)) : step.bytes;
         this.#medium.engine.free(step);
         switch (kind) {
           case StepKind.Read:
@@ -142,10 +149,22 @@ export class Driver {
     }
   }
 
+  /** What was made, in memory of its own, unless that may be used again. Fresh memory takes longer than the copy. */
+  #made(step: Step, length: number): Uint8Array {
+    if (!this.#options.reuse) {
+      return step.bytes!;
+    }
+    if (this.#spare.length < length) {
+      this.#spare = new Uint8Array(length);
+    }
+    step.copy_to(this.#spare);
+    return this.#spare.subarray(0, length);
+  }
+
   async #supply(offset: number, length: number): Promise<void> {
     let bytes;
     try {
-      const answer = this.#medium.source.read(offset, length, this.#reads.signal);
+      const answer = this.#ahead.read(offset, length);
       bytes = answer instanceof Promise ? await this.#unlessStopped(answer) : answer;
     } catch (cause) {
       this.#throwIfStopped();
@@ -156,6 +175,7 @@ export class Driver {
       throw new NtfscloneError("read", `cannot read ${this.#medium.source.name} at byte ${offset}: ${problem}`, { offset });
     }
     this.#medium.engine.call(() => this.#medium.pages.supply(BigInt(offset), bytes));
+    this.#ahead.readOn();
   }
 
   /** Not `Promise.race`: that would keep every read in memory until the last. */

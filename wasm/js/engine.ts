@@ -70,6 +70,7 @@ interface RustError {
   code: ErrorCode;
   message: string;
   offset?: bigint;
+  compression?: string;
   partitions?: { number: number; offset: bigint; size: bigint; isNtfs: boolean }[];
 }
 
@@ -77,9 +78,10 @@ function isOfRust(thrown: unknown): thrown is RustError {
   return typeof thrown === "object" && thrown !== null && !(thrown instanceof Error) && "code" in thrown;
 }
 
-function fromRust({ code, message, offset, partitions }: RustError): NtfscloneError {
+function fromRust({ code, message, offset, compression, partitions }: RustError): NtfscloneError {
   return new NtfscloneError(code, message, {
     offset: offset === undefined ? undefined : Number(offset),
+    compression,
     partitions: partitions?.map(({ offset, size, ...partition }) => ({
       ...partition,
       offset: Number(offset),

@@ -14,10 +14,10 @@ export type ErrorCode =
   | "memory"
   /** It is a whole disk: `partitions` lists what can be opened. */
   | "disk"
+  /** It is compressed in a way that is not decompressed here, or too often: `compression` is which. */
+  | "not-seekable"
   /** It is neither an image of ntfsclone nor a volume of NTFS. */
   | "not-ntfs"
-  /** It can be read from start to end only. */
-  | "not-seekable"
   /** The volume is damaged so that a copy of it would not be whole. */
   | "inconsistent"
   /** It cannot be converted into that. */
@@ -26,7 +26,7 @@ export type ErrorCode =
   | "no-file"
   /** The content of the file is encrypted, by Windows (EFS). */
   | "encrypted"
-  /** The content of the file is kept as only a driver of Windows knows: compressed by WOF, deduplicated, or in a cloud. */
+  /** The content of the file is kept as only a driver of Windows knows: deduplicated, in a cloud, or in an image of Windows. */
   | "elsewhere"
   /** The image does not hold the content: it is one of metadata, or damaged. */
   | "not-stored"
@@ -38,6 +38,8 @@ export type ErrorCode =
   | "no-ranges"
   /** The file changed on the server while it was read. */
   | "changed"
+  /** There is no room to keep what had to be decompressed; `cause` is why. */
+  | "storage"
   /** The argument is nothing that can be read, or no number that it could be. */
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */
@@ -59,6 +61,7 @@ export interface Partition {
 /** What is known of an error, beside its code and message. */
 export interface ErrorDetails {
   offset?: number | undefined;
+  compression?: string | undefined;
   partitions?: Partition[] | undefined;
   cause?: unknown;
 }
@@ -69,13 +72,16 @@ export class NtfscloneError extends Error {
   readonly code: ErrorCode;
   /** Where in the source, in bytes from its start, if it is at one place. */
   readonly offset: number | undefined;
+  /** Of what can be read from its start to its end only, how it is compressed. */
+  readonly compression: string | undefined;
   /** Of a whole disk for which no partition was named. */
   readonly partitions: Partition[] | undefined;
 
-  constructor(code: ErrorCode, message: string, { offset, partitions, cause }: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, { offset, compression, partitions, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.offset = offset;
+    this.compression = compression;
     this.partitions = partitions;
   }
 

@@ -174,7 +174,7 @@ export class Image {
     await this.#medium.source.close?.();
   }
 
-  #start(begin: (handle: Handle) => Task, options: TaskOptions): Driver {
+  #start(begin: (handle: Handle) => Task, options: Omit<ConvertOptions, "compress" | "holes">): Driver {
     if (this.#closing) {
       throw closed();
     }

@@ -5,6 +5,7 @@ import { access, openWith } from "./open.js";
 import type { InitInput, OpenOptions } from "./options.js";
 import { fromHandle, fromPath, type NodeFileHandle } from "./sources/file.js";
 import type { ImageSource, RandomAccess } from "./sources/source.js";
+import { newFile } from "./stores/file.js";
 
 export * from "./api.js";
 export type { NodeFileHandle } from "./sources/file.js";
@@ -21,7 +22,7 @@ export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
  * Opens an image of ntfsclone, or an NTFS volume. A string is the path of a file. Close it when it is no longer needed.
  */
 export function open(source: ImageSource | NodeFileHandle | string, options: OpenOptions = {}): Promise<Image> {
-  return openWith(init, () => accessHere(source, options), options);
+  return openWith(init, () => accessHere(source, options), newFile, options);
 }
 
 /** `fetch` of Node knows no files. */

@@ -1,3 +1,4 @@
+import { decompressed } from "./decompress.js";
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
 import { NtfscloneError, type Partition } from "./error.js";
@@ -9,30 +10,62 @@ import { fromBytes } from "./sources/bytes.js";
 import { fromCustom, type CustomSource } from "./sources/custom.js";
 import type { ImageSource, RandomAccess } from "./sources/source.js";
 import { fromUrl } from "./sources/url.js";
+import type { NewStore } from "./stores/store.js";
 
-/** Opens what `init` loaded the library for. */
+/** How often something may be compressed again. */
+const MOST_COMPRESSIONS = 2;
+
+/** Opens what `init` loaded the library for. What has to be decompressed first is kept in what `newStore` makes. */
 export async function openWith(
   init: () => Promise<void>,
   access: () => Promise<RandomAccess>,
+  newStore: NewStore,
   options: OpenOptions,
 ): Promise<Image> {
   options.signal?.throwIfAborted();
   await init();
   options.signal?.throwIfAborted();
   const source = await access();
+  return openWithin({ ...source, name: options.name ?? source.name }, newStore, options);
+}
+
+/** Opens the image or volume in it, from the outside in. The source is closed with that, or now, if it cannot be opened. */
+async function openWithin(source: RandomAccess, newStore: NewStore, options: OpenOptions): Promise<Image> {
+  let { partition } = options;
+  let { size } = source;
+  const layers: string[] = [];
+  let compressions = 0;
   try {
-    return await openSource({ ...source, name: options.name ?? source.name }, options);
+    for (;;) {
+      try {
+        if (partition === undefined) {
+          return await openAll(source, size, layers, options);
+        }
+        source = await partOf(source, partition, options);
+        layers.push(`partition ${partition}`);
+        partition = undefined;
+        size = compressions === 0 ? source.size : size;
+      } catch (error) {
+        const compression = error instanceof NtfscloneError ? error.compression : undefined;
+        if (compression === undefined || compressions === MOST_COMPRESSIONS) {
+          throw error;
+        }
+        compressions += 1;
+        // What follows it in a partition is not of it.
+        const endsAnywhere = layers.at(-1)?.startsWith("partition") ?? false;
+        const outer = source;
+        source = await decompressed(outer, compression, endsAnywhere, newStore, options);
+        layers.push(compression);
+        await outer.close?.();
+      }
+    }
   } catch (error) {
     await source.close?.();
     throw error;
   }
 }
 
-async function openSource(source: RandomAccess, options: OpenOptions): Promise<Image> {
-  const { partition } = options;
-  if (partition === undefined) {
-    return openAll(source, options);
-  }
+async function partOf(source: RandomAccess, partition: number, options: OpenOptions): Promise<RandomAccess> {
   const partitions = await partitionsOf(source, options);
   const found = partitions.find(({ number }) => number === partition);
   if (!found) {
@@ -40,13 +73,13 @@ async function openSource(source: RandomAccess, options: OpenOptions): Promise<I
   }
   const { offset: start, size } = found;
   const read: RandomAccess["read"] = (offset, length, signal) => source.read(start + offset, length, signal);
-  return openAll({ ...source, size, read }, options, partition);
+  return { ...source, size, read };
 }
 
 /** The library tells of them when it is to open a whole disk. */
 async function partitionsOf({ close: _, ...disk }: RandomAccess, options: OpenOptions): Promise<Partition[]> {
   try {
-    await (await openAll(disk, options)).close();
+    await (await openAll(disk, disk.size, [], options)).close();
     return [];
   } catch (error) {
     if (error instanceof NtfscloneError && error.code === "disk") {
@@ -56,16 +89,18 @@ async function partitionsOf({ close: _, ...disk }: RandomAccess, options: OpenOp
   }
 }
 
-async function openAll(source: RandomAccess, options: OpenOptions, partition?: number): Promise<Image> {
+/** Opens it; `size` and `layers` are of what it is within. */
+async function openAll(source: RandomAccess, size: number, layers: string[], options: OpenOptions): Promise<Image> {
   const medium = new Medium(source);
   const { engine } = medium;
   let handle;
   try {
-    const opening = engine.call(() => medium.pages.open(partition));
+    const opening = engine.call(() => medium.pages.open());
     handle = await new Driver(medium, opening, options).finish((task) => task.image());
     const look = engine.call(() => handle!.info());
-    const info = await new Driver(medium, look, options).finish((task) => task.result());
-    return Image.of(medium, handle, JSON.parse(info) as Info);
+    const text = await new Driver(medium, look, options).finish((task) => task.result());
+    const info = JSON.parse(text) as Info;
+    return Image.of(medium, handle, { ...info, size, layers: [...layers, ...info.layers] });
   } catch (error) {
     engine.free(handle);
     medium.free();

@@ -47,6 +47,11 @@ export interface ConvertOptions extends TaskOptions {
   compress?: boolean | number | undefined;
   /** Whether zeros that need not be written come as {@link Hole} instead of bytes. */
   holes?: boolean | undefined;
+  /**
+   * Whether the memory of a piece is used again for the next one, which is faster: for those who are done with one
+   * before they ask for another. `pipeTo` is not.
+   */
+  reuse?: boolean | undefined;
 }
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */

@@ -6,14 +6,17 @@ use ntfsclone_core::partition_table::Partition;
 use ntfsclone_core::tasks::Failure;
 use wasm_bindgen::JsValue;
 
-/// A plain object: `code`, `message`, and, where they are known, `offset` and
-/// `partitions`.
+/// A plain object: `code`, `message`, and, where they are known, `offset`,
+/// `compression` and `partitions`.
 pub(crate) fn object(failure: &Failure) -> JsValue {
     let object = Object::new();
     set(&object, "code", &failure.code().into());
     set(&object, "message", &with_causes(failure).into());
     if let Some(offset) = failure.offset() {
         set(&object, "offset", &BigInt::from(offset).into());
+    }
+    if let Failure::Stream(compression) = failure {
+        set(&object, "compression", &compression.name().into());
     }
     if let Failure::Disk(partitions) = failure {
         let list: Array = partitions.iter().map(partition).collect();

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use ntfsclone_core::decompress::Compression;
 use ntfsclone_core::pages::Pages;
-use ntfsclone_core::tasks::Open;
+use ntfsclone_core::tasks::{Decompress, Failure, Open, Refusal};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -32,14 +33,27 @@ impl Source {
         supplied.map_err(|error| error::object(&error.into()))
     }
 
-    /// Opens the image or volume that it is; `partition` is its number, if it is
-    /// a partition of a disk.
-    pub fn open(&self, partition: Option<u32>) -> Task {
+    /// Opens the image or volume that it is.
+    pub fn open(&self) -> Task {
         let open = Open::new(&self.name, Rc::clone(&self.pages));
-        let open = match partition {
-            Some(number) => open.of_partition(number),
-            None => open,
-        };
         Task::new(task::Work::Open(Some(open)))
+    }
+
+    /// Decompresses it: `compression` is what the error of
+    /// [`open`](Source::open) told. What follows the stream is an error, unless
+    /// it `ends_anywhere`.
+    pub fn decompress(&self, compression: &str, ends_anywhere: bool) -> Result<Task, JsValue> {
+        let Some(compression) = Compression::named(compression) else {
+            let found = format!("is not known to be compressed with {compression:?}");
+            return Err(error::object(&Failure::Refused {
+                kind: Refusal::Target,
+                found,
+                remedy: "open it as it is".to_owned(),
+            }));
+        };
+        let pages = Rc::clone(&self.pages);
+        let decompress = Decompress::new(pages, compression, ends_anywhere);
+        let decompress = decompress.map_err(|failure| error::object(&failure))?;
+        Ok(Task::new(task::Work::Decompress(decompress)))
     }
 }

@@ -4,8 +4,8 @@ use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::pages::Piece;
 use ntfsclone_core::tasks::{
-    self, Content, Convert, Extents, Failure, Info, Open, Read, Refusal, Remains, Survey,
-    Task as _, Validate,
+    self, Content, Convert, Decompress, Extents, Failure, Info, Open, Read, Refusal, Remains,
+    Survey, Task as _, Validate,
 };
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Document;
@@ -22,6 +22,7 @@ pub struct Task(Work);
 pub(crate) enum Work {
     /// None when the image was taken.
     Open(Option<Open>),
+    Decompress(Decompress),
     Info(Box<Info>),
     Extents(Extents),
     Survey(Box<Survey>),
@@ -81,6 +82,7 @@ impl Task {
         let step = match &mut self.0 {
             Work::Open(Some(open)) => open.step(),
             Work::Open(None) => Ok(tasks::Step::Done),
+            Work::Decompress(decompress) => decompress.step(),
             Work::Info(info) => info.step(),
             Work::Extents(extents) => extents.step(),
             Work::Survey(survey) => survey.step(),
@@ -95,6 +97,9 @@ impl Task {
         match (&self.0, step.kind) {
             (Work::Convert(convert), StepKind::Bytes | StepKind::Hole) => {
                 step.progress = convert.progress();
+            }
+            (Work::Decompress(decompress), StepKind::Bytes | StepKind::Hole) => {
+                step.progress = decompress.progress();
             }
             (Work::Content(content), StepKind::Bytes | StepKind::Hole) => {
                 step.progress = content.progress();
@@ -156,7 +161,7 @@ impl Step {
         self.range.0
     }
 
-    /// How many bytes to read, or zeros to write.
+    /// How many bytes to read, or were made, or zeros to write.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> u64 {
         self.range.1
@@ -172,6 +177,13 @@ impl Step {
     #[wasm_bindgen(getter)]
     pub fn total(&self) -> u64 {
         self.progress.1
+    }
+
+    /// Copies what was made into `target`, which has room for `length` bytes.
+    pub fn copy_to(&self, target: &Uint8Array) {
+        if let Some(bytes) = &self.bytes {
+            target.subarray(0, bytes.len() as u32).copy_from(bytes);
+        }
     }
 
     /// A copy of what was made.

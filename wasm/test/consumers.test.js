@@ -5,8 +5,10 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { build as esbuild } from "esbuild";
 import { build as vite } from "vite";
+import webpack from "webpack";
 import { launch, skip, visit } from "./support/chromium.js";
 import { demoImage } from "./support/fixtures.js";
 import { project } from "./support/project.js";
@@ -16,7 +18,7 @@ let browser;
 let folder;
 
 before(async () => {
-  folder = project("consumers", ["show.js", "vite", "esbuild", "plain"]);
+  folder = project("consumers", ["show.js", "vite", "webpack", "esbuild", "plain"]);
   if (!skip) {
     browser = await launch();
   }
@@ -45,6 +47,24 @@ test("Vite", { skip }, async () => {
   const files = readdirSync(join(outDir, "assets"));
   assert.ok(files.some((file) => file.endsWith(".wasm")), `the module is among ${files}`);
   await check(outDir, "/index.html");
+});
+
+test("webpack", { skip }, async () => {
+  const path = join(folder, "webpack-dist");
+  const compiler = webpack({
+    mode: "production",
+    context: join(folder, "webpack"),
+    entry: "./main.js",
+    output: { path },
+    performance: { hints: false },
+  });
+  const stats = await promisify(compiler.run.bind(compiler))();
+  await promisify(compiler.close.bind(compiler))();
+  const { errors, warnings, assets } = stats.toJson();
+  assert.deepEqual([...errors, ...warnings].map(({ message }) => message), []);
+  assert.ok(assets.some(({ name }) => name.endsWith(".wasm")), `the module is among ${assets.map(({ name }) => name)}`);
+  copyFileSync(join(folder, "webpack/index.html"), join(path, "index.html"));
+  await check(path, "/index.html");
 });
 
 test("esbuild", { skip }, async () => {

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { open } from "../pkg/js/node.js";
 import { digest, digestOfFile } from "./support/content.js";
-import { demoImage, demoRestored } from "./support/fixtures.js";
+import { demoCompressed, demoImage, demoRestored, demoVolume } from "./support/fixtures.js";
 import { serve } from "./support/server.js";
 
 const path = demoImage();
@@ -18,6 +18,9 @@ let server;
 
 before(async () => {
   expected = await digestOfFile(demoRestored());
+  for (const fixture of [demoCompressed, demoVolume]) {
+    fixture();
+  }
   server = await serve({ "/": dirname(path) });
 });
 after(() => server.close());
@@ -101,6 +104,39 @@ test("reads are large, within the source, and few", async () => {
   const total = reads.reduce((sum, length) => sum + length, 0);
   assert.ok(total <= 3 * bytes.length, `${total} bytes were read of ${bytes.length}`);
   assert.ok(reads.length <= 100, `${reads.length} reads`);
+});
+
+test("of a server, few parts are asked for, and as much as is needed", async () => {
+  const requests = [];
+  const counting = await serve({ "/": dirname(path) }, { onRequest: ({ headers }) => requests.push(headers.range) });
+  try {
+    for (const [name, most] of [["demo.img", 5], ["demo.img.zst", 1], ["demo.ntfs", 3]]) {
+      requests.length = 0;
+      await using_(await open(counting.url(`/${name}`)), async (image) => {
+        assert.ok(requests.length <= most, `${name}: ${requests}`);
+        assert.equal((await image.validate()).sound, true);
+        assert.deepEqual(await digest(image.convert("raw")), expected);
+      });
+      assert.deepEqual(requests.filter((range) => !/^bytes=\d+-\d+$/.test(range)), []);
+    }
+  } finally {
+    await counting.close();
+  }
+});
+
+test("a read that fails is no part of what is kept", async () => {
+  let fails = false;
+  const failing = await serve({ "/": dirname(path) }, { onRequest: ({ socket }) => fails && socket.destroy() });
+  try {
+    await using_(await open(failing.url("/demo.ntfs")), async (image) => {
+      fails = true;
+      await assert.rejects(image.validate(), { code: "read" });
+      fails = false;
+      assert.equal((await image.validate()).sound, true);
+    });
+  } finally {
+    await failing.close();
+  }
 });
 
 test("a server that sends no ranges is named", async () => {

@@ -74,13 +74,18 @@ test("the documents have the types that are made of Rust's", () => {
 
 const USE = `
 import { Image, NtfscloneError, init, open } from "ntfsclone";
-import type { Extent, Hole, Info, Report } from "ntfsclone";
+import type { Extent, Hole, Info, Remains, Report, SurveyedFile } from "ntfsclone";
 
 await init();
 const image: Image = await open(new Blob([]), { signal: new AbortController().signal, partition: 1 });
 const info: Info = image.info();
 const report: Report = await image.validate({ onProgress: ({ done, total }) => console.log(done / total) });
-const extents: Extent[] = await image.extents();
+const extents: Extent[] = await image.extents({ damaged: true });
+const files: SurveyedFile[] = [];
+for await (const piece of image.survey()) if ("files" in piece) files.push(...piece.files);
+const content: ReadableStream<Uint8Array> = image.content(files[0]!.record, { stream: files[0]!.streams[0]?.name });
+const remains: Remains = await image.remains();
+console.log(new Date(files[0]!.modified ?? 0), content, remains.sensitive.file_names + remains.wiped.times);
 const stream: ReadableStream<Uint8Array> = image.convert("raw", { compress: 3 });
 const holes: ReadableStream<Uint8Array | Hole> = image.convert("ntfsclone", { holes: true });
 console.log(info.volume?.label, report.findings[0]?.code === "dirty", extents, stream, holes, new NtfscloneError("read", "").offset);

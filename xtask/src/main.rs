@@ -13,6 +13,7 @@ mod test;
 mod wasm_toolchain;
 mod web;
 mod web_test;
+mod zstd_parts;
 
 use clap::{Parser, Subcommand};
 

@@ -3,6 +3,7 @@
 use crate::{
     npm, step,
     wasm_toolchain::{BROWSER, WasmToolchain},
+    zstd_parts,
 };
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -49,19 +50,6 @@ pub(crate) fn tarball() -> PathBuf {
     step::target_directory().join("npm/ntfsclone.tgz")
 }
 
-/// What of libzstd is left out: the searches of the levels from 5 on, three quarters of the compressor. Those levels do
-/// what the next simpler search can, with larger tables. And of two ways to decode each thing, one.
-const ZSTD_PARTS: &[&str] = &[
-    "-DZSTD_EXCLUDE_GREEDY_BLOCK_COMPRESSOR",
-    "-DZSTD_EXCLUDE_LAZY_BLOCK_COMPRESSOR",
-    "-DZSTD_EXCLUDE_LAZY2_BLOCK_COMPRESSOR",
-    "-DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR",
-    "-DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR",
-    "-DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR",
-    "-DHUF_FORCE_DECOMPRESS_X1",
-    "-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT",
-];
-
 fn compile() -> Result<PathBuf> {
     let toolchain = WasmToolchain::find(&BROWSER)?;
     println!("web: the library for {} with {toolchain}", BROWSER.triple);
@@ -74,7 +62,7 @@ fn compile() -> Result<PathBuf> {
         .arg(&target_directory)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "-Ctarget-feature=+simd128")
-        .env("CFLAGS_wasm32_unknown_unknown", ZSTD_PARTS.join(" "))
+        .env("CFLAGS_wasm32_unknown_unknown", zstd_parts::FLAGS.join(" "))
         .envs(toolchain.tools()?);
     step::run(&mut command)?;
     Ok(target_directory
@@ -95,7 +83,9 @@ fn bind(library: &Path, scripts: &Path) -> Result<()> {
         .omit_default_module_path(true)
         // After a panic the module's memory is no longer to be trusted: there must be a new instance.
         .reset_state_function(true);
-    bindgen.web(true)?.generate(scripts)
+    let mut output = bindgen.web(true)?.generate_output()?;
+    zstd_parts::leave_out(output.wasm_mut())?;
+    output.emit(scripts)
 }
 
 fn optimise(module: &Path) -> Result<()> {
@@ -111,9 +101,12 @@ fn optimise(module: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What every browser and Node has, and rustc or the flags above use.
+/// Features: what every browser and Node has, and rustc or the flags above use.
 const OPTIMISATIONS: &[&str] = &[
     "-O3",
+    // Not what is large, even if it is called at one place only: engines compile whole functions when a loop in them is
+    // hot. That took as long as to check 500 MiB, and the module is 4 % smaller.
+    "--one-caller-inline-max-function-size=60",
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-sign-ext",
@@ -126,7 +119,11 @@ const OPTIMISATIONS: &[&str] = &[
 /// Leaves out comments and spaces, and declarations that no public one refers to. Names stay, for stack traces.
 fn shorten(scripts: &Path) -> Result<()> {
     let mut files = Vec::new();
-    for folder in [scripts.to_owned(), scripts.join("sources")] {
+    for folder in [
+        scripts.to_owned(),
+        scripts.join("sources"),
+        scripts.join("stores"),
+    ] {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "js") {
@@ -149,12 +146,18 @@ fn shorten(scripts: &Path) -> Result<()> {
 
 const PRIVATE_DECLARATIONS: &[&str] = &[
     "cli",
+    "decompress",
     "driver",
     "engine",
     "medium",
     "ntfsclone",
     "ntfsclone_bg.wasm",
     "open",
+    "read-ahead",
+    "stores/file",
+    "stores/memory",
+    "stores/origin",
+    "stores/store",
     "turns",
 ];
 

@@ -37,20 +37,27 @@ pub(crate) fn run() -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
+    let program = step::target_directory().join("release/ntfsclone");
+    let environment = [
+        ("NTFSCLONE_BIN", program),
+        ("NTFSCLONE_TARBALL", web::tarball()),
+        ("NTFSCLONE_TEST_FOLDER", folder),
+    ];
     let mut command = npm::node(&web::folder());
     command
         .args(["--test", "--test-reporter=spec"])
         .args(test_files(&web::folder().join("test"))?)
-        .env(
-            "NTFSCLONE_BIN",
-            step::target_directory().join("release/ntfsclone"),
-        )
-        .env("NTFSCLONE_TARBALL", web::tarball())
-        .env("NTFSCLONE_TEST_FOLDER", &folder);
-    if let Some(browser) = browser {
-        command.env("NTFSCLONE_BROWSER", browser);
-    }
-    step::run(&mut command)
+        .envs(environment.clone());
+    let Some(browser) = browser else {
+        return step::run(&mut command);
+    };
+    step::run(command.env("NTFSCLONE_BROWSER", &browser))?;
+    step::run(
+        npm::tool(&web::folder(), "vitest")
+            .args(["run", "--config", "test/browser/vitest.config.js"])
+            .envs(environment)
+            .env("NTFSCLONE_BROWSER", browser),
+    )
 }
 
 pub(crate) fn missing_node() -> Option<String> {

@@ -1,8 +1,11 @@
 //! The content of files.
 
+use core::ops::Range;
+
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::content::{Content, Span};
 use ntfsclone_core::ntfs::lznt1::decompress;
+use ntfsclone_core::ntfs::wof::{self, Wof};
 use ntfsclone_core::units::{Extent, RecordNumber};
 
 /// Spans that are looked at of a file: holes take nothing to make.
@@ -15,6 +18,24 @@ pub fn lznt1(data: &[u8]) {
     };
     let len = usize::from(u16::from_le_bytes(*len));
     if let Ok(bytes) = decompress(unit, len) {
+        assert_eq!(bytes.len(), len);
+    }
+}
+
+/// The algorithm, two bytes of the length, then a chunk.
+pub fn wof(data: &[u8]) {
+    let Some(([algorithm, len @ ..], chunk)) = data.split_first_chunk::<3>() else {
+        return;
+    };
+    let point: Vec<u8> = [wof::TAG, 16, 1, 2, 1, (*algorithm).into()]
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    let len = usize::from(u16::from_le_bytes(*len));
+    let Some(wof) = Wof::new(&point, len as u64) else {
+        return;
+    };
+    if let Ok(bytes) = wof.decompress(chunk.to_vec(), len) {
         assert_eq!(bytes.len(), len);
     }
 }
@@ -61,11 +82,38 @@ fn read(volume: &Volume<&[u8]>, record: RecordNumber, stream: &str) {
                 }
                 len as u64
             }
+            Span::Wof { chunk, len } => {
+                let (wof, stream_size) = content.wof().expect("it says so");
+                let entries = value(volume, &content, wof.entries(chunk));
+                let place = wof.place(chunk, &entries, stream_size);
+                let packed = place.map(|place| value(volume, &content, place));
+                if let Ok(bytes) = packed.and_then(|packed| wof.decompress(packed, len)) {
+                    assert_eq!(bytes.len(), len);
+                }
+                len as u64
+            }
         };
         assert!(len > 0, "it does not go on");
         position += len;
     }
     assert!(position <= content.size());
+}
+
+/// Of the stream of a file that WOF compressed; fewer bytes where it has none.
+fn value(volume: &Volume<&[u8]>, content: &Content, range: Range<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut position = range.start;
+    while position < range.end {
+        match content.value_at(position) {
+            Ok(Some(Span::Stored { offset, len })) => {
+                bytes.extend(bytes_at(volume, offset, len.min(range.end - position)));
+            }
+            Ok(Some(Span::Resident(rest))) => bytes.extend(rest),
+            _ => break,
+        }
+        position = range.start + bytes.len() as u64;
+    }
+    bytes
 }
 
 /// They are there.

@@ -5,13 +5,15 @@
 //! same functions, so that an ordinary test run replays every crash ever found.
 
 mod content;
+mod decompress;
 mod image;
 mod image_reader;
 mod seekable;
 mod structures;
 mod volume;
 
-pub use content::{content, lznt1};
+pub use content::{content, lznt1, wof};
+pub use decompress::decompress;
 pub use image::image_decoder;
 pub use image_reader::image_reader;
 pub use seekable::seekable;
@@ -28,6 +30,8 @@ pub fn run(target: &str, data: &[u8]) {
         "volume_scan" => volume_scan(data),
         "content" => content(data),
         "lznt1" => lznt1(data),
+        "decompress" => decompress(data),
+        "wof" => wof(data),
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),

@@ -5,17 +5,22 @@ use alloc::vec::Vec;
 use super::attribute::{Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED};
 use super::file_name::decode_utf16;
 use super::file_record::FileRecord;
+use super::record::u32_at;
 use super::value::{self, Stream, Value};
 use super::volume::Volume;
+use super::wof::{self, Wof};
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
-use crate::units::{Extent, Geometry, RecordNumber, Vcn, len_u64, len_usize};
+use crate::units::{Extent, Geometry, RecordNumber, Vcn, len_usize};
 
 /// LZNT1, in the flags of an attribute.
 const LZNT1: u16 = 1;
 
 /// Ours: Windows makes units of 64 KiB at most, 16 clusters of 4 KiB.
 const MAX_UNIT_BYTES: u64 = 1 << 20;
+
+/// The largest reparse point, a limit of Windows.
+const MAX_REPARSE_POINT: u64 = 16 << 10;
 
 /// The content of a file or of one of its streams, and where its bytes are.
 #[derive(Debug, Clone)]
@@ -24,6 +29,8 @@ pub struct Content {
     value: Value,
     /// Clusters of a compression unit, if it is compressed.
     unit: Option<u64>,
+    /// How `value`, another stream of the file, has its content.
+    wof: Option<Wof>,
 }
 
 /// Consecutive bytes of content.
@@ -45,6 +52,13 @@ pub enum Span<'a> {
         /// The clusters, at least one.
         extents: Vec<Extent>,
         /// Bytes that they come to: at most 1 MiB.
+        len: usize,
+    },
+    /// What this chunk of [`Content::wof`] decompresses to.
+    Wof {
+        /// Its number.
+        chunk: u64,
+        /// Bytes that it comes to: at most 32 KiB.
         len: usize,
     },
 }
@@ -92,6 +106,26 @@ impl Content {
             return Err(ContentError::NoFile);
         }
         let attributes = file.attributes()?;
+        let content = Self::of_stream(&attributes, stream, volume.geometry())?;
+        if stream.is_empty()
+            && !content.is_all_there()
+            && let Some(point) = reparse_point(volume, &attributes)?
+        {
+            let wof = Wof::new(&point, content.size());
+            let packed = Self::of_stream(&attributes, wof::STREAM, volume.geometry());
+            return match (wof, packed) {
+                (Some(_), Ok(packed)) if packed.unit.is_none() => Ok(Self { wof, ..packed }),
+                _ => Err(ContentError::Elsewhere(u32_at(&point, 0).unwrap_or(0))),
+            };
+        }
+        Ok(content)
+    }
+
+    fn of_stream(
+        attributes: &[Attribute<'_>],
+        stream: &str,
+        geometry: &Geometry,
+    ) -> Result<Self, ContentError> {
         let is_wanted = |attribute: &&Attribute<'_>| {
             attribute.type_code == AttributeType::DATA && decode_utf16(attribute.name) == stream
         };
@@ -106,23 +140,23 @@ impl Content {
         });
         let value = value::join(pieces.copied())?;
         let content = Self {
-            geometry: *volume.geometry(),
+            geometry: *geometry,
             value: value.ok_or(ContentError::NoStream)?,
-            unit: unit_of(first, volume.geometry())?,
+            unit: unit_of(first, geometry)?,
+            wof: None,
         };
         content.check_size(first.offset)?;
-        if stream.is_empty()
-            && !content.is_all_there()
-            && let Some(tag) = reparse_tag(volume, &attributes)?
-        {
-            return Err(ContentError::Elsewhere(tag));
-        }
         Ok(content)
     }
 
     /// How many bytes it has.
     pub fn size(&self) -> u64 {
-        self.value.size()
+        self.wof.map_or(self.value.size(), |wof| wof.size())
+    }
+
+    /// How it is compressed by WOF, and the bytes of the stream that has it so.
+    pub fn wof(&self) -> Option<(Wof, u64)> {
+        Some((self.wof?, self.value.size()))
     }
 
     /// Whether it is in the file's record.
@@ -138,7 +172,22 @@ impl Content {
     /// [`Error::Corrupt`]: the clusters are not on the volume, or make no
     /// compression unit.
     pub fn span_at(&self, position: u64) -> Result<Option<Span<'_>>> {
-        let left = self.size().saturating_sub(position);
+        match self.wof {
+            None => self.value_at(position),
+            Some(wof) => Ok(wof
+                .chunk_at(position)
+                .map(|(chunk, len)| Span::Wof { chunk, len })),
+        }
+    }
+
+    /// As [`Content::span_at`], of the stream that has the content compressed by
+    /// WOF.
+    ///
+    /// # Errors
+    ///
+    /// As [`Content::span_at`].
+    pub fn value_at(&self, position: u64) -> Result<Option<Span<'_>>> {
+        let left = self.value.size().saturating_sub(position);
         if left == 0 {
             return Ok(None);
         }
@@ -231,12 +280,12 @@ impl Content {
             return Ok(());
         };
         let limit = self.geometry.bytes(stream.end().0);
-        match self.size() > limit {
+        match stream.data_size() > limit {
             false => Ok(()),
             true => Err(Error::Limit {
                 structure: Structure::Value,
                 offset,
-                found: self.size(),
+                found: stream.data_size(),
                 limit,
             }),
         }
@@ -280,17 +329,16 @@ fn unit_of(first: &Attribute<'_>, geometry: &Geometry) -> Result<Option<u64>> {
     Ok(Some(clusters))
 }
 
-/// The reparse tag of a file that has one.
-fn reparse_tag<R: ReadAt>(volume: &Volume<R>, attributes: &[Attribute<'_>]) -> Result<Option<u32>> {
+/// The value of the reparse point of a file that has one.
+fn reparse_point<R: ReadAt>(
+    volume: &Volume<R>,
+    attributes: &[Attribute<'_>],
+) -> Result<Option<Vec<u8>>> {
     let pieces = attributes
         .iter()
         .filter(|attribute| attribute.is_unnamed(AttributeType::REPARSE_POINT));
-    let Some(value) = value::join(pieces.copied())? else {
-        return Ok(None);
-    };
-    let mut tag = [0; 4];
-    let len = value.size().min(len_u64(tag.len()));
-    let (there, _) = tag.split_at_mut(len_usize(len));
-    value.read_exact_at(volume.source(), volume.geometry(), 0, there)?;
-    Ok(Some(u32::from_le_bytes(tag)))
+    let value = value::join(pieces.copied())?;
+    value
+        .map(|value| value.read_all(volume.source(), volume.geometry(), MAX_REPARSE_POINT))
+        .transpose()
 }

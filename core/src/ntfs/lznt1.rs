@@ -6,6 +6,8 @@
 
 use alloc::vec::Vec;
 
+use super::matches;
+
 /// Bytes of a chunk, decompressed; the last one may have fewer.
 const CHUNK_BYTES: usize = 4096;
 
@@ -108,18 +110,11 @@ fn copy_match(token: u16, position: usize, out: &mut Vec<u8>) -> Result<(), &'st
     if distance > position {
         return Err("a match begins before its chunk");
     }
-    if position.saturating_add(length) > CHUNK_BYTES {
-        return Err(TOO_LONG);
-    }
-    let from = out.len().saturating_sub(distance);
-    // A match may go on into what it makes.
-    let mut left = length;
-    while left > 0 {
-        let now = left.min(out.len().saturating_sub(from));
-        out.extend_from_within(from..from.saturating_add(now));
-        left = left.saturating_sub(now);
-    }
-    Ok(())
+    let chunk_end = out
+        .len()
+        .saturating_sub(position)
+        .saturating_add(CHUNK_BYTES);
+    matches::copy(out, distance, length, chunk_end)
 }
 
 #[cfg(test)]

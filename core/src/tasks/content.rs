@@ -4,13 +4,14 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::locate::Locate;
 use super::opened::{Inside, Opened};
 use super::{Failure, Halt, Refusal, Step, Task, attempt, read_at};
 use crate::error::{Error, Result};
 use crate::ntfs::content::{self, ContentError, Span};
-use crate::ntfs::{Volume, lznt1};
+use crate::ntfs::{Volume, lznt1, wof};
 use crate::pages::Pages;
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64, len_usize};
 use crate::wipe::LAST_SYSTEM_RECORD;
@@ -174,6 +175,7 @@ impl Reading {
                 Some(Span::Stored { offset, len }) => self.read(pages, offset, len.min(room))?,
                 Some(Span::Compressed { extents, len }) => self.decompress(pages, &extents, len)?,
                 Some(Span::Resident(bytes)) => bytes.to_vec(),
+                Some(Span::Wof { chunk, len }) => self.unpack(pages, chunk, len)?,
                 Some(Span::Hole(_)) | None => Vec::new(),
             };
             self.position = self.position.saturating_add(len_u64(bytes.len()));
@@ -211,6 +213,59 @@ impl Reading {
         let offset = self.geometry.offset(offset);
         let bytes = lznt1::decompress(&unit, len);
         Ok(bytes.map_err(|reason| Error::Compressed { offset, reason })?)
+    }
+
+    /// Reads a chunk that WOF compressed.
+    fn unpack(&self, pages: &Pages, chunk: u64, len: usize) -> Result<Vec<u8>, Halt> {
+        let Some((wof, stream_size)) = self.content.wof() else {
+            return Ok(Vec::new());
+        };
+        let entries = wof.entries(chunk);
+        let damaged = |reason| Error::Compressed {
+            offset: self.place_of_value(entries.start),
+            reason,
+        };
+        let told = self.value(pages, entries.clone())?;
+        let place = wof.place(chunk, &told, stream_size).map_err(damaged)?;
+        let damaged = |reason| Error::Compressed {
+            offset: self.place_of_value(place.start),
+            reason,
+        };
+        let packed = self.value(pages, place.clone())?;
+        Ok(wof.decompress(packed, len).map_err(damaged)?)
+    }
+
+    /// Bytes of the stream that WOF compressed.
+    fn value(&self, pages: &Pages, range: Range<u64>) -> Result<Vec<u8>, Halt> {
+        let mut bytes = Vec::new();
+        let mut position = range.start;
+        while position < range.end {
+            let left = range.end.saturating_sub(position);
+            match self.content.value_at(position)? {
+                Some(Span::Stored { offset, len }) => {
+                    bytes.extend(self.read(pages, offset, len.min(left))?);
+                }
+                Some(Span::Resident(rest)) => {
+                    let len = rest.len().min(len_usize(left));
+                    bytes.extend_from_slice(rest.get(..len).unwrap_or_default());
+                }
+                _ => {
+                    let reason = "its stream ends, or has a hole";
+                    let offset = self.place_of_value(range.start);
+                    return Err(Error::Compressed { offset, reason }.into());
+                }
+            }
+            position = range.start.saturating_add(len_u64(bytes.len()));
+        }
+        Ok(bytes)
+    }
+
+    /// Where a byte of the stream is on the volume, as far as that is known.
+    fn place_of_value(&self, position: u64) -> u64 {
+        match self.content.value_at(position) {
+            Ok(Some(Span::Stored { offset, .. })) => offset,
+            _ => 0,
+        }
     }
 
     fn check_stored(&self, extent: Extent) -> Result<(), Failure> {
@@ -280,7 +335,7 @@ fn refused(error: ContentError, record: RecordNumber, stream: &str) -> Failure {
 /// section 2.1.2.1.
 fn place_of(tag: u32) -> String {
     match tag {
-        0x8000_0017 => "compressed by Windows (WOF, as by compact /exe or CompactOS)".into(),
+        wof::TAG => "as WOF has it, in an image of Windows or in a way that is not known".into(),
         0x8000_0013 => "deduplicated".into(),
         // One for each of sixteen providers.
         tag if tag & 0xFFFF_0FFF == 0x9000_001A => "in a cloud (a placeholder)".into(),

@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::StreamError;
+use crate::decompress::Compression;
 use crate::error::Error;
 use crate::ntfs::Foreign;
 use crate::partition_table::Partition;
@@ -25,6 +27,19 @@ pub enum Failure {
         remedy: String,
     },
 
+    /// It is compressed, and what is in it can be told when all of it is
+    /// [decompressed](super::Decompress).
+    #[error(
+        "it is compressed with {}, and can be read from start to end only; \
+         decompress it first: {}",
+        .0, .0.command()
+    )]
+    Stream(Compression),
+
+    /// It cannot be decompressed.
+    #[error(transparent)]
+    Decompress(#[from] StreamError),
+
     /// It is a whole disk.
     #[error("it is a whole disk: name the partition")]
     Disk(Vec<Partition>),
@@ -35,8 +50,6 @@ pub enum Failure {
 pub enum Refusal {
     /// It is neither an image nor a volume of NTFS.
     NotNtfs,
-    /// It can be read from start to end only.
-    NotSeekable,
     /// A copy of it would not be whole.
     Inconsistent,
     /// That cannot be made.
@@ -100,10 +113,11 @@ impl Failure {
             Self::Error(Error::Limit { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
+            Self::Decompress(error) => error.code(),
             Self::Disk(_) => "disk",
+            Self::Stream(_) => "not-seekable",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",
-                Refusal::NotSeekable => "not-seekable",
                 Refusal::Inconsistent => "inconsistent",
                 Refusal::Target => "target",
                 Refusal::NoFile => "no-file",
@@ -118,6 +132,7 @@ impl Failure {
     pub fn offset(&self) -> Option<u64> {
         match self {
             Self::Error(error) => error.offset(),
+            Self::Decompress(error) => Some(error.position()),
             _ => None,
         }
     }

@@ -29,6 +29,7 @@
 
 mod content;
 mod convert;
+mod decompress;
 mod extents;
 mod failure;
 mod info;
@@ -46,6 +47,7 @@ use core::ops::Range;
 
 pub use content::Content;
 pub use convert::{Compression, Convert, Remains, Target};
+pub use decompress::{Decompress, StreamError};
 pub use extents::{Extents, Located};
 pub use failure::{Failure, Refusal};
 pub use info::Info;

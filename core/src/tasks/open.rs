@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::opened::{Bytes, Inside, Opened};
 use super::scan::Scan;
 use super::{Failure, Halt, Refusal, Step, Task, attempt, read_at};
+use crate::decompress::Compression;
 use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
 use crate::image::ntfsclone::Header;
@@ -48,7 +49,7 @@ enum Found {
     Image,
     Volume,
     Seekable(Box<Seekable>, Format),
-    Compressed(&'static str),
+    Stream(Compression),
     Foreign(Foreign),
 }
 
@@ -72,13 +73,6 @@ impl Open {
             },
             state: State::Start,
         }
-    }
-
-    /// What is read is the partition of a disk that has this number.
-    pub fn of_partition(mut self, number: u32) -> Self {
-        let layer = alloc::format!("partition {number}");
-        self.opened.layers.push(layer);
-        self
     }
 
     /// What was opened, after the last step.
@@ -108,13 +102,7 @@ impl Open {
                 opened.format = format;
                 opened.bytes = Bytes::Seekable(Rc::new(*seekable));
             }
-            Found::Compressed(compression) => {
-                let found = alloc::format!(
-                    "is compressed with {compression}, and can be read from start to end only"
-                );
-                let remedy = "decompress it first";
-                return Err(Failure::refused(Refusal::NotSeekable, found, remedy));
-            }
+            Found::Stream(compression) => return Err(Failure::Stream(compression)),
             // The header says best what is wrong with a damaged image.
             Found::Foreign(found) => {
                 if let Some(failure) = Failure::foreign(found) {
@@ -187,18 +175,20 @@ impl Task for Open {
 /// Tells what is read.
 fn probe(pages: &Rc<Pages>) -> Result<Found> {
     let start = start_of(pages)?;
+    if let Some(compression) = Compression::of(&start) {
+        let seekable = match compression {
+            Compression::Zstd => seekable(pages)?,
+            _ => None,
+        };
+        return Ok(seekable.unwrap_or(Found::Stream(compression)));
+    }
     Ok(match image::probe(&start) {
         Some(image::Format::Ntfsclone) => Found::Image,
         Some(image::Format::NtfsVolume) => Found::Volume,
-        Some(image::Format::Zstd) => zstd(pages)?,
-        Some(image::Format::Gzip) => Found::Compressed("gzip"),
-        Some(image::Format::Xz) => Found::Compressed("xz"),
-        Some(image::Format::Bzip2) => Found::Compressed("bzip2"),
-        Some(image::Format::Lz4) => Found::Compressed("lz4"),
         Some(image::Format::Partclone) => Found::Foreign(Foreign::PartcloneImage),
         // Its first boot sector is damaged.
-        None if BootSector::read_backup(&**pages).is_some() => Found::Volume,
-        None => Found::Foreign(foreign::identify(&**pages)),
+        _ if BootSector::read_backup(&**pages).is_some() => Found::Volume,
+        _ => Found::Foreign(foreign::identify(&**pages)),
     })
 }
 
@@ -209,16 +199,22 @@ fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
     Ok(start)
 }
 
-fn zstd(pages: &Rc<Pages>) -> Result<Found> {
-    let Some(seekable) = Seekable::open(Rc::clone(pages))? else {
-        return Ok(Found::Compressed("zstd, without a seek table"));
+/// An image or volume in a zstd file with a seek table; none if it has to be
+/// read from its start to its end.
+fn seekable(pages: &Rc<Pages>) -> Result<Option<Found>> {
+    let seekable = match Seekable::open(Rc::clone(pages)) {
+        Ok(Some(seekable)) => seekable,
+        Ok(None) => return Ok(None),
+        // Without the table the frames may be sound.
+        Err(error) if error.is_damage() => return Ok(None),
+        Err(error) => return Err(error),
     };
     let seekable = seekable.with_cache(CACHE_SIZE);
     let format = match start_of(&seekable) {
         Ok(start) => match image::probe(&start) {
             Some(image::Format::Ntfsclone) => Format::Image,
             Some(image::Format::NtfsVolume) => Format::Volume,
-            _ => return Ok(Found::Foreign(Foreign::Unknown)),
+            _ => return Ok(None),
         },
         // What is wrong with the first frame is told when all are read.
         Err(error) => match seekable.summary() {
@@ -226,10 +222,11 @@ fn zstd(pages: &Rc<Pages>) -> Result<Found> {
                 Kind::NtfscloneImage => Format::Image,
                 Kind::RawVolume => Format::Volume,
             },
+            _ if error.is_damage() => return Ok(None),
             _ => return Err(error),
         },
     };
-    Ok(Found::Seekable(Box::new(seekable), format))
+    Ok(Some(Found::Seekable(Box::new(seekable), format)))
 }
 
 impl Opened {

@@ -7,6 +7,7 @@ use core::error::Error;
 use super::code::{Code, Severity};
 use crate::clusters::finding::MAX_LISTED;
 use crate::error::with_causes;
+use crate::sorted::sorted;
 use crate::units::{Extent, len_u64};
 
 /// Something that is not as it should be.
@@ -127,10 +128,15 @@ impl Findings {
     }
 
     /// The same, the gravest first, and those of a kind together.
-    pub fn into_sorted(mut self) -> Vec<Finding> {
-        self.listed
-            .sort_by_key(|finding| (finding.severity, finding.code));
-        self.listed
+    pub fn into_sorted(self) -> Vec<Finding> {
+        let places = self.listed.iter().enumerate();
+        let places = places.map(|(place, finding)| (finding.severity, finding.code, place));
+        let places = sorted(places.collect());
+        let mut listed: Vec<Option<Finding>> = self.listed.into_iter().map(Some).collect();
+        places
+            .iter()
+            .filter_map(|&(.., place)| listed.get_mut(place)?.take())
+            .collect()
     }
 
     /// How many there are.

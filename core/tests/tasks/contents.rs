@@ -233,7 +233,7 @@ fn what_only_windows_can_read_is_said() {
         .file("secret", FileData::Bytes(pattern(1, 5000)))
         .build();
     for (path, words) in [
-        ("wof", "WOF"),
+        ("wof", "WOF has it"),
         ("dedup", "deduplicated"),
         ("cloud", "cloud"),
         ("other", "0x80001234"),

@@ -19,8 +19,10 @@ mod converting;
 #[path = "../support/copies.rs"]
 mod copies;
 mod damaged;
+mod decompressing;
 mod driver;
 mod opening;
 mod pages;
 mod samples;
 mod surveying;
+mod wof;

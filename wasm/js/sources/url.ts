@@ -1,18 +1,20 @@
 import { NtfscloneError } from "../error.js";
+import { BLOCK_LENGTH, inBlocks } from "./blocks.js";
 import type { RandomAccess } from "./source.js";
 
 /** A file on a server that sends parts of it (HTTP range requests). */
 export async function fromUrl(url: URL, signal: AbortSignal | undefined): Promise<RandomAccess> {
   const name = url.href;
-  const first = await request(url, { headers: { Range: "bytes=0-0" } }, signal);
-  await discard(first);
+  const part = (offset: number, length: number, signal: AbortSignal | undefined) =>
+    request(url, { headers: { Range: `bytes=${offset}-${offset + length - 1}` } }, signal);
+  const first = await part(0, BLOCK_LENGTH, signal);
   const size = await sizeOf(url, first, signal);
   const version = versionOf(first);
-  return {
+  const source: RandomAccess = {
     name,
     size,
     async read(offset, length, signal) {
-      const answer = await request(url, { headers: { Range: `bytes=${offset}-${offset + length - 1}` } }, signal);
+      const answer = await part(offset, length, signal);
       if (answer.status !== 206) {
         await discard(answer);
         throw withoutRanges(name, answer);
@@ -24,6 +26,11 @@ export async function fromUrl(url: URL, signal: AbortSignal | undefined): Promis
       return new Uint8Array(await answer.arrayBuffer());
     },
   };
+  if (size === 0) {
+    await discard(first);
+    return source;
+  }
+  return inBlocks(source, new Uint8Array(await first.arrayBuffer()));
 }
 
 async function request(url: URL, how: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
@@ -49,6 +56,7 @@ async function sizeOf(url: URL, first: Response, signal: AbortSignal | undefined
     return 0;
   }
   if (first.status !== 206) {
+    await discard(first);
     throw withoutRanges(url.href, first);
   }
   const total = first.headers.get("Content-Range")?.match(/\/(\d+)$/)?.[1];

@@ -1,6 +1,6 @@
 // Converts what it is sent, off the main thread.
 
-import { open } from "/pkg/js/browser.js";
+import { open } from "../../pkg/js/browser.js";
 
 onmessage = async ({ data: source }) => {
   try {

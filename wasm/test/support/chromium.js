@@ -1,24 +1,27 @@
 // A real browser, driven from here.
 
-import { chromium } from "playwright-core";
+import { chromium } from "playwright";
 import { browser } from "./fixtures.js";
 
 /** Why tests in a browser are skipped, if they are. */
 export const skip = browser ? false : "no browser: set NTFSCLONE_BROWSER to the path of chromium";
 
+/** As tests start it, whoever drives it. */
+export const options = {
+  executablePath: browser,
+  args: [
+    ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
 export function launch() {
-  return chromium.launch({
-    executablePath: browser,
-    args: [
-      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  return chromium.launch(options);
 }
 
 /** A page of that address. Whatever it complains of is an error of the test. */
