@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { cutImage, demoCompressed, demoImage, demoVolume, disk, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
 import { openFile, skip, start, visit } from "./support/page.js";
 
@@ -32,6 +33,24 @@ for (const [what, fixture, kind] of [
     await context.close();
   });
 }
+
+test("what is compressed as a whole is decompressed once, and looked into as all else", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.setInputFiles("#file", { name: "demo.ntfs.gz", mimeType: "", buffer: gzipSync(readFileSync(demoVolume()), { level: 1 }) });
+  await page.waitForSelector('.map[data-survey="done"]');
+  assert.equal(await page.textContent(".overview h1"), "Demo");
+  assert.match(await page.textContent(".overview"), /Withingzip/);
+  await page.click('.sections a:has-text("Bytes")');
+  await page.click('.hex-places button:has-text("$MFT")');
+  await page.waitForFunction(() => document.querySelector(".outline-head").textContent.startsWith("MFT record 0"));
+  // Cut short, it is no smaller volume but damaged.
+  await page.click('[aria-label="Close"]');
+  await page.setInputFiles("#file", { name: "cut.gz", mimeType: "", buffer: gzipSync(readFileSync(demoImage())).subarray(0, 100_000) });
+  await page.waitForSelector(".notice.error");
+  assert.match(await page.textContent(".notice.error"), /What is compressed is damaged/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("the first information comes in less than 300 ms", { skip }, async () => {
   const { page, context } = await visit(site);
