@@ -58,6 +58,15 @@ test("squares are counted as one would cluster by cluster, of damaged volumes, t
         expected[Math.floor((at - squares.first) / squares.perSquare) * KINDS.length + KINDS.indexOf(kind)] += 1;
       }
     }
+    const incomplete = runs.notWithin(stored);
+    const lacking = new Set();
+    for (let index = 0; index < runs.lcns.length; index += 1) {
+      const { lcn, length, record } = runs.run(index);
+      if (isStored.slice(lcn, lcn + length).includes(false)) {
+        lacking.add(record);
+      }
+    }
+    assert.deepEqual(incomplete, lacking, `seed ${seed}`);
     assert.deepEqual([...countSquares(squares, clusters, stored, runs, isImage).counts], expected, `seed ${seed}`);
   }
 });
@@ -85,7 +94,17 @@ test("of millions of pieces, as many are kept as there is room for, and all othe
   assert.equal(sum("used"), clusters - 8_000_000);
 });
 
-const file = (record, parent, name, clusters = 0, holder = "file") => ({ record, parent, name, holder, size: clusters * 100, clusters });
+const file = (record, parent, name, clusters = 0, holder = "file") => ({
+  record,
+  parent,
+  name,
+  holder,
+  size: clusters * 100,
+  clusters,
+  modified: record * 1000,
+  is_link: false,
+  streams: [],
+});
 
 test("folders have what is in them, whatever their records say", () => {
   const collector = new survey.FileCollector();
@@ -105,18 +124,25 @@ test("folders have what is in them, whatever their records say", () => {
     file(60, 5, null, 0),
   ];
   all.forEach((one) => collector.add(one));
-  const table = collector.finish(4096);
-  const root = table.folder(null, 0, 100);
+  const table = collector.finish(4096, new Set([32]));
+  const root = table.folder({ record: null, order: "room", from: 0, length: 100 });
   assert.equal(root.entry.inside, all.length - 1);
   assert.equal(root.entry.room, all.reduce((sum, { clusters }) => sum + clusters, 0) * 4096);
   assert.deepEqual(root.entries.map(({ name }) => name), ["a", "c", "lost", "$MFT", "in itself", null]);
   assert.deepEqual(root.entries.map(({ room }) => room / 4096), [13, 7, 4, 3, 1, 0]);
   assert.deepEqual(table.path(42).map(({ name }) => name), ["c", "d", "in a circle"]);
   assert.deepEqual(table.path(33).map(({ name }) => name), ["a", "b", "small"]);
-  assert.deepEqual(table.folder(31, 1, 5).entries.map(({ name }) => name), ["small"]);
+  assert.deepEqual(table.folder({ record: 31, order: "room", from: 1, length: 5 }).entries.map(({ name }) => name), ["small"]);
   assert.equal(table.file(32).folder, 31);
+  assert.deepEqual([32, 33].map((record) => table.file(record).entry.isIncomplete), [true, false]);
+  const inOrder = (order) => table.folder({ record: null, order, from: 0, length: 9 }).entries.map(({ record }) => record);
+  assert.deepEqual(inOrder("name"), [60, 0, 30, 40, 51, 50]);
+  assert.deepEqual(inOrder("modified"), [60, 51, 50, 40, 30, 0]);
+  assert.deepEqual(inOrder("room"), root.entries.map(({ record }) => record));
+  const inside = [...table.inside(30)].map(({ path }) => path.map(({ name }) => name).join("/"));
+  assert.deepEqual(inside.sort(), ["b", "b/large", "b/small"]);
   assert.equal(table.path(7), undefined);
-  assert.equal(table.folder(7, 0, 1).entry.record, 5);
+  assert.equal(table.folder({ record: 7, order: "room", from: 0, length: 1 }).entry.record, 5);
 });
 
 test("a million files, and no root directory", { timeout: 60_000 }, () => {
@@ -128,8 +154,8 @@ test("a million files, and no root directory", { timeout: 60_000 }, () => {
     collector.add(file(record, isFolder ? record - 100 : record - (record % 100), `file ${record}`, 1, isFolder ? "directory" : "file"));
   }
   const started = performance.now();
-  const table = collector.finish(512);
-  const { entry, entries, length } = table.folder(5, 0, 200);
+  const table = collector.finish(512, new Set());
+  const { entry, entries, length } = table.folder({ record: 5, order: "room", from: 0, length: 200 });
   assert.equal(entry.inside, files);
   assert.equal(entry.room, files * 512);
   assert.equal(length, 77);
