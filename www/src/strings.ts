@@ -379,7 +379,7 @@ export const strings = {
       "compressed-data": "What is compressed is damaged. Look for another copy.",
       memory: "There is not enough memory. Close other pages, or use the command-line tool.",
       disk: "It is a whole disk. Choose one of its partitions.",
-      "not-ntfs": "It is neither an image of ntfsclone nor an NTFS volume. Documents, archives, BitLocker, virtual disks and images of other programs cannot be opened.",
+      "not-ntfs": "There is no NTFS in it that this page finds. Documents, archives, BitLocker, virtual disks and images of other programs cannot be opened.",
       "not-seekable": "It is compressed with what this page does not decompress, as xz and lz4. Decompress it first, or make a seekable one: ntfsclone --compress.",
       storage: "What it is decompressed to does not fit into the room that the browser gives this page. Make room, or decompress it first.",
       inconsistent: "The volume is damaged so that a copy of it would not be whole. Validate it to see what is wrong.",

@@ -85,8 +85,8 @@ export class Anonymise {
     }
     return list(words.staysTitle, [
       names,
-      ...there.map((kind) => (kind === "labels" && volume?.label ? h("span", {}, words.label, name(volume.label)) : `${words.stays[kind]}: ${count(counts[kind])}`)),
       volume && words.serial(volume.serial),
+      ...there.map((kind) => (kind === "labels" && volume?.label ? h("span", {}, words.label, name(volume.label)) : `${words.stays[kind]}: ${count(counts[kind])}`)),
       shared_security_bytes > 0 && `${words.stays.shared_security_bytes}: ${size(shared_security_bytes)}`,
       log_file_bytes > 0 && `${words.stays.log_file_bytes}: ${size(log_file_bytes)}`,
       words.always,

@@ -81,14 +81,14 @@ function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free:
   };
   show([["used", used]]);
   survey.follow((state) => state.kind === "done" && show([...contentsOf(state.found.whole, 0, clusters).kinds].map(([kind, part]) => [swatchOf(kind), part])));
-  const figure = (kind: string, label: string, part: number) =>
+  const figure = (label: string, part: number) =>
     h(
       "div",
-      { class: `usage-figure ${kind}` },
-      h("dt", {}, h("span", { class: `swatch ${kind}` }), label),
+      { class: "usage-figure" },
+      h("dt", {}, label),
       h("dd", {}, h("strong", {}, size(part * cluster_size)), " ", h("span", { class: "muted" }, percent(part, clusters))),
     );
-  return h("div", { class: "usage" }, bar, h("dl", {}, figure("used", words.used, used), figure("free", words.free, free)));
+  return h("div", { class: "usage" }, bar, h("dl", {}, figure(words.used, used), figure(words.free, free)));
 }
 
 function notices({ volume, warnings }: Info): HTMLElement[] {
