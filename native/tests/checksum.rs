@@ -1,14 +1,12 @@
 //! `--checksum`: beside the file, as b3sum and sha256sum write it.
 
-mod support;
-
-use std::{fs, os::unix::fs::symlink, process::Command};
-use support::{
+use crate::support::{
     program::{Program, find, ours, printed, succeed, tool},
     requirements::{Need, met_here},
     scene::{Scene, error_text},
     small_volume::{self, DAMAGED, builder, cut_error, image_of},
 };
+use std::{fs, os::unix::fs::symlink, process::Command};
 
 const USAGE: &str = "try ntfsclone --help";
 

@@ -1,8 +1,6 @@
 //! Every rule of the command line, and where the original has the same one.
 
-mod support;
-
-use support::{
+use crate::support::{
     program::reference,
     requirements::{Need, met_here},
     scene::Scene,

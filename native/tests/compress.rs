@@ -1,15 +1,6 @@
 //! `--compress`: what is written is what would have been written without, in the frames that are described.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Volume, pattern};
-use ntfsclone_core::{
-    image::seekable::{FRAME_SIZE, Kind, SeekableReader, Summary},
-    io::ReadAt,
-};
-use serde_json::Value;
-use std::{fs, io::Read, path::Path};
-use support::{
+use crate::support::{
     loop_device::LoopDevice,
     pipeline,
     program::{call, find, finish, printed, reference, succeed, tool},
@@ -17,6 +8,13 @@ use support::{
     scene::{Outcome, Scene, error_text},
     small_volume::{builder, clone_of, image_of, volume},
 };
+use ntfs_volume_builder::{FileData, Volume, pattern};
+use ntfsclone_core::{
+    image::seekable::{FRAME_SIZE, Kind, SeekableReader, Summary},
+    io::ReadAt,
+};
+use serde_json::Value;
+use std::{fs, io::Read, path::Path};
 
 const MIB: usize = 1 << 20;
 
@@ -281,7 +279,10 @@ fn facts_are_kept() {
         .file("hiberfil.sys", FileData::Bytes(b"hibr".repeat(1024)))
         .build();
     let scene = Scene::with_volume(&volume.bytes);
-    let mut command = scene.command(support::program::ours, "-q -s --compress=5 -o out volume");
+    let mut command = scene.command(
+        crate::support::program::ours,
+        "-q -s --compress=5 -o out volume",
+    );
     command.args(["--note", "before the \"upgrade\"\nof März"]);
     let outcome = scene.run_command(command, &[]);
     let warning = "volume: Windows is hibernated";

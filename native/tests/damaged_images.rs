@@ -1,14 +1,12 @@
 //! Images that are cut short, too long, damaged, or none at all: refused, with the place of the damage.
 
-mod support;
-
-use std::fs;
-use support::{
+use crate::support::{
     old_device::{LEFT, OldDevice},
     requirements::{DEVICES, Need, met_here},
     scene::{Scene, error_text},
     small_volume::{self, clone_of, image_of, volume},
 };
+use std::fs;
 
 #[test]
 fn truncated() {

@@ -1,21 +1,19 @@
 //! Block devices as source and as target.
 
-mod support;
-
-use std::{
-    fs::{self, OpenOptions},
-    io::Read,
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-    process::Stdio,
-};
-use support::{
+use crate::support::{
     loop_device::LoopDevice,
     old_device::{LEFT, OldDevice},
     program::ours,
     requirements::{DEVICES, Need, met_here},
     scene::Scene,
     small_volume::{builder, clone_of, image_of, volume},
+};
+use std::{
+    fs::{self, OpenOptions},
+    io::Read,
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+    process::Stdio,
 };
 
 fn available() -> bool {

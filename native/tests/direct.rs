@@ -1,17 +1,15 @@
 //! `--direct`: the same bytes past the kernel's cache as through it, and nothing left in it.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
-use rustix::fs::{Advice, AtFlags, StatxFlags};
-use std::{fs::File, path::Path};
-use support::{
+use crate::support::{
     loop_device::LoopDevice,
     program::{ours, succeed, tool},
     requirements::{DEVICES, Need, met_here, skip},
     scene::Scene,
     small_volume::{clone_of, image_of},
 };
+use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
+use rustix::fs::{Advice, AtFlags, StatxFlags};
+use std::{fs::File, path::Path};
 
 const MIB: usize = 1 << 20;
 

@@ -1,16 +1,14 @@
 //! `--discard`: the device is told what the volume leaves free, and of nothing else.
 
-mod support;
-
-use ntfs_volume_builder::Volume;
-use std::ops::Range;
-use support::{
+use crate::support::{
     old_device::{LEFT, OldDevice},
     program::{succeed, tool},
     requirements::{DEVICES, Need, met_here},
     scene::{Scene, error_text, warning_text},
     small_volume::{areas_of, builder, clone_of, image_of},
 };
+use ntfs_volume_builder::Volume;
+use std::ops::Range;
 
 const TRY_HELP: &str = "try ntfsclone --help";
 const PAGE: usize = 4096;

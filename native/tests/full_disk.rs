@@ -1,15 +1,13 @@
 //! A disk that is too small, or becomes full.
 
-mod support;
-
-use std::{fs, path::PathBuf};
-use support::{
+use crate::support::{
     program::{succeed, tool},
     requirements::{Need, met_here},
     scene::{Scene, error_text, warning_text},
     scratch_directory,
     small_volume::{builder, clone_of, image_of, volume},
 };
+use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
 const NEEDS: &[Need] = &[Need::Root, Need::Tool("mount"), Need::Tool("umount")];
@@ -189,7 +187,7 @@ fn file_in_place() {
 /// A full disk is no reason to try for ever.
 #[test]
 fn device_below_is_full() {
-    if !met_here(&[NEEDS, support::requirements::DEVICES].concat()) {
+    if !met_here(&[NEEDS, crate::support::requirements::DEVICES].concat()) {
         return;
     }
     let volume = builder().build();
@@ -198,7 +196,7 @@ fn device_below_is_full() {
     let file = fs::File::create(disk.path("partition")).expect("there is room");
     file.set_len(volume.bytes.len() as u64)
         .expect("it is sparse");
-    let device = support::loop_device::LoopDevice::attach(&disk.path("partition"));
+    let device = crate::support::loop_device::LoopDevice::attach(&disk.path("partition"));
     let name = device.path().display();
     let outcome = scene.run(&format!("-O {name} volume"));
     let errors = outcome.errors();

@@ -1,12 +1,10 @@
 //! `info`: what is known at a glance, whatever the size.
 
-mod support;
-
-use serde_json::Value;
-use support::{
+use crate::support::{
     scene::Scene,
     small_volume::{builder, image_of, volume},
 };
+use serde_json::Value;
 
 fn info(scene: &Scene, source: &str) -> Value {
     let outcome = scene.run(&format!("info --json {source}"));

@@ -1,9 +1,6 @@
 //! Restoring from whatever an image or volume comes in.
 
-mod support;
-
-use std::{fs, process::Command};
-use support::{
+use crate::support::{
     old_device::{LEFT, OldDevice},
     program::{self, ours},
     requirements::{DEVICES, Need, met_here},
@@ -11,6 +8,7 @@ use support::{
     small_volume::{DAMAGED, builder, clone_of, image_of, volume},
     wrapped::{COMPRESSED, IN_PIECES, WRAPPERS, Wrapping, shell},
 };
+use std::{fs, process::Command};
 
 /// With an image that is not compressed to almost nothing.
 fn scene() -> Scene {

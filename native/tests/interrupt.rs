@@ -1,7 +1,13 @@
 //! A run that is told to stop stops at once, and what it leaves never looks complete.
 
-mod support;
-
+use crate::support::{
+    large_volume,
+    loop_device::LoopDevice,
+    program::ours,
+    requirements::{DEVICES, Need, met_here},
+    scene::{Listing, Scene},
+    small_volume,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::File,
@@ -10,14 +16,6 @@ use std::{
     process::{Child, ChildStderr, Stdio},
     thread,
     time::{Duration, Instant},
-};
-use support::{
-    large_volume,
-    loop_device::LoopDevice,
-    program::ours,
-    requirements::{DEVICES, Need, met_here},
-    scene::{Listing, Scene},
-    small_volume,
 };
 
 const GIB: u64 = 1 << 30;

@@ -1,19 +1,6 @@
 //! `ntfsclone map`: what a copy would read, exactly, in forms that other programs take.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
-use std::{
-    env,
-    ffi::OsStr,
-    fs::{self, File},
-    io::{BufRead, BufReader},
-    ops::Range,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
-    path::{Path, PathBuf},
-    process::Command,
-};
-use support::{
+use crate::support::{
     compare::{assert_same_start, length},
     domain::{Bmap, JsonMap, read_mapfile},
     image::Image,
@@ -24,6 +11,17 @@ use support::{
     scratch_directory,
     small_volume::{self, areas_of, builder},
     volume_table,
+};
+use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
+use std::{
+    env,
+    ffi::OsStr,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    ops::Range,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Volumes of every kind of end, and of clusters smaller and larger than the blocks of a block map.

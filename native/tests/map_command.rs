@@ -1,10 +1,6 @@
 //! `ntfsclone map` as a command: what it accepts, where it writes, and how it ends.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, attribute_type, pattern};
-use std::{fs::File, io::Read, ops::Range};
-use support::{
+use crate::support::{
     domain::JsonMap,
     failing_device::{FAILING_DEVICES, FailingDevice},
     mount::Mount,
@@ -14,6 +10,8 @@ use support::{
     small_volume::{self, areas_of, builder},
     terminal::open_terminal,
 };
+use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, attribute_type, pattern};
+use std::{fs::File, io::Read, ops::Range};
 
 #[test]
 fn errors() {

@@ -1,7 +1,12 @@
 //! A rescue that several runs make, ours or GNU ddrescue's.
 
-mod support;
-
+use crate::support::{
+    failing_device::{FAILING_DEVICES, FailingDevice},
+    loop_device::LoopDevice,
+    program::{call, finish, ours, printed, succeed, tool},
+    requirements::{self, Need},
+    scratch_directory,
+};
 use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -11,13 +16,6 @@ use std::{
     process::{Output, Stdio},
     thread,
     time::{Duration, Instant},
-};
-use support::{
-    failing_device::{FAILING_DEVICES, FailingDevice},
-    loop_device::LoopDevice,
-    program::{call, finish, ours, printed, succeed, tool},
-    requirements::{self, Need},
-    scratch_directory,
 };
 use tempfile::TempDir;
 

@@ -1,15 +1,13 @@
 //! Volumes that are mounted, under all their names: no target, and while they can be written to no source.
 
-mod support;
-
-use std::{fs, os::unix::fs::symlink, path::Path};
-use support::{
+use crate::support::{
     loop_device::LoopDevice,
     mount::Mount,
     requirements::{DEVICES, VOLUMES, met_here},
     scene::Scene,
     small_volume::{self, clone_of},
 };
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 /// Whatever it is called by: its name, a link, a device over it.
 #[test]

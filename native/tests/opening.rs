@@ -1,14 +1,12 @@
 //! What is no volume, or one that must not be copied as it is: each refused in its own words.
 
-mod support;
-
-use ntfs_volume_builder::{Volume, VolumeBuilder};
-use std::fs;
-use support::{
+use crate::support::{
     disk::{self, Partition},
     scene::{Scene, warning_text},
     small_volume::{self, builder, clone_of, image_of},
 };
+use ntfs_volume_builder::{Volume, VolumeBuilder};
+use std::fs;
 
 const OTHER_TOOL: &str = "is it the right partition? For this file system use partclone or dd";
 const WHOLE_DISK: &str = "name the partition: --partition 2";

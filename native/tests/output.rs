@@ -1,7 +1,13 @@
 //! What a run leaves under the name of its output: all of it, or what was there before.
 
-mod support;
-
+use crate::support::{
+    loop_device::LoopDevice,
+    program::ours,
+    requirements::{DEVICES, Need, met_here},
+    scene::{Scene, error_text},
+    small_volume::{self, clone_of, image_of, volume},
+    terminal::open_terminal,
+};
 use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
 use std::{
     fs::{self, OpenOptions},
@@ -10,14 +16,6 @@ use std::{
     process::{Command, Stdio},
     thread,
     time::Duration,
-};
-use support::{
-    loop_device::LoopDevice,
-    program::ours,
-    requirements::{DEVICES, Need, met_here},
-    scene::{Scene, error_text},
-    small_volume::{self, clone_of, image_of, volume},
-    terminal::open_terminal,
 };
 
 const EXISTS: &str = "--output never overwrites; give another name, or use --overwrite";

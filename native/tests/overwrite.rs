@@ -1,17 +1,15 @@
 //! `--overwrite`: what was there stays until the new file is complete, and what must not be written to is not.
 
-mod support;
-
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
-    thread,
-};
-use support::{
+use crate::support::{
     loop_device::LoopDevice,
     requirements::{DEVICES, Need, met_here},
     scene::error_text,
     small_volume::{self, clone_of, image_of, volume},
+};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
+    thread,
 };
 const OLD: &[u8] = b"what was there before";
 

@@ -1,8 +1,6 @@
 //! Partitions of a whole disk: read as if each were a file of its own.
 
-mod support;
-
-use support::{
+use crate::support::{
     disk::{self, Partition},
     requirements::met_here,
     scene::{Outcome, Scene},

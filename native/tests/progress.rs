@@ -1,19 +1,17 @@
 //! Progress: none where nobody looks, lines for programs, a bar for people.
 
-mod support;
-
-use serde_json::Value;
-use std::{
-    fs::File,
-    io::Read,
-    process::{Command, Stdio},
-};
-use support::{
+use crate::support::{
     large_volume,
     program::ours,
     scene::Scene,
     small_volume::{image_of, volume},
     terminal::open_terminal,
+};
+use serde_json::Value;
+use std::{
+    fs::File,
+    io::Read,
+    process::{Command, Stdio},
 };
 
 const GIB: u64 = 1 << 30;

@@ -1,8 +1,6 @@
 //! `--verify`: what was written is read back from the disk.
 
-mod support;
-
-use support::{
+use crate::support::{
     lying_device::{LYING_DEVICES, LyingDevice},
     requirements::met_here,
     scene::{Outcome, Scene},

@@ -1,16 +1,6 @@
 //! Every recipe that the original's manual gives its users, run with ours.
 
-mod support;
-
-use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    thread,
-};
-use support::{
+use crate::support::{
     compare::{self, assert_same_file, assert_same_start, assert_same_volume},
     image::{ByteOrder, Image},
     loop_device::LoopDevice,
@@ -21,6 +11,14 @@ use support::{
     scratch_directory,
     tree::Tree,
     volume::{Recipe, Volume},
+};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    thread,
 };
 use tempfile::TempDir;
 

@@ -1,13 +1,6 @@
 //! Raw clones that share their room on the disk with the volume: the same bytes, and no room.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Volume, pattern};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-use support::{
+use crate::support::{
     compare::assert_same_volume,
     file_system::FileSystem,
     program::{call, finish, ours, printed, reference, succeed},
@@ -15,6 +8,11 @@ use support::{
     scene::Scene,
     small_volume::{builder, clone_of},
     volume::MIB,
+};
+use ntfs_volume_builder::{FileData, Volume, pattern};
+use std::{
+    fs,
+    path::{Path, PathBuf},
 };
 
 const SIZE: u64 = 320 * MIB;

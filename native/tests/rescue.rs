@@ -1,7 +1,12 @@
 //! Devices with sectors that cannot be read.
 
-mod support;
-
+use crate::support::{
+    compare::assert_same_file,
+    failing_device::{FAILING_DEVICES, FailingDevice},
+    program::{call, finish, ours, printed, reference, succeed},
+    requirements::{self, Need},
+    scratch_directory,
+};
 use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
 use serde_json::Value;
 use std::{
@@ -9,13 +14,6 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     process::Output,
-};
-use support::{
-    compare::assert_same_file,
-    failing_device::{FAILING_DEVICES, FailingDevice},
-    program::{call, finish, ours, printed, reference, succeed},
-    requirements::{self, Need},
-    scratch_directory,
 };
 use tempfile::TempDir;
 

@@ -1,15 +1,13 @@
 //! Restoring images of every version, from and to everything.
 
-mod support;
-
-use std::fs;
-use support::{
+use crate::support::{
     image::{ByteOrder, Image},
     old_device::{LEFT, OldDevice},
     requirements::{DEVICES, Need, met_here},
     scene::{Scene, error_text, warning_text},
     small_volume::{builder, clone_of, image_of, volume},
 };
+use std::fs;
 
 /// Each version of one image, and how many bytes after the clusters it holds.
 fn versions() -> [(&'static str, Vec<u8>, bool); 4] {

@@ -1,13 +1,11 @@
 //! `--sparse`: clusters in use that hold only zeros take no room, and nothing else changes.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Volume, pattern};
-use std::{fs, os::unix::fs::MetadataExt};
-use support::{
+use crate::support::{
     scene::{Outcome, Scene, error_text},
     small_volume::{builder, clone_of, image_of},
 };
+use ntfs_volume_builder::{FileData, Volume, pattern};
+use std::{fs, os::unix::fs::MetadataExt};
 
 const ZEROS: usize = 4 << 20;
 

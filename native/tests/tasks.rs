@@ -1,19 +1,17 @@
 //! What the core does step by step, for JavaScript, against what the program does: byte for byte.
 
-mod support;
-
 use std::{cell::Cell, fs::File, ops::Range, os::unix::fs::FileExt, rc::Rc};
 
+use crate::support::{
+    disk, large_volume,
+    scene::Scene,
+    small_volume::{builder, image_of, volume},
+};
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
     pages::Pages,
     tasks::{Compression, Failure, Open, Opened, Step, Target, Task},
     validate::Document,
-};
-use support::{
-    disk, large_volume,
-    scene::Scene,
-    small_volume::{builder, image_of, volume},
 };
 
 /// A file, read as JavaScript reads it.
@@ -112,7 +110,7 @@ fn check_documents(scene: &Scene, name: &str) {
 
 #[test]
 fn documents_are_those_of_the_program() {
-    let scene = support::small_volume::scene();
+    let scene = crate::support::small_volume::scene();
     // Two files with the same clusters, a record that is damaged.
     let claiming = |start| FileData::Runs(vec![Run::at(start, 7)]);
     let mut damaged = builder()
@@ -214,7 +212,7 @@ fn a_partition_is_one_of_a_disk() {
 
 #[test]
 fn conversions_are_those_of_the_program() {
-    let scene = support::small_volume::scene();
+    let scene = crate::support::small_volume::scene();
     let table = [
         ("volume", Target::Raw, "-q -o out volume"),
         ("image", Target::Raw, "-q -r -o out image"),

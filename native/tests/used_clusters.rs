@@ -1,12 +1,10 @@
 //! What the program makes of a volume whose account of its clusters is wrong.
 
-mod support;
-
-use ntfs_volume_builder::{File, FileData, Run, Volume, attribute_type, pattern};
-use support::{
+use crate::support::{
     scene::Scene,
     small_volume::{builder, clone_of, image_of},
 };
+use ntfs_volume_builder::{File, FileData, Run, Volume, attribute_type, pattern};
 
 const CHKDSK: &str = "run chkdsk /f on it in Windows, then try again: a copy would not be whole";
 

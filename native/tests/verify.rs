@@ -1,61 +1,16 @@
 //! `verify`: what is sound is said to be, and what is not is found, with the files it touches.
 
-mod support;
-
-use ntfs_volume_builder::{FileData, Run, Volume, VolumeBuilder};
-use serde_json::Value;
-use std::process::Command;
-use support::{
+use crate::support::{
     image::Image,
-    loop_device::LoopDevice,
     program::ours,
-    requirements::{DEVICES, Need, met_here},
-    scene::{Outcome, Scene},
+    requirements::met_here,
+    scene::Scene,
     small_volume::{builder, image_of, volume},
+    verify_report::{check_found, check_sound, codes, json, report, used},
     wrapped::{COMPRESSED, WRAPPERS, shell},
 };
-
-/// Runs `verify --json` with these words; gives the exit status and the report.
-fn report(scene: &Scene, words: &str) -> (i32, Value) {
-    let outcome = scene.run(&format!("verify --json {words}"));
-    outcome.changed_only(&[]);
-    (outcome.code().expect("it ends"), json(&outcome))
-}
-
-fn json(outcome: &Outcome) -> Value {
-    let text = String::from_utf8_lossy(outcome.stdout());
-    serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}: {text}{}", outcome.errors()))
-}
-
-fn codes(report: &Value) -> Vec<&str> {
-    let findings = report["findings"].as_array().expect("a list");
-    let codes = findings.iter().map(|finding| &finding["code"]);
-    codes.map(|code| code.as_str().expect("a name")).collect()
-}
-
-/// What is sound: exit status 0, and nothing found.
-fn check_sound(scene: &Scene, words: &str, volume: &Volume) {
-    let (status, report) = report(scene, words);
-    assert_eq!((status, codes(&report)), (0, vec![]), "{words}: {report}");
-    assert_eq!(report["sound"], true);
-    assert_eq!(report["volume"]["clusters"], used(volume), "{words}");
-}
-
-fn used(volume: &Volume) -> u64 {
-    volume.used_clusters().count() as u64
-}
-
-fn check_found(scene: &Scene, words: &str, expected: &[&str]) -> Value {
-    let (status, report) = report(scene, words);
-    assert_eq!(
-        (status, codes(&report)),
-        (1, expected.to_vec()),
-        "{words}: {report}"
-    );
-    assert_eq!(report["sound"], false);
-    report
-}
+use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
+use std::process::Command;
 
 #[test]
 fn what_is_sound_is_said_to_be() {
@@ -232,68 +187,6 @@ fn checksums_beside_it_are_checked() {
             .errors()
             .contains("image.b3: has no checksum of image")
     );
-}
-
-#[test]
-fn two_that_are_the_same_are_told_from_two_that_are_not() {
-    let volume = builder()
-        .file("a", FileData::Runs(vec![Run::at(400, 2)]))
-        .build();
-    let scene = Scene::with_volume(&volume.bytes);
-    scene.write("image", image_of(&volume));
-    scene.run("-r -o restored image").wrote(&["restored"]);
-    let mut changed = scene.read("restored");
-    changed[401 * 4096 + 17] ^= 1;
-    // Free, and no difference.
-    changed[450 * 4096] ^= 1;
-    scene.write("changed", &changed);
-    scene
-        .run("-s -o changed.img changed")
-        .wrote(&["changed.img"]);
-    let names = ["image", "volume", "restored"];
-    for (ours, other) in names.iter().flat_map(|a| names.iter().map(move |b| (a, b))) {
-        let (status, report) = report(&scene, &format!("{ours} --against {other}"));
-        assert_eq!(status, 0, "{ours} {other}: {report}");
-        assert_eq!(report["compared"], used(&volume) * 4096 + 512);
-    }
-    for ours in names {
-        for other in ["changed", "changed.img"] {
-            let words = format!("{ours} --against {other}");
-            let report = check_found(&scene, &words, &["content-differs"]);
-            assert_eq!(report["findings"][0]["offset"], 401 * 4096, "{words}");
-            assert_eq!(report["findings"][0]["files"], serde_json::json!(["/a"]));
-        }
-    }
-    // What the other has not is no match for zeros.
-    let zeros = builder().file("z", FileData::Bytes(vec![0; 9000])).build();
-    let image = image_of(&zeros);
-    scene.write("zeros", &zeros.bytes);
-    scene.write("cut", &image[..image.len() / 2]);
-    let outcome = scene.run("verify zeros --against cut");
-    assert_eq!(outcome.code(), Some(1));
-    scene.write("short", &zeros.bytes[..zeros.bytes.len() - 512]);
-    check_found(&scene, "zeros --against short", &["content-differs"]);
-}
-
-#[test]
-fn a_device_is_compared() {
-    let needs: Vec<Need> = DEVICES.to_vec();
-    if !met_here(&needs) {
-        return;
-    }
-    let volume = volume();
-    let scene = Scene::with_volume(&volume.bytes);
-    scene.write("image", image_of(&volume));
-    scene.write("below", vec![0xA5; volume.bytes.len() + (1 << 20)]);
-    let device = LoopDevice::attach(&scene.path("below"));
-    let name = device.path().display();
-    assert_eq!(scene.run(&format!("-r -O {name} image")).code(), Some(0));
-    let outcome = scene.run(&format!("verify image --against {name}"));
-    assert_eq!((outcome.code(), outcome.errors().as_str()), (Some(0), ""));
-    // An image on a device does not reach to its end.
-    let outcome = scene.run(&format!("-s -O {name} volume"));
-    assert_eq!(outcome.code(), Some(0));
-    check_sound(&scene, &name.to_string(), &volume);
 }
 
 /// What can only be read from start to end is looked into all the same.

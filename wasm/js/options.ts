@@ -31,7 +31,7 @@ export interface OpenOptions extends TaskOptions {
 /** What can be asked of everything that looks into an image or volume. */
 export interface LookOptions extends TaskOptions {
   /**
-   * Of an image that is damaged or cut short, what comes before that is looked at, without an error. Of a volume whose account
+   * Of an image or volume that is damaged or cut short, what comes before that is looked at, without an error. Of a volume whose account
    * of its clusters is wrong, `extents()` tells what its files have.
    */
   damaged?: boolean | undefined;

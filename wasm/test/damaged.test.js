@@ -64,3 +64,19 @@ test("of an image that was cut, what comes before the end is told", async () => 
   await whole.close();
   await cut.close();
 });
+
+test("of a volume that was cut, what is there is told", async () => {
+  const volume = readFileSync(demoVolume());
+  const whole = await open(volume);
+  const cut = await open(volume.subarray(0, 4_000_000));
+  await assert.rejects(surveyed(cut), { code: "limit" });
+  const files = await surveyed(cut, { damaged: true });
+  assert.deepEqual(files, await surveyed(whole));
+  const extents = await cut.extents({ damaged: true });
+  const { cluster_size: size } = whole.info().volume;
+  assert.ok(extents.length > 0 && extents.every(({ lcn, length }) => (lcn + length) * size <= 4_000_000));
+  const largest = files.filter(({ holder }) => holder === "file").reduce((a, b) => (a.size > b.size ? a : b));
+  await assert.rejects(read(cut.content(largest.record, { damaged: true })), { code: "not-stored" });
+  await whole.close();
+  await cut.close();
+});

@@ -4,13 +4,16 @@
 //! and writing of numbers with fractions, which in a module for browsers take more
 //! room than NTFS, and are never looked at.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
 
 use super::Document;
 use crate::error::{Error, Result, Structure};
+
+/// Ours, as of most readers of JSON: lines are longer the deeper they are.
+const MAX_DEPTH: usize = 128;
 
 /// What some program told of the making of an image: JSON, whatever it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +24,13 @@ impl Made {
     ///
     /// # Errors
     ///
-    /// It is no JSON.
-    pub fn parse(text: &str) -> serde_json::Result<Self> {
-        serde_json::from_str::<IgnoredAny>(text)?;
-        Ok(Self(text.into()))
+    /// It is no JSON, or nested too deep.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())?;
+        match depth(text) > MAX_DEPTH {
+            false => Ok(Self(text.into())),
+            true => Err(alloc::format!("it is nested more than {MAX_DEPTH} deep")),
+        }
     }
 
     /// The text.
@@ -66,6 +72,27 @@ fn compact(document: &impl Serialize) -> Result<String> {
         structure: Structure::Source,
         len: 0,
     })
+}
+
+/// How deep sound JSON is nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut rest = json;
+    while let Some(next) = rest.find(['"', '{', '[', '}', ']']) {
+        let (_, found) = rest.split_at_checked(next).unwrap_or_default();
+        rest = match found.chars().next() {
+            Some('"') => split_string(found).1,
+            other => {
+                depth = match other {
+                    Some('{' | '[') => depth.saturating_add(1),
+                    _ => depth.saturating_sub(1),
+                };
+                deepest = depth.max(deepest);
+                found.get(1..).unwrap_or_default()
+            }
+        };
+    }
+    deepest
 }
 
 /// Sound JSON, with a line for each value.
@@ -131,7 +158,6 @@ fn split_string(json: &str) -> (&str, &str) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use alloc::string::ToString;
     use alloc::vec;
 
     use super::*;
@@ -181,5 +207,20 @@ mod tests {
         assert_eq!(parse(&with), expected);
         assert!(with.contains("\n    \"z\": 1.50,\n"), "{with}");
         assert!(Made::parse("{").is_err() && Made::parse("1 2").is_err());
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused() {
+        for (expected, text) in [
+            (0, "1"),
+            (2, r#"["[[[\"[[", {}, []]"#),
+            (3, r#"{"{[": [[], {}], "a": 1}"#),
+        ] {
+            assert_eq!(depth(text), expected, "{text}");
+        }
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(Made::parse(&nested(128)).is_ok());
+        assert!(Made::parse(&nested(129)).is_err());
+        assert!(Made::parse(&nested(1 << 20)).is_err());
     }
 }

@@ -269,7 +269,7 @@ impl Reading {
     }
 
     fn check_stored(&self, extent: Extent) -> Result<(), Failure> {
-        match self.inside.first_not_stored(extent) {
+        match self.inside.first_not_stored(extent, self.geometry.bytes(1)) {
             None => Ok(()),
             Some(lcn) => Err(Failure::refused(
                 Refusal::NotStored,
@@ -277,7 +277,7 @@ impl Reading {
                     "does not hold cluster {lcn}, which is content of record {}",
                     self.record
                 ),
-                "take it from an image that is whole, and not of metadata alone",
+                "take it from an image or volume that is whole, and not of metadata alone",
             )),
         }
     }

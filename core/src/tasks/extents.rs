@@ -71,11 +71,13 @@ impl Task for Extents {
             },
             State::Volume(counted, from) => {
                 let geometry = counted.volume.geometry();
+                let reach = counted.volume.source().reach(geometry.bytes(1));
                 let extents = counted.map.extents_from(*from).take(AT_ONCE);
                 let located: Vec<Located> = extents
-                    .map(|extent| Located {
-                        extent,
-                        offset: geometry.offset(extent.start),
+                    .take_while(|extent| extent.start < reach)
+                    .map(|Extent { start, len }| Located {
+                        extent: Extent::new(start, len.min(reach.0.saturating_sub(start.0))),
+                        offset: geometry.offset(start),
                     })
                     .collect();
                 if let Some(last) = located.last() {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::opened::{Inside, Opened};
 use super::scan::Scan;
-use super::{Failure, Halt, Step};
+use super::{Failure, Halt, Step, attempt};
 
 /// Gets at the volume: at once, or by reading all of an image.
 #[derive(Debug, Default)]
@@ -16,7 +16,11 @@ impl Locate {
     /// Goes on: to the volume, or to how far it is.
     pub(super) fn step(&mut self, opened: &Opened) -> Result<Result<Inside, Step>, Halt> {
         if let Some(inside) = opened.located() {
-            return Ok(Ok(inside.clone()));
+            let inside = match opened.before_damage {
+                true => attempt(&opened.pages, || inside.at_full_length())?,
+                false => inside.clone(),
+            };
+            return Ok(Ok(inside));
         }
         let damage = match self.scan.step(&opened.pages, &opened.bytes) {
             Ok(false) => return Ok(Err(self.scan.progress(&opened.bytes))),

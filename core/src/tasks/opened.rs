@@ -13,8 +13,9 @@ use crate::image::seekable::SeekableReader;
 use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{IoError, ReadAt};
+use crate::ntfs::BootSector;
 use crate::pages::{Pages, Piece};
-use crate::units::{Extent, Lcn, len_usize};
+use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// An image or volume that can be looked into, and converted.
 #[derive(Debug, Clone)]
@@ -48,6 +49,9 @@ pub(super) struct Scanned {
 pub(super) enum Bytes {
     Plain(Rc<Pages>),
     Seekable(Rc<SeekableReader<Rc<Pages>>>),
+    /// A volume that is cut short, and how many bytes it should have: the rest
+    /// reads as zeros.
+    Cut(Rc<Self>, u64),
 }
 
 /// A volume as it is, or as its image would restore it.
@@ -69,9 +73,9 @@ impl Opened {
     }
 
     /// The same, as far as it is sound: for extents, surveys, and what is read,
-    /// an image that is damaged or cut short is what comes before that, and of a
-    /// volume whose account of its clusters is wrong, the clusters are told
-    /// nevertheless. Validating and converting is no different.
+    /// an image or volume that is damaged or cut short is what comes before that,
+    /// and of a volume whose account of its clusters is wrong, the clusters are
+    /// told nevertheless. Validating and converting is no different.
     pub fn before_damage(&self) -> Self {
         Self {
             before_damage: true,
@@ -110,8 +114,42 @@ impl Inside {
         }
     }
 
-    /// The first of these clusters that an image does not hold.
-    pub(super) fn first_not_stored(&self, extent: Extent) -> Option<Lcn> {
+    /// The same volume, with all the bytes that it should have, if it is cut
+    /// short.
+    pub(super) fn at_full_length(&self) -> Result<Self> {
+        let Self::Volume(bytes) = self else {
+            return Ok(self.clone());
+        };
+        let geometry = match BootSector::read(bytes) {
+            Ok((boot, _)) => boot.geometry,
+            // Whoever opens it finds the same.
+            Err(error) if error.is_damage() => return Ok(self.clone()),
+            Err(error) => return Err(error),
+        };
+        let size = geometry.bytes(geometry.nr_clusters());
+        Ok(match size > bytes.size() {
+            true => Self::Volume(Bytes::Cut(Rc::new(bytes.clone()), size)),
+            false => self.clone(),
+        })
+    }
+
+    /// From this cluster on, a volume that is cut short has no whole ones.
+    pub(super) fn reach(&self, cluster_size: u64) -> Lcn {
+        match self {
+            Self::Volume(Bytes::Cut(bytes, _)) => {
+                Lcn(bytes.size().checked_div(cluster_size).unwrap_or(0))
+            }
+            _ => Lcn(u64::MAX),
+        }
+    }
+
+    /// The first of these clusters that is not there: in an image, or before the
+    /// end of a volume that is cut short.
+    pub(super) fn first_not_stored(&self, extent: Extent, cluster_size: u64) -> Option<Lcn> {
+        let reach = self.reach(cluster_size);
+        if extent.end() > reach {
+            return Some(reach.max(extent.start));
+        }
         let index = self.index()?;
         let mut next = extent.start;
         while next < extent.end() {
@@ -137,6 +175,11 @@ impl Bytes {
                 read_at(&**seekable, offset, &mut piece)?;
                 Ok(piece.into())
             }
+            Self::Cut(..) => {
+                let mut piece = vec![0; len];
+                read_at(self, offset, &mut piece)?;
+                Ok(piece.into())
+            }
         }
     }
 }
@@ -160,6 +203,7 @@ impl ReadAt for Bytes {
         match self {
             Self::Plain(pages) => pages.size(),
             Self::Seekable(seekable) => seekable.size(),
+            Self::Cut(_, size) => *size,
         }
     }
 
@@ -167,6 +211,19 @@ impl ReadAt for Bytes {
         match self {
             Self::Plain(pages) => pages.read_exact_at(offset, buf),
             Self::Seekable(seekable) => seekable.read_exact_at(offset, buf),
+            Self::Cut(bytes, size) => {
+                let end = offset.checked_add(len_u64(buf.len()));
+                if end.is_none_or(|end| end > *size) {
+                    return Err(IoError::end_of_input());
+                }
+                let there = len_usize(bytes.size().saturating_sub(offset));
+                let (there, zeros) = buf.split_at_mut(buf.len().min(there));
+                zeros.fill(0);
+                match there.is_empty() {
+                    true => Ok(()),
+                    false => bytes.read_exact_at(offset, there),
+                }
+            }
         }
     }
 }

@@ -214,9 +214,7 @@ impl Validate {
         match (self.opened.format, &self.opened.bytes) {
             (Format::Image, _) => State::Image(Box::new(ImageCheck::new())),
             (Format::Volume, Bytes::Seekable(_)) => State::Through(0),
-            (Format::Volume, bytes @ Bytes::Plain(_)) => {
-                State::Volume(Inside::Volume(bytes.clone()))
-            }
+            (Format::Volume, bytes) => State::Volume(Inside::Volume(bytes.clone())),
         }
     }
 }

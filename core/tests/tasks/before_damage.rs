@@ -1,4 +1,4 @@
-//! Images that are damaged or cut short: what comes before that.
+//! Images and volumes that are damaged or cut short: what comes before that.
 
 use std::collections::BTreeMap;
 
@@ -143,6 +143,57 @@ fn a_cut_image_is_looked_into() {
     let record = built.record_offset(built.record_number(&path(3)));
     let bytes = driver.output(&mut opened.read(record..record + 4)).unwrap();
     assert_eq!(bytes, b"FILE");
+}
+
+#[test]
+fn a_cut_volume_is_looked_into() {
+    let built = large().build();
+    let path = |n: u64| format!("directory {}/file {n}", n % 7);
+    let start = |n| {
+        let record = built.record_number(&path(n));
+        built.stream_offset(record, attribute_type::DATA, "", 0)
+    };
+    let mut driver = Driver::new(built.bytes.as_slice());
+    let opened = driver.open().unwrap();
+    let expected = names(&mut driver, &opened).unwrap();
+    let all = extents(&mut driver, &opened).unwrap();
+    let before = opened.before_damage();
+    assert_eq!(extents(&mut driver, &before).unwrap(), all);
+
+    let len = start(30) + 100_001;
+    let mut driver = Driver::new(&built.bytes[..len as usize]);
+    let opened = driver.open().unwrap();
+    assert_eq!(names(&mut driver, &opened).unwrap_err().code(), "limit");
+    assert!(extents(&mut driver, &opened).is_err());
+    let opened = opened.before_damage();
+    assert_eq!(names(&mut driver, &opened).unwrap(), expected);
+    let clusters = len / 4096;
+    let found = extents(&mut driver, &opened).unwrap();
+    let mut told = all.clone();
+    told.retain(|found| found.extent.start.0 < clusters);
+    let last = told.last_mut().unwrap();
+    last.extent.len = last.extent.len.min(clusters - last.extent.start.0);
+    assert_eq!(last.extent.end().0, clusters);
+    assert!(told.len() > 1);
+    assert_eq!(found, told);
+
+    let mut content = |n| {
+        let record = RecordNumber(built.record_number(&path(n)));
+        driver.output(&mut opened.content(record, ""))
+    };
+    let written = built
+        .contents
+        .iter()
+        .find(|content| content.path == path(3));
+    assert!(content(3).unwrap() == written.unwrap().bytes);
+    for n in [30, 39] {
+        let failure = content(n).unwrap_err();
+        assert_eq!(failure.code(), "not-stored", "{failure}");
+    }
+    // What is not a volume at all is said as ever.
+    let mut driver = Driver::new(&built.bytes[..600]);
+    let opened = driver.open().unwrap().before_damage();
+    assert!(names(&mut driver, &opened).is_err());
 }
 
 #[test]

@@ -97,6 +97,15 @@ impl Inside {
             Self::Kept(kept) => kept.index(),
         }
     }
+
+    /// Bytes that were read and are not there: what was read is not what is in
+    /// the volume.
+    pub fn missed_bytes(&self) -> u64 {
+        match self {
+            Self::Volume(_) | Self::Image(_) => 0,
+            Self::Kept(kept) => kept.missed_bytes(),
+        }
+    }
 }
 
 /// The index beside the file, if it is one.

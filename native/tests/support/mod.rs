@@ -1,6 +1,6 @@
 //! What the integration tests share: the programs they run, the volumes they make, and guards that clean up.
 //!
-//! Each test binary compiles this module for itself and uses a part of it.
+//! Three test binaries compile this module for themselves; two use a part of it.
 #![allow(dead_code, reason = "no single test binary uses all of it")]
 
 pub(crate) mod boot_sector;
@@ -24,6 +24,7 @@ pub(crate) mod scene;
 pub(crate) mod small_volume;
 pub(crate) mod terminal;
 pub(crate) mod tree;
+pub(crate) mod verify_report;
 pub(crate) mod volume;
 pub(crate) mod volume_table;
 pub(crate) mod wrapped;

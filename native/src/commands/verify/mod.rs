@@ -28,13 +28,20 @@ struct Checked {
     image: Option<ImageChecked>,
     volume: Option<VolumeCheck>,
     checksums: Vec<String>,
-    /// For more questions, where it is readable at any place.
+    /// The volume, for more questions; where it passed by, as far as it was kept.
     inside: Option<Inside>,
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
+    let other = task.against.as_ref().map(|other| input::open(other, None));
+    let other = other.transpose()?;
     let mut checked = match input::open(&task.image, None) {
-        Ok(opened) => check(opened, task, how)?,
+        Ok(opened) => {
+            if let Some(other) = &other {
+                against::check_possible(&opened, other)?;
+            }
+            check(opened, task, how)?
+        }
         // Already its first bytes cannot be decompressed.
         Err(error @ Error::Compressed { .. }) => {
             let name = task.image.name();
@@ -49,14 +56,16 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         keep_index(&checked)?;
     }
     let mut compared = None;
-    if let Some(other) = &task.against {
+    if let Some(other) = other {
         match &checked.inside {
             Some(inside) if checked.findings.is_sound() => {
-                let bytes = against::compare(inside, other, task, how, &mut checked.findings)?;
+                let mut findings = Findings::default();
+                let bytes = against::compare(&checked, inside, other, task, how, &mut findings)?;
+                checked.findings.append(findings);
                 compared = Some(bytes);
             }
             _ => {
-                let message = "not compared: it is not sound, or cannot be read at any place";
+                let message = "not compared: it is not sound";
                 let finding = Finding::new(Code::NotCompared, None, message);
                 checked.findings.push(finding);
             }
@@ -159,7 +168,10 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
             }
             checked.inside = Some(Inside::Volume(volume));
         }
-        (_, None) => stream::check(bytes, sidecars, task, how, &mut checked)?,
+        (_, None) => {
+            stream::check(bytes, sidecars, task, how, &mut checked)?;
+            return Ok(checked);
+        }
     }
     if let Some(inside) = &checked.inside {
         let name = checked.input.name.clone();

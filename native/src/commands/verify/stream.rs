@@ -52,13 +52,14 @@ pub(super) fn check(
         let inside = Inside::Kept(Arc::clone(&shared));
         let mut findings = Findings::default();
         let found = volume::check(&inside, &name, task.threads, how, &mut findings);
-        drop(inside);
-        let missed = shared.missed_bytes();
+        let missed = inside.missed_bytes();
         if missed == 0 {
             checked.findings.append(findings);
             checked.volume = found?;
+            checked.inside = Some(inside);
             return Ok(());
         }
+        drop(inside);
         // What was found is not worth anything.
         let cannot = match (&checked.input.files, Arc::into_inner(shared)) {
             (None, _) => "it cannot be read a second time",

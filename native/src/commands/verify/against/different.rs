@@ -1,0 +1,94 @@
+//! Clusters that differ.
+
+use std::path::Path;
+
+use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::units::{Extent, Lcn};
+use ntfsclone_core::validate::{Code, Finding, Findings, Place, Touched};
+
+use crate::error::{Error, Result};
+use crate::source::Inside;
+
+/// How many differences are told one by one.
+const LISTED: usize = 1000;
+
+/// How many files a finding names.
+const FILES_A_FINDING: usize = 10;
+
+/// Clusters that differ.
+#[derive(Default)]
+pub(super) struct Different {
+    clusters: u64,
+    /// The first ones that were found, joined.
+    extents: Vec<Extent>,
+}
+
+impl Different {
+    /// Compares consecutive clusters of the two, from the one with the number
+    /// `first` on. What the other does not have is shorter there, or not `is_held`.
+    pub(super) fn compare(
+        &mut self,
+        first: Lcn,
+        cluster_size: usize,
+        mine: &[u8],
+        other: &[u8],
+        is_held: impl Fn(Lcn) -> bool,
+    ) {
+        let clusters = mine.len().div_ceil(cluster_size) as u64;
+        let all_held = || (first.0..first.0 + clusters).map(Lcn).all(&is_held);
+        if mine == other && all_held() {
+            return;
+        }
+        for (number, mine) in mine.chunks(cluster_size).enumerate() {
+            let start = number * cluster_size;
+            let lcn = Lcn(first.0 + number as u64);
+            let other = other.get(start..start + mine.len());
+            if other != Some(mine) || !is_held(lcn) {
+                self.add(Extent::new(lcn, 1));
+            }
+        }
+    }
+
+    /// Adds clusters that differ.
+    pub(super) fn add(&mut self, extent: Extent) {
+        self.clusters += extent.len;
+        let is_full = self.extents.len() == LISTED;
+        match self.extents.last_mut() {
+            Some(last) if last.end() == extent.start => last.len += extent.len,
+            _ if is_full => {}
+            _ => self.extents.push(extent),
+        }
+    }
+
+    /// What differs, and the files that have it.
+    pub(super) fn tell(
+        mut self,
+        volume: &Volume<Inside>,
+        other: &Path,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        if self.clusters == 0 {
+            return Ok(());
+        }
+        self.extents.sort_unstable_by_key(|extent| extent.start);
+        let geometry = volume.geometry();
+        let touched =
+            Touched::find(volume, &self.extents, []).map_err(|error| Error::read(other, error))?;
+        let listed: u64 = self.extents.iter().map(|extent| extent.len).sum();
+        for &extent in &self.extents {
+            let place = Place::Volume {
+                offset: geometry.offset(extent.start),
+                length: Some(geometry.bytes(extent.len)),
+            };
+            let message = format!("{extent}: not the same in {}", other.display());
+            let mut finding = Finding::new(Code::ContentDiffers, Some(place), message);
+            finding.files = touched.of_extent(extent, FILES_A_FINDING);
+            findings.push(finding);
+        }
+        if let more @ 1.. = self.clusters - listed {
+            let message = format!("{more} more clusters: not the same in {}", other.display());
+            findings.push(Finding::new(Code::ContentDiffers, None, message));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Comparing what is in use of a volume with another.
+
+mod anywhere;
+mod different;
+mod passing;
+
+use std::path::Path;
+
+use ntfsclone_core::clusters::{ClusterMap, audit};
+use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::image::Index;
+use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::units::{Extent, Geometry, Lcn};
+use ntfsclone_core::validate::Findings;
+
+use self::different::Different;
+use super::Checked;
+use crate::error::{Error, Result};
+use crate::options::{self, VerifyTask};
+use crate::progress::{Phase, Progress};
+use crate::scan;
+use crate::source::input::{self, Bytes, Opened};
+use crate::source::{ImageStream, Inside};
+
+/// What is compared of our volume: its clusters in use, and its tail.
+struct Wanted {
+    used: ClusterMap,
+    geometry: Geometry,
+    /// Bytes after the last cluster.
+    tail: u64,
+}
+
+impl Wanted {
+    fn bytes(&self) -> u64 {
+        self.geometry.bytes(self.used.len()) + self.tail
+    }
+
+    /// Where the tail begins.
+    fn tail_offset(&self) -> u64 {
+        self.geometry.bytes(self.geometry.nr_clusters())
+    }
+}
+
+/// # Errors
+///
+/// [`Error::Refused`], if ours and the other can only be read once, at the same time.
+pub(super) fn check_possible(ours: &Opened, other: &Opened) -> Result<()> {
+    let Bytes::Stream(_) = ours.bytes else {
+        return Ok(());
+    };
+    let (found, remedy) = match (&ours.input.files, &other.bytes) {
+        (None, _) => (
+            "comes through a pipe, and cannot be read again to compare it",
+            "name a file, or exchange the two: --against - reads a pipe",
+        ),
+        (Some(_), Bytes::Stream(_)) => (
+            "can only be read from start to end, and what it is compared with, too",
+            "decompress one of them to a file first; what --compress makes can be read as it is",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::refused(&ours.input.name, found, remedy))
+}
+
+/// Compares all clusters in use of what was checked, and its tail, with those of
+/// `other`. Returns how many bytes that were; what differs is a finding.
+pub(super) fn compare(
+    checked: &Checked,
+    ours: &Inside,
+    other: Opened,
+    task: &VerifyTask,
+    how: options::Progress,
+    findings: &mut Findings,
+) -> Result<u64> {
+    let name = &checked.input.name;
+    let other_name = other.input.name.clone();
+    let volume = Volume::open(ours.clone()).map_err(|error| Error::read(name, error))?;
+    let used = match ours.index() {
+        Some(index) => stored(index, name)?,
+        None => used(&volume, name, task)?,
+    };
+    let geometry = *volume.geometry();
+    // What follows the backup boot sector is no part of the volume.
+    let size = geometry.backup_boot_sector() + u64::from(geometry.sector_size);
+    let clusters_end = geometry.bytes(geometry.nr_clusters());
+    let tail = ours.size().min(size).saturating_sub(clusters_end);
+    let wanted = Wanted {
+        used,
+        geometry,
+        tail,
+    };
+    let bytes = wanted.bytes();
+    let is_passing = |bytes: &Bytes| matches!(bytes, Bytes::Stream(_));
+    let different = match (ours, is_passing(&other.bytes)) {
+        (Inside::Kept(_), _) => {
+            let theirs = open_anywhere(&other, how)?;
+            let again = input::open_again(checked.input.clone(), task.image.partition)?;
+            let progress = Progress::start(how, Phase::Compare, bytes);
+            passing::compare(
+                ImageStream::new(again)?,
+                &theirs,
+                &other_name,
+                wanted,
+                progress,
+            )?
+        }
+        (_, true) => {
+            let stream = ImageStream::new(other)?;
+            let progress = Progress::start(how, Phase::Compare, bytes);
+            passing::compare(stream, ours, name, wanted, progress)?
+        }
+        (_, false) => {
+            let theirs = open_anywhere(&other, how)?;
+            let progress = Progress::start(how, Phase::Compare, bytes);
+            anywhere::compare((ours, name), (&theirs, &other_name), &wanted, progress)?
+        }
+    };
+    different.tell(&volume, &other_name, findings)?;
+    if let missed @ 1.. = ours.missed_bytes() {
+        return Err(Error::refused(
+            name,
+            format!("{missed} bytes of its metadata were passed by"),
+            "decompress it to a file first",
+        ));
+    }
+    Ok(bytes)
+}
+
+/// What `check_possible` let pass.
+fn open_anywhere(opened: &Opened, how: options::Progress) -> Result<Inside> {
+    let inside = Inside::open(&opened.input, &opened.bytes, how)?;
+    inside.ok_or_else(|| {
+        let name = &opened.input.name;
+        let remedy = "decompress it to a file first";
+        Error::refused(name, "can only be read from start to end", remedy)
+    })
+}
+
+/// The clusters in an image.
+fn stored(index: &Index, name: &Path) -> Result<ClusterMap> {
+    let clusters = index.header().nr_clusters;
+    let mut map = ClusterMap::new(clusters).map_err(|_| {
+        let error = CoreError::Memory {
+            structure: Structure::Volume,
+            len: ClusterMap::least_memory(clusters),
+        };
+        Error::read(name, error)
+    })?;
+    for extent in index.extents() {
+        map.insert(extent);
+    }
+    Ok(map)
+}
+
+/// The clusters in use of a volume.
+fn used(volume: &Volume<Inside>, name: &Path, task: &VerifyTask) -> Result<ClusterMap> {
+    let threads = scan::threads_of_sound(volume, task.threads);
+    let mut selection = scan::select_used_on(volume, name, threads, |_| {})?;
+    audit(volume, &mut selection).map_err(|error| Error::read(name, error))?;
+    for &extent in &selection.bad {
+        selection.map.remove(extent);
+    }
+    Ok(selection.map)
+}
+
+/// Reads as much of `len` bytes as there is. Returns how many these are.
+fn read_there(inside: &Inside, name: &Path, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+    let there = inside.size().saturating_sub(offset);
+    let there = usize::try_from(there)
+        .unwrap_or(usize::MAX)
+        .min(buffer.len());
+    let read = inside.read_exact_at(offset, &mut buffer[..there]);
+    read.map_err(|error| read_error(name, offset, there, error))?;
+    Ok(there)
+}
+
+fn read_error(name: &Path, offset: u64, len: usize, source: IoError) -> Error {
+    let error = CoreError::Io {
+        structure: Structure::Volume,
+        offset,
+        len: len as u64,
+        source,
+    };
+    Error::read(name, error)
+}
+
+/// Whether an image holds a cluster, or the tail as one; volumes hold all.
+fn is_held(inside: &Inside, lcn: Lcn) -> bool {
+    match inside.index() {
+        None => true,
+        Some(index) if lcn.0 >= index.header().nr_clusters => index.tail().is_some(),
+        Some(index) => index.locate(lcn).is_some(),
+    }
+}
