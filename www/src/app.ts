@@ -4,12 +4,13 @@ import { h } from "./dom.js";
 import { isAbort, problemOf } from "./failure.js";
 import { sizeOf, type Candidate } from "./files.js";
 import { keep, kept, type Kept } from "./kept.js";
-import type { Extents } from "./messages.js";
-import { plainName, name } from "./names.js";
-import { formatRoute, parseRoute, VIEWS, type Route, type ViewName } from "./route.js";
+import { plainName } from "./names.js";
+import { Meter } from "./progress.js";
+import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
 import { Session } from "./session.js";
 import { Shell } from "./shell.js";
 import { strings } from "./strings.js";
+import { Survey } from "./survey.js";
 import { bytes } from "./views/bytes.js";
 import { convert } from "./views/convert.js";
 import { files } from "./views/files.js";
@@ -110,10 +111,12 @@ export class App {
     this.#views = undefined;
     const current = (this.#current = new AbortController());
     const { name: file, files } = candidate;
-    const waiting = setTimeout(() => this.#shell.showPlain(this.#waiting(file)), MILLISECONDS_BEFORE_WAITING);
+    const label = strings.shell.opening(plainName(file));
+    const meter = new Meter(label, strings.shell.cancel, (text) => this.#shell.announce(text), () => current.abort());
+    const waiting = setTimeout(() => this.#shell.showPlain(h("div", { class: "view narrow" }, meter.element)), MILLISECONDS_BEFORE_WAITING);
     try {
       const question = { files, name: file, partition };
-      const info = await this.#session.ask("open", question, { signal: current.signal });
+      const info = await this.#session.ask("open", question, { signal: current.signal, onProgress: (progress) => meter.update(progress) });
       this.#show(candidate, info, current.signal);
     } catch (error) {
       if (current !== this.#current) {
@@ -132,30 +135,15 @@ export class App {
     }
   }
 
-  #waiting(file: string): HTMLElement {
-    return h(
-      "div",
-      { class: "view narrow" },
-      h(
-        "section",
-        { class: "card meter", role: "status" },
-        h("h1", {}, name(strings.shell.opening(file))),
-        h("progress", { "aria-label": strings.shell.opening(plainName(file)) }),
-        h("button", { type: "button", click: () => this.#current.abort() }, strings.shell.cancel),
-      ),
-    );
-  }
-
   #show(candidate: Candidate, info: Info, closed: AbortSignal): void {
-    let extents: Promise<Extents> | undefined;
     const context: Context = {
       session: this.#session,
       name: candidate.name,
       size: sizeOf(candidate),
       info,
       closed,
-      extents: () => (extents ??= this.#session.ask("extents", null, { signal: closed })),
-      go: (to) => this.#go({ ...this.#route, ...to }),
+      survey: new Survey(this.#session, closed),
+      go: (to) => this.#go(within(to.view ?? this.#route.view, { ...this.#route, ...to })),
       note: (at) => this.#note(at),
       announce: (text) => this.#shell.announce(text),
     };

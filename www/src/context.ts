@@ -1,7 +1,7 @@
 import type { Info } from "ntfsclone";
-import type { Extents } from "./messages.js";
 import type { Route } from "./route.js";
 import type { Session } from "./session.js";
+import type { Survey } from "./survey.js";
 
 /** What is open, for the views of it. */
 export interface Context {
@@ -12,8 +12,7 @@ export interface Context {
   info: Info;
   /** Stops all that is under way when it is closed. */
   closed: AbortSignal;
-  /** Read once, for all. */
-  extents(): Promise<Extents>;
+  survey: Survey;
   /** Goes to another place, which the address then tells. */
   go(to: Partial<Route>): void;
   /** Tells where the view is, without going anywhere. */

@@ -38,11 +38,11 @@ export async function beginDownload(name: string, size: number | null): Promise<
 async function serviceWorker(): Promise<ServiceWorker> {
   const registration = "serviceWorker" in navigator ? await navigator.serviceWorker.getRegistration() : undefined;
   if (!registration) {
-    throw new Failure({ code: "write", message: strings.convert.noDownload });
+    throw new Failure({ code: "write", message: strings.saving.noDownload });
   }
   const { active } = await navigator.serviceWorker.ready;
   if (!active) {
-    throw new Failure({ code: "write", message: strings.convert.noDownload });
+    throw new Failure({ code: "write", message: strings.saving.noDownload });
   }
   return active;
 }

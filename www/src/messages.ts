@@ -1,14 +1,30 @@
-import type { ErrorCode, Info, Partition, Progress, Report, SurveyedFile, Target } from "ntfsclone";
+import type { ErrorCode, Holder, Info, Partition, Progress, Remains, Report, SurveyedStream, Target } from "ntfsclone";
+import type { Counted, Squares } from "./kinds.js";
+import type { Structure } from "./structures/locate.js";
 
 /** What the page asks of the worker, and what comes back. */
 export interface Calls {
   /** Opens it in the place of what was open. */
   open: { question: Opening; answer: Info };
-  extents: { question: null; answer: Extents };
-  /** All files in use. */
-  survey: { question: null; answer: SurveyedFile[] };
+  /** Which clusters are in use, and, after a survey, whose they are. */
+  squares: { question: Squares; answer: Counted & Looked };
+  /** Looks at all files in use, for what follows. */
+  survey: { question: null; answer: Found };
+  folder: { question: FolderPart; answer: Folder };
+  /** A file, by its record. */
+  file: { question: number; answer: FileFacts | null };
+  /** Whose these clusters are. */
+  holders: { question: Cluster; answer: Holders };
+  /** What a byte of the volume is in. */
+  inspect: { question: number; answer: Inspected };
   validate: { question: null; answer: Report };
+  /** What a metadata image would hold. */
+  remains: { question: null; answer: Remains };
   convert: { question: Conversion; answer: Written };
+  /** The content of a file, or of one of its streams. */
+  content: { question: Content; answer: Written };
+  /** All files in a folder, at any depth, as one. */
+  zip: { question: Zip; answer: Zipped };
   bytes: { question: Place; answer: Bytes };
   close: { question: null; answer: null };
 }
@@ -22,12 +38,100 @@ export interface Opening {
   partition?: Partition | undefined;
 }
 
-/** Consecutive clusters in use, in order: of each, three numbers at the same index. */
-export interface Extents {
-  lcns: Float64Array;
-  lengths: Float64Array;
-  /** Where they are, in bytes of the image or volume. */
-  offsets: Float64Array;
+/** How far it could be looked into. */
+export interface Looked {
+  /** Where it ends: of an image, what comes after the damage is not known. */
+  damage: string | null;
+}
+
+/** What a survey found. */
+export interface Found extends Looked {
+  files: number;
+  /** The whole volume as one square. */
+  whole: Counted;
+  /** The volume is in so many pieces that not of all of them it is kept whose they are. */
+  isCut: boolean;
+}
+
+/** A file or folder. Of the names, none is to be trusted; null where no record tells one. */
+export interface Step {
+  record: number;
+  name: string | null;
+}
+
+export interface Entry extends Step {
+  holder: Holder;
+  isFolder: boolean;
+  /** The image does not have all its clusters. */
+  isIncomplete: boolean;
+  /** It leads to something else, and has no content of its own. */
+  isLink: boolean;
+  /** How many named streams it has, beside its content. */
+  streams: number;
+  /** When its content was changed, in milliseconds since 1970. */
+  modified: number | null;
+  /** Bytes of its content. */
+  size: number;
+  /** Bytes on the disk, of a folder with all that is in it. */
+  room: number;
+  /** How many files and folders are in it, at any depth. */
+  inside: number;
+}
+
+/** By what the entries of a folder are in order: the largest, first letter, or latest first. */
+export type Order = "room" | "name" | "modified";
+
+/** A part of what is in a folder; of the root if there is no such folder. */
+export interface FolderPart {
+  record: number | null;
+  order: Order;
+  from: number;
+  length: number;
+}
+
+export interface Folder {
+  /** The folders on the way to it, and itself, without the root. */
+  path: Step[];
+  entry: Entry;
+  entries: Entry[];
+  /** Some of those that take the most room, the largest first; of the first part only. */
+  largest: Entry[];
+  /** How many entries it has. */
+  length: number;
+  /** Bytes that all of them have on the disk. */
+  roomInside: number;
+}
+
+export interface FileFacts {
+  entry: Entry;
+  streams: SurveyedStream[];
+  path: Step[];
+  /** The record of the folder it is in. */
+  folder: number;
+  /** Its first pieces, in the order of clusters. */
+  runs: Cluster[];
+  /** In how many pieces it is. */
+  pieces: number;
+}
+
+/** Consecutive clusters. */
+export interface Cluster {
+  lcn: number;
+  length: number;
+}
+
+export interface Holders {
+  /** Those that have the most of them. */
+  files: { path: Step[]; record: number; holder: Holder }[];
+  /** How many others have some, too. */
+  others: number;
+}
+
+export interface Inspected {
+  /** Of the volume's structures, the one that has it. */
+  structure: Structure | null;
+  /** Whose its cluster is; null before a survey. */
+  holders: Holders | null;
 }
 
 export interface Conversion {
@@ -47,6 +151,35 @@ export interface Written {
   holes: number;
 }
 
+export interface Content {
+  record: number;
+  /** The name of a stream, instead of the content itself. */
+  stream: string | null;
+  output: Output;
+}
+
+export interface Zip {
+  /** Of a folder. */
+  record: number;
+  /** Leaves out files that cannot be read, instead of making nothing. */
+  leavesOut: boolean;
+  output: Output;
+}
+
+export interface Zipped extends Written {
+  files: number;
+  /** Links, which have no content. */
+  links: number;
+  /** Files that are not in it. */
+  unreadable: Unreadable[];
+}
+
+/** A file whose content cannot be had, and why. */
+export interface Unreadable {
+  path: Step[];
+  message: string;
+}
+
 export interface Place {
   of: Whole;
   offset: number;
@@ -64,8 +197,10 @@ export interface Bytes {
 
 /** An error on its way from the worker. */
 export interface Problem {
-  code: ErrorCode | "write" | "aborted" | "other";
+  code: ErrorCode | "write" | "aborted" | "unreadable" | "other";
   message: string;
+  /** Of `unreadable`: which files, or the first of them. */
+  unreadable?: Unreadable[] | undefined;
   partitions?: Partition[] | undefined;
 }
 

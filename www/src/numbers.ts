@@ -49,3 +49,11 @@ export function duration(seconds: number): string {
   const minutes = Math.floor(rounded / 60);
   return minutes < 60 ? `${minutes} min ${rounded % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A day and a minute, where the visitor is. */
+export function date(milliseconds: number): string {
+  const when = new Date(milliseconds);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = `${String(when.getFullYear()).padStart(4, "0")}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
+  return `${day} ${two(when.getHours())}:${two(when.getMinutes())}`;
+}

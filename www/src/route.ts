@@ -11,6 +11,8 @@ export interface Route {
   of: Whole;
   /** The record of the folder that is looked into. */
   folder: number | null;
+  /** The record of the file that is looked at. */
+  file: number | null;
   /** What is open, if the page can open that by itself. */
   isSample: boolean;
 }
@@ -22,9 +24,17 @@ export function parseRoute(hash: string): Route {
     view: VIEWS.find((name) => name === view) ?? "overview",
     at: number(parameters, "at"),
     folder: number(parameters, "folder"),
+    file: number(parameters, "file"),
     of: parameters.get("of") === "file" ? "file" : "volume",
     isSample: parameters.get("open") === "sample",
   };
+}
+
+/** The same place in another view, or nothing of it where that has no such places. */
+export function within(view: ViewName, route: Route): Route {
+  const hasBytes = view === "overview" || view === "bytes";
+  const hasFiles = view === "files";
+  return { ...route, view, at: hasBytes ? route.at : null, folder: hasFiles ? route.folder : null, file: hasFiles ? route.file : null };
 }
 
 function number(parameters: URLSearchParams, name: string): number | null {
@@ -32,7 +42,7 @@ function number(parameters: URLSearchParams, name: string): number | null {
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-export function formatRoute({ view, at, of, folder, isSample }: Route): string {
+export function formatRoute({ view, at, of, folder, file, isSample }: Route): string {
   const parameters = new URLSearchParams();
   if (isSample) {
     parameters.set("open", "sample");
@@ -45,6 +55,9 @@ export function formatRoute({ view, at, of, folder, isSample }: Route): string {
   }
   if (folder !== null) {
     parameters.set("folder", String(folder));
+  }
+  if (file !== null) {
+    parameters.set("file", String(file));
   }
   const query = parameters.toString();
   return `#${view}${query && `?${query}`}`;

@@ -1,6 +1,6 @@
 import { fill, h, icon, type Child } from "./dom.js";
 import { name, plainName } from "./names.js";
-import { formatRoute, VIEWS, type Route, type ViewName } from "./route.js";
+import { formatRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
 import { strings } from "./strings.js";
 import { themeButton } from "./theme.js";
 
@@ -55,8 +55,7 @@ export class Shell {
   showRoute(route: Route): void {
     const link = (view: ViewName): Child => {
       const isCurrent = view === route.view;
-      const at = view === "overview" || view === "bytes" ? { ...route, folder: null } : { ...route, at: null };
-      return h("a", { href: formatRoute({ ...at, view }), "aria-current": isCurrent && "page" }, words[view]);
+      return h("a", { href: formatRoute(within(view, route)), "aria-current": isCurrent && "page" }, words[view]);
     };
     const focused = [...this.#sections.children].indexOf(document.activeElement as Element);
     fill(this.#sections, ...VIEWS.map(link));

@@ -50,14 +50,28 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       await opened?.close();
       opened = undefined;
       return { answer: null };
-    case "extents":
-      return current().extents(options);
+    case "squares":
+      return current().squares(asked.question, options);
     case "survey":
       return { answer: await current().survey(options) };
+    case "folder":
+      return { answer: current().surveyed.files.folder(asked.question) };
+    case "file":
+      return { answer: current().surveyed.file(asked.question) };
+    case "holders":
+      return { answer: current().surveyed.holders(asked.question) };
+    case "inspect":
+      return { answer: await current().inspect(asked.question, options) };
     case "validate":
       return { answer: await current().validate(options) };
+    case "remains":
+      return { answer: await current().remains(options) };
     case "convert":
       return { answer: await current().convert(asked.question, options) };
+    case "content":
+      return { answer: await current().content(asked.question, options) };
+    case "zip":
+      return { answer: await current().zip(asked.question, options) };
     case "bytes":
       return current().bytes(asked.question, options);
   }

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { digestOfFile } from "../../wasm/test/support/content.js";
-import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, mkntfs, scratch } from "../../wasm/test/support/fixtures.js";
+import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, mkntfs, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -46,7 +46,8 @@ for (const [target, from, source, name, expected] of CASES) {
     await page.check(`#target-${target}`);
     assert.equal(await page.isVisible(".anonymise"), target === "metadata");
     if (target === "metadata") {
-      assert.match(await page.textContent(".anonymise"), /names of files and folders: 343.*the label: Demo/);
+      await page.waitForSelector(".anonymise ul");
+      assert.match(await page.textContent(".anonymise"), /names of files and folders: \d+.*the label: Demo/);
     }
     await startsWorking();
     await page.click(".convert-form .primary");
@@ -74,6 +75,37 @@ for (const [target, from, source, name, expected] of CASES) {
     await context.close();
   });
 }
+
+test("before a metadata image is made, it is told what will be in it, and how large it will be", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  await page.waitForSelector('.map[data-survey="done"]');
+  await go(page, "Convert");
+  await page.check("#target-metadata");
+  await page.waitForSelector(".anonymise ul");
+  const told = await page.textContent(".anonymise");
+  // What the program tells after it made one.
+  const made = ntfsclone("--metadata", "--save-image", "-o", join(scratch("page-remains"), "metadata.img"), demoVolume());
+  const count = (pattern) => Number(pattern.exec(made)[1]).toLocaleString("en");
+  for (const [text, pattern] of [
+    ["names of files and folders", /(\d+) file names/],
+    ["names of streams", /(\d+) names of streams/],
+    ["owners and rights, of files of their own", /(\d+) security descriptors of single files/],
+  ]) {
+    assert.ok(told.includes(`${text}: ${count(pattern)}`), `${text}: ${count(pattern)} in ${told}`);
+  }
+  const kib = (pattern) => `${Number((Number(pattern.exec(made)[1]) / 1024).toPrecision(3))} KiB`;
+  assert.ok(told.includes(`the start of the journal: ${kib(/(\d+) bytes of \$LogFile/)}`), told);
+  assert.ok(told.includes(`rests in MFT records: ${kib(/slack of records (\d+)/)}`), told);
+  assert.match(told, /such as .*Report\.txt/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+  const { length } = await digestOfFile(await download.path());
+  await page.waitForSelector(".notice.good");
+  assert.equal(await page.textContent(".target:has(#target-metadata) .target-size"), `${Math.round(length / 1024)} KiB`);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("compressed: zstd gives back the same", { skip }, async () => {
   const { page, complaints, context } = await visit(site);

@@ -21,10 +21,10 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await go(page, "Files");
     await page.waitForSelector(".entries");
     const root = await rows(page);
-    assert.ok(root.some(([name, , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
-    const folder = root.find(([name, , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
+    assert.ok(root.some(([name, , , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
+    const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
     assert.ok(folder, JSON.stringify(root));
-    const total = root.map(([, share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
+    const total = root.map(([, , share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
     assert.ok(total >= 90 && total <= 100 + root.length, `${total} %`);
 
     await page.getByRole("button", { name: folder[0], exact: true }).focus();
@@ -40,6 +40,27 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
   });
 }
 
+test("the list is put in another order, and the picture is not", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoImage());
+  await go(page, "Files");
+  await page.waitForSelector(".box");
+  const first = await page.getAttribute(".box", "title");
+  assert.equal(await page.textContent('[aria-sort="descending"]'), "On the disk");
+  await page.click('.entries button:text-is("Name")');
+  await page.waitForSelector('[aria-sort="ascending"]');
+  const names = (await rows(page)).map(([name]) => name.replace(/\d+ streams?$/, ""));
+  assert.deepEqual(names, [...names].sort(new Intl.Collator("en", { numeric: true }).compare));
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Name");
+  assert.equal(await page.getAttribute(".box", "title"), first);
+  // The same in the next folder.
+  await page.click('.entries button:has-text("Letters")');
+  await page.waitForFunction(() => document.querySelectorAll(".crumbs li").length === 2);
+  assert.equal(await page.textContent('[aria-sort="ascending"]'), "Name");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("boxes are as large as what they stand for, and open folders", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   await openFile(page, demoImage());
@@ -51,7 +72,7 @@ test("boxes are as large as what they stand for, and open folders", { skip }, as
   const surface = await page.$eval(".treemap", (element) => element.clientWidth * element.clientHeight);
   const sum = areas.reduce((sum, area) => sum + area, 0);
   assert.ok(sum > 0.8 * surface && sum <= surface, `${sum} of ${surface}`);
-  await page.click(".box.opens");
+  await page.click(".box.directory");
   await page.waitForFunction(() => document.querySelectorAll(".crumbs li").length === 2);
   assert.deepEqual(complaints, []);
   await context.close();

@@ -88,6 +88,46 @@ test("a label that turns the direction of text, and markup in it", { skip }, asy
   await context.close();
 });
 
+test("files whose names turn the direction of text, or are markup", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  const [from, to] = ["Fragmented database.db", "<img src=x>\u202e\u0007 [bb]bb.x"].map((name) => Buffer.from(name, "utf16le"));
+  assert.equal(from.length, to.length);
+  const bytes = readFileSync(demoVolume());
+  for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1)) {
+    to.copy(bytes, at);
+  }
+  await page.setInputFiles("#file", { name: "names.ntfs", mimeType: "", buffer: bytes });
+  await page.waitForSelector('.map[data-survey="done"]');
+  const shown = "<img src=x>U+202EU+0007 [bb]bb.x";
+  const check = async () => {
+    assert.equal(await page.locator("main img").count(), 0);
+    const text = await page.evaluate(() => [document.body.textContent, document.title, ...[...document.querySelectorAll("[title], [aria-label]")].map((element) => `${element.title}${element.getAttribute("aria-label")}`)].join("\n"));
+    assert.doesNotMatch(text, /[\u0000-\u0008\u202e]/);
+  };
+  await go(page, "Files");
+  await page.waitForSelector(".entries");
+  assert.ok((await page.locator(".entries th .name").allTextContents()).includes(shown));
+  await check();
+  await page.getByRole("button", { name: shown, exact: true }).click();
+  await page.waitForSelector(".file-card");
+  assert.equal(await page.textContent(".file-card h2"), shown);
+  await page.waitForFunction(() => document.querySelector('[role="status"]').textContent === "/<img src=x>[U+202E][U+0007] [bb]bb.x");
+  await check();
+  // Where its clusters are, and its name is.
+  await page.click(".pieces button");
+  await page.waitForFunction((shown) => document.querySelector(".inspector .link")?.textContent === `/${shown}`, shown);
+  await check();
+  await go(page, "Overview");
+  await page.waitForFunction((shown) => document.querySelector(".map-holders").textContent.includes(shown), shown);
+  await check();
+  const record = bytes.indexOf(to);
+  await page.evaluate((at) => (location.hash = `#bytes?at=${at}`), record);
+  await page.waitForFunction((shown) => document.querySelector(".inspector").textContent.includes(`It says${shown}`), shown);
+  await check();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("paths and sentences in a report", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   const text = "<img src=x onerror=alert(1)>\u202e";

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { cutImage, demoCompressed, demoImage, demoVolume, disk, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
 import { openFile, skip, start, visit } from "./support/page.js";
 
@@ -32,6 +33,24 @@ for (const [what, fixture, kind] of [
     await context.close();
   });
 }
+
+test("what is compressed as a whole is decompressed once, and looked into as all else", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.setInputFiles("#file", { name: "demo.ntfs.gz", mimeType: "", buffer: gzipSync(readFileSync(demoVolume()), { level: 1 }) });
+  await page.waitForSelector('.map[data-survey="done"]');
+  assert.equal(await page.textContent(".overview h1"), "Demo");
+  assert.match(await page.textContent(".overview"), /Withingzip/);
+  await page.click('.sections a:has-text("Bytes")');
+  await page.click('.hex-places button:has-text("$MFT")');
+  await page.waitForFunction(() => document.querySelector(".outline-head").textContent.startsWith("MFT record 0"));
+  // Cut short, it is no smaller volume but damaged.
+  await page.click('[aria-label="Close"]');
+  await page.setInputFiles("#file", { name: "cut.gz", mimeType: "", buffer: gzipSync(readFileSync(demoImage())).subarray(0, 100_000) });
+  await page.waitForSelector(".notice.error");
+  assert.match(await page.textContent(".notice.error"), /What is compressed is damaged/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("the first information comes in less than 300 ms", { skip }, async () => {
   const { page, context } = await visit(site);
@@ -135,6 +154,30 @@ test("what cannot be opened is told in words, and the next can be", { skip }, as
   assert.match(message, /neither an image of ntfsclone nor an NTFS volume/);
   await openFile(page, cutImage());
   assert.equal(await page.locator(".notice.error").count(), 0);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("what takes time to open tells how far it is, and can be stopped", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  // What is small takes none: the worker is made to seem slow.
+  await page.addInitScript(() => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      if (message.call === "open") {
+        setTimeout(() => this.dispatchEvent(new MessageEvent("message", { data: { id: message.id, progress: { done: 3 << 20, total: 4 << 20 } } })), 300);
+      } else {
+        post.call(this, message, ...rest);
+      }
+    };
+  });
+  await page.reload();
+  await page.setInputFiles("#file", demoImage());
+  await page.waitForFunction(() => document.querySelector(".meter-percent")?.textContent === "75%");
+  assert.equal(await page.textContent(".meter h1"), "Opening demo.img");
+  await page.click(".meter button");
+  await page.waitForSelector(".drop");
+  assert.equal(await page.locator(".notice").count(), 0);
   assert.deepEqual(complaints, []);
   await context.close();
 });

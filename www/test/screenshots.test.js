@@ -40,7 +40,7 @@ for (const colorScheme of ["light", "dark"]) {
       await see("error");
 
       await openFile(page, demoImage());
-      await page.waitForSelector(".map-state.is-exact");
+      await page.waitForSelector('.map[data-survey="done"]');
       await see("overview");
       await page.focus(".map-surface");
       await page.keyboard.press("+");
@@ -49,13 +49,20 @@ for (const colorScheme of ["light", "dark"]) {
       await go(page, "Files");
       await page.waitForSelector(".box");
       await see("files");
+      await page.click('.entries button:has-text("Fragmented database.db")');
+      await page.waitForSelector(".file-card");
+      await see("file");
       await go(page, "Bytes");
       await page.waitForSelector(".hex .cursor");
       await see("bytes");
+      await page.click('.hex-places button:has-text("$MFT")');
+      await page.click('.outline button:has-text("$FILE_NAME")');
+      await see("structure");
       await go(page, "Convert");
       await see("convert");
       await page.check("#target-metadata");
       await page.check("#compress");
+      await page.waitForSelector(".anonymise ul");
       await see("anonymise");
       await page.check("#target-ntfsclone");
       await page.selectOption("#level", "12");
@@ -70,12 +77,16 @@ for (const colorScheme of ["light", "dark"]) {
 
       await page.click('[aria-label="Close"]');
       await openFile(page, demoMetadata());
-      await page.waitForSelector(".map-state.is-exact");
+      await page.waitForSelector('.map[data-survey="done"]');
       await see("metadata");
       await page.click('[aria-label="Close"]');
       await openFile(page, cutImage());
-      await page.waitForFunction(() => document.querySelector(".map-state").textContent.startsWith("No picture: "));
+      await page.waitForSelector('.map[data-survey="done"]');
       await see("cut");
+      await go(page, "Files");
+      await page.click('button:has-text("Save all as zip")');
+      await page.waitForSelector(".takeout .notice.error");
+      await see("unreadable");
       await go(page, "Validate");
       await page.click(".invite .primary");
       await page.waitForSelector(".verdict.unsound");

@@ -73,10 +73,11 @@ impl Failure {
         }
     }
 
-    /// Of what was found where an image or volume should be; none if it is not
-    /// known.
+    /// Of what was found where an image or volume should be; none if it begins
+    /// as an image does.
     pub(super) fn foreign(found: Foreign) -> Option<Self> {
         const OTHER_TOOL: &str = "for this file system use partclone or dd";
+        const ANOTHER: &str = "if it was one, its start is lost: look for another copy";
         let (found, remedy) = match found {
             Foreign::BitLocker => (
                 "is encrypted by BitLocker",
@@ -90,7 +91,15 @@ impl Failure {
                 "restore it with partclone.ntfs",
             ),
             Foreign::Disk(partitions) => return Some(Self::Disk(partitions)),
-            _ => return None,
+            Foreign::Zeros => (
+                "begins with nothing but zeros: it is neither an image of ntfsclone nor an NTFS volume",
+                ANOTHER,
+            ),
+            Foreign::TooShort | Foreign::Unknown => (
+                "is neither an image of ntfsclone nor an NTFS volume",
+                ANOTHER,
+            ),
+            Foreign::NtfscloneImage => return None,
         };
         Some(Self::refused(Refusal::NotNtfs, found, remedy))
     }

@@ -1,35 +1,30 @@
-import { extentAt } from "../extents.js";
-import type { Extents } from "../messages.js";
+import { KINDS, type Counted, type Kind, type Squares } from "../kinds.js";
 
-/** What is in some consecutive clusters: shares of them, 0 to 1. */
-export interface Share {
-  used: number;
-  /** In use, by the volume's account, but not in the image. */
-  missing: number;
-  /** Whether it is known of each cluster, and not only of the part around them. */
+/** What is in some consecutive clusters: how many of each kind. */
+export interface Contents {
+  clusters: number;
+  kinds: ReadonlyMap<Kind, number>;
+  free: number;
   isExact: boolean;
 }
 
-/** Which clusters are used, as far as is known by now. */
+/** Which clusters are what, as far as is known by now: of what is seen exactly, of all else roughly. */
 export class Coverage {
   readonly clusters: number;
-  readonly #isImage: boolean;
   /** The volume in equal parts: how many per mille of each its `$Bitmap` marks, rounded up. */
-  readonly #parts: number[];
-  #extents: Extents | undefined;
-  /** Clusters in use before the extent at the same index. */
-  #before = new Float64Array();
-  /** Of each part, which share of the clusters that the image does not have are in use. */
-  #missing: number[] = [];
+  readonly #parts: readonly number[];
+  #counted: Counted | undefined;
+  #isOutdated = false;
+  /** Whether it is known whose clusters are. */
+  isTold = false;
 
-  constructor(clusters: number, parts: number[], isImage: boolean) {
+  constructor(clusters: number, parts: readonly number[]) {
     this.clusters = clusters;
     this.#parts = parts;
-    this.#isImage = isImage;
   }
 
   get isExact(): boolean {
-    return this.#extents !== undefined;
+    return this.#counted !== undefined;
   }
 
   /** Whether there is anything to show. */
@@ -37,89 +32,57 @@ export class Coverage {
     return this.isExact || this.#parts.length > 0;
   }
 
-  /** Whether anything of the volume's account is not in the image. */
-  get hasMissing(): boolean {
-    return this.#missing.some((share) => share > 0);
+  /** Whether these are what was counted last. */
+  has({ first, perSquare, length }: Squares): boolean {
+    const counted = this.#counted;
+    return !this.#isOutdated && counted?.first === first && counted.perSquare === perSquare && counted.length === length;
   }
 
-  refine(extents: Extents): void {
-    this.#extents = extents;
-    this.#before = new Float64Array(extents.lengths.length);
-    let sum = 0;
-    extents.lengths.forEach((length, index) => {
-      this.#before[index] = sum;
-      sum += length;
-    });
-    this.#missing = this.#isImage ? this.#parts.map((perMille, part) => this.#missingOf(perMille, part)) : [];
+  take(counted: Counted): void {
+    this.#counted = counted;
+    this.#isOutdated = false;
   }
 
-  /** Of the clusters from `start` to before `end`. */
-  share(start: number, end: number): Share {
-    end = Math.min(end, this.clusters);
-    const all = end - start;
-    if (all <= 0) {
-      return { used: 0, missing: 0, isExact: true };
+  /** It is now known whose clusters are: what was counted before does not tell. */
+  outdate(): void {
+    this.isTold = true;
+    this.#isOutdated = true;
+  }
+
+  /** Of the square that begins with a cluster. */
+  square(lcn: number, perSquare: number): Contents {
+    const clusters = Math.min(perSquare, this.clusters - lcn);
+    const counted = this.#counted;
+    const index = counted ? (lcn - counted.first) / counted.perSquare : -1;
+    if (counted?.perSquare !== perSquare || !Number.isInteger(index) || index < 0 || index >= counted.length) {
+      const used = this.#roughlyUsed(lcn, lcn + clusters);
+      return { clusters, kinds: new Map(used > 0 ? [["used", used]] : []), free: clusters - used, isExact: false };
     }
-    if (!this.#extents) {
-      const used = this.#overParts(start, end, (part, clusters) => (clusters * (this.#parts[part] ?? 0)) / 1000);
-      return { used: used / all, missing: 0, isExact: false };
-    }
-    const used = this.#usedBefore(end) - this.#usedBefore(start);
-    let isExact = true;
-    const missing =
-      this.#missing.length === 0
-        ? 0
-        : this.#overParts(start, end, (part, clusters, from, to) => {
-            const share = this.#missing[part] ?? 0;
-            isExact &&= share === 0 || share === 1;
-            return share === 0 ? 0 : share * (clusters - (this.#usedBefore(to) - this.#usedBefore(from)));
-          });
-    return { used: used / all, missing: missing / all, isExact };
+    return contentsOf(counted, index, clusters);
   }
 
-  #missingOf(perMille: number, part: number): number {
-    const [start, end] = [this.#partStart(part), this.#partStart(part + 1)];
-    const all = end - start;
-    const absent = all - (this.#usedBefore(end) - this.#usedBefore(start));
-    // Rounded up: there may be one per mille less.
-    const missing = absent - all + (perMille === 1000 ? all : Math.max(0, ((perMille - 1) * all) / 1000));
-    if (absent <= 0 || missing <= 0) {
-      return 0;
-    }
-    return Math.min(1, missing / absent);
-  }
-
-  #usedBefore(lcn: number): number {
-    const { lcns, lengths } = this.#extents!;
-    const index = extentAt(this.#extents!, lcn);
-    if (index >= lcns.length) {
-      const last = lcns.length - 1;
-      return last < 0 ? 0 : this.#before[last]! + lengths[last]!;
-    }
-    return this.#before[index]! + Math.max(0, lcn - lcns[index]!);
-  }
-
-  #overParts(start: number, end: number, each: (part: number, clusters: number, from: number, to: number) => number): number {
+  #roughlyUsed(start: number, end: number): number {
     const nrParts = this.#parts.length;
-    if (nrParts === 0) {
-      return 0;
+    let used = 0;
+    const partStart = (part: number) => (part * this.clusters) / nrParts;
+    for (let part = Math.floor((start * nrParts) / this.clusters); part < nrParts && partStart(part) < end; part += 1) {
+      const within = Math.min(end, partStart(part + 1)) - Math.max(start, partStart(part));
+      used += (Math.max(0, within) * (this.#parts[part] ?? 0)) / 1000;
     }
-    let sum = 0;
-    let part = Math.min(nrParts - 1, Math.floor((start * nrParts) / this.clusters));
-    while (part > 0 && this.#partStart(part) > start) {
-      part -= 1;
-    }
-    for (let from = start; from < end && part < nrParts; part += 1) {
-      const to = Math.min(end, this.#partStart(part + 1));
-      if (to > from) {
-        sum += each(part, to - from, from, to);
-        from = to;
-      }
-    }
-    return sum;
+    return Math.min(used, end - start);
   }
+}
 
-  #partStart(part: number): number {
-    return Math.floor((part * this.clusters) / this.#parts.length);
-  }
+/** Of one of the squares, which has so many clusters. */
+export function contentsOf({ counts }: Counted, index: number, clusters: number): Contents {
+  const kinds = new Map<Kind, number>();
+  let free = clusters;
+  KINDS.forEach((kind, place) => {
+    const count = counts[index * KINDS.length + place] ?? 0;
+    if (count > 0) {
+      kinds.set(kind, count);
+      free -= count;
+    }
+  });
+  return { clusters, kinds, free, isExact: true };
 }

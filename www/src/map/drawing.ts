@@ -1,4 +1,5 @@
-import type { Coverage } from "./coverage.js";
+import { KINDS, type Kind } from "../kinds.js";
+import type { Contents, Coverage } from "./coverage.js";
 import type { Scale } from "./scale.js";
 
 /** In CSS pixels: a square, and to the next. */
@@ -11,6 +12,8 @@ export interface Marks {
   isFocused: boolean;
   mft: number | undefined;
 }
+
+type Colours = Record<Kind | "free" | "unknown" | "mark" | "cursor" | "cross", string>;
 
 /** Draws all squares that are seen. */
 export function draw(canvas: HTMLCanvasElement, scale: Scale, coverage: Coverage, marks: Marks): void {
@@ -25,10 +28,16 @@ export function draw(canvas: HTMLCanvasElement, scale: Scale, coverage: Coverage
     return;
   }
   context.scale(ratio, ratio);
-  const style = getComputedStyle(canvas);
-  const colour = (name: string) => style.getPropertyValue(`--map-${name}`).trim();
-  const [used, free, missing, mark, cursor] = ["used", "free", "missing", "mark", "cursor"].map(colour) as [string, string, string, string, string];
-  const { perSquare } = scale;
+  const colours = coloursOf(canvas, coverage.isTold);
+  for (let row = 0; row < scale.rows; row += 1) {
+    for (let column = 0; column < scale.columns; column += 1) {
+      const lcn = scale.at(column, row);
+      if (lcn === undefined) {
+        break;
+      }
+      drawSquare(context, column * PITCH + 1, row * PITCH + 1, coverage.square(lcn, scale.perSquare), colours);
+    }
+  }
   const outline = (lcn: number | undefined, stroke: string, width: number) => {
     const square = lcn === undefined ? undefined : placeOf(scale, lcn);
     if (square) {
@@ -37,43 +46,60 @@ export function draw(canvas: HTMLCanvasElement, scale: Scale, coverage: Coverage
       context.strokeRect(square.x - 0.5, square.y - 0.5, SQUARE + 1, SQUARE + 1);
     }
   };
-  for (let row = 0; row < scale.rows; row += 1) {
-    for (let column = 0; column < scale.columns; column += 1) {
-      const lcn = scale.at(column, row);
-      if (lcn === undefined) {
-        break;
+  outline(marks.mft, colours.mark, 2);
+  outline(marks.cursor, colours.cursor, marks.isFocused ? 3 : 2);
+}
+
+function coloursOf(canvas: HTMLCanvasElement, isTold: boolean): Colours {
+  const style = getComputedStyle(canvas);
+  const colour = (name: string) => style.getPropertyValue(`--map-${name}`).trim();
+  const names = [...KINDS, "free", "unknown", "mark", "cursor", "cross"] as const;
+  const colours = Object.fromEntries(names.map((name) => [name, colour(name)])) as Colours;
+  // Before it is known whose they are, all are somebody's.
+  return isTold ? { ...colours, used: colours.unknown } : colours;
+}
+
+/** A square is a bar: as full as its clusters are, in the colours of what they are. */
+function drawSquare(context: CanvasRenderingContext2D, x: number, y: number, contents: Contents, colours: Colours): void {
+  context.fillStyle = colours.free;
+  context.fillRect(x, y, SQUARE, SQUARE);
+  let bottom = y + SQUARE;
+  for (const [kind, height] of bandsOf(contents)) {
+    bottom -= height;
+    context.fillStyle = colours[kind];
+    if (kind === "missing") {
+      // Stripes, so that it differs not by colour alone.
+      for (let stripe = 0; stripe < SQUARE; stripe += 2) {
+        context.fillRect(x + stripe, bottom, 1, height);
       }
-      const [x, y] = [column * PITCH + 1, row * PITCH + 1];
-      const share = coverage.share(lcn, lcn + perSquare);
-      context.globalAlpha = 1;
-      context.fillStyle = free;
-      context.fillRect(x, y, SQUARE, SQUARE);
-      if (share.used > 0) {
-        context.globalAlpha = 0.25 + 0.75 * share.used;
-        context.fillStyle = used;
-        context.fillRect(x, y, SQUARE, SQUARE);
-      }
-      if (share.missing > 0) {
-        // From below, so that it differs from what is used not by colour alone.
-        const part = Math.max(2, Math.round(share.missing * SQUARE));
-        context.globalAlpha = 1;
-        context.fillStyle = missing;
-        context.beginPath();
-        context.moveTo(x, y + SQUARE - part);
-        context.lineTo(x, y + SQUARE);
-        context.lineTo(x + SQUARE, y + SQUARE);
-        if (part === SQUARE) {
-          context.lineTo(x + SQUARE, y + SQUARE - 3);
-          context.lineTo(x + 3, y);
-          context.lineTo(x, y);
-        }
-        context.fill();
-      }
+    } else {
+      context.fillRect(x, bottom, SQUARE, height);
     }
   }
-  context.globalAlpha = 1;
-  outline(marks.mft, mark, 2);
-  outline(marks.cursor, cursor, marks.isFocused ? 3 : 2);
+  if (contents.kinds.has("bad")) {
+    context.strokeStyle = colours.cross;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    context.moveTo(x + 1, y + 1);
+    context.lineTo(x + SQUARE - 1, y + SQUARE - 1);
+    context.moveTo(x + SQUARE - 1, y + 1);
+    context.lineTo(x + 1, y + SQUARE - 1);
+    context.stroke();
+  }
+}
+
+/** How high each kind stands in a square, in pixels: what is there is seen, and what is free, too. */
+function bandsOf({ clusters, kinds, free }: Contents): [Kind, number][] {
+  const room = free > 0 ? SQUARE - 1 : SQUARE;
+  const bands = [...kinds].map(([kind, count]): [Kind, number] => [kind, Math.max(1, Math.round((SQUARE * count) / clusters))]);
+  const tallest = () => bands.reduce((most, band) => (band[1] > most[1] ? band : most));
+  let height = bands.reduce((sum, [, height]) => sum + height, 0);
+  for (; bands.length > 0 && (height > room || (free <= 0 && height < room)); ) {
+    const step = height > room ? -1 : 1;
+    tallest()[1] += step;
+    height += step;
+  }
+  return bands;
 }
 
 function placeOf(scale: Scale, lcn: number): { x: number; y: number } | undefined {

@@ -1,3 +1,5 @@
+import type { Squares } from "../kinds.js";
+
 /** Which clusters are where in the picture: squares in rows, each of the same number of clusters. */
 export class Scale {
   readonly clusters: number;
@@ -21,6 +23,11 @@ export class Scale {
 
   get first(): number {
     return this.#first;
+  }
+
+  /** What is seen. */
+  get squares(): Squares {
+    return { first: this.#first, perSquare: this.perSquare, length: this.#columns * this.#rows };
   }
 
   get isWhole(): boolean {

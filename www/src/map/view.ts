@@ -1,11 +1,15 @@
 import type { Context } from "../context.js";
 import { h, fill, icon } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
+import type { Kind, Squares } from "../kinds.js";
 import { plainName } from "../names.js";
 import { count, hexadecimal, percent, size } from "../numbers.js";
 import { strings } from "../strings.js";
-import { Coverage, type Share } from "./coverage.js";
+import type { SurveyState } from "../survey.js";
+import { Coverage, type Contents } from "./coverage.js";
 import { draw, PITCH } from "./drawing.js";
+import { HolderList } from "./holder-list.js";
+import { legend } from "./legend.js";
 import { Scale } from "./scale.js";
 
 const words = strings.map;
@@ -32,7 +36,15 @@ export class MapView {
   readonly #told = h("p", { class: "map-told" });
   readonly #each = h("p", { class: "map-each" });
   readonly #state = h("span", { class: "map-state" });
-  readonly #missing = h("li", { hidden: true }, h("span", { class: "swatch missing" }), words.missing);
+  readonly #again = h("button", { type: "button", class: "small", hidden: true, click: () => this.#context.survey.start() }, words.readHolders);
+  readonly #legend = h("div");
+  readonly #holders: HolderList;
+  /** What is being asked for. */
+  #asked: Squares | undefined;
+  #problem: string | undefined;
+  #damage: string | null = null;
+  /** What the place is has to be said when it is known. */
+  #isToBeSaid = false;
   #cursor = 0;
   #hovered: number | undefined;
   /** Somebody went there, by mouse, keyboard or address. */
@@ -45,7 +57,8 @@ export class MapView {
     this.#clusterSize = info.volume?.cluster_size ?? info.image?.cluster_size ?? 1;
     this.#mft = info.volume?.mft_lcn;
     this.#isImage = info.image !== null;
-    this.#coverage = new Coverage(clusters, info.volume?.usage?.map ?? [], this.#isImage);
+    this.#coverage = new Coverage(clusters, info.volume?.usage?.map ?? []);
+    this.#holders = new HolderList(context);
     this.#scale = new Scale(clusters);
     this.#surface = h(
       "div",
@@ -77,7 +90,8 @@ export class MapView {
         { class: "card-header" },
         h("h2", {}, strings.overview.map),
         this.#state,
-        this.#tools,
+        this.#again,
+        h("div", { class: "map-right" }, this.#each, this.#tools),
       ),
       this.#picture,
     );
@@ -85,26 +99,23 @@ export class MapView {
       this.#picture,
       this.#surface,
       this.#position,
-      h("div", { class: "map-foot" }, this.#told, h("button", { type: "button", class: "small", click: () => this.#showBytes() }, words.showBytes)),
       h(
         "div",
         { class: "map-foot" },
-        h(
-          "ul",
-          { class: "legend", "aria-label": words.legend },
-          h("li", {}, h("span", { class: "swatch used" }), this.#isImage ? words.inImage : words.used),
-          h("li", {}, h("span", { class: "swatch free" }), words.free),
-          this.#missing,
-          this.#mft !== undefined && h("li", {}, h("span", { class: "swatch mark" }), words.mft),
-        ),
-        this.#each,
+        h("div", { class: "map-about" }, this.#told, this.#holders.element),
+        h("button", { type: "button", class: "small", click: () => this.#showBytes() }, words.showBytes),
       ),
+      this.#legend,
     );
-    this.#state.textContent = this.#coverage.isKnown ? words.reading : words.waiting;
     this.#tools.hidden = this.#picture.hidden = !this.#coverage.isKnown;
     new ResizeObserver(() => this.#resize()).observe(this.#surface);
     addEventListener("themechange", () => this.#plan(), { signal: context.closed });
-    void this.#refine();
+    context.survey.follow((state) => this.#onSurvey(state));
+    this.#plan();
+    if (!this.#coverage.isKnown) {
+      // It is not drawn before there is room for it, and there is none before there is something to draw.
+      void this.#ask(this.#scale.squares);
+    }
   }
 
   /** Goes to that byte of the volume. */
@@ -117,20 +128,57 @@ export class MapView {
     this.#plan();
   }
 
-  async #refine(): Promise<void> {
+  /** Asks what is in these squares. */
+  async #ask(squares: Squares): Promise<void> {
+    this.#asked = squares;
+    const { session, closed, survey } = this.#context;
     try {
-      this.#coverage.refine(await this.#context.extents());
-      const { hasMissing } = this.#coverage;
-      this.#state.textContent = hasMissing ? words.exactStored : words.exact;
-      this.#state.classList.add("is-exact");
-      this.#missing.hidden = !hasMissing;
-      this.#tools.hidden = this.#picture.hidden = false;
-      this.#plan();
-    } catch (error) {
-      if (!isAbort(error)) {
-        this.#state.textContent = (this.#coverage.isKnown ? words.rough : words.none)(plainName(problemOf(error).message));
+      const { isTold } = this.#coverage;
+      const counted = await session.ask("squares", squares, { signal: closed });
+      // Else it was counted before it was known whose they are.
+      if (isTold === this.#coverage.isTold) {
+        this.#coverage.take(counted);
       }
+      this.#damage = counted.damage;
+      this.#tools.hidden = this.#picture.hidden = false;
+      survey.start();
+    } catch (error) {
+      if (isAbort(error)) {
+        return;
+      }
+      this.#problem = plainName(problemOf(error).message);
     }
+    this.#asked = undefined;
+    this.#showState(survey.state);
+    this.#plan();
+  }
+
+  #onSurvey(state: SurveyState): void {
+    if (state.kind === "done") {
+      this.#coverage.outdate();
+      this.#holders.begin();
+      this.#plan();
+    }
+    this.#showState(state);
+  }
+
+  #showState(survey: SurveyState): void {
+    const { isExact, isKnown } = this.#coverage;
+    this.#again.hidden = !isExact || survey.kind !== "stopped";
+    this.#state.classList.toggle("is-exact", isExact && survey.kind === "done" && this.#damage === null);
+    this.#state.classList.toggle("is-damaged", this.#damage !== null);
+    this.element.dataset["survey"] = survey.kind;
+    if (this.#problem !== undefined) {
+      this.#state.textContent = (isKnown ? words.rough : words.none)(this.#problem);
+    } else if (!isExact) {
+      this.#state.textContent = isKnown ? words.reading : words.waiting;
+    } else {
+      const damaged = this.#damage === null ? "" : `${words.damaged(plainName(this.#damage))}. `;
+      this.#state.textContent = damaged === "" || survey.kind !== "done" ? `${damaged}${stateOfSurvey(survey)}` : damaged;
+    }
+    const { clusters } = this.#scale;
+    const whole = survey.kind === "done" ? survey.found.whole : undefined;
+    fill(this.#legend, legend(whole, clusters, this.#clusterSize, this.#isImage, this.#mft !== undefined));
   }
 
   #resize(): void {
@@ -157,11 +205,18 @@ export class MapView {
     const scale = this.#scale;
     this.#cursor = scale.squareOf(this.#cursor);
     const isFocused = document.activeElement === this.#surface;
-    draw(this.#canvas, scale, this.#coverage, {
-      cursor: this.#hovered ?? (isFocused || this.#isPlaced ? this.#cursor : undefined),
-      isFocused,
-      mft: this.#mft,
-    });
+    const { squares } = scale;
+    const isWaiting = this.#problem === undefined && !this.#coverage.has(squares);
+    this.#surface.setAttribute("aria-busy", String(isWaiting));
+    if (isWaiting && this.#asked === undefined) {
+      void this.#ask(squares);
+    }
+    // The picture of before stays until the next is known: that takes a moment.
+    if (!isWaiting || !this.#coverage.isExact) {
+      const at = this.#hovered ?? (isFocused || this.#isPlaced ? this.#cursor : undefined);
+      draw(this.#canvas, scale, this.#coverage, { cursor: at, isFocused, mft: this.#mft });
+      this.#tell(this.#hovered ?? this.#cursor);
+    }
     this.#position.max = String(Math.max(0, scale.allRows - scale.rows));
     this.#position.value = String(scale.firstRow);
     this.#position.hidden = scale.isWhole;
@@ -170,28 +225,40 @@ export class MapView {
     this.#zoomIn.disabled = scale.isClosest;
     const each = scale.perSquare;
     this.#each.textContent = words.each(words.clusters(each), size(each * this.#clusterSize));
-    fill(this.#told, ...this.#describe(this.#hovered ?? this.#cursor));
   }
 
-  #describe(lcn: number): string[] {
-    const last = Math.min(lcn + this.#scale.perSquare, this.#scale.clusters) - 1;
-    const range = last > lcn ? words.range(count(lcn), count(last)) : words.one(count(lcn));
+  /** What is at that place. */
+  #tell(lcn: number): void {
+    const clusters = Math.min(this.#scale.perSquare, this.#scale.clusters - lcn);
+    const range = clusters > 1 ? words.range(count(lcn), count(lcn + clusters - 1)) : words.one(count(lcn));
     const byte = lcn * this.#clusterSize;
-    return [`${range} · ${words.byte(`${count(byte)} (${hexadecimal(byte)})`)} · `, this.#stateOf(this.#coverage.share(lcn, last + 1))];
+    const place = `${range} · ${words.byte(`${count(byte)} (${hexadecimal(byte)})`)} · `;
+    const text = `${place}${this.#describe(this.#coverage.square(lcn, this.#scale.perSquare))}`;
+    this.#told.textContent = text;
+    const isToBeSaid = this.#isToBeSaid;
+    this.#isToBeSaid = false;
+    void this.#holders.show({ lcn, length: clusters }).then((names) => {
+      if (isToBeSaid) {
+        this.#context.announce([text, ...names].join(". "));
+      }
+    });
   }
 
-  #stateOf({ used, missing, isExact }: Share): string {
-    const states = [];
-    if (used === 1) {
-      states.push(this.#isImage ? words.inImage : words.used);
-    } else if (used > 0) {
-      states.push(words.share(percent(used, 1)));
+  #describe({ clusters, kinds, free, isExact }: Contents): string {
+    const parts = [...kinds].map(([kind, number]): [string, number] => [this.#nameOf(kind), number]);
+    if (free > 0) {
+      parts.push([words.free, free]);
     }
-    if (missing > 0) {
-      states.push(isExact ? words.missing : words.perhapsMissing);
+    const [only] = parts.length === 1 ? parts : [];
+    const text = only ? only[0] : parts.map(([name, number]) => `${name} ${percent(number, clusters)}`).join(", ");
+    return isExact ? text : `${text} (${words.estimated})`;
+  }
+
+  #nameOf(kind: Kind): string {
+    if (kind !== "used" || this.#coverage.isTold) {
+      return words.kinds[kind];
     }
-    const text = states.length > 0 ? states.join(", ") : words.free;
-    return this.#coverage.isExact ? text : `${text} (${words.estimated})`;
+    return this.#isImage ? words.inImage : words.used;
   }
 
   #onPoint(event: PointerEvent): void {
@@ -261,7 +328,7 @@ export class MapView {
     this.#cursor = this.#scale.squareOf(lcn);
     this.#scale.reveal(this.#cursor);
     this.#context.note({ at: this.#cursor * this.#clusterSize, of: "volume" });
-    this.#context.announce(this.#describe(this.#cursor).join(""));
+    this.#isToBeSaid = true;
     this.#plan();
   }
 
@@ -280,6 +347,23 @@ export class MapView {
 
   #showBytes(): void {
     this.#context.go({ view: "bytes", at: this.#cursor * this.#clusterSize, of: "volume" });
+  }
+}
+
+function stateOfSurvey(survey: SurveyState): string {
+  switch (survey.kind) {
+    case "none":
+      return words.exact;
+    case "reading": {
+      const { done = 0, total = 0 } = survey.progress ?? {};
+      return words.readingHolders(percent(done, total));
+    }
+    case "done":
+      return survey.found.isCut ? words.exactCut : words.exact;
+    case "stopped":
+      return words.holdersStopped;
+    case "failed":
+      return words.noHolders(plainName(survey.problem.message));
   }
 }
 

@@ -1,8 +1,6 @@
 import { hierarchy, treemap, treemapSquarify } from "d3-hierarchy";
-import type { Entry } from "./tree.js";
+import type { Entry, Folder } from "../messages.js";
 
-/** More could neither be seen nor pointed at. */
-const MOST_BOXES = 60;
 /** In pixels. */
 const GAP = 2;
 
@@ -25,14 +23,13 @@ interface Part {
   parts?: Part[];
 }
 
-/** Lays out the entries of a folder, each as large as its share of the room. */
-export function boxes({ entries }: Entry, width: number, height: number): Box[] {
-  const withRoom = entries.filter(({ room }) => room > 0);
-  const parts: Part[] = withRoom.slice(0, MOST_BOXES).map((entry) => ({ entry, entries: 1, room: entry.room }));
-  const smaller = withRoom.slice(MOST_BOXES);
-  if (smaller.length > 0) {
-    const room = smaller.reduce((sum, { room }) => sum + room, 0);
-    parts.push({ entry: undefined, entries: smaller.length, room });
+/** Lays out the largest entries of a folder, each as large as its share of the room, and all others as one. */
+export function boxes({ largest, length, roomInside }: Folder, width: number, height: number): Box[] {
+  const shown = largest.filter(({ room }) => room > 0);
+  const parts: Part[] = shown.map((entry) => ({ entry, entries: 1, room: entry.room }));
+  const rest = roomInside - shown.reduce((sum, { room }) => sum + room, 0);
+  if (rest > 0) {
+    parts.push({ entry: undefined, entries: length - shown.length, room: rest });
   }
   const all: Part = { entry: undefined, entries: 0, room: 0, parts };
   const root = hierarchy(all, ({ parts }) => parts).sum(({ room, parts }) => (parts ? 0 : room));

@@ -1,12 +1,18 @@
 import type { Context, View } from "../context.js";
 import { fill, h } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
+import { Inspector } from "../hex/inspector.js";
+import { Outline, pathOf } from "../hex/outline.js";
 import { Pages } from "../hex/pages.js";
 import { knownPlaces, parsePlace, type Known } from "../hex/place.js";
-import type { Whole } from "../messages.js";
-import { count, hexadecimal } from "../numbers.js";
+import { hex2, Rows } from "../hex/rows.js";
+import type { Inspected, Whole } from "../messages.js";
+import { name } from "../names.js";
+import { hexadecimal } from "../numbers.js";
 import type { Route } from "../route.js";
 import { strings } from "../strings.js";
+import { fieldsAt } from "../structures/field.js";
+import type { Structure } from "../structures/locate.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.bytes;
@@ -28,10 +34,13 @@ class BytesView implements View {
   readonly #places: Known[];
   readonly #wholes: Whole[];
   readonly #message = h("div", { class: "message" });
-  readonly #rows = h("div", { class: "hex-rows", "aria-hidden": "true" });
+  readonly #rows = new Rows();
+  readonly #outline: Outline;
   readonly #surface: HTMLElement;
   readonly #position = h("input", { type: "range", min: 0, max: STEPS, step: 1, class: "hex-position", "aria-label": words.position });
-  readonly #inspector = h("dl", { class: "inspector" });
+  readonly #inspector: Inspector;
+  /** What the mouse points at. */
+  readonly #pointed = h("p", { class: "hex-pointed muted" });
   readonly #chosen: HTMLInputElement[] = [];
   #of: Whole;
   #pages: Pages;
@@ -39,6 +48,10 @@ class BytesView implements View {
   /** The first byte that is seen, and the one that is looked at. */
   #top = 0;
   #cursor = 0;
+  /** What the byte that is looked at is in, and which byte that was. */
+  #inspected: (Inspected & { at: number }) | undefined;
+  /** Where it is has to be said when it is known what that is. */
+  #isToBeSaid = false;
   #columns = 16;
   #nrRows = 24;
 
@@ -50,6 +63,8 @@ class BytesView implements View {
     this.#places = knownPlaces(info).filter(({ of }) => this.#wholes.includes(of));
     this.#of = this.#wholes[0]!;
     this.#pages = this.#turnTo(this.#of);
+    this.#inspector = new Inspector(context, this.#clusterSize);
+    this.#outline = new Outline(context, (at) => this.#moveTo(at));
     this.#surface = h(
       "div",
       {
@@ -59,8 +74,10 @@ class BytesView implements View {
         "aria-label": words.table,
         keydown: (event: KeyboardEvent) => this.#onKey(event),
         click: (event: MouseEvent) => this.#onClick(event),
+        pointermove: (event: PointerEvent) => this.#onPoint(event),
+        pointerleave: () => this.#point(undefined),
       },
-      this.#rows,
+      this.#rows.element,
     );
     this.#surface.addEventListener(
       "wheel",
@@ -83,10 +100,18 @@ class BytesView implements View {
         { class: "card hex-card" },
         h("header", { class: "hex-bar" }, this.#wholeSwitch(), this.#goTo()),
         this.#places.length > 0 && this.#placeList(),
-        h("div", { class: "hex-frame" }, this.#surface, this.#position, this.#inspector),
+        h(
+          "div",
+          { class: "hex-frame" },
+          h("div", { class: "hex-side" }, this.#surface, this.#pointed),
+          this.#position,
+          h("div", { class: "hex-panel" }, this.#inspector.element, this.#outline.element),
+        ),
       ),
     );
     new ResizeObserver(() => this.#resize()).observe(this.#surface);
+    // Then it is known which structures can be where.
+    context.survey.follow(({ kind }) => kind === "done" && this.#inspected && void this.#inspect());
   }
 
   show({ at, of }: Route): void {
@@ -96,6 +121,7 @@ class BytesView implements View {
       this.#moveTo(at, true);
     } else {
       this.#resize();
+      void this.#inspect();
     }
   }
 
@@ -117,6 +143,7 @@ class BytesView implements View {
   #choose(of: Whole): void {
     if (of !== this.#of) {
       this.#turnTo(of);
+      this.#inspected = undefined;
     }
     for (const radio of this.#chosen) {
       radio.checked = radio.value === of;
@@ -200,6 +227,39 @@ class BytesView implements View {
     if (!isJump) {
       this.#context.note({ at: this.#cursor, of: this.#of });
     }
+    void this.#inspect();
+  }
+
+  /** Finds out what the byte that is looked at is in. */
+  async #inspect(): Promise<void> {
+    const { session, closed } = this.#context;
+    const [at, of] = [this.#cursor, this.#of];
+    const isElsewhere = () => at !== this.#cursor || of !== this.#of;
+    try {
+      const inspected = of === "volume" ? await session.ask("inspect", at, { signal: closed }) : undefined;
+      if (isElsewhere()) {
+        return;
+      }
+      this.#inspected = inspected && { ...inspected, at };
+    } catch (error) {
+      if (isAbort(error) || isElsewhere()) {
+        return;
+      }
+      // The bytes are shown without it, or what is wrong with them.
+      this.#inspected = undefined;
+    }
+    this.#outline.show(this.#structure ?? null, this.#cursor);
+    this.#draw();
+    if (this.#isToBeSaid) {
+      this.#isToBeSaid = false;
+      this.#context.announce(this.#spoken());
+    }
+  }
+
+  /** The structure that is looked at. */
+  get #structure(): Structure | undefined {
+    const structure = this.#inspected?.structure;
+    return structure && fieldsAt(structure.field, this.#cursor - structure.start).length > 0 ? structure : undefined;
   }
 
   async #load(): Promise<void> {
@@ -219,81 +279,70 @@ class BytesView implements View {
   }
 
   #draw(): void {
-    const digits = Math.max(8, (this.#size - 1).toString(16).length);
-    const head = h(
-      "div",
-      { class: "hex-row hex-head" },
-      h("span", { class: "hex-offset" }, words.offset.padEnd(digits)),
-      h("span", { class: "hex-bytes" }, ...Array.from({ length: this.#columns }, (_, index) => h("span", {}, hex2(index)))),
-      h("span", { class: "hex-text" }, words.text),
-    );
-    const rows = [head];
-    for (let row = 0; row < this.#nrRows; row += 1) {
-      const start = this.#top + row * this.#columns;
-      if (start >= this.#size) {
-        break;
-      }
-      rows.push(this.#row(start, digits));
-    }
-    fill(this.#rows, ...rows);
+    const structure = this.#structure;
+    const field = structure && fieldsAt(structure.field, this.#cursor - structure.start).at(-1);
+    this.#rows.draw({
+      top: this.#top,
+      size: this.#size,
+      columns: this.#columns,
+      rows: this.#nrRows,
+      cursor: this.#cursor,
+      clusterSize: this.#of === "volume" ? this.#clusterSize : 0,
+      byte: (offset) => this.#pages.byte(offset),
+      classOf: (offset) => {
+        const at = offset - (structure?.start ?? 0);
+        const part = structure?.field.parts?.findIndex(({ offset, length }) => offset <= at && at < offset + length) ?? -1;
+        const isOfField = field && field !== structure.field && field.offset <= at && at < field.offset + field.length;
+        return part < 0 ? "" : `part-${part % 2}${isOfField ? " field" : ""}`;
+      },
+    });
     const last = this.#last();
     this.#position.value = String(last === 0 ? 0 : Math.round((this.#top / last) * STEPS));
-    this.#inspect();
-  }
-
-  #row(start: number, digits: number): HTMLDivElement {
-    const cells: HTMLElement[] = [];
-    const letters: HTMLElement[] = [];
-    const known = this.#knownAt(start + this.#columns - 1) ?? this.#knownAt(start);
-    const isClusterStart = this.#of === "volume" && start % this.#clusterSize === 0;
-    for (let offset = start; offset < Math.min(start + this.#columns, this.#size); offset += 1) {
-      const value = this.#pages.byte(offset);
-      const state = [offset === this.#cursor && "cursor", value === 0 && "zero", value === null && "absent"].filter(Boolean).join(" ");
-      const isShown = typeof value === "number";
-      cells.push(h("span", { class: state, "data-at": offset }, isShown ? hex2(value) : value === null ? "··" : "  "));
-      letters.push(h("span", { class: state, "data-at": offset }, isShown ? printable(value) : " "));
-    }
-    return h(
-      "div",
-      { class: `hex-row${known ? " known" : ""}${isClusterStart ? " cluster-start" : ""}` },
-      h("span", { class: "hex-offset" }, start.toString(16).padStart(digits, "0")),
-      h("span", { class: "hex-bytes" }, ...cells),
-      h("span", { class: "hex-text" }, ...letters),
-    );
+    this.#showFacts();
   }
 
   #knownAt(offset: number): Known | undefined {
     return this.#places.find((known) => known.of === this.#of && known.offset <= offset && offset < known.offset + known.length);
   }
 
-  #inspect(): void {
-    const cursor = this.#cursor;
-    const facts: [string, string][] = [[words.byte, `${count(cursor)} (${hexadecimal(cursor)})`]];
-    if (this.#of === "volume") {
-      facts.push([words.cluster, words.within(count(Math.floor(cursor / this.#clusterSize)), count(cursor % this.#clusterSize))]);
-    }
-    const known = this.#knownAt(cursor);
-    if (known) {
-      facts.push([words.inside, known.title]);
-    }
-    const values = Array.from({ length: 8 }, (_, index) => (cursor + index < this.#size ? this.#pages.byte(cursor + index) : undefined));
-    if (values[0] === null) {
-      facts.push([words.value(8), words.missing]);
-    }
-    for (const length of [1, 2, 4, 8]) {
-      const some = values.slice(0, length);
-      if (some.every((value) => typeof value === "number")) {
-        facts.push([words.value(8 * length), littleEndian(some)]);
-      }
-    }
-    fill(this.#inspector, ...facts.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+  #showFacts(): void {
+    const at = this.#cursor;
+    const inspected = this.#inspected;
+    const clusterOf = (offset: number) => Math.floor(offset / this.#clusterSize);
+    this.#inspector.show({
+      at,
+      isOfVolume: this.#of === "volume",
+      structure: this.#structure,
+      // That of the byte before, until that of this one is known, if it is the same cluster.
+      holders: inspected && clusterOf(inspected.at) === clusterOf(at) ? inspected.holders : null,
+      known: this.#knownAt(at)?.title,
+      values: Array.from({ length: Math.min(8, this.#size - at) }, (_, index) => this.#pages.byte(at + index)),
+    });
   }
 
   #onClick(event: MouseEvent): void {
-    const at = (event.target as HTMLElement).dataset["at"];
+    const at = placeOf(event);
     if (at !== undefined) {
-      this.#moveTo(Number(at));
+      this.#moveTo(at);
     }
+  }
+
+  #onPoint(event: PointerEvent): void {
+    this.#point(event.pointerType === "mouse" ? placeOf(event) : undefined);
+  }
+
+  /** Names the field that is pointed at, of the structure that is looked at. */
+  #point(at: number | undefined): void {
+    const structure = this.#inspected?.structure;
+    const field = at !== undefined && structure ? fieldsAt(structure.field, at - structure.start).at(-1) : undefined;
+    if (at === undefined || !structure || !field || field === structure.field) {
+      this.#rows.mark(0, 0);
+      fill(this.#pointed);
+      return;
+    }
+    const start = structure.start + field.offset;
+    this.#rows.mark(start, start + field.length);
+    fill(this.#pointed, name(pathOf(structure, at)), field.value !== undefined && ": ", field.value !== undefined && name(field.value));
   }
 
   #onKey(event: KeyboardEvent): void {
@@ -312,8 +361,8 @@ class BytesView implements View {
     if (to !== undefined && !event.altKey && !event.metaKey) {
       event.preventDefault();
       if (to >= 0 || event.key.startsWith("Page")) {
+        this.#isToBeSaid = true;
         this.#moveTo(to);
-        this.#context.announce(this.#spoken());
       }
     }
   }
@@ -321,7 +370,9 @@ class BytesView implements View {
   #spoken(): string {
     const value = this.#pages.byte(this.#cursor);
     const text = typeof value === "number" ? hex2(value) : words.missing;
-    return `${words.byte} ${hexadecimal(this.#cursor)}: ${text}`;
+    const structure = this.#structure;
+    const place = structure ? `. ${pathOf(structure, this.#cursor)}` : "";
+    return `${words.byte} ${hexadecimal(this.#cursor)}: ${text}${place}`;
   }
 
   /** A finger drags the rows. */
@@ -341,15 +392,8 @@ class BytesView implements View {
   }
 }
 
-function hex2(value: number): string {
-  return value.toString(16).padStart(2, "0");
-}
-
-function printable(value: number): string {
-  return value >= 0x20 && value < 0x7f ? String.fromCharCode(value) : ".";
-}
-
-/** The number that these bytes are, the lowest first. */
-function littleEndian(bytes: (number | null | undefined)[]): string {
-  return bytes.reduceRight((sum: bigint, byte) => (sum << 8n) | BigInt(byte ?? 0), 0n).toLocaleString("en");
+/** The byte that is pointed at. */
+function placeOf({ target }: MouseEvent): number | undefined {
+  const at = (target as HTMLElement).dataset["at"];
+  return at === undefined ? undefined : Number(at);
 }

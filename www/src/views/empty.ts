@@ -80,10 +80,11 @@ interface WithPicker {
   showOpenFilePicker?(options: { multiple: true }): Promise<FileSystemFileHandle[]>;
 }
 
-/** A few clusters, used and free. */
+/** A few clusters: of files, folders, $MFT and system files, and free ones. */
 function art(): HTMLElement {
-  const pattern = "1111011011110100110111101111000111011110101111";
-  return h("div", { class: "art" }, ...[...pattern].map((bit) => h("span", { class: bit === "1" ? "used" : "free" })));
+  const pattern = "mmmfff.ddf.ffff.ssf.fff" + "ff.ssss.ffffd.fff..ffff";
+  const kinds: Record<string, string> = { m: "mft", s: "system", d: "directory", f: "file", ".": "free" };
+  return h("div", { class: "art" }, ...[...pattern].map((letter) => h("span", { class: `swatch ${kinds[letter]}` })));
 }
 
 /** Takes what is dropped anywhere on the page. */

@@ -1,14 +1,17 @@
-import type { SurveyedFile } from "ntfsclone";
 import type { Context, View } from "../context.js";
-import { fill, h } from "../dom.js";
+import { fill, h, icon, type Child } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
+import type { Entry, FileFacts, Folder, Order } from "../messages.js";
 import { name, plainName } from "../names.js";
-import { count, percent, size } from "../numbers.js";
+import { count, date, percent, size } from "../numbers.js";
+import { pathText, textOf } from "../paths.js";
 import { Meter } from "../progress.js";
 import type { Route } from "../route.js";
 import { strings } from "../strings.js";
+import type { SurveyState } from "../survey.js";
 import { boxes, type Box } from "../treemap/boxes.js";
-import { Tree, type Entry } from "../treemap/tree.js";
+import { fileCard, tags } from "./file-card.js";
+import { Takeout } from "./takeout.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.files;
@@ -25,65 +28,102 @@ export function files(context: Context): View {
 class FilesView {
   readonly element = h("div", { class: "view files" });
   readonly #context: Context;
-  readonly #clusterSize: number;
   readonly #picture = h("div", { class: "treemap", "aria-hidden": "true" });
-  #tree: Tree | undefined;
-  #isReading = false;
-  #folder: Entry | undefined;
+  readonly #takeout: Takeout;
+  #meter: Meter | undefined;
+  #order: Order = "room";
+  #folder: Folder | undefined;
+  /** Where it is, or would be if it could be told. */
+  #at: Pick<Route, "folder" | "file"> = { folder: null, file: null };
+  #isSeen = false;
 
   constructor(context: Context) {
     this.#context = context;
-    this.#clusterSize = context.info.volume?.cluster_size ?? 0;
+    this.#takeout = new Takeout(context);
     new ResizeObserver(() => this.#draw()).observe(this.#picture);
+    context.survey.follow((state) => this.#isSeen && this.#onSurvey(state));
   }
 
-  show({ folder }: Route): void {
-    if (this.#context.info.volume === null) {
-      fill(this.element, h("section", { class: "card" }, h("h1", {}, words.title), h("p", { class: "muted" }, words.none)));
-    } else if (this.#tree) {
-      this.#see(this.#tree, folder);
-    } else if (!this.#isReading) {
-      void this.#read(folder);
+  show({ folder, file }: Route): void {
+    this.#at = { folder, file };
+    const { survey } = this.#context;
+    this.#isSeen = true;
+    if (survey.state.kind === "none") {
+      survey.start();
+    } else {
+      this.#onSurvey(survey.state);
     }
   }
 
-  /** Reads the names of all files, once. */
-  async #read(folder: number | null): Promise<void> {
-    const { session, closed, announce, info } = this.#context;
-    const recordSize = info.volume?.mft_record_size ?? 1;
-    const stop = new AbortController();
-    const meter = new Meter(words.reading, words.cancel, announce, () => stop.abort());
-    fill(this.element, meter.element);
-    this.#isReading = true;
+  #onSurvey(state: SurveyState): void {
+    switch (state.kind) {
+      case "none":
+        break;
+      case "reading":
+        this.#showMeter(state);
+        break;
+      case "done":
+        this.#meter = undefined;
+        void this.#see();
+        break;
+      case "stopped":
+        this.#showEnd(h("p", { class: "muted" }, words.stopped));
+        break;
+      case "failed":
+        this.#showEnd(problemBox(state.problem));
+        break;
+    }
+  }
+
+  #showMeter({ progress }: Extract<SurveyState, { kind: "reading" }>): void {
+    const { announce, survey, info } = this.#context;
+    if (!this.#meter) {
+      this.#meter = new Meter(words.reading, words.cancel, announce, () => survey.stop());
+      fill(this.element, this.#meter.element);
+    }
+    if (progress) {
+      // Of records; told as bytes of $MFT.
+      const recordSize = info.volume?.mft_record_size ?? 1;
+      this.#meter.update({ done: progress.done * recordSize, total: progress.total * recordSize });
+    }
+  }
+
+  #showEnd(told: HTMLElement): void {
+    this.#meter = undefined;
+    const again = h("button", { type: "button", click: () => this.#context.survey.start() }, words.again);
+    fill(this.element, h("section", { class: "card" }, h("h1", {}, words.title), told, again));
+  }
+
+  async #see(): Promise<void> {
+    const at = this.#at;
+    const { session, closed } = this.#context;
     try {
-      const found = await session.ask("survey", null, {
-        signal: AbortSignal.any([closed, stop.signal]),
-        // Of records; told as bytes of $MFT.
-        onProgress: ({ done, total }) => meter.update({ done: done * recordSize, total: total * recordSize }),
-      });
-      this.#tree = new Tree(found, this.#clusterSize);
-      this.#see(this.#tree, folder);
-    } catch (error) {
-      if (!closed.aborted) {
-        const told = isAbort(error) ? h("p", { class: "muted" }, words.stopped) : problemBox(problemOf(error));
-        const again = h("button", { type: "button", click: () => void this.#read(folder) }, words.again);
-        fill(this.element, h("section", { class: "card" }, h("h1", {}, words.title), told, again));
+      const file = at.file === null ? null : await session.ask("file", at.file, { signal: closed });
+      const record = at.folder ?? file?.folder ?? null;
+      const folder = await session.ask("folder", { record, order: this.#order, from: 0, length: ROWS }, { signal: closed });
+      if (at === this.#at) {
+        this.#show(folder, file);
       }
-    } finally {
-      this.#isReading = false;
+    } catch (error) {
+      if (!isAbort(error)) {
+        this.#showEnd(problemBox(problemOf(error)));
+      }
     }
   }
 
-  #see(tree: Tree, record: number | null): void {
-    const folder = (record === null ? undefined : tree.find(record)) ?? tree.root;
+  #show(folder: Folder, file: FileFacts | null): void {
     this.#folder = folder;
-    const steps = tree.pathTo(folder).map((step) => {
-      const isHere = step === folder;
-      const label = step === tree.root ? words.root : nameOf(step.file);
-      return h("li", {}, isHere ? h("span", { "aria-current": "location" }, label) : this.#link(step, label));
+    const root: Child = folder.path.length > 0 ? this.#link(null, words.root) : h("span", { "aria-current": "location" }, words.root);
+    const steps = folder.path.map((step, index) => {
+      const label = name(textOf(step));
+      const isHere = index === folder.path.length - 1;
+      return h("li", {}, isHere ? h("span", { "aria-current": "location" }, label) : this.#link(step.record, label));
     });
+    const { entry, length } = folder;
     fill(
       this.element,
+      this.#takeout.element,
+      this.#damageNotice(),
       h(
         "section",
         { class: "card" },
@@ -91,51 +131,113 @@ class FilesView {
           "header",
           { class: "card-header" },
           h("h1", {}, words.title),
-          h("span", { class: "muted" }, `${size(folder.room)} · ${words.inside(count(folder.inside))}`),
+          h("span", { class: "muted" }, `${size(entry.room)} · ${words.inside(count(entry.inside))}`),
+          h("button", { type: "button", class: "small header-end", click: () => void this.#takeout.zip(folder.entry) }, icon("download"), words.zip),
         ),
-        h("nav", { class: "crumbs", "aria-label": words.path }, h("ol", {}, ...steps)),
-        folder.entries.length > 0 ? this.#picture : h("p", { class: "muted" }, words.empty),
-        folder.entries.length > 0 && h("p", { class: "muted treemap-note" }, words.picture),
+        h("nav", { class: "crumbs", "aria-label": words.path }, h("ol", {}, h("li", {}, root), ...steps)),
+        length > 0 ? this.#picture : h("p", { class: "muted" }, words.empty),
+        length > 0 && h("p", { class: "muted treemap-note" }, words.picture),
       ),
-      folder.entries.length > 0 && this.#table(folder),
+      file && fileCard(this.#context, this.#takeout, file, () => this.#context.go({ view: "files", folder: file.folder, file: null })),
+      length > 0 && this.#table(folder, file?.entry.record),
     );
     this.#draw();
+    if (file) {
+      this.#context.announce(plainName(pathText(file.path)));
+      this.element.querySelector(".file-card")?.scrollIntoView({ block: "nearest" });
+    }
   }
 
-  #table(folder: Entry): HTMLElement {
+  #damageNotice(): HTMLElement | null {
+    const { state } = this.#context.survey;
+    if (state.kind !== "done" || state.found.damage === null) {
+      return null;
+    }
+    const text = h("div", {}, words.damaged, h("p", { class: "muted" }, name(state.found.damage)));
+    return h("div", { class: "notice warning" }, icon("alert"), text);
+  }
+
+  #table(folder: Folder, file: number | undefined): HTMLElement {
+    const { session, closed } = this.#context;
     const body = h("tbody");
     const foot = h("div", { class: "table-more" });
-    const more = (from: number) => {
-      body.append(...folder.entries.slice(from, from + ROWS).map((entry) => this.#row(folder, entry)));
-      const left = folder.entries.length - from - ROWS;
-      const next = Math.min(left, ROWS);
-      fill(foot, left > 0 && h("button", { type: "button", click: () => more(from + ROWS) }, words.more(count(next))));
+    let shown = 0;
+    const append = (entries: Entry[]) => {
+      body.append(...entries.map((entry) => this.#row(folder, entry, file)));
+      shown += entries.length;
+      const next = Math.min(folder.length - shown, ROWS);
+      fill(foot, next > 0 && h("button", { type: "button", click: () => void more() }, words.more(count(next))));
     };
-    more(0);
-    const head = [words.name, words.share, words.room, words.content].map((title) => h("th", { scope: "col" }, title));
-    return h("section", { class: "card" }, h("table", { class: "entries" }, h("thead", {}, h("tr", {}, ...head)), body), foot);
-  }
-
-  #row(folder: Entry, entry: Entry): HTMLElement {
-    const { file, room, inside } = entry;
-    const isFolder = file.holder === "directory" || entry.entries.length > 0;
-    const label = nameOf(file);
-    return h(
+    const more = async () => {
+      const part = { record: folder.entry.record, order: this.#order, from: shown, length: ROWS };
+      append((await session.ask("folder", part, { signal: closed })).entries);
+    };
+    append(folder.entries);
+    const head = h(
       "tr",
       {},
-      h("th", { scope: "row" }, h("span", { class: `swatch ${file.holder}` }), isFolder ? this.#link(entry, label) : label),
-      h("td", {}, percent(room, folder.room)),
+      this.#columnHead(words.name, "name"),
+      this.#columnHead(words.modified, "modified"),
+      h("th", { scope: "col" }, words.share),
+      this.#columnHead(words.room, "room"),
+      h("th", { scope: "col" }, words.content),
+      h("td"),
+    );
+    return h("section", { class: "card" }, h("table", { class: "entries" }, h("thead", {}, head), body), foot);
+  }
+
+  /** Puts the rows in another order. */
+  #columnHead(title: string, order: Order): HTMLElement {
+    const isOrder = order === this.#order;
+    const sort = isOrder ? (order === "name" ? "ascending" : "descending") : null;
+    const click = () => {
+      this.#order = order;
+      void this.#see().then(() => this.element.querySelector<HTMLElement>("[aria-sort] button")?.focus({ preventScroll: true }));
+    };
+    return h("th", { scope: "col", "aria-sort": sort }, h("button", { type: "button", class: "column", click }, title));
+  }
+
+  #row(folder: Folder, entry: Entry, file: number | undefined): HTMLElement {
+    const { record, holder, room, inside, isFolder, isLink } = entry;
+    const text = plainName(textOf(entry));
+    const [label, take] = isFolder ? [words.zipOf(text), () => this.#takeout.zip(entry)] : [words.save(text), () => this.#takeout.file(entry, null)];
+    return h(
+      "tr",
+      { "aria-current": record === file && "true" },
+      h(
+        "th",
+        { scope: "row" },
+        h(
+          "span",
+          { class: "entry-name" },
+          h("span", { class: `entry-icon ${holder}` }, icon(isFolder ? "folder" : "file")),
+          h("span", { class: "entry-text" }, this.#linkTo(entry), ...tags(entry)),
+        ),
+      ),
+      h("td", {}, entry.modified === null ? "" : date(entry.modified)),
+      h("td", {}, percent(room, folder.entry.room)),
       h("td", {}, size(room)),
-      h("td", {}, isFolder ? words.inside(count(inside)) : size(file.size)),
+      h("td", {}, isFolder ? words.inside(count(inside)) : size(entry.size)),
+      h(
+        "td",
+        { class: "entry-save" },
+        !isLink && h("button", { type: "button", class: "quiet small icon-only", "aria-label": label, title: label, click: () => void take() }, icon("download")),
+      ),
     );
   }
 
-  #link(entry: Entry, label: HTMLElement | string): HTMLElement {
-    return h("button", { type: "button", class: "link", click: () => this.#go(entry) }, label);
+  #linkTo(entry: Entry): HTMLElement {
+    const { record } = entry;
+    const click = () => (entry.isFolder ? this.#goTo(record) : this.#context.go({ view: "files", file: record, folder: null }));
+    return h("button", { type: "button", class: "link", click }, name(textOf(entry)));
   }
 
-  #go(entry: Entry): void {
-    this.#context.go({ view: "files", folder: entry === this.#tree?.root ? null : entry.file.record });
+  #link(record: number | null, label: HTMLElement | string): HTMLElement {
+    return h("button", { type: "button", class: "link", click: () => this.#goTo(record) }, label);
+  }
+
+  #goTo(folder: number | null): void {
+    this.#context.go({ view: "files", folder, file: null });
   }
 
   #draw(): void {
@@ -146,28 +248,18 @@ class FilesView {
   }
 
   #box({ entry, entries, room, left, top, width, height }: Box): HTMLElement {
-    const label = entry ? nameOf(entry.file) : words.other(count(entries));
-    const title = entry ? plainName(textOf(entry.file)) : words.other(count(entries));
+    const text = entry ? textOf(entry) : words.other(count(entries));
     const hasRoom = width >= LEAST_WIDTH_OF_NAME && height >= LEAST_HEIGHT_OF_NAME;
-    const isFolder = entry !== undefined && entry.entries.length > 0;
     const box = h(
       "div",
-      { class: `box ${entry?.file.holder ?? "others"}${isFolder ? " opens" : ""}`, title: `${title} · ${size(room)}` },
-      hasRoom && h("span", { class: "box-name" }, label),
+      { class: `box ${entry?.holder ?? "others"}${entry ? " opens" : ""}`, title: `${plainName(text)} · ${size(room)}` },
+      hasRoom && h("span", { class: "box-name" }, name(text)),
       hasRoom && height >= 2 * LEAST_HEIGHT_OF_NAME && h("span", { class: "box-room" }, size(room)),
     );
-    if (isFolder) {
-      box.addEventListener("click", () => this.#go(entry));
+    if (entry) {
+      box.addEventListener("click", () => (entry.isFolder ? this.#goTo(entry.record) : this.#context.go({ view: "files", file: entry.record, folder: null })));
     }
     Object.assign(box.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
     return box;
   }
-}
-
-function textOf({ name: text, record }: SurveyedFile): string {
-  return text ?? words.unnamed(String(record));
-}
-
-function nameOf(file: SurveyedFile): HTMLElement {
-  return name(textOf(file));
 }

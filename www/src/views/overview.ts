@@ -1,10 +1,13 @@
 import type { Info, Run, VolumeSummary } from "ntfsclone";
 import type { Context, View } from "../context.js";
-import { h, icon, type Child } from "../dom.js";
+import { fill, h, icon, type Child } from "../dom.js";
+import { contentsOf } from "../map/coverage.js";
+import { swatchOf } from "../map/legend.js";
 import { MapView } from "../map/view.js";
 import { name } from "../names.js";
 import { count, hexadecimal, percent, size } from "../numbers.js";
 import { strings } from "../strings.js";
+import type { Survey } from "../survey.js";
 
 const words = strings.overview;
 
@@ -37,7 +40,7 @@ export function kindOf({ format, image }: Info): string {
   return image?.is_metadata ? words.metadata : words.image;
 }
 
-function summary({ info, name: file }: Context): HTMLElement {
+function summary({ info, name: file, survey }: Context): HTMLElement {
   const { volume } = info;
   const usage = volume?.usage;
   return h(
@@ -61,21 +64,31 @@ function summary({ info, name: file }: Context): HTMLElement {
             .join(" · "),
         ),
     ),
-    volume && usage ? usageBar(volume, usage.used, usage.free) : h("p", { class: "muted" }, volume ? words.noUsage : words.noVolume),
+    volume && usage ? usageBar(volume, usage.used, usage.free, survey) : h("p", { class: "muted" }, volume ? words.noUsage : words.noVolume),
   );
 }
 
-function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free: number): HTMLElement {
-  const bar = h("div", { class: "usage-bar", "aria-hidden": "true" }, h("div", { class: "usage-used" }));
-  (bar.firstElementChild as HTMLElement).style.width = `${(100 * used) / Math.max(1, clusters)}%`;
-  const figure = (kind: string, label: string, part: number) =>
+/** How full it is, and, when that is known, of what. */
+function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free: number, survey: Survey): HTMLElement {
+  const bar = h("div", { class: "usage-bar", "aria-hidden": "true" });
+  const show = (parts: Iterable<[string, number]>) => {
+    const segments = [...parts].map(([kind, part]) => {
+      const segment = h("div", { class: `swatch ${kind}` });
+      segment.style.width = `${(100 * part) / Math.max(1, clusters)}%`;
+      return segment;
+    });
+    fill(bar, ...segments);
+  };
+  show([["used", used]]);
+  survey.follow((state) => state.kind === "done" && show([...contentsOf(state.found.whole, 0, clusters).kinds].map(([kind, part]) => [swatchOf(kind), part])));
+  const figure = (label: string, part: number) =>
     h(
       "div",
-      { class: `usage-figure ${kind}` },
-      h("dt", {}, h("span", { class: `swatch ${kind}` }), label),
+      { class: "usage-figure" },
+      h("dt", {}, label),
       h("dd", {}, h("strong", {}, size(part * cluster_size)), " ", h("span", { class: "muted" }, percent(part, clusters))),
     );
-  return h("div", { class: "usage" }, bar, h("dl", {}, figure("used", words.used, used), figure("free", words.free, free)));
+  return h("div", { class: "usage" }, bar, h("dl", {}, figure(words.used, used), figure(words.free, free)));
 }
 
 function notices({ volume, warnings }: Info): HTMLElement[] {

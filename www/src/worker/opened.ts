@@ -1,14 +1,25 @@
-import { open, type Image, type Info, type Report, type SurveyedFile, type TaskOptions } from "ntfsclone";
-import type { Answer, Bytes, Conversion, Extents, Opening, Place, Written } from "../messages.js";
+import { NtfscloneError, open, type ErrorCode, type Image, type Info, type LookOptions, type Remains, type Report, type TaskOptions } from "ntfsclone";
+import type { Extents } from "../extents.js";
+import type { Counted, Squares } from "../kinds.js";
+import type { Answer, Bytes, Content, Conversion, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
+import { structureAt } from "../structures/locate.js";
 import { Pieces } from "./pieces.js";
+import { countUsed, Survey } from "./survey/survey.js";
 import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
+import { writeZip } from "./zip.js";
+
+/** What these say is so with the data, and not with what it is read by: some of it may be sound. */
+const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "inconsistent"];
 
 /** What is open. */
 export class Opened {
   readonly #image: Image;
   readonly #source: Pieces;
   #extents: Promise<Extents> | undefined;
+  #survey: Survey | undefined;
+  /** What is wrong with it, if it can be looked into only up to there. */
+  #damage: string | null = null;
 
   static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
@@ -25,21 +36,43 @@ export class Opened {
     return this.#image.info();
   }
 
-  async extents(options: TaskOptions): Promise<Answer<Extents>> {
-    const { lcns, lengths, offsets } = await this.#readExtents(options);
-    // The worker keeps its own.
-    const answer = { lcns: lcns.slice(), lengths: lengths.slice(), offsets: offsets.slice() };
-    return { answer, transfer: [answer.lcns.buffer, answer.lengths.buffer, answer.offsets.buffer] };
+  async squares(squares: Squares, options: TaskOptions): Promise<Answer<Counted & Looked>> {
+    const extents = await this.#readExtents(options);
+    const { image, volume } = this.info;
+    const clusters = volume?.clusters ?? image?.clusters ?? 0;
+    const answer = this.#survey?.count(squares) ?? countUsed(squares, clusters, extents);
+    return { answer: { ...answer, damage: this.#damage }, transfer: [answer.counts.buffer] };
   }
 
-  async survey(options: TaskOptions): Promise<SurveyedFile[]> {
-    const files: SurveyedFile[] = [];
-    for await (const piece of this.#image.survey(options)) {
-      if ("files" in piece) {
-        files.push(...piece.files);
-      }
+  async survey(options: TaskOptions): Promise<Found> {
+    const extents = await this.#readExtents({ ...options, onProgress: undefined });
+    this.#survey = await Survey.of(this.#image, extents, this.#look(options));
+    return { ...this.#survey.found(), damage: this.#damage };
+  }
+
+  /** What the survey found. */
+  get surveyed(): Survey {
+    if (!this.#survey) {
+      throw new Error("the files were not looked at yet");
     }
-    return files;
+    return this.#survey;
+  }
+
+  /** What that byte of the volume is in. */
+  async inspect(offset: number, options: TaskOptions): Promise<Inspected> {
+    const { volume } = this.info;
+    if (!volume) {
+      return { structure: null, holders: null };
+    }
+    const lcn = Math.floor(offset / volume.cluster_size);
+    const read = async (offset: number, length: number) => {
+      const { buffer, byteOffset, byteLength } = await this.#image.read(offset, length, this.#look(options));
+      return new DataView(buffer, byteOffset, byteLength);
+    };
+    const owner = this.#survey?.owner(lcn);
+    // What no file has is of no structure, whatever it looks like: it may be of a former volume.
+    const structure = this.#survey && !owner && offset < volume.size ? null : await structureAt(offset, volume, owner, read);
+    return { structure, holders: this.#survey?.holders({ lcn, length: 1 }) ?? null };
   }
 
   validate(options: TaskOptions): Promise<Report> {
@@ -51,16 +84,34 @@ export class Opened {
     return write(output, options, (options) => this.#image.convert(target, { ...options, compress, holes: true }));
   }
 
+  remains(options: TaskOptions): Promise<Remains> {
+    return this.#image.remains(options);
+  }
+
+  content({ record, stream, output }: Content, options: Asked): Promise<Written> {
+    return write(output, options, (options) => this.#image.content(record, { ...this.#look(options), stream: stream ?? undefined }));
+  }
+
+  zip({ record, leavesOut, output }: Zip, options: Asked): Promise<Zipped> {
+    const content = (record: number, signal: AbortSignal) => this.#image.content(record, this.#look({ signal }));
+    return writeZip(content, this.surveyed.files, record, leavesOut, output, options);
+  }
+
   async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {
     const answer =
       of === "file"
         ? { bytes: this.#source.read(offset, length), absent: [] }
-        : await volumeBytes(this.#image, await this.#stored(options), offset, length, options);
+        : await volumeBytes(this.#image, await this.#stored(options), offset, length, this.#look(options));
     return { answer, transfer: [answer.bytes.buffer] };
   }
 
   close(): Promise<void> {
     return this.#image.close();
+  }
+
+  /** As far as it can be looked into. */
+  #look(options: TaskOptions): LookOptions {
+    return this.#damage === null ? options : { ...options, damaged: true };
   }
 
   async #stored(options: TaskOptions): Promise<Stored | undefined> {
@@ -73,11 +124,19 @@ export class Opened {
     if (this.#extents) {
       return this.#extents;
     }
-    const reading = this.#image.extents(options).then((extents) => ({
-      lcns: Float64Array.from(extents, ({ lcn }) => lcn),
-      lengths: Float64Array.from(extents, ({ length }) => length),
-      offsets: Float64Array.from(extents, ({ offset }) => offset),
-    }));
+    const reading = this.#image
+      .extents(this.#look(options))
+      .catch((error: unknown) => {
+        if (this.#damage !== null || !(error instanceof NtfscloneError) || !DAMAGE.includes(error.code)) {
+          throw error;
+        }
+        this.#damage = error.message;
+        return this.#image.extents(this.#look(options));
+      })
+      .then((extents) => ({
+        lcns: Float64Array.from(extents, ({ lcn }) => lcn),
+        lengths: Float64Array.from(extents, ({ length }) => length),
+      }));
     reading.catch(() => (this.#extents = undefined));
     this.#extents = reading;
     return reading;

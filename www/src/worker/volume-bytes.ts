@@ -1,6 +1,6 @@
-import type { Image, TaskOptions } from "ntfsclone";
-import { extentAt } from "../extents.js";
-import type { Bytes, Extents } from "../messages.js";
+import type { Image, LookOptions } from "ntfsclone";
+import { extentAt, type Extents } from "../extents.js";
+import type { Bytes } from "../messages.js";
 
 /** Of an image: which clusters it has. */
 export interface Stored {
@@ -14,7 +14,7 @@ export async function volumeBytes(
   stored: Stored | undefined,
   offset: number,
   length: number,
-  options: TaskOptions,
+  options: LookOptions,
 ): Promise<Bytes> {
   const found = await image.read(offset, length, options);
   const bytes = new Uint8Array(length);

@@ -1,0 +1,140 @@
+import type { Context } from "./context.js";
+import { h, icon, type Child } from "./dom.js";
+import { beginDownload } from "./download.js";
+import { isAbort, problemOf } from "./failure.js";
+import type { Output, Problem, Written } from "./messages.js";
+import { name, plainName } from "./names.js";
+import { duration, size } from "./numbers.js";
+import { Meter } from "./progress.js";
+import type { AskOptions } from "./session.js";
+import { strings } from "./strings.js";
+
+const words = strings.saving;
+
+/** Into a file that the visitor chooses, or as a download. */
+export type Way = "save" | "download";
+
+/** Whether this browser lets the visitor choose a file to write to. */
+export function canSave(): boolean {
+  return "showSaveFilePicker" in window;
+}
+
+/** Something that the worker writes. */
+export interface Job<T extends Written> {
+  /** What is being done, for the meter. */
+  label: string;
+  /** What the file is to be called. */
+  name: string;
+  way: Way;
+  /** Bytes of the result, if that is certain: the browser is told. */
+  size: number | null;
+  /** About how many, where progress in bytes written says more than that of the work. */
+  about: number | null;
+  ask(output: Output, options: AskOptions): Promise<T>;
+}
+
+/** What came of it. Nothing, if no file was chosen. */
+export type Saved<T> = { kind: "done"; name: string; written: T; seconds: number } | { kind: "cancelled" } | { kind: "failed"; problem: Problem };
+
+/** Saves it, with a meter and a way to stop. If it cannot be finished, nothing is kept. */
+export async function save<T extends Written>(context: Context, job: Job<T>, show: (meter: HTMLElement) => void): Promise<Saved<T> | undefined> {
+  const controller = new AbortController();
+  const signal = AbortSignal.any([controller.signal, context.closed]);
+  let destination: Destination | undefined;
+  addEventListener("beforeunload", askBeforeLeaving);
+  try {
+    destination = await destinationOf(job);
+    const meter = new Meter(job.label, words.cancel, context.announce, () => controller.abort());
+    show(meter.element);
+    meter.element.querySelector("button")?.focus();
+    const { output } = destination;
+    const written = await job.ask(output, {
+      signal,
+      waitsForEnd: true,
+      transfer: output.kind === "download" ? [output.port] : [],
+      onProgress: (progress) => meter.update(progress),
+    });
+    context.announce(words.done(plainName(destination.name)));
+    return { kind: "done", name: destination.name, written, seconds: meter.elapsed };
+  } catch (error) {
+    await destination?.discard();
+    if (!isCancelled(error)) {
+      return { kind: "failed", problem: problemOf(error) };
+    }
+    if (destination) {
+      context.announce(words.cancelled);
+      return { kind: "cancelled" };
+    }
+    return undefined;
+  } finally {
+    removeEventListener("beforeunload", askBeforeLeaving);
+    destination?.end();
+  }
+}
+
+/** The result would be lost. */
+function askBeforeLeaving(event: BeforeUnloadEvent): void {
+  event.preventDefault();
+}
+
+/** By the visitor: here, in the file picker, or in the browser's list of downloads. */
+function isCancelled(error: unknown): boolean {
+  return isAbort(error) || problemOf(error).code === "aborted";
+}
+
+/** What says that it is complete. */
+export function doneNotice(file: string, written: Written, seconds: number, more: Child = null): HTMLElement {
+  const wrote = words.wrote(size(written.size), duration(seconds));
+  const sparse = written.holes > 0 ? words.wroteSparse(size(written.holes), size(written.size - written.holes)) : "";
+  return h(
+    "div",
+    { class: "notice good" },
+    icon("check"),
+    h("div", { class: "notice-text" }, h("strong", {}, name(words.done(file))), h("p", { class: "muted" }, `${wrote}${sparse}.`), more),
+  );
+}
+
+export function cancelledNotice(): HTMLElement {
+  return h("p", { class: "notice" }, icon("info"), words.cancelled);
+}
+
+interface Destination {
+  name: string;
+  output: Output;
+  /** What was made for it and is of no use. */
+  discard(): Promise<void>;
+  end(): void;
+}
+
+async function destinationOf({ name: suggested, way, size, about }: Job<Written>): Promise<Destination> {
+  if (way === "download") {
+    const { port, end } = await beginDownload(suggested, size);
+    return { name: suggested, output: { kind: "download", port, about }, discard: () => Promise.resolve(), end };
+  }
+  const handle = await (window as unknown as WithPicker).showSaveFilePicker({ suggestedName: suggested });
+  return {
+    name: handle.name,
+    output: { kind: "file", handle },
+    async discard() {
+      // The browser made an empty file of that name; one that had something in it is as it was.
+      if ((await handle.getFile()).size === 0) {
+        await (handle as Removable).remove?.().catch(() => {});
+      }
+    },
+    end() {},
+  };
+}
+
+interface WithPicker {
+  showSaveFilePicker(options: { suggestedName: string }): Promise<FileSystemFileHandle>;
+}
+
+interface Removable extends FileSystemFileHandle {
+  remove?(): Promise<void>;
+}
+
+/** A name without what is no name of a file somewhere. */
+export function fileName(text: string): string {
+  const fitting = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\\/:*?"<>|]/gu, "_");
+  return /^[. ]*$/.test(fitting) ? strings.name : fitting;
+}

@@ -1,0 +1,301 @@
+import type { Holder, SurveyedFile, SurveyedStream } from "ntfsclone";
+import type { Entry, Folder, FolderPart, Order, Step } from "../../messages.js";
+import { float64, Growing, uint8 } from "./growing.js";
+
+/** The record of the root directory. */
+const ROOT = 5;
+const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
+const DIRECTORY = HOLDERS.indexOf("directory");
+
+/** Deeper, a path is told without its start. Windows has no paths of more than 32,767 characters. */
+const MOST_LEVELS = 1024;
+
+/** The first moment that NTFS can tell, 1601: nobody set it, or it was wiped. */
+const UNSET = Date.UTC(1601, 0, 1);
+/** As many as can be shown as boxes. */
+const MOST_LARGEST = 60;
+
+const byName = new Intl.Collator("en", { numeric: true });
+
+/** Collects the files of a volume, in the order of their records. */
+export class FileCollector {
+  readonly #records = new Growing(float64);
+  readonly #parents = new Growing(float64);
+  readonly #sizes = new Growing(float64);
+  readonly #clusters = new Growing(float64);
+  readonly #holders = new Growing(uint8);
+  readonly #modified = new Growing(float64);
+  readonly #links = new Growing(uint8);
+  readonly #names: (string | null)[] = [];
+  readonly #streams = new Map<number, SurveyedStream[]>();
+
+  add({ record, parent, name, holder, size, clusters, modified, is_link, streams }: SurveyedFile): void {
+    this.#records.push(record);
+    this.#parents.push(parent);
+    this.#sizes.push(size);
+    this.#clusters.push(clusters);
+    this.#holders.push(HOLDERS.indexOf(holder));
+    this.#modified.push(modified === null || modified === UNSET ? NaN : modified);
+    this.#links.push(Number(is_link));
+    this.#names.push(name);
+    if (streams.length > 0) {
+      this.#streams.set(record, streams);
+    }
+  }
+
+  /** Of the files with these records, the image does not have all clusters. */
+  finish(clusterSize: number, incomplete: ReadonlySet<number>): FileTable {
+    return new FileTable(
+      {
+        records: this.#records.take(),
+        parents: this.#parents.take(),
+        sizes: this.#sizes.take(),
+        clusters: this.#clusters.take(),
+        holders: this.#holders.take(),
+        modified: this.#modified.take(),
+        links: this.#links.take(),
+        names: this.#names,
+        streams: this.#streams,
+        incomplete,
+      },
+      clusterSize,
+    );
+  }
+}
+
+/** Of each file one number in each column, at the same index: a volume may have millions. */
+interface Columns {
+  /** In order. */
+  records: Float64Array;
+  parents: Float64Array;
+  sizes: Float64Array;
+  clusters: Float64Array;
+  holders: Uint8Array;
+  /** In milliseconds since 1970, or not a number. */
+  modified: Float64Array;
+  /** 1 of those that are links. */
+  links: Uint8Array;
+  names: (string | null)[];
+  /** By records: most have none. */
+  streams: ReadonlyMap<number, SurveyedStream[]>;
+  incomplete: ReadonlySet<number>;
+}
+
+/** All files of a volume by the folders they stand in. */
+export class FileTable {
+  readonly #columns: Columns;
+  /** The index of the root; if it was not found, after all others. */
+  readonly #root: number;
+  /** Of each file, the index of the folder that it is in. */
+  readonly #folders: Uint32Array;
+  /** Bytes on the disk, of a folder with all that is in it. */
+  readonly #rooms: Float64Array;
+  /** How many files and folders are in it, at any depth. */
+  readonly #inside: Uint32Array;
+  /** What is in folder `i`: the entries from `#starts[i]` to before `#starts[i + 1]`. */
+  readonly #starts: Uint32Array;
+  readonly #entries: Uint32Array;
+  /** How the entries of a folder are in order: they are put in order when they are looked at. */
+  readonly #orders = new Map<number, Order>();
+
+  constructor(columns: Columns, clusterSize: number) {
+    const files = columns.records.length;
+    this.#columns = columns;
+    const root = indexOf(columns.records, ROOT);
+    this.#root = root ?? files;
+    const length = Math.max(files, this.#root + 1);
+    this.#rooms = new Float64Array(length);
+    columns.clusters.forEach((clusters, index) => (this.#rooms[index] = clusters * clusterSize));
+    this.#inside = new Uint32Array(length);
+    // What no folder has is shown in the root.
+    this.#folders = new Uint32Array(length).fill(this.#root);
+    for (let index = 0; index < files; index += 1) {
+      const folder = indexOf(columns.records, columns.parents[index]!);
+      this.#folders[index] = folder === undefined || folder === index ? this.#root : folder;
+    }
+    this.#add(length);
+    this.#starts = new Uint32Array(length + 1);
+    this.#entries = new Uint32Array(files);
+    this.#place(length);
+  }
+
+  get length(): number {
+    return this.#columns.records.length;
+  }
+
+  /** A folder, or what there is instead of it: the root. Some of what is in it. */
+  folder({ record, order, from, length }: FolderPart): Folder {
+    const index = (record === null ? undefined : this.#find(record)) ?? this.#root;
+    const indexes = this.#entries.subarray(this.#starts[index]!, this.#starts[index + 1]!);
+    const largest = from === 0 ? [...this.#inOrder(index, "room").subarray(0, MOST_LARGEST)] : [];
+    const entries = [...this.#inOrder(index, order).subarray(from, from + length)];
+    return {
+      path: this.#path(index),
+      entry: this.#entry(index),
+      entries: entries.map((entry) => this.#entry(entry)),
+      largest: largest.map((entry) => this.#entry(entry)),
+      length: indexes.length,
+      roomInside: indexes.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
+    };
+  }
+
+  /** All that is in a folder, at any depth, each after the folder it is in, with its path from there. */
+  *inside(record: number): Generator<{ entry: Entry; path: Step[]; isEmptyFolder: boolean }> {
+    const index = this.#find(record);
+    const waiting = index === undefined ? [] : [{ index, path: [] as Step[] }];
+    for (let next; (next = waiting.pop()); ) {
+      const { index: folder, path } = next;
+      const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
+      for (const index of entries) {
+        const entry = this.#entry(index);
+        const entryPath = [...path.slice(1 - MOST_LEVELS), { record: entry.record, name: entry.name }];
+        const isEmpty = this.#starts[index]! === this.#starts[index + 1]!;
+        yield { entry, path: entryPath, isEmptyFolder: entry.isFolder && isEmpty };
+        if (!isEmpty) {
+          waiting.push({ index, path: entryPath });
+        }
+      }
+    }
+  }
+
+  /** The folders on the way to a file, without the root, and itself; nothing if it is not known. */
+  path(record: number): Step[] | undefined {
+    const index = this.#find(record);
+    return index === undefined ? undefined : this.#path(index);
+  }
+
+  /** A file, and which folder it is in. */
+  file(record: number): { entry: Entry; streams: SurveyedStream[]; path: Step[]; folder: number } | undefined {
+    const index = this.#find(record);
+    if (index === undefined) {
+      return undefined;
+    }
+    const streams = this.#columns.streams.get(record) ?? [];
+    return { entry: this.#entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
+  }
+
+  /** What is in a folder, put in that order. */
+  #inOrder(folder: number, order: Order): Uint32Array {
+    const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
+    if (this.#orders.get(folder) !== order) {
+      this.#orders.set(folder, order);
+      const { names, modified } = this.#columns;
+      const named = (a: number, b: number) => byName.compare(names[a] ?? "", names[b] ?? "") || a - b;
+      const time = (index: number) => modified[index] || 0;
+      const compare = {
+        room: (a: number, b: number) => this.#rooms[b]! - this.#rooms[a]! || named(a, b),
+        name: named,
+        modified: (a: number, b: number) => time(b) - time(a) || named(a, b),
+      };
+      entries.sort(compare[order]);
+    }
+    return entries;
+  }
+
+  #find(record: number): number | undefined {
+    return record === ROOT ? this.#root : indexOf(this.#columns.records, record);
+  }
+
+  #recordAt(index: number): number {
+    return this.#columns.records[index] ?? ROOT;
+  }
+
+  #path(index: number): Step[] {
+    const path: Step[] = [];
+    for (let at = index; at !== this.#root && path.length < MOST_LEVELS; at = this.#folders[at]!) {
+      path.push({ record: this.#recordAt(at), name: this.#columns.names[at] ?? null });
+    }
+    return path.reverse();
+  }
+
+  #entry(index: number): Entry {
+    const { sizes, holders, names, modified, links, streams, incomplete } = this.#columns;
+    const record = this.#recordAt(index);
+    const time = modified[index] ?? NaN;
+    const holder = HOLDERS[holders[index] ?? DIRECTORY]!;
+    const hasEntries = this.#starts[index + 1]! > this.#starts[index]!;
+    return {
+      record,
+      name: names[index] ?? null,
+      holder,
+      isFolder: holder === "directory" || hasEntries,
+      isIncomplete: incomplete.has(record),
+      isLink: links[index] === 1,
+      streams: streams.get(record)?.length ?? 0,
+      modified: Number.isNaN(time) ? null : time,
+      size: sizes[index] ?? 0,
+      room: this.#rooms[index]!,
+      inside: this.#inside[index]!,
+    };
+  }
+
+  /** Adds each to the folders it is in, from the innermost on. */
+  #add(length: number): void {
+    const waitsFor = new Uint32Array(length);
+    for (let index = 0; index < length; index += 1) {
+      if (index !== this.#root) {
+        const folder = this.#folders[index]!;
+        waitsFor[folder] = waitsFor[folder]! + 1;
+      }
+    }
+    const isAdded = new Uint8Array(length);
+    isAdded[this.#root] = 1;
+    const addFrom = (start: number) => {
+      for (let index = start; isAdded[index] === 0 && waitsFor[index] === 0; ) {
+        const folder = this.#folders[index]!;
+        isAdded[index] = 1;
+        this.#rooms[folder] = this.#rooms[folder]! + this.#rooms[index]!;
+        this.#inside[folder] = this.#inside[folder]! + this.#inside[index]! + 1;
+        waitsFor[folder] = waitsFor[folder]! - 1;
+        index = folder;
+      }
+    };
+    for (let index = 0; index < length; index += 1) {
+      addFrom(index);
+    }
+    for (let index = 0; index < length; index += 1) {
+      if (isAdded[index] === 0) {
+        // Of a damaged volume, folders may stand in a circle. It is opened here.
+        const folder = this.#folders[index]!;
+        this.#folders[index] = this.#root;
+        waitsFor[folder] = waitsFor[folder]! - 1;
+        addFrom(folder);
+        addFrom(index);
+      }
+    }
+  }
+
+  #place(length: number): void {
+    for (let index = 0; index < this.length; index += 1) {
+      if (index !== this.#root) {
+        const next = this.#folders[index]! + 1;
+        this.#starts[next] = this.#starts[next]! + 1;
+      }
+    }
+    for (let index = 0; index < length; index += 1) {
+      this.#starts[index + 1] = this.#starts[index + 1]! + this.#starts[index]!;
+    }
+    const next = this.#starts.slice();
+    for (let index = 0; index < this.length; index += 1) {
+      if (index !== this.#root) {
+        const folder = this.#folders[index]!;
+        this.#entries[next[folder]!] = index;
+        next[folder] = next[folder]! + 1;
+      }
+    }
+  }
+}
+
+/** Where a number is among others that are in order. */
+function indexOf(sorted: Float64Array, number: number): number | undefined {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < number) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return sorted[low] === number ? low : undefined;
+}
