@@ -31,7 +31,8 @@ async function main(): Promise<number> {
   if (file === undefined || more.length > 0) {
     throw new UsageError(`${command} needs one FILE`);
   }
-  const options: OpenOptions = { partition: values.partition === undefined ? undefined : whole(values.partition) };
+  // Nothing else is to go on meanwhile.
+  const options: OpenOptions = { sync: true, partition: values.partition === undefined ? undefined : whole(values.partition) };
   const source = /^https?:\/\//.test(file) ? new URL(file) : file;
   const run = { info, verify, convert }[command];
   if (!run) {

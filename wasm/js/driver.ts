@@ -162,6 +162,10 @@ export class Driver {
   }
 
   async #supply(offset: number, length: number): Promise<void> {
+    if (this.#medium.source.readInto) {
+      this.#fill(offset, length);
+      return;
+    }
     let bytes;
     try {
       const answer = this.#ahead.read(offset, length);
@@ -170,12 +174,37 @@ export class Driver {
       this.#throwIfStopped();
       throw cause instanceof NtfscloneError ? cause : unreadable(this.#medium.source.name, offset, length, cause);
     }
-    if (bytes.length !== length) {
-      const problem = `${bytes.length} bytes came instead of ${length}`;
-      throw new NtfscloneError("read", `cannot read ${this.#medium.source.name} at byte ${offset}: ${problem}`, { offset });
-    }
+    this.#checkLength(offset, length, bytes.length);
     this.#medium.engine.call(() => this.#medium.pages.supply(BigInt(offset), bytes));
     this.#ahead.readOn();
+  }
+
+  /** Reads straight into the module. */
+  #fill(offset: number, length: number): void {
+    const { engine, pages, source } = this.#medium;
+    let filled = 0;
+    let failure: { cause: unknown } | undefined;
+    const read = (memory: Uint8Array): number => {
+      try {
+        filled = source.readInto?.(offset, memory) ?? 0;
+      } catch (cause) {
+        // What the module is to throw on would be a defect of its own.
+        failure = { cause };
+      }
+      return filled;
+    };
+    engine.call(() => pages.fill(BigInt(offset), length, read));
+    if (failure) {
+      throw unreadable(source.name, offset, length, failure.cause);
+    }
+    this.#checkLength(offset, length, filled);
+  }
+
+  #checkLength(offset: number, expected: number, length: number): void {
+    if (length !== expected) {
+      const problem = `${length} bytes came instead of ${expected}`;
+      throw new NtfscloneError("read", `cannot read ${this.#medium.source.name} at byte ${offset}: ${problem}`, { offset });
+    }
   }
 
   /** Not `Promise.race`: that would keep every read in memory until the last. */

@@ -22,7 +22,7 @@ export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
  * Opens an image of ntfsclone, or an NTFS volume. A string is the path of a file. Close it when it is no longer needed.
  */
 export function open(source: ImageSource | NodeFileHandle | string, options: OpenOptions = {}): Promise<Image> {
-  return openWith(init, () => accessHere(source, options), newFile, options);
+  return openWith(init, () => accessHere(source, options), () => newFile(options.sync ?? false), options);
 }
 
 /** `fetch` of Node knows no files. */
@@ -31,11 +31,12 @@ async function fetched(input: InitInput): Promise<InitInput> {
 }
 
 async function accessHere(source: ImageSource | NodeFileHandle | string, options: OpenOptions): Promise<RandomAccess> {
+  const isSync = options.sync ?? false;
   if (typeof source === "string" || (source instanceof URL && source.protocol === "file:")) {
-    return fromPath(source);
+    return fromPath(source, isSync);
   }
   if (typeof source === "object" && source !== null && "stat" in source && "fd" in source) {
-    return fromHandle(source);
+    return fromHandle(source, isSync);
   }
   return access(source, options.signal);
 }

@@ -73,7 +73,13 @@ async function partOf(source: RandomAccess, partition: number, options: OpenOpti
   }
   const { offset: start, size } = found;
   const read: RandomAccess["read"] = (offset, length, signal) => source.read(start + offset, length, signal);
-  return { ...source, size, read };
+  const { readInto } = source;
+  return {
+    ...source,
+    size,
+    read,
+    ...(readInto && { readInto: (offset: number, memory: Uint8Array) => readInto(start + offset, memory) }),
+  };
 }
 
 /** The library tells of them when it is to open a whole disk. */

@@ -26,6 +26,11 @@ export interface OpenOptions extends TaskOptions {
   name?: string | undefined;
   /** Of a whole disk, the number of the partition. */
   partition?: number | undefined;
+  /**
+   * In Node, Deno and Bun: files are read while all else waits, which takes less time of the processor. For programs that have nothing
+   * else to do.
+   */
+  sync?: boolean | undefined;
 }
 
 /** What can be asked of everything that looks into an image or volume. */

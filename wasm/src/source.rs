@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
+use js_sys::{Function, Uint8Array};
 use ntfsclone_core::decompress::Compression;
+use ntfsclone_core::error::{Error, Structure};
 use ntfsclone_core::pages::Pages;
 use ntfsclone_core::tasks::{Decompress, Failure, Open, Refusal};
 use wasm_bindgen::JsValue;
@@ -31,6 +33,32 @@ impl Source {
     pub fn supply(&self, offset: u64, bytes: Vec<u8>) -> Result<(), JsValue> {
         let supplied = self.pages.supply(offset, bytes);
         supplied.map_err(|error| error::object(&error.into()))
+    }
+
+    /// The same without a copy: `read` is called once, at once, with the memory
+    /// to put the `length` bytes from `offset` on, and returns how many it put
+    /// there. If these are fewer, nothing is taken.
+    pub fn fill(&self, offset: u64, length: usize, read: &Function) -> Result<(), JsValue> {
+        let mut bytes: Vec<u8> = Vec::new();
+        if bytes.try_reserve_exact(length).is_err() {
+            let error = Error::Memory {
+                structure: Structure::Source,
+                len: length as u64,
+            };
+            return Err(error::object(&error.into()));
+        }
+        // SAFETY: the memory is that of `bytes`, and has so many bytes. It stays
+        // where it is as long as `read` knows of it: nothing of the module is
+        // called meanwhile, so the memory does not grow.
+        let memory = unsafe { Uint8Array::view_mut_raw(bytes.as_mut_ptr(), length) };
+        let filled = read.call1(&JsValue::NULL, &memory)?;
+        if filled.as_f64() == Some(length as f64) {
+            // SAFETY: so many bytes were put there; all memory of a module is
+            // initialised as it is.
+            unsafe { bytes.set_len(length) };
+            return self.supply(offset, bytes);
+        }
+        Ok(())
     }
 
     /// Opens the image or volume that it is.

@@ -1,9 +1,10 @@
 // Every kind of source gives the same volume.
 
 import assert from "node:assert/strict";
-import { openAsBlob, readFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, openAsBlob, readFileSync, rmSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { open } from "../pkg/js/node.js";
@@ -62,6 +63,31 @@ test("source: FileHandle, which stays open", async () => {
   });
   assert.equal((await handle.stat()).size, bytes.length);
   await handle.close();
+});
+
+test("files are read at once, if that is asked for", async () => {
+  const handle = await openFile(path);
+  for (const source of [path, pathToFileURL(path), handle]) {
+    await using_(await open(source, { sync: true }), async (image) => {
+      assert.equal(image.info().size, bytes.length);
+      assert.deepEqual(await digest(image.convert("raw")), expected);
+    });
+  }
+  await handle.close();
+
+  // Neither a file that becomes shorter nor one that is closed is a defect of the library.
+  const folder = mkdtempSync(join(tmpdir(), "ntfsclone-test-"));
+  const copy = join(folder, "copy");
+  copyFileSync(path, copy);
+  const shortened = await openFile(copy, "r+");
+  const image = await open(shortened, { sync: true });
+  await shortened.truncate(4096);
+  await assert.rejects(image.validate(), { code: "read", message: /came instead of/ });
+  await shortened.close();
+  await assert.rejects(image.validate(), { code: "read", message: /cannot read/ });
+  await image.close();
+  rmSync(folder, { recursive: true });
+  await (await open(path)).close();
 });
 
 test("a path is closed with the image", async () => {

@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { NtfscloneError } from "../error.js";
@@ -11,7 +12,7 @@ export interface NodeFileHandle {
 }
 
 /** A file by its path, which is closed with the image. */
-export async function fromPath(path: string | URL): Promise<RandomAccess> {
+export async function fromPath(path: string | URL, isSync: boolean): Promise<RandomAccess> {
   const name = typeof path === "string" ? path : fileURLToPath(path);
   let handle;
   try {
@@ -20,15 +21,19 @@ export async function fromPath(path: string | URL): Promise<RandomAccess> {
     throw unreadable(name, cause);
   }
   try {
-    return { ...(await fromHandle(handle, name)), close: () => handle.close() };
+    return { ...(await fromHandle(handle, isSync, name)), close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-/** A file that the caller opened, and closes. */
-export async function fromHandle(handle: NodeFileHandle, name = `file ${handle.fd}`): Promise<RandomAccess> {
+/** A file that the caller opened, and closes. If `isSync`, all else waits while it is read. */
+export async function fromHandle(
+  handle: NodeFileHandle,
+  isSync: boolean,
+  name = `file ${handle.fd}`,
+): Promise<RandomAccess> {
   let status;
   try {
     status = await handle.stat();
@@ -43,6 +48,7 @@ export async function fromHandle(handle: NodeFileHandle, name = `file ${handle.f
   return {
     name,
     size: status.size,
+    ...(isSync && { readInto: (offset: number, memory: Uint8Array) => fillFrom(handle.fd, offset, memory) }),
     async read(offset, length) {
       const buffer = spare && spare.length >= length ? spare : new Uint8Array(length);
       // Not that of a read that nobody waits for any longer, and that goes on nevertheless.
@@ -59,6 +65,18 @@ export async function fromHandle(handle: NodeFileHandle, name = `file ${handle.f
       return buffer.subarray(0, filled);
     },
   };
+}
+
+function fillFrom(file: number, offset: number, memory: Uint8Array): number {
+  let filled = 0;
+  while (filled < memory.length) {
+    const read = readSync(file, memory, filled, memory.length - filled, offset + filled);
+    if (read === 0) {
+      break;
+    }
+    filled += read;
+  }
+  return filled;
 }
 
 function unreadable(name: string, cause: unknown): NtfscloneError {

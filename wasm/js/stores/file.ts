@@ -6,7 +6,7 @@ import { fromHandle } from "../sources/file.js";
 import type { Store } from "./store.js";
 
 /** A temporary file, which nobody else sees: it is gone when it is closed, or the process ends, however. */
-export async function newFile(): Promise<Store> {
+export async function newFile(isSync: boolean): Promise<Store> {
   const path = join(tmpdir(), `ntfsclone-${randomUUID()}`);
   const handle = await open(path, "wx+", 0o600);
   // Windows may keep the name until it is closed.
@@ -24,7 +24,7 @@ export async function newFile(): Promise<Store> {
     },
     async finish(size) {
       await handle.truncate(size);
-      return fromHandle(handle);
+      return fromHandle(handle, isSync);
     },
     async remove() {
       await handle.close();
