@@ -31,7 +31,7 @@ export const strings = {
     sample: "Try a sample volume",
     again: (name: string) => `Open ${name} again`,
     linked: "This link leads to a place in an image. Open that image again to go there.",
-    takes: "Takes images of ntfsclone in one file or in pieces, NTFS volumes, and whole disks with MBR or GPT; plain, or compressed with gzip, bzip2 or zstd.",
+    takes: "Takes images of ntfsclone in one file or in pieces, NTFS volumes, and whole disks with MBR or GPT; plain, or compressed with gzip, bzip2, lz4 or zstd.",
     features: [
       ["Inspect", "What it is at a glance, a map of whose every cluster is, all files, and what the bytes mean."],
       ["Validate", "Reads all of it, checks structure and checksums, and names the files that any damage touches."],
@@ -380,7 +380,7 @@ export const strings = {
       memory: "There is not enough memory. Close other pages, or use the command-line tool.",
       disk: "It is a whole disk. Choose one of its partitions.",
       "not-ntfs": "There is no NTFS in it that this page finds. Documents, archives, BitLocker, virtual disks and images of other programs cannot be opened.",
-      "not-seekable": "It is compressed with what this page does not decompress, as xz and lz4. Decompress it first, or make a seekable one: ntfsclone --compress.",
+      "not-seekable": "It is compressed with what this page does not decompress, as xz. Decompress it first, or make a seekable one: ntfsclone --compress.",
       storage: "What it is decompressed to does not fit into the room that the browser gives this page. Make room, or decompress it first.",
       inconsistent: "The volume is damaged so that a copy of it would not be whole. Validate it to see what is wrong.",
       target: "This cannot be made of what is open.",
