@@ -1,5 +1,7 @@
 //! `info`: what is known at a glance, whatever the size.
 
+use std::fs::OpenOptions;
+
 use crate::support::{
     scene::Scene,
     small_volume::{builder, image_of, volume},
@@ -69,6 +71,15 @@ fn what_is_damaged_is_left_out() {
     let told = info(&scene, "cut");
     assert_eq!(told["image"]["clusters"], 512);
     assert_eq!(told["volume"], Value::Null);
+    let why = |told: &Value| told["warnings"][0].as_str().expect("text").to_owned();
+    assert!(why(&told).starts_with("it is damaged: "), "{told}");
+    // It may be one of metadata: that is not looked for in so many bytes.
+    scene.write("large", &image[..image.len() - 100]);
+    let large = OpenOptions::new().write(true).open(scene.path("large"));
+    large
+        .and_then(|file| file.set_len(1 << 30))
+        .expect("sparse");
+    assert!(why(&info(&scene, "large")).contains("too large to be read at once"));
     scene.write("text", "no image at all");
     assert_eq!(scene.run("info text").code(), Some(1));
 }

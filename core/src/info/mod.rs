@@ -97,9 +97,24 @@ impl Document {
     }
 }
 
-/// What is said where nothing of the volume can be told at once.
-pub const TOO_LARGE: &str = "it is damaged, or no ordinary image, and too large to be read at \
-                             once: of the volume nothing can be told; verify reads all of it";
+/// An image of so many bytes is read to its end, if that is needed to tell what
+/// it holds: that takes less than a second.
+pub const READ_AT_ONCE: u64 = 256 << 20;
+
+/// What is said where nothing of the volume in an image of `size` bytes can be
+/// told at once.
+pub fn why_nothing_is_told(size: u64) -> &'static str {
+    match size {
+        ..=READ_AT_ONCE => {
+            "it is damaged: of the volume nothing can be told; verify reads all of it, and says \
+             where"
+        }
+        _ => {
+            "it is damaged, or no ordinary image, and too large to be read at once: of the volume \
+             nothing can be told; verify reads all of it"
+        }
+    }
+}
 
 /// The header of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

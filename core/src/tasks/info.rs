@@ -7,7 +7,7 @@ use alloc::rc::Rc;
 use super::opened::{Inside, Opened};
 use super::{Halt, Step, Task, attempt};
 use crate::error::{Result, with_causes};
-use crate::info::{Document, ImageSummary, MAP_PARTS, TOO_LARGE, VolumeLook};
+use crate::info::{Document, ImageSummary, MAP_PARTS, VolumeLook, why_nothing_is_told};
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
 use crate::pages::Pages;
@@ -51,7 +51,8 @@ impl Opened {
         let state = match &self.inside {
             Some(inside) => State::Start(inside.clone()),
             None => {
-                document.warnings.push(TOO_LARGE.to_owned());
+                let why = why_nothing_is_told(self.bytes.size());
+                document.warnings.push(why.to_owned());
                 State::Done
             }
         };

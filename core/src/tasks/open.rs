@@ -15,14 +15,11 @@ use crate::error::Result;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::Kind;
 use crate::image::{self, PROBE_BYTES};
-use crate::info::Format;
+use crate::info::{Format, READ_AT_ONCE};
 use crate::io::ReadAt;
 use crate::ntfs::{BootSector, Foreign, foreign};
 use crate::pages::Pages;
 use crate::units::{len_u64, len_usize};
-
-/// An image of so many bytes is read in less than a second.
-const SMALL: u64 = 256 << 20;
 
 /// Opens an image or volume.
 #[derive(Debug)]
@@ -149,7 +146,7 @@ impl Task for Open {
                 }
                 Some(Discovery::Declined(_)) => {
                     self.state = match bytes.size() {
-                        ..=SMALL => State::Scan(Box::default()),
+                        ..=READ_AT_ONCE => State::Scan(Box::default()),
                         _ => State::Done,
                     };
                 }

@@ -46,19 +46,20 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
     if let Bytes::Seekable(seekable) = &bytes {
         document.tell_made(seekable.summary());
     }
-    let is_anywhere = source::anywhere(&bytes).is_some();
+    let anywhere = source::anywhere(&bytes);
     let inside = Inside::at_once(input, &bytes)?;
     if input.format == Format::Image {
         let header = header_of(input, bytes)?;
         document.image = Some(ImageSummary::new(&header, None));
     }
-    if !is_anywhere {
+    let Some(anywhere) = anywhere else {
         let warning = "it can only be read from start to end: of the volume nothing can be told";
         document.warnings.push(warning.to_owned());
         return Ok(());
-    }
+    };
     let Some(inside) = inside else {
-        document.warnings.push(info::TOO_LARGE.to_owned());
+        let why = info::why_nothing_is_told(anywhere.size());
+        document.warnings.push(why.to_owned());
         return Ok(());
     };
     if let Some(index) = inside.index() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
+use ntfsclone_core::info::READ_AT_ONCE;
 use ntfsclone_core::io::{IoError, ReadAt};
 
 use super::KeptVolume;
@@ -15,9 +16,6 @@ use crate::progress::{Phase, Progress};
 
 /// Bytes at any place, for several threads.
 pub type Anywhere = Arc<dyn ReadAt + Send + Sync>;
-
-/// An image of so many bytes is read in less than a second.
-const SMALL: u64 = 256 << 20;
 
 /// What can be read at any place.
 pub fn anywhere(bytes: &Bytes) -> Option<Anywhere> {
@@ -83,7 +81,7 @@ impl Inside {
             Discovery::Declined(_) => kept_index(input, &anywhere),
         };
         let index = match declined {
-            None if anywhere.size() <= SMALL => Index::scan(&*anywhere, |_| {}).ok(),
+            None if anywhere.size() <= READ_AT_ONCE => Index::scan(&*anywhere, |_| {}).ok(),
             found => found,
         };
         Ok(index.map(|index| Self::of_image(anywhere, index)))
