@@ -30,7 +30,7 @@ extern crate alloc;
 
 pub mod clusters;
 #[cfg(feature = "tasks")]
-pub mod decompress;
+mod decompress;
 pub mod discovery;
 pub mod error;
 pub mod image;

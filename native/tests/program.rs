@@ -22,6 +22,7 @@ mod opening;
 mod output;
 mod overwrite;
 mod partitions;
+mod pieces;
 mod progress;
 mod read_back;
 mod recipes;

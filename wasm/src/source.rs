@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use js_sys::{Function, Uint8Array};
-use ntfsclone_core::decompress::Compression;
 use ntfsclone_core::error::{Error, Structure};
+use ntfsclone_core::image::Compression;
 use ntfsclone_core::pages::Pages;
 use ntfsclone_core::tasks::{Decompress, Failure, Open, Refusal};
 use wasm_bindgen::JsValue;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ntfsclone_core::decompress::Compression;
+use ntfsclone_core::image::Compression;
 use ntfsclone_core::pages::Pages;
 use ntfsclone_core::tasks::{Decompress, Step, Task};
 

@@ -141,7 +141,7 @@ impl Lz4 {
         let (magic, rest) = bytes.split_at_checked(4).unwrap_or_default();
         let (&[flags, sizes], _) = rest.split_first_chunk().unwrap_or((&[0, 0], &[]));
         if number(magic) != MAGIC {
-            return Err(Problem::Damaged("it is of the format before frames"));
+            return Err(Problem::Damaged("it does not begin as a frame"));
         }
         if flags >> 6 != 1 || flags & 0b10 != 0 || sizes & 0b1000_1111 != 0 {
             return Err(Problem::Damaged("its header has flags that are not known"));

@@ -1,5 +1,6 @@
 //! Image formats. One folder a format; what is common to all stands here.
 
+mod compression;
 mod index;
 mod indexer;
 pub mod ntfsclone;
@@ -9,6 +10,7 @@ mod reader;
 pub mod seekable;
 mod spot_check;
 
+pub use compression::Compression;
 pub use index::{Index, IndexBuilder, Run};
 pub use indexer::Indexer;
 pub(crate) use prefix::{Pace, Prefix};

@@ -1,6 +1,6 @@
 //! What a file is, by how it begins.
 
-use super::ntfsclone;
+use super::{Compression, ntfsclone};
 
 /// How many bytes from the start [`probe`] looks at.
 pub const PROBE_BYTES: usize = 16;
@@ -15,16 +15,8 @@ pub enum Format {
     Partclone,
     /// An NTFS volume, by its boot sector.
     NtfsVolume,
-    /// Compressed with gzip.
-    Gzip,
-    /// Compressed with zstd, or begun with a frame that zstd skips.
-    Zstd,
-    /// Compressed with xz.
-    Xz,
-    /// Compressed with bzip2.
-    Bzip2,
-    /// Compressed with lz4, in its frame format or the legacy one.
-    Lz4,
+    /// It is compressed.
+    Compressed(Compression),
 }
 
 /// What begins with these bytes, [`PROBE_BYTES`] or as many as there are;
@@ -33,7 +25,7 @@ pub enum Format {
 pub fn probe(start: &[u8]) -> Option<Format> {
     // RFC 8878, 3.1: a frame, or a skippable frame, such as pzstd begins with.
     if let [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..] = start {
-        return Some(Format::Zstd);
+        return Some(Format::Compressed(Compression::Zstd));
     }
     // The level, then the magic of a block, or of the end.
     if let [b'B', b'Z', b'h', b'1'..=b'9', block @ ..] = start
@@ -41,7 +33,7 @@ pub fn probe(start: &[u8]) -> Option<Format> {
             .iter()
             .any(|magic| block.starts_with(*magic))
     {
-        return Some(Format::Bzip2);
+        return Some(Format::Compressed(Compression::Bzip2));
     }
     // After a jump, which differs.
     if start
@@ -50,14 +42,13 @@ pub fn probe(start: &[u8]) -> Option<Format> {
     {
         return Some(Format::NtfsVolume);
     }
-    let magics: [(&[u8], Format); 6] = [
+    let magics: [(&[u8], Format); 5] = [
         (ntfsclone::MAGIC, Format::Ntfsclone),
         (b"partclone-image", Format::Partclone),
         // RFC 1952, 2.3.1: with the only method there is.
-        (b"\x1F\x8B\x08", Format::Gzip),
-        (b"\xFD7zXZ\0", Format::Xz),
-        (b"\x04\x22\x4D\x18", Format::Lz4),
-        (b"\x02\x21\x4C\x18", Format::Lz4),
+        (b"\x1F\x8B\x08", Format::Compressed(Compression::Gzip)),
+        (b"\xFD7zXZ\0", Format::Compressed(Compression::Xz)),
+        (b"\x04\x22\x4D\x18", Format::Compressed(Compression::Lz4)),
     ];
     let found = magics.iter().find(|(magic, _)| start.starts_with(magic));
     found.map(|(_, format)| *format)
@@ -83,15 +74,34 @@ mod tests {
             // `printf hello | gzip -n`, and so on.
             (
                 b"\x1F\x8B\x08\0\0\0\0\0\0\x03\xCB\x48\xCD",
-                Some(Format::Gzip),
+                Some(Format::Compressed(Compression::Gzip)),
             ),
-            (b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello", Some(Format::Zstd)),
-            (b"\x50\x2A\x4D\x18\x04\0\0\0", Some(Format::Zstd)),
-            (b"\xFD\x37\x7A\x58\x5A\0\0\x04", Some(Format::Xz)),
-            (b"BZh91AY&SY\x19\x31", Some(Format::Bzip2)),
-            (b"BZh9\x17\x72\x45\x38\x50\x90\0\0", Some(Format::Bzip2)),
-            (b"\x04\x22\x4D\x18\x64\x40", Some(Format::Lz4)),
-            (b"\x02\x21\x4C\x18\x06\0\0\0", Some(Format::Lz4)),
+            (
+                b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello",
+                Some(Format::Compressed(Compression::Zstd)),
+            ),
+            (
+                b"\x50\x2A\x4D\x18\x04\0\0\0",
+                Some(Format::Compressed(Compression::Zstd)),
+            ),
+            (
+                b"\xFD\x37\x7A\x58\x5A\0\0\x04",
+                Some(Format::Compressed(Compression::Xz)),
+            ),
+            (
+                b"BZh91AY&SY\x19\x31",
+                Some(Format::Compressed(Compression::Bzip2)),
+            ),
+            (
+                b"BZh9\x17\x72\x45\x38\x50\x90\0\0",
+                Some(Format::Compressed(Compression::Bzip2)),
+            ),
+            (
+                b"\x04\x22\x4D\x18\x64\x40",
+                Some(Format::Compressed(Compression::Lz4)),
+            ),
+            // Of lz4, what came before its frames: it does not tell where it ends.
+            (b"\x02\x21\x4C\x18\x06\0\0\0", None),
             (b"BZh0 is a text", None),
             (b"\x1F\x8B", None),
             (b"", None),

@@ -4,8 +4,9 @@ use alloc::rc::Rc;
 use alloc::vec;
 
 use super::{Failure, Halt, Step, Task, attempt, read_error};
-use crate::decompress::{Compression, Decoded, Decoder, Problem};
+use crate::decompress::{Decoded, Decoder, Problem};
 use crate::error::Result;
+use crate::image::Compression;
 use crate::image::PROBE_BYTES;
 use crate::io::ReadAt;
 use crate::pages::{Pages, Piece};

@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::StreamError;
-use crate::decompress::Compression;
 use crate::error::Error;
+use crate::image::Compression;
 use crate::ntfs::Foreign;
 use crate::partition_table::Partition;
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::rc::Rc;
 
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
-use ntfsclone_core::decompress::Compression;
+use ntfsclone_core::image::Compression;
 use ntfsclone_core::tasks::{Decompress, Failure, Step, StreamError};
 
 use crate::driver::Driver;
@@ -271,5 +271,8 @@ fn blocks_of_lz4_are_of_any_size_and_may_be_linked() {
     assert!(matches!(found, StreamError::CutShort { .. }));
     let legacy = b"\x02\x21\x4C\x18\x06\0\0\0\x50hello";
     let found = error(Compression::Lz4, legacy);
-    assert!(found.to_string().contains("before frames"), "{found}");
+    assert!(
+        found.to_string().contains("does not begin as a frame"),
+        "{found}"
+    );
 }

@@ -159,6 +159,13 @@ impl Outcome {
         assert_eq!(changed, names, "files changed by {}", self.line);
     }
 
+    /// Its report on standard output has this in it.
+    #[track_caller]
+    pub(crate) fn reported(&self, part: &str) {
+        let report = String::from_utf8_lossy(self.stdout());
+        assert!(report.contains(part), "{}: {report}", self.line);
+    }
+
     pub(crate) fn code(&self) -> Option<i32> {
         self.output.status.code()
     }

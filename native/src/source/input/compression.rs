@@ -9,10 +9,10 @@ use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::MtStreamBuilder;
 use lz4_flex::frame::FrameDecoder;
+use ntfsclone_core::image::{Compression, PROBE_BYTES};
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::counted::Counted;
-use super::format::Compression;
 use crate::device;
 use crate::report;
 
@@ -139,8 +139,8 @@ impl Decompressor {
                 source.consume(4);
             }
         }
-        let start = source.peek(Compression::MAGIC_BYTES)?;
-        if compression.begins(start) {
+        let start = source.peek(PROBE_BYTES)?;
+        if Compression::of(start) == Some(compression) {
             return part.next(compression, self.memory).map(Some);
         }
         match start.is_empty() || self.ends_anywhere {
@@ -323,7 +323,7 @@ mod tests {
                 encoder.finish().unwrap();
             }
         }
-        assert!(compression.begins(&out));
+        assert!(Compression::of(&out) == Some(compression));
         out
     }
 

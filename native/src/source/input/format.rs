@@ -1,6 +1,6 @@
 //! What bytes are, by how they begin.
 
-use std::fmt;
+use ntfsclone_core::image::{Compression, Format, probe};
 
 /// What an input begins like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,16 +13,6 @@ pub enum Content {
     /// Known by its first bytes, and nothing that is read here.
     Other(&'static Other),
     Unknown,
-}
-
-/// How an image or volume was compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    Zstd,
-    Gzip,
-    Xz,
-    Bzip2,
-    Lz4,
 }
 
 /// A format that others read.
@@ -40,70 +30,14 @@ pub const START_BYTES: usize = 512;
 impl Content {
     /// Tells what begins with `start`.
     pub fn of(start: &[u8]) -> Self {
-        if start.starts_with(ntfsclone_core::image::ntfsclone::MAGIC) {
-            return Self::Image;
-        }
-        if start.get(3..).is_some_and(|at| at.starts_with(b"NTFS    ")) {
-            return Self::Volume;
-        }
-        if let Some(compression) = Compression::of(start) {
-            return Self::Compressed(compression);
+        match probe(start) {
+            Some(Format::Ntfsclone) => return Self::Image,
+            Some(Format::NtfsVolume) => return Self::Volume,
+            Some(Format::Compressed(compression)) => return Self::Compressed(compression),
+            _ => {}
         }
         let other = OTHERS.iter().find(|other| start.starts_with(other.magic));
         other.map_or(Self::Unknown, Self::Other)
-    }
-}
-
-impl Compression {
-    const ALL: [Self; 5] = [Self::Zstd, Self::Gzip, Self::Xz, Self::Bzip2, Self::Lz4];
-
-    /// The longest of what tells them.
-    pub const MAGIC_BYTES: usize = 6;
-
-    /// How the bytes are compressed that begin so, if they are.
-    pub fn of(start: &[u8]) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|compression| compression.begins(start))
-    }
-
-    /// Whether a stream of this kind, or a further part of one, begins so.
-    pub fn begins(self, start: &[u8]) -> bool {
-        match self {
-            // RFC 8878: a frame, or one that is to be skipped.
-            Self::Zstd => {
-                start.starts_with(b"\x28\xB5\x2F\xFD")
-                    || matches!(start, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..])
-            }
-            // RFC 1952, with the only method there is.
-            Self::Gzip => start.starts_with(b"\x1F\x8B\x08"),
-            Self::Xz => start.starts_with(b"\xFD7zXZ\0"),
-            Self::Bzip2 => matches!(start, [b'B', b'Z', b'h', b'1'..=b'9', ..]),
-            Self::Lz4 => start.starts_with(b"\x04\x22\x4D\x18"),
-        }
-    }
-
-    /// The command that decompresses to its standard output.
-    pub fn command(self) -> &'static str {
-        match self {
-            Self::Zstd => "zstd -dc --long=31",
-            Self::Gzip => "gzip -dc",
-            Self::Xz => "xz -dc",
-            Self::Bzip2 => "bzip2 -dc",
-            Self::Lz4 => "lz4 -dc",
-        }
-    }
-}
-
-impl fmt::Display for Compression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Zstd => "zstd",
-            Self::Gzip => "gzip",
-            Self::Xz => "xz",
-            Self::Bzip2 => "bzip2",
-            Self::Lz4 => "lz4",
-        })
     }
 }
 
@@ -147,6 +81,12 @@ const OTHERS: &[Other] = &[
         magic: b"MSWIM\0\0\0",
         found: "is a Windows image (WIM)",
         remedy: "apply it with wimlib-imagex",
+    },
+    // It does not tell where it ends: one that was cut would look whole.
+    Other {
+        magic: b"\x02\x21\x4C\x18",
+        found: "is compressed with lz4 in its format before frames",
+        remedy: UNPACK,
     },
     Other {
         magic: b"LZIP",
@@ -194,7 +134,7 @@ mod tests {
             ),
             (b"\x1F\x8B\x08\0", Content::Compressed(Compression::Gzip)),
             (b"\xFD7zXZ\0\0", Content::Compressed(Compression::Xz)),
-            (b"BZh91AY", Content::Compressed(Compression::Bzip2)),
+            (b"BZh91AY&SY", Content::Compressed(Compression::Bzip2)),
             (b"BZh0", Content::Unknown),
             (b"\x04\x22\x4D\x18d", Content::Compressed(Compression::Lz4)),
             (b"partclone-image", Content::Other(&OTHERS[0])),

@@ -28,8 +28,9 @@ use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 pub use compression::StreamError;
 pub use damaged::path_to_rescue;
 pub use files::{Files, FilesReader};
-pub use format::{Compression, Content, START_BYTES};
+pub use format::{Content, START_BYTES};
 pub use frames::{FramesReader, Seekable};
+pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
 pub use stream::{read_error, read_up_to};
 

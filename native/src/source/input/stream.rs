@@ -53,7 +53,7 @@ pub(super) fn open_stream(
                 &input.name,
                 format!("is compressed more than {MOST_COMPRESSIONS} times"),
                 format!(
-                    "{} IMAGE | ntfsclone --restore-image ... -",
+                    "{} -c IMAGE | ntfsclone --restore-image ... -",
                     compression.command()
                 ),
             ));
