@@ -1,13 +1,15 @@
-//! The map file on the disk, never ahead of what is saved.
+//! The map file on the disk, never ahead of what is saved: what it says is
+//! synced before, in one opening of the output, and it is replaced as a whole.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::area_map::Status;
+use super::area_map::{AreaMap, Status};
 use super::damaged_source::DamagedSource;
 use super::mapfile::{Mapfile, State};
+use super::reserve::Reserve;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::sink::directory_of;
@@ -30,19 +32,33 @@ struct Progress {
     position: u64,
     /// When it is to be saved again.
     due: Instant,
+    /// Space for the next map.
+    reserve: Reserve,
+    /// Bytes that the map on the disk says are saved.
+    noted: u64,
+    /// It could not be saved, and is not any more.
+    has_failed: bool,
 }
 
 impl Checkpoint {
-    pub fn new(source: Arc<DamagedSource>, path: &Path) -> Self {
-        Self {
+    /// Keeps space for the map `path`, which has what `source` knows by now, or
+    /// is not there yet.
+    pub fn new(source: Arc<DamagedSource>, path: &Path) -> Result<Self> {
+        let reserve = Reserve::new(directory_of(path).to_owned())
+            .map_err(|error| Error::io("keep space for the map file", path, error))?;
+        let noted = finished_bytes(&source.map());
+        Ok(Self {
             source,
             path: path.to_owned(),
             progress: Mutex::new(Progress {
                 state: State::Copying,
                 position: 0,
                 due: Instant::now() + INTERVAL,
+                reserve,
+                noted,
+                has_failed: false,
             }),
-        }
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -58,39 +74,71 @@ impl Checkpoint {
             Instant::now() >= progress.due
         };
         match is_due {
-            true => self.save(),
+            true => self.save().and_then(|()| self.keep_space()),
             false => Ok(()),
         }
     }
 
     /// Makes permanent what was saved, then the map of it.
+    ///
+    /// # Errors
+    ///
+    /// The map on the disk stays the one before, for ever: the kernel reports a
+    /// write that it lost to one sync, and the next would succeed. What was
+    /// written since the last good one is not known to be on the disk.
     pub fn save(&self) -> Result<()> {
         // Held to the end: of two maps the later one stays.
         let mut progress = self.lock();
+        if progress.has_failed {
+            let before = io::Error::other("that failed before");
+            return Err(Error::io("save the rescue of", &self.path, before));
+        }
         let started = Instant::now();
+        progress.has_failed = true;
         let map = self.source.sync();
         let map = map.map_err(|error| Error::io("save the rescue of", &self.path, error))?;
+        let noted = finished_bytes(&map);
         let mapfile = Mapfile {
             map,
             position: progress.position,
             state: progress.state,
         };
-        write_atomically(&self.path, &mapfile)
+        progress
+            .reserve
+            .write(|| write_atomically(&self.path, &mapfile))
             .map_err(|error| Error::io("write", &self.path, error))?;
+        progress.noted = noted;
+        progress.has_failed = false;
         progress.due = Instant::now() + INTERVAL.max(started.elapsed() * SHARE);
         Ok(())
     }
 
-    /// Bytes saved so far, in all.
-    pub fn saved_bytes(&self) -> u64 {
-        let map = self.source.map();
-        let finished = map.within(0..map.size(), Status::Finished);
-        finished.iter().map(|range| range.end - range.start).sum()
+    /// Bytes that the map on the disk says are saved.
+    pub fn noted_bytes(&self) -> u64 {
+        self.lock().noted
+    }
+
+    /// True if it could not be saved, and is not any more.
+    pub fn has_failed(&self) -> bool {
+        self.lock().has_failed
+    }
+
+    /// Keeps space for a map that is larger than the last one, so that the next
+    /// is written whatever becomes of the disk.
+    fn keep_space(&self) -> Result<()> {
+        let failed = |error| Error::io("keep space for the map file", &self.path, error);
+        let len = std::fs::metadata(&self.path).map_err(failed)?.len();
+        self.lock().reserve.ensure(len * 2).map_err(failed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn finished_bytes(map: &AreaMap) -> u64 {
+    let finished = map.within(0..map.size(), Status::Finished);
+    finished.iter().map(|range| range.end - range.start).sum()
 }
 
 fn write_atomically(path: &Path, mapfile: &Mapfile) -> io::Result<()> {

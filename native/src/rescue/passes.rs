@@ -54,8 +54,8 @@ impl Passes<'_> {
     ///
     /// # Errors
     ///
-    /// The source is gone, or fails in other ways than with bad sectors; what
-    /// is kept cannot be written.
+    /// The source is gone: what failed since is not bad then. It fails in other
+    /// ways than with bad sectors; what is kept cannot be written.
     pub fn run(&self) -> Result<()> {
         use Direction::{Backwards, Forwards};
         for (direction, skips) in [(Forwards, true), (Backwards, true), (Forwards, false)] {
@@ -78,7 +78,8 @@ impl Passes<'_> {
                 pass.sectors(todo, direction)
             })?;
         }
-        Ok(())
+        let confirmed = self.source.confirm_failures();
+        confirmed.map_err(|error| Error::io("rescue", self.name, error))
     }
 
     /// Does one pass over what has a status: first over what matters most.

@@ -5,8 +5,8 @@ mod discard;
 mod reflink;
 
 pub use cache::{
-    available_memory, begin_writeback, expect_random_reads, forget_cached, is_cached, open_direct,
-    reopen_direct, reopen_direct_to_write,
+    allocate, available_memory, begin_writeback, drop_cached, expect_random_reads, forget_cached,
+    is_cached, open_direct, reopen_direct, reopen_direct_to_write,
 };
 pub use discard::{discard, discard_unit};
 pub use reflink::{share_range, share_unit};

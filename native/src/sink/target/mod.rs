@@ -328,63 +328,62 @@ impl Target {
         set.map_err(|error| Error::io("set the length of", &self.name, error))
     }
 
-    /// Makes what was written permanent, and gives it its name.
+    /// True if it is closed and complete, or was tried to be given its name.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.kind, Kind::Finished)
+    }
+
+    /// Makes what was written permanent, and gives it its name. If it cannot be
+    /// made permanent, nothing is known of what was written: the sync is not to
+    /// be tried again, since the next would succeed.
     pub fn finish(&mut self) -> Result<()> {
         let sidecar = match self.checksum.take() {
             Some(checksum) => Some(checksum.finish(self.len()?)),
             None => None,
         };
         self.writer = None;
+        self.sync()?;
         let failed = |error| Error::io("finish", &self.name, error);
-        // What the kernel could not write to the disk is told by a sync, or
-        // never.
         match std::mem::replace(&mut self.kind, Kind::Finished) {
-            Kind::Stream(stream) => {
-                // A pipe or terminal cannot be synced; a file that the shell
-                // opened can.
-                match stream.sync_all() {
-                    Err(error) if !device::cannot_sync(&error) => Err(failed(error)),
-                    _ => signals::finish(|| Ok(())),
+            Kind::Stream(_) | Kind::Continued { .. } => signals::finish(|| Ok(())),
+            Kind::InPlace { .. } => signals::finish(|| match sidecar {
+                Some(sidecar) => {
+                    sidecar.put_beside(Existing::Overwrite, || Ok(()))?;
+                    device::sync_directory(directory_of(&self.name)).map_err(failed)
                 }
-            }
-            Kind::Continued { file, .. } => {
-                file.sync_all().map_err(failed)?;
-                signals::finish(|| Ok(()))
-            }
-            Kind::InPlace { file, size } => {
-                let synced = file.sync_all().map_err(failed);
-                match synced {
-                    Ok(()) => signals::finish(|| match sidecar {
-                        Some(sidecar) => {
-                            sidecar.put_beside(Existing::Overwrite, || Ok(()))?;
-                            device::sync_directory(directory_of(&self.name)).map_err(failed)
-                        }
-                        None => Ok(()),
-                    }),
-                    Err(error) => {
-                        self.kind = Kind::InPlace { file, size };
-                        Err(error)
-                    }
-                }
-            }
+                None => Ok(()),
+            }),
             Kind::Beside {
                 file,
                 path,
                 existing,
-            } => {
-                file.as_file().sync_all().map_err(failed)?;
-                signals::finish(|| {
-                    let persist = || persist(file, &path, existing);
-                    match sidecar {
-                        Some(sidecar) => sidecar.put_beside(existing, persist)?,
-                        None => persist()?,
-                    }
-                    // A rename is permanent when its directory is.
-                    device::sync_directory(directory_of(&path)).map_err(failed)
-                })
-            }
+            } => signals::finish(|| {
+                let persist = || persist(file, &path, existing);
+                match sidecar {
+                    Some(sidecar) => sidecar.put_beside(existing, persist)?,
+                    None => persist()?,
+                }
+                // A rename is permanent when its directory is.
+                device::sync_directory(directory_of(&path)).map_err(failed)
+            }),
             Kind::Finished => Ok(()),
         }
+    }
+
+    /// What the kernel could not write to the disk is told by a sync, or never.
+    fn sync(&self) -> Result<()> {
+        let synced = match &self.kind {
+            // A pipe or terminal cannot be synced; a file that the shell opened
+            // can.
+            Kind::Stream(stream) => match stream.sync_all() {
+                Err(error) if device::cannot_sync(&error) => Ok(()),
+                synced => synced,
+            },
+            Kind::Beside { file, .. } => file.as_file().sync_all(),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file.sync_all(),
+            Kind::Finished => Ok(()),
+        };
+        synced.map_err(|error| Error::io("finish", &self.name, error))
     }
 
     /// Says of an error what it leaves behind.
