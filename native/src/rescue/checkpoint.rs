@@ -155,3 +155,37 @@ fn write_atomically(path: &Path, mapfile: &Mapfile) -> io::Result<()> {
     file.persist(path).map_err(|error| error.error)?;
     device::sync_directory(folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::super::kept::Kept;
+    use super::super::simulated;
+    use super::*;
+
+    /// The first sync fails, those after it would not.
+    #[test]
+    fn after_a_failed_sync_the_last_map_stays() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let path = folder.path().join("map");
+        let (medium, _) = simulated::medium(64, []);
+        // /dev/null takes writes, and cannot be synced.
+        let null = File::options().read(true).write(true).open("/dev/null");
+        let lost = Kept::output(null.expect("it is there"), "lost".as_ref(), None);
+        let source = Arc::new(DamagedSource::new(medium, 0, None));
+        let checkpoint = Checkpoint::new(Arc::clone(&source), &path).expect("there is room");
+        checkpoint.save().expect("nothing is kept yet");
+        let last_good = fs::read(&path).expect("it was saved");
+
+        source.keep_in(lost).expect("nothing was read yet");
+        checkpoint.save().expect_err("it cannot be synced");
+        let kept = Kept::temporary(None).expect("there is room");
+        source.keep_in(kept).expect("nothing was read yet");
+        source.sync().expect("it can be synced");
+        checkpoint.save().expect_err("it failed before");
+        assert!(checkpoint.has_failed());
+        assert_eq!(checkpoint.noted_bytes(), 0);
+        assert_eq!(fs::read(&path).expect("it stays"), last_good);
+    }
+}

@@ -525,6 +525,38 @@ mod tests {
     }
 
     #[test]
+    fn a_good_sector_that_became_bad_is_no_device_gone() {
+        // Of what an earlier run read, only the last area can still be read.
+        let bad = (0..600).map(|sector| (sector, FOREVER));
+        let (medium, _) = simulated::medium(SECTORS, bad);
+        let mut map = AreaMap::new(SECTORS * SECTOR);
+        for sector in [0, 2, 1000] {
+            map.set(sector * SECTOR..(sector + 1) * SECTOR, Status::Finished);
+        }
+        let kept = Kept::temporary(None).expect("there is room");
+        let source = DamagedSource::resume(medium, 0, map, Some(kept));
+        let mut buffer = AlignedBuffer::new(SECTOR as usize);
+        for sector in 3..600 {
+            let range = sector * SECTOR..(sector + 1) * SECTOR;
+            let end = source.attempt(&range, &mut buffer).expect("it answers");
+            assert_eq!(end, range.start);
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_gone_is_not_asked_again() {
+        let (medium, log) = simulated::medium_that_goes(SECTORS, [], 1);
+        let source = DamagedSource::new(medium, 0, None);
+        let mut buf = vec![0; (SECTORS * SECTOR) as usize];
+        for _ in 0..2 {
+            let error = source.read(0, &mut buf).expect_err("it is gone");
+            assert!(DeviceGone::is_cause_of(&error), "{error}");
+            // One that is good, four that fail, and the good one again.
+            assert_eq!(log.lock().expect("no panic").reads, 6);
+        }
+    }
+
+    #[test]
     fn other_errors_stop() {
         struct Gone;
         impl positioned_io::ReadAt for Gone {

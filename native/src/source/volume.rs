@@ -101,7 +101,10 @@ impl Device {
     /// In a rescue, checks that what could not be read up to now was bad, and
     /// the device is not gone. To be called when all was read.
     pub fn confirm_failures(&self) -> Result<()> {
-        let confirmed = self.damaged.as_ref().map(|damaged| damaged.confirm_failures());
+        let confirmed = self
+            .damaged
+            .as_ref()
+            .map(|damaged| damaged.confirm_failures());
         confirmed
             .unwrap_or(Ok(()))
             .map_err(|error| Error::io("rescue", &self.path, error))

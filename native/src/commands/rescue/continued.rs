@@ -77,9 +77,8 @@ pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
         checkpoint.save().map(|()| checkpoint)
     };
     let checkpoint = begun().inspect_err(|_| {
-        // Nothing but what was read just now is in it.
-        let _ = fs::remove_file(mapfile);
-        if place == Place::NewFile {
+        if place == Place::NewFile && !mapfile.exists() {
+            // Nothing but what was read just now is in it.
             let _ = fs::remove_file(path);
         }
     })?;

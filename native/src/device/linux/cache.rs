@@ -90,7 +90,10 @@ pub fn begin_writeback(file: &File) -> std::io::Result<()> {
     let error = std::io::Error::last_os_error();
     // The kernel reports a lost write once: a sync later need not fail.
     let lost = [Errno::IO, Errno::NOSPC, Errno::DQUOT];
-    match lost.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
+    match lost
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    {
         true => Err(error),
         false => Ok(()),
     }
