@@ -192,7 +192,7 @@ fn rescue_stops_with_a_map_of_all_that_is_saved() {
     }
     let volume = builder().build();
     let scene = Scene::with_volume(&volume.bytes);
-    let disk = SmallDisk::new(512 << 10);
+    let disk = SmallDisk::new(768 << 10);
     for with_map in [true, false] {
         let [out, map] = ["out", "map"].map(|name| disk.path(name));
         let options = match with_map {
