@@ -73,10 +73,14 @@ impl Checkpoint {
             progress.position = position;
             Instant::now() >= progress.due
         };
-        match is_due {
-            true => self.save().and_then(|()| self.keep_space()),
-            false => Ok(()),
+        if !is_due {
+            return Ok(());
         }
+        self.save()?;
+        if state == State::Finished {
+            return Ok(());
+        }
+        self.keep_space()
     }
 
     /// Makes permanent what was saved, then the map of it.
