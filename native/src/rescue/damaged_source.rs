@@ -221,10 +221,13 @@ impl DamagedSource {
     pub fn confirm_failures(&self) -> io::Result<()> {
         let places = {
             let known = self.known();
-            match known.run.is_empty() {
-                true => return Ok(()),
-                false => known.once_good(),
+            if known.is_gone {
+                return Err(DeviceGone.into());
             }
+            if known.run.is_empty() {
+                return Ok(());
+            }
+            known.once_good()
         };
         // Where nothing could ever be read, nothing can be told either.
         let answers = |&place: &u64| self.medium.answers_at(self.sector_at(place).start);
