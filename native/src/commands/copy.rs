@@ -9,12 +9,12 @@ use ntfsclone_core::plan::Plan;
 
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
-use super::rescue::Continued;
+use super::rescue::{Continued, CopyTarget};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
 use crate::report::Reports;
-use crate::sink::{Place, checksum};
+use crate::sink::{Destination, Place, Readers, checksum};
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
@@ -30,7 +30,7 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
 pub fn run_on(
     task: &CopyTask,
     device: Device,
-    mut continued: Option<Continued>,
+    continued: Option<Continued>,
     how: options::Progress,
 ) -> Result<()> {
     let reports = Reports::beside(&task.output);
@@ -49,33 +49,27 @@ pub fn run_on(
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
-    let new_mapfile = mapfile_of(task).filter(|_| continued.is_none());
-    // What a scan reads is in a new file from the start; a device may hold
-    // something, which stays until the volume is not refused any more.
-    let (before, after) = match place {
-        Place::BlockDevice => (None, new_mapfile),
-        _ => (new_mapfile, None),
-    };
-    if let Some(mapfile) = before {
-        continued = rescue::begin(task, mapfile, &opened)?;
-    }
+    let prepared = prepare_target(task, place, continued, &opened)?;
     let map = match used_clusters::find(&opened.volume, task.mismatch, task.threads, how) {
         Ok(map) => map,
         Err(error) => {
-            return match continued {
-                Some(continued) => continued.end(Err(error)),
-                None => Err(error),
+            return match prepared {
+                Some(CopyTarget::Begun(continued)) => continued.end(Err(error)),
+                Some(CopyTarget::New(_)) | None => Err(error),
             };
         }
     };
-    if let Some(mapfile) = after {
-        continued = rescue::begin(task, mapfile, &opened)?;
-    }
+    let target = match prepared {
+        Some(target) => target,
+        None => open_target(task, &opened)?,
+    };
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();
             let plan = Arc::new(Plan::new(geometry, opened.device.size(), map));
             let copying = Copying {
+                task,
+                opened: &opened,
                 geometry,
                 header: plan.header(),
                 bytes: plan.bytes(),
@@ -84,29 +78,74 @@ pub fn run_on(
             copying.describe(reports);
             match &task.rescue {
                 Some(rescue) if task.is_plain() && !place.is_stream() => {
-                    let lost =
-                        rescue::clone(task, rescue, &opened, &plan, continued, how, reports)?;
+                    let lost = rescue::clone(task, rescue, &opened, &plan, target, how, reports)?;
                     return lost_data::tell(&opened, &lost, rescue);
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {
                     if let Some(sharing) = shared_clone::try_sharing(task, place, &opened) {
-                        return shared_clone::run(task, &opened, plan, sharing, how, reports);
+                        let target = target.into_new()?;
+                        return shared_clone::run(
+                            task, target, &opened, plan, sharing, how, reports,
+                        );
                     }
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
             let is_direct = reader.is_direct();
-            copying.write(task, &opened, reader.fill(), is_direct, how, reports)?;
+            copying.write(target.into_new()?, reader.fill(), is_direct, how, reports)?;
         }
         Content::Metadata { times, log_file } => {
-            metadata::run(task, &opened, times, log_file, how, reports)?;
+            let target = target.into_new()?;
+            metadata::run(task, target, &opened, times, log_file, how, reports)?;
         }
     }
     match (&task.rescue, opened.device.damaged()) {
         (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
         _ => Ok(()),
     }
+}
+
+/// Opens what is written to, so that what is wrong with it is known before the
+/// time that a scan takes. `None` where that has to be done after it.
+fn prepare_target(
+    task: &CopyTask,
+    place: Place,
+    continued: Option<Continued>,
+    opened: &OpenVolume,
+) -> Result<Option<CopyTarget>> {
+    if let Some(continued) = continued {
+        return Ok(Some(CopyTarget::Begun(continued)));
+    }
+    match mapfile_of(task) {
+        // A device may hold something, which stays until the volume is not
+        // refused any more.
+        Some(mapfile) if place == Place::BlockDevice => {
+            rescue::check_mapfile_place(mapfile)?;
+            new_destination(task, opened)?;
+            Ok(None)
+        }
+        // What a scan reads is in a new file from the start.
+        _ => open_target(task, opened).map(Some),
+    }
+}
+
+fn open_target(task: &CopyTask, opened: &OpenVolume) -> Result<CopyTarget> {
+    if let Some(mapfile) = mapfile_of(task)
+        && let Some(continued) = rescue::begin(task, mapfile, opened)?
+    {
+        return Ok(CopyTarget::Begun(continued));
+    }
+    new_destination(task, opened).map(CopyTarget::New)
+}
+
+fn new_destination(task: &CopyTask, opened: &OpenVolume) -> Result<Destination> {
+    // As the original has them.
+    let readers = match task.form {
+        Form::Raw => Readers::Owner,
+        Form::Image => Readers::All,
+    };
+    Destination::open(&task.output, readers, opened.device.metadata())
 }
 
 fn mapfile_of(task: &CopyTask) -> Option<&Path> {
@@ -134,13 +173,16 @@ fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
 /// On a device, the seek table would not be at the end.
 fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
     match place {
-        Place::BlockDevice if task.compress.is_some() => Err(Error::Usage {
-            message:
-                "--compress goes with a file or pipe: what is compressed can be used only where \
-                      its end is known"
-                    .to_owned(),
-        }),
+        Place::BlockDevice if task.compress.is_some() => Err(compressed_on_device()),
         _ => Ok(()),
+    }
+}
+
+pub(super) fn compressed_on_device() -> Error {
+    Error::Usage {
+        message: "--compress goes with a file or pipe: what is compressed can be used only where \
+                  its end is known"
+            .to_owned(),
     }
 }
 

@@ -125,7 +125,7 @@ impl Continued {
             }
             Err(error) => {
                 let what = saved(checkpoint, &self.where_it_is(checkpoint));
-                self.target.leave()?;
+                self.target.leave();
                 let source = Box::new(error);
                 Err(Error::HalfWritten { what, source })
             }
@@ -138,6 +138,7 @@ impl Continued {
             return Ok(());
         };
         let text = self.where_it_is(&checkpoint);
+        self.target.keep_if_interrupted();
         let save = move || checkpoint.save().map(|()| saved(&checkpoint, &text));
         signals::begin(|| Ok(((), Unfinished::Continued(Box::new(save)))))
     }
