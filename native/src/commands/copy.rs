@@ -1,20 +1,20 @@
 //! Copying a volume, or its metadata: raw, or as an image.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::OpenedFrom;
 use ntfsclone_core::plan::Plan;
 
+use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
-use super::rescue::{Continued, CopyTarget};
+use super::rescue::Continued;
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
 use crate::report::Reports;
-use crate::sink::{Destination, Place, Readers, checksum};
+use crate::sink::{Place, checksum};
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
@@ -49,7 +49,7 @@ pub fn run_on(
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
-    let prepared = prepare_target(task, place, continued, &opened)?;
+    let prepared = CopyTarget::prepare(task, place, continued, &opened)?;
     let map = match used_clusters::find(&opened.volume, task.mismatch, task.threads, how) {
         Ok(map) => map,
         Err(error) => {
@@ -61,7 +61,7 @@ pub fn run_on(
     };
     let target = match prepared {
         Some(target) => target,
-        None => open_target(task, &opened)?,
+        None => CopyTarget::open(task, &opened)?,
     };
     match task.content {
         Content::Used => {
@@ -104,52 +104,6 @@ pub fn run_on(
         (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
         _ => Ok(()),
     }
-}
-
-/// Opens what is written to, so that what is wrong with it is known before the
-/// time that a scan takes. `None` where that has to be done after it.
-fn prepare_target(
-    task: &CopyTask,
-    place: Place,
-    continued: Option<Continued>,
-    opened: &OpenVolume,
-) -> Result<Option<CopyTarget>> {
-    if let Some(continued) = continued {
-        return Ok(Some(CopyTarget::Begun(continued)));
-    }
-    match mapfile_of(task) {
-        // A device may hold something, which stays until the volume is not
-        // refused any more.
-        Some(mapfile) if place == Place::BlockDevice => {
-            rescue::check_mapfile_place(mapfile)?;
-            new_destination(task, opened)?;
-            Ok(None)
-        }
-        // What a scan reads is in a new file from the start.
-        _ => open_target(task, opened).map(Some),
-    }
-}
-
-fn open_target(task: &CopyTask, opened: &OpenVolume) -> Result<CopyTarget> {
-    if let Some(mapfile) = mapfile_of(task)
-        && let Some(continued) = rescue::begin(task, mapfile, opened)?
-    {
-        return Ok(CopyTarget::Begun(continued));
-    }
-    new_destination(task, opened).map(CopyTarget::New)
-}
-
-fn new_destination(task: &CopyTask, opened: &OpenVolume) -> Result<Destination> {
-    // As the original has them.
-    let readers = match task.form {
-        Form::Raw => Readers::Owner,
-        Form::Image => Readers::All,
-    };
-    Destination::open(&task.output, readers, opened.device.metadata())
-}
-
-fn mapfile_of(task: &CopyTask) -> Option<&Path> {
-    task.rescue.as_ref()?.mapfile.as_deref()
 }
 
 /// A device with nothing but metadata looks like a volume whose files are all

@@ -31,19 +31,6 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     place.check(task.thin)?;
     checksum::check(task.checksum, output, place, &sources)?;
     refuse_discard(&image, task.thin)?;
-    let destination = Destination::open(output, Readers::Owner, &sources)?;
-    if place.is_written_in_place() {
-        // What is there is lost with the first write: not for a bad image.
-        let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-        // From memory the second time, if it can be.
-        image.bypass_cache(match image.fits_in_cache() {
-            true if task.direct == Direct::Auto => Direct::Never,
-            _ => task.direct,
-        });
-        image = check_ahead(image, task.image.partition, progress)?;
-    }
-    image.bypass_cache(task.direct);
-
     let header = *image.header();
     let volume_size = header.nr_clusters * u64::from(header.cluster_size);
     let device_size = match image.boot_sector() {
@@ -55,6 +42,20 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         bytes: image.expected_bytes(),
         device_size,
     };
+    let mut destination = Destination::open(output, Readers::Owner, &sources)?;
+    if destination.is_in_place() {
+        destination.check(needs)?;
+        // What is there is lost with the first write: not for a bad image.
+        let progress = Progress::start(how, Phase::Check, image.expected_bytes());
+        // From memory the second time, if it can be.
+        image.bypass_cache(match image.fits_in_cache() {
+            true if task.direct == Direct::Auto => Direct::Never,
+            _ => task.direct,
+        });
+        image = check_ahead(image, task.image.partition, progress)?;
+    }
+    image.bypass_cache(task.direct);
+
     let mut target = destination.begin(needs)?;
     target.bypass_cache(task.direct);
     if task.verify {

@@ -121,6 +121,11 @@ impl AtomicFile {
         &self.file
     }
 
+    /// Another name beside the final one, which nobody has.
+    pub fn unused_name(&self) -> io::Result<PathBuf> {
+        part_of(&self.path)
+    }
+
     /// Where it is until it has its name.
     pub fn part(&self) -> &Path {
         &self.part
@@ -253,7 +258,7 @@ fn part_of(path: &Path) -> io::Result<PathBuf> {
         random /= 32;
     }
     name.push_str(SUFFIX);
-    Ok(directory_of(path).join(name))
+    Ok(path.with_file_name(name))
 }
 
 /// What the names of all parts of `path` begin with.

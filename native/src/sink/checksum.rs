@@ -211,10 +211,12 @@ impl Sidecar {
         if self.file.replacing() == Replacing::Never {
             return Ok(None);
         }
-        let mut aside = OsString::from(self.file.part());
-        aside.push(".old");
-        match fs::rename(&self.path, &aside) {
-            Ok(()) => Ok(Some(PathBuf::from(aside))),
+        let renamed = self.file.unused_name().and_then(|aside| {
+            fs::rename(&self.path, &aside)?;
+            Ok(aside)
+        });
+        match renamed {
+            Ok(aside) => Ok(Some(aside)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("replace", &self.path, error)),
         }

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use super::atomic_file::directory_of;
 use crate::device;
 use crate::error::{Error, Result};
@@ -102,7 +104,7 @@ impl Place {
             };
         }
         // Also a file that is replaced: its directory alone must not decide that.
-        device::open_to_write(path).map_err(|error| Error::io("open", path, error))?;
+        device::open_to_write(path).map_err(|error| not_writable(path, error))?;
         Ok(match existing {
             Existing::Overwrite => Self::FileInPlace(InPlace::Requested),
             Existing::Replace => match why_in_place(path, metadata) {
@@ -145,10 +147,16 @@ impl Place {
             message: message.to_owned(),
         })
     }
+}
 
-    /// True if a failure would leave something half written.
-    pub fn is_written_in_place(self) -> bool {
-        matches!(self, Self::BlockDevice | Self::FileInPlace(_))
+fn not_writable(path: &Path, error: io::Error) -> Error {
+    match error.raw_os_error() == Some(Errno::PERM.raw_os_error()) {
+        true => Error::refused(
+            path,
+            format!("cannot be opened to write: {error}"),
+            "is it immutable, or for appending only? lsattr shows that, and chattr -i -a ends it",
+        ),
+        false => Error::io("open", path, error),
     }
 }
 

@@ -15,6 +15,7 @@ use positioned_io::ReadAt as _;
 
 pub use continued::{Continued, begin};
 
+use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
 use crate::options::{self, CopyTask, Output, Rescue};
@@ -23,37 +24,8 @@ use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, State};
 use crate::serial::SerialChange;
-use crate::sink::{
-    AtomicFile, Destination, Needs, Replacing, Target, directory_of, least_device_size,
-};
+use crate::sink::{Needs, Target, directory_of, least_device_size};
 use crate::source::{Device, input};
-
-/// What a copy is written to.
-pub enum CopyTarget {
-    New(Destination),
-    /// By this run or an earlier one.
-    Begun(Continued),
-}
-
-impl CopyTarget {
-    /// # Errors
-    ///
-    /// It was begun: what is not a raw copy cannot be continued.
-    pub fn into_new(self) -> Result<Destination> {
-        match self {
-            Self::New(destination) => Ok(destination),
-            Self::Begun(_) => Err(Error::Usage {
-                message: "--mapfile goes with a raw copy of a volume".to_owned(),
-            }),
-        }
-    }
-}
-
-/// Checks that a map file could be written, without writing one.
-pub fn check_mapfile_place(path: &Path) -> Result<()> {
-    AtomicFile::try_create(path, Replacing::Existing)
-        .map_err(|error| Error::io("create a file beside", path, error))
-}
 
 /// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
 /// an earlier run began, if there is one.

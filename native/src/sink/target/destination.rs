@@ -33,6 +33,8 @@ pub struct Destination {
     open: Open,
     /// What to call it in messages.
     name: PathBuf,
+    /// That there is too little space was said.
+    has_warned: bool,
 }
 
 enum Open {
@@ -79,6 +81,7 @@ impl Destination {
         Ok(Self {
             open,
             name: path.clone(),
+            has_warned: false,
         })
     }
 
@@ -90,28 +93,81 @@ impl Destination {
         Ok(Self {
             open: Open::Stream(File::from(stdout)),
             name,
+            has_warned: false,
         })
     }
 
-    /// Begins to write, if there is space for what it `needs`.
-    pub fn begin(self, needs: Needs) -> Result<Target> {
+    /// True if a failure would leave something half written.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self.open, Open::Device { .. } | Open::FileInPlace(_))
+    }
+
+    /// Bytes that a file may take here; `None` for devices and streams.
+    pub fn free_space(&self) -> Option<u64> {
+        let free = match &self.open {
+            Open::Beside { file, .. } => device::free_space(directory_of(file.part())).ok()?,
+            Open::FileInPlace(file) => {
+                let freed = file.metadata().ok()?.blocks() * 512;
+                let free = device::free_space(directory_of(&self.name)).ok()?;
+                free.saturating_add(freed)
+            }
+            Open::Device { .. } | Open::Stream(_) => return None,
+        };
+        Some(free)
+    }
+
+    /// Checks that there is space for what is `needed`.
+    pub fn check(&mut self, needed: Needs) -> Result<()> {
+        if let Open::Device { size, .. } = self.open {
+            return check_device_size(&self.name, size, needed.device_size);
+        }
+        let Some(free) = self.free_space().filter(|free| *free < needed.bytes) else {
+            return Ok(());
+        };
+        let (needed, free) = (report::size(needed.bytes), report::size(free));
+        match &self.open {
+            Open::Beside { replaces: true, .. } => Err(Error::refused(
+                &self.name,
+                format!("{needed} is needed, {free} is free there"),
+                "the existing file stays until the new one is complete, so there must be room for \
+                 both; make room, or give up the existing file at once with --in-place",
+            )),
+            Open::FileInPlace(_) => Err(Error::refused(
+                &self.name,
+                format!("{needed} is needed, {free} is there without the existing file"),
+                "make room, or write elsewhere",
+            )),
+            // Not refused: a file system that compresses may well hold it.
+            _ if self.has_warned => Ok(()),
+            _ => {
+                self.has_warned = true;
+                report::warning(format!(
+                    "{}: {needed} is needed, {free} is free there",
+                    self.name.display()
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins to write, if there is space for what is `needed`.
+    pub fn begin(mut self, needed: Needs) -> Result<Target> {
+        self.check(needed)?;
         let name = self.name;
         match self.open {
             Open::Stream(file) => {
                 signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
                 Target::new(Kind::Stream(file), name)
             }
-            Open::Beside { file, replaces } => {
-                check_free_space(&name, file.part(), replaces, needs)?;
+            Open::Beside { file, .. } => {
                 signals::begin(|| Ok(((), Unfinished::Beside)))?;
                 Target::new(Kind::Beside(file), name)
             }
             Open::FileInPlace(file) => {
-                let size = clear(&file, &name, needs)?;
+                let size = clear(&file, &name, needed)?;
                 Target::new(Kind::InPlace { file, size }, name)
             }
             Open::Device { file, size } => {
-                check_device_size(&name, size, needs.device_size)?;
                 signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
                 let size = Some(size);
                 Target::new(Kind::InPlace { file, size }, name)
@@ -183,60 +239,24 @@ fn open_in_place(path: &Path, why: InPlace, sources: &[fs::Metadata]) -> Result<
     Ok(file)
 }
 
-/// Takes from a file what was there, if there is space for what comes. Returns
-/// its size, if that cannot be changed.
-fn clear(file: &File, name: &Path, needs: Needs) -> Result<Option<u64>> {
-    let failed = |error| Error::io("open", name, error);
-    let metadata = file.metadata().map_err(failed)?;
-    let freed = metadata.blocks() * 512;
-    if let Ok(free) = device::free_space(directory_of(name))
-        && free.saturating_add(freed) < needs.bytes
-    {
-        let found = format!(
-            "{} is needed, {} is there without the existing file",
-            report::size(needs.bytes),
-            report::size(free + freed)
-        );
-        return Err(Error::refused(name, found, "make room, or write elsewhere"));
-    }
+/// Takes from a file what was there. Returns its size, if that cannot be
+/// changed.
+fn clear(file: &File, name: &Path, needed: Needs) -> Result<Option<u64>> {
+    let failed = |error| Error::io("set the length of", name, error);
     signals::begin(|| {
         // What was there must not show through the holes.
         let size = match file.set_len(0) {
             Ok(()) => None,
             // As a device: all that is used is written.
             Err(error) if device::cannot_change_length(&error) => {
-                check_device_size(name, metadata.len(), needs.device_size)?;
-                Some(metadata.len())
+                let size = file.metadata().map_err(failed)?.len();
+                check_device_size(name, size, needed.device_size)?;
+                Some(size)
             }
             Err(error) => return Err(failed(error)),
         };
         Ok((size, Unfinished::HalfWritten(name.to_owned())))
     })
-}
-
-fn check_free_space(name: &Path, part: &Path, replaces: bool, needs: Needs) -> Result<()> {
-    let Ok(free) = device::free_space(directory_of(part)) else {
-        return Ok(());
-    };
-    if free >= needs.bytes {
-        return Ok(());
-    }
-    let found = format!(
-        "{} is needed, {} is free there",
-        report::size(needs.bytes),
-        report::size(free)
-    );
-    if replaces {
-        return Err(Error::refused(
-            name,
-            found,
-            "the existing file stays until the new one is complete, so there must be room for \
-             both; make room, or give up the existing file at once with --in-place",
-        ));
-    }
-    // Not refused: a file system that compresses may well hold it.
-    report::warning(format!("{}: {found}", name.display()));
-    Ok(())
 }
 
 /// Opens a device that has at least `needed` bytes, and returns its size.
