@@ -14,7 +14,7 @@ use crate::sink::{AtomicFile, Destination, Needs, Place, Readers, Replacing, lea
 pub enum CopyTarget {
     New(Destination),
     /// By this run or an earlier one.
-    Begun(Continued),
+    Begun(Box<Continued>),
 }
 
 impl CopyTarget {
@@ -28,7 +28,7 @@ impl CopyTarget {
         opened: &OpenVolume,
     ) -> Result<Option<Self>> {
         if let Some(continued) = continued {
-            return Ok(Some(Self::Begun(continued)));
+            return Ok(Some(Self::Begun(Box::new(continued))));
         }
         match mapfile_of(task) {
             // A device may hold something, which stays until the volume is not
@@ -48,7 +48,7 @@ impl CopyTarget {
         if let Some(mapfile) = mapfile_of(task)
             && let Some(continued) = rescue::begin(task, mapfile, opened)?
         {
-            return Ok(Self::Begun(continued));
+            return Ok(Self::Begun(Box::new(continued)));
         }
         open_destination(task, opened).map(Self::New)
     }

@@ -20,7 +20,7 @@ pub enum Place {
     /// A file that a new one replaces, or that a later run of a rescue fills.
     ExistingFile,
     /// A file that is written over.
-    FileInPlace(InPlace),
+    InPlace(InPlace),
     BlockDevice,
     /// A pipe or a character device.
     Stream,
@@ -106,9 +106,9 @@ impl Place {
         // Also a file that is replaced: its directory alone must not decide that.
         device::open_to_write(path).map_err(|error| not_writable(path, error))?;
         Ok(match existing {
-            Existing::Overwrite => Self::FileInPlace(InPlace::Requested),
+            Existing::Overwrite => Self::InPlace(InPlace::Requested),
             Existing::Replace => match why_in_place(path, metadata) {
-                Some(why) => Self::FileInPlace(why),
+                Some(why) => Self::InPlace(why),
                 None => Self::ExistingFile,
             },
             Existing::Refuse | Existing::Continue => Self::ExistingFile,
@@ -117,10 +117,7 @@ impl Place {
 
     /// True for what can have holes.
     pub fn is_file(self) -> bool {
-        matches!(
-            self,
-            Self::NewFile | Self::ExistingFile | Self::FileInPlace(_)
-        )
+        matches!(self, Self::NewFile | Self::ExistingFile | Self::InPlace(_))
     }
 
     /// True if bytes can only be written one after the other.
@@ -138,7 +135,7 @@ impl Place {
             (Thin::Holes | Thin::Discard, Self::Stdout | Self::Stream) => {
                 "a stream takes every byte; --sparse and --discard have no meaning there"
             }
-            (Thin::Discard, Self::NewFile | Self::ExistingFile | Self::FileInPlace(_)) => {
+            (Thin::Discard, Self::NewFile | Self::ExistingFile | Self::InPlace(_)) => {
                 "--discard goes with a block device; in a file what is free is a hole anyway"
             }
             _ => return Ok(()),

@@ -128,7 +128,7 @@ pub fn clone(
         device_size: least_device_size(plan.geometry(), opened.volume.tail_size()),
     };
     let mut continued = match target {
-        CopyTarget::Begun(continued) => continued,
+        CopyTarget::Begun(continued) => *continued,
         CopyTarget::New(destination) => {
             Continued::without_mapfile(destination.begin(needs)?, opened)?
         }

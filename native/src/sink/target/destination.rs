@@ -44,7 +44,10 @@ enum Open {
         file: AtomicFile,
         replaces: bool,
     },
-    FileInPlace(File),
+    FileInPlace {
+        file: File,
+        why: InPlace,
+    },
     Device {
         file: File,
         size: u64,
@@ -72,7 +75,10 @@ impl Destination {
                 let real = real.map_err(|error| Error::io("follow", path, error))?;
                 create(path, &real, existing, readers)?
             }
-            Place::FileInPlace(why) => Open::FileInPlace(open_in_place(path, why, sources)?),
+            Place::InPlace(why) => Open::FileInPlace {
+                file: open_in_place(path, why, sources)?,
+                why,
+            },
             Place::BlockDevice => {
                 let (file, size) = open_block_device(path, 0)?;
                 Open::Device { file, size }
@@ -99,14 +105,14 @@ impl Destination {
 
     /// True if a failure would leave something half written.
     pub fn is_in_place(&self) -> bool {
-        matches!(self.open, Open::Device { .. } | Open::FileInPlace(_))
+        matches!(self.open, Open::Device { .. } | Open::FileInPlace { .. })
     }
 
     /// Bytes that a file may take here; `None` for devices and streams.
     pub fn free_space(&self) -> Option<u64> {
         let free = match &self.open {
             Open::Beside { file, .. } => device::free_space(directory_of(file.part())).ok()?,
-            Open::FileInPlace(file) => {
+            Open::FileInPlace { file, .. } => {
                 let freed = file.metadata().ok()?.blocks() * 512;
                 let free = device::free_space(directory_of(&self.name)).ok()?;
                 free.saturating_add(freed)
@@ -132,7 +138,7 @@ impl Destination {
                 "the existing file stays until the new one is complete, so there must be room for \
                  both; make room, or give up the existing file at once with --in-place",
             )),
-            Open::FileInPlace(_) => Err(Error::refused(
+            Open::FileInPlace { .. } => Err(Error::refused(
                 &self.name,
                 format!("{needed} is needed, {free} is there without the existing file"),
                 "make room, or write elsewhere",
@@ -163,14 +169,31 @@ impl Destination {
                 signals::begin(|| Ok(((), Unfinished::Beside)))?;
                 Target::new(Kind::Beside(file), name)
             }
-            Open::FileInPlace(file) => {
-                let size = clear(&file, &name, needed)?;
-                Target::new(Kind::InPlace { file, size }, name)
+            Open::FileInPlace { file, why } => {
+                let found = file.metadata();
+                let found = found.map_err(|error| Error::io("look at", &name, error))?;
+                let least_len = match why {
+                    // A loop device does not get shorter with its file, and
+                    // could not read what is missing.
+                    InPlace::OpenElsewhere => found.len(),
+                    InPlace::Requested | InPlace::MountPoint | InPlace::Protected => 0,
+                };
+                let size = clear(&file, &name, found.len(), needed)?;
+                let kind = Kind::InPlace {
+                    file,
+                    size,
+                    least_len,
+                };
+                Target::new(kind, name)
             }
             Open::Device { file, size } => {
                 signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
-                let size = Some(size);
-                Target::new(Kind::InPlace { file, size }, name)
+                let kind = Kind::InPlace {
+                    file,
+                    size: Some(size),
+                    least_len: 0,
+                };
+                Target::new(kind, name)
             }
         }
     }
@@ -220,7 +243,7 @@ fn open_in_place(path: &Path, why: InPlace, sources: &[fs::Metadata]) -> Result<
     // Somebody may have put something else there meanwhile.
     let metadata = file.metadata().map_err(failed)?;
     let place = Place::of_existing(path, &metadata, Existing::Overwrite, sources)?;
-    if !matches!(place, Place::FileInPlace(_)) {
+    if !matches!(place, Place::InPlace(_)) {
         return Err(Error::refused(
             path,
             "is not a regular file any more",
@@ -239,9 +262,9 @@ fn open_in_place(path: &Path, why: InPlace, sources: &[fs::Metadata]) -> Result<
     Ok(file)
 }
 
-/// Takes from a file what was there. Returns its size, if that cannot be
-/// changed.
-fn clear(file: &File, name: &Path, needed: Needs) -> Result<Option<u64>> {
+/// Takes from a file of `len` bytes what was there. Returns its size, if that
+/// cannot be changed.
+fn clear(file: &File, name: &Path, len: u64, needed: Needs) -> Result<Option<u64>> {
     let failed = |error| Error::io("set the length of", name, error);
     signals::begin(|| {
         // What was there must not show through the holes.
@@ -249,9 +272,8 @@ fn clear(file: &File, name: &Path, needed: Needs) -> Result<Option<u64>> {
             Ok(()) => None,
             // As a device: all that is used is written.
             Err(error) if device::cannot_change_length(&error) => {
-                let size = file.metadata().map_err(failed)?.len();
-                check_device_size(name, size, needed.device_size)?;
-                Some(size)
+                check_device_size(name, len, needed.device_size)?;
+                Some(len)
             }
             Err(error) => return Err(failed(error)),
         };

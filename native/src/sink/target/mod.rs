@@ -47,6 +47,8 @@ enum Kind {
         file: File,
         /// Of a device, or a file that cannot grow.
         size: Option<u64>,
+        /// The length of a file does not get below this one.
+        least_len: u64,
     },
     /// As `InPlace`; what is saved stays, for a later run to go on.
     Continued { file: File, size: Option<u64> },
@@ -81,7 +83,7 @@ impl Target {
                 options.mode(0o600);
                 (options.open(path).map_err(failed)?, None)
             }
-            Place::ExistingFile | Place::FileInPlace(_) => {
+            Place::ExistingFile | Place::InPlace(_) => {
                 let file = device::open_to_write(path);
                 (file.map_err(failed)?, None)
             }
@@ -283,7 +285,11 @@ impl Target {
     pub fn set_len(&mut self, len: u64) -> Result<()> {
         let set = match &self.kind {
             Kind::Beside(file) => file.file().set_len(len),
-            Kind::InPlace { file, size: None } => file.set_len(len),
+            Kind::InPlace {
+                file,
+                size: None,
+                least_len,
+            } => file.set_len(len.max(*least_len)),
             // A program that copies whole devices may have begun it.
             Kind::Continued { file, size: None } => match file.metadata() {
                 Ok(metadata) if metadata.len() < len => file.set_len(len),
@@ -318,7 +324,11 @@ impl Target {
                 file.sync_all().map_err(failed)?;
                 signals::finish(|| Ok(()))
             }
-            Kind::InPlace { file, size } => {
+            Kind::InPlace {
+                file,
+                size,
+                least_len,
+            } => {
                 let synced = file.sync_all().map_err(failed);
                 match synced {
                     Ok(()) => signals::finish(|| match sidecar {
@@ -326,7 +336,11 @@ impl Target {
                         None => Ok(()),
                     }),
                     Err(error) => {
-                        self.kind = Kind::InPlace { file, size };
+                        self.kind = Kind::InPlace {
+                            file,
+                            size,
+                            least_len,
+                        };
                         Err(error)
                     }
                 }
