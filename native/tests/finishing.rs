@@ -162,6 +162,38 @@ fn advice_that_is_refused() {
     }
 }
 
+/// A file that another program shows may be as long as it is: it is written as a device, or refused.
+#[test]
+fn length_that_cannot_be_changed() {
+    if !met_here(NEEDS) {
+        return;
+    }
+    let scene = small_volume::scene();
+    let expected = clone_of(&volume());
+    let failing = "ftruncate:error=EPERM";
+    for line in [
+        "-O old volume",
+        "-r -O old image",
+        "-r --sparse -O old image",
+    ] {
+        scene.write("old", vec![0; 3 << 20]);
+        let outcome = run_with(&scene, &[failing], &format!("--in-place {line}"));
+        outcome.wrote(&["old"]);
+        let old = scene.read("old");
+        assert_eq!(old.len(), 3 << 20, "{line}");
+        assert!(old[..expected.len()] == expected, "{line}");
+    }
+    let outcome = run_with(&scene, &[failing], "-s --in-place -O old volume");
+    outcome.refused(
+        "old: is a file whose length cannot be changed, and an image ends where its file does",
+        "write it to another file",
+    );
+    scene.write("old", vec![0; 1 << 20]);
+    let outcome = run_with(&scene, &[failing], "--in-place -O old volume");
+    assert_eq!(outcome.code(), Some(1));
+    outcome.changed_only(&[]);
+}
+
 /// The name is given last: what cannot get a new serial number does not get one.
 #[test]
 fn new_serial_without_boot_sector() {

@@ -127,16 +127,13 @@ fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
 /// On a device, the seek table would not be at the end.
 fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
     match place {
-        Place::BlockDevice if task.compress.is_some() => Err(compressed_on_device()),
+        Place::BlockDevice if task.compress.is_some() => Err(Error::Usage {
+            message:
+                "--compress goes with a file or pipe: what is compressed can be used only where \
+                      its end is known"
+                    .to_owned(),
+        }),
         _ => Ok(()),
-    }
-}
-
-pub(super) fn compressed_on_device() -> Error {
-    Error::Usage {
-        message: "--compress goes with a file or pipe: what is compressed can be used only where \
-                  its end is known"
-            .to_owned(),
     }
 }
 

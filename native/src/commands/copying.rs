@@ -7,10 +7,9 @@ use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Geometry;
 
-use super::copy::compressed_on_device;
 use super::open_volume::OpenVolume;
 use crate::compression::{self, Compressor};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{Facts, Origin};
 use crate::image_encoding::ImageEncoding;
 use crate::options::{self, Compress, Content, CopyTask, Form};
@@ -82,8 +81,12 @@ impl Copying<'_> {
             check_length(&task.output.name(), len)?;
         }
         let mut target = destination.begin(needs)?;
-        if task.compress.is_some() && target.device_size().is_some() {
-            return Err(compressed_on_device());
+        if target.is_file_of_fixed_size() && !task.is_plain() {
+            return Err(Error::refused(
+                target.name(),
+                "is a file whose length cannot be changed, and an image ends where its file does",
+                "write it to another file",
+            ));
         }
         target.bypass_cache(task.direct);
         if task.verify {

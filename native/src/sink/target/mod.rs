@@ -203,6 +203,18 @@ impl Target {
         }
     }
 
+    /// True for a regular file that has the length it has, as a device.
+    pub fn is_file_of_fixed_size(&self) -> bool {
+        match &self.kind {
+            Kind::InPlace {
+                file,
+                size: Some(_),
+                ..
+            } => file.metadata().is_ok_and(|metadata| metadata.is_file()),
+            _ => false,
+        }
+    }
+
     /// The file that does not have its final name yet, if it is one.
     pub fn part(&self) -> Option<&Path> {
         match &self.kind {
