@@ -61,7 +61,7 @@ pub fn run_on(
     };
     let target = match prepared {
         Some(target) => target,
-        None => CopyTarget::open(task, &opened)?,
+        None => CopyTarget::open(task, place, &opened)?,
     };
     match task.content {
         Content::Used => {

@@ -6,6 +6,7 @@ use ntfsclone_core::ntfs::bitmap::Chunks;
 
 use super::open_volume::OpenVolume;
 use super::rescue::{self, Continued};
+use super::shared_clone::try_sharing;
 use crate::error::{Error, Result};
 use crate::options::{Content, CopyTask, Form};
 use crate::sink::{AtomicFile, Destination, Needs, Place, Readers, Replacing, least_device_size};
@@ -36,21 +37,21 @@ impl CopyTarget {
             Some(mapfile) if place == Place::BlockDevice => {
                 AtomicFile::try_create(mapfile, Replacing::Existing)
                     .map_err(|error| Error::io("create a file beside", mapfile, error))?;
-                open_destination(task, opened)?;
+                open_destination(task, place, opened)?;
                 Ok(None)
             }
             // What a scan reads is in a new file from the start.
-            _ => Self::open(task, opened).map(Some),
+            _ => Self::open(task, place, opened).map(Some),
         }
     }
 
-    pub fn open(task: &CopyTask, opened: &OpenVolume) -> Result<Self> {
+    pub fn open(task: &CopyTask, place: Place, opened: &OpenVolume) -> Result<Self> {
         if let Some(mapfile) = mapfile_of(task)
             && let Some(continued) = rescue::begin(task, mapfile, opened)?
         {
             return Ok(Self::Begun(Box::new(continued)));
         }
-        open_destination(task, opened).map(Self::New)
+        open_destination(task, place, opened).map(Self::New)
     }
 
     /// # Errors
@@ -70,14 +71,16 @@ fn mapfile_of(task: &CopyTask) -> Option<&Path> {
     task.rescue.as_ref()?.mapfile.as_deref()
 }
 
-fn open_destination(task: &CopyTask, opened: &OpenVolume) -> Result<Destination> {
+fn open_destination(task: &CopyTask, place: Place, opened: &OpenVolume) -> Result<Destination> {
     // As the original has them.
     let readers = match task.form {
         Form::Raw => Readers::Owner,
         Form::Image => Readers::All,
     };
     let mut destination = Destination::open(&task.output, readers, opened.device.metadata())?;
-    if task.compress.is_none() {
+    // What is compressed, or shares the space of its source, may need little.
+    let shares = || task.rescue.is_none() && try_sharing(task, place, opened).is_some();
+    if task.compress.is_none() && !shares() {
         destination.check(least_needs(task, &destination, opened))?;
     }
     Ok(destination)

@@ -286,8 +286,8 @@ pub(super) fn open_block_device(path: &Path, needed: u64) -> Result<(File, u64)>
     let mut file = device::open_exclusively(path).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => Error::refused(
             path,
-            "is in use (mounted, swap, or part of another device)",
-            "unmount it first",
+            "is in use (mounted, swap, part of another device, or written by another run)",
+            "unmount it, or wait for the other run to end",
         ),
         _ => Error::io("open", path, error),
     })?;
