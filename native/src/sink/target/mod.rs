@@ -312,7 +312,9 @@ impl Target {
         set.map_err(|error| Error::io("set the length of", &self.name, error))
     }
 
-    /// Makes what was written permanent, and gives it its name.
+    /// Makes what was written permanent, and gives it its name. If it cannot be
+    /// made permanent, nothing is known of what was written: the sync is not to
+    /// be tried again, since the next would succeed.
     pub fn finish(&mut self) -> Result<()> {
         // Before the file gets its name: there may be no space for it.
         let sidecar = match self.checksum.take() {
@@ -320,63 +322,44 @@ impl Target {
             None => None,
         };
         self.writer = None;
-        let failed = |error| Error::io("finish", &self.name, error);
-        // What the kernel could not write to the disk is told by a sync, or
-        // never.
+        self.sync()?;
         match std::mem::replace(&mut self.kind, Kind::Finished) {
-            Kind::Stream(stream) => {
-                // A pipe or terminal cannot be synced; a file that the shell
-                // opened can.
-                match stream.sync_all() {
-                    Err(error) if !device::cannot_sync(&error) => Err(failed(error)),
-                    _ => signals::finish(|| Ok(())),
+            Kind::Stream(_) | Kind::Continued { .. } => signals::finish(|| Ok(())),
+            Kind::InPlace { .. } => signals::finish(|| match sidecar {
+                Some(sidecar) => sidecar.put(),
+                None => Ok(()),
+            }),
+            Kind::Beside(mut file) => signals::finish(|| {
+                match sidecar {
+                    Some(sidecar) => sidecar.put_with(&mut file, |file| put(file, &self.name))?,
+                    None => put(&mut file, &self.name)?,
                 }
-            }
-            Kind::Continued { file, .. } => {
-                file.sync_all().map_err(failed)?;
-                signals::finish(|| Ok(()))
-            }
-            Kind::InPlace {
-                file,
-                size,
-                least_len,
-            } => {
-                let synced = file.sync_all().map_err(failed);
-                match synced {
-                    Ok(()) => signals::finish(|| match sidecar {
-                        Some(sidecar) => sidecar.put(),
-                        None => Ok(()),
-                    }),
-                    Err(error) => {
-                        self.kind = Kind::InPlace {
-                            file,
-                            size,
-                            least_len,
-                        };
-                        Err(error)
-                    }
-                }
-            }
-            Kind::Beside(mut file) => {
-                file.file().sync_all().map_err(failed)?;
-                signals::finish(|| {
-                    match sidecar {
-                        Some(sidecar) => {
-                            sidecar.put_with(&mut file, |file| put(file, &self.name))?;
-                        }
-                        None => put(&mut file, &self.name)?,
-                    }
-                    file.sync_name().map_err(|error| {
-                        Error::refused(
-                            &self.name,
-                            format!("is complete, but its name may not be permanent: {error}"),
-                            "copy it to another disk: this one fails",
-                        )
-                    })
+                file.sync_name().map_err(|error| {
+                    Error::refused(
+                        &self.name,
+                        format!("is complete, but its name may not be permanent: {error}"),
+                        "copy it to another disk: this one fails",
+                    )
                 })
-            }
+            }),
             Kind::Finished => Ok(()),
         }
+    }
+
+    /// What the kernel could not write to the disk is told by a sync, or never.
+    fn sync(&self) -> Result<()> {
+        let synced = match &self.kind {
+            // A pipe or terminal cannot be synced; a file that the shell opened
+            // can.
+            Kind::Stream(stream) => match stream.sync_all() {
+                Err(error) if device::cannot_sync(&error) => Ok(()),
+                synced => synced,
+            },
+            Kind::Beside(file) => file.file().sync_all(),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file.sync_all(),
+            Kind::Finished => Ok(()),
+        };
+        synced.map_err(|error| Error::io("finish", &self.name, error))
     }
 
     /// Says of an error what it leaves behind.
