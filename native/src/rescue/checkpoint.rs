@@ -10,9 +10,8 @@ use super::area_map::{AreaMap, Status};
 use super::damaged_source::DamagedSource;
 use super::mapfile::{Mapfile, State};
 use super::reserve::Reserve;
-use crate::device;
 use crate::error::{Error, Result};
-use crate::sink::directory_of;
+use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
 
 /// The least time between two; it is all that a crash can cost.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -146,18 +145,14 @@ fn finished_bytes(map: &AreaMap) -> u64 {
 }
 
 fn write_atomically(path: &Path, mapfile: &Mapfile) -> io::Result<()> {
-    let folder = directory_of(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".ntfsclone-map.")
-        .suffix(".part")
-        .tempfile_in(folder)?;
-    let mut out = BufWriter::new(file.as_file_mut());
+    // What a link names is replaced, not the link.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let file = AtomicFile::create(&path, Replacing::Existing, MODE_BY_UMASK)?;
+    let mut out = BufWriter::new(file.file());
     mapfile.write(&mut out)?;
     out.flush()?;
     drop(out);
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    device::sync_directory(folder)
+    file.finish()
 }
 
 #[cfg(test)]

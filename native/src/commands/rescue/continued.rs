@@ -151,7 +151,7 @@ impl Continued {
                 error
             }
         };
-        self.target.leave()?;
+        self.target.leave();
         Err(stopped(&checkpoint, &place, error))
     }
 
@@ -160,6 +160,7 @@ impl Continued {
         let Some(checkpoint) = self.checkpoint.clone() else {
             return Ok(());
         };
+        self.target.keep_if_interrupted();
         let place = self.place(&checkpoint);
         let save = move || match checkpoint.save() {
             Ok(()) => Ok(saved(&checkpoint, &place)),

@@ -112,11 +112,11 @@ pub fn allocate(file: &mut File, len: u64) -> std::io::Result<()> {
 }
 
 /// Makes the kernel forget what it has in its cache for the file, once that is
-/// on the disk: what is read then is what is there.
-pub fn forget_cached(file: &File) -> std::io::Result<()> {
+/// on the disk: what is read then is what is there. False if it may not be
+/// asked to, as in a sandbox.
+pub fn forget_cached(file: &File) -> std::io::Result<bool> {
     file.sync_all()?;
-    rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
-    Ok(())
+    Ok(rustix::fs::fadvise(file, 0, None, Advice::DontNeed).is_ok())
 }
 
 /// Makes the kernel forget what it read of these bytes, and of those around
