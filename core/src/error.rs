@@ -97,7 +97,27 @@ impl Error {
     /// True where what was read is to blame, and something else may stand in
     /// for it; false where nothing was read.
     pub(crate) fn is_damage(&self) -> bool {
-        !matches!(self, Self::Io { .. } | Self::Memory { .. })
+        match self {
+            Self::Io { .. } => self.is_loss(),
+            Self::Memory { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// True where bytes of a volume cannot be read because the image that holds
+    /// them is damaged there: the volume itself may be sound.
+    pub fn is_loss(&self) -> bool {
+        let Self::Io { source, .. } = self else {
+            return false;
+        };
+        match source.downcast_ref::<Self>() {
+            Some(frame @ Self::Io { structure, .. }) => {
+                let is_frame = *structure == Structure::CompressedFrame && !frame.is_missing();
+                is_frame || frame.is_loss()
+            }
+            Some(error) => error.is_damage(),
+            None => false,
+        }
     }
 
     /// Where it is, in bytes from the start of the source, if it is anywhere.
