@@ -83,6 +83,13 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// Bytes of a volume are in the part of its image that is damaged or missing.
+    #[error("byte {offset:#x} of the volume is not in what is left of the image")]
+    Lost {
+        /// Where, in bytes from the start of the volume.
+        offset: u64,
+    },
+
     /// There is not enough memory to keep track of something.
     #[error("not enough memory: {structure} needs {len} bytes")]
     Memory {
@@ -110,13 +117,19 @@ impl Error {
         let Self::Io { source, .. } = self else {
             return false;
         };
-        match source.downcast_ref::<Self>() {
-            Some(frame @ Self::Io { structure, .. }) => {
-                let is_frame = *structure == Structure::CompressedFrame && !frame.is_missing();
-                is_frame || frame.is_loss()
+        let Some(inner) = source.downcast_ref::<Self>() else {
+            return false;
+        };
+        match inner {
+            Self::Compressed { .. } | Self::Lost { .. } => true,
+            Self::Io { structure, .. } => match structure {
+                Structure::CompressedFrame => !inner.is_missing(),
+                _ => inner.is_loss(),
+            },
+            Self::Corrupt { structure, .. } | Self::Limit { structure, .. } => {
+                *structure == Structure::CompressedFrame
             }
-            Some(error) => error.is_damage(),
-            None => false,
+            _ => false,
         }
     }
 
@@ -127,6 +140,7 @@ impl Error {
             | Self::Corrupt { offset, .. }
             | Self::Unsupported { offset, .. }
             | Self::Compressed { offset, .. }
+            | Self::Lost { offset }
             | Self::Limit { offset, .. } => Some(*offset),
             Self::Memory { .. } => None,
         }

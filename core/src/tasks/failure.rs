@@ -108,7 +108,7 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Error(Error::Io { .. }) => "read",
-            Self::Error(Error::Corrupt { .. }) => "corrupt",
+            Self::Error(Error::Corrupt { .. } | Error::Lost { .. }) => "corrupt",
             Self::Error(Error::Unsupported { .. }) => "unsupported",
             Self::Error(Error::Limit { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",

@@ -44,6 +44,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
 
 fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Result<()> {
     if let Bytes::Seekable(seekable) = &bytes {
+        document.tell_end_damage(seekable.end_damage());
         document.tell_made(seekable.summary());
     }
     let anywhere = source::anywhere(&bytes);

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::validate::{Code, Finding};
+use ntfsclone_core::validate::{Code, Finding, LostFrames};
 use sha2::{Digest, Sha256};
 
 use super::{Checked, unreadable, whole};
@@ -138,7 +138,10 @@ pub(super) fn check(
         return Ok(());
     };
     let name = checked.input.name.clone();
-    let read = whole::read(&name, Bytes::Random(files), task, how, |_, bytes| {
+    let bytes = Bytes::Random(files);
+    // Nothing is decompressed.
+    let mut lost = LostFrames::default();
+    let read = whole::read(&name, bytes, task, how, &mut lost, |_, bytes| {
         sidecars
             .iter_mut()
             .for_each(|sidecar| sidecar.update(bytes));
