@@ -3,8 +3,6 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use ntfsclone_core::error::Error as CoreError;
-use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::validate::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
 
 use crate::error::{Error, Result};
@@ -23,7 +21,7 @@ pub(super) fn check(
     losses: Vec<Loss>,
     findings: &mut Findings,
 ) -> Result<Option<VolumeCheck>> {
-    let volume = match open(inside) {
+    let volume = match inside.open_volume() {
         Ok(volume) => volume,
         Err(error) => {
             tell_losses(losses, findings);
@@ -61,18 +59,6 @@ pub(super) fn check(
                 return Ok(None);
             }
         }
-    }
-}
-
-/// Opens the volume. Where its first records are in a damaged part of the image,
-/// their copies are used.
-fn open(inside: &Inside) -> Result<Volume<Inside>, CoreError> {
-    match Volume::open(inside.clone()) {
-        Err(error) if error.is_loss() => match Volume::salvage(inside.clone()) {
-            Ok((volume, _)) if volume.mft().record_count() > 0 => Ok(volume),
-            _ => Err(error),
-        },
-        opened => opened,
     }
 }
 
