@@ -43,6 +43,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
         }
         false => print(&document, &input.remark()),
     }
+    report::check_written()?;
     looked
 }
 

@@ -17,7 +17,7 @@ use ntfsclone_core::validate::{
 
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
-use crate::report::Reports;
+use crate::report::{self, Reports};
 use crate::source::input::{self, Bytes, Format, Opened, Recognised};
 use crate::source::{self, Inside};
 
@@ -140,6 +140,7 @@ fn tell(
         }
         false => text::print(&document, remark),
     }
+    report::check_written()?;
     match report.sound {
         true => Ok(()),
         false => Err(Error::NotSound {
