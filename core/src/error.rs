@@ -83,6 +83,15 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A device or file is shorter than the volume that begins on it.
+    #[error("the device or file ends at byte {size:#x}, inside the volume of {needed} bytes")]
+    VolumeCutShort {
+        /// Bytes of the device or file.
+        size: u64,
+        /// Bytes of all clusters of the volume.
+        needed: u64,
+    },
+
     /// Bytes of a volume are in the part of its image that is damaged or missing.
     #[error("byte {offset:#x} of the volume is not in what is left of the image")]
     Lost {
@@ -142,6 +151,7 @@ impl Error {
             | Self::Compressed { offset, .. }
             | Self::Lost { offset }
             | Self::Limit { offset, .. } => Some(*offset),
+            Self::VolumeCutShort { size, .. } => Some(*size),
             Self::Memory { .. } => None,
         }
     }

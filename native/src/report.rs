@@ -111,6 +111,37 @@ pub fn error(error: &Error) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// The most paths in one message.
+const PATHS: usize = 5;
+
+/// The most characters of a path in a message; paths on a volume may have 32767.
+const PATH_CHARACTERS: usize = 250;
+
+/// The paths of files in brackets, after a space, no more than a message should
+/// have; nothing if there are none.
+pub fn in_brackets(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return String::new();
+    }
+    let mut listed: Vec<String> = paths.iter().take(PATHS).map(|one| path(one)).collect();
+    if let more @ 1.. = paths.len().saturating_sub(PATHS) {
+        listed.push(format!("and {more} more"));
+    }
+    format!(" ({})", listed.join(", "))
+}
+
+/// A path on a volume: on one line, and without its middle if it is long.
+pub fn path(path: &str) -> String {
+    let characters = path.chars().count();
+    if characters <= PATH_CHARACTERS {
+        return path.escape_debug().to_string();
+    }
+    let half = PATH_CHARACTERS / 2;
+    let start: String = path.chars().take(half).collect();
+    let end: String = path.chars().skip(characters - half).collect();
+    format!("{}[...]{}", start.escape_debug(), end.escape_debug())
+}
+
 /// What a run with `--verify` ends with.
 pub const VERIFIED: &str = "Verified: read back from the disk, and what was meant to be written";
 

@@ -28,9 +28,12 @@ pub fn check_end(damage: &EndDamage, findings: &mut Findings) {
 
 /// What is said of bytes after the seek table.
 pub(crate) fn trailing_message(trailing: &Range<u64>) -> String {
+    let (bytes, follow) = match trailing.end.saturating_sub(trailing.start) {
+        1 => (1, "byte follows"),
+        more => (more, "bytes follow"),
+    };
     format!(
-        "{} bytes follow the end of the compressed image, from byte {:#x} of the file on",
-        trailing.end.saturating_sub(trailing.start),
+        "{bytes} {follow} the end of the compressed image, from byte {:#x} of the file on",
         trailing.start
     )
 }

@@ -157,10 +157,13 @@ impl Checking {
         for &extent in &selection.bad {
             selection.map.remove(extent);
         }
-        let clusters_in_use = selection.map.len();
+        let mut clusters_in_use = selection.map.len();
         // Those of which a lost part of $Bitmap says nothing are taken as used.
         let unknown = audit.unknown.as_ref();
         let unknown = unknown.filter(|unknown| unknown.source.is_loss());
+        if let (Some(_), Some(index)) = (unknown, image) {
+            clusters_in_use = index.len();
+        }
         let missing = match image {
             Some(index) => Missing::find(
                 &mut selection.map,

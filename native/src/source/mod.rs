@@ -9,6 +9,7 @@ mod inside;
 mod kept_volume;
 mod metadata;
 mod past_cache;
+pub mod small_file;
 mod volume;
 mod whole;
 
