@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
+use ntfsclone_core::validate::{Findings, check_end};
 
 use super::input::{
-    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, read_error, read_up_to,
+    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
+    read_up_to,
 };
 use super::past_cache::PastCache;
 use crate::aligned_buffer::AlignedBuffer;
@@ -20,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
+use crate::report;
 use crate::rescue::DamagedSource;
 
 /// Bytes read at once.
@@ -60,6 +63,7 @@ impl ImageStream {
             }),
             (None, Bytes::Random(files)) => Box::new(FilesReader::new(files)),
             (None, Bytes::Seekable(seekable)) => {
+                warn_of_end(&seekable, &input.name);
                 let reader = FramesReader::start(&seekable);
                 Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
             }
@@ -279,6 +283,16 @@ impl ImageStream {
                 Ok(())
             })
         }
+    }
+}
+
+/// Warns of what is wrong behind the frames, which are all that is needed.
+fn warn_of_end(seekable: &Seekable, name: &Path) {
+    let mut findings = Findings::default();
+    check_end(seekable.end_damage(), &mut findings);
+    for finding in findings.listed() {
+        let name = name.display();
+        report::warning(format_args!("{name}: {}", finding.message));
     }
 }
 

@@ -22,6 +22,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
@@ -29,7 +30,7 @@ pub use compression::StreamError;
 pub use damaged::path_to_rescue;
 pub use files::{Files, FilesReader};
 pub use format::{Content, START_BYTES};
-pub use frames::{FramesReader, Seekable};
+pub use frames::{FramesReader, Seekable, SharedLostFrames};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
 pub use stream::{read_error, read_up_to};
@@ -257,7 +258,12 @@ fn open_files(
         files: Some(Arc::clone(&files)),
         damaged,
     };
-    if Compression::of(&start) == Some(Compression::Zstd)
+    // The first frame may be what is damaged.
+    let may_be_seekable = match Content::of(&start) {
+        Content::Compressed(Compression::Zstd) | Content::Unknown => input.damaged.is_none(),
+        _ => false,
+    };
+    if may_be_seekable
         && partition.is_none()
         && let Some((format, seekable)) = open_seekable(&input.name, &files)
     {
@@ -299,11 +305,19 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     let len = usize::try_from(seekable.size()).map_or(START_BYTES, |size| size.min(START_BYTES));
     let mut start = vec![0; len];
     // What is wrong with the first frame is told when all are read.
-    seekable.read_exact_at(0, &mut start).ok()?;
-    let format = match Content::of(&start) {
-        Content::Image => Format::Image,
-        Content::Volume => Format::Volume,
-        Content::Compressed(_) | Content::Other(_) | Content::Unknown => return None,
+    let content = match seekable.read_exact_at(0, &mut start) {
+        Ok(()) => Content::of(&start),
+        Err(_) => Content::Unknown,
+    };
+    let format = match (content, seekable.summary()) {
+        (Content::Image, _) => Format::Image,
+        (Content::Volume, _) => Format::Volume,
+        (Content::Unknown, Ok(Some(summary))) => match summary.head().kind {
+            Kind::NtfscloneImage => Format::Image,
+            Kind::RawVolume => Format::Volume,
+        },
+        (Content::Unknown, _) if BootSector::read_backup(&seekable).is_some() => Format::Volume,
+        _ => return None,
     };
     Some((format, Arc::new(seekable)))
 }
