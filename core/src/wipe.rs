@@ -10,15 +10,13 @@ use core::ops::Range;
 use crate::clusters::metadata::Sensitive;
 use crate::ntfs::attribute::{AttributeBody, AttributeType};
 use crate::ntfs::index::{self, Entries, Entry};
+use crate::ntfs::mft::LAST_SYSTEM_RECORD;
 use crate::ntfs::mft_record::{self, MftRecord};
 use crate::ntfs::record::{FixupError, redo_fixup, u32_at, undo_fixup};
 use crate::units::{RecordNumber, len_u64};
 
 /// What times are set to: 1970-01-01, in units of 100 ns since 1601.
 const EPOCH: u64 = 116_444_736_000_000_000;
-
-/// The last record of the files that the file system itself needs.
-pub(crate) const LAST_SYSTEM_RECORD: RecordNumber = RecordNumber(11);
 
 /// Bytes of the header of a deleted record that stay, as in the original.
 const DELETED_HEADER: usize = 48;

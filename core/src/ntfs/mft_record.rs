@@ -186,8 +186,8 @@ impl<'a> MftRecord<'a> {
         self.offset
     }
 
-    /// The attributes of this record, in their order. Ends after the first
-    /// error.
+    /// The attributes of this record, in their order, the damaged ones as
+    /// errors: see [`Attributes`].
     pub fn attributes(&self) -> Attributes<'a> {
         Attributes::new(self.bytes, self.attributes_offset, self.offset)
     }

@@ -14,7 +14,7 @@ use crate::ntfs::content::{self, ContentError, Span};
 use crate::ntfs::{Volume, lznt1, wof};
 use crate::pages::Pages;
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64, len_usize};
-use crate::wipe::LAST_SYSTEM_RECORD;
+use crate::ntfs::mft::LAST_SYSTEM_RECORD;
 
 /// Bytes in one step, about.
 const AT_ONCE: u64 = 1 << 20;

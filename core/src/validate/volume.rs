@@ -256,13 +256,14 @@ impl Account {
         for found in all.listed() {
             findings.push(self.of_clusters(found, touched));
         }
-        let errors = all.listed().iter().filter(|one| one.is_error());
-        let errors = len_u64(errors.count());
-        let warnings = len_u64(all.listed().len()).saturating_sub(errors);
-        let more = all.errors().saturating_sub(errors);
-        findings.count_more(Code::RecordDamaged, more);
-        let more = all.warnings().saturating_sub(warnings);
-        findings.count_more(Code::RecordSkipped, more);
+        let listed = len_u64(clusters::finding::MAX_LISTED);
+        for (code, count) in [
+            (Code::RecordDamaged, all.errors()),
+            (Code::RecordDamaged, all.damaged()),
+            (Code::RecordSkipped, all.skipped()),
+        ] {
+            findings.count_more(code, count.saturating_sub(listed));
+        }
 
         if let Some(unknown) = &self.audit.unknown {
             let place = Place::of_clusters(unknown.extent, self.cluster_size);
@@ -308,7 +309,9 @@ impl Account {
         use clusters::Finding as Found;
         let (code, extent) = match found {
             Found::RecordSkipped { .. } => (Code::RecordSkipped, None),
-            Found::RecordDamaged { .. } => (Code::RecordDamaged, None),
+            Found::RecordDamaged { .. } | Found::ClustersUnknown { .. } => {
+                (Code::RecordDamaged, None)
+            }
             Found::PastEnd { extent, .. } => (Code::RunPastEnd, Some(*extent)),
             Found::ClaimedTwice { extent, .. } => (Code::ClusterClaimedTwice, Some(*extent)),
             Found::NotInBitmap { extent } => (Code::ClusterNotInBitmap, Some(*extent)),

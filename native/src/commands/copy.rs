@@ -10,6 +10,7 @@ use ntfsclone_core::plan::Plan;
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
 use super::rescue::Continued;
+use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
@@ -59,8 +60,17 @@ pub fn run_on(
     if let Some(mapfile) = before {
         continued = rescue::begin(task, mapfile, &opened)?;
     }
-    let map = match used_clusters::find(&opened.volume, task.mismatch, task.threads, how) {
-        Ok(map) => map,
+    let search = Search {
+        purpose: match task.content {
+            Content::Used => Purpose::Copy,
+            Content::Metadata { .. } => Purpose::Metadata,
+        },
+        mismatch: task.mismatch,
+        threads: task.threads,
+        progress: how,
+    };
+    let used = match used_clusters::find(&opened.volume, search) {
+        Ok(used) => used,
         Err(error) => {
             return match continued {
                 Some(continued) => continued.end(Err(error)),
@@ -74,7 +84,7 @@ pub fn run_on(
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();
-            let plan = Arc::new(Plan::new(geometry, opened.device.size(), map));
+            let plan = Arc::new(Plan::new(geometry, opened.device.size(), used.map));
             let copying = Copying {
                 geometry,
                 header: plan.header(),
@@ -100,6 +110,7 @@ pub fn run_on(
             copying.write(task, &opened, reader.fill(), is_direct, how, reports)?;
         }
         Content::Metadata { times, log_file } => {
+            metadata::check_system_files(task, &opened, used.agree)?;
             metadata::run(task, &opened, times, log_file, how, reports)?;
         }
     }

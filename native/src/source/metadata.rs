@@ -51,6 +51,9 @@ pub fn copy_metadata(
                 return Ok(Err(error));
             }
         }
+        if plan.returns_to_start() {
+            filler.seek(0)?;
+        }
         let (offset, len) = plan.tail();
         let copied = reader.copy(offset, len, filler)?;
         if let Ok(mut report) = report.lock() {
