@@ -117,7 +117,14 @@ fn visit_record<'a, R: ReadAt>(
         return Ok(());
     }
     let offset = volume.mft().record_offset(number).unwrap_or(0);
-    let undone = MftRecord::undo_fixup(bytes, offset);
+    let mut damage = Damage {
+        record: number,
+        finding: None,
+    };
+    let undone = MftRecord::salvage(bytes, offset, &mut |source| {
+        damage.add(source);
+        Ok(())
+    });
     let bytes: &'a [u8] = bytes;
     let record = match undone.and_then(|()| MftRecord::parse(bytes, offset)) {
         Ok(record) => record,
@@ -131,10 +138,6 @@ fn visit_record<'a, R: ReadAt>(
         }
     };
     let is_system = number <= LAST_SYSTEM_RECORD;
-    let mut damage = Damage {
-        record: number,
-        finding: None,
-    };
     match (record.in_use, record.base) {
         (true, None) => {}
         // The file system cannot do without these: it is the header that is wrong.

@@ -48,7 +48,9 @@ impl FileRecord {
     /// [`Error::Io`]; [`Error::Corrupt`], also if an extension record is not
     /// one of this file.
     pub fn read<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<Self> {
-        Self::gather(volume, number, base(volume, number)?, &mut Err)
+        let damaged = &mut Err;
+        let bytes = base(volume, number, damaged)?;
+        Self::gather(volume, number, bytes, damaged)
     }
 
     /// Like [`FileRecord::read`], but leaves out what is damaged beside the
@@ -58,13 +60,12 @@ impl FileRecord {
     ///
     /// [`Error::Io`]; [`Error::Corrupt`]: the base record is damaged as a whole.
     pub fn salvage<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<Self> {
-        let bytes = base(volume, number)?;
-        Self::gather(volume, number, bytes, &mut |error| {
-            match error.is_damage() {
-                true => Ok(()),
-                false => Err(error),
-            }
-        })
+        let damaged = &mut |error: Error| match error.is_damage() {
+            true => Ok(()),
+            false => Err(error),
+        };
+        let bytes = base(volume, number, damaged)?;
+        Self::gather(volume, number, bytes, damaged)
     }
 
     /// The records of a file whose base record is `bytes`, its fixup undone.
@@ -119,7 +120,7 @@ impl FileRecord {
             references.clear();
         }
         for reference in references {
-            match extension(volume, number, reference) {
+            match extension(volume, number, reference, damaged) {
                 Ok(extension) => file.extensions.push(extension),
                 Err(error) => damaged(error)?,
             }
@@ -267,11 +268,17 @@ fn key(record: RecordNumber, attribute: &Attribute<'_>) -> (RecordNumber, Attrib
     (record, attribute.type_code, attribute.instance)
 }
 
-/// Reads a base record, and undoes its fixup.
-fn base<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<Vec<u8>> {
+/// Reads a base record, and undoes its fixup. `damaged` as in
+/// [`FileRecord::gather`].
+fn base<R: ReadAt>(
+    volume: &Volume<R>,
+    number: RecordNumber,
+    damaged: &mut impl FnMut(Error) -> Result<()>,
+) -> Result<Vec<u8>> {
     let mut bytes = volume.mft().read_record(volume.source(), number)?;
     let offset = volume.mft().record_offset(number).unwrap_or(0);
-    MftRecord::from_disk(&mut bytes, offset)?;
+    MftRecord::salvage(&mut bytes, offset, damaged)?;
+    MftRecord::parse(&bytes, offset)?;
     Ok(bytes)
 }
 
@@ -280,11 +287,13 @@ fn extension<R: ReadAt>(
     volume: &Volume<R>,
     number: RecordNumber,
     reference: FileReference,
+    damaged: &mut impl FnMut(Error) -> Result<()>,
 ) -> Result<OwnedRecord> {
     let mft = volume.mft();
     let mut bytes = mft.read_record(volume.source(), reference.record)?;
     let offset = mft.record_offset(reference.record).unwrap_or(0);
-    let extension = MftRecord::from_disk(&mut bytes, offset)?;
+    MftRecord::salvage(&mut bytes, offset, damaged)?;
+    let extension = MftRecord::parse(&bytes, offset)?;
     let base = extension.base.map(|base| base.record);
     if base != Some(number) || !extension.in_use {
         return Err(Error::Corrupt {

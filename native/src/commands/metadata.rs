@@ -110,9 +110,10 @@ fn describe_wiped(report: &WipeReport, reports: Reports) {
         wiped.times
     ));
     if report.damaged_records > 0 {
+        let found = report::count(report.damaged_records, "record is", "records are");
         report::warning(format!(
-            "{} records are damaged and were copied as they are: they may hold content of files",
-            report.damaged_records
+            "{found} damaged; what could not be read there was not wiped, and may hold content of \
+             files"
         ));
     }
 }
