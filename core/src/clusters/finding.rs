@@ -51,7 +51,11 @@ pub enum Finding {
     },
 
     /// Clusters belong to two files, or twice to one.
-    #[error("MFT record {record} claims {clusters} clusters in {extent} that are claimed already")]
+    #[error(
+        "MFT record {record} claims {clusters} {} in {extent} that {} claimed already",
+        if *clusters == 1 { "cluster" } else { "clusters" },
+        if *clusters == 1 { "is" } else { "are" }
+    )]
     ClaimedTwice {
         /// The later of the two records.
         record: RecordNumber,

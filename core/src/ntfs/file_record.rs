@@ -194,9 +194,8 @@ impl FileRecord {
         let mut rest: Vec<Option<Attribute<'_>>> = all.into_iter().map(Some).collect();
         let mut attributes: Vec<Attribute<'_>> = Vec::new();
         for slot in &mut rest {
-            let is_list = |attribute: &mut Attribute<'_>| {
-                attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST)
-            };
+            let is_list =
+                |attribute: &mut Attribute<'_>| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST);
             attributes.extend(slot.take_if(is_list));
         }
         for entry in list {

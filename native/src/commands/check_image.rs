@@ -7,8 +7,8 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::plan::Plan;
 
 use super::open_volume::Accepted;
-use super::used_clusters::{Purpose, Search};
 use super::restore::describe;
+use super::used_clusters::{Purpose, Search};
 use super::{lost_data, open_volume, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, CheckTask};

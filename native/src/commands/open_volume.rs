@@ -232,8 +232,9 @@ fn explain(device: &Device, error: CoreError) -> Error {
 /// The remedy, and that --rescue is one too, where it was not given.
 fn with_rescue(device: &Device, remedy: &str, what: &str) -> String {
     match device.damaged() {
-        None => format!("{remedy}; or {what} with --rescue"),
         Some(_) => remedy.to_owned(),
+        None if remedy.ends_with('?') => format!("{remedy} Or {what} with --rescue"),
+        None => format!("{remedy}; or {what} with --rescue"),
     }
 }
 
