@@ -313,19 +313,30 @@ fn attribute_lists_past_the_end() {
         let file = file
             .attribute_list(ListForm::NonResident)
             .runs_per_record(1);
-        check_damaged(file, Structure::Runlist, |built, number| {
-            let start = built.attribute_offset(number, list, "").unwrap();
-            if lcn == 511 {
-                let content = built.read_stream(number, list, "");
-                built.patch(511 * 4096, &content[..4096]);
-            }
-            built.patch_record(number, |record| {
-                let pairs = &mut record[start + 0x40..][..5];
-                assert_eq!((pairs[0] & 0xF, pairs[3]), (1, 0), "one run");
-                let [low, high] = lcn.to_le_bytes();
-                pairs.copy_from_slice(&[0x21, pairs[1], low, high, 0]);
-            });
+        let mut built = VolumeBuilder::new().file("f", file).build();
+        let number = built.record_number("f");
+        let start = built.attribute_offset(number, list, "").unwrap();
+        if lcn == 511 {
+            let content = built.read_stream(number, list, "");
+            built.patch(511 * 4096, &content[..4096]);
+        }
+        built.patch_record(number, |record| {
+            let pairs = &mut record[start + 0x40..][..5];
+            assert_eq!((pairs[0] & 0xF, pairs[3]), (1, 0), "one run");
+            let [low, high] = lcn.to_le_bytes();
+            pairs.copy_from_slice(&[0x21, pairs[1], low, high, 0]);
         });
+        let (_, selection, audited) = examine(&built);
+        let [
+            Finding::ClustersUnknown { record, source },
+            Finding::PastEnd { .. },
+            ..,
+        ] = selection.findings.listed()
+        else {
+            panic!("{lcn}: {:?}", selection.findings);
+        };
+        assert_eq!((record.0, place(source).0), (number, Structure::Runlist));
+        assert!(audited.only_in_bitmap.clusters > 0, "{lcn}");
     }
 }
 

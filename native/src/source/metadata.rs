@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 4 << 20;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WipeReport {
     pub wiped: Wiped,
-    /// Records that do not read as such and were copied as they are.
+    /// Records that are damaged and were wiped only as far as they can be read.
     pub damaged_records: u64,
 }
 
