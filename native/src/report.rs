@@ -145,6 +145,14 @@ pub fn path(path: &str) -> String {
 /// What a run with `--verify` ends with.
 pub const VERIFIED: &str = "Verified: read back from the disk, and what was meant to be written";
 
+/// A number of things: `1 file`, `2 files`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {many}"),
+    }
+}
+
 /// A size for people: `1.5 GiB`.
 pub fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()

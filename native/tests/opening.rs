@@ -223,7 +223,7 @@ fn mirror_that_differs() {
         assert_refused(
             &Scene::with_volume(&volume.bytes),
             &format!("volume: $MFTMirr does not match $MFT (record {record})"),
-            CHKDSK,
+            &format!("{CHKDSK}; or copy it as it is with --rescue"),
         );
     }
 }
@@ -268,7 +268,8 @@ fn device_cut_short() {
         assert_refused(
             &Scene::with_volume(&volume.bytes[..length]),
             &format!("volume: holds a volume of 2097152 bytes, but has only {length}"),
-            "was it cut short? Take the whole partition, or grow it to the size it had",
+            "was it cut short? Take the whole partition, or grow it to the size it had; or copy \
+             what is there with --rescue",
         );
     }
 }
@@ -287,7 +288,7 @@ fn unknown_version() {
         assert_refused(
             &Scene::with_volume(&volume.bytes),
             &format!("volume: has NTFS version {major}.{minor}; 1.x to 3.1 are known"),
-            "is there a newer version of this program?",
+            "is there a newer version of this program? Or copy it as it is with --rescue",
         );
     }
 }

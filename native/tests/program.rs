@@ -7,6 +7,7 @@ mod checksum;
 mod command_line;
 mod compress;
 mod damaged_images;
+mod damaged_volumes;
 mod devices;
 mod direct;
 mod discard;

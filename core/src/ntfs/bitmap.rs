@@ -142,7 +142,7 @@ impl Chunks {
 
 /// The value of `$Bitmap`.
 fn find<R: ReadAt>(volume: &Volume<R>) -> Result<Value> {
-    let file = FileRecord::read(volume, RECORD_BITMAP)?;
+    let file = FileRecord::salvage(volume, RECORD_BITMAP)?;
     let value = file.value(AttributeType::DATA, &[])?;
     value.ok_or(Error::Corrupt {
         structure: Structure::Bitmap,

@@ -322,13 +322,14 @@ impl Account {
             };
             findings.push(Finding::new(Code::RecordsLost, None, message));
         }
-        let errors = all.listed().iter().filter(|one| one.is_error());
-        let errors = len_u64(errors.count());
-        let warnings = len_u64(all.listed().len()).saturating_sub(errors);
-        let more = all.errors().saturating_sub(errors);
-        findings.count_more(Code::RecordDamaged, more);
-        let more = all.warnings().saturating_sub(warnings);
-        findings.count_more(Code::RecordSkipped, more);
+        let listed = len_u64(clusters::finding::MAX_LISTED);
+        for (code, count) in [
+            (Code::RecordDamaged, all.errors()),
+            (Code::RecordDamaged, all.damaged()),
+            (Code::RecordSkipped, all.skipped()),
+        ] {
+            findings.count_more(code, count.saturating_sub(listed));
+        }
 
         if let Some(unknown) = &self.audit.unknown
             && !unknown.source.is_loss()
@@ -389,8 +390,12 @@ impl Account {
         let (code, extent) = match found {
             Found::RecordSkipped { .. } => (Code::RecordSkipped, None),
             Found::RecordsLost { .. } => (Code::RecordsLost, None),
-            Found::RecordDamaged { source, .. } if source.is_loss() => (Code::RecordsLost, None),
-            Found::RecordDamaged { .. } => (Code::RecordDamaged, None),
+            Found::RecordDamaged { source, .. } | Found::ClustersUnknown { source, .. } => {
+                match source.is_loss() {
+                    true => (Code::RecordsLost, None),
+                    false => (Code::RecordDamaged, None),
+                }
+            }
             Found::PastEnd { extent, .. } => (Code::RunPastEnd, Some(*extent)),
             Found::ClaimedTwice { extent, .. } => (Code::ClusterClaimedTwice, Some(*extent)),
             Found::NotInBitmap { extent } => (Code::ClusterNotInBitmap, Some(*extent)),

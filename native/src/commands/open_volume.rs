@@ -12,7 +12,7 @@ use crate::report::{self, Reports};
 use crate::source::input::{Content, START_BYTES, refuse_disk};
 use crate::source::{Device, refuse_foreign};
 
-const CHKDSK: &str = "run chkdsk /f on it in Windows";
+pub const CHKDSK: &str = "run chkdsk /f on it in Windows";
 
 /// A volume that may be copied.
 pub struct OpenVolume {
@@ -185,7 +185,11 @@ fn explain(device: &Device, error: CoreError) -> Error {
         CoreError::VolumeCutShort { size, needed } => Error::refused(
             path,
             format!("holds a volume of {needed} bytes, but has only {size}"),
-            "was it cut short? Take the whole partition, or grow it to the size it had",
+            with_rescue(
+                device,
+                "was it cut short? Take the whole partition, or grow it to the size it had",
+                "copy what is there",
+            ),
         ),
         CoreError::Corrupt {
             structure: Structure::MftMirror,
@@ -194,7 +198,7 @@ fn explain(device: &Device, error: CoreError) -> Error {
         } => Error::refused(
             path,
             format!("$MFTMirr does not match $MFT (record {record})"),
-            CHKDSK,
+            with_rescue(device, CHKDSK, "copy it as it is"),
         ),
         CoreError::Unsupported {
             structure: Structure::VolumeInformation,
@@ -207,9 +211,27 @@ fn explain(device: &Device, error: CoreError) -> Error {
                 found >> 8,
                 found & 0xFF
             ),
-            "is there a newer version of this program?",
+            with_rescue(
+                device,
+                "is there a newer version of this program?",
+                "copy it as it is",
+            ),
+        ),
+        error @ (CoreError::Corrupt { .. } | CoreError::Limit { .. }) => Error::refused(
+            path,
+            report::with_causes(&error),
+            with_rescue(device, CHKDSK, "copy what can be found"),
         ),
         error => Error::read(path, error),
+    }
+}
+
+/// The remedy, and that --rescue is one too, where it was not given.
+fn with_rescue(device: &Device, remedy: &str, what: &str) -> String {
+    match device.damaged() {
+        Some(_) => remedy.to_owned(),
+        None if remedy.ends_with('?') => format!("{remedy} Or {what} with --rescue"),
+        None => format!("{remedy}; or {what} with --rescue"),
     }
 }
 

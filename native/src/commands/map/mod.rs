@@ -14,6 +14,7 @@ use ntfsclone_core::plan::Plan;
 use serde::Serialize;
 
 use super::open_volume::{Accepted, OpenVolume};
+use super::used_clusters::{Purpose, Search};
 use super::{open_volume, rescue, used_clusters};
 use crate::cli::MapFormat;
 use crate::error::{Error, Result};
@@ -108,7 +109,13 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         false => Some(Destination::open(&task.output, Readers::All, sources)?),
     };
 
-    let map = used_clusters::find(&opened.volume, task.mismatch, task.threads, how)?;
+    let search = Search {
+        purpose: Purpose::Map,
+        mismatch: task.mismatch,
+        threads: task.threads,
+        progress: how,
+    };
+    let map = used_clusters::find(&opened.volume, search)?.map;
     opened.device.confirm_failures()?;
     let size = opened.device.size();
     let domain = Domain {
