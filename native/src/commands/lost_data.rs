@@ -9,19 +9,21 @@ use ntfsclone_core::clusters::{Owner, owners};
 use ntfsclone_core::ntfs::AttributeType;
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::open_volume::OpenVolume;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
 use crate::rescue::DamagedSource;
+use crate::sink::directory_of;
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
 
 /// The file that `--report` writes.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct LostData {
     source: String,
     /// Bytes that could not be read.
@@ -34,14 +36,14 @@ struct LostData {
     files_left_out: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct LostArea {
     offset: u64,
     length: u64,
 }
 
 /// A part of a file that could not be read.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct LostPart {
     path: String,
     /// The stream; none for the content of the file.
@@ -106,7 +108,7 @@ fn finish(
         files_left_out: left_out,
     };
     let written = match &rescue.report {
-        Some(path) => write_report(path, &data),
+        Some(path) => write_report(path, &data, rescue),
         None => Ok(()),
     };
     if lost.is_empty() {
@@ -135,34 +137,66 @@ fn finish(
     })
 }
 
-/// Refuses a report that would take the place of something. To be called
-/// before the work is done that is reported.
+/// Refuses a report that would take the place of something else than the report
+/// of an earlier run of the same rescue. To be called before the work is done
+/// that is reported.
 ///
 /// # Errors
 ///
 /// There is something under its name, or will be.
 pub fn check_report(rescue: Option<&Rescue>, output: Option<&Output>) -> Result<()> {
-    let Some(path) = rescue.and_then(|rescue| rescue.report.as_ref()) else {
+    let Some((rescue, path)) = rescue.and_then(|rescue| Some((rescue, rescue.report.as_ref()?)))
+    else {
         return Ok(());
     };
     let is_output = matches!(output, Some(Output::File { path: output, .. }) if output == path);
-    match is_output || fs::symlink_metadata(path).is_ok() {
+    let is_mapfile = rescue.mapfile.as_ref() == Some(path);
+    let is_taken = fs::symlink_metadata(path).is_ok() && !is_earlier_report(rescue, path);
+    match is_output || is_mapfile || is_taken {
         false => Ok(()),
         true => Err(Error::refused(
             path,
             "exists already, or will",
-            "--report never overwrites; give another name",
+            "--report never overwrites, but for its own report where a rescue goes on; give \
+             another name",
         )),
     }
 }
 
-fn write_report(path: &Path, data: &LostData) -> Result<()> {
+/// No report is longer: it lists 10,000 parts of files, with their paths.
+const LARGEST_REPORT: u64 = 1 << 30;
+
+/// True for the report of an earlier run of a rescue that goes on.
+fn is_earlier_report(rescue: &Rescue, path: &Path) -> bool {
+    let goes_on = rescue.mapfile.as_ref().is_some_and(|path| path.exists());
+    let is_file = |metadata: &fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST_REPORT;
+    goes_on
+        && fs::symlink_metadata(path).is_ok_and(|metadata| is_file(&metadata))
+        && fs::read(path).is_ok_and(|text| serde_json::from_slice::<LostData>(&text).is_ok())
+}
+
+/// Writes a report in one step. Nothing but an earlier one is replaced.
+fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
     let failed = |error| Error::io("write", path, error);
-    let text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
-    let mut file = File::create_new(path).map_err(failed)?;
+    let mut text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
+    text.push('\n');
+    if !is_earlier_report(rescue, path) {
+        let mut file = File::create_new(path).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        return file.sync_all().map_err(failed);
+    }
+    let folder = directory_of(path);
+    let permissions = fs::metadata(path).map_err(failed)?.permissions();
+    let mut file = tempfile::Builder::new()
+        .permissions(permissions)
+        .prefix(".ntfsclone-report.")
+        .suffix(".part")
+        .tempfile_in(folder)
+        .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
-    file.write_all(b"\n").map_err(failed)?;
-    file.sync_all().map_err(failed)
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    device::sync_directory(folder).map_err(failed)
 }
 
 fn describe(part: &LostPart) -> String {

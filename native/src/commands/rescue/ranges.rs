@@ -53,6 +53,14 @@ fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     merged
 }
 
+/// The parts of ordered ranges before `end`.
+pub fn up_to(end: u64, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    let before = ranges.iter().take_while(|range| range.start < end);
+    before
+        .map(|range| range.start..range.end.min(end))
+        .collect()
+}
+
 pub fn bytes_in(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end - range.start).sum()
 }
