@@ -74,6 +74,15 @@ pub enum Error {
         limit: u64,
     },
 
+    /// The source ends within its volume.
+    #[error("the volume is cut short: it has {needed} bytes, its source {size}")]
+    CutShort {
+        /// Bytes of the volume's clusters.
+        needed: u64,
+        /// Bytes of the source.
+        size: u64,
+    },
+
     /// Compressed data cannot be decompressed.
     #[error("the compressed data at byte {offset:#x} is damaged: {reason}")]
     Compressed {
@@ -108,6 +117,7 @@ impl Error {
             | Self::Unsupported { offset, .. }
             | Self::Compressed { offset, .. }
             | Self::Limit { offset, .. } => Some(*offset),
+            Self::CutShort { size, .. } => Some(*size),
             Self::Memory { .. } => None,
         }
     }

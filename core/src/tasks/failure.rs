@@ -110,7 +110,7 @@ impl Failure {
             Self::Error(Error::Io { .. }) => "read",
             Self::Error(Error::Corrupt { .. }) => "corrupt",
             Self::Error(Error::Unsupported { .. }) => "unsupported",
-            Self::Error(Error::Limit { .. }) => "limit",
+            Self::Error(Error::Limit { .. } | Error::CutShort { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
             Self::Decompress(error) => error.code(),

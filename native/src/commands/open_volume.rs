@@ -112,10 +112,7 @@ fn salvage(
     damaged: &DamagedSource,
 ) -> Result<(Volume<Arc<Device>>, Vec<Damage>), CoreError> {
     match Volume::salvage(Arc::clone(device)) {
-        Err(CoreError::Limit {
-            structure: Structure::BootSector,
-            ..
-        }) => {}
+        Err(CoreError::CutShort { .. }) => {}
         opened => return opened,
     }
     let (boot, _) = BootSector::read(device)?;
@@ -207,14 +204,9 @@ fn explain(device: &Device, error: CoreError) -> Error {
             structure: Structure::BootSector,
             ..
         } => explain_foreign(device, foreign::identify(device), error),
-        CoreError::Limit {
-            structure: Structure::BootSector,
-            found,
-            limit,
-            ..
-        } => Error::refused(
+        CoreError::CutShort { needed, size } => Error::refused(
             path,
-            format!("holds a volume of {found} bytes, but has only {limit}"),
+            format!("holds a volume of {needed} bytes, but has only {size}"),
             "was it cut short? Take the whole partition; or save what is there with --rescue",
         ),
         CoreError::Corrupt {

@@ -8,14 +8,14 @@ use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
 use ntfsclone_core::clusters::{ClusterMap, Finding};
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::units::{Extent, Lcn};
+use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Touched;
 
+use super::missing_clusters::MissingClusters;
 use crate::error::{Error, Result};
 use crate::options::{self, Mismatch};
 use crate::progress::{Phase, Progress};
 use crate::report;
-use crate::rescue::DamagedSource;
 use crate::scan;
 use crate::source::Device;
 
@@ -44,8 +44,7 @@ pub fn find(
     })?;
     progress.finish();
     let damaged = volume.source().damaged();
-    let missing = damaged.and_then(|damaged| missing_clusters(volume, damaged));
-    let claimed = missing.map(|missing| claimed_in(&selection.map, missing));
+    let missing = MissingClusters::of(volume, &selection.map);
     let mut audit = audit::audit(volume, &mut selection).map_err(failed)?;
     // What could not be read makes the rest contradict it.
     let mismatch = match damaged.is_some_and(|damaged| !damaged.lost().is_empty()) {
@@ -59,14 +58,8 @@ pub fn find(
                 source.display(),
                 report::with_causes(&unknown)
             ));
-            // Of those that are not there, only files could be missed.
-            if let Some((missing, claimed)) = missing.zip(claimed) {
-                let start = unknown.extent.start.max(missing.start);
-                let len = missing.end().0 - start.0;
-                selection.map.remove(Extent::new(start, len));
-                for extent in claimed {
-                    selection.map.insert(extent);
-                }
+            if let Some(missing) = &missing {
+                missing.leave_out_unclaimed(&mut selection.map, unknown.extent);
             }
         }
         (Some(unknown), None) => return Err(failed(unknown.source)),
@@ -101,26 +94,6 @@ pub fn find(
         selection.map.remove(extent);
     }
     Ok(selection.map)
-}
-
-/// The clusters past the end of a device that was cut short.
-fn missing_clusters(volume: &Volume<Arc<Device>>, damaged: &DamagedSource) -> Option<Extent> {
-    let geometry = volume.geometry();
-    let nr_clusters = geometry.nr_clusters();
-    // Of a cluster that is cut, the start is there.
-    let cluster_size = u64::from(geometry.cluster_size);
-    let first = damaged.medium_size().div_ceil(cluster_size);
-    let len = nr_clusters.checked_sub(first).filter(|&len| len > 0)?;
-    Some(Extent::new(Lcn(first), len))
-}
-
-fn claimed_in(map: &ClusterMap, part: Extent) -> Vec<Extent> {
-    let parts = map.extents().filter_map(|extent| {
-        let start = extent.start.max(part.start);
-        let len = extent.end().0.checked_sub(start.0)?;
-        (len > 0).then(|| Extent::new(start, len))
-    });
-    parts.collect()
 }
 
 fn first_of(findings: &[Finding]) -> String {

@@ -156,7 +156,7 @@ pub fn clone(
             how,
         };
         passes.run()?;
-        let lost = damaged.unfinished(&all);
+        let lost = ranges::merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
