@@ -28,6 +28,7 @@ mod read_back;
 mod recipes;
 mod reflink;
 mod rescue;
+mod rescue_cut_short;
 mod rescue_matrix;
 mod restore;
 mod sparse;

@@ -207,7 +207,8 @@ fn explain(device: &Device, error: CoreError) -> Error {
         CoreError::CutShort { needed, size } => Error::refused(
             path,
             format!("holds a volume of {needed} bytes, but has only {size}"),
-            "was it cut short? Take the whole partition; or save what is there with --rescue",
+            "was it cut short? Take the whole partition, or grow it to the size it had; or copy \
+             what is there with --rescue",
         ),
         CoreError::Corrupt {
             structure: Structure::MftMirror,

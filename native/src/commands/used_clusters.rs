@@ -46,22 +46,21 @@ pub fn find(
     let damaged = volume.source().damaged();
     let missing = MissingClusters::of(volume, &selection.map);
     let mut audit = audit::audit(volume, &mut selection).map_err(failed)?;
+    if let Some(missing) = missing {
+        let unknown = audit.unknown.as_ref().map(|unknown| unknown.extent);
+        missing.leave_out_unclaimed(volume, unknown, &mut selection.map);
+    }
     // What could not be read makes the rest contradict it.
     let mismatch = match damaged.is_some_and(|damaged| !damaged.lost().is_empty()) {
         true => Mismatch::Accept,
         false => mismatch,
     };
     match (audit.unknown.take(), damaged) {
-        (Some(unknown), Some(_)) => {
-            report::warning(format!(
-                "{}: {}; they are copied too",
-                source.display(),
-                report::with_causes(&unknown)
-            ));
-            if let Some(missing) = &missing {
-                missing.leave_out_unclaimed(&mut selection.map, unknown.extent);
-            }
-        }
+        (Some(unknown), Some(_)) => report::warning(format!(
+            "{}: {}; they are copied too",
+            source.display(),
+            report::with_causes(&unknown)
+        )),
         (Some(unknown), None) => return Err(failed(unknown.source)),
         (None, _) => {}
     }
