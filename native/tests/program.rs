@@ -30,6 +30,8 @@ mod read_back;
 mod recipes;
 mod reflink;
 mod rescue;
+mod rescue_cut_short;
+mod rescue_matrix;
 mod restore;
 mod sparse;
 mod support;

@@ -25,8 +25,8 @@ impl<R: ReadAt> Volume<R> {
     /// # Errors
     ///
     /// [`Error::Io`]; [`Error::Corrupt`]: no boot sector of NTFS (ask
-    /// [`super::foreign::identify`] what it is), one of a volume larger than
-    /// its device, or a damaged `$MFT`.
+    /// [`super::foreign::identify`] what it is), or a damaged `$MFT`;
+    /// [`Error::VolumeCutShort`].
     pub fn open(source: R) -> Result<Self> {
         let (boot, opened_from, mft) = find(&source, |boot| Mft::load(&source, boot))?;
         Ok(Self {
@@ -133,11 +133,9 @@ pub(super) fn find<T>(
 
 fn check_fits(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<()> {
     let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
-    match needed > source.size() {
-        false => Ok(()),
-        true => Err(Error::VolumeCutShort {
-            size: source.size(),
-            needed,
-        }),
+    let size = source.size();
+    if needed > size {
+        return Err(Error::VolumeCutShort { needed, size });
     }
+    Ok(())
 }

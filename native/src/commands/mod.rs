@@ -10,6 +10,7 @@ mod info;
 mod lost_data;
 mod map;
 mod metadata;
+mod missing_clusters;
 mod open_volume;
 mod rescue;
 mod restore;

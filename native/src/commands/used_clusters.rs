@@ -13,6 +13,7 @@ use ntfsclone_core::ntfs::bitmap::Unknown;
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Touched;
 
+use super::missing_clusters::MissingClusters;
 use super::open_volume::CHKDSK;
 use crate::error::{Error, Result};
 use crate::options::{self, Mismatch};
@@ -57,6 +58,18 @@ pub struct UsedClusters {
 /// accepts that.
 pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters> {
     let source = volume.source().path();
+    let mut progress = Progress::start(search.progress, Phase::Scan, volume.mft().record_count());
+    let threads = scan::threads(volume, search.threads);
+    let mut selection = scan::select_used_on(volume, source, threads, |records| {
+        progress.advance_to(records);
+    })?;
+    progress.finish();
+    let missing = MissingClusters::of(volume, &selection.map);
+    let audit = audit::audit(volume, &mut selection).map_err(|error| Error::read(source, error))?;
+    if let Some(missing) = missing {
+        let unknown = audit.unknown.as_ref().map(|unknown| unknown.extent);
+        missing.leave_out_unclaimed(volume, unknown, &mut selection.map);
+    }
     let judge = Judge {
         volume,
         source,
@@ -68,14 +81,6 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
             _ => search.mismatch,
         },
     };
-
-    let mut progress = Progress::start(search.progress, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume, search.threads);
-    let mut selection = scan::select_used_on(volume, source, threads, |records| {
-        progress.advance_to(records);
-    })?;
-    progress.finish();
-    let audit = audit::audit(volume, &mut selection).map_err(|error| Error::read(source, error))?;
     judge.unknown(audit.unknown.as_ref())?;
     judge.errors(&selection.findings)?;
     judge.damaged(&selection.findings)?;

@@ -56,6 +56,10 @@ impl ImageStream {
     /// Reads the header of an image, or the boot sector of a volume.
     pub fn new(opened: Opened) -> Result<Self> {
         let Opened { input, bytes } = opened;
+        let seekable = match &bytes {
+            Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
+            Bytes::Random(_) | Bytes::Stream(_) => None,
+        };
         let mut reader: Box<dyn Read + Send> = match (&input.damaged, bytes) {
             (Some(source), _) => Box::new(RescueReader {
                 source: Arc::clone(source),
@@ -94,7 +98,12 @@ impl ImageStream {
                 let mut sector = [0; 512];
                 let there = bytes.len().min(sector.len());
                 sector[..there].copy_from_slice(&bytes[..there]);
-                let geometry = BootSector::parse(&sector, 0).map_err(failed)?.geometry;
+                let boot = BootSector::parse(&sector, 0).or_else(|error| {
+                    // What was recognised by its backup boot sector.
+                    let backup = seekable.as_deref().and_then(BootSector::read_backup);
+                    backup.map(|(boot, _)| boot).ok_or(error)
+                });
+                let geometry = boot.map_err(failed)?.geometry;
                 let clusters = geometry.nr_clusters();
                 let header = Header::new(
                     geometry.cluster_size,

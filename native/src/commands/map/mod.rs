@@ -54,7 +54,12 @@ impl Domain<'_> {
     fn areas(&self) -> impl Iterator<Item = Area> {
         let areas = self.plan.steps().map(|step| {
             let (offset, length) = self.plan.bytes_of(step);
-            Area { offset, length }
+            // Of a volume that was cut short, what is there.
+            let there = self.size.saturating_sub(offset);
+            Area {
+                offset,
+                length: length.min(there),
+            }
         });
         let mut areas = areas.filter(|area| area.length > 0).peekable();
         iter::from_fn(move || {
@@ -117,11 +122,10 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     opened.device.confirm_failures()?;
-    let size = opened.device.size();
     let domain = Domain {
         source: &task.source,
-        plan: Plan::new(*opened.volume.geometry(), size, map),
-        size,
+        plan: Plan::new(*opened.volume.geometry(), opened.device.size(), map),
+        size: opened.device.files().size(),
     };
     domain.describe(reports);
     match destination {

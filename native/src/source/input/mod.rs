@@ -279,10 +279,9 @@ fn open_files(
         Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
         found => refuse_foreign(&input.name, &found),
     };
-    input.format = match Content::of(&start) {
-        // Its first boot sector is damaged.
-        Content::Unknown if BootSector::read_backup(&*files).is_some() => Format::Volume,
-        _ => format_of(&input.name, &start, foreign)?,
+    input.format = match has_only_backup(&start, &*files) {
+        true => Format::Volume,
+        false => format_of(&input.name, &start, foreign)?,
     };
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
@@ -312,14 +311,21 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     let format = match (content, seekable.summary()) {
         (Content::Image, _) => Format::Image,
         (Content::Volume, _) => Format::Volume,
-        (Content::Unknown, Ok(Some(summary))) => match summary.head().kind {
+        (Content::Unknown | Content::Unreadable, Ok(Some(summary))) => match summary.head().kind {
             Kind::NtfscloneImage => Format::Image,
             Kind::RawVolume => Format::Volume,
         },
-        (Content::Unknown, _) if BootSector::read_backup(&seekable).is_some() => Format::Volume,
+        _ if has_only_backup(&start, &seekable) => Format::Volume,
         _ => return None,
     };
     Some((format, Arc::new(seekable)))
+}
+
+/// True for a volume whose first boot sector is damaged, or could not be read,
+/// and whose backup is sound.
+fn has_only_backup(start: &[u8], source: &impl ReadAt) -> bool {
+    matches!(Content::of(start), Content::Unknown | Content::Unreadable)
+        && BootSector::read_backup(source).is_some()
 }
 
 /// Opens what was opened before, from its start.
@@ -375,9 +381,20 @@ fn format_of(name: &Path, start: &[u8], foreign: impl FnOnce() -> Option<Error>)
         Content::Image => Ok(Format::Image),
         Content::Volume => Ok(Format::Volume),
         Content::Other(other) => Err(Error::refused(name, other.found, other.remedy)),
+        Content::Unreadable => Err(refuse_unreadable(name)),
         // The decoder says best what is wrong with a damaged image.
         Content::Compressed(_) | Content::Unknown => foreign().map_or(Ok(Format::Image), Err),
     }
+}
+
+/// What the error is for [`Content::Unreadable`].
+pub fn refuse_unreadable(name: &Path) -> Error {
+    Error::refused(
+        name,
+        "begins with a sector that could not be read, marked by --rescue; what it holds is told \
+         by that sector, or by a backup boot sector at the end of a volume, which is not there",
+        "rescue the source again, with --retries; or let testdisk look for the boot sector",
+    )
 }
 
 fn start_of(files: &Files) -> io::Result<Vec<u8>> {
