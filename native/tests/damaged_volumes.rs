@@ -144,12 +144,7 @@ const DAMAGES: &[Damage] = &[
         |volume, n| volume.patch_record(n, |r| r[0x20] = 30),
         [0; 3],
     ),
-    row(
-        "a dirty volume",
-        3,
-        |volume, n| mark_dirty(volume, n),
-        [1; 3],
-    ),
+    row("a dirty volume", 3, mark_dirty, [1; 3]),
     row(
         "NTFS 9.1",
         3,
