@@ -8,6 +8,7 @@ use ntfsclone_core::error::Structure;
 
 use crate::device;
 use crate::source::input::StreamError;
+use crate::visible::Visible;
 
 /// Shorthand for results of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -20,7 +21,7 @@ pub enum Error {
     Usage { message: String },
 
     /// An operation on a file failed.
-    #[error("cannot {operation} {}", path.display())]
+    #[error("cannot {operation} {}", Visible(path.display()))]
     Io {
         operation: &'static str,
         path: PathBuf,
@@ -28,19 +29,19 @@ pub enum Error {
     },
 
     /// A volume or image could not be read.
-    #[error("{}", path.display())]
+    #[error("{}", Visible(path.display()))]
     Read { path: PathBuf, source: core::Error },
 
     /// A compressed image or volume could not be decompressed.
-    #[error("{}", path.display())]
+    #[error("{}", Visible(path.display()))]
     Compressed { path: PathBuf, source: StreamError },
 
     /// Nothing that is known stands where a volume should begin.
-    #[error("{} is no NTFS volume", path.display())]
+    #[error("{} is no NTFS volume", Visible(path.display()))]
     NotNtfs { path: PathBuf, source: core::Error },
 
     /// Something is not as it must be, and was left alone.
-    #[error("{}: {found}", path.display())]
+    #[error("{}: {found}", Visible(path.display()))]
     Refused {
         path: PathBuf,
         found: String,
@@ -54,19 +55,19 @@ pub enum Error {
     /// All was done that could be, but for what could not be read.
     #[error(
         "{}: {bytes} bytes could not be read; they are marked with BadSectoR",
-        path.display()
+        Visible(path.display())
     )]
     DataLost { path: PathBuf, bytes: u64 },
 
     /// A map was made in spite of what could not be read.
     #[error(
         "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
-        path.display()
+        Visible(path.display())
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} errors", path.display())]
+    #[error("{}: not sound; {errors} errors", Visible(path.display()))]
     NotSound { path: PathBuf, errors: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]

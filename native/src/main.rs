@@ -23,6 +23,7 @@ mod serial;
 mod signals;
 mod sink;
 mod source;
+mod visible;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 //! One binary for all of it, since each one takes as long to link as the program
 //! itself. Only what makes a test for each volume of a table has its own.
 
+mod changing;
 mod checksum;
 mod command_line;
 mod compress;

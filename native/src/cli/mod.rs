@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use crate::visible::Visible;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use verify::{Info, Verify};
@@ -254,7 +255,8 @@ pub struct Copy {
     #[arg(long)]
     pub verify: bool,
 
-    /// Accept a volume that is marked dirty
+    /// Accept a volume that is marked dirty, or of which it is not known who uses
+    /// it; write over a whole disk that has a partition table
     #[arg(short, long)]
     pub force: bool,
 
@@ -351,8 +353,21 @@ pub fn parse() -> Cli {
     let command = Cli::command()
         .mut_args(repeatable)
         .mut_subcommands(|subcommand| subcommand.mut_args(repeatable));
-    let matches = command.get_matches_from(abbreviation::expand(arguments));
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let matches = command.try_get_matches_from(abbreviation::expand(arguments));
+    matches
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .unwrap_or_else(|error| exit(&error))
+}
+
+/// Errors quote what was typed, or what a script made of a name.
+fn exit(error: &clap::Error) -> ! {
+    let text = error.to_string();
+    let visible: Vec<String> = text.lines().map(|line| Visible(line).to_string()).collect();
+    if visible.iter().map(String::as_str).eq(text.lines()) {
+        error.exit();
+    }
+    eprintln!("{}", visible.join("\n"));
+    std::process::exit(error.exit_code())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
 use crate::rescue::DamagedSource;
+use crate::visible::{Visible, visible_json};
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
@@ -160,7 +161,8 @@ fn write_report(path: &Path, data: &LostData) -> Result<()> {
     let failed = |error| Error::io("write", path, error);
     let text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
     let mut file = File::create_new(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(visible_json(&text).as_bytes())
+        .map_err(failed)?;
     file.write_all(b"\n").map_err(failed)?;
     file.sync_all().map_err(failed)
 }
@@ -178,8 +180,8 @@ fn describe(part: &LostPart) -> String {
         Some(code) => format!(", attribute {code:#x}"),
     };
     format!(
-        "lost {length} bytes of {path}{}{what}, at byte {offset}",
-        stream.unwrap_or_default()
+        "lost {length} bytes of {}{what}, at byte {offset}",
+        Visible(format_args!("{path}{}", stream.unwrap_or_default()))
     )
 }
 

@@ -17,6 +17,7 @@ use crate::progress::{Phase, Progress};
 use crate::report;
 use crate::scan;
 use crate::source::Device;
+use crate::visible::Visible;
 
 /// How many findings an error lists; the original lists as many.
 const LISTED: usize = 10;
@@ -145,12 +146,12 @@ fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
         findings.errors()
     );
     for finding in &errors {
-        text.push_str("\n    ");
+        text.push_str(report::NEXT_ITEM);
         text.push_str(&describe(finding, &touched));
     }
     let more = findings.errors() - errors.len() as u64;
     if more > 0 {
-        text.push_str(&format!("\n    and {more} more"));
+        text.push_str(&format!("{}and {more} more", report::NEXT_ITEM));
     }
     text
 }
@@ -167,7 +168,7 @@ fn describe(finding: &Finding, touched: &Touched) -> String {
     };
     let mut text = report::with_causes(finding);
     if !names.is_empty() {
-        text.push_str(&format!(" ({})", names.join(", ")));
+        text.push_str(&format!(" ({})", Visible(names.join(", "))));
     }
     text
 }

@@ -11,6 +11,7 @@ mod read_back;
 mod reflink;
 mod sparse;
 mod target;
+mod whole_disk;
 
 pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE, check_length};
 pub use image::ImageSink;
@@ -18,6 +19,7 @@ pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
 pub use target::{Needs, Target, directory_of};
+pub use whole_disk::refuse_partition_table;
 
 use std::time::Duration;
 

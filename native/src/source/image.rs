@@ -194,6 +194,20 @@ impl ImageStream {
     /// than a cluster, and where it belongs.
     fn decode<E>(
         &mut self,
+        take: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Result<()>, E> {
+        let decoded = self.decode_all(take)?;
+        // A change explains an error, too.
+        Ok(self.check_unchanged().and(decoded))
+    }
+
+    fn check_unchanged(&self) -> Result<()> {
+        let files = self.input.files.as_ref();
+        files.map_or(Ok(()), |files| files.check_unchanged())
+    }
+
+    fn decode_all<E>(
+        &mut self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {
         let ends_anywhere = self.input.ends_anywhere();

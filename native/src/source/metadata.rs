@@ -39,24 +39,12 @@ pub fn copy_metadata(
             report: WipeReport::default(),
             buffer: vec![0; CHUNK_BYTES],
         };
-        for step in plan.steps() {
-            let copied = match step {
-                MetadataStep::Clusters(extent) => {
-                    let offset = reader.geometry.offset(extent.start);
-                    reader.copy(offset, reader.geometry.bytes(extent.len), filler)?
-                }
-                MetadataStep::Records(kind, stream) => reader.records(*kind, stream, filler)?,
-            };
-            if let Err(error) = copied {
-                return Ok(Err(error));
-            }
-        }
-        let (offset, len) = plan.tail();
-        let copied = reader.copy(offset, len, filler)?;
+        let copied = reader.copy_all(&plan, filler)?;
         if let Ok(mut report) = report.lock() {
             *report = reader.report;
         }
-        Ok(copied)
+        // A change explains an error, too.
+        Ok(device.check_unchanged().and(copied))
     }
 }
 
@@ -70,6 +58,23 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn copy_all(&mut self, plan: &MetadataPlan, filler: &mut Filler) -> Filled {
+        for step in plan.steps() {
+            let copied = match step {
+                MetadataStep::Clusters(extent) => {
+                    let offset = self.geometry.offset(extent.start);
+                    self.copy(offset, self.geometry.bytes(extent.len), filler)?
+                }
+                MetadataStep::Records(kind, stream) => self.records(*kind, stream, filler)?,
+            };
+            if let Err(error) = copied {
+                return Ok(Err(error));
+            }
+        }
+        let (offset, len) = plan.tail();
+        self.copy(offset, len, filler)
+    }
+
     fn copy(&self, offset: u64, len: u64, filler: &mut Filler) -> Filled {
         filler.fill(offset, len, self.geometry.cluster_size, |offset, bytes| {
             self.device.read_at(offset, bytes)

@@ -108,6 +108,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     }
 
     let map = used_clusters::find(&opened.volume, task.mismatch, task.threads, how)?;
+    opened.device.check_unchanged()?;
     let size = opened.device.size();
     let domain = Domain {
         source: &task.source,

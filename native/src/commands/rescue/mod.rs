@@ -156,6 +156,7 @@ pub fn clone(
             how,
         };
         passes.run()?;
+        opened.device.check_unchanged()?;
         let lost = damaged.unfinished(&all);
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;

@@ -83,6 +83,11 @@ pub fn overlap(a: &Metadata, b: &Metadata) -> bool {
     related(a).contains(&b) || related(b).contains(&a)
 }
 
+/// Whether they are two names of one device or file.
+pub fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    device_id(a) == device_id(b)
+}
+
 /// True for the errors by which the kernel says that a place of a device
 /// cannot be read: `blk_status_to_errno` in its block layer. Reads through its
 /// cache give EIO for all of them.
