@@ -4,13 +4,14 @@ use crate::support::{
     large_volume,
     program::{ours, succeed},
     scene::Scene,
+    small_volume,
 };
+use rustix::fs::OFlags;
 use std::{
-    fs::{File, FileTimes, OpenOptions, metadata},
-    io::{Read, Write},
+    fs::{File, FileTimes, OpenOptions, metadata, read_dir, read_link},
+    io::{PipeWriter, Read, Write},
     path::Path,
     process::Stdio,
-    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -127,47 +128,59 @@ fn nothing_is_made_of_a_source_that_changes() {
         "verify volume",
         "verify image",
         "verify --index image",
+        "verify --against volume image",
+        "verify --against image volume",
     ] {
-        let scene = Scene::new();
-        large_volume::write(&scene.path("volume"), 96 << 20);
-        if line.ends_with("image") {
-            succeed(scene.command(ours, "-q -s -o image volume"));
-        }
-        let changing = if line.ends_with("image") {
-            "image"
-        } else {
-            "volume"
-        };
-        let is_over = AtomicBool::new(false);
-        let outcome = thread::scope(|scope| {
-            scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    overwrite_first_byte(&scene.path(changing));
-                    thread::sleep(Duration::from_micros(200));
-                }
-            });
-            let command = scene.command(ours, line);
-            let output = command_output(command);
-            is_over.store(true, Ordering::Relaxed);
-            output
-        });
-        assert_eq!(outcome.0, Some(1), "{line}: {}", outcome.1);
-        assert!(
-            outcome.1.contains("changed while it was read"),
-            "{line}: {}",
-            outcome.1
-        );
-        let is_rescue = line.starts_with("--rescue -o");
-        assert!(is_rescue || !scene.path("out").exists(), "{line}");
+        let scene = small_volume::scene();
+        let changed = line.split(' ').next_back().expect("it ends with a file");
+        let (code, text) = run_held_up(&scene, &format!("{line} --progress json"), changed);
+        assert_eq!(code, Some(1), "{line}: {text}");
+        assert!(text.contains("changed while it was read"), "{line}: {text}");
+        assert!(!scene.path("out").exists(), "{line}");
         assert!(!scene.path("image.index").exists(), "{line}");
     }
 }
 
-fn command_output(mut command: std::process::Command) -> (Option<i32>, String) {
-    let output = command.output().expect("ours starts");
-    let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&text).into_owned(),
-    )
+/// Runs ours with both its streams in a pipe that is full: at its first message it waits, and `changed` is written to.
+fn run_held_up(scene: &Scene, line: &str, changed: &str) -> (Option<i32>, String) {
+    let (mut reader, mut writer) = std::io::pipe().expect("there are pipes");
+    let mut filled = 0;
+    set_flags(&writer, OFlags::NONBLOCK);
+    while let Ok(written) = writer.write(&[b'.'; 4096]) {
+        filled += written;
+    }
+    set_flags(&writer, OFlags::empty());
+    let mut command = scene.command(ours, line);
+    command.stdout(writer.try_clone().expect("it can be shared"));
+    command.stderr(writer);
+    let mut child = command.spawn().expect("ours starts");
+    // It has the other end, too.
+    drop(command);
+    wait_for_open(child.id(), &scene.path(changed));
+    overwrite_first_byte(&scene.path(changed));
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text).expect("it can be read");
+    let status = child.wait().expect("it ends");
+    let text = String::from_utf8_lossy(&text[filled..]).into_owned();
+    (status.code(), text)
+}
+
+fn set_flags(pipe: &PipeWriter, flags: OFlags) {
+    rustix::fs::fcntl_setfl(pipe, flags).expect("flags can be set");
+}
+
+/// Waits until a process has the file open, and some time more.
+fn wait_for_open(process: u32, path: &Path) {
+    let descriptors = format!("/proc/{process}/fd");
+    for _ in 0..1000 {
+        let open = read_dir(&descriptors).into_iter().flatten().flatten();
+        if open
+            .filter_map(|entry| read_link(entry.path()).ok())
+            .any(|name| name == path)
+        {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(200));
 }
