@@ -76,7 +76,7 @@ pub fn read(disk: &(impl ReadAt + ?Sized)) -> Vec<Partition> {
 /// The table on `disk`, also one that is damaged, but for one of its two copies,
 /// or has no partitions in it; `None` if there is none. The boot sector of a file
 /// system is not a table, though it has the signature of one; the copy at the
-/// end of a disk that begins with one is left over.
+/// end of a disk that begins with one, or with an image, is left over.
 pub fn identify(disk: &(impl ReadAt + ?Sized)) -> Option<Table> {
     let is_gpt_at = |sector_size: u64, sector: u64| {
         let position = sector.checked_mul(sector_size);
@@ -86,7 +86,7 @@ pub fn identify(disk: &(impl ReadAt + ?Sized)) -> Option<Table> {
     if SECTOR_SIZES.iter().any(|&size| is_gpt_at(size, 1)) {
         return Some(Table::Gpt);
     }
-    if begins_with_file_system(disk) {
+    if begins_with_content(disk) {
         return None;
     }
     let has_backup = |&size: &u64| {
@@ -101,9 +101,10 @@ pub fn identify(disk: &(impl ReadAt + ?Sized)) -> Option<Table> {
 }
 
 /// Whether the first sector is the boot sector of NTFS, FAT, exFAT, ReFS or
-/// BitLocker.
-fn begins_with_file_system(disk: &(impl ReadAt + ?Sized)) -> bool {
-    const NAMES: [(usize, &[u8]); 7] = [
+/// BitLocker, or the header of an image.
+fn begins_with_content(disk: &(impl ReadAt + ?Sized)) -> bool {
+    const NAMES: [(usize, &[u8]); 8] = [
+        (0, crate::image::ntfsclone::MAGIC),
         (3, b"NTFS    "),
         (3, b"EXFAT   "),
         (3, b"ReFS\0\0\0\0"),

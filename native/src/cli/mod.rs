@@ -7,8 +7,9 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::visible::Visible;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::visible::Visible;
 
 pub use verify::{Info, Verify};
 
@@ -353,21 +354,20 @@ pub fn parse() -> Cli {
     let command = Cli::command()
         .mut_args(repeatable)
         .mut_subcommands(|subcommand| subcommand.mut_args(repeatable));
-    let matches = command.try_get_matches_from(abbreviation::expand(arguments));
-    matches
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .unwrap_or_else(|error| exit(&error))
-}
-
-/// Errors quote what was typed, or what a script made of a name.
-fn exit(error: &clap::Error) -> ! {
-    let text = error.to_string();
-    let visible: Vec<String> = text.lines().map(|line| Visible(line).to_string()).collect();
-    if visible.iter().map(String::as_str).eq(text.lines()) {
-        error.exit();
-    }
-    eprintln!("{}", visible.join("\n"));
-    std::process::exit(error.exit_code())
+    let parse = |arguments: Vec<OsString>| {
+        let matches = command
+            .clone()
+            .try_get_matches_from(abbreviation::expand(arguments));
+        matches.and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    parse(arguments.clone()).unwrap_or_else(|error| {
+        // An error quotes what was typed, or what a script made of a name.
+        let visible = arguments.iter().map(|argument| {
+            let text = argument.to_string_lossy();
+            OsString::from(Visible(text).to_string())
+        });
+        parse(visible.collect()).err().unwrap_or(error).exit()
+    })
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ fn check_volume(
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,
+        unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     let map = used_clusters::find(&opened.volume, checks.mismatch, checks.threads, how)?;

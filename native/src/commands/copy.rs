@@ -37,6 +37,7 @@ pub fn run_on(
     let accepted = Accepted {
         dirty: task.force,
         mounted: false,
+        unknown_use: task.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.

@@ -145,6 +145,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
     let accepted = Accepted {
         dirty: false,
         mounted: false,
+        unknown_use: false,
     };
     let opened = open_volume::open(Device::open(original, None)?, accepted, Reports::None)?;
     let map = used_clusters::find(&opened.volume, Mismatch::Refuse, None, Progress::None)?;

@@ -92,6 +92,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         // A map is not a copy: what is in use can be told of a dirty volume.
         dirty: true,
         mounted: task.force,
+        unknown_use: task.force,
     };
     let device = match &task.rescue {
         None => Device::open(&task.source, task.partition)?,
