@@ -7,6 +7,7 @@ use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
 use crate::device;
+use crate::report;
 use crate::source::input::StreamError;
 use crate::visible::Visible;
 
@@ -70,6 +71,9 @@ pub enum Error {
     #[error("{}: not sound; {errors} errors", Visible(path.display()))]
     NotSound { path: PathBuf, errors: u64 },
 
+    #[error("out of memory: {} more are needed", report::size(*bytes))]
+    Memory { bytes: u64 },
+
     #[error("the thread that {0} ended unexpectedly")]
     Thread(&'static str),
 }
@@ -121,6 +125,11 @@ impl Error {
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },
+            Self::Memory { .. } => Some(
+                "make memory free; or allow more to this program (ulimit -v, the limit of its \
+                 container)"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

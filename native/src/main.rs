@@ -13,6 +13,7 @@ mod direct;
 mod error;
 mod facts;
 mod image_encoding;
+mod memory;
 mod options;
 mod pipeline;
 mod progress;
@@ -23,6 +24,7 @@ mod serial;
 mod signals;
 mod sink;
 mod source;
+mod threads;
 mod visible;
 
 use std::process::ExitCode;

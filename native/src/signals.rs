@@ -6,14 +6,17 @@
 //! either complete or taken away, never both.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::device;
 use crate::error::{Error, Result};
 use crate::report;
+use crate::threads;
 
 /// What a run that ends now must do or say about its target.
 pub enum Unfinished {
@@ -56,16 +59,22 @@ pub fn install() -> Result<()> {
     let failed = |error| Error::io("wait for", "signals".as_ref(), error);
     let ignored = device::ignored_signals();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
-    let wanted = wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0);
-    let mut signals = Signals::new(wanted).map_err(failed)?;
-    let thread = std::thread::Builder::new().name("signals".to_owned());
-    thread
-        .spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                end(signal);
-            }
-        })
-        .map_err(failed)?;
+    let wanted: Vec<i32> = wanted
+        .filter(|signal| ignored >> (signal - 1) & 1 == 0)
+        .collect();
+    let signals = Signals::new(&wanted).map_err(failed)?;
+    let started = threads::start("signals", signals, |mut signals| {
+        if let Some(signal) = signals.forever().next() {
+            end(signal);
+        }
+    });
+    if started.is_err() {
+        // There can be no thread: they end the program as if nobody handled them.
+        for signal in wanted {
+            let always = Arc::new(AtomicBool::new(true));
+            flag::register_conditional_default(signal, always).map_err(failed)?;
+        }
+    }
     Ok(())
 }
 

@@ -77,10 +77,7 @@ fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
     let mut start = vec![0; START_BYTES];
     let mut reader: Box<dyn Read> = match bytes {
         Bytes::Random(files) => Box::new(input::FilesReader::new(files)),
-        Bytes::Seekable(seekable) => {
-            let reader = input::FramesReader::start(&seekable);
-            Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
-        }
+        Bytes::Seekable(seekable) => Box::new(input::FramesReader::start(&seekable)),
         Bytes::Stream(reader) => reader,
     };
     let len = input::read_up_to(&mut reader, &mut start);

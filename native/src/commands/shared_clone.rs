@@ -121,7 +121,7 @@ fn copy_rest(
     device: Arc<Device>,
     plan: Arc<Plan>,
     sharing: Sharing,
-) -> impl FnOnce(&mut Filler) -> Filled {
+) -> impl FnOnce(&mut Filler<'_>) -> Filled {
     move |filler| {
         let read = read_rest(&device, &plan, &sharing, filler)?;
         // A change explains an error, too.
@@ -129,7 +129,7 @@ fn copy_rest(
     }
 }
 
-fn read_rest(device: &Device, plan: &Plan, sharing: &Sharing, filler: &mut Filler) -> Filled {
+fn read_rest(device: &Device, plan: &Plan, sharing: &Sharing, filler: &mut Filler<'_>) -> Filled {
     let cluster_size = plan.geometry().cluster_size;
     for step in plan.steps() {
         let (offset, len) = plan.bytes_of(step);

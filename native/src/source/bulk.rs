@@ -50,7 +50,7 @@ impl BulkReader {
     }
 
     /// Reads what the plan says, in its order.
-    pub fn fill(self) -> impl FnOnce(&mut Filler) -> Filled {
+    pub fn fill(self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
         move |filler| {
             let read = self.read_all(filler)?;
             // A change explains an error, too.
@@ -58,7 +58,7 @@ impl BulkReader {
         }
     }
 
-    fn read_all(&self, filler: &mut Filler) -> Filled {
+    fn read_all(&self, filler: &mut Filler<'_>) -> Filled {
         let cluster_size = self.plan.geometry().cluster_size;
         for step in self.plan.steps() {
             let (offset, len) = self.plan.bytes_of(step);

@@ -30,7 +30,7 @@ pub fn copy_metadata(
     plan: MetadataPlan,
     times: Times,
     report: Arc<Mutex<WipeReport>>,
-) -> impl FnOnce(&mut Filler) -> Filled {
+) -> impl FnOnce(&mut Filler<'_>) -> Filled {
     move |filler| {
         let mut reader = Reader {
             device: &device,
@@ -58,7 +58,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn copy_all(&mut self, plan: &MetadataPlan, filler: &mut Filler) -> Filled {
+    fn copy_all(&mut self, plan: &MetadataPlan, filler: &mut Filler<'_>) -> Filled {
         for step in plan.steps() {
             let copied = match step {
                 MetadataStep::Clusters(extent) => {
@@ -75,14 +75,14 @@ impl Reader<'_> {
         self.copy(offset, len, filler)
     }
 
-    fn copy(&self, offset: u64, len: u64, filler: &mut Filler) -> Filled {
+    fn copy(&self, offset: u64, len: u64, filler: &mut Filler<'_>) -> Filled {
         filler.fill(offset, len, self.geometry.cluster_size, |offset, bytes| {
             self.device.read_at(offset, bytes)
         })
     }
 
     /// Copies all clusters of a value that consists of records.
-    fn records(&mut self, kind: RecordKind, stream: &Stream, filler: &mut Filler) -> Filled {
+    fn records(&mut self, kind: RecordKind, stream: &Stream, filler: &mut Filler<'_>) -> Filled {
         let cluster_size = u64::from(self.geometry.cluster_size);
         // A multiple of clusters and of records: both are powers of two, and
         // the buffer is larger than either.
@@ -142,7 +142,7 @@ impl Reader<'_> {
         vcn: Vcn,
         end: Vcn,
         chunk: &[u8],
-        filler: &mut Filler,
+        filler: &mut Filler<'_>,
     ) -> Result<(), TakerGone> {
         for (start, extent) in stream.extents(vcn, end) {
             let at = self.geometry.bytes(start.0 - vcn.0) as usize;

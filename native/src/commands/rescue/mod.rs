@@ -184,7 +184,7 @@ fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> R
     let geometry = opened.volume.geometry();
     let file = target.handle()?;
     for offset in [0, geometry.backup_boot_sector()] {
-        let mut batch = Batch::new(geometry.sector_size as usize);
+        let mut batch = Batch::new(geometry.sector_size as usize)?;
         // The backup may be in bytes that the copy has no room for.
         let room = target.len()?.saturating_sub(offset);
         let len = room.min(u64::from(geometry.sector_size));

@@ -87,10 +87,3 @@ pub fn forget_cached(file: &File) -> std::io::Result<()> {
     rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
     Ok(())
 }
-
-/// Bytes of memory that are free, or can be made free without a loss.
-pub fn available_memory() -> u64 {
-    use procfs::Current;
-    let info = procfs::Meminfo::current();
-    info.ok().and_then(|info| info.mem_available).unwrap_or(0)
-}

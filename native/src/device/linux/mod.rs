@@ -2,14 +2,16 @@
 
 mod cache;
 mod discard;
+mod memory;
 mod mounts;
 mod reflink;
 
 pub use cache::{
-    available_memory, begin_writeback, expect_random_reads, forget_cached, is_cached, open_direct,
-    reopen_direct, reopen_direct_to_write,
+    begin_writeback, expect_random_reads, forget_cached, is_cached, open_direct, reopen_direct,
+    reopen_direct_to_write,
 };
 pub use discard::{discard, discard_unit};
+pub use memory::{try_zeros, usable_memory};
 pub use mounts::{Mount, OtherUse, mounts, other_use};
 pub use reflink::{share_range, share_unit};
 

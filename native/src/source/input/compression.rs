@@ -16,12 +16,20 @@ use super::counted::Counted;
 use crate::device;
 use crate::report;
 
-/// Memory that is never too much to ask for: what the window of `zstd --ultra`
+/// Memory that is not too much to ask for if it is there: what the window of `zstd --ultra`
 /// takes, and more than any level of xz does.
 const LEAST_MEMORY: u64 = 128 << 20;
 
 /// The largest window that zstd has.
 const MOST_MEMORY: u64 = 2 << 30;
+
+/// How much memory a decoder may take of what is `usable`: half of it, since what
+/// is asked for is then used; of little, more.
+fn memory_limit(usable: u64) -> u64 {
+    let memory = (usable / 2).max(LEAST_MEMORY.min(usable / 4 * 3));
+    // As windows are, and at least what any level without --ultra takes.
+    1 << memory.clamp(8 << 20, MOST_MEMORY).ilog2()
+}
 
 /// Why a compressed stream cannot be read on. Positions are in the compressed
 /// bytes.
@@ -81,10 +89,7 @@ impl Decompressor {
         reader: Box<dyn Read + Send>,
         ends_anywhere: bool,
     ) -> io::Result<Self> {
-        // Of what is free, since what is asked for is then used.
-        let memory = (device::available_memory() / 2).clamp(LEAST_MEMORY, MOST_MEMORY);
-        // As windows are.
-        let memory = 1 << memory.ilog2();
+        let memory = memory_limit(device::usable_memory());
         Self::with_memory(compression, reader, ends_anywhere, memory)
     }
 
@@ -429,6 +434,22 @@ mod tests {
                 damaged[at] ^= 0x10;
                 error(compression, &damaged);
             }
+        }
+    }
+
+    #[test]
+    fn memory_follows_what_is_usable() {
+        const MIB: u64 = 1 << 20;
+        for (usable, expected) in [
+            (u64::MAX, 2048 * MIB),
+            (20_000 * MIB, 2048 * MIB),
+            (1000 * MIB, 256 * MIB),
+            (200 * MIB, 128 * MIB),
+            (60 * MIB, 32 * MIB),
+            (13 * MIB, 8 * MIB),
+            (0, 8 * MIB),
+        ] {
+            assert_eq!(memory_limit(usable), expected, "{usable}");
         }
     }
 
