@@ -122,18 +122,18 @@ impl Error {
             Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
+                io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },
-            Self::Memory { .. } => Some(
-                "make memory free; or allow more to this program (ulimit -v, the limit of its \
-                 container)"
-                    .to_owned(),
-            ),
+            Self::Memory { .. } => Some(MORE_MEMORY.to_owned()),
             _ => None,
         }
     }
 }
+
+const MORE_MEMORY: &str =
+    "make memory free; or allow more to this program (ulimit -v, the limit of its container)";
 
 const TAKE_ANOTHER: &str =
     "was it written or fetched completely? Take another copy of it, if there is one";

@@ -30,6 +30,7 @@ mod visible;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    device::fit_in_address_space();
     let typed = cli::parse();
     let result = options::resolve(typed).and_then(|options| {
         signals::install()?;

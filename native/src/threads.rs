@@ -34,3 +34,33 @@ pub fn start<T: Send + 'static, R: Send + 'static>(
         },
     }
 }
+
+/// How many threads can be started beside those there are, of so many `wanted`.
+pub fn startable(wanted: usize) -> usize {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+    let threads: Vec<Ending<()>> = (0..wanted)
+        .map_while(|_| {
+            let gate = Arc::clone(&gate);
+            let wait = |gate: Arc<Mutex<()>>| {
+                drop(gate.lock());
+            };
+            start("counts", gate, wait).ok()
+        })
+        .collect();
+    drop(closed);
+    threads
+        .into_iter()
+        .filter_map(|thread| thread.join().ok())
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_counted() {
+        assert_eq!(startable(3), 3);
+    }
+}

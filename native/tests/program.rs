@@ -32,6 +32,7 @@ mod recipes;
 mod reflink;
 mod rescue;
 mod restore;
+mod small_machines;
 mod sparse;
 mod support;
 mod tasks;

@@ -5,8 +5,8 @@ mod linux;
 
 pub use linux::{
     Mount, OtherUse, allow_open_files, begin_writeback, cannot_sync, discard, discard_unit,
-    expect_random_reads, forget_cached, free_space, ignored_signals, is_bad_sector, is_cached,
-    is_gone, is_read_only, is_same, is_stdout_closed, lock, metadata_of, mounts, open_direct,
-    open_exclusively, other_use, overlap, partition_node, reopen_direct, reopen_direct_to_write,
-    share_range, share_unit, sync_directory, try_zeros, usable_memory,
+    expect_random_reads, fit_in_address_space, forget_cached, free_space, ignored_signals,
+    is_bad_sector, is_cached, is_gone, is_read_only, is_same, is_stdout_closed, lock, metadata_of,
+    mounts, open_direct, open_exclusively, other_use, overlap, partition_node, reopen_direct,
+    reopen_direct_to_write, share_range, share_unit, sync_directory, try_zeros, usable_memory,
 };

@@ -24,6 +24,18 @@ pub fn usable_memory() -> u64 {
     limits.into_iter().flatten().min().unwrap_or(u64::MAX)
 }
 
+/// Has all threads share one heap, if the address space is limited: that of
+/// glibc takes 64 MiB of it for each, used or not. To be called first of all.
+pub fn fit_in_address_space() {
+    #[cfg(target_env = "gnu")]
+    if rustix::process::getrlimit(Resource::As).current.is_some() {
+        // SAFETY: only numbers are passed, and there is no other thread yet.
+        let done = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+        // Without it, allocations may fail, which they can anyway.
+        let _ = done;
+    }
+}
+
 /// `len` zeros, of which the kernel gives the memory when they are used; `None`
 /// where there can be no memory for them.
 pub fn try_zeros(len: usize) -> Option<Vec<u8>> {

@@ -11,7 +11,7 @@ pub use cache::{
     reopen_direct_to_write,
 };
 pub use discard::{discard, discard_unit};
-pub use memory::{try_zeros, usable_memory};
+pub use memory::{fit_in_address_space, try_zeros, usable_memory};
 pub use mounts::{Mount, OtherUse, mounts, other_use};
 pub use reflink::{share_range, share_unit};
 

@@ -15,6 +15,7 @@ use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation,
 use super::counted::Counted;
 use crate::device;
 use crate::report;
+use crate::threads;
 
 /// Memory that is not too much to ask for if it is there: what the window of `zstd --ultra`
 /// takes, and more than any level of xz does.
@@ -112,6 +113,9 @@ impl Decompressor {
         if source.has_failed() {
             return error;
         }
+        if is_out_of_memory(&error) {
+            return io::ErrorKind::OutOfMemory.into();
+        }
         let error = match error.kind() {
             _ if is_memory_error(&error) => StreamError::Memory {
                 compression,
@@ -182,16 +186,7 @@ impl Part {
         Ok(match compression {
             Compression::Zstd => Self::Zstd(ZstdFrames::new(source, memory)?),
             Compression::Gzip => Self::Gzip(GzDecoder::new(source)),
-            Compression::Xz => {
-                let threads = available_parallelism().map_or(1, |threads| threads.get());
-                let decoder = MtStreamBuilder::new()
-                    .threads(u32::try_from(threads).unwrap_or(1))
-                    // More blocks at once than that allows are left to wait.
-                    .memlimit_threading(memory)
-                    .memlimit_stop(memory)
-                    .decoder()?;
-                Self::Xz(XzDecoder::new_stream(source, decoder))
-            }
+            Compression::Xz => Self::Xz(XzDecoder::new_stream(source, xz_decoder(memory)?)),
             Compression::Bzip2 => Self::Bzip2(BzDecoder::new(source)),
             Compression::Lz4 => Self::Lz4(FrameDecoder::new(source)),
         })
@@ -275,6 +270,37 @@ impl Read for ZstdFrames {
 }
 
 /// True if a decoder refuses a stream for the memory it would take.
+/// A decoder of xz on all cores; liblzma fails if it cannot start a thread.
+fn xz_decoder(memory: u64) -> io::Result<liblzma::stream::Stream> {
+    let processors = available_parallelism().map_or(1, |count| count.get());
+    let startable = threads::startable(processors + THREADS_AROUND);
+    let threads = startable.saturating_sub(THREADS_AROUND);
+    let decoder = match u32::try_from(threads) {
+        Ok(threads @ 1..) => MtStreamBuilder::new()
+            .threads(threads)
+            // More blocks at once than that allows are left to wait.
+            .memlimit_threading(memory)
+            .memlimit_stop(memory)
+            .decoder()?,
+        _ => liblzma::stream::Stream::new_stream_decoder(memory, 0)?,
+    };
+    Ok(decoder)
+}
+
+/// Threads that are started after the decoder: one has it read ahead, another
+/// moves what is read.
+const THREADS_AROUND: usize = 2;
+
+/// There was no memory, within the limits.
+fn is_out_of_memory(error: &io::Error) -> bool {
+    let cause = error.get_ref();
+    let lzma = cause.and_then(|cause| cause.downcast_ref::<liblzma::stream::Error>());
+    matches!(lzma, Some(liblzma::stream::Error::Mem))
+        || error.kind() == io::ErrorKind::OutOfMemory
+        // zstd tells its errors by their names only.
+        || cause.is_some_and(|cause| cause.to_string().contains("not enough memory"))
+}
+
 fn is_memory_error(error: &io::Error) -> bool {
     let cause = error.get_ref();
     let lzma = cause.and_then(|cause| cause.downcast_ref::<liblzma::stream::Error>());
