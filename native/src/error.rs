@@ -7,8 +7,10 @@ use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
 use crate::device;
+use crate::report;
 use crate::rescue::DeviceGone;
 use crate::source::input::StreamError;
+use crate::visible::Visible;
 
 /// Shorthand for results of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,7 +23,7 @@ pub enum Error {
     Usage { message: String },
 
     /// An operation on a file failed.
-    #[error("cannot {operation} {}", path.display())]
+    #[error("cannot {operation} {}", Visible(path.display()))]
     Io {
         operation: &'static str,
         path: PathBuf,
@@ -29,19 +31,19 @@ pub enum Error {
     },
 
     /// A volume or image could not be read.
-    #[error("{}", path.display())]
+    #[error("{}", Visible(path.display()))]
     Read { path: PathBuf, source: core::Error },
 
     /// A compressed image or volume could not be decompressed.
-    #[error("{}", path.display())]
+    #[error("{}", Visible(path.display()))]
     Compressed { path: PathBuf, source: StreamError },
 
     /// Nothing that is known stands where a volume should begin.
-    #[error("{} is no NTFS volume", path.display())]
+    #[error("{} is no NTFS volume", Visible(path.display()))]
     NotNtfs { path: PathBuf, source: core::Error },
 
     /// Something is not as it must be, and was left alone.
-    #[error("{}: {found}", path.display())]
+    #[error("{}: {found}", Visible(path.display()))]
     Refused {
         path: PathBuf,
         found: String,
@@ -59,20 +61,23 @@ pub enum Error {
     /// All was done that could be, but for what could not be read.
     #[error(
         "{}: {bytes} bytes could not be read; they are marked with BadSectoR",
-        path.display()
+        Visible(path.display())
     )]
     DataLost { path: PathBuf, bytes: u64 },
 
     /// A map was made in spite of what could not be read.
     #[error(
         "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
-        path.display()
+        Visible(path.display())
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} error{}", path.display(), if *errors == 1 { "" } else { "s" })]
+    #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
+
+    #[error("out of memory: {} more are needed", report::size(*bytes))]
+    Memory { bytes: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]
     Thread(&'static str),
@@ -155,13 +160,18 @@ impl Error {
             Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
+                io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },
+            Self::Memory { .. } => Some(MORE_MEMORY.to_owned()),
             _ => None,
         }
     }
 }
+
+const MORE_MEMORY: &str =
+    "make memory free; or allow more to this program (ulimit -v, the limit of its container)";
 
 const TAKE_ANOTHER: &str =
     "was it written or fetched completely? Take another copy of it, if there is one";

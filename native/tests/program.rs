@@ -3,6 +3,7 @@
 //! One binary for all of it, since each one takes as long to link as the program
 //! itself. Only what makes a test for each volume of a table has its own.
 
+mod changing;
 mod checksum;
 mod command_line;
 mod compress;
@@ -13,6 +14,7 @@ mod direct;
 mod discard;
 mod finishing;
 mod full_disk;
+mod in_use;
 mod info;
 mod inputs;
 mod interrupt;
@@ -24,6 +26,7 @@ mod opening;
 mod output;
 mod overwrite;
 mod partitions;
+mod paths;
 mod pieces;
 mod progress;
 mod read_back;
@@ -33,6 +36,7 @@ mod rescue;
 mod rescue_cut_short;
 mod rescue_matrix;
 mod restore;
+mod small_machines;
 mod sparse;
 mod support;
 mod tasks;

@@ -58,6 +58,7 @@ fn check_volume(
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,
+        unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     let search = Search {

@@ -15,7 +15,7 @@ use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_cluster
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
 use crate::report::Reports;
-use crate::sink::{Place, checksum};
+use crate::sink::{Place, checksum, refuse_partition_table};
 use crate::source::{BulkReader, Device};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
@@ -38,12 +38,16 @@ pub fn run_on(
     let accepted = Accepted {
         dirty: task.force,
         mounted: false,
+        unknown_use: task.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
     let place = Place::of(&task.output, sources)?;
     place.check(task.thin)?;
+    if continued.is_none() {
+        refuse_partition_table(&task.output, place, task.force)?;
+    }
     checksum::check(task.checksum, &task.output, place, sources)?;
     refuse_compressed_on_device(task, place)?;
     refuse_checksum_of_rescue(task)?;

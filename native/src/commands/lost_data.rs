@@ -18,6 +18,7 @@ use crate::options::{Output, Rescue};
 use crate::report;
 use crate::rescue::DamagedSource;
 use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing};
+use crate::visible::{Visible, visible_json};
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
@@ -192,7 +193,7 @@ fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
         (Replacing::Never, MODE_BY_UMASK)
     };
     let file = AtomicFile::create(path, replacing, mode).map_err(failed)?;
-    writeln!(file.file(), "{text}").map_err(failed)?;
+    writeln!(file.file(), "{}", visible_json(&text)).map_err(failed)?;
     file.finish().map_err(failed)
 }
 
@@ -209,8 +210,8 @@ fn describe(part: &LostPart) -> String {
         Some(code) => format!(", attribute {code:#x}"),
     };
     format!(
-        "lost {length} bytes of {path}{}{what}, at byte {offset}",
-        stream.unwrap_or_default()
+        "lost {length} bytes of {}{what}, at byte {offset}",
+        Visible(format_args!("{path}{}", stream.unwrap_or_default()))
     )
 }
 

@@ -10,7 +10,10 @@ use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size};
+use crate::sink::{
+    self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
+    refuse_partition_table,
+};
 use crate::source::input::{self, Bytes, Files, Format};
 use crate::source::{Device, ImageStream, check_ahead};
 
@@ -29,6 +32,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let sources = image.metadata().to_vec();
     let place = Place::of(output, &sources)?;
     place.check(task.thin)?;
+    refuse_partition_table(output, place, task.volume.force)?;
     checksum::check(task.checksum, output, place, &sources)?;
     refuse_discard(&image, task.thin)?;
     let header = *image.header();

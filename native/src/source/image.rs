@@ -19,6 +19,7 @@ use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
 use crate::direct::{PROBES, is_mostly_cached};
 use crate::error::{Error, Result};
+use crate::memory::Buffers;
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
@@ -27,6 +28,11 @@ use crate::rescue::DamagedSource;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 4 << 20;
+
+/// The least bytes read at once, and of the memory that may be used, at most one
+/// part in so many.
+const LEAST_CHUNK_BYTES: usize = 256 << 10;
+const SHARE: u64 = 24;
 
 /// An image whose header has been read, or a volume whose boot sector has.
 pub struct ImageStream {
@@ -68,8 +74,7 @@ impl ImageStream {
             (None, Bytes::Random(files)) => Box::new(FilesReader::new(files)),
             (None, Bytes::Seekable(seekable)) => {
                 warn_of_end(&seekable, &input.name);
-                let reader = FramesReader::start(&seekable);
-                Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
+                Box::new(FramesReader::start(&seekable))
             }
             (None, Bytes::Stream(reader)) => reader,
         };
@@ -77,7 +82,11 @@ impl ImageStream {
             true => PathBuf::from(format!("{}, decompressed", input.name.display())),
             false => input.name.clone(),
         };
-        let mut chunk = AlignedBuffer::new(CHUNK_BYTES);
+        let wanted = Buffers {
+            count: 1,
+            bytes: CHUNK_BYTES,
+        };
+        let mut chunk = AlignedBuffer::try_new(wanted.within(LEAST_CHUNK_BYTES, SHARE).bytes)?;
         let read = read_up_to(&mut reader, &mut chunk);
         let len = read.map_err(|error| read_error(&input.name, error))?;
         let mut bytes = &chunk[..len];
@@ -189,7 +198,7 @@ impl ImageStream {
 
     /// Whether what is read once is still in memory when it is read again.
     pub fn fits_in_cache(&self) -> bool {
-        self.expected_bytes() < device::available_memory() / 2
+        self.expected_bytes() < device::usable_memory() / 2
     }
 
     /// Keeps account of what could not be read so far.
@@ -210,7 +219,8 @@ impl ImageStream {
         take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {
         let decoded = self.decode_all(take)?;
-        // A device that went away is why the image looks damaged.
+        // A change explains an error, too; and so does a device that went away.
+        let decoded = self.check_unchanged().and(decoded);
         Ok(self.confirm_failures().and(decoded))
     }
 
@@ -222,6 +232,11 @@ impl ImageStream {
                 .confirm_failures()
                 .map_err(|error| read_error(&self.input.name, error)),
         }
+    }
+
+    fn check_unchanged(&self) -> Result<()> {
+        let files = self.input.files.as_ref();
+        files.map_or(Ok(()), |files| files.check_unchanged())
     }
 
     fn decode_all<E>(
@@ -276,7 +291,7 @@ impl ImageStream {
     }
 
     /// Fills batches with the bytes of the volume, no cluster cut in two.
-    pub fn fill(mut self) -> impl FnOnce(&mut Filler) -> Filled {
+    pub fn fill(mut self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
         move |filler| {
             let header = self.header;
             let cluster_size = u64::from(header.cluster_size);

@@ -121,6 +121,11 @@ impl Device {
         Error::read(&self.path, error)
     }
 
+    /// See [`Files::check_unchanged`].
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.files.check_unchanged()
+    }
+
     /// What tells the files that are read from others.
     pub fn metadata(&self) -> &[Metadata] {
         &self.metadata

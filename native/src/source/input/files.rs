@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,6 +114,27 @@ impl Files {
         files.map(|file| file.metadata.clone()).collect()
     }
 
+    /// Compares the regular files with what they were when they were opened. To
+    /// be called when all is read, before the result is given out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`], if one was written to meanwhile.
+    pub fn check_unchanged(&self) -> Result<()> {
+        for one in self.files.iter().filter(|one| one.metadata.is_file()) {
+            let now = one.file.metadata();
+            let now = now.map_err(|error| Error::io("look at", &one.path, error))?;
+            if let Some(change) = change_between(&one.metadata, &now) {
+                return Err(Error::refused(
+                    &one.path,
+                    format!("changed while it was read: {change}"),
+                    "what was read of it is a mixture; end what writes to it, and start again",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The file that it is, and which bytes of that; None if it is several.
     pub fn as_file(&self) -> Option<(&File, Range<u64>)> {
         match &self.files[..] {
@@ -152,6 +173,24 @@ impl Files {
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         positioned_io::ReadAt::read_at(&one.file, offset, &mut buf[..len])
     }
+}
+
+/// What is different in a file, if anything. Programs that set the time of the
+/// last write back cannot hide the time of the last change.
+fn change_between(before: &Metadata, now: &Metadata) -> Option<String> {
+    if before.len() != now.len() {
+        return Some(format!(
+            "it had {} bytes, and has {}",
+            before.len(),
+            now.len()
+        ));
+    }
+    let written = |file: &Metadata| (file.mtime(), file.mtime_nsec());
+    let changed = |file: &Metadata| (file.ctime(), file.ctime_nsec());
+    if written(before) != written(now) {
+        return Some("it was written to".to_owned());
+    }
+    (changed(before) != changed(now)).then(|| "its attributes were set".to_owned())
 }
 
 impl ReadAt for Files {

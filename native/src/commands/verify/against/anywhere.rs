@@ -66,13 +66,22 @@ impl Comparison<'_> {
         mine.resize(len, 0);
         other.resize(len, 0);
         let ((ours, our_name), (theirs, their_name)) = (self.ours, self.theirs);
-        let (there, there_other) = thread::scope(|scope| {
-            let reads = scope.spawn(|| read_there(theirs, their_name, offset, other));
-            let read = read_there(ours, our_name, offset, mine);
-            (read, reads.join())
+        let both = thread::scope(|scope| {
+            let read_other = || read_there(theirs, their_name, offset, &mut *other);
+            let reads = thread::Builder::new().spawn_scoped(scope, read_other);
+            let there = read_there(ours, our_name, offset, mine);
+            reads.ok().map(|reads| (there, reads.join()))
         });
-        let there = there?;
-        let there_other = there_other.map_err(|_| Error::Thread("reads"))??;
+        let (there, there_other) = match both {
+            Some((there, there_other)) => {
+                (there?, there_other.map_err(|_| Error::Thread("reads"))??)
+            }
+            // There can be no thread.
+            None => (
+                read_there(ours, our_name, offset, mine)?,
+                read_there(theirs, their_name, offset, other)?,
+            ),
+        };
         let first = Lcn(offset / self.cluster_size as u64);
         self.different.compare(
             first,
