@@ -39,6 +39,15 @@ pub enum Error {
     #[error("{} is no NTFS volume", path.display())]
     NotNtfs { path: PathBuf, source: core::Error },
 
+    /// A file is not what the checksum beside it is of.
+    #[error("{}: its checksum is {found}, {} says {expected}", path.display(), sidecar.display())]
+    Checksum {
+        path: PathBuf,
+        sidecar: PathBuf,
+        found: String,
+        expected: String,
+    },
+
     /// Something is not as it must be, and was left alone.
     #[error("{}: {found}", path.display())]
     Refused {
@@ -111,6 +120,11 @@ impl Error {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
             Self::Refused { remedy, .. } => Some(remedy.clone()),
+            Self::Checksum { sidecar, .. } => Some(format!(
+                "some of its bytes are not those it was made of: take another copy of it; or, if \
+                 it was changed on purpose since, remove {}",
+                sidecar.display()
+            )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
             Self::HalfWritten { source, .. } => source.remedy(),
             Self::Read { source, .. } => remedy_for_read(source),

@@ -22,9 +22,10 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
     let rescue = task.rescue.as_ref();
     lost_data::check_report(rescue, None)?;
     let started = Instant::now();
-    let opened = input::open(&task.image, rescue)?;
+    let opened = input::open_compared(&task.image, rescue)?;
     if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
-        let device = Device::new(&opened.input.name, Arc::clone(files));
+        let device = Device::new(&opened.input.name, Arc::clone(files))
+            .compared_with(opened.input.sums.clone());
         return check_volume(task, device, &opened.input, how);
     }
     let mut image = ImageStream::new(opened)?;

@@ -1,6 +1,5 @@
 //! Writing the volume in an image, or one that comes as it is.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{copy, lost_data};
@@ -11,7 +10,7 @@ use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{self, Needs, Place, RawSink, Target, checksum, least_device_size};
-use crate::source::input::{self, Bytes, Files, Format};
+use crate::source::input::{self, Bytes, Files, Format, Recognised};
 use crate::source::{Device, ImageStream, check_ahead};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -19,10 +18,10 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let rescue = task.rescue.as_ref();
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
-    let opened = input::open(&task.image, rescue)?;
+    let opened = input::open_compared(&task.image, rescue)?;
     if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
         // What of it is in use can be looked up.
-        return copy_volume(task, &opened.input.name, files, how);
+        return copy_volume(task, &opened.input, files, how);
     }
     let mut image = ImageStream::new(opened)?;
     describe(&image, reports);
@@ -95,12 +94,12 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
 /// Copies a volume of which any part can be read, as without --restore-image.
 fn copy_volume(
     task: &RestoreTask,
-    name: &Path,
+    input: &Recognised,
     files: &Arc<Files>,
     how: options::Progress,
 ) -> Result<()> {
     let copy = CopyTask {
-        source: name.to_owned(),
+        source: input.name.clone(),
         partition: task.image.partition,
         content: Content::Used,
         form: Form::Raw,
@@ -119,7 +118,10 @@ fn copy_volume(
     };
     match task.rescue {
         Some(_) => copy::run(&copy, how),
-        None => copy::run_on(&copy, Device::new(name, Arc::clone(files)), None, how),
+        None => {
+            let device = Device::new(&input.name, Arc::clone(files));
+            copy::run_on(&copy, device.compared_with(input.sums.clone()), None, how)
+        }
     }
 }
 

@@ -62,7 +62,8 @@ impl BulkReader {
                     return Ok(Err(error));
                 }
             }
-            Ok(Ok(()))
+            // An error here comes before a file gets its name.
+            Ok(self.device.compare_sums())
         }
     }
 

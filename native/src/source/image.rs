@@ -58,7 +58,9 @@ impl ImageStream {
                 source: Arc::clone(source),
                 position: 0,
             }),
-            (None, Bytes::Random(files)) => Box::new(FilesReader::new(files)),
+            (None, Bytes::Random(files)) => {
+                input::tapped(&input, Box::new(FilesReader::new(files)))
+            }
             (None, Bytes::Seekable(seekable)) => {
                 let reader = FramesReader::start(&seekable);
                 Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
@@ -164,7 +166,7 @@ impl ImageStream {
         };
         let rest = part.start + self.rest.end as u64..part.end;
         if wanted && let Some(reader) = PastCache::new(file, rest) {
-            self.reader = Box::new(reader);
+            self.reader = input::tapped(&self.input, Box::new(reader));
             self.is_direct = true;
         }
     }
@@ -239,6 +241,7 @@ impl ImageStream {
             Ok(())
         })?;
         checked?;
+        self.compare_sums()?;
         progress.finish();
         Ok(clusters_bytes)
     }
@@ -248,7 +251,7 @@ impl ImageStream {
         move |filler| {
             let header = self.header;
             let cluster_size = u64::from(header.cluster_size);
-            self.decode(|offset, bytes| {
+            let decoded = self.decode(|offset, bytes| {
                 let needed = match offset % cluster_size {
                     // The rest of the cluster has room: it was asked for then.
                     1.. => bytes.len(),
@@ -258,7 +261,17 @@ impl ImageStream {
                 batch.push(offset, bytes.len()).copy_from_slice(bytes);
                 batch.count(bytes.len() as u64);
                 Ok(())
-            })
+            })?;
+            // An error here comes before a file gets its name.
+            Ok(decoded.and_then(|()| self.compare_sums()))
+        }
+    }
+
+    /// Compares the file, all of it decoded, with the checksums beside it.
+    fn compare_sums(&self) -> Result<()> {
+        match &self.input.sums {
+            Some(sums) => sums.finish(&self.input.name),
+            None => Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod inside;
 mod kept_volume;
 mod metadata;
 mod past_cache;
+mod sidecar;
 mod volume;
 mod whole;
 
@@ -18,5 +19,6 @@ pub use image::{ImageStream, check_ahead};
 pub use inside::{Inside, anywhere};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use metadata::{WipeReport, copy_metadata};
+pub use sidecar::Sidecar;
 pub use volume::Device;
 pub use whole::WholeReader;

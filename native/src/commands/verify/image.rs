@@ -6,11 +6,10 @@ use std::sync::Arc;
 use ntfsclone_core::image::Index;
 use ntfsclone_core::validate::{self, ImageCheck, ImageChecked};
 
-use super::checksum::Sidecar;
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
-use crate::source::Keeper;
+use crate::source::{Keeper, Sidecar};
 use crate::source::input::{Bytes, Seekable};
 
 /// Reads the image, keeps of it what `keeper` is for, and compares the file with
@@ -73,7 +72,7 @@ pub(super) fn check(
     if is_read {
         checked.findings.append(findings);
         for sidecar in sidecars {
-            sidecar.finish(checked);
+            super::checksum::finish(sidecar, checked);
         }
     }
     if let Some(seekable) = seekable {

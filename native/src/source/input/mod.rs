@@ -6,6 +6,7 @@ mod clonezilla;
 mod compression;
 mod counted;
 mod damaged;
+mod file_sums;
 mod files;
 mod format;
 mod frames;
@@ -32,9 +33,11 @@ pub use format::{Content, START_BYTES};
 pub use frames::{FramesReader, Seekable};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
+pub use file_sums::FileSums;
 pub use stream::{read_error, read_up_to};
 
 use self::damaged::rescue_file;
+use self::file_sums::SummedReader;
 use self::stream::{open_pipe, open_stream};
 use super::foreign::refuse_foreign;
 use crate::device;
@@ -64,6 +67,15 @@ pub struct Recognised {
     pub metadata: Vec<Metadata>,
     /// In a rescue: what of the file could not be read.
     pub damaged: Option<Arc<DamagedSource>>,
+    /// The checksums beside the file, if they are compared while it is read.
+    pub sums: Option<Arc<FileSums>>,
+}
+
+/// What is done with the checksums beside a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    Ignore,
+    Compare,
 }
 
 /// What can be restored.
@@ -148,11 +160,25 @@ impl Recognised {
 ///
 /// [`Error::Refused`], if it is known and cannot be restored.
 pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
+    open_with(input, rescue, Sums::Ignore)
+}
+
+/// Like [`open`]; compares the file with the checksums beside it while it is
+/// read, which [`FileSums::finish`] is to be asked for.
+///
+/// # Errors
+///
+/// As [`open`]; a sidecar cannot be read, or is of another file.
+pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
+    open_with(input, rescue, Sums::Compare)
+}
+
+fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opened> {
     let mut name = input.name();
     let failed = |error| Error::io("open", &input.name(), error);
     let files = match &input.origin {
         Origin::Stdin => match stdin_file().map_err(failed)? {
-            Some(file) => Files::from_here(file, &name).map_err(failed)?,
+            Some(file) => Files::from_here(file).map_err(failed)?,
             None => {
                 // A shell may have made of it any file or device.
                 let metadata = device::metadata_of(io::stdin());
@@ -176,7 +202,7 @@ pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
     };
     // A shell may have opened standard input anywhere, and for anything.
     let rescue = rescue.filter(|_| input.origin != Origin::Stdin);
-    open_files(name, files, input.partition, rescue)
+    open_files(name, files, input.partition, rescue, sums)
 }
 
 /// The pieces of the file that `path` is the first piece of; else itself.
@@ -212,6 +238,7 @@ fn open_files(
     mut files: Files,
     mut partition: Option<u32>,
     rescue: Option<&Rescue>,
+    sums: Sums,
 ) -> Result<Opened> {
     let mut layers = Vec::new();
     if files.count() > 1 {
@@ -249,6 +276,10 @@ fn open_files(
         }
     };
     let files = Arc::new(files);
+    let sums = match (sums, &damaged) {
+        (Sums::Compare, None) => FileSums::beside(&files)?,
+        _ => None,
+    };
     let mut input = Recognised {
         name,
         format: Format::Image,
@@ -256,6 +287,7 @@ fn open_files(
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
+        sums,
     };
     if Compression::of(&start) == Some(Compression::Zstd)
         && partition.is_none()
@@ -263,11 +295,15 @@ fn open_files(
     {
         input.layers.push(Layer::Seekable);
         input.format = format;
+        if let Some(sums) = &input.sums {
+            sums.read_meanwhile()?;
+        }
         let bytes = Bytes::Seekable(seekable);
         return Ok(Opened { input, bytes });
     }
     if Compression::of(&start).is_some() {
-        return open_stream(input, Box::new(FilesReader::new(files)), partition);
+        let reader = tapped(&input, Box::new(FilesReader::new(files)));
+        return open_stream(input, reader, partition);
     }
     let foreign = || match foreign::identify(&*files) {
         Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
@@ -278,8 +314,21 @@ fn open_files(
         Content::Unknown if BootSector::read_backup(&*files).is_some() => Format::Volume,
         _ => format_of(&input.name, &start, foreign)?,
     };
+    if let (Format::Volume, Some(sums)) = (input.format, &input.sums) {
+        // Not all of it is read for a copy.
+        sums.read_meanwhile()?;
+    }
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
+}
+
+/// `reader`, which gives all bytes of the file in order; what it gives is
+/// compared with the checksums beside the file.
+pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+    match &input.sums {
+        Some(sums) => Box::new(SummedReader::new(reader, Arc::clone(sums))),
+        None => reader,
+    }
 }
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
@@ -308,8 +357,9 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     Some((format, Arc::new(seekable)))
 }
 
-/// Opens what was opened before, from its start.
-pub fn open_again(input: Recognised, partition: Option<u32>) -> Result<Opened> {
+/// Opens what was opened before, from its start. Checksums are compared once.
+pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
+    input.sums = None;
     match input.files.clone() {
         Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
             match open_seekable(&input.name, &files) {

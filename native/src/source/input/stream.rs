@@ -34,6 +34,7 @@ pub(super) fn open_pipe(
         files: None,
         metadata,
         damaged: None,
+        sums: None,
     };
     open_stream(input, reader, partition)
 }
