@@ -67,6 +67,10 @@ pub enum Error {
     )]
     DataLost { path: PathBuf, bytes: u64 },
 
+    /// All was done that could be, and it is not certain that nothing is wrong.
+    #[error("{}: {found}", path.display())]
+    MayBeDamaged { path: PathBuf, found: String },
+
     /// A map was made in spite of what could not be read.
     #[error(
         "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
@@ -110,7 +114,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::DataLost { .. } | Self::MapIncomplete { .. } => 3,
+            Self::DataLost { .. } | Self::MayBeDamaged { .. } | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
     }

@@ -8,7 +8,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::open_volume::Accepted;
 use super::restore::describe;
-use super::{lost_data, open_volume, used_clusters};
+use super::{lost_data, open_volume, restore_rescue, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, CheckTask};
 use crate::pipeline::{self, Flow};
@@ -28,14 +28,16 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
             .compared_with(opened.input.sums.clone());
         return check_volume(task, device, &opened.input, how);
     }
+    if let Some(rescue) = rescue {
+        return restore_rescue::check(task, rescue, opened, how);
+    }
     let mut image = ImageStream::new(opened)?;
     image.bypass_cache(task.direct);
-    describe(&image, reports);
+    describe(image.input(), image.header(), reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-    let damaged = image.damaged();
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
-    lost_data::tell_of_image(&task.image.name(), damaged.as_deref(), rescue)
+    Ok(())
 }
 
 /// Reads what a copy of the volume would hold.

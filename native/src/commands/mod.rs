@@ -12,6 +12,7 @@ mod metadata;
 mod open_volume;
 mod rescue;
 mod restore;
+mod restore_rescue;
 mod shared_clone;
 mod used_clusters;
 mod verify;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{copy, lost_data};
+use ntfsclone_core::image::ntfsclone::Header;
+
+use super::{copy, lost_data, restore_rescue};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Direct, Form, RestoreTask, Thin};
 use crate::pipeline::{self, Flow};
@@ -11,7 +13,7 @@ use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{self, Needs, Place, RawSink, Target, checksum, least_device_size};
 use crate::source::input::{self, Bytes, Files, Format, Recognised};
-use crate::source::{Device, ImageStream, check_ahead};
+use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let output = &task.output;
@@ -23,8 +25,11 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         // What of it is in use can be looked up.
         return copy_volume(task, &opened.input, files, how);
     }
+    if let Some(rescue) = rescue {
+        return restore_rescue::run(task, rescue, opened, how);
+    }
     let mut image = ImageStream::new(opened)?;
-    describe(&image, reports);
+    describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
     let place = Place::of(output, &sources)?;
     place.check(task.thin)?;
@@ -75,7 +80,6 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         _ => task.thin,
     };
     let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
-    let damaged = image.damaged();
     let batches = pipeline::start("reads", flow, image.fill())?;
     let written = sink::write_all(&mut sink, batches, |batch| serial.apply(batch), progress)?;
     serial.check(&output.name())?;
@@ -88,7 +92,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     if task.verify {
         reports.line(report::VERIFIED);
     }
-    lost_data::tell_of_image(&task.image.name(), damaged.as_deref(), rescue)
+    Ok(())
 }
 
 /// Copies a volume of which any part can be read, as without --restore-image.
@@ -129,15 +133,9 @@ fn copy_volume(
 /// the files. These images do not begin with a boot sector; all others do,
 /// unless that is damaged. What a volume in a stream leaves free is not known.
 fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
+    refuse_discard_of_stream(image.input(), thin)?;
     if thin != Thin::Discard {
         return Ok(());
-    }
-    if image.input().format == Format::Volume {
-        return Err(Error::refused(
-            image.name(),
-            "is a volume in a stream, of which all is written; what is free in it is not known",
-            "restore it without --discard, or decompress it to a file first",
-        ));
     }
     match image.boot_sector() {
         None => Err(Error::refused(
@@ -150,11 +148,22 @@ fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
     }
 }
 
+/// All of a volume in a stream is written.
+pub(super) fn refuse_discard_of_stream(input: &Recognised, thin: Thin) -> Result<()> {
+    if thin == Thin::Discard && input.format == Format::Volume {
+        return Err(Error::refused(
+            &input.name,
+            "is a volume in a stream, of which all is written; what is free in it is not known",
+            "restore it without --discard, or decompress it to a file first",
+        ));
+    }
+    Ok(())
+}
+
 /// Says what an image holds.
-pub(super) fn describe(image: &ImageStream, reports: Reports) {
-    let header = image.header();
-    let (name, remark) = (image.name().display(), image.input().remark());
-    match image.input().format {
+pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
+    let (name, remark) = (input.name.display(), input.remark());
+    match input.format {
         Format::Image => reports.line(format_args!(
             "Image: {name}, version {}{remark}",
             header.version
@@ -167,19 +176,19 @@ pub(super) fn describe(image: &ImageStream, reports: Reports) {
         "Volume size: {size} bytes ({})",
         report::size(size)
     ));
-    if image.input().format == Format::Image {
+    if input.format == Format::Image {
         reports.line(format_args!(
             "In use: {} of {} clusters, {}",
             header.inuse,
             header.nr_clusters,
-            report::size(image.expected_bytes())
+            report::size(expected_bytes(header))
         ));
     }
     if !header.has_tail() {
         report::warning(format!(
             "{}: images of this version lack the backup boot sector; chkdsk or ntfsfix makes a \
              new one",
-            image.name().display()
+            input.name.display()
         ));
     }
 }

@@ -18,7 +18,7 @@ mod simulated;
 
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
-pub use damaged_source::DamagedSource;
+pub use damaged_source::{DamagedSource, write_marks};
 pub use kept::Kept;
 pub use mapfile::{Mapfile, State};
 pub use medium::Medium;

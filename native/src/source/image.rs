@@ -1,10 +1,9 @@
 //! An image, or the bytes of a volume, as a stream.
 
 use std::fs::Metadata;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
@@ -20,7 +19,6 @@ use crate::error::{Error, Result};
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
-use crate::rescue::DamagedSource;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -53,19 +51,13 @@ impl ImageStream {
     /// Reads the header of an image, or the boot sector of a volume.
     pub fn new(opened: Opened) -> Result<Self> {
         let Opened { input, bytes } = opened;
-        let mut reader: Box<dyn Read + Send> = match (&input.damaged, bytes) {
-            (Some(source), _) => Box::new(RescueReader {
-                source: Arc::clone(source),
-                position: 0,
-            }),
-            (None, Bytes::Random(files)) => {
-                input::tapped(&input, Box::new(FilesReader::new(files)))
-            }
-            (None, Bytes::Seekable(seekable)) => {
+        let mut reader: Box<dyn Read + Send> = match bytes {
+            Bytes::Random(files) => input::tapped(&input, Box::new(FilesReader::new(files))),
+            Bytes::Seekable(seekable) => {
                 let reader = FramesReader::start(&seekable);
                 Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
             }
-            (None, Bytes::Stream(reader)) => reader,
+            Bytes::Stream(reader) => reader,
         };
         let name = match input.is_compressed() {
             true => PathBuf::from(format!("{}, decompressed", input.name.display())),
@@ -152,7 +144,7 @@ impl ImageStream {
     /// done: to be called before anything is decoded.
     pub fn bypass_cache(&mut self, when: Direct) {
         let files = self.input.files.as_ref();
-        let is_plain = self.input.damaged.is_none() && !self.input.is_compressed();
+        let is_plain = !self.input.is_compressed();
         let Some((file, part)) = files.filter(|_| is_plain).and_then(|files| files.as_file())
         else {
             return;
@@ -181,15 +173,9 @@ impl ImageStream {
         self.expected_bytes() < device::available_memory() / 2
     }
 
-    /// Keeps account of what could not be read so far.
-    pub fn damaged(&self) -> Option<Arc<DamagedSource>> {
-        self.input.damaged.clone()
-    }
-
     /// Bytes of the volume that are in the image, as its header says.
     pub fn expected_bytes(&self) -> u64 {
-        let clusters = self.header.inuse.min(self.header.nr_clusters);
-        clusters * u64::from(self.header.cluster_size) + self.header.tail_size()
+        expected_bytes(&self.header)
     }
 
     /// Decodes all of it; calls `take` with each piece of the volume, no longer
@@ -334,18 +320,8 @@ pub fn check_ahead(
     ImageStream::new(input::open_again(input, partition)?)
 }
 
-/// Reads a file from its start, in spite of bad sectors.
-struct RescueReader {
-    source: Arc<DamagedSource>,
-    position: u64,
-}
-
-impl Read for RescueReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.source.size().saturating_sub(self.position);
-        let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        self.source.read(self.position, &mut buf[..len])?;
-        self.position += len as u64;
-        Ok(len)
-    }
+/// Bytes of the volume that are in an image, as its header says.
+pub fn expected_bytes(header: &Header) -> u64 {
+    let clusters = header.inuse.min(header.nr_clusters);
+    clusters * u64::from(header.cluster_size) + header.tail_size()
 }

@@ -23,6 +23,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
@@ -34,11 +35,11 @@ pub use frames::{FramesReader, Seekable};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
 pub use file_sums::FileSums;
-pub use stream::{read_error, read_up_to};
+pub use stream::{read_before_error, read_error, read_up_to};
 
-use self::damaged::rescue_file;
+use self::damaged::rescue_files;
 use self::file_sums::SummedReader;
-use self::stream::{open_pipe, open_stream};
+use self::stream::{Wanted, open_pipe, open_stream};
 use super::foreign::refuse_foreign;
 use crate::device;
 use crate::error::{Error, Result};
@@ -176,6 +177,10 @@ pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
 fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opened> {
     let mut name = input.name();
     let failed = |error| Error::io("open", &input.name(), error);
+    let wanted = match rescue {
+        None => Wanted::All,
+        Some(_) => Wanted::WhatIsThere,
+    };
     let files = match &input.origin {
         Origin::Stdin => match stdin_file().map_err(failed)? {
             Some(file) => Files::from_here(file).map_err(failed)?,
@@ -183,7 +188,13 @@ fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opene
                 // A shell may have made of it any file or device.
                 let metadata = device::metadata_of(io::stdin());
                 let metadata = metadata.into_iter().collect();
-                return open_pipe(name, Box::new(io::stdin()), metadata, input.partition);
+                return open_pipe(
+                    name,
+                    Box::new(io::stdin()),
+                    metadata,
+                    input.partition,
+                    wanted,
+                );
             }
         },
         Origin::File(path) => {
@@ -195,13 +206,17 @@ fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opene
             if !kind.is_file() && !kind.is_block_device() {
                 let file = File::open(path).map_err(failed)?;
                 let metadata = file.metadata().map_err(failed)?;
-                return open_pipe(name, Box::new(file), vec![metadata], input.partition);
+                return open_pipe(
+                    name,
+                    Box::new(file),
+                    vec![metadata],
+                    input.partition,
+                    wanted,
+                );
             }
             Files::open(&paths)?
         }
     };
-    // A shell may have opened standard input anywhere, and for anything.
-    let rescue = rescue.filter(|_| input.origin != Origin::Stdin);
     open_files(name, files, input.partition, rescue, sums)
 }
 
@@ -240,6 +255,10 @@ fn open_files(
     rescue: Option<&Rescue>,
     sums: Sums,
 ) -> Result<Opened> {
+    let wanted = match rescue {
+        None => Wanted::All,
+        Some(_) => Wanted::WhatIsThere,
+    };
     let mut layers = Vec::new();
     if files.count() > 1 {
         layers.push(Layer::Pieces(files.count()));
@@ -255,19 +274,11 @@ fn open_files(
         layers.push(Layer::Partition(number));
         start = start_of(&files).map_err(|error| Error::io("read", &name, error))?;
     }
-    if let Some(compression) = Compression::of(&start)
-        && rescue.is_some()
-    {
-        return Err(Error::refused(
-            &name,
-            format!("is compressed with {compression}, which --rescue does not go with"),
-            "a bad sector loses all that follows it; copy the file with ddrescue first",
-        ));
-    }
-    let damaged = match rescue {
+    let files = Arc::new(files);
+    let damaged = match rescue.filter(|_| Compression::of(&start).is_none()) {
         None => None,
         Some(rescue) => {
-            let source = rescue_file(&name, &files, rescue)?;
+            let source = rescue_files(&name, &files, rescue)?;
             let len = START_BYTES.min(usize::try_from(source.size()).unwrap_or(START_BYTES));
             start.resize(len, 0);
             let read = source.read(0, &mut start);
@@ -275,8 +286,8 @@ fn open_files(
             Some(source)
         }
     };
-    let files = Arc::new(files);
-    let sums = match (sums, &damaged) {
+    // In a rescue, all that is there is wanted, whether it is right or not.
+    let sums = match (sums, rescue) {
         (Sums::Compare, None) => FileSums::beside(&files)?,
         _ => None,
     };
@@ -291,7 +302,7 @@ fn open_files(
     };
     if Compression::of(&start) == Some(Compression::Zstd)
         && partition.is_none()
-        && let Some((format, seekable)) = open_seekable(&input.name, &files)
+        && let Some((format, seekable)) = open_seekable(&input.name, &files, wanted)
     {
         input.layers.push(Layer::Seekable);
         input.format = format;
@@ -303,7 +314,7 @@ fn open_files(
     }
     if Compression::of(&start).is_some() {
         let reader = tapped(&input, Box::new(FilesReader::new(files)));
-        return open_stream(input, reader, partition);
+        return open_stream(input, reader, partition, wanted);
     }
     let foreign = || match foreign::identify(&*files) {
         Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
@@ -333,7 +344,11 @@ pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read 
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
 /// from start to end.
-fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekable>)> {
+fn open_seekable(
+    name: &Path,
+    files: &Arc<Files>,
+    wanted: Wanted,
+) -> Option<(Format, Arc<Seekable>)> {
     let seekable = match Seekable::open(Arc::clone(files)) {
         Ok(seekable) => seekable?,
         Err(error) => {
@@ -348,7 +363,18 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     let len = usize::try_from(seekable.size()).map_or(START_BYTES, |size| size.min(START_BYTES));
     let mut start = vec![0; len];
     // What is wrong with the first frame is told when all are read.
-    seekable.read_exact_at(0, &mut start).ok()?;
+    if let Err(error) = seekable.read_exact_at(0, &mut start) {
+        let summary = match seekable.summary() {
+            Ok(Some(summary)) if wanted == Wanted::WhatIsThere => summary,
+            _ => return None,
+        };
+        let format = match summary.head().kind {
+            Kind::NtfscloneImage => Format::Image,
+            Kind::RawVolume => Format::Volume,
+        };
+        report::warning(format!("{}: {}", name.display(), report::with_causes(&error)));
+        return Some((format, Arc::new(seekable)));
+    }
     let format = match Content::of(&start) {
         Content::Image => Format::Image,
         Content::Volume => Format::Volume,
@@ -362,7 +388,7 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
     input.sums = None;
     match input.files.clone() {
         Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
-            match open_seekable(&input.name, &files) {
+            match open_seekable(&input.name, &files, Wanted::All) {
                 Some((_, seekable)) => Ok(Opened {
                     input,
                     bytes: Bytes::Seekable(seekable),
@@ -383,7 +409,7 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
                 .any(|layer| matches!(layer, Layer::Partition(_)));
             let input = Recognised { layers, ..input };
             let partition = partition.filter(|_| !is_outside);
-            open_stream(input, Box::new(FilesReader::new(files)), partition)
+            open_stream(input, Box::new(FilesReader::new(files)), partition, Wanted::All)
         }
         Some(files) => Ok(Opened {
             input,

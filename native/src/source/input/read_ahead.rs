@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::stream::read_before_error;
+
 /// Bytes of a piece, and how many go round.
 const PIECE_BYTES: usize = 1 << 20;
 const PIECES: usize = 6;
@@ -62,7 +64,8 @@ impl Read for ReadAhead {
     }
 }
 
-/// Reads to the end, or until nobody takes what is read.
+/// Reads to the end, or until nobody takes what is read. What was read before an
+/// error is passed on first.
 fn read_all(
     mut reader: impl Read,
     empty: &Receiver<Vec<u8>>,
@@ -70,13 +73,18 @@ fn read_all(
 ) {
     while let Ok(mut piece) = empty.recv() {
         piece.resize(PIECE_BYTES, 0);
-        let read = super::read_up_to(&mut reader, &mut piece);
-        let has_ended = !matches!(read, Ok(1..));
-        let piece = read.map(|len| {
-            piece.truncate(len);
-            piece
-        });
-        if full.send(piece).is_err() || has_ended {
+        let (len, error) = read_before_error(&mut reader, &mut piece);
+        piece.truncate(len);
+        let has_ended = len == 0;
+        if (len > 0 || error.is_none()) && full.send(Ok(piece)).is_err() {
+            return;
+        }
+        if let Some(error) = error {
+            // Nobody may be there to take it.
+            let _ = full.send(Err(error));
+            return;
+        }
+        if has_ended {
             return;
         }
     }
