@@ -94,7 +94,22 @@ pub fn find_header(source: &(impl ReadParts + ?Sized)) -> Result<FoundHeader> {
 /// What the header says that the boot sector after it does not: each is too
 /// improbable to agree by chance with what is damaged.
 fn disagreement(parts: &impl ReadAt, header: &Header) -> Option<Error> {
-    let boot = BootSector::read_at(parts, u64::from(header.data_offset).saturating_add(1)).ok()?;
+    let first = |data: u64| BootSector::read_at(parts, data.saturating_add(1)).ok();
+    let usual = len_u64(HEADER_SIZE);
+    let data_offset = u64::from(header.data_offset);
+    let boot = match first(data_offset) {
+        Some(boot) => boot,
+        None if data_offset != usual && first(usual).is_some() => {
+            return Some(Error::Corrupt {
+                structure: Structure::ImageHeader,
+                offset: 46,
+                field: "the offset of its data",
+                found: data_offset,
+                expected: "56, where the boot sector is",
+            });
+        }
+        None => return None,
+    };
     let geometry = boot.geometry;
     let fields = [
         (
@@ -148,12 +163,9 @@ pub fn salvage_image<S: ReadParts + Clone>(
         if found.is_whole() || !found.is_ordinary {
             break;
         }
-        let Some(by_bitmap) = expected_in(source, &found)? else {
+        let Some(by_bitmap) = expected_by(source, &found)? else {
             break;
         };
-        if !by_bitmap.agrees_with(found.index.extents()) {
-            break;
-        }
         let next = Salvaged::find(source, header, ending, Some(&by_bitmap), &mut progress)?;
         let is_last = next.index == found.index;
         expected = Some(by_bitmap);
@@ -163,6 +175,26 @@ pub fn salvage_image<S: ReadParts + Clone>(
         }
     }
     Ok(SalvagedImage { found, expected })
+}
+
+/// What the `$Bitmap` in the image reports, if that is of this image. It is
+/// looked for where the clusters are, or would be with another count of a gap.
+fn expected_by<S: ReadParts + Clone>(source: &S, found: &Salvaged) -> Result<Option<Expected>> {
+    let agreeing = |found: &Salvaged| -> Result<Option<Expected>> {
+        let stored: Vec<Extent> = found.index.extents().collect();
+        let expected = expected_in(source, found)?;
+        let header = found.index.header();
+        Ok(expected.filter(|expected| expected.agrees_with(header, &stored, &found.unknown)))
+    };
+    if let Some(expected) = agreeing(found)? {
+        return Ok(Some(expected));
+    }
+    for shifted in found.shifted() {
+        if let Some(expected) = agreeing(&shifted?)? {
+            return Ok(Some(expected));
+        }
+    }
+    Ok(None)
 }
 
 /// What the `$Bitmap` in the image reports, as far as it is readable.

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::image::Index;
+use crate::image::ntfsclone::Header;
 use crate::units::{Extent, Lcn};
 
 /// The clusters that an ordinary image of a volume holds, and those of which
@@ -102,22 +103,21 @@ impl Expected {
             .map(|(extent, next)| (*extent, next.saturating_sub(extent.end().0)))
     }
 
-    /// Whether the clusters stored agree with those in use: if not, the image
-    /// is not an ordinary one of this volume.
-    pub fn agrees_with(&self, stored: impl Iterator<Item = Extent>) -> bool {
-        let (mut same, mut other) = (0_u64, 0_u64);
-        for extent in stored {
-            match self.at(extent.start.0) {
-                Some(Next::Clusters(end)) => {
-                    let common = extent.end().0.min(end).saturating_sub(extent.start.0);
-                    same = same.saturating_add(common);
-                    other = other.saturating_add(extent.len.saturating_sub(common));
-                }
-                Some(Next::Gap(_)) => other = other.saturating_add(extent.len),
-                None => {}
-            }
+    /// Whether this is what the image holds: as many clusters as its header
+    /// counts; or else, in all but an eighth of what was found. Nothing was found
+    /// of `unknown`.
+    pub fn agrees_with(&self, header: &Header, stored: &[Extent], unknown: &[Extent]) -> bool {
+        if self.unknown.is_empty() && len(&self.used) == header.inuse {
+            return true;
         }
-        same > other
+        let same = common(&self.used, stored);
+        let not_in_use = len(stored)
+            .saturating_sub(same)
+            .saturating_sub(common(&self.unknown, stored));
+        let not_stored = len(&self.used)
+            .saturating_sub(same)
+            .saturating_sub(common(&self.used, unknown));
+        same > 0 && same / 8 >= not_in_use.saturating_add(not_stored)
     }
 
     /// The first cluster from `position` on of which nothing is known.
@@ -128,4 +128,24 @@ impl Expected {
         let next = self.unknown.get(next);
         next.map_or(self.nr_clusters, |extent| extent.start.0)
     }
+}
+
+fn len(extents: &[Extent]) -> u64 {
+    let lens = extents.iter().map(|extent| extent.len);
+    lens.fold(0, u64::saturating_add)
+}
+
+/// How many clusters are in both lists, which are in order.
+fn common(a: &[Extent], b: &[Extent]) -> u64 {
+    let mut count = 0_u64;
+    for extent in a {
+        let first = b.partition_point(|other| other.end() <= extent.start);
+        let others = b.get(first..).unwrap_or_default().iter();
+        for other in others.take_while(|other| other.start < extent.end()) {
+            let start = extent.start.max(other.start);
+            let end = extent.end().min(other.end());
+            count = count.saturating_add(end.0.saturating_sub(start.0));
+        }
+    }
+    count
 }

@@ -9,13 +9,16 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 pub use self::expected::Expected;
-use self::walk::Walk;
+use self::walk::{Shift, Walk};
 use self::window::Window;
 use super::index::{Index, Run};
 use super::ntfsclone::Header;
 use crate::error::{Error, Result};
 use crate::io::ReadParts;
-use crate::units::Extent;
+use crate::units::{Extent, Lcn};
+
+/// How many of the counts are tried that may be wrong.
+const SHIFTS: usize = 128;
 
 /// Where the clusters of a damaged image are.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Salvaged {
     pub damages: Vec<Error>,
     /// Whether the clusters come in LCN order, and all that are in use.
     pub is_ordinary: bool,
+    /// If a count is wrong, and nothing tells which.
+    shift: Option<Shift>,
 }
 
 /// Where an image ends.
@@ -89,13 +94,60 @@ impl Salvaged {
             doubtful: Vec::new(),
             absent,
             damages: Vec::new(),
+            shift: None,
         })
+    }
+
+    /// The same, where a count is wrong and nothing tells which, for several of
+    /// those that it may be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`].
+    pub fn shifted(&self) -> impl Iterator<Item = Result<Self>> {
+        let (runs, clusters) = match self.shift {
+            Some(shift) => (shift.runs, shift.clusters),
+            None => (0, 0),
+        };
+        let step = runs.div_ceil(SHIFTS).max(1);
+        (0..runs).step_by(step).map(move |first| {
+            let stream = self.index.stream().iter().enumerate();
+            let stream = stream.map(|(number, run)| {
+                let start = match (first..runs).contains(&number) {
+                    true => run.extent.start.0.saturating_add_signed(clusters),
+                    false => run.extent.start.0,
+                };
+                Run {
+                    extent: Extent::new(Lcn(start), run.extent.len),
+                    offset: run.offset,
+                }
+            });
+            let end = self.index.tail().unwrap_or_default();
+            let index = Index::of_runs(*self.index.header(), stream.collect(), end)?;
+            Ok(Self {
+                index,
+                unknown: Vec::new(),
+                doubtful: Vec::new(),
+                absent: self.absent.clone(),
+                damages: Vec::new(),
+                shift: None,
+                has_tail: self.has_tail,
+                is_ordinary: self.is_ordinary,
+            })
+        })
+    }
+
+    /// Whether a count is wrong.
+    pub fn is_shifted(&self) -> bool {
+        self.shift.is_some()
     }
 
     /// Whether nothing is missing or in doubt.
     pub fn is_whole(&self) -> bool {
         let has_tail = self.has_tail || !self.index.header().has_tail();
-        has_tail && self.damages.is_empty() && self.absent.is_empty() && self.unknown.is_empty()
+        has_tail
+            && self.shift.is_none()
+            && self.damages.is_empty() && self.absent.is_empty() && self.unknown.is_empty()
     }
 
     /// The parts of the volume whose bytes are in unreadable parts of the image,
@@ -105,7 +157,7 @@ impl Salvaged {
         let header = self.index.header();
         let size = u64::from(header.cluster_size);
         let tail = self.index.tail().filter(|_| self.has_tail).map(|offset| Run {
-            extent: Extent::new(crate::units::Lcn(header.nr_clusters), 1),
+            extent: Extent::new(Lcn(header.nr_clusters), 1),
             offset,
         });
         for run in self.index.runs().iter().copied().chain(tail) {

@@ -1,6 +1,7 @@
 //! Follows the commands of a damaged image.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::{Ending, Salvaged};
 use super::expected::{Expected, Next};
@@ -42,12 +43,15 @@ pub(super) struct Walk<'a, S: ?Sized> {
     offset: u64,
     /// The cluster that it is for; if `floating`, counted from where that began.
     position: u64,
+    /// The last command that agrees with what is expected.
+    certain: (u64, u64),
     runs: Vec<Run>,
     /// How many clusters were passed over is not known since here.
     floating: Option<Floating>,
     /// The last command, if it was a gap, and the cluster it was for.
     last_gap: Option<(u64, u64)>,
     tail: Option<u64>,
+    shift: Option<Shift>,
     unknown: Vec<Extent>,
     doubtful: Vec<Extent>,
     damages: Vec<Error>,
@@ -57,8 +61,25 @@ pub(super) struct Walk<'a, S: ?Sized> {
 /// Clusters whose places on the volume are known only relative to each other.
 struct Floating {
     runs: Vec<Run>,
-    /// The last position that is known.
+    /// The last position that is known, and where its command was.
     since: u64,
+    since_offset: u64,
+    /// Where they begin by the counts before, which may be wrong.
+    counted: Option<u64>,
+}
+
+/// How far from the place that the counts lead to some clusters belong, as the
+/// end of the image tells: one of the counts is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shift {
+    pub(super) clusters: i64,
+    /// Of how many runs one of the first ones is the first to be shifted.
+    pub(super) runs: usize,
+}
+
+fn distance(from: u64, to: u64) -> i64 {
+    // Numbers of clusters are less than 2^63.
+    to.wrapping_sub(from).cast_signed()
 }
 
 /// What is at the place of a command.
@@ -79,13 +100,33 @@ struct Place {
     position: Option<u64>,
 }
 
+/// How likely it is that commands are found again; more is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Likely {
+    chain: Chain,
+    is_in_place: bool,
+    few_gaps: u64,
+}
+
+impl PartialOrd for Likely {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        let key = |likely: &Self| {
+            let gaps = likely.is_in_place.then_some(likely.few_gaps);
+            (likely.chain.is_long, gaps, likely.chain)
+        };
+        key(self).partial_cmp(&key(other))
+    }
+}
+
 /// How far the commands from a place on are some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Chain {
     /// Nothing but commands was found.
     is_sound: bool,
+    /// As many as are looked at, or it leads to the end of the image, to the
+    /// byte.
+    is_long: bool,
     commands: u32,
-    /// It leads to the end of the image, to the byte.
     ends: bool,
 }
 
@@ -104,10 +145,12 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             expected,
             offset: header.data_offset.into(),
             position: 0,
+            certain: (0, header.data_offset.into()),
             runs: Vec::new(),
             floating: None,
             last_gap: None,
             tail: None,
+            shift: None,
             unknown: Vec::new(),
             doubtful: Vec::new(),
             damages: Vec::new(),
@@ -159,24 +202,86 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             self.take_tail();
             return Ok(false);
         }
+        if self.is_ordinary && seen == Seen::Next && self.is_early_tail() {
+            // One of the counts before is wrong, if the image is not cut here.
+            self.shift = Some(Shift {
+                clusters: distance(self.position, self.header.nr_clusters),
+                runs: self.runs.len(),
+            });
+            self.position = self.header.nr_clusters;
+            self.take_tail();
+            return Ok(false);
+        }
+        if self.is_past_end(seen) && self.float_past_end(seen)? {
+            return Ok(true);
+        }
         let here = self.here();
         let by_stream = self.successor(here, seen);
         let by_expected = self.expected_successor(here);
         match (by_stream, by_expected) {
-            (Some(after), None) => self.take(after, true),
-            (Some(after), Some(expected)) if after == expected => self.take(after, true),
+            (Some(after), None) => {
+                self.note_certain();
+                self.take(after, true);
+            }
+            (Some(after), Some(expected)) if after == expected => {
+                self.note_certain();
+                self.take(after, true);
+            }
             (Some(after), Some(expected)) => {
-                let is_expected = self.matches(expected)? > self.matches(after)?;
-                if is_expected {
+                let (by_expected, by_stream) = (self.matches(expected)?, self.matches(after)?);
+                if by_expected > by_stream {
                     self.damage_of(seen);
+                    self.take(expected, false);
+                } else {
+                    // Nothing may speak for either.
+                    self.take(after, by_stream > by_expected);
                 }
-                let after = if is_expected { expected } else { after };
-                self.take(after, !is_expected);
             }
             (None, _) => {
+                if by_expected.is_none() && self.float_past_end(seen)? {
+                    return Ok(true);
+                }
                 self.damage_of(seen);
                 return self.resume(seen, by_expected);
             }
+        }
+        Ok(true)
+    }
+
+    /// Whether a cluster follows all of the volume, and is not the tail.
+    fn is_past_end(&self, seen: Seen) -> bool {
+        self.ending == Ending::WithSource
+            && self.floating.is_none()
+            && seen == Seen::Next
+            && self.position == self.header.nr_clusters
+            && self.tail_end(self.offset) < self.window.size()
+    }
+
+    /// A command that leads out of the volume, after which the commands go on: one
+    /// of the counts before may be wrong, which the end tells.
+    fn float_past_end(&mut self, seen: Seen) -> Result<bool> {
+        let here = Place {
+            offset: self.offset,
+            position: None,
+        };
+        let (after, counted) = match seen {
+            Seen::Next => (Some(here), self.position),
+            Seen::Gap(count) => (
+                self.after_gap(here, count),
+                self.position.saturating_add_signed(count),
+            ),
+            Seen::Other(_) | Seen::Absent | Seen::End => return Ok(false),
+        };
+        let Some(after) = after else {
+            return Ok(false);
+        };
+        if self.floating.is_some() || !self.is_ordinary || !self.chain(after)?.is_sound {
+            return Ok(false);
+        }
+        self.damage_of(seen);
+        self.float(after.offset);
+        if let Some(floating) = &mut self.floating {
+            floating.counted = Some(counted);
         }
         Ok(true)
     }
@@ -187,7 +292,7 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
         if let Some(expected) = by_expected
             && (self.matches(expected)? > 0 || self.chain(expected)?.is_sound)
         {
-            self.take(expected, false);
+            self.take(expected, seen == Seen::Absent);
             return Ok(true);
         }
         let cluster = self.after_cluster(here);
@@ -208,7 +313,7 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             }
         }
         if let Some((_, place)) = best {
-            self.take(place, false);
+            self.take(place, seen == Seen::Absent);
             return Ok(true);
         }
         if self.look_back()? {
@@ -219,7 +324,7 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             && let Some(place) = cluster
             && self.chain(place)?.is_sound
         {
-            self.take(place, false);
+            self.take(place, true);
             return Ok(true);
         }
         let chain = self.chain(floating)?;
@@ -283,31 +388,60 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
     /// Looks for commands anywhere after this place; false if there are none.
     fn find_commands(&mut self) -> Result<bool> {
         let mut offset = self.offset.saturating_add(1);
-        while offset < self.window.size() {
+        let mut end = self.window.size();
+        let mut best: Option<(Likely, u64)> = None;
+        while offset < end {
             self.window.cover(offset)?;
-            let place = Place {
-                offset,
-                position: None,
-            };
-            let looks_like_one = match self.look(offset)? {
-                Seen::Next => true,
-                Seen::Gap(count) => self.after_gap(place, count).is_some(),
-                Seen::Other(_) | Seen::Absent | Seen::End => false,
-            };
-            if looks_like_one {
-                let chain = self.chain(place)?;
-                if chain.is_sound
-                    && (chain.commands >= LEAST_CHAIN_ANYWHERE
-                        || chain.ends && chain.commands >= LEAST_CHAIN)
-                {
-                    self.go_on_at(offset)?;
-                    return Ok(true);
+            if let Some(likely) = self.likely_at(offset)? {
+                if best.is_none_or(|(other, _)| likely > other) {
+                    best = Some((likely, offset));
+                }
+                // Content may look like commands, but some are within a cluster.
+                if likely.chain.is_long {
+                    let within = offset.saturating_add(stride(&self.header));
+                    end = end.min(within);
                 }
             }
             offset = offset.saturating_add(1);
         }
-        self.end_unknown();
-        Ok(false)
+        match best {
+            Some((_, offset)) => self.go_on_at(offset)?,
+            None => self.end_unknown(),
+        }
+        Ok(best.is_some())
+    }
+
+    /// How likely a command is at `offset`, after commands that are lost.
+    fn likely_at(&mut self, offset: u64) -> Result<Option<Likely>> {
+        let place = Place {
+            offset,
+            position: None,
+        };
+        let looks_like_one = match self.look(offset)? {
+            Seen::Next => true,
+            Seen::Gap(count) => self.after_gap(place, count).is_some(),
+            Seen::Other(_) | Seen::Absent | Seen::End => false,
+        };
+        if !looks_like_one {
+            return Ok(None);
+        }
+        let chain = self.chain(place)?;
+        let is_enough = chain.commands >= LEAST_CHAIN_ANYWHERE
+            || chain.ends && chain.commands >= LEAST_CHAIN;
+        if !chain.is_sound || !is_enough {
+            return Ok(None);
+        }
+        // Where nothing was added or removed, so many clusters and gaps are lost.
+        let lost = offset.saturating_sub(self.offset);
+        let clusters = lost.checked_div(stride(&self.header)).unwrap_or(0);
+        let rest = lost.checked_rem(stride(&self.header)).unwrap_or(0);
+        let gaps = rest / GAP_BYTES;
+        let is_in_place = rest.is_multiple_of(GAP_BYTES) && gaps <= clusters.saturating_add(1);
+        Ok(Some(Likely {
+            chain,
+            is_in_place,
+            few_gaps: u64::MAX.saturating_sub(gaps),
+        }))
     }
 
     /// Goes on at commands that were found again at `offset`.
@@ -326,10 +460,8 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
         }
         match self.expected_position(offset)? {
             Some(position) => {
-                let since = match self.floating.take() {
-                    Some(floating) => floating.since,
-                    None => self.position,
-                };
+                let (since, _) = self.since();
+                self.floating = None;
                 self.pass_over_unknown(since, position);
                 self.offset = offset;
                 self.position = position;
@@ -356,24 +488,52 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
                 Seen::Other(_) | Seen::Absent | Seen::End => return Ok(None),
             }
         };
-        let since = match &self.floating {
-            Some(floating) => floating.since,
-            None => self.position,
-        };
-        for (extent, gap) in expected.gaps_after(since) {
-            let position = extent.end().0.checked_sub(clusters);
-            let fits = extent.len >= clusters && u64::try_from(count) == Ok(gap);
-            if let Some(position) = position.filter(|&position| fits && position >= since) {
-                let place = Place {
-                    offset,
-                    position: Some(position),
-                };
-                if self.matches(place)? >= 2 {
-                    return Ok(Some(position));
-                }
+        let (since, mut predicted) = self.since();
+        // Where nothing was added or removed, they are where the clusters before
+        // them end.
+        let mut best: Option<(u64, u64)> = None;
+        // The gap may be right here.
+        for (extent, gap) in expected.gaps_after(since.saturating_sub(1)) {
+            if extent.start.0 > since {
+                predicted = predicted.saturating_add(GAP_BYTES);
+            }
+            let first = extent.start.0.max(since);
+            let len = extent.end().0.saturating_sub(first);
+            let bytes = len.saturating_mul(stride(&self.header));
+            predicted = predicted.saturating_add(bytes);
+            if len < clusters || u64::try_from(count) != Ok(gap) {
+                continue;
+            }
+            let position = extent.end().0.saturating_sub(clusters);
+            let back = clusters.saturating_mul(stride(&self.header));
+            let distance = predicted.saturating_sub(back).abs_diff(offset);
+            if best.is_some_and(|(other, _)| other <= distance) {
+                continue;
+            }
+            let place = Place {
+                offset,
+                position: Some(position),
+            };
+            if self.matches(place)? >= 2 || distance == 0 {
+                best = Some((distance, position));
             }
         }
-        Ok(None)
+        Ok(best.map(|(_, position)| position))
+    }
+
+    fn note_certain(&mut self) {
+        if self.floating.is_none() {
+            self.certain = (self.position, self.offset);
+        }
+    }
+
+    /// The last place that is known, and the position there.
+    fn since(&self) -> (u64, u64) {
+        match (&self.floating, self.expected) {
+            (Some(floating), _) => (floating.since, floating.since_offset),
+            (None, Some(_)) => self.certain,
+            (None, None) => (self.position, self.offset),
+        }
     }
 
     fn here(&self) -> Place {
@@ -464,17 +624,20 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
     fn chain(&mut self, mut place: Place) -> Result<Chain> {
         let mut chain = Chain {
             is_sound: true,
+            is_long: false,
             commands: 0,
             ends: false,
         };
         for _ in 0..CHAIN {
             if place.position == Some(self.header.end_position()) {
                 chain.ends = place.offset == self.window.size();
+                chain.is_long = chain.ends;
                 return Ok(chain);
             }
             let seen = self.look(place.offset)?;
             if seen == Seen::Next && self.is_tail(place.offset) && place.position.is_none() {
                 chain.ends = true;
+                chain.is_long = true;
                 return Ok(chain);
             }
             let after = match seen {
@@ -493,6 +656,7 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
                 }
             }
         }
+        chain.is_long = true;
         Ok(chain)
     }
 
@@ -607,13 +771,15 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
 
     /// The position is not known from here on, with commands at `offset`.
     fn float(&mut self, offset: u64) {
-        let since = match self.floating.take() {
-            Some(floating) => floating.since,
-            None => self.position,
+        let (since, since_offset) = match self.floating.take() {
+            Some(floating) => (floating.since, floating.since_offset),
+            None => (self.position, self.offset),
         };
         self.floating = Some(Floating {
             runs: Vec::new(),
             since,
+            since_offset,
+            counted: None,
         });
         self.offset = offset;
         self.position = 0;
@@ -627,12 +793,18 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             return;
         };
         let first = self.header.nr_clusters.checked_sub(self.position);
-        let Some(first) = first.filter(|&first| first >= floating.since) else {
+        // By counts that are wrong, they may begin before.
+        let is_after = |&first: &u64| first >= floating.since || floating.counted.is_some();
+        let Some(first) = first.filter(is_after) else {
             self.pass_over_unknown(floating.since, self.header.nr_clusters);
             self.position = self.header.nr_clusters;
             return;
         };
         self.pass_over_unknown(floating.since, first);
+        self.shift = floating.counted.map(|counted| Shift {
+            clusters: distance(counted, first),
+            runs: self.runs.len(),
+        });
         self.runs.extend(floating.runs.into_iter().map(|run| Run {
             extent: Extent::new(run.extent.start.plus(first), run.extent.len),
             offset: run.offset,
@@ -663,12 +835,20 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
         }
     }
 
+    /// Whether the image ends with this cluster, which is not that of the tail.
+    fn is_early_tail(&self) -> bool {
+        let is_known = self.floating.is_none();
+        is_known && self.position < self.header.nr_clusters && self.is_tail(self.offset)
+    }
+
     /// Whether a cluster at `offset` would be the tail.
     fn is_tail(&self, offset: u64) -> bool {
-        let end = offset
-            .saturating_add(1)
-            .saturating_add(self.header.tail_size());
-        self.header.has_tail() && end == self.window.size()
+        self.header.has_tail() && self.tail_end(offset) == self.window.size()
+    }
+
+    fn tail_end(&self, offset: u64) -> u64 {
+        let tail = self.header.tail_size();
+        offset.saturating_add(1).saturating_add(tail)
     }
 
     fn is_at_end(&self) -> bool {
@@ -711,6 +891,7 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             has_tail: self.tail.is_some(),
             unknown: self.unknown,
             doubtful: self.doubtful,
+            shift: self.shift,
             absent,
             damages: self.damages,
             is_ordinary: self.is_ordinary,
