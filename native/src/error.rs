@@ -79,7 +79,7 @@ pub enum Error {
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} errors", path.display())]
+    #[error("{}: not sound; {errors} error{}", path.display(), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]
@@ -143,8 +143,10 @@ impl Error {
     }
 }
 
-const TAKE_ANOTHER: &str =
-    "was it written or fetched completely? Take another copy of it, if there is one";
+/// What to do about a damaged image or stream.
+pub const TAKE_ANOTHER: &str =
+    "was it written or fetched completely? Take another copy of it, or restore what there is \
+     with --restore-image --rescue";
 
 fn remedy_for_stream(error: &StreamError) -> String {
     match error {
@@ -169,9 +171,11 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
             }
         }
         core::Error::Corrupt {
-            structure: Structure::ImageHeader | Structure::ImageCommand,
+            structure:
+                Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
             ..
-        } => TAKE_ANOTHER,
+        }
+        | core::Error::Compressed { .. } => TAKE_ANOTHER,
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

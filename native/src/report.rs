@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use ntfsclone_core::error::with_causes;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::options::Output;
 
 /// Where reports go.
@@ -31,11 +31,47 @@ impl Reports {
     }
 
     pub fn line(self, text: impl Display) {
-        let _ = match self {
-            Self::ToStdout => writeln!(io::stdout(), "{text}"),
-            Self::ToStderr => writeln!(io::stderr(), "{text}"),
-            Self::None => Ok(()),
-        };
+        match self {
+            Self::ToStdout => {
+                if let Err(error) = writeln!(io::stdout(), "{text}") {
+                    let mut failed = STDOUT_FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+                    failed.get_or_insert(error);
+                }
+            }
+            Self::ToStderr => {
+                let _ = writeln!(io::stderr(), "{text}");
+            }
+            Self::None => {}
+        }
+    }
+}
+
+/// Why a line could not be written to standard output.
+static STDOUT_FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// To be asked after a report that is all that a run is for.
+///
+/// # Errors
+///
+/// Some of it could not be written to standard output; a reader that is gone has
+/// all it wants.
+pub fn check_written() -> Result<()> {
+    let mut failed = STDOUT_FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let written = failed.take().map_or(Ok(()), Err);
+    written_to_stdout(written.and_then(|()| io::stdout().flush()))
+}
+
+/// The result of a write to standard output, for the user.
+///
+/// # Errors
+///
+/// As [`check_written`].
+pub fn written_to_stdout(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write to", "standard output".as_ref(), error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -73,6 +109,37 @@ pub fn error(error: &Error) {
         text.push_str(&format!("\n  {remedy}"));
     }
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// The most paths in one message.
+const PATHS: usize = 5;
+
+/// The most characters of a path in a message; paths on a volume may have 32767.
+const PATH_CHARACTERS: usize = 250;
+
+/// The paths of files in brackets, after a space, no more than a message should
+/// have; nothing if there are none.
+pub fn in_brackets(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return String::new();
+    }
+    let mut listed: Vec<String> = paths.iter().take(PATHS).map(|one| path(one)).collect();
+    if let more @ 1.. = paths.len().saturating_sub(PATHS) {
+        listed.push(format!("and {more} more"));
+    }
+    format!(" ({})", listed.join(", "))
+}
+
+/// A path on a volume: on one line, and without its middle if it is long.
+pub fn path(path: &str) -> String {
+    let characters = path.chars().count();
+    if characters <= PATH_CHARACTERS {
+        return path.escape_debug().to_string();
+    }
+    let half = PATH_CHARACTERS / 2;
+    let start: String = path.chars().take(half).collect();
+    let end: String = path.chars().skip(characters - half).collect();
+    format!("{}[...]{}", start.escape_debug(), end.escape_debug())
 }
 
 /// What a run with `--verify` ends with.

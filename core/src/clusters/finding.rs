@@ -18,6 +18,17 @@ pub enum Finding {
         source: Error,
     },
 
+    /// Records are in a damaged part of an image: what they say is not known.
+    #[error("MFT records {first} and the next, {count} in all, are in a damaged part of the image")]
+    RecordsLost {
+        /// The first record.
+        first: RecordNumber,
+        /// How many records.
+        count: u64,
+        /// Why they cannot be read.
+        source: Error,
+    },
+
     /// A record in use has an attribute, an attribute list or a runlist that
     /// is damaged: some of its clusters are not known.
     #[error("the clusters of MFT record {record} cannot be told")]
@@ -64,6 +75,26 @@ impl Finding {
     /// as it can be.
     pub fn is_error(&self) -> bool {
         !matches!(self, Self::RecordSkipped { .. })
+    }
+
+    /// True if the volume is not to blame: its bytes are in a damaged part of an
+    /// image.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Self::RecordsLost { .. } => true,
+            Self::RecordSkipped { source, .. } | Self::RecordDamaged { source, .. } => {
+                source.is_loss()
+            }
+            _ => false,
+        }
+    }
+
+    /// The first of lost records.
+    pub(super) fn first_lost(&self) -> Option<RecordNumber> {
+        match self {
+            Self::RecordsLost { first, .. } => Some(*first),
+            _ => None,
+        }
     }
 
     /// The file concerned, if the finding tells.

@@ -91,17 +91,68 @@ impl<'v, R: ReadAt> Walk<'v, R> {
         let len = len_usize(count.saturating_mul(record_size));
         self.buffer.resize(len, 0);
         let (mft, source) = (volume.mft(), volume.source());
-        mft.read_records(source, rest.start(), &mut self.buffer)?;
+        let lost = match mft.read_records(source, rest.start(), &mut self.buffer) {
+            Err(error) if error.is_loss() => {
+                read_one_by_one(volume, rest.start(), &mut self.buffer)?
+            }
+            read => {
+                read?;
+                Vec::new()
+            }
+        };
 
+        let mut lost = lost.into_iter().peekable();
         let records = self.buffer.chunks_exact_mut(len_usize(record_size));
         // Used again for each record.
         let mut attributes = Vec::new();
         for bytes in records {
+            let is_first = |finding: &Finding| finding.first_lost() == Some(rest.start());
+            if let Some(finding) = lost.next_if(is_first) {
+                visit(rest.start(), Err(finding));
+            }
             visit_record(volume, rest.start(), bytes, &mut attributes, visit)?;
             rest.0.start = rest.0.start.saturating_add(1);
         }
         Ok(())
     }
+}
+
+/// Fills `buf` with the records from `first` on, as far as they are not lost.
+/// Those that are read as zeros, which are no record, and are returned.
+fn read_one_by_one<R: ReadAt>(
+    volume: &Volume<R>,
+    first: RecordNumber,
+    buf: &mut [u8],
+) -> Result<Vec<Finding>> {
+    let record_size = len_usize(volume.geometry().mft_record_size.into());
+    let mut lost = Vec::new();
+    let mut was_lost = false;
+    for (number, bytes) in (first.0..).zip(buf.chunks_exact_mut(record_size)) {
+        let number = RecordNumber(number);
+        let read = volume.mft().read_records(volume.source(), number, bytes);
+        let is_lost = match read {
+            Err(source) if source.is_loss() => {
+                bytes.fill(0);
+                match lost.last_mut() {
+                    Some(Finding::RecordsLost { count, .. }) if was_lost => {
+                        *count = count.saturating_add(1);
+                    }
+                    _ => lost.push(Finding::RecordsLost {
+                        first: number,
+                        count: 1,
+                        source,
+                    }),
+                }
+                true
+            }
+            read => {
+                read?;
+                false
+            }
+        };
+        was_lost = is_lost;
+    }
+    Ok(lost)
 }
 
 fn visit_record<'a, R: ReadAt>(

@@ -198,6 +198,7 @@ impl<S: ReadAt> Prefix<S> {
             runs: builder.runs(),
             tail: None,
             checks_commands: true,
+            lost_from: None,
         };
         stored
             .read_exact_at(offset, buf)

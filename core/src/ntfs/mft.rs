@@ -216,8 +216,14 @@ impl Mft {
         buf: &mut [u8],
     ) -> Result<()> {
         let position = self.position(first);
-        self.data
-            .read_exact_at(source, &self.geometry, position, buf)?;
+        let read = self
+            .data
+            .read_exact_at(source, &self.geometry, position, buf);
+        match read {
+            // Its copy is all that is wanted.
+            Err(error) if error.is_loss() && self.is_copied(first, buf.len()) => {}
+            read => read?,
+        }
         let from = self.copies.partition_point(|(number, _)| *number < first);
         for (number, copy) in self.copies.get(from..).unwrap_or_default() {
             let at = self.position(*number).saturating_sub(position);
@@ -228,6 +234,12 @@ impl Mft {
             place.copy_from_slice(copy);
         }
         Ok(())
+    }
+
+    /// Whether `len` bytes are those of one record, which has a copy.
+    fn is_copied(&self, number: RecordNumber, len: usize) -> bool {
+        let copy = self.copies.iter().find(|(copied, _)| *copied == number);
+        copy.is_some_and(|(_, copy)| copy.len() == len)
     }
 
     /// Compares the first records with their copies in `$MFTMirr`, as far as

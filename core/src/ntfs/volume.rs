@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::boot_sector::{BootSector, OpenedFrom};
 use super::mft::Mft;
 use super::salvage::{self, Damage};
-use crate::error::{Error, Result, Structure};
+use crate::error::{Error, Result};
 use crate::io::ReadAt;
 use crate::units::Geometry;
 
@@ -135,11 +135,9 @@ fn check_fits(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<()> 
     let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
     match needed > source.size() {
         false => Ok(()),
-        true => Err(Error::Limit {
-            structure: Structure::BootSector,
-            offset: 0,
-            found: needed,
-            limit: source.size(),
+        true => Err(Error::VolumeCutShort {
+            size: source.size(),
+            needed,
         }),
     }
 }

@@ -180,14 +180,9 @@ fn explain(device: &Device, error: CoreError) -> Error {
             structure: Structure::BootSector,
             ..
         } => explain_foreign(device, foreign::identify(device), error),
-        CoreError::Limit {
-            structure: Structure::BootSector,
-            found,
-            limit,
-            ..
-        } => Error::refused(
+        CoreError::VolumeCutShort { size, needed } => Error::refused(
             path,
-            format!("holds a volume of {found} bytes, but has only {limit}"),
+            format!("holds a volume of {needed} bytes, but has only {size}"),
             "was it cut short? Take the whole partition, or grow it to the size it had",
         ),
         CoreError::Corrupt {

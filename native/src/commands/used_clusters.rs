@@ -165,9 +165,6 @@ fn describe(finding: &Finding, touched: &Touched) -> String {
             .into_iter()
             .collect(),
     };
-    let mut text = report::with_causes(finding);
-    if !names.is_empty() {
-        text.push_str(&format!(" ({})", names.join(", ")));
-    }
-    text
+    let files = report::in_brackets(&names);
+    format!("{}{files}", report::with_causes(finding))
 }

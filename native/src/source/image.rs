@@ -7,18 +7,21 @@ use std::path::{Path, PathBuf};
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
+use ntfsclone_core::validate::{Findings, check_end};
 
 use super::input::{
-    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, read_error, read_up_to,
+    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
+    read_up_to,
 };
 use super::past_cache::PastCache;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
 use crate::direct::{PROBES, is_mostly_cached};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TAKE_ANOTHER};
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
+use crate::report;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -54,6 +57,7 @@ impl ImageStream {
         let mut reader: Box<dyn Read + Send> = match bytes {
             Bytes::Random(files) => input::tapped(&input, Box::new(FilesReader::new(files))),
             Bytes::Seekable(seekable) => {
+                warn_of_end(&seekable, &input.name);
                 let reader = FramesReader::start(&seekable);
                 Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
             }
@@ -262,6 +266,16 @@ impl ImageStream {
     }
 }
 
+/// Warns of what is wrong behind the frames, which are all that is needed.
+fn warn_of_end(seekable: &Seekable, name: &Path) {
+    let mut findings = Findings::default();
+    check_end(seekable.end_damage(), &mut findings);
+    for finding in findings.listed() {
+        let name = name.display();
+        report::warning(format_args!("{name}: {}", finding.message));
+    }
+}
+
 /// Takes what of `bytes`, which stand at `position` of a volume, is copied of
 /// it: its clusters and the tail, of a cluster at most.
 fn take_volume<E>(
@@ -300,7 +314,7 @@ fn end_of_volume(name: &Path, header: &Header, position: u64) -> Result<()> {
         true => Err(Error::refused(
             name,
             format!("holds a volume of {needed} bytes, but ends after {position}"),
-            "was it written or fetched completely? Take another copy of it, if there is one",
+            TAKE_ANOTHER,
         )),
     }
 }

@@ -3,7 +3,6 @@
 //!
 //! The file is the summary of a compressed image (`docs/image-format.md`), alone.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,12 +17,16 @@ use ntfsclone_core::units::Lcn;
 use tempfile::NamedTempFile;
 
 use super::inside::Anywhere;
+use super::small_file;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::sink::directory_of;
 
 /// Bytes of a map beyond which there is none.
 const MAX_MAP_SIZE: usize = 256 << 20;
+
+/// Bytes of a file that is read: a map, and some more.
+const MAX_SIZE: u64 = (MAX_MAP_SIZE as u64) + (1 << 20);
 
 /// The name of the file beside `image`.
 fn path_beside(image: &Path) -> PathBuf {
@@ -36,7 +39,7 @@ fn path_beside(image: &Path) -> PathBuf {
 /// wrong with it is a warning.
 pub fn read(path: &Path, image: &Anywhere) -> Option<Index> {
     let path = path_beside(path);
-    let bytes = match fs::read(&path) {
+    let bytes = match small_file::read(&path, MAX_SIZE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {

@@ -12,13 +12,14 @@ mod parts;
 mod past_cache;
 mod salvaged;
 mod sidecar;
+pub mod small_file;
 mod volume;
 mod whole;
 
 pub use bulk::BulkReader;
 pub use foreign::refuse_foreign;
 pub use image::{ImageStream, check_ahead, expected_bytes};
-pub use inside::{Inside, anywhere};
+pub use inside::{Anywhere, Inside, anywhere};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use metadata::{WipeReport, copy_metadata};
 pub use parts::Parts;

@@ -1,13 +1,13 @@
 //! Checksums beside a file, as b3sum and sha256sum write and check them.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::input::Files;
+use super::small_file;
 use crate::error::{Error, Result};
 
 /// The most bytes of a file with checksums that are looked at.
@@ -56,7 +56,7 @@ impl Sidecar {
             name.push(".");
             name.push(extension);
             let sidecar = PathBuf::from(name);
-            match read_small(&sidecar) {
+            match small_file::read_text(&sidecar, MAX_BYTES) {
                 Ok(text) => found.push(Self {
                     expected: expected(&text, path, &sidecar)?,
                     path: sidecar,
@@ -101,20 +101,6 @@ impl Sidecar {
 impl Compared {
     pub fn is_equal(&self) -> bool {
         self.found == self.expected
-    }
-}
-
-fn read_small(path: &Path) -> io::Result<String> {
-    // Before it is opened: a pipe has no end that anybody waits for.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut text = String::new();
-    let read = File::open(path)?.take(MAX_BYTES + 1);
-    io::BufReader::new(read).read_to_string(&mut text)?;
-    match text.len() as u64 {
-        ..=MAX_BYTES => Ok(text),
-        _ => Err(io::ErrorKind::FileTooLarge.into()),
     }
 }
 

@@ -170,10 +170,18 @@ impl IndexBuilder {
             self.position = self.position.saturating_sub(1);
             self.offset = self.offset.saturating_sub(stride(&self.header));
         }
+        let lost_from = match self.jumps_back {
+            // Any cluster may have come later.
+            true => Lcn(0),
+            false => Lcn(self.position),
+        };
         if !self.is_at_tail() {
             self.seek(Lcn(self.header.nr_clusters))?;
         }
-        self.finish()
+        Ok(Index {
+            lost_from: Some(lost_from),
+            ..self.finish()?
+        })
     }
 
     fn begin_run(&mut self) -> Result<()> {
@@ -212,6 +220,7 @@ pub(super) fn index(header: Header, stream: Vec<Run>, end: u64) -> Result<Index>
         end,
         len,
         jumps_back: !is_sorted,
+        lost_from: None,
     })
 }
 

@@ -150,10 +150,11 @@ fn refuse_existing(output: &Output) -> Result<()> {
 
 fn write(domain: &Domain<'_>, format: MapFormat, out: impl Write, output: &Output) -> Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    domain
-        .write(format, &mut out)
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::io("write to", &output.name(), error))
+    let written = domain.write(format, &mut out).and_then(|()| out.flush());
+    match output {
+        Output::Stdout => report::written_to_stdout(written),
+        _ => written.map_err(|error| Error::io("write to", &output.name(), error)),
+    }
 }
 
 /// A target as the formats want it.

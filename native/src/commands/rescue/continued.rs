@@ -1,8 +1,8 @@
 //! A copy that several runs make, with a map file beside it.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use ntfsclone_core::io::ReadAt;
 
@@ -13,7 +13,7 @@ use crate::report;
 use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
 use crate::signals::{self, Unfinished};
 use crate::sink::{Place, Target, least_device_size};
-use crate::source::Device;
+use crate::source::{Device, small_file};
 
 /// A copy in which all is kept that is read of the source, and the map of it.
 pub struct Continued {
@@ -181,12 +181,18 @@ const LARGEST_MAPFILE: u64 = 1 << 30;
 
 fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
     let failed = |error| Error::io("read", path, error);
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > LARGEST_MAPFILE {
-        let remedy = "name the map file of this rescue, or one that does not exist yet";
-        return Err(Error::refused(path, "is no map file", remedy));
-    }
-    let bytes = fs::read(path).map_err(failed)?;
+    let bytes = match small_file::read(path, LARGEST_MAPFILE) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge
+            ) =>
+        {
+            let remedy = "name the map file of this rescue, or one that does not exist yet";
+            return Err(Error::refused(path, "is no map file", remedy));
+        }
+        read => read.map_err(failed)?,
+    };
     let mapfile = Mapfile::parse(&String::from_utf8_lossy(&bytes), size, path)?;
     Ok(mapfile.map)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ntfsclone_core::validate::{Code, Finding};
+use ntfsclone_core::validate::{Code, Finding, LostFrames};
 
 use super::{Checked, unreadable, whole};
 use crate::error::Result;
@@ -45,7 +45,10 @@ pub(super) fn check(
         return Ok(());
     };
     let name = checked.input.name.clone();
-    let read = whole::read(&name, Bytes::Random(files), task, how, |_, bytes| {
+    let bytes = Bytes::Random(files);
+    // Nothing is decompressed.
+    let mut lost = LostFrames::default();
+    let read = whole::read(&name, bytes, task, how, &mut lost, |_, bytes| {
         sidecars
             .iter_mut()
             .for_each(|sidecar| sidecar.update(bytes));

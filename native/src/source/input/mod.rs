@@ -31,7 +31,7 @@ pub use compression::StreamError;
 pub use damaged::path_to_rescue;
 pub use files::{Files, FilesReader};
 pub use format::{Content, START_BYTES};
-pub use frames::{FramesReader, Seekable};
+pub use frames::{FramesReader, Seekable, SharedLostFrames};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
 pub use file_sums::FileSums;
@@ -300,12 +300,19 @@ fn open_files(
         damaged,
         sums,
     };
-    if Compression::of(&start) == Some(Compression::Zstd)
+    // The first frame may be what is damaged.
+    let may_be_seekable = matches!(
+        Content::of(&start),
+        Content::Compressed(Compression::Zstd) | Content::Unknown
+    );
+    if may_be_seekable
         && partition.is_none()
-        && let Some((format, seekable)) = open_seekable(&input.name, &files, wanted)
+        && let Some((format, seekable)) = open_seekable(&input.name, &files)
     {
         input.layers.push(Layer::Seekable);
         input.format = format;
+        // Its frames are read, not its sectors.
+        input.damaged = None;
         if let Some(sums) = &input.sums {
             sums.read_meanwhile()?;
         }
@@ -347,7 +354,6 @@ pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read 
 fn open_seekable(
     name: &Path,
     files: &Arc<Files>,
-    wanted: Wanted,
 ) -> Option<(Format, Arc<Seekable>)> {
     let seekable = match Seekable::open(Arc::clone(files)) {
         Ok(seekable) => seekable?,
@@ -363,22 +369,19 @@ fn open_seekable(
     let len = usize::try_from(seekable.size()).map_or(START_BYTES, |size| size.min(START_BYTES));
     let mut start = vec![0; len];
     // What is wrong with the first frame is told when all are read.
-    if let Err(error) = seekable.read_exact_at(0, &mut start) {
-        let summary = match seekable.summary() {
-            Ok(Some(summary)) if wanted == Wanted::WhatIsThere => summary,
-            _ => return None,
-        };
-        let format = match summary.head().kind {
+    let content = match seekable.read_exact_at(0, &mut start) {
+        Ok(()) => Content::of(&start),
+        Err(_) => Content::Unknown,
+    };
+    let format = match (content, seekable.summary()) {
+        (Content::Image, _) => Format::Image,
+        (Content::Volume, _) => Format::Volume,
+        (Content::Unknown, Ok(Some(summary))) => match summary.head().kind {
             Kind::NtfscloneImage => Format::Image,
             Kind::RawVolume => Format::Volume,
-        };
-        report::warning(format!("{}: {}", name.display(), report::with_causes(&error)));
-        return Some((format, Arc::new(seekable)));
-    }
-    let format = match Content::of(&start) {
-        Content::Image => Format::Image,
-        Content::Volume => Format::Volume,
-        Content::Compressed(_) | Content::Other(_) | Content::Unknown => return None,
+        },
+        (Content::Unknown, _) if BootSector::read_backup(&seekable).is_some() => Format::Volume,
+        _ => return None,
     };
     Some((format, Arc::new(seekable)))
 }
@@ -388,7 +391,7 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
     input.sums = None;
     match input.files.clone() {
         Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
-            match open_seekable(&input.name, &files, Wanted::All) {
+            match open_seekable(&input.name, &files) {
                 Some((_, seekable)) => Ok(Opened {
                     input,
                     bytes: Bytes::Seekable(seekable),
