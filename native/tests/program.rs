@@ -28,6 +28,7 @@ mod read_back;
 mod recipes;
 mod reflink;
 mod rescue;
+mod rescued_images;
 mod restore;
 mod sparse;
 mod support;

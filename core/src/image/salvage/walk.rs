@@ -758,6 +758,9 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
     /// The clusters end here. What follows should not be there, unless one of
     /// the counts before is wrong.
     fn end_at_tail(&mut self) -> Result<bool> {
+        if self.offset > self.window.size() {
+            self.damage(cut_short(self.window.size()));
+        }
         if self.ending == Ending::WithSource && self.offset < self.window.size() {
             let found = match self.window.byte(self.offset)? {
                 Byte::Value(value) => value.into(),
