@@ -125,7 +125,9 @@ fn disagreement(parts: &impl ReadAt, header: &Header) -> Option<Error> {
             geometry.nr_clusters(),
         ),
     ];
-    let differs = fields.iter().find(|(_, _, found, by_boot)| found != by_boot);
+    let differs = fields
+        .iter()
+        .find(|(_, _, found, by_boot)| found != by_boot);
     differs.map(|&(offset, field, found, _)| Error::Corrupt {
         structure: Structure::ImageHeader,
         offset,

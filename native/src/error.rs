@@ -133,6 +133,11 @@ impl Error {
             Self::HalfWritten { source, .. } => source.remedy(),
             Self::Read { source, .. } => remedy_for_read(source),
             Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
+            Self::Io {
+                operation: "read",
+                source,
+                ..
+            } if device::is_bad_sector(source) => Some(BAD_SECTORS.to_owned()),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
@@ -143,9 +148,10 @@ impl Error {
     }
 }
 
+const BAD_SECTORS: &str = "the device has bad sectors; go on in spite of them with --rescue";
+
 /// What to do about a damaged image or stream.
-pub const TAKE_ANOTHER: &str =
-    "was it written or fetched completely? Take another copy of it, or restore what there is \
+pub const TAKE_ANOTHER: &str = "was it written or fetched completely? Take another copy of it, or restore what there is \
      with --restore-image --rescue";
 
 fn remedy_for_stream(error: &StreamError) -> String {
@@ -166,13 +172,12 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
         core::Error::Io { source, .. } => {
             let error = source.downcast_ref::<io::Error>();
             match error.is_some_and(device::is_bad_sector) {
-                true => "the device has bad sectors; go on in spite of them with --rescue",
+                true => BAD_SECTORS,
                 false => return None,
             }
         }
         core::Error::Corrupt {
-            structure:
-                Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
+            structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
             ..
         }
         | core::Error::Compressed { .. } => TAKE_ANOTHER,

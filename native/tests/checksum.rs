@@ -219,8 +219,13 @@ fn restorable(scene: &Scene) -> [&'static str; 4] {
     let image = image_of(&volume);
     scene.write("image", &image);
     scene.write("volume", &volume.bytes);
-    scene.write("image.zst", zstd::encode_all(&*image, 1).expect("to memory"));
-    scene.run("-q -s --compress -o image.seekable volume").wrote(&["image.seekable"]);
+    scene.write(
+        "image.zst",
+        zstd::encode_all(&*image, 1).expect("to memory"),
+    );
+    scene
+        .run("-q -s --compress -o image.seekable volume")
+        .wrote(&["image.seekable"]);
     ["image", "volume", "image.zst", "image.seekable"]
 }
 
@@ -301,7 +306,10 @@ fn sidecars_that_do_not_belong_to_it_are_named() {
         "it would tell whether the file beside it is whole; if it is not needed, move it away",
     );
     // A copy reads only what is in use.
-    scene.write("volume.sha256", "00  volume\n".replace("00", &"ab".repeat(32)));
+    scene.write(
+        "volume.sha256",
+        "00  volume\n".replace("00", &"ab".repeat(32)),
+    );
     scene.run("-q -o out volume").wrote_with_warning(
         "volume.sha256 is not compared: a copy reads only what is in use; ntfsclone verify volume \
          compares it",

@@ -115,7 +115,11 @@ fn commands(image: &[u8]) -> Vec<(usize, bool)> {
     while at < image.len() {
         let is_gap = image[at] == 0;
         commands.push((at, is_gap));
-        at += if is_gap { 9 } else { 1 + header.cluster_size as usize };
+        at += if is_gap {
+            9
+        } else {
+            1 + header.cluster_size as usize
+        };
     }
     commands
 }
@@ -127,7 +131,7 @@ fn an_unreadable_page_costs_itself_wherever_it_is() {
     for page in [512_u64, 4096] {
         let pages = (0..image.len() as u64).step_by(page as usize);
         for start in pages.step_by(if page == 512 { 29 } else { 1 }) {
-            let absent = vec![start..(start + page).min(image.len() as u64)];
+            let absent = Vec::from([start..(start + page).min(image.len() as u64)]);
             let outcome = salvage(&built, image.clone(), absent);
             assert_eq!(outcome.wrong, 0, "{start:#x}: {outcome:?}");
             assert_eq!(outcome.doubtful, 0, "{start:#x}: {outcome:?}");
@@ -143,11 +147,14 @@ fn unreadable_areas_cost_themselves() {
     let size = image.len() as u64;
     for len in [10_000, 40_000, 131_072] {
         for start in (8192..size).step_by(70_001) {
-            let absent = vec![start..(start + len).min(size)];
+            let absent = Vec::from([start..(start + len).min(size)]);
             let outcome = salvage(&built, image.clone(), absent);
             assert_eq!(outcome.wrong, 0, "{start:#x}, {len}: {outcome:?}");
             // Of an area with the bitmap in it, nothing tells what was in it.
-            assert!(outcome.missing <= len + 8192, "{start:#x}, {len}: {outcome:?}");
+            assert!(
+                outcome.missing <= len + 8192,
+                "{start:#x}, {len}: {outcome:?}"
+            );
         }
     }
 }
@@ -213,7 +220,10 @@ fn commands_are_found_again_after_what_was_overwritten() {
             bytes[start..start + 33_000].fill(value);
             let outcome = salvage(&built, bytes, Vec::new());
             let lost = outcome.wrong + outcome.missing;
-            assert!(lost <= 33_000 + 4 * 4096, "{start:#x}, {value}: {outcome:?}");
+            assert!(
+                lost <= 33_000 + 4 * 4096,
+                "{start:#x}, {value}: {outcome:?}"
+            );
         }
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use ntfsclone_core::clusters::{Owner, owners};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::{AttributeType, Volume};
 use ntfsclone_core::ntfs::path::path_of;
+use ntfsclone_core::ntfs::{AttributeType, Volume};
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use serde::Serialize;
 

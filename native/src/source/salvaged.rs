@@ -38,7 +38,8 @@ pub struct SalvagedVolume {
     content: Arc<DamagedVolume<Parts>>,
     /// What is written, in order, in bytes.
     areas: Vec<Range<u64>>,
-    /// What is in use and missing, in whole sectors, in order.
+    /// What is in use and missing, in order. Of a sector that is there in part,
+    /// the rest.
     pub missing: Vec<Range<u64>>,
     /// What may be damaged, and whether it is cannot be known.
     pub doubtful: Vec<Extent>,
@@ -123,7 +124,7 @@ impl SalvagedVolume {
         if !found.has_tail {
             missing.push(volume_size..size);
         }
-        let missing = whole_sectors(missing, sector, size);
+        let missing = merged(missing);
         let mut areas: Vec<Range<u64>> = found
             .index
             .extents()
@@ -219,7 +220,7 @@ impl SalvagedVolume {
             let tail = part.start.max(volume_size)..part.end;
             missing.extend(overlapping(&lost, part).chain([tail]));
         }
-        let missing = whole_sectors(missing, sector, full_size);
+        let missing = merged(missing);
         let mut areas = Vec::new();
         let mut position = 0;
         for part in content.missing() {
@@ -451,15 +452,6 @@ fn overlapping<'a>(
         .iter()
         .take_while(move |part| part.start < end)
         .map(move |part| part.start.max(start)..part.end.min(end))
-}
-
-fn whole_sectors(ranges: Vec<Range<u64>>, sector: u64, size: u64) -> Vec<Range<u64>> {
-    let ranges = ranges.into_iter().filter(|range| range.start < range.end);
-    let whole = ranges.map(|range| {
-        let end = range.end.next_multiple_of(sector);
-        range.start - range.start % sector..end.min(size)
-    });
-    merged(whole.collect())
 }
 
 /// The same bytes in ascending ranges that do not touch.

@@ -147,7 +147,9 @@ impl Salvaged {
         let has_tail = self.has_tail || !self.index.header().has_tail();
         has_tail
             && self.shift.is_none()
-            && self.damages.is_empty() && self.absent.is_empty() && self.unknown.is_empty()
+            && self.damages.is_empty()
+            && self.absent.is_empty()
+            && self.unknown.is_empty()
     }
 
     /// The parts of the volume whose bytes are in unreadable parts of the image,
@@ -156,10 +158,14 @@ impl Salvaged {
         let mut parts: Vec<Range<u64>> = Vec::new();
         let header = self.index.header();
         let size = u64::from(header.cluster_size);
-        let tail = self.index.tail().filter(|_| self.has_tail).map(|offset| Run {
-            extent: Extent::new(Lcn(header.nr_clusters), 1),
-            offset,
-        });
+        let tail = self
+            .index
+            .tail()
+            .filter(|_| self.has_tail)
+            .map(|offset| Run {
+                extent: Extent::new(Lcn(header.nr_clusters), 1),
+                offset,
+            });
         for run in self.index.runs().iter().copied().chain(tail) {
             let start = run.offset;
             let end = start.saturating_add(run.extent.len.saturating_mul(size.saturating_add(1)));

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::{Ending, Salvaged};
 use super::expected::{Expected, Next};
 use super::window::{Byte, Window};
+use super::{Ending, Salvaged};
 use crate::error::{Error, Result};
 use crate::image::index::{Index, Run, stride};
 use crate::image::ntfsclone::{COMMAND_GAP, COMMAND_NEXT, Header, corrupt, cut_short};
@@ -426,8 +426,8 @@ impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
             return Ok(None);
         }
         let chain = self.chain(place)?;
-        let is_enough = chain.commands >= LEAST_CHAIN_ANYWHERE
-            || chain.ends && chain.commands >= LEAST_CHAIN;
+        let is_enough =
+            chain.commands >= LEAST_CHAIN_ANYWHERE || chain.ends && chain.commands >= LEAST_CHAIN;
         if !chain.is_sound || !is_enough {
             return Ok(None);
         }

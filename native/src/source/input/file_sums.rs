@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::mem;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -170,10 +170,7 @@ impl Tap {
     }
 
     fn take(&mut self, bytes: &[u8]) {
-        let mut piece = match self.used.try_recv() {
-            Ok(piece) => piece,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::new(),
-        };
+        let mut piece = self.used.try_recv().unwrap_or_default();
         piece.clear();
         piece.extend_from_slice(bytes);
         self.taken += bytes.len() as u64;
@@ -182,9 +179,7 @@ impl Tap {
     }
 }
 
-fn spawn<T: Send + 'static>(
-    run: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
+fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
     let builder = thread::Builder::new().name("computes checksums".to_owned());
     builder.spawn(run)
 }

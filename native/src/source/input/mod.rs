@@ -29,12 +29,12 @@ use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
 pub use compression::StreamError;
 pub use damaged::path_to_rescue;
+pub use file_sums::FileSums;
 pub use files::{Files, FilesReader};
 pub use format::{Content, START_BYTES};
 pub use frames::{FramesReader, Seekable, SharedLostFrames};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
-pub use file_sums::FileSums;
 pub use stream::{read_before_error, read_error, read_up_to};
 
 use self::damaged::rescue_files;
@@ -351,10 +351,7 @@ pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read 
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
 /// from start to end.
-fn open_seekable(
-    name: &Path,
-    files: &Arc<Files>,
-) -> Option<(Format, Arc<Seekable>)> {
+fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekable>)> {
     let seekable = match Seekable::open(Arc::clone(files)) {
         Ok(seekable) => seekable?,
         Err(error) => {
@@ -412,7 +409,12 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
                 .any(|layer| matches!(layer, Layer::Partition(_)));
             let input = Recognised { layers, ..input };
             let partition = partition.filter(|_| !is_outside);
-            open_stream(input, Box::new(FilesReader::new(files)), partition, Wanted::All)
+            open_stream(
+                input,
+                Box::new(FilesReader::new(files)),
+                partition,
+                Wanted::All,
+            )
         }
         Some(files) => Ok(Opened {
             input,

@@ -93,11 +93,7 @@ pub(super) fn open_stream(
 }
 
 /// The first bytes of a stream, which stay in it.
-fn peek(
-    reader: &mut Box<dyn Read + Send>,
-    name: &Path,
-    wanted: Wanted,
-) -> Result<Vec<u8>> {
+fn peek(reader: &mut Box<dyn Read + Send>, name: &Path, wanted: Wanted) -> Result<Vec<u8>> {
     let mut start = vec![0; STREAM_START_BYTES];
     let (len, error) = read_before_error(reader, &mut start);
     start.truncate(len);
