@@ -42,6 +42,18 @@ pub enum Error {
     #[error("{} is no NTFS volume", Visible(path.display()))]
     NotNtfs { path: PathBuf, source: core::Error },
 
+    /// A file is not what the checksum beside it is of.
+    #[error(
+        "{}: its checksum is {found}, {} says {expected}",
+        Visible(path.display()), Visible(sidecar.display())
+    )]
+    Checksum {
+        path: PathBuf,
+        sidecar: PathBuf,
+        found: String,
+        expected: String,
+    },
+
     /// Something is not as it must be, and was left alone.
     #[error("{}: {found}", Visible(path.display()))]
     Refused {
@@ -64,6 +76,10 @@ pub enum Error {
         Visible(path.display())
     )]
     DataLost { path: PathBuf, bytes: u64 },
+
+    /// All was done that could be, and it is not certain that nothing is wrong.
+    #[error("{}: {found}", path.display())]
+    MayBeDamaged { path: PathBuf, found: String },
 
     /// A map was made in spite of what could not be read.
     #[error(
@@ -132,7 +148,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::DataLost { .. } | Self::MapIncomplete { .. } => 3,
+            Self::DataLost { .. } | Self::MayBeDamaged { .. } | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
     }
@@ -142,6 +158,11 @@ impl Error {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
             Self::Refused { remedy, .. } => Some(remedy.clone()),
+            Self::Checksum { sidecar, .. } => Some(format!(
+                "some of its bytes are not those it was made of: take another copy of it; or, if \
+                 it was changed on purpose since, remove {}",
+                sidecar.display()
+            )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
             Self::HalfWritten { source, .. } => source.remedy(),
             Self::RescueStopped { source, .. } => match &**source {
@@ -158,6 +179,11 @@ impl Error {
             ),
             Self::Read { source, .. } => remedy_for_read(source),
             Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
+            Self::Io {
+                operation: "read",
+                source,
+                ..
+            } if device::is_bad_sector(source) => Some(BAD_SECTORS.to_owned()),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
                 io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
@@ -173,8 +199,11 @@ impl Error {
 const MORE_MEMORY: &str =
     "make memory free; or allow more to this program (ulimit -v, the limit of its container)";
 
-const TAKE_ANOTHER: &str =
-    "was it written or fetched completely? Take another copy of it, if there is one";
+const BAD_SECTORS: &str = "the device has bad sectors; go on in spite of them with --rescue";
+
+/// What to do about a damaged image or stream.
+pub const TAKE_ANOTHER: &str = "was it written or fetched completely? Take another copy of it, or restore what there is \
+     with --restore-image --rescue";
 
 fn remedy_for_stream(error: &StreamError) -> String {
     match error {
@@ -194,14 +223,15 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
         core::Error::Io { source, .. } => {
             let error = source.downcast_ref::<io::Error>();
             match error.is_some_and(device::is_bad_sector) {
-                true => "the device has bad sectors; go on in spite of them with --rescue",
+                true => BAD_SECTORS,
                 false => return None,
             }
         }
         core::Error::Corrupt {
-            structure: Structure::ImageHeader | Structure::ImageCommand,
+            structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
             ..
-        } => TAKE_ANOTHER,
+        }
+        | core::Error::Compressed { .. } => TAKE_ANOTHER,
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

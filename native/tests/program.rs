@@ -36,6 +36,7 @@ mod reflink;
 mod rescue;
 mod rescue_cut_short;
 mod rescue_matrix;
+mod rescued_images;
 mod restore;
 mod small_machines;
 mod sparse;

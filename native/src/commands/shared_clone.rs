@@ -45,6 +45,8 @@ pub fn run(
     how: options::Progress,
     reports: Reports,
 ) -> Result<()> {
+    // What is shared is not read for the copy.
+    opened.device.compare_sums()?;
     let geometry = *plan.geometry();
     let needs = Needs {
         // What is shared needs none.

@@ -55,7 +55,9 @@ impl BulkReader {
             let read = self.read_all(filler)?;
             // A change explains an error, too.
             let read = self.device.check_unchanged().and(read);
-            Ok(read.and_then(|()| self.device.confirm_failures()))
+            let read = read.and_then(|()| self.device.confirm_failures());
+            // An error here comes before a file gets its name.
+            Ok(read.and_then(|()| self.device.compare_sums()))
         }
     }
 

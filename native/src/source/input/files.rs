@@ -25,7 +25,8 @@ pub struct Files {
 #[derive(Debug)]
 struct OneFile {
     file: File,
-    path: PathBuf,
+    /// `None` for standard input, whatever it is.
+    path: Option<PathBuf>,
     metadata: Metadata,
     /// Where it begins among all.
     start: u64,
@@ -58,7 +59,7 @@ impl Files {
             let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
             files.push(OneFile {
                 file,
-                path: path.clone(),
+                path: Some(path.clone()),
                 metadata,
                 start,
                 size,
@@ -74,7 +75,7 @@ impl Files {
     }
 
     /// An open file, from where it stands to its end.
-    pub fn from_here(mut file: File, name: &Path) -> io::Result<Self> {
+    pub fn from_here(mut file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let start = file.stream_position()?;
         let size = file.seek(SeekFrom::End(0))?;
@@ -83,7 +84,7 @@ impl Files {
         Ok(Self {
             files: vec![OneFile {
                 file,
-                path: name.to_owned(),
+                path: None,
                 metadata,
                 start: 0,
                 size,
@@ -123,10 +124,11 @@ impl Files {
     pub fn check_unchanged(&self) -> Result<()> {
         for one in self.files.iter().filter(|one| one.metadata.is_file()) {
             let now = one.file.metadata();
-            let now = now.map_err(|error| Error::io("look at", &one.path, error))?;
+            let name = one.path.as_deref().unwrap_or("standard input".as_ref());
+            let now = now.map_err(|error| Error::io("look at", name, error))?;
             if let Some(change) = change_between(&one.metadata, &now) {
                 return Err(Error::refused(
-                    &one.path,
+                    name,
                     format!("changed while it was read: {change}"),
                     "what was read of it is a mixture; end what writes to it, and start again",
                 ));
@@ -143,11 +145,11 @@ impl Files {
         }
     }
 
-    /// The path of the file, all of which it is; None if it is several, or a
-    /// part.
+    /// The path of the file, all of which it is; `None` if it is several, a
+    /// part, or standard input.
     pub fn whole_path(&self) -> Option<&Path> {
         match &self.files[..] {
-            [one] if self.start == 0 && self.size == one.size => Some(&one.path),
+            [one] if self.start == 0 && self.size == one.size => one.path.as_deref(),
             _ => None,
         }
     }
@@ -223,7 +225,12 @@ pub struct FilesReader {
 
 impl FilesReader {
     pub fn new(files: Arc<Files>) -> Self {
-        Self { files, position: 0 }
+        Self::from(files, 0)
+    }
+
+    /// From a position to the end.
+    pub fn from(files: Arc<Files>, position: u64) -> Self {
+        Self { files, position }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::device;
 use crate::memory::Buffers;
 use crate::threads;
 
+use super::stream::read_before_error;
+
 /// Bytes of a piece, and how many go round.
 const PIECES: Buffers = Buffers {
     count: 6,
@@ -93,7 +95,8 @@ impl Read for Pieces {
     }
 }
 
-/// Reads to the end, or until nobody takes what is read.
+/// Reads to the end, or until nobody takes what is read. What was read before an
+/// error is passed on first.
 fn read_all(
     mut reader: impl Read,
     piece_bytes: usize,
@@ -102,13 +105,18 @@ fn read_all(
 ) {
     while let Ok(mut piece) = empty.recv() {
         piece.resize(piece_bytes, 0);
-        let read = super::read_up_to(&mut reader, &mut piece);
-        let has_ended = !matches!(read, Ok(1..));
-        let piece = read.map(|len| {
-            piece.truncate(len);
-            piece
-        });
-        if full.send(piece).is_err() || has_ended {
+        let (len, error) = read_before_error(&mut reader, &mut piece);
+        piece.truncate(len);
+        let has_ended = len == 0;
+        if (len > 0 || error.is_none()) && full.send(Ok(piece)).is_err() {
+            return;
+        }
+        if let Some(error) = error {
+            // Nobody may be there to take it.
+            let _ = full.send(Err(error));
+            return;
+        }
+        if has_ended {
             return;
         }
     }
