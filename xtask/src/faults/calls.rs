@@ -54,7 +54,7 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("prlimit64", &["EPERM"]),
     ("sched_getaffinity", &["EPERM"]),
     ("socketpair", &["EMFILE"]),
-    ("recvfrom", &["EIO", "EINTR"]),
+    ("recvfrom", &["EINTR"]),
     ("prctl", &["EPERM"]),
     ("access", &["EIO"]),
     ("umask", &["EPERM"]),

@@ -15,7 +15,7 @@ const SERIAL: Range<usize> = 0x48..0x50;
 /// What is wrong with the complete product of `job`; `clean` is that of a run without faults.
 pub(super) fn error(inputs: &Inputs, job: &Job, bytes: &[u8], clean: &[u8]) -> Option<String> {
     if job.product == Product::Device {
-        return used_error(inputs, bytes, |found, expected, _| found == expected);
+        return used_error(inputs, bytes, |found, expected| found == expected);
     }
     let mut found = bytes.to_vec();
     let mut expected = job.content.expected(inputs).unwrap_or(clean).to_vec();
@@ -42,23 +42,57 @@ pub(super) fn report_lines(stdout: &[u8]) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// What is wrong with a raw rescue that lost something: each sector in use is right or marked.
-pub(super) fn rescued_error(inputs: &Inputs, bytes: &[u8]) -> Option<String> {
-    used_error(inputs, bytes, |found, expected, _| {
+/// What is wrong with a raw rescue. It may hold more than is in use, where metadata was hard to read; if it lost
+/// something, each sector in use is right or marked.
+pub(super) fn rescued_error(inputs: &Inputs, bytes: &[u8], is_lossy: bool) -> Option<String> {
+    used_error(inputs, bytes, |found, expected| {
         let mut sectors = found.chunks(SECTOR).zip(expected.chunks(SECTOR));
-        sectors.all(|(found, expected)| found == expected || found.starts_with(MARK))
+        sectors.all(|(found, expected)| found == expected || is_lossy && found.starts_with(MARK))
     })
 }
 
-/// What is wrong with a raw rescue that lost nothing; where metadata was hard to read it may hold more than is in use.
-pub(super) fn rescued_whole_error(inputs: &Inputs, bytes: &[u8]) -> Option<String> {
-    used_error(inputs, bytes, |found, expected, _| found == expected)
+/// Sectors that a rescue marked.
+pub(super) fn marked(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let sectors = bytes.chunks(SECTOR).enumerate();
+    sectors.filter_map(|(index, sector)| sector.starts_with(MARK).then_some(index * SECTOR))
+}
+
+/// The volume in an image of version 10.1, with zeros in its gaps; or what is wrong with the image.
+pub(super) fn restore(image: &[u8], len: usize) -> Result<Vec<u8>, String> {
+    let cluster_size = image.get(18..22).and_then(|bytes| bytes.try_into().ok());
+    let cluster_size = u32::from_le_bytes(cluster_size.ok_or("no header")?) as usize;
+    let mut raw = vec![0; len];
+    let (mut at, mut position) = (56, 0);
+    while at < image.len() {
+        let command = image[at];
+        at += 1;
+        match command {
+            0 => {
+                let gap = image.get(at..at + 8).ok_or("cut in a gap")?;
+                let gap = u64::from_le_bytes(gap.try_into().map_err(|_| "cut in a gap")?);
+                position += gap as usize * cluster_size;
+                at += 8;
+            }
+            1 => {
+                let size = cluster_size.min(len.saturating_sub(position));
+                let cluster = image.get(at..at + size).ok_or("cut in a cluster")?;
+                raw.get_mut(position..position + size).ok_or("too long")?.copy_from_slice(cluster);
+                position += size;
+                at += size;
+            }
+            _ => return Err(format!("no command at byte {:#x}", at - 1)),
+        }
+    }
+    match position >= len {
+        true => Ok(raw),
+        false => Err(format!("it ends at byte {position:#x} of the volume")),
+    }
 }
 
 fn used_error(
     inputs: &Inputs,
     bytes: &[u8],
-    is_right: impl Fn(&[u8], &[u8], usize) -> bool,
+    is_right: impl Fn(&[u8], &[u8]) -> bool,
 ) -> Option<String> {
     if bytes.len() != inputs.volume.len() {
         return Some(format!("{} bytes, expected {}", bytes.len(), inputs.volume.len()));
@@ -66,7 +100,7 @@ fn used_error(
     let mut used = inputs.used.iter();
     let wrong = used.find(|range| {
         let (found, expected) = (&bytes[(*range).clone()], &inputs.volume[(*range).clone()]);
-        !is_right(found, expected, range.start)
+        !is_right(found, expected)
     })?;
     let text = difference(&bytes[wrong.clone()], &inputs.volume[wrong.clone()]);
     Some(format!("in the clusters from byte {:#x}: {}", wrong.start, text.unwrap_or_default()))

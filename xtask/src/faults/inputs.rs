@@ -3,7 +3,7 @@
 use super::mapfile::Mapfile;
 use crate::step;
 use anyhow::{Context, Result, ensure};
-use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
+use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, attribute_type, pattern};
 use std::{
     fs,
     ops::Range,
@@ -25,6 +25,8 @@ pub(super) struct Inputs {
     pub(super) used: Vec<Range<usize>>,
     /// The content of a file or device that is overwritten.
     pub(super) old: Vec<u8>,
+    /// Parts of the volume that a disk may lose, and what is in them.
+    pub(super) parts: Vec<(&'static str, Range<u64>)>,
 }
 
 impl Inputs {
@@ -39,6 +41,7 @@ impl Inputs {
             clone[range.clone()].copy_from_slice(&volume.bytes[range.clone()]);
         }
         let inputs = Self {
+            parts: parts_of(&volume),
             folder: folder.to_owned(),
             image: image_of(&volume),
             old: b"old content\n".repeat(volume.bytes.len() / 12 + 1)[..volume.bytes.len()].to_vec(),
@@ -61,11 +64,6 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// The files that a run must leave as they are.
-    pub(super) fn names() -> &'static [&'static str] {
-        &["volume", "image", "image.zst", "image.gz"]
-    }
-
     /// A rescue that was interrupted in the middle: `half.raw` and `half.map`.
     fn write_half_a_rescue(&self, program: &Path) -> Result<()> {
         self.run(program, "--rescue --mapfile half.map -o half.raw volume")?;
@@ -78,6 +76,11 @@ impl Inputs {
         raw[middle..].fill(0);
         fs::write(raw_path, raw)?;
         Ok(())
+    }
+
+    /// Bytes of an input.
+    pub(super) fn len(&self, name: &str) -> u64 {
+        fs::metadata(self.folder.join(name)).map_or(0, |input| input.len())
     }
 
     fn run(&self, program: &Path, line: &str) -> Result<()> {
@@ -112,6 +115,27 @@ fn build_volume() -> Volume {
         .file("zeros.bin", FileData::Bytes(vec![0; 700_000]))
         .file("big.bin", FileData::Bytes(pattern(2, 3_500_000)))
         .build()
+}
+
+/// One sector or more of each structure, and of content.
+fn parts_of(volume: &Volume) -> Vec<(&'static str, Range<u64>)> {
+    const DATA: u32 = attribute_type::DATA;
+    let sector = SECTOR as u64;
+    let sectors = |start: u64, count: u64| start..start + count * sector;
+    let end = volume.bytes.len() as u64;
+    let big = volume.record_number("big.bin");
+    let content = volume.stream_offset(big, DATA, "", 0);
+    vec![
+        ("the boot sector", sectors(0, 1)),
+        ("the backup boot sector", sectors(end - sector, 1)),
+        ("record 0", sectors(volume.record_offset(0), 2)),
+        ("the record of a file", sectors(volume.record_offset(big), 1)),
+        ("$MFTMirr", sectors(volume.mirror_record_offset(0), 2)),
+        ("$Bitmap", sectors(volume.stream_offset(6, DATA, "", 0), 1)),
+        ("content", sectors(content + 5 * sector, 1)),
+        ("much content", sectors(content + 200 * sector, 1000)),
+        ("the second half", sectors(end / 2 / sector * sector, end.div_ceil(2) / sector)),
+    ]
 }
 
 fn used_ranges(volume: &Volume) -> Vec<Range<usize>> {

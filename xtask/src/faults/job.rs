@@ -21,6 +21,8 @@ pub(super) struct Job {
 pub(super) enum Product {
     /// A report on standard output.
     Report,
+    /// An exit status.
+    Verdict,
     /// Data on standard output.
     Stdout,
     /// A new file, or nothing.
@@ -122,8 +124,8 @@ pub(super) static JOBS: &[Job] = &[
         stdin: Some("image.gz"),
         ..job("restore-stdin-device", "-r -O DEVICE -", Product::Device, Content::Clone)
     },
-    report("check", "-r -n IN/image"),
-    report("check-gz", "-r -n IN/image.gz"),
+    job("check", "-r -n IN/image", Product::Verdict, Content::AsClean),
+    job("check-gz", "-r -n IN/image.gz", Product::Verdict, Content::AsClean),
     job("rescue", "--rescue -o out IN/volume", KEPT, Content::Clone),
     job("rescue-report", "--rescue --report report -o out IN/volume", KEPT, Content::Clone),
     job("rescue-image", "--rescue -s -o out IN/volume", NEW, Content::Image),
@@ -163,15 +165,10 @@ impl Job {
         self.line.contains("--checksum")
     }
 
-    /// Whether a report of what was lost must be written.
-    pub(super) fn has_report(&self) -> bool {
-        self.line.contains("--report")
-    }
-
     /// The name of the product, if it is a file.
     pub(super) fn file(&self) -> Option<&'static str> {
         match self.product {
-            Product::Report | Product::Stdout | Product::Device => None,
+            Product::Report | Product::Verdict | Product::Stdout | Product::Device => None,
             Product::New(name)
             | Product::Replaced(name)
             | Product::InPlace(name)

@@ -4,7 +4,7 @@ use super::{
     content,
     fault::{Fault, Stream},
     inputs::Inputs,
-    job::{Job, Product},
+    job::{Content, Job, Product},
     mapfile::Mapfile,
     trial::Outcome,
 };
@@ -23,6 +23,12 @@ pub(super) enum Broken {
     /// A panic, an abort or a signal that nobody sent.
     Crash,
 }
+
+/// Panics that Rust's standard library makes of calls that fail in no other way than by strace.
+const STANDARD_LIBRARY: &[&str] = &[
+    "unexpected error during closedir",
+    "failed to allocate an alternative stack",
+];
 
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
@@ -67,9 +73,11 @@ impl Case<'_> {
     }
 
     fn crash(&self, code: i32, outcome: &Outcome) -> Option<String> {
-        let panic = outcome.stderr.lines().find(|line| line.contains("panicked at"));
-        if let Some(panic) = panic {
-            return Some(format!("panic: {panic}"));
+        let mut lines = outcome.stderr.lines();
+        if let Some(panic) = lines.find(|line| line.contains("panicked at")) {
+            let message = lines.next().unwrap_or_default();
+            let is_std = STANDARD_LIBRARY.iter().any(|text| message.contains(text));
+            return (!is_std).then(|| format!("panic: {panic} {message}"));
         }
         let is_signal = outcome.status.is_some_and(|status| status.code().is_none());
         if code == 101 || is_signal && !self.fault.is_signal() {
@@ -91,6 +99,7 @@ impl Case<'_> {
                 }
                 return;
             }
+            Product::Verdict => return,
             Product::Stdout => match self.fault {
                 // Started without standard output, the program writes to /dev/null, as others do.
                 Fault::Stream(Stream::StdoutClosed) => return,
@@ -251,11 +260,14 @@ impl Case<'_> {
 
     /// What is wrong with a product that is meant to be complete.
     fn content_error(&self, outcome: &Outcome, bytes: &[u8]) -> Option<String> {
-        if self.job.is_rescue() && outcome.code() != Some(0) && self.job.product != Product::New("out") {
-            return content::rescued_error(self.inputs, bytes);
-        }
-        if self.job.is_rescue() && self.job.content == super::job::Content::Clone {
-            return content::rescued_whole_error(self.inputs, bytes);
+        let is_lossy = outcome.code() != Some(0);
+        match (self.job.is_rescue(), self.job.content) {
+            (true, Content::Clone) => return content::rescued_error(self.inputs, bytes, is_lossy),
+            (true, Content::Image) => {
+                let restored = content::restore(bytes, self.inputs.volume.len());
+                return restored.map_or_else(Some, |raw| content::rescued_error(self.inputs, &raw, is_lossy));
+            }
+            _ => {}
         }
         let clean = self.job.file().and_then(|name| self.clean.files.get(name));
         content::error(self.inputs, self.job, bytes, clean.map_or(&[], Vec::as_slice))

@@ -9,6 +9,7 @@ use super::{
     job::{JOBS, Job},
     judge::{self, Case, Finding},
     random::Random,
+    small_disks::SmallDisk,
     tally::{Failure, Tally},
     trial::{Bench, Outcome},
 };
@@ -195,6 +196,8 @@ fn attempt(
     fault: &Fault,
     sequel: Option<Sequel<'_>>,
 ) -> Result<Option<Option<Failure>>> {
+    fs::create_dir_all(&bench.folder)?;
+    let _disk = SmallDisk::mount(fault, &bench.folder)?;
     bench.prepare(scene.job)?;
     let outcome = bench.run(scene.job, fault, None)?;
     if judge::did_not_start(&outcome) {

@@ -51,7 +51,10 @@ impl Bench<'_> {
     pub(super) fn prepare(&self, job: &Job) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         for entry in fs::read_dir(&self.folder)? {
-            fs::remove_file(entry?.path())?;
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
+            }
         }
         for (from, to) in job.setup {
             fs::copy(self.inputs.folder.join(from), self.folder.join(to))?;
@@ -84,11 +87,8 @@ impl Bench<'_> {
             _ => {}
         }
         let mut child = command.spawn().context("cannot start the program")?;
-        let stdout = child.stdout.take();
-        let stdout = match fault {
-            Fault::Stream(Stream::StdoutBroken) => None,
-            _ => stdout,
-        };
+        let is_read = *fault != Fault::Stream(Stream::StdoutBroken);
+        let stdout = child.stdout.take().filter(|_| is_read);
         let stdout = thread::spawn(move || read_all(stdout));
         let stderr = child.stderr.take();
         let stderr = thread::spawn(move || read_all(stderr));
@@ -99,6 +99,10 @@ impl Bench<'_> {
         outcome.status = status;
         outcome.stdout = stdout;
         outcome.stderr = String::from_utf8_lossy(&stderr).into_owned();
+        if let Some(source) = &self.source {
+            let volume = self.inputs.folder.join("volume");
+            outcome.rename_source(&source.display().to_string(), &volume.display().to_string());
+        }
         Ok(outcome)
     }
 
@@ -116,6 +120,7 @@ impl Bench<'_> {
             .args(&words[1..])
             .current_dir(&self.folder)
             .env("LC_ALL", "C.UTF-8")
+            .env("RUST_BACKTRACE", "0")
             // A run that hangs is ended with all its processes.
             .process_group(0);
         command
@@ -169,9 +174,9 @@ impl Bench<'_> {
         let mut files = BTreeMap::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            // What ext4 has in its root folder.
-            if name != "lost+found" {
+            // ext4 has a folder in its root folder.
+            if entry.file_type()?.is_file() {
+                let name = entry.file_name().to_string_lossy().into_owned();
                 files.insert(name, fs::read(entry.path())?);
             }
         }
@@ -197,6 +202,16 @@ impl Bench<'_> {
 }
 
 impl Outcome {
+    /// Reports name the source: they are compared with those of another one.
+    fn rename_source(&mut self, from: &str, to: &str) {
+        let texts = self.files.values_mut().chain([&mut self.stdout]);
+        for bytes in texts.filter(|bytes| bytes.len() < 1 << 20) {
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                *bytes = text.replace(from, to).into_bytes();
+            }
+        }
+    }
+
     /// Exit status as a shell shows it, `None` after a hang.
     pub(super) fn code(&self) -> Option<i32> {
         let status = self.status?;
