@@ -4,7 +4,7 @@ use super::{fault::Fault, stage::Stage, tally::Tally};
 use anyhow::Result;
 
 /// Of each call of each job: which ones fail.
-const MOST: usize = 12;
+const MOST: usize = 6;
 
 /// Runs of the short form, in all.
 const QUICK_RUNS: usize = 700;
@@ -25,7 +25,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
                 cases.extend(once.map(|fault| (scene, fault)));
                 // What is interrupted is tried again: for ever, if it always is.
                 if *error != "EINTR" {
-                    let some = random.sample(ordinals.clone(), 2);
+                    let some = random.sample(ordinals.clone(), 1);
                     let always = some.iter().map(|ordinal| fault(format!("{ordinal}+")));
                     cases.extend(always.map(|fault| (scene, fault)));
                 }
@@ -35,5 +35,5 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
     if stage.quick {
         cases = random.sample(cases, QUICK_RUNS);
     }
-    stage.run(cases, None)
+    stage.run(cases)
 }

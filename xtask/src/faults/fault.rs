@@ -40,14 +40,13 @@ impl Fault {
     /// The words before the program's name.
     pub(super) fn wrapper(&self, log: Option<&str>) -> Vec<String> {
         let strace = |traced: &str, more: &[String]| {
-            let mut words: Vec<String> = ["strace", "-f", "--seccomp-bpf", "-o"].map(String::from).into();
-            match log {
+            let words = match log {
                 // A log tells of every call, and which files they concern.
-                Some(log) => words.extend([log.to_owned(), "-y".to_owned(), "-s0".to_owned()]),
-                None => words.extend(["/dev/null".to_owned(), "-e".to_owned(), format!("trace={traced}")]),
-            }
-            words.extend_from_slice(more);
-            words
+                Some(log) => format!("strace -f -y -s0 -o {log}"),
+                None => format!("strace -f --seccomp-bpf -o /dev/null -e trace={traced}"),
+            };
+            let words = words.split(' ').map(str::to_owned);
+            words.chain(more.iter().cloned()).collect::<Vec<_>>()
         };
         match self {
             Self::Call { name, error, when } => strace(
@@ -93,14 +92,6 @@ impl Fault {
         }
     }
 
-    /// Whether memory is what is missing.
-    pub(super) fn is_memory(&self) -> bool {
-        match self {
-            Self::Call { name, .. } => matches!(name.as_str(), "mmap" | "mprotect" | "brk" | "mremap"),
-            Self::Limit { option, .. } => *option == "as",
-            _ => false,
-        }
-    }
 }
 
 impl fmt::Display for Fault {

@@ -27,7 +27,7 @@ pub(super) fn kills(stage: &Stage<'_>) -> Result<Tally> {
             cases.push((scene, moment(scene, &mut random, "SIGKILL")));
         }
     }
-    stage.run(cases, Some(&run_again))
+    stage.run_with_sequel(cases, &|bench, scene, fault, killed, _| run_again(bench, scene, fault, killed))
 }
 
 pub(super) fn signals(stage: &Stage<'_>) -> Result<Tally> {
@@ -39,7 +39,7 @@ pub(super) fn signals(stage: &Stage<'_>) -> Result<Tally> {
             cases.push((scene, moment(scene, &mut random, signal)));
         }
     }
-    stage.run(cases, None)
+    stage.run(cases)
 }
 
 fn moments(stage: &Stage<'_>) -> usize {
@@ -50,7 +50,7 @@ fn moments(stage: &Stage<'_>) -> usize {
 }
 
 /// A random call of the job, each kind of call as likely as any other.
-fn moment(scene: &Scene, random: &mut Random, signal: &'static str) -> Fault {
+pub(super) fn moment(scene: &Scene, random: &mut Random, signal: &'static str) -> Fault {
     let calls = &scene.calls[random.below(scene.calls.len())];
     Fault::Signal {
         name: calls.name.clone(),

@@ -22,5 +22,5 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
     if stage.quick {
         cases = stage.random("limits").sample(cases, QUICK_RUNS);
     }
-    stage.run(cases, None)
+    stage.run(cases)
 }

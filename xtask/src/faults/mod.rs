@@ -21,6 +21,7 @@ mod stage;
 mod streams;
 mod tally;
 mod trial;
+mod write_log;
 
 use crate::{setup, step};
 use anyhow::{Result, ensure};

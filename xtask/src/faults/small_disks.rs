@@ -48,7 +48,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
             }
         }
     }
-    stage.run(cases, None)
+    stage.run(cases)
 }
 
 /// Into new space: a file that is overwritten in place has what it needs.

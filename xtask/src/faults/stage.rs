@@ -46,8 +46,19 @@ struct Worker<'a> {
     _device: Option<LoopDevice>,
 }
 
-/// What is done after a run, with the folder as it left it; the findings are added.
-pub(super) type Sequel<'a> = &'a (dyn Fn(&Bench<'_>, &Scene, &Fault, &Outcome) -> Result<Vec<Finding>> + Sync);
+/// What is done after a run, with the folder as it left it; the findings are added. The path is strace's log, if it
+/// was asked for.
+pub(super) type Sequel<'a> =
+    &'a (dyn Fn(&Bench<'_>, &Scene, &Fault, &Outcome, &Path) -> Result<Vec<Finding>> + Sync);
+
+/// What is looked at beside what a run leaves.
+#[derive(Clone, Copy)]
+enum After<'a> {
+    Nothing,
+    Sequel(Sequel<'a>),
+    /// The same, with a log of all system calls.
+    Logged(Sequel<'a>),
+}
 
 impl<'a> Stage<'a> {
     pub(super) fn new(arguments: &Arguments, program: &'a Path) -> Result<Self> {
@@ -97,7 +108,20 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs the cases on all workers, each in an empty folder.
-    pub(super) fn run(&self, cases: Vec<(&Scene, Fault)>, sequel: Option<Sequel<'_>>) -> Result<Tally> {
+    pub(super) fn run(&self, cases: Vec<(&Scene, Fault)>) -> Result<Tally> {
+        self.run_cases(cases, After::Nothing)
+    }
+
+    pub(super) fn run_with_sequel(&self, cases: Vec<(&Scene, Fault)>, sequel: Sequel<'_>) -> Result<Tally> {
+        self.run_cases(cases, After::Sequel(sequel))
+    }
+
+    /// The same, with a log of all system calls.
+    pub(super) fn run_logged(&self, cases: Vec<(&Scene, Fault)>, sequel: Sequel<'_>) -> Result<Tally> {
+        self.run_cases(cases, After::Logged(sequel))
+    }
+
+    fn run_cases(&self, cases: Vec<(&Scene, Fault)>, after: After<'_>) -> Result<Tally> {
         let waiting = Mutex::new(cases.into_iter().rev().collect::<Vec<_>>());
         let tally = Mutex::new(Tally::default());
         thread::scope(|scope| {
@@ -106,7 +130,7 @@ impl<'a> Stage<'a> {
                 scope.spawn(move || -> Result<()> {
                     let worker = self.worker(number)?;
                     while let Some((scene, fault)) = { lock(waiting).pop() } {
-                        let failure = attempt(&worker.bench, scene, &fault, sequel)
+                        let failure = attempt(&worker.bench, scene, &fault, after)
                             .with_context(|| format!("{}: {fault}", scene.job.name))?;
                         if let Some(failure) = failure {
                             lock(tally).add(failure);
@@ -178,6 +202,11 @@ impl<'a> Stage<'a> {
 }
 
 impl Scene {
+    /// Whether the job writes anything but a stream.
+    pub(super) fn writes(&self) -> bool {
+        self.job.needs_device() || self.job.file().is_some()
+    }
+
     pub(super) fn judge(&self, inputs: &Inputs, fault: &Fault, outcome: &Outcome) -> Vec<Finding> {
         let case = Case {
             inputs,
@@ -194,18 +223,20 @@ fn attempt(
     bench: &Bench<'_>,
     scene: &Scene,
     fault: &Fault,
-    sequel: Option<Sequel<'_>>,
+    after: After<'_>,
 ) -> Result<Option<Option<Failure>>> {
     fs::create_dir_all(&bench.folder)?;
     let _disk = SmallDisk::mount(fault, &bench.folder)?;
     bench.prepare(scene.job)?;
-    let outcome = bench.run(scene.job, fault, None)?;
+    let log = bench.folder.with_extension("log");
+    let logged = matches!(after, After::Logged(_)).then_some(log.as_path());
+    let outcome = bench.run(scene.job, fault, logged)?;
     if judge::did_not_start(&outcome) {
         return Ok(None);
     }
     let mut findings = scene.judge(bench.inputs, fault, &outcome);
-    if let Some(sequel) = sequel {
-        findings.extend(sequel(bench, scene, fault, &outcome)?);
+    if let After::Sequel(sequel) | After::Logged(sequel) = after {
+        findings.extend(sequel(bench, scene, fault, &outcome, &log)?);
     }
     Ok(Some(failure(bench, scene, fault, &outcome, findings)))
 }

@@ -18,5 +18,5 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
         let faults = streams.map(Fault::Stream);
         faults.map(|fault| (scene, fault))
     });
-    stage.run(cases.collect(), None)
+    stage.run(cases.collect())
 }
