@@ -7,7 +7,7 @@ use anyhow::Result;
 const MOST: usize = 6;
 
 /// Runs of the short form, in all.
-const QUICK_RUNS: usize = 700;
+const QUICK_RUNS: usize = 500;
 
 pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
     let mut random = stage.random("calls");

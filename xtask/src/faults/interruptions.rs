@@ -12,11 +12,24 @@ use super::{
 use anyhow::Result;
 
 /// Moments of each job.
-const MOMENTS: usize = 40;
+const MOMENTS: usize = 20;
 const QUICK_MOMENTS: usize = 3;
 
 /// What ends a process that does not expect it, but for SIGKILL.
 const SIGNALS: [&str; 5] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGXFSZ"];
+
+/// Calls that are made while there is something to lose.
+const WRITING: [&str; 9] = [
+    "pwrite64",
+    "ftruncate",
+    "fallocate",
+    "fsync",
+    "fdatasync",
+    "renameat2",
+    "renameat",
+    "linkat",
+    "unlink",
+];
 
 /// Nobody can clean up then: the next run of the same command must be able to.
 pub(super) fn kills(stage: &Stage<'_>) -> Result<Tally> {
@@ -49,9 +62,14 @@ fn moments(stage: &Stage<'_>) -> usize {
     }
 }
 
-/// A random call of the job, each kind of call as likely as any other.
+/// A random call of the job: in every other case one that writes, else each kind of call as likely as any other.
 pub(super) fn moment(scene: &Scene, random: &mut Random, signal: &'static str) -> Fault {
-    let calls = &scene.calls[random.below(scene.calls.len())];
+    let writing = scene.calls.iter().filter(|calls| WRITING.contains(&calls.name.as_str()));
+    let mut calls: Vec<_> = writing.collect();
+    if calls.is_empty() || random.below(2) == 0 {
+        calls = scene.calls.iter().collect();
+    }
+    let calls = calls[random.below(calls.len())];
     Fault::Signal {
         name: calls.name.clone(),
         signal,

@@ -253,9 +253,15 @@ pub(super) fn failure(
         job: scene.job.name,
         fault: fault.to_string(),
         findings,
-        message: outcome.stderr.lines().last().unwrap_or("nothing").trim().to_owned(),
+        message: last_line(&outcome.stderr).to_owned(),
         reproduce: bench.reproduce(scene.job, fault),
     })
+}
+
+fn last_line(stderr: &str) -> &str {
+    let mut lines = stderr.lines().rev().map(str::trim);
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with("note: "));
+    line.unwrap_or("nothing")
 }
 
 pub(super) fn can_attach_devices() -> bool {

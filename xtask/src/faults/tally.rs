@@ -84,7 +84,7 @@ pub(super) fn table(tallies: &[(&str, Tally)]) -> String {
 fn without_numbers(text: &str) -> String {
     let words = text.split(' ').map(|word| match word {
         word if word.contains(".part") => "*.part".to_owned(),
-        word if word.starts_with("0x") || word.chars().all(|c| c.is_ascii_digit()) && word.len() > 2 => "N".to_owned(),
+        word if word.starts_with("0x") || word.chars().all(|c| c.is_ascii_digit()) => "N".to_owned(),
         word => word.to_owned(),
     });
     words.collect::<Vec<_>>().join(" ")

@@ -60,19 +60,25 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// Reads from both at once, and compares.
+    /// Reads from both at the same time, and compares. Without a second
+    /// thread, where the system allows no more, one after the other.
     fn compare_chunk(&mut self, offset: u64, len: usize) -> Result<()> {
         let [mine, other] = &mut self.buffers;
         mine.resize(len, 0);
         other.resize(len, 0);
         let ((ours, our_name), (theirs, their_name)) = (self.ours, self.theirs);
         let (there, there_other) = thread::scope(|scope| {
-            let reads = scope.spawn(|| read_there(theirs, their_name, offset, other));
+            let thread = thread::Builder::new();
+            let reads = thread
+                .spawn_scoped(scope, || read_there(theirs, their_name, offset, &mut *other));
             let read = read_there(ours, our_name, offset, mine);
-            (read, reads.join())
+            (read, reads.map(|reads| reads.join()))
         });
         let there = there?;
-        let there_other = there_other.map_err(|_| Error::Thread("reads"))??;
+        let there_other = match there_other {
+            Ok(joined) => joined.map_err(|_| Error::Thread("reads"))??,
+            Err(_) => read_there(theirs, their_name, offset, other)?,
+        };
         let first = Lcn(offset / self.cluster_size as u64);
         self.different.compare(
             first,
