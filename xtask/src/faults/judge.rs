@@ -44,9 +44,13 @@ pub(super) struct Case<'a> {
     pub(super) clean: &'a Outcome,
 }
 
-/// Whether the run did not even begin: the loader could not start the program.
-pub(super) fn did_not_start(outcome: &Outcome) -> bool {
-    outcome.code() == Some(127)
+/// Whether the run did not even begin: the loader could not start the program, or the kernel could not load it.
+pub(super) fn did_not_start(fault: &Fault, outcome: &Outcome) -> bool {
+    const SEGMENTATION_FAULT: i32 = 128 + 11;
+    let is_unloadable = matches!(fault, Fault::Limit { option: "as", .. })
+        && outcome.code() == Some(SEGMENTATION_FAULT)
+        && outcome.stderr.is_empty();
+    outcome.code() == Some(127) || is_unloadable
 }
 
 impl Case<'_> {

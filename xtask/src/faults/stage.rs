@@ -231,7 +231,7 @@ fn attempt(
     let log = bench.folder.with_extension("log");
     let logged = matches!(after, After::Logged(_)).then_some(log.as_path());
     let outcome = bench.run(scene.job, fault, logged)?;
-    if judge::did_not_start(&outcome) {
+    if judge::did_not_start(fault, &outcome) {
         return Ok(None);
     }
     let mut findings = scene.judge(bench.inputs, fault, &outcome);
