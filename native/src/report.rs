@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use ntfsclone_core::error::with_causes;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::options::Output;
 
 /// Where reports go.
@@ -31,11 +31,33 @@ impl Reports {
     }
 
     pub fn line(self, text: impl Display) {
-        let _ = match self {
+        let written = match self {
             Self::ToStdout => writeln!(io::stdout(), "{text}"),
             Self::ToStderr => writeln!(io::stderr(), "{text}"),
             Self::None => Ok(()),
         };
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+            unwritten.get_or_insert(error);
+        }
+    }
+}
+
+/// Why a line of a report could not be written; not that nobody reads it.
+static UNWRITTEN: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// For commands whose report is all that they make.
+///
+/// # Errors
+///
+/// A part of it could not be written, as to a full disk.
+pub fn check_written() -> Result<()> {
+    let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    match unwritten.take() {
+        Some(error) => Err(Error::io("write to", "standard output".as_ref(), error)),
+        None => Ok(()),
     }
 }
 

@@ -18,6 +18,7 @@ mod verify;
 
 use crate::error::Result;
 use crate::options::{Options, Task};
+use crate::report;
 
 pub fn run(options: Options) -> Result<()> {
     let progress = options.progress;
@@ -26,8 +27,14 @@ pub fn run(options: Options) -> Result<()> {
         Task::Restore(task) => restore::run(&task, progress),
         Task::CheckImage(task) => check_image::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),
-        Task::Verify(task) => verify::run(&task, progress),
-        Task::Info(task) => info::run(&task),
+        Task::Verify(task) => {
+            verify::run(&task, progress)?;
+            report::check_written()
+        }
+        Task::Info(task) => {
+            info::run(&task)?;
+            report::check_written()
+        }
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

@@ -64,7 +64,7 @@ pub(super) fn cut_power(
     outcome: &Outcome,
     log: &Path,
 ) -> Result<Vec<Finding>> {
-    let log = WriteLog::parse(&String::from_utf8_lossy(&fs::read(log)?));
+    let log = WriteLog::parse(&String::from_utf8_lossy(&fs::read(log)?), &bench.folder.display().to_string());
     let mut findings = Vec::new();
     let mut find = |text: String| {
         findings.push(Finding {

@@ -19,6 +19,8 @@ pub(super) struct WriteLog {
     pub(super) named_too_early: Vec<String>,
     /// Names that a power cut may take back: their folder was not synced since.
     pub(super) unsynced_names: Vec<String>,
+    /// The folder that the run was started in.
+    folder: String,
 }
 
 /// A call that strace wrote in one line or two.
@@ -29,8 +31,12 @@ struct Call<'a> {
 }
 
 impl WriteLog {
-    pub(super) fn parse(log: &str) -> Self {
-        let mut write_log = Self::default();
+    /// `folder` is the one that the run was started in.
+    pub(super) fn parse(log: &str, folder: &str) -> Self {
+        let mut write_log = Self {
+            folder: folder.to_owned(),
+            ..Self::default()
+        };
         // Calls that have begun, by thread; of a sync, how many writes there were before it.
         let mut begun: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
         for line in log.lines() {
@@ -72,6 +78,10 @@ impl WriteLog {
             }
             "fsync" | "fdatasync" => self.note_sync(&call, synced),
             "renameat2" | "renameat" | "rename" | "linkat" | "link" if call.succeeds => self.note_name(&call),
+            "unlink" | "unlinkat" if call.succeeds => {
+                let path = call.arguments.split('"').nth(1).unwrap_or_default();
+                self.forget(&absolute(&self.folder, path));
+            }
             _ => {}
         }
     }
@@ -112,16 +122,24 @@ impl WriteLog {
     }
 
     fn note_name(&mut self, call: &Call<'_>) {
-        let folder = call.arguments.split(['<', '>']).nth(1).unwrap_or_default();
+        // A name relative to an open folder shows that first.
+        let folder = first_path(&call.arguments).unwrap_or(&self.folder).to_owned();
         let mut quoted = call.arguments.split('"').skip(1).step_by(2);
         let (Some(from), Some(to)) = (quoted.next(), quoted.next()) else { return };
-        let (from, to) = (absolute(folder, from), absolute(folder, to));
-        let writes = self.files.remove(&from).unwrap_or_default();
-        if !writes.pending.is_empty() || !writes.lost.is_empty() {
+        let (from, to) = (absolute(&folder, from), absolute(&folder, to));
+        let writes = self.forget(&from);
+        let is_final = !to.ends_with(".part");
+        if is_final && (!writes.pending.is_empty() || !writes.lost.is_empty()) {
             self.named_too_early.push(to.clone());
         }
         self.files.insert(to.clone(), writes);
         self.unsynced_names.push(to);
+    }
+
+    /// The file has this name no more.
+    fn forget(&mut self, path: &str) -> Writes {
+        self.unsynced_names.retain(|name| name != path);
+        self.files.remove(path).unwrap_or_default()
     }
 }
 
@@ -182,10 +200,28 @@ mod tests {
              2 pwrite64(3</d/a.part>, \"\"..., 512, 512) = 512\n\
              1 <... fsync resumed>) = 0\n\
              1 renameat2(AT_FDCWD</d>, \"/d/a.part\", AT_FDCWD</d>, \"a\", RENAME_NOREPLACE) = 0\n",
+            "/d",
         );
         assert_eq!(log.undurable("/d/a"), [512..1024]);
         assert_eq!(log.named_too_early, ["/d/a"]);
         assert_eq!(log.unsynced_names, ["/d/a"]);
+    }
+
+    #[test]
+    fn a_name_is_durable_with_its_folder_or_gone() {
+        let log = WriteLog::parse(
+            "1 pwrite64(3</d/a.part>, \"\"..., 512, 0) = 512\n\
+             1 rename(\"a.part\", \"b.part\") = 0\n\
+             1 fsync(3</d/b.part>) = 0\n\
+             1 rename(\"b.part\", \"b\") = 0\n\
+             1 fsync(4</d>) = 0\n\
+             1 rename(\"c.part\", \"c\") = 0\n\
+             1 unlink(\"c\") = 0\n",
+            "/d",
+        );
+        assert!(log.undurable("/d/b").is_empty());
+        assert!(log.named_too_early.is_empty(), "{log:?}");
+        assert!(log.unsynced_names.is_empty(), "{log:?}");
     }
 
     #[test]
@@ -196,6 +232,7 @@ mod tests {
              1 fdatasync(3</d/a>) = 0\n\
              1 pwrite64(3</d/a>, \"\"..., 512, 0) = 512\n\
              1 fdatasync(3</d/a>) = 0\n",
+            "/d",
         );
         assert_eq!(log.undurable("/d/a"), [512..1024]);
     }
