@@ -159,7 +159,12 @@ fn standard_output_that_is_full() {
         assert_eq!(errors_of(&output.stderr), expected, "{line}");
     }
     // A report that is all that was asked for.
-    for line in ["info volume", "info --json image", "verify volume", "verify --json image"] {
+    for line in [
+        "info volume",
+        "info --json image",
+        "verify volume",
+        "verify --json image",
+    ] {
         let full = OpenOptions::new()
             .write(true)
             .open("/dev/full")

@@ -22,17 +22,27 @@ const QUICK_PARTS: [&str; 2] = ["record 0", "content"];
 
 pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
     let mut tally = Tally::default();
-    let missing = FailingDevice::missing().or((!stage::can_attach_devices()).then_some("root's rights"));
+    let missing =
+        FailingDevice::missing().or((!stage::can_attach_devices()).then_some("root's rights"));
     if let Some(missing) = missing {
         anyhow::ensure!(env::var_os("CI").is_none(), "missing: {missing}");
         println!("skipped: bad sectors: missing {missing}");
         return Ok(tally);
     }
     let is_wanted = |name: &str| !stage.quick || QUICK_PARTS.contains(&name);
-    for (name, range) in stage.inputs.parts.iter().filter(|(name, _)| is_wanted(name)) {
+    for (name, range) in stage
+        .inputs
+        .parts
+        .iter()
+        .filter(|(name, _)| is_wanted(name))
+    {
         unreadable(stage, name, range, &mut tally)?;
     }
-    let rates: &[u32] = if stage.quick { &FAILING_WRITES[..1] } else { &FAILING_WRITES };
+    let rates: &[u32] = if stage.quick {
+        &FAILING_WRITES[..1]
+    } else {
+        &FAILING_WRITES
+    };
     for rate in rates {
         unwritable(stage, *rate, &mut tally)?;
     }
@@ -48,15 +58,24 @@ fn unreadable(stage: &Stage<'_>, name: &str, bad: &Range<u64>, tally: &mut Tally
     let device = FailingDevice::new(&stage.inputs.folder.join("volume"), &["ddrescue"], &options)?;
     let mut bench = stage.bench(folder.join("run"));
     bench.source = Some(device.path().to_owned());
-    let fault = Fault::Device(format!("{name} cannot be read: bytes {:#x}..{:#x}", bad.start, bad.end));
-    let reads_volume = |scene: &&Scene| scene.job.line.contains("IN/volume") && !scene.job.needs_device();
+    let fault = Fault::Device(format!(
+        "{name} cannot be read: bytes {:#x}..{:#x}",
+        bad.start, bad.end
+    ));
+    let reads_volume =
+        |scene: &&Scene| scene.job.line.contains("IN/volume") && !scene.job.needs_device();
     for scene in stage.scenes.iter().filter(reads_volume) {
         bench.prepare(scene.job)?;
         bench.source = Some(device.path().to_owned());
         let outcome = bench.run(scene.job, &fault, None)?;
         let mut findings = scene.judge(&stage.inputs, &fault, &outcome);
         if scene.job.is_rescue() {
-            findings.extend(marks_of_good_sectors(scene, &outcome, stage.inputs.volume.len(), bad));
+            findings.extend(marks_of_good_sectors(
+                scene,
+                &outcome,
+                stage.inputs.volume.len(),
+                bad,
+            ));
         }
         if let Product::Mapped(_) = scene.job.product
             // Without that, bad sectors are not tried again; and without a boot sector it is another disk.
@@ -75,7 +94,12 @@ fn unreadable(stage: &Stage<'_>, name: &str, bad: &Range<u64>, tally: &mut Tally
 }
 
 /// A rescue loses what cannot be read, and no more.
-fn marks_of_good_sectors(scene: &Scene, outcome: &Outcome, len: usize, bad: &Range<u64>) -> Option<Finding> {
+fn marks_of_good_sectors(
+    scene: &Scene,
+    outcome: &Outcome,
+    len: usize,
+    bad: &Range<u64>,
+) -> Option<Finding> {
     let bytes = scene.job.file().and_then(|name| outcome.files.get(name))?;
     let raw = match scene.job.content {
         Content::Image => &content::restore(bytes, len).ok()?,
@@ -121,7 +145,11 @@ fn unwritable(stage: &Stage<'_>, rate: u32, tally: &mut Tally) -> Result<()> {
 /// A map of GNU ddrescue, as nbdkit's filter of that name reads it.
 fn nbdkit_map(size: u64, bad: &Range<u64>) -> String {
     let mut text = "0x0 + 1\n".to_owned();
-    let areas = [(0, bad.start, '+'), (bad.start, bad.end, '-'), (bad.end, size, '+')];
+    let areas = [
+        (0, bad.start, '+'),
+        (bad.start, bad.end, '-'),
+        (bad.end, size, '+'),
+    ];
     for (start, end, status) in areas {
         if start < end {
             let _ = writeln!(text, "{start:#x} {:#x} {status}", end - start);

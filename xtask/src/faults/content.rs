@@ -76,7 +76,9 @@ pub(super) fn restore(image: &[u8], len: usize) -> Result<Vec<u8>, String> {
             1 => {
                 let size = cluster_size.min(len.saturating_sub(position));
                 let cluster = image.get(at..at + size).ok_or("cut in a cluster")?;
-                raw.get_mut(position..position + size).ok_or("too long")?.copy_from_slice(cluster);
+                raw.get_mut(position..position + size)
+                    .ok_or("too long")?
+                    .copy_from_slice(cluster);
                 position += size;
                 at += size;
             }
@@ -95,7 +97,11 @@ fn used_error(
     is_right: impl Fn(&[u8], &[u8]) -> bool,
 ) -> Option<String> {
     if bytes.len() != inputs.volume.len() {
-        return Some(format!("{} bytes, expected {}", bytes.len(), inputs.volume.len()));
+        return Some(format!(
+            "{} bytes, expected {}",
+            bytes.len(),
+            inputs.volume.len()
+        ));
     }
     let mut used = inputs.used.iter();
     let wrong = used.find(|range| {
@@ -103,7 +109,11 @@ fn used_error(
         !is_right(found, expected)
     })?;
     let text = difference(&bytes[wrong.clone()], &inputs.volume[wrong.clone()]);
-    Some(format!("in the clusters from byte {:#x}: {}", wrong.start, text.unwrap_or_default()))
+    Some(format!(
+        "in the clusters from byte {:#x}: {}",
+        wrong.start,
+        text.unwrap_or_default()
+    ))
 }
 
 fn difference(found: &[u8], expected: &[u8]) -> Option<String> {
@@ -111,7 +121,9 @@ fn difference(found: &[u8], expected: &[u8]) -> Option<String> {
         return None;
     }
     let bytes = found.iter().zip(expected);
-    let same = bytes.take_while(|(found, expected)| found == expected).count();
+    let same = bytes
+        .take_while(|(found, expected)| found == expected)
+        .count();
     Some(format!(
         "{} bytes, expected {}; the first that differs is byte {same:#x}",
         found.len(),

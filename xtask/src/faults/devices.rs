@@ -44,7 +44,10 @@ impl LoopDevice {
 
 impl Drop for LoopDevice {
     fn drop(&mut self) {
-        let _ = Command::new("losetup").arg("--detach").arg(&self.path).status();
+        let _ = Command::new("losetup")
+            .arg("--detach")
+            .arg(&self.path)
+            .status();
     }
 }
 
@@ -109,7 +112,10 @@ impl Drop for FailingDevice {
     fn drop(&mut self) {
         self.device = None;
         let mount_point = self.folder.path().join("nbd");
-        let _ = Command::new("fusermount3").args(["-u", "-z"]).arg(mount_point).status();
+        let _ = Command::new("fusermount3")
+            .args(["-u", "-z"])
+            .arg(mount_point)
+            .status();
         // The loop device lets go of the file some time later: not waited for.
         let _ = self.nbdfuse.kill();
         let _ = self.nbdfuse.wait();

@@ -18,9 +18,15 @@ pub(super) enum Fault {
         when: usize,
     },
     /// A limit that prlimit sets.
-    Limit { option: &'static str, value: u64 },
+    Limit {
+        option: &'static str,
+        value: u64,
+    },
     /// The folder is a file system of so many bytes.
-    SmallDisk { kind: &'static str, bytes: u64 },
+    SmallDisk {
+        kind: &'static str,
+        bytes: u64,
+    },
     /// A standard stream is not what it should be.
     Stream(Stream),
     /// The volume is read from a device on which these byte ranges cannot be read, or which fails in another way.
@@ -51,13 +57,21 @@ impl Fault {
         match self {
             Self::Call { name, error, when } => strace(
                 name,
-                &["-e".to_owned(), format!("inject={name}:error={error}:when={when}")],
+                &[
+                    "-e".to_owned(),
+                    format!("inject={name}:error={error}:when={when}"),
+                ],
             ),
             Self::Signal { name, signal, when } => strace(
                 name,
-                &["-e".to_owned(), format!("inject={name}:signal={signal}:when={when}")],
+                &[
+                    "-e".to_owned(),
+                    format!("inject={name}:signal={signal}:when={when}"),
+                ],
             ),
-            Self::Limit { option, value } => vec!["prlimit".to_owned(), format!("--{option}={value}")],
+            Self::Limit { option, value } => {
+                vec!["prlimit".to_owned(), format!("--{option}={value}")]
+            }
             Self::None if log.is_some() => strace("", &[]),
             Self::None | Self::SmallDisk { .. } | Self::Stream(_) | Self::Device(_) => Vec::new(),
         }
@@ -65,7 +79,13 @@ impl Fault {
 
     /// Whether the process is ended from outside, at a moment that it does not choose.
     pub(super) fn is_kill(&self) -> bool {
-        matches!(self, Self::Signal { signal: "SIGKILL", .. })
+        matches!(
+            self,
+            Self::Signal {
+                signal: "SIGKILL",
+                ..
+            }
+        )
     }
 
     pub(super) fn is_signal(&self) -> bool {
@@ -91,7 +111,6 @@ impl Fault {
             _ => false,
         }
     }
-
 }
 
 impl fmt::Display for Fault {

@@ -44,7 +44,8 @@ impl Inputs {
             parts: parts_of(&volume),
             folder: folder.to_owned(),
             image: image_of(&volume),
-            old: b"old content\n".repeat(volume.bytes.len() / 12 + 1)[..volume.bytes.len()].to_vec(),
+            old: b"old content\n".repeat(volume.bytes.len() / 12 + 1)[..volume.bytes.len()]
+                .to_vec(),
             volume: volume.bytes,
             clone,
             used,
@@ -84,7 +85,9 @@ impl Inputs {
     }
 
     fn run(&self, program: &Path, line: &str) -> Result<()> {
-        let files = line.split(' ').filter(|word| word.starts_with("half.") || *word == "image.zst");
+        let files = line
+            .split(' ')
+            .filter(|word| word.starts_with("half.") || *word == "image.zst");
         for file in files {
             let _ = fs::remove_file(self.folder.join(file));
         }
@@ -129,12 +132,18 @@ fn parts_of(volume: &Volume) -> Vec<(&'static str, Range<u64>)> {
         ("the boot sector", sectors(0, 1)),
         ("the backup boot sector", sectors(end - sector, 1)),
         ("record 0", sectors(volume.record_offset(0), 2)),
-        ("the record of a file", sectors(volume.record_offset(big), 1)),
+        (
+            "the record of a file",
+            sectors(volume.record_offset(big), 1),
+        ),
         ("$MFTMirr", sectors(volume.mirror_record_offset(0), 2)),
         ("$Bitmap", sectors(volume.stream_offset(6, DATA, "", 0), 1)),
         ("content", sectors(content + 5 * sector, 1)),
         ("much content", sectors(content + 200 * sector, 1000)),
-        ("the second half", sectors(end / 2 / sector * sector, end.div_ceil(2) / sector)),
+        (
+            "the second half",
+            sectors(end / 2 / sector * sector, end.div_ceil(2) / sector),
+        ),
     ]
 }
 

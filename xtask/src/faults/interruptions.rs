@@ -40,7 +40,9 @@ pub(super) fn kills(stage: &Stage<'_>) -> Result<Tally> {
             cases.push((scene, moment(scene, &mut random, "SIGKILL")));
         }
     }
-    stage.run_with_sequel(cases, &|bench, scene, fault, killed, _| run_again(bench, scene, fault, killed))
+    stage.run_with_sequel(cases, &|bench, scene, fault, killed, _| {
+        run_again(bench, scene, fault, killed)
+    })
 }
 
 pub(super) fn signals(stage: &Stage<'_>) -> Result<Tally> {
@@ -64,7 +66,10 @@ fn moments(stage: &Stage<'_>) -> usize {
 
 /// A random call of the job: in every other case one that writes, else each kind of call as likely as any other.
 pub(super) fn moment(scene: &Scene, random: &mut Random, signal: &'static str) -> Fault {
-    let writing = scene.calls.iter().filter(|calls| WRITING.contains(&calls.name.as_str()));
+    let writing = scene
+        .calls
+        .iter()
+        .filter(|calls| WRITING.contains(&calls.name.as_str()));
     let mut calls: Vec<_> = writing.collect();
     if calls.is_empty() || random.below(2) == 0 {
         calls = scene.calls.iter().collect();
@@ -78,7 +83,12 @@ pub(super) fn moment(scene: &Scene, random: &mut Random, signal: &'static str) -
 }
 
 /// The same command, in the folder as the killed run left it, ends as if nothing had been.
-pub(super) fn run_again(bench: &Bench<'_>, scene: &Scene, _: &Fault, killed: &Outcome) -> Result<Vec<Finding>> {
+pub(super) fn run_again(
+    bench: &Bench<'_>,
+    scene: &Scene,
+    _: &Fault,
+    killed: &Outcome,
+) -> Result<Vec<Finding>> {
     let is_complete = match scene.job.product {
         // What is there is not overwritten.
         Product::New(name) | Product::Kept(name) => killed.files.contains_key(name),
@@ -93,7 +103,10 @@ pub(super) fn run_again(bench: &Bench<'_>, scene: &Scene, _: &Fault, killed: &Ou
     again.files.retain(|name, _| !name.ends_with(".part"));
     let mut findings = scene.judge(bench.inputs, &Fault::None, &again);
     if code != Some(0) {
-        let text = format!("killed, and then the same command says: {}", again.stderr.trim());
+        let text = format!(
+            "killed, and then the same command says: {}",
+            again.stderr.trim()
+        );
         let broken = Broken::FalseSuccess;
         findings.push(Finding { broken, text });
     }

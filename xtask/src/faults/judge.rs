@@ -95,11 +95,15 @@ impl Case<'_> {
         let code = outcome.code();
         let bytes = match self.job.product {
             Product::Report => {
-                let wrong = content::report_lines(&outcome.stdout) != content::report_lines(&self.clean.stdout);
+                let wrong = content::report_lines(&outcome.stdout)
+                    != content::report_lines(&self.clean.stdout);
                 let is_lost = *self.fault == Fault::Stream(Stream::StdoutFull);
                 let is_heard = !matches!(self.fault, Fault::Stream(_));
                 if is_lost || is_heard && wrong {
-                    find(Broken::FalseSuccess, "exit status 0, and the report is not complete".to_owned());
+                    find(
+                        Broken::FalseSuccess,
+                        "exit status 0, and the report is not complete".to_owned(),
+                    );
                 }
                 return;
             }
@@ -113,15 +117,24 @@ impl Case<'_> {
             _ => self.job.file().and_then(|name| outcome.files.get(name)),
         };
         let Some(bytes) = bytes else {
-            find(Broken::FalseSuccess, format!("exit status {code:?} without the output"));
+            find(
+                Broken::FalseSuccess,
+                format!("exit status {code:?} without the output"),
+            );
             return;
         };
         if let Some(text) = self.content_error(outcome, bytes) {
-            find(Broken::FalseSuccess, format!("exit status {}: {text}", code.unwrap_or(-1)));
+            find(
+                Broken::FalseSuccess,
+                format!("exit status {}: {text}", code.unwrap_or(-1)),
+            );
         }
         for name in self.clean.files.keys() {
             if !outcome.files.contains_key(name) {
-                find(Broken::FalseSuccess, format!("exit status 0 without {name}"));
+                find(
+                    Broken::FalseSuccess,
+                    format!("exit status 0 without {name}"),
+                );
             }
         }
     }
@@ -130,25 +143,38 @@ impl Case<'_> {
         let is_silent = outcome.stderr.trim().is_empty();
         let must_speak = !self.fault.hinders_messages() && !self.fault.is_signal();
         if is_silent && must_speak {
-            find(Broken::Silent, format!("exit status {:?} without a message", outcome.code()));
+            find(
+                Broken::Silent,
+                format!("exit status {:?} without a message", outcome.code()),
+            );
         }
         let file = self.job.file().and_then(|name| outcome.files.get(name));
         match (self.job.product, file) {
             (Product::New(name) | Product::Kept(name), Some(bytes)) => {
                 if let Some(text) = self.content_error(outcome, bytes) {
-                    find(Broken::FalseSuccess, format!("a failed run leaves {name}: {text}"));
+                    find(
+                        Broken::FalseSuccess,
+                        format!("a failed run leaves {name}: {text}"),
+                    );
                 }
             }
-            (Product::Replaced(name), None) => find(Broken::FalseSuccess, format!("the old {name} is gone")),
+            (Product::Replaced(name), None) => {
+                find(Broken::FalseSuccess, format!("the old {name} is gone"))
+            }
             (Product::Replaced(name), Some(bytes)) if *bytes != self.inputs.old => {
                 if let Some(text) = self.content_error(outcome, bytes) {
-                    find(Broken::FalseSuccess, format!("a failed run leaves {name}: {text}"));
+                    find(
+                        Broken::FalseSuccess,
+                        format!("a failed run leaves {name}: {text}"),
+                    );
                 }
             }
             (Product::InPlace(name), bytes) => {
                 self.judge_half_written(name, bytes.map_or(&[], Vec::as_slice), outcome, find);
             }
-            (Product::Device, _) => self.judge_half_written("the device", &outcome.device, outcome, find),
+            (Product::Device, _) => {
+                self.judge_half_written("the device", &outcome.device, outcome, find)
+            }
             _ => {}
         }
     }
@@ -161,11 +187,16 @@ impl Case<'_> {
         outcome: &Outcome,
         find: &mut impl FnMut(Broken, String),
     ) {
-        let is_said = outcome.stderr.contains("half written") || outcome.stderr.contains("all was written");
-        let must_speak = !self.fault.hinders_messages() && !self.fault.is_kill() && !self.ends_unheard(outcome);
+        let is_said =
+            outcome.stderr.contains("half written") || outcome.stderr.contains("all was written");
+        let must_speak =
+            !self.fault.hinders_messages() && !self.fault.is_kill() && !self.ends_unheard(outcome);
         let is_whole = *bytes == *self.inputs.old || self.content_error(outcome, bytes).is_none();
         if must_speak && !is_said && !is_whole {
-            find(Broken::Silent, format!("{name} is half written, and nothing says so"));
+            find(
+                Broken::Silent,
+                format!("{name} is half written, and nothing says so"),
+            );
         }
     }
 
@@ -181,11 +212,17 @@ impl Case<'_> {
             let is_known = self.clean.files.contains_key(name)
                 || self.job.setup.iter().any(|(_, known)| known == name);
             let is_said = outcome.stderr.contains(name.as_str());
+            // What was rescued, and a complete file whose checksum could not get its name.
+            let may_be_kept =
+                matches!(self.job.product, Product::Kept(_)) || self.job.has_checksum();
             let may_be_left = self.fault.hinders_removal()
-                || matches!(self.job.product, Product::Kept(_)) && is_said
+                || may_be_kept && is_said
                 || self.fault.is_kill() && name.contains(".part");
             if !is_known && !may_be_left {
-                find(Broken::Leftover, format!("exit status {code} leaves {name}, {} bytes", bytes.len()));
+                find(
+                    Broken::Leftover,
+                    format!("exit status {code} leaves {name}, {} bytes", bytes.len()),
+                );
             }
             if bytes.starts_with(b"# Mapfile") {
                 self.judge_map(name, bytes, code, files, find);
@@ -195,7 +232,10 @@ impl Case<'_> {
             && serde_json::from_slice::<serde_json::Value>(report).is_err()
             && !self.fault.is_kill()
         {
-            find(Broken::Leftover, format!("exit status {code} leaves half of a {name}"));
+            find(
+                Broken::Leftover,
+                format!("exit status {code} leaves half of a {name}"),
+            );
         }
         if files.get("map").is_some_and(Vec::is_empty) {
             find(Broken::FalseSuccess, "the map is empty".to_owned());
@@ -221,25 +261,41 @@ impl Case<'_> {
             Ok(map) => map,
             Err(error) => return find(Broken::FalseSuccess, format!("{name}: {error}")),
         };
-        let mut others = files.iter().filter(|(other, _)| *other != name && *other != "report");
+        let mut others = files
+            .iter()
+            .filter(|(other, _)| *other != name && *other != "report");
         let own = self.job.file().and_then(|file| files.get(file));
         let Some(output) = own.or_else(|| others.next().map(|(_, bytes)| bytes)) else {
-            return find(Broken::FalseSuccess, format!("{name} without what it speaks of"));
+            return find(
+                Broken::FalseSuccess,
+                format!("{name} without what it speaks of"),
+            );
         };
         for range in map.finished() {
             let there = output.get(range.clone());
             if there.is_none() || there != self.inputs.volume.get(range.clone()) {
-                let text = format!("{name} claims bytes {:#x}..{:#x}, which are not there", range.start, range.end);
+                let text = format!(
+                    "{name} claims bytes {:#x}..{:#x}, which are not there",
+                    range.start, range.end
+                );
                 return find(Broken::FalseSuccess, text);
             }
         }
         if code == 0 && map.state != '+' {
-            find(Broken::FalseSuccess, format!("exit status 0, and {name} is not finished"));
+            find(
+                Broken::FalseSuccess,
+                format!("exit status 0, and {name} is not finished"),
+            );
         }
     }
 
     /// File and checksum appear together, or not at all.
-    fn judge_checksum(&self, code: i32, files: &BTreeMap<String, Vec<u8>>, find: &mut impl FnMut(Broken, String)) {
+    fn judge_checksum(
+        &self,
+        code: i32,
+        files: &BTreeMap<String, Vec<u8>>,
+        find: &mut impl FnMut(Broken, String),
+    ) {
         let Some(name) = self.job.file() else { return };
         let output = files.get(name).filter(|bytes| **bytes != self.inputs.old);
         let sidecar = files.get(&format!("{name}.b3"));
@@ -248,7 +304,10 @@ impl Case<'_> {
             (Some(output), Some(sidecar)) => {
                 let expected = blake3::hash(output).to_hex().to_string();
                 if !String::from_utf8_lossy(sidecar).starts_with(&expected) {
-                    find(Broken::FalseSuccess, format!("exit status {code}: {name}.b3 is wrong"));
+                    find(
+                        Broken::FalseSuccess,
+                        format!("exit status {code}: {name}.b3 is wrong"),
+                    );
                 }
             }
             // Two names cannot be given at once.
@@ -271,11 +330,18 @@ impl Case<'_> {
             (true, Content::Clone) => return content::rescued_error(self.inputs, bytes, is_lossy),
             (true, Content::Image) => {
                 let restored = content::restore(bytes, self.inputs.volume.len());
-                return restored.map_or_else(Some, |raw| content::rescued_error(self.inputs, &raw, is_lossy));
+                return restored.map_or_else(Some, |raw| {
+                    content::rescued_error(self.inputs, &raw, is_lossy)
+                });
             }
             _ => {}
         }
         let clean = self.job.file().and_then(|name| self.clean.files.get(name));
-        content::error(self.inputs, self.job, bytes, clean.map_or(&[], Vec::as_slice))
+        content::error(
+            self.inputs,
+            self.job,
+            bytes,
+            clean.map_or(&[], Vec::as_slice),
+        )
     }
 }

@@ -3,10 +3,14 @@
 use super::{fault::Fault, stage::Stage, tally::Tally};
 use anyhow::Result;
 
-const LENGTHS: &[u64] = &[0, 1, 4096, 65_536, 1_000_000, 4_194_304, 5_000_000, 8_388_000];
+const LENGTHS: &[u64] = &[
+    0, 1, 4096, 65_536, 1_000_000, 4_194_304, 5_000_000, 8_388_000,
+];
 const DESCRIPTORS: &[u64] = &[3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24];
 /// The program itself takes some 10 MiB.
-const MEMORY_MIB: &[u64] = &[12, 16, 20, 24, 32, 40, 48, 64, 80, 100, 128, 160, 192, 224, 256, 320];
+const MEMORY_MIB: &[u64] = &[
+    12, 16, 20, 24, 32, 40, 48, 64, 80, 100, 128, 160, 192, 224, 256, 320,
+];
 
 const QUICK_RUNS: usize = 120;
 

@@ -64,7 +64,10 @@ pub(super) fn cut_power(
     outcome: &Outcome,
     log: &Path,
 ) -> Result<Vec<Finding>> {
-    let log = WriteLog::parse(&String::from_utf8_lossy(&fs::read(log)?), &bench.folder.display().to_string());
+    let log = WriteLog::parse(
+        &String::from_utf8_lossy(&fs::read(log)?),
+        &bench.folder.display().to_string(),
+    );
     let mut findings = Vec::new();
     let mut find = |text: String| {
         findings.push(Finding {
@@ -73,12 +76,18 @@ pub(super) fn cut_power(
         });
     };
     for name in &log.named_too_early {
-        find(format!("{} has its name before it is on the disk", file_name(name)));
+        find(format!(
+            "{} has its name before it is on the disk",
+            file_name(name)
+        ));
     }
     let code = outcome.code();
     if code == Some(0) {
         for name in &log.unsynced_names {
-            find(format!("exit status 0, and a power cut may take the name of {}", file_name(name)));
+            find(format!(
+                "exit status 0, and a power cut may take the name of {}",
+                file_name(name)
+            ));
         }
         let output = output_path(bench, scene);
         if output.is_some_and(|path| !log.undurable(&path).is_empty()) {
@@ -96,7 +105,10 @@ pub(super) fn cut_power(
                 range.start < claimed.end as u64 && range.end > claimed.start as u64
             };
             if let Some(range) = lost.iter().find(is_lost) {
-                let text = format!("the map claims bytes {:#x}.., which are not on the disk", range.start);
+                let text = format!(
+                    "the map claims bytes {:#x}.., which are not on the disk",
+                    range.start
+                );
                 find(text);
                 break;
             }
@@ -137,7 +149,11 @@ fn slow_rescue(stage: &Stage<'_>, tally: &mut Tally) -> Result<()> {
     if !stage::can_attach_devices() {
         return Ok(());
     }
-    let Some(scene) = stage.scenes.iter().find(|scene| scene.job.name == "rescue-map") else {
+    let Some(scene) = stage
+        .scenes
+        .iter()
+        .find(|scene| scene.job.name == "rescue-map")
+    else {
         return Ok(());
     };
     let options = [SLOW_READS.to_owned()];
@@ -161,7 +177,9 @@ fn slow_rescue(stage: &Stage<'_>, tally: &mut Tally) -> Result<()> {
             })
         });
         let runs: Vec<_> = runs.collect();
-        let runs = runs.into_iter().map(|run| run.join().expect("no thread panics"));
+        let runs = runs
+            .into_iter()
+            .map(|run| run.join().expect("no thread panics"));
         runs.collect::<Result<Vec<_>>>()
     })?;
     failures.into_iter().for_each(|failure| tally.add(failure));

@@ -109,7 +109,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .filter(|tool| setup::find(tool).is_none())
         .collect();
     if !missing.is_empty() {
-        ensure!(env::var_os("CI").is_none(), "missing: {}", missing.join(", "));
+        ensure!(
+            env::var_os("CI").is_none(),
+            "missing: {}",
+            missing.join(", ")
+        );
         println!("skipped: the faults: missing {}", missing.join(", "));
         return Ok(());
     }
@@ -122,13 +126,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let began = Instant::now();
         let tally = (kind.run)(&stage)?;
         tally.print_findings(kind.name);
-        eprintln!("faults: {}: {:.0} s", kind.name, began.elapsed().as_secs_f64());
+        eprintln!(
+            "faults: {}: {:.0} s",
+            kind.name,
+            began.elapsed().as_secs_f64()
+        );
         tallies.push((kind.name, tally));
     }
     print!("{}", tally::table(&tallies));
-    println!("faults: seed {}, {:.0} s", arguments.seed, started.elapsed().as_secs_f64());
+    println!(
+        "faults: seed {}, {:.0} s",
+        arguments.seed,
+        started.elapsed().as_secs_f64()
+    );
     let broken: usize = tallies.iter().map(|(_, tally)| tally.broken()).sum();
-    ensure!(broken == 0, "{broken} runs broke a promise of docs/security.md");
+    ensure!(
+        broken == 0,
+        "{broken} runs broke a promise of docs/security.md"
+    );
     Ok(())
 }
 

@@ -41,7 +41,11 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Tally> {
         // The raw output may be shorter by its holes; what is larger than all of it is no fault, but none the worse.
         let pages = made / 4096 + 8;
         for kind in &kinds {
-            let least = if *kind == "ext4" { setup + setup / 8 + EXT4 } else { setup + 4096 };
+            let least = if *kind == "ext4" {
+                setup + setup / 8 + EXT4
+            } else {
+                setup + 4096
+            };
             for _ in 0..sizes {
                 let bytes = least + random.below(pages) as u64 * 4096;
                 cases.push((scene, Fault::SmallDisk { kind, bytes }));
@@ -79,13 +83,18 @@ impl SmallDisk {
             let disk = NamedTempFile::new_in("/dev/shm")?;
             File::set_len(disk.as_file(), *bytes)?;
             let mut make = Command::new("mkfs.ext4");
-            make.args(["-q", "-F", "-m", "0", "-O", "^has_journal"]).arg(disk.path());
+            make.args(["-q", "-F", "-m", "0", "-O", "^has_journal"])
+                .arg(disk.path());
             ensure!(step::succeeds(&mut make), "mkfs.ext4 fails");
             mount.args(["-t", "ext4", "-o", "loop"]).arg(disk.path());
             file = Some(disk);
         }
         let output = mount.arg(folder).output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(Some(Self {
             folder: folder.to_owned(),
             _file: file,

@@ -79,14 +79,18 @@ impl<'a> Stage<'a> {
             quick: arguments.quick,
             seed: arguments.seed,
             workers: arguments.jobs.unwrap_or(processors).max(1),
-            scratch: tempfile::Builder::new().prefix("ntfsclone-faults.").tempdir_in(place)?,
+            scratch: tempfile::Builder::new()
+                .prefix("ntfsclone-faults.")
+                .tempdir_in(place)?,
         };
         stage.scenes = stage.clean_runs(&arguments.job)?;
         Ok(stage)
     }
 
     pub(super) fn random(&self, kind: &str) -> Random {
-        let salt = kind.bytes().fold(0, |salt: u64, byte| salt * 31 + u64::from(byte));
+        let salt = kind
+            .bytes()
+            .fold(0, |salt: u64, byte| salt * 31 + u64::from(byte));
         Random::new(self.seed ^ salt)
     }
 
@@ -112,12 +116,20 @@ impl<'a> Stage<'a> {
         self.run_cases(cases, After::Nothing)
     }
 
-    pub(super) fn run_with_sequel(&self, cases: Vec<(&Scene, Fault)>, sequel: Sequel<'_>) -> Result<Tally> {
+    pub(super) fn run_with_sequel(
+        &self,
+        cases: Vec<(&Scene, Fault)>,
+        sequel: Sequel<'_>,
+    ) -> Result<Tally> {
         self.run_cases(cases, After::Sequel(sequel))
     }
 
     /// The same, with a log of all system calls.
-    pub(super) fn run_logged(&self, cases: Vec<(&Scene, Fault)>, sequel: Sequel<'_>) -> Result<Tally> {
+    pub(super) fn run_logged(
+        &self,
+        cases: Vec<(&Scene, Fault)>,
+        sequel: Sequel<'_>,
+    ) -> Result<Tally> {
         self.run_cases(cases, After::Logged(sequel))
     }
 
@@ -170,14 +182,18 @@ impl<'a> Stage<'a> {
         if !devices {
             println!("faults: without root and losetup, jobs that write to devices are left out");
         }
-        let jobs = JOBS.iter().filter(|job| asked.is_empty() || asked.iter().any(|name| name == job.name));
+        let jobs = JOBS
+            .iter()
+            .filter(|job| asked.is_empty() || asked.iter().any(|name| name == job.name));
         let jobs: Vec<&Job> = jobs.filter(|job| devices || !job.needs_device()).collect();
         ensure!(!jobs.is_empty(), "no such job; there are: {}", names());
         let folder = self.folder("clean")?;
         let mut bench = self.bench(folder.join("run"));
         let file = folder.join("disk");
         fs::write(&file, &self.inputs.old)?;
-        let device = devices.then(|| LoopDevice::attach(&file, &[])).transpose()?;
+        let device = devices
+            .then(|| LoopDevice::attach(&file, &[]))
+            .transpose()?;
         bench.device = device.as_ref().map(|device| device.path().to_owned());
         let log = folder.join("log");
         let mut scenes = Vec::new();
@@ -194,7 +210,11 @@ impl<'a> Stage<'a> {
             let calls = calls::parse(&fs::read_to_string(&log)?);
             let scene = Scene { job, clean, calls };
             let findings = scene.judge(&self.inputs, &Fault::None, &scene.clean);
-            ensure!(findings.is_empty(), "{} without a fault: {findings:?}", job.name);
+            ensure!(
+                findings.is_empty(),
+                "{} without a fault: {findings:?}",
+                job.name
+            );
             scenes.push(scene);
         }
         Ok(scenes)
@@ -269,7 +289,10 @@ pub(super) fn can_attach_devices() -> bool {
 }
 
 fn names() -> String {
-    JOBS.iter().map(|job| job.name).collect::<Vec<_>>().join(", ")
+    JOBS.iter()
+        .map(|job| job.name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

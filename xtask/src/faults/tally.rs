@@ -42,12 +42,17 @@ impl Tally {
         for failure in &self.failures {
             for finding in &failure.findings {
                 let text = without_numbers(&finding.text);
-                let group = groups.entry((finding.broken, failure.job, text)).or_default();
+                let group = groups
+                    .entry((finding.broken, failure.job, text))
+                    .or_default();
                 group.push(failure);
             }
         }
         for ((broken, job, text), failures) in groups {
-            println!("{kind}: {broken:?}: {job}: {text} ({} runs)", failures.len());
+            println!(
+                "{kind}: {broken:?}: {job}: {text} ({} runs)",
+                failures.len()
+            );
             for failure in failures.iter().take(SHOWN) {
                 println!("  {}; it says: {}", failure.fault, failure.message);
                 println!("    {}", failure.reproduce);
@@ -84,7 +89,9 @@ pub(super) fn table(tallies: &[(&str, Tally)]) -> String {
 fn without_numbers(text: &str) -> String {
     let words = text.split(' ').map(|word| match word {
         word if word.contains(".part") => "*.part".to_owned(),
-        word if word.starts_with("0x") || word.chars().all(|c| c.is_ascii_digit()) => "N".to_owned(),
+        word if word.starts_with("0x") || word.chars().all(|c| c.is_ascii_digit()) => {
+            "N".to_owned()
+        }
         word => word.to_owned(),
     });
     words.collect::<Vec<_>>().join(" ")

@@ -110,7 +110,9 @@ impl Bench<'_> {
         let log = log.map(|log| log.display().to_string());
         let mut words = fault.wrapper(log.as_deref());
         if let Fault::Stream(Stream::StdoutClosed) = fault {
-            words = ["sh", "-c", "exec \"$0\" \"$@\" >&-"].map(String::from).into();
+            words = ["sh", "-c", "exec \"$0\" \"$@\" >&-"]
+                .map(String::from)
+                .into();
         }
         words.push(self.program.display().to_string());
         words.extend(self.arguments(job));
@@ -142,14 +144,20 @@ impl Bench<'_> {
     pub(super) fn reproduce(&self, job: &Job, fault: &Fault) -> String {
         let inputs = self.inputs.folder.display();
         let mut line = format!("cd $(mktemp -d); ");
-        if let Fault::SmallDisk { kind: "tmpfs", bytes } = fault {
+        if let Fault::SmallDisk {
+            kind: "tmpfs",
+            bytes,
+        } = fault
+        {
             line.push_str(&format!("mount -t tmpfs -o size={bytes} none .; cd $PWD; "));
         }
         for (from, to) in job.setup {
             line.push_str(&format!("cp {inputs}/{from} {to}; "));
         }
         if job.needs_device() {
-            line.push_str(&format!("cp {inputs}/old d; D=$(losetup --find --show d); "));
+            line.push_str(&format!(
+                "cp {inputs}/old d; D=$(losetup --find --show d); "
+            ));
         }
         let mut words = fault.wrapper(None);
         words.push(self.program.display().to_string());
@@ -185,7 +193,10 @@ impl Bench<'_> {
             _ => Vec::new(),
         };
         let mut changed_inputs = Vec::new();
-        for (name, expected) in [("volume", &self.inputs.volume), ("image", &self.inputs.image)] {
+        for (name, expected) in [
+            ("volume", &self.inputs.volume),
+            ("image", &self.inputs.image),
+        ] {
             if job.line.contains(name) && fs::read(self.inputs.folder.join(name))? != **expected {
                 changed_inputs.push(name.to_owned());
             }

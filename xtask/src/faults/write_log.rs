@@ -40,13 +40,17 @@ impl WriteLog {
         // Calls that have begun, by thread; of a sync, how many writes there were before it.
         let mut begun: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
         for line in log.lines() {
-            let Some((thread, call)) = line.split_once(' ') else { continue };
+            let Some((thread, call)) = line.split_once(' ') else {
+                continue;
+            };
             let call = call.trim_start();
             if let Some(start) = call.strip_suffix(" <unfinished ...>") {
                 let count = write_log.pending_in(start);
                 begun.insert(thread, (start, count));
             } else if call.starts_with("<... ") {
-                let (Some((start, count)), Some((_, end))) = (begun.remove(thread), call.split_once("resumed>")) else {
+                let (Some((start, count)), Some((_, end))) =
+                    (begun.remove(thread), call.split_once("resumed>"))
+                else {
                     continue;
                 };
                 write_log.note(&(start.to_owned() + end), Some(count));
@@ -60,7 +64,9 @@ impl WriteLog {
     /// Byte ranges of the file that a power cut may lose.
     pub(super) fn undurable(&self, path: &str) -> Vec<Range<u64>> {
         let writes = self.files.get(path);
-        writes.map_or(Vec::new(), |writes| [&writes.lost[..], &writes.pending[..]].concat())
+        writes.map_or(Vec::new(), |writes| {
+            [&writes.lost[..], &writes.pending[..]].concat()
+        })
     }
 
     /// How many writes to the file of this call are pending.
@@ -71,13 +77,18 @@ impl WriteLog {
     }
 
     fn note(&mut self, line: &str, synced: Option<usize>) {
-        let Some(call) = Call::parse(line) else { return };
+        let Some(call) = Call::parse(line) else {
+            return;
+        };
         match call.name {
-            "pwrite64" | "pwritev" | "write" | "writev" | "copy_file_range" | "ftruncate" | "fallocate" | "ioctl" => {
+            "pwrite64" | "pwritev" | "write" | "writev" | "copy_file_range" | "ftruncate"
+            | "fallocate" | "ioctl" => {
                 self.note_write(&call);
             }
             "fsync" | "fdatasync" => self.note_sync(&call, synced),
-            "renameat2" | "renameat" | "rename" | "linkat" | "link" if call.succeeds => self.note_name(&call),
+            "renameat2" | "renameat" | "rename" | "linkat" | "link" if call.succeeds => {
+                self.note_name(&call)
+            }
             "unlink" | "unlinkat" if call.succeeds => {
                 let path = call.arguments.split('"').nth(1).unwrap_or_default();
                 self.forget(&absolute(&self.folder, path));
@@ -93,11 +104,14 @@ impl WriteLog {
             _ => first_path(&call.arguments),
         };
         let is_sharing = call.name != "ioctl" || call.arguments.contains("FICLONE");
-        let Some(path) = path.filter(|path| call.succeeds && is_sharing && path.starts_with('/')) else {
+        let Some(path) = path.filter(|path| call.succeeds && is_sharing && path.starts_with('/'))
+        else {
             return;
         };
         let range = match call.name {
-            "pwrite64" => call.numbers().and_then(|(len, offset)| Some(offset..offset.checked_add(len)?)),
+            "pwrite64" => call
+                .numbers()
+                .and_then(|(len, offset)| Some(offset..offset.checked_add(len)?)),
             // A new size is not on the disk either, but no bytes are lost with it.
             "ftruncate" => Some(0..0),
             _ => Some(0..u64::MAX),
@@ -107,25 +121,37 @@ impl WriteLog {
     }
 
     fn note_sync(&mut self, call: &Call<'_>, synced: Option<usize>) {
-        let Some(path) = first_path(&call.arguments) else { return };
+        let Some(path) = first_path(&call.arguments) else {
+            return;
+        };
         if call.succeeds {
             self.unsynced_names.retain(|name| parent(name) != path);
         }
-        let Some(writes) = self.files.get_mut(path) else { return };
+        let Some(writes) = self.files.get_mut(path) else {
+            return;
+        };
         // What was written while it ran is not in it.
-        let count = synced.unwrap_or(writes.pending.len()).min(writes.pending.len());
+        let count = synced
+            .unwrap_or(writes.pending.len())
+            .min(writes.pending.len());
         let synced: Vec<_> = writes.pending.drain(..count).collect();
         match call.succeeds {
-            true => synced.iter().for_each(|range| subtract(&mut writes.lost, range)),
+            true => synced
+                .iter()
+                .for_each(|range| subtract(&mut writes.lost, range)),
             false => writes.lost.extend(synced),
         }
     }
 
     fn note_name(&mut self, call: &Call<'_>) {
         // A name relative to an open folder shows that first.
-        let folder = first_path(&call.arguments).unwrap_or(&self.folder).to_owned();
+        let folder = first_path(&call.arguments)
+            .unwrap_or(&self.folder)
+            .to_owned();
         let mut quoted = call.arguments.split('"').skip(1).step_by(2);
-        let (Some(from), Some(to)) = (quoted.next(), quoted.next()) else { return };
+        let (Some(from), Some(to)) = (quoted.next(), quoted.next()) else {
+            return;
+        };
         let (from, to) = (absolute(&folder, from), absolute(&folder, to));
         let writes = self.forget(&from);
         let is_final = !to.ends_with(".part");
@@ -183,7 +209,9 @@ fn subtract(ranges: &mut Vec<Range<u64>>, taken: &Range<u64>) {
     let pieces = ranges.drain(..).flat_map(|range| {
         let before = range.start..range.end.min(taken.start);
         let after = range.start.max(taken.end)..range.end;
-        [before, after].into_iter().filter(|piece| piece.start < piece.end)
+        [before, after]
+            .into_iter()
+            .filter(|piece| piece.start < piece.end)
     });
     *ranges = pieces.collect();
 }

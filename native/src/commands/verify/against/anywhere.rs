@@ -69,8 +69,9 @@ impl Comparison<'_> {
         let ((ours, our_name), (theirs, their_name)) = (self.ours, self.theirs);
         let (there, there_other) = thread::scope(|scope| {
             let thread = thread::Builder::new();
-            let reads = thread
-                .spawn_scoped(scope, || read_there(theirs, their_name, offset, &mut *other));
+            let reads = thread.spawn_scoped(scope, || {
+                read_there(theirs, their_name, offset, &mut *other)
+            });
             let read = read_there(ours, our_name, offset, mine);
             (read, reads.map(|reads| reads.join()))
         });
