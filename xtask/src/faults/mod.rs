@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// The program [default: built from this checkout]
     #[arg(long)]
     program: Option<PathBuf>,
-    /// Where runs write [default: /dev/shm]
+    /// Where runs read and write: another file system [default: read from target/faults, write to /dev/shm]
     #[arg(long)]
     folder: Option<PathBuf>,
 }

@@ -63,7 +63,11 @@ enum After<'a> {
 impl<'a> Stage<'a> {
     pub(super) fn new(arguments: &Arguments, program: &'a Path) -> Result<Self> {
         // Not in the scratch folder: with them, what is printed can be run again.
-        let folder = step::target_directory().join("faults");
+        let folder = match &arguments.folder {
+            // On the same file system, which may be one that shares blocks.
+            Some(folder) => folder.join("ntfsclone-faults"),
+            None => step::target_directory().join("faults"),
+        };
         let inputs = Inputs::write(&folder, program)?;
         let memory = Path::new("/dev/shm");
         let place = match &arguments.folder {

@@ -143,7 +143,7 @@ impl Bench<'_> {
     /// A shell command that makes the run again.
     pub(super) fn reproduce(&self, job: &Job, fault: &Fault) -> String {
         let inputs = self.inputs.folder.display();
-        let mut line = format!("cd $(mktemp -d); ");
+        let mut line = "cd $(mktemp -d); ".to_owned();
         if let Fault::SmallDisk {
             kind: "tmpfs",
             bytes,

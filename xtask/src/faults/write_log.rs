@@ -100,7 +100,10 @@ impl WriteLog {
     fn note_write(&mut self, call: &Call<'_>) {
         // Of copy_file_range the second file, of all others the first.
         let path = match call.name {
-            "copy_file_range" => call.arguments.splitn(2, ">, ").nth(1).and_then(first_path),
+            "copy_file_range" => {
+                let second = call.arguments.split_once(">, ");
+                second.and_then(|(_, arguments)| first_path(arguments))
+            }
             _ => first_path(&call.arguments),
         };
         let is_sharing = call.name != "ioctl" || call.arguments.contains("FICLONE");
@@ -230,7 +233,7 @@ mod tests {
              1 renameat2(AT_FDCWD</d>, \"/d/a.part\", AT_FDCWD</d>, \"a\", RENAME_NOREPLACE) = 0\n",
             "/d",
         );
-        assert_eq!(log.undurable("/d/a"), [512..1024]);
+        assert_eq!(log.undurable("/d/a"), vec![512..1024]);
         assert_eq!(log.named_too_early, ["/d/a"]);
         assert_eq!(log.unsynced_names, ["/d/a"]);
     }
@@ -262,6 +265,6 @@ mod tests {
              1 fdatasync(3</d/a>) = 0\n",
             "/d",
         );
-        assert_eq!(log.undurable("/d/a"), [512..1024]);
+        assert_eq!(log.undurable("/d/a"), vec![512..1024]);
     }
 }
