@@ -7,6 +7,7 @@ use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
 use crate::device;
+use crate::rescue::DeviceGone;
 use crate::source::input::StreamError;
 
 /// Shorthand for results of this program.
@@ -50,6 +51,10 @@ pub enum Error {
     /// The run failed after a target was written to.
     #[error("{what}")]
     HalfWritten { what: String, source: Box<Error> },
+
+    /// A rescue ended before all was tried; a later run goes on.
+    #[error("{saved}")]
+    RescueStopped { saved: String, source: Box<Error> },
 
     /// All was done that could be, but for what could not be read.
     #[error(
@@ -97,6 +102,27 @@ impl Error {
         }
     }
 
+    fn io_cause(&self) -> Option<&io::Error> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Read {
+                source: core::Error::Io { source, .. },
+                ..
+            } => source.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    fn is_full_disk(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        let kind = self.io_cause().map(io::Error::kind);
+        matches!(kind, Some(StorageFull | QuotaExceeded))
+    }
+
+    fn is_device_gone(&self) -> bool {
+        self.io_cause().is_some_and(DeviceGone::is_cause_of)
+    }
+
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -113,6 +139,18 @@ impl Error {
             Self::Refused { remedy, .. } => Some(remedy.clone()),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
             Self::HalfWritten { source, .. } => source.remedy(),
+            Self::RescueStopped { source, .. } => match &**source {
+                error if error.is_full_disk() => {
+                    Some("make room first; what is saved stays, and is not read again".to_owned())
+                }
+                error if error.is_device_gone() => Some("check its cable and power".to_owned()),
+                error => error.remedy(),
+            },
+            error if error.is_device_gone() => Some(
+                "check its cable and power; a raw copy with --rescue and --mapfile goes on where \
+                 it ended"
+                    .to_owned(),
+            ),
             Self::Read { source, .. } => remedy_for_read(source),
             Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
             Self::Io { source, .. } => match source.kind() {

@@ -87,8 +87,9 @@ impl SerialChange {
         if self.backup.is_none() {
             return Err(Error::refused(
                 target,
-                "is written, but has no boot sector to put a new serial number in",
-                "repair its boot sector (chkdsk, testdisk) and change the number there",
+                "gets no new serial number: there is no boot sector to put it in",
+                "write it with the number that it has, and repair its boot sector first (chkdsk, \
+                 testdisk)",
             ));
         }
         if !self.backup_changed {

@@ -1,25 +1,39 @@
-//! SIGINT, SIGTERM and SIGHUP: end at once, and leave nothing that looks whole.
+//! Signals that would end the program: it ends at once, and leaves nothing that
+//! looks whole.
 //!
 //! The thread that waits for signals does the cleaning itself, so that it does
-//! not matter what the others are waiting for. What there is to clean is noted
-//! in [`Unfinished`]; a target is finished under the same lock, so that it is
-//! either complete or taken away, never both.
+//! not matter what the others are waiting for. What happens to the target is
+//! noted in [`Unfinished`]; a target is finished under the same lock, so that it
+//! is either complete or taken away, never both. Files that do not have their
+//! final names are in a list of their own, since saving the map of a rescue,
+//! which an interruption does, makes one.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
+    SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::iterator::Signals;
 
 use crate::device;
 use crate::error::{Error, Result};
 use crate::report;
 
+/// Signals that end a program which does not handle them, but for those that
+/// tell of a defect in it and those that cannot be handled. Each platform has
+/// some more.
+const ENDING: [i32; 15] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTRAP, SIGABRT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
+    SIGXCPU, SIGVTALRM, SIGPROF, SIGIO, SIGSYS,
+];
+
 /// What a run that ends now must do or say about its target.
 pub enum Unfinished {
     Nothing,
-    /// Remove the file, which does not have its final name yet.
-    Remove(PathBuf),
+    /// Say nothing but that it is removed: it does not have its final name yet.
+    Beside,
     /// Say that the target is half written.
     HalfWritten(PathBuf),
     /// Save what a later run needs to go on, and say how.
@@ -30,10 +44,14 @@ pub enum Unfinished {
 
 static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished::Nothing);
 
-/// Runs the step that begins a target, which also tells what an interruption
+/// Files that a run that ends now removes. Locked after [`UNFINISHED`] where
+/// both are.
+static PARTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Runs the step that begins a target, which also returns what an interruption
 /// would leave behind from then on; an interruption waits for it.
 pub fn begin<T>(step: impl FnOnce() -> Result<(T, Unfinished)>) -> Result<T> {
-    let mut unfinished = lock();
+    let mut unfinished = lock(&UNFINISHED);
     let (result, left_behind) = step()?;
     *unfinished = left_behind;
     Ok(result)
@@ -41,27 +59,36 @@ pub fn begin<T>(step: impl FnOnce() -> Result<(T, Unfinished)>) -> Result<T> {
 
 /// Runs the step that finishes a target; an interruption waits for it.
 pub fn finish(step: impl FnOnce() -> Result<()>) -> Result<()> {
-    let mut unfinished = lock();
+    let mut unfinished = lock(&UNFINISHED);
     step()?;
     *unfinished = Unfinished::Complete;
     Ok(())
 }
 
-fn lock() -> MutexGuard<'static, Unfinished> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+/// Runs a step that creates, renames or removes files without their final
+/// names, and changes the list of them; an interruption waits for it.
+pub fn with_parts<T>(step: impl FnOnce(&mut Vec<PathBuf>) -> T) -> T {
+    step(&mut lock(&PARTS))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts the thread that waits for signals.
 pub fn install() -> Result<()> {
     let failed = |error| Error::io("wait for", "signals".as_ref(), error);
-    let ignored = device::ignored_signals();
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
-    let wanted = wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let handled = device::handled_signals();
+    let ending = ENDING.into_iter().chain(device::other_ending_signals());
+    // Handled, too: a file that must not be longer is then an error of the write.
+    let wanted = ending.chain([SIGXFSZ]);
+    let wanted = wanted.filter(|signal| handled >> (signal - 1) & 1 == 0);
     let mut signals = Signals::new(wanted).map_err(failed)?;
+    device::delay_abort().map_err(failed)?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
     thread
         .spawn(move || {
-            if let Some(signal) = signals.forever().next() {
+            if let Some(signal) = signals.forever().find(|&signal| signal != SIGXFSZ) {
                 end(signal);
             }
         })
@@ -70,25 +97,37 @@ pub fn install() -> Result<()> {
 }
 
 fn end(signal: i32) -> ! {
-    let unfinished = lock();
-    match &*unfinished {
-        Unfinished::Nothing => report::interrupted("nothing was being written"),
-        Unfinished::Complete => report::interrupted("what was to be written is complete"),
-        Unfinished::Remove(path) => match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => report::warning(format!(
+    let unfinished = lock(&UNFINISHED);
+    let saved = match &*unfinished {
+        Unfinished::Continued(save) => Some(save()),
+        _ => None,
+    };
+    // Both locks are kept: nothing begins or finishes any more.
+    let parts = lock(&PARTS);
+    let mut is_removed = true;
+    for part in parts.iter() {
+        if let Err(error) = std::fs::remove_file(part)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            is_removed = false;
+            report::warning(format!(
                 "interrupted; cannot remove the incomplete {}: {error}",
-                path.display()
-            )),
-            _ => report::interrupted("nothing was left behind"),
-        },
-        Unfinished::HalfWritten(path) => {
+                part.display()
+            ));
+        }
+    }
+    match (&*unfinished, saved) {
+        (_, Some(Ok(text))) => report::interrupted(text),
+        (_, Some(Err(error))) => report::error(&error),
+        (Unfinished::Beside, None) if is_removed => report::interrupted("nothing was left behind"),
+        (Unfinished::HalfWritten(path), None) => {
             report::interrupted(format!("{} is half written and not usable", path.display()))
         }
-        Unfinished::Continued(save) => match save() {
-            Ok(text) => report::interrupted(text),
-            Err(error) => report::error(&error),
-        },
+        (Unfinished::Complete, None) => {
+            report::interrupted("what was to be written is complete");
+        }
+        (Unfinished::Nothing, None) => report::interrupted("nothing was being written"),
+        (Unfinished::Beside | Unfinished::Continued(_), None) => {}
     }
-    // The lock is kept: nothing finishes any more.
     std::process::exit(128 + signal)
 }

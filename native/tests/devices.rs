@@ -113,8 +113,8 @@ fn in_use() {
     let held = held.expect("nobody uses it");
     for line in ["-O NAME volume", "-s -O NAME volume", "-r -O NAME image"] {
         scene.run(&line.replace("NAME", name)).refused(
-            &format!("{name}: is in use (mounted, swap, or part of another device)"),
-            "unmount it first",
+            &format!("{name}: is in use (mounted, swap, part of another device, or written by another run)"),
+            "unmount it, or wait for the other run to end",
         );
     }
     drop(held);

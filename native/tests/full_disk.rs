@@ -184,6 +184,96 @@ fn file_in_place() {
     }
 }
 
+/// What was saved when the disk became full is noted, and nothing more; nothing advises to remove it.
+#[test]
+fn rescue_stops_with_a_map_of_all_that_is_saved() {
+    if !met_here(NEEDS) {
+        return;
+    }
+    let volume = builder().build();
+    let scene = Scene::with_volume(&volume.bytes);
+    let disk = SmallDisk::new(768 << 10);
+    for with_map in [true, false] {
+        let [out, map] = ["out", "map"].map(|name| disk.path(name));
+        let options = match with_map {
+            true => format!("--mapfile {}", map.display()),
+            false => String::new(),
+        };
+        let outcome = scene.run(&format!("--rescue {options} -o {} volume", out.display()));
+        let errors = outcome.errors();
+        assert_eq!(outcome.code(), Some(1), "{errors}");
+        assert!(errors.contains(FULL), "{errors}");
+        assert!(
+            errors.ends_with("make room first; what is saved stays, and is not read again\n"),
+            "{errors}"
+        );
+        let part = |end: &str| {
+            let name = disk.names().into_iter().find(|name| name.ends_with(end));
+            disk.path(&name.expect("it is kept"))
+        };
+        let (out, map) = match with_map {
+            true => (out, map),
+            false => (part(".part"), part(".part.map")),
+        };
+        let content = fs::read(&out).expect("it is there");
+        let text = fs::read_to_string(&map).expect("it is there");
+        let lines = text.lines().filter(|line| line.ends_with('+'));
+        let number = |digits: &str| usize::from_str_radix(digits.trim_start_matches("0x"), 16);
+        let saved = lines.map(|line| {
+            let mut fields = line
+                .split_whitespace()
+                .map(|field| number(field).unwrap_or(0));
+            let start = fields.next().expect("a position");
+            start..start + fields.next().expect("a size")
+        });
+        let saved: Vec<_> = saved.collect();
+        for range in saved.clone() {
+            assert!(
+                content[range.clone()] == volume.bytes[range.clone()],
+                "{range:x?}"
+            );
+        }
+        let bytes: usize = saved.iter().map(std::iter::ExactSizeIterator::len).sum();
+        assert!(bytes > 200 << 10, "{bytes} bytes are noted");
+        assert!(
+            errors.contains(&format!("{:.2} KiB are saved", bytes as f64 / 1024.0)),
+            "{errors}"
+        );
+
+        // The same command without its map would not remove what is saved either.
+        if with_map {
+            fs::remove_file(&map).expect("it is there");
+            let outcome = scene.run(&format!("--rescue {options} -o {} volume", out.display()));
+            assert_eq!(outcome.code(), Some(1));
+            assert!(!outcome.errors().contains("remove"), "{}", outcome.errors());
+        }
+        for name in disk.names() {
+            fs::remove_file(disk.path(&name)).expect("it is there");
+        }
+    }
+}
+
+/// A disk that is full at the start is found out before hours of reading.
+#[test]
+fn rescue_without_space_for_its_map_does_not_begin() {
+    if !met_here(NEEDS) {
+        return;
+    }
+    let scene = scene();
+    let disk = SmallDisk::new(64 << 10);
+    let map = disk.path("map");
+    let outcome = scene.run(&format!(
+        "--rescue --mapfile {} -o out volume",
+        map.display()
+    ));
+    let message = format!(
+        "cannot keep space for the map file {}: {FULL}",
+        map.display()
+    );
+    outcome.refused(&message, MAKE_ROOM);
+    assert!(disk.names().is_empty(), "{:?}", disk.names());
+}
+
 /// A full disk is no reason to try for ever.
 #[test]
 fn device_below_is_full() {

@@ -3,7 +3,7 @@
 use crate::support::{
     large_volume,
     loop_device::LoopDevice,
-    program::ours,
+    program::{ours, tool},
     requirements::{DEVICES, Need, met_here},
     scene::{Listing, Scene},
     small_volume,
@@ -140,6 +140,44 @@ fn file() {
             Run::start(&scene, line, phase).interrupt(&scene, signal, NOTHING, &[]);
         }
     }
+}
+
+/// Whatever signal would end it.
+#[test]
+fn other_signals() {
+    let scene = scene();
+    for signal in [
+        Signal::QUIT,
+        Signal::ABORT,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+        Signal::XCPU,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::IO,
+        Signal::POWER,
+    ] {
+        let signal = (signal, 128 + signal.as_raw());
+        Run::start(&scene, "-s -o out large", "save").interrupt(&scene, signal, NOTHING, &[]);
+    }
+}
+
+/// An abort of its own, as for want of memory, waits for the cleaning.
+#[test]
+fn abort() {
+    if !met_here(&[Need::Tool("strace")]) {
+        return;
+    }
+    let scene = small_volume::scene();
+    let program = scene.command(ours, "-s -o out volume");
+    let mut command = tool("strace", ["-f", "-qq", "-o", "/dev/null"]);
+    command.args(["-e", "inject=fsync:error=EIO:signal=SIGABRT:when=1"]);
+    command.arg(program.get_program()).args(program.get_args());
+    command.current_dir(scene.path(""));
+    let outcome = scene.run_command(command, &[]);
+    assert_eq!(outcome.code(), Some(134), "{}", outcome.errors());
+    outcome.changed_only(&[]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::support::{
     failing_device::{FAILING_DEVICES, FailingDevice},
     loop_device::LoopDevice,
+    lying_device::LyingDevice,
     program::{call, finish, ours, printed, succeed, tool},
     requirements::{self, Need},
     scratch_directory,
@@ -420,6 +421,105 @@ fn without_a_map_file_nothing_saved_is_thrown_away() {
         .expect("it is there")
         .count();
     assert_eq!(count, 3, "the volume, its clone and the output");
+}
+
+/// A device that leaves the bus fails like one with bad sectors, and comes back.
+#[test]
+fn device_that_goes_away_has_no_bad_sectors() {
+    if !met(&[]) {
+        return;
+    }
+    let scene = Scene::new();
+    let [gone, image] = ["gone", "image"].map(|name| scene.path(name));
+    let error_file = format!("error-file={}", gone.display());
+    let fails_later = [
+        "--filter=error",
+        "--filter=delay",
+        "delay-read=40ms",
+        "error-pread=EIO",
+        "error-pread-rate=100%",
+        &error_file,
+    ];
+    let device = FailingDevice::with(&scene.path("volume"), &[], &fails_later);
+    let run = |options: &str, output: &Path| {
+        let mut command = call(ours, options, &[output, device.path()]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().expect("it starts");
+        thread::sleep(Duration::from_millis(1200));
+        fs::write(&gone, "").expect("there is room");
+        let outcome = child.wait_with_output().expect("it ends");
+        fs::remove_file(&gone).expect("it is there");
+        let said = printed(&outcome);
+        assert_eq!(outcome.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("the device does not answer any more"),
+            "{said}"
+        );
+        said
+    };
+    run("-q --rescue -s -o", &image);
+    assert!(!image.exists());
+
+    let options = format!("-q --rescue --mapfile {} -o", scene.path("map").display());
+    let said = run(&options, &scene.path("out"));
+    assert!(said.contains("the same command goes on"), "{said}");
+    for failed in ['*', '/', '-'] {
+        assert!(scene.areas(failed).is_empty(), "{failed}");
+    }
+    assert!(!scene.areas('?').is_empty() && !scene.areas('+').is_empty());
+    let outcome = scene.rescue("-o", device.path());
+    assert_eq!(outcome.status.code(), Some(0), "{}", printed(&outcome));
+    assert!(scene.out() == scene.clone);
+}
+
+/// The kernel reports a write that it lost to one sync; the next one succeeds.
+#[test]
+fn what_a_failed_sync_lost_is_read_again() {
+    if !met(&[]) {
+        return;
+    }
+    let scene = Scene::new();
+    let loses = scene.path("loses");
+    let disk = LyingDevice::losing_writes(scene.clone.len() as u64, &loses);
+    let map = scene.path("map");
+    let options = format!("-q --rescue --mapfile {} -O", map.display());
+    // Longer than it takes to the first map that is not the one of the start.
+    let slow = ["--filter=delay", "delay-read=250ms"];
+    let source = FailingDevice::with(&scene.path("volume"), &[], &slow);
+    let mut command = call(ours, &options, &[disk.path(), source.path()]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !map.exists() {
+        assert!(Instant::now() < patience, "no map file");
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(500));
+    fs::write(&loses, "").expect("there is room");
+    let outcome = child.wait_with_output().expect("it ends");
+    fs::remove_file(&loses).expect("it is there");
+    let said = printed(&outcome);
+    assert_eq!(outcome.status.code(), Some(1), "{said}");
+    assert!(said.contains("will be read again"), "{said}");
+
+    // The kernel still has the bytes that it did not write.
+    let mut forget = tool("blockdev", ["--flushbufs"]);
+    forget.arg(disk.path());
+    succeed(forget);
+    let found = fs::read(disk.path()).expect("it can be read");
+    for range in scene.areas('+') {
+        let range = range.start as usize..range.end as usize;
+        assert!(
+            found[range.clone()] == scene.clone[range.clone()],
+            "{range:x?}"
+        );
+    }
+    let outcome = finish(call(ours, &options, &[disk.path(), &scene.path("volume")]));
+    assert_eq!(outcome.status.code(), Some(0), "{}", printed(&outcome));
+    let mut forget = tool("blockdev", ["--flushbufs"]);
+    forget.arg(disk.path());
+    succeed(forget);
+    assert!(fs::read(disk.path()).expect("it can be read") == scene.clone);
 }
 
 /// A volume that is refused is not worth what is on the device.

@@ -2,7 +2,7 @@
 
 use crate::support::{
     loop_device::LoopDevice,
-    program::ours,
+    program::{Program, find_reference, ours, reference},
     requirements::{DEVICES, Need, met_here},
     scene::{Scene, error_text},
     small_volume::{self, clone_of, image_of, volume},
@@ -372,25 +372,56 @@ fn holes_take_no_room() {
     }
 }
 
-/// As with any new file, the umask decides who may read it.
+/// As the original's: a raw volume is its owner's, an image everybody's. The umask takes from both.
 #[test]
 fn permissions() {
     let scene = small_volume::scene();
-    for (umask, expected) in [
-        ("022", 0o644),
-        ("027", 0o640),
-        ("077", 0o600),
-        ("000", 0o666),
+    let programs: &[Program] = match find_reference() {
+        Some(_) => &[ours, reference],
+        None => &[ours],
+    };
+    let mode_of = |program: Program, line: &str, umask: &str| {
+        let program = scene.command(program, line);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "umask \"$0\"; exec \"$@\"", umask]);
+        command.arg(program.get_program()).args(program.get_args());
+        command.current_dir(scene.path(""));
+        scene.run_command(command, &[]).changed_only(&["out"]);
+        let mode = scene.mode("out");
+        scene.remove("out");
+        mode
+    };
+    for (umask, of_image, of_raw) in [
+        ("022", 0o644, 0o600),
+        ("027", 0o640, 0o600),
+        ("077", 0o600, 0o600),
+        ("000", 0o666, 0o600),
+        ("277", 0o400, 0o400),
     ] {
-        for line in ["-o out volume", "-s -o out volume", "-r -O out image"] {
-            let program = scene.command(ours, line);
-            let mut command = Command::new("/bin/sh");
-            command.args(["-c", "umask \"$0\"; exec \"$@\"", umask]);
-            command.arg(program.get_program()).args(program.get_args());
-            command.current_dir(scene.path(""));
-            scene.run_command(command, &[]).wrote(&["out"]);
-            assert_eq!(scene.mode("out"), expected, "{line}, umask {umask}");
-            scene.remove("out");
+        for (line, expected) in [
+            ("-o out volume", of_raw),
+            ("-O out volume", of_raw),
+            ("-m -o out volume", of_raw),
+            ("-r -o out image", of_raw),
+            ("-r -O out image", of_raw),
+            ("-s -o out volume", of_image),
+            ("-s -O out volume", of_image),
+            ("-m -s -o out volume", of_image),
+        ] {
+            for program in programs {
+                let mode = mode_of(*program, line, umask);
+                assert_eq!(mode, expected, "{line}, umask {umask}");
+            }
+        }
+        for (line, expected) in [
+            ("--compress -o out volume", of_raw),
+            ("--rescue -o out volume", of_raw),
+            ("-r --sparse -o out image", of_raw),
+            ("-s --compress -o out volume", of_image),
+            ("map -o out volume", of_image),
+        ] {
+            let mode = mode_of(ours, line, umask);
+            assert_eq!(mode, expected, "{line}, umask {umask}");
         }
     }
 }

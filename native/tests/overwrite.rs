@@ -2,14 +2,19 @@
 
 use crate::support::{
     loop_device::LoopDevice,
-    requirements::{DEVICES, Need, met_here},
-    scene::error_text,
+    program::{ours, tool},
+    requirements::{DEVICES, Need, met_here, skip},
+    scene::{error_text, warning_text},
     small_volume::{self, clone_of, image_of, volume},
 };
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
+    io::{Read, Write},
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+    path::Path,
+    process::{Command, Stdio},
     thread,
+    time::Duration,
 };
 const OLD: &[u8] = b"what was there before";
 
@@ -137,6 +142,194 @@ fn refuses_what_lies_below_its_source() {
             );
         }
     }
+}
+
+/// In place of a file that its user may not write, no other is put, though the folder lets them.
+#[test]
+fn refuses_what_may_not_be_written() {
+    if !met_here(&[Need::Root, Need::Tool("setpriv")]) {
+        return;
+    }
+    let scene = small_volume::scene();
+    let everybody = Permissions::from_mode(0o777);
+    fs::set_permissions(scene.path("."), everybody).expect("it is ours");
+    scene.write("old", OLD);
+    fs::set_permissions(scene.path("old"), Permissions::from_mode(0o644)).expect("it is ours");
+    for line in [
+        "-O old volume",
+        "-s -O old volume",
+        "-r -O old image",
+        "--in-place -O old volume",
+    ] {
+        let outcome = scene.run_command(as_nobody(scene.command(ours, line)), &[]);
+        let message = "cannot open old: Permission denied (os error 13)";
+        outcome.refused(message, "run it as root?");
+    }
+    // Where only its owner may take its name, as in /tmp, it keeps it.
+    fs::set_permissions(scene.path("."), Permissions::from_mode(0o1777)).expect("it is ours");
+    fs::set_permissions(scene.path("old"), Permissions::from_mode(0o666)).expect("it is ours");
+    let outcome = scene.run_command(as_nobody(scene.command(ours, "-s -O old volume")), &[]);
+    let warning = "old: belongs to somebody else, in a directory like /tmp, so it is written over \
+                   in place: if this run fails, it is half written";
+    outcome.wrote_with_warning(warning, &["old"]);
+    assert!(scene.read("old") == image_of(&volume()));
+}
+
+/// As a user who has no rights but those of everybody.
+fn as_nobody(program: Command) -> Command {
+    let mut command = tool(
+        "setpriv",
+        ["--reuid=65534", "--regid=65534", "--clear-groups"],
+    );
+    // Its folders may be root's alone.
+    let copy = std::env::temp_dir().join(format!("ntfsclone-test-{}", std::process::id()));
+    fs::copy(program.get_program(), &copy).expect("there is room");
+    command.arg(&copy).args(program.get_args());
+    if let Some(folder) = program.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
+}
+
+#[test]
+fn refuses_immutable_files() {
+    if !met_here(&[Need::Root, Need::Tool("chattr")]) {
+        return;
+    }
+    let scene = small_volume::scene();
+    scene.write("old", OLD);
+    for flag in ["i", "a"] {
+        let change = |sign: &str| {
+            let mut command = tool("chattr", [format!("{sign}{flag}")]);
+            command.arg(scene.path("old"));
+            command.status().is_ok_and(|status| status.success())
+        };
+        if !change("+") {
+            skip(
+                "refuses_immutable_files",
+                "this file system has no such files",
+            );
+            return;
+        }
+        let outcome = scene.run("-s -O old volume");
+        assert!(change("-"), "cannot undo it");
+        outcome.refused(
+            "old: cannot be opened to write: Operation not permitted (os error 1)",
+            "is it immutable, or for appending only? lsattr shows that, and chattr -i -a ends it",
+        );
+    }
+}
+
+/// What others go on with is written through, not replaced.
+#[test]
+fn writes_into_files_in_use() {
+    if !met_here(&[&[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let scene = small_volume::scene();
+    let expected = clone_of(&volume());
+    scene.write("disk", vec![0xA5; 3 << 20]);
+    let warning = "disk: is in use, by a loop device or another program, so it is written over in \
+                   place: if this run fails, it is half written";
+    for line in ["-O disk volume", "-r -O disk image"] {
+        let device = LoopDevice::attach(&scene.path("disk"));
+        let outcome = scene.run(line);
+        outcome.wrote_with_warning(warning, &["disk"]);
+        // As long as the device, which could not read the end of a shorter one.
+        let disk = scene.read("disk");
+        assert_eq!(disk.len(), 3 << 20, "{line}");
+        let (start, rest) = disk.split_at(expected.len());
+        assert!(start == expected, "{line}: other bytes");
+        assert!(rest.iter().all(|byte| *byte == 0), "{line}: old bytes");
+        let mut seen = vec![0; expected.len()];
+        let mut file = fs::File::open(device.path()).expect("it can be opened");
+        file.read_exact(&mut seen).expect("it can be read");
+        assert!(seen == expected, "{line}: the device");
+        // A bad image is found before.
+        let outcome = scene.run("-r -O disk cut");
+        let message = warning_text(warning)
+            + &error_text(
+                &small_volume::cut_error(&scene, "cut"),
+                small_volume::DAMAGED,
+            );
+        outcome.failed(1, &message);
+        outcome.changed_only(&[]);
+    }
+    let writer = fs::OpenOptions::new().append(true).open(scene.path("disk"));
+    scene
+        .run("-O disk volume")
+        .wrote_with_warning(warning, &["disk"]);
+    drop(writer);
+    // A reader keeps what it has, as ever.
+    let reader = fs::File::open(scene.path("disk"));
+    scene.run("-O disk volume").wrote(&["disk"]);
+    drop(reader);
+}
+
+#[test]
+fn writes_into_mount_points() {
+    if !met_here(&[Need::Root, Need::Tool("mount"), Need::Tool("umount")]) {
+        return;
+    }
+    let scene = small_volume::scene();
+    let warning = "point: is a mount point, so it is written over in place: if this run fails, it \
+                   is half written";
+    scene.write("real", OLD);
+    scene.write("point", "");
+    let [real, point] = ["real", "point"].map(|name| scene.path(name));
+    let mounted = tool("mount", [Path::new("--bind"), &real, &point]).status();
+    assert!(mounted.is_ok_and(|status| status.success()));
+    let outcome = scene.run("-r -O point image");
+    let unmounted = tool("umount", [&point]).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    outcome.wrote_with_warning(warning, &["point", "real"]);
+    assert!(scene.read("real") == clone_of(&volume()));
+}
+
+/// Two runs on one file do not mix.
+#[test]
+fn one_run_at_a_time() {
+    let scene = small_volume::scene();
+    scene.write("old", OLD);
+    let mut command = scene.command(ours, "-r --in-place -O old -");
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut first = command.spawn().expect("it starts");
+    let mut input = first.stdin.take().expect("piped above");
+    // More than is read at once before anything is written.
+    const PADDING: u32 = 6 << 20;
+    let mut image = scene.read("image");
+    image.splice(56..56, vec![0; PADDING as usize]);
+    image[46..50].copy_from_slice(&(56 + PADDING).to_le_bytes());
+    let (begin, rest) = image.split_at(5 << 20);
+    input.write_all(begin).expect("it reads");
+    while scene.read("old") == OLD {
+        thread::sleep(Duration::from_millis(1));
+    }
+    for line in ["-r --in-place -O old image", "-O old volume"] {
+        let outcome = scene.run(line);
+        let found = "old: is being written by another run";
+        outcome.refused(found, "wait for it to end, or end it");
+    }
+    input.write_all(rest).expect("it reads");
+    drop(input);
+    assert!(first.wait().expect("it ends").success());
+    assert!(scene.read("old") == clone_of(&volume()));
+}
+
+/// A new file gets the owner of the one that it replaces, and nobody else may read it meanwhile.
+#[test]
+fn keeps_the_owner() {
+    if !met_here(&[Need::Root]) {
+        return;
+    }
+    let scene = small_volume::scene();
+    scene.write("old", OLD);
+    std::os::unix::fs::chown(scene.path("old"), Some(65534), Some(65534)).expect("we are root");
+    fs::set_permissions(scene.path("old"), Permissions::from_mode(0o640)).expect("we are root");
+    scene.run("-s -O old volume").wrote(&["old"]);
+    let metadata = fs::metadata(scene.path("old")).expect("it is there");
+    assert_eq!((metadata.uid(), metadata.gid()), (65534, 65534));
+    assert_eq!(scene.mode("old"), 0o640);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod damaged_images;
 mod devices;
 mod direct;
 mod discard;
+mod finishing;
 mod full_disk;
 mod info;
 mod inputs;

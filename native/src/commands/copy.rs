@@ -1,12 +1,12 @@
 //! Copying a volume, or its metadata: raw, or as an image.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::OpenedFrom;
 use ntfsclone_core::plan::Plan;
 
+use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
 use super::rescue::Continued;
@@ -30,7 +30,7 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
 pub fn run_on(
     task: &CopyTask,
     device: Device,
-    mut continued: Option<Continued>,
+    continued: Option<Continued>,
     how: options::Progress,
 ) -> Result<()> {
     let reports = Reports::beside(&task.output);
@@ -49,33 +49,27 @@ pub fn run_on(
     refuse_metadata_on_device(task, place)?;
     refuse_serial_without_boot_sector(task, &opened)?;
 
-    let new_mapfile = mapfile_of(task).filter(|_| continued.is_none());
-    // What a scan reads is in a new file from the start; a device may hold
-    // something, which stays until the volume is not refused any more.
-    let (before, after) = match place {
-        Place::BlockDevice => (None, new_mapfile),
-        _ => (new_mapfile, None),
-    };
-    if let Some(mapfile) = before {
-        continued = rescue::begin(task, mapfile, &opened)?;
-    }
+    let prepared = CopyTarget::prepare(task, place, continued, &opened)?;
     let map = match used_clusters::find(&opened.volume, task.mismatch, task.threads, how) {
         Ok(map) => map,
         Err(error) => {
-            return match continued {
-                Some(continued) => continued.end(Err(error)),
-                None => Err(error),
+            return match prepared {
+                Some(CopyTarget::Begun(continued)) => continued.end(Err(error)),
+                Some(CopyTarget::New(_)) | None => Err(error),
             };
         }
     };
-    if let Some(mapfile) = after {
-        continued = rescue::begin(task, mapfile, &opened)?;
-    }
+    let target = match prepared {
+        Some(target) => target,
+        None => CopyTarget::open(task, place, &opened)?,
+    };
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();
             let plan = Arc::new(Plan::new(geometry, opened.device.size(), map));
             let copying = Copying {
+                task,
+                opened: &opened,
                 geometry,
                 header: plan.header(),
                 bytes: plan.bytes(),
@@ -84,33 +78,32 @@ pub fn run_on(
             copying.describe(reports);
             match &task.rescue {
                 Some(rescue) if task.is_plain() && !place.is_stream() => {
-                    let lost =
-                        rescue::clone(task, rescue, &opened, &plan, continued, how, reports)?;
+                    let lost = rescue::clone(task, rescue, &opened, &plan, target, how, reports)?;
                     return lost_data::tell(&opened, &lost, rescue);
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {
                     if let Some(sharing) = shared_clone::try_sharing(task, place, &opened) {
-                        return shared_clone::run(task, &opened, plan, sharing, how, reports);
+                        let target = target.into_new()?;
+                        return shared_clone::run(
+                            task, target, &opened, plan, sharing, how, reports,
+                        );
                     }
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
             let is_direct = reader.is_direct();
-            copying.write(task, &opened, reader.fill(), is_direct, how, reports)?;
+            copying.write(target.into_new()?, reader.fill(), is_direct, how, reports)?;
         }
         Content::Metadata { times, log_file } => {
-            metadata::run(task, &opened, times, log_file, how, reports)?;
+            let target = target.into_new()?;
+            metadata::run(task, target, &opened, times, log_file, how, reports)?;
         }
     }
     match (&task.rescue, opened.device.damaged()) {
         (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
         _ => Ok(()),
     }
-}
-
-fn mapfile_of(task: &CopyTask) -> Option<&Path> {
-    task.rescue.as_ref()?.mapfile.as_deref()
 }
 
 /// A device with nothing but metadata looks like a volume whose files are all

@@ -9,21 +9,23 @@ use ntfsclone_core::units::Geometry;
 
 use super::open_volume::OpenVolume;
 use crate::compression::{self, Compressor};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{Facts, Origin};
 use crate::image_encoding::ImageEncoding;
 use crate::options::{self, Compress, Content, CopyTask, Form};
-use crate::pipeline::{self, Batch, Filled, Filler, Flow};
+use crate::pipeline::{self, Filled, Filler, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
-    self, CompressedForm, CompressedSink, ImageSink, MAX_MAP_SIZE, Needs, RawSink, Target,
+    self, CompressedForm, CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink,
     check_length, least_device_size,
 };
 
 /// What is about to be copied, and how much it is.
-pub struct Copying {
+pub struct Copying<'a> {
+    pub task: &'a CopyTask,
+    pub opened: &'a OpenVolume,
     pub geometry: Geometry,
     pub header: Header,
     /// Bytes of the volume to copy.
@@ -32,7 +34,7 @@ pub struct Copying {
     pub image_size: u64,
 }
 
-impl Copying {
+impl Copying<'_> {
     pub fn describe(&self, reports: Reports) {
         reports.line(format_args!(
             "In use: {} of {} clusters, {}",
@@ -42,17 +44,17 @@ impl Copying {
         ));
     }
 
-    /// Writes what `fill` reads, in the form and to the output of `task`.
+    /// Writes what `fill` reads to `destination`, in the form of the task.
     /// `is_direct` tells that it is read past the kernel's cache.
     pub fn write(
         &self,
-        task: &CopyTask,
-        opened: &OpenVolume,
+        destination: Destination,
         fill: impl FnOnce(&mut Filler) -> Filled + Send + 'static,
         is_direct: bool,
         how: options::Progress,
         reports: Reports,
     ) -> Result<()> {
+        let (task, opened) = (self.task, self.opened);
         let image_or_raw = match task.form {
             Form::Raw => Needs {
                 bytes: self.bytes,
@@ -78,7 +80,14 @@ impl Copying {
             };
             check_length(&task.output.name(), len)?;
         }
-        let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
+        let mut target = destination.begin(needs)?;
+        if target.is_file_of_fixed_size() && !task.is_plain() {
+            return Err(Error::refused(
+                target.name(),
+                "is a file whose length cannot be changed, and an image ends where its file does",
+                "write it to another file",
+            ));
+        }
         target.bypass_cache(task.direct);
         if task.verify {
             target.verify(how)?;
@@ -111,12 +120,11 @@ impl Copying {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
         let progress = Progress::start(how, phase, self.bytes);
-        let change = |batch: &mut Batch| serial.apply(batch);
         let (written, remark) = match (&task.compress, task.form) {
             (None, Form::Image) => {
                 let batches = pipeline::start("reads", flow, fill)?;
                 let mut sink = ImageSink::new(target);
-                let written = sink::write_all(&mut sink, batches, change, progress)?;
+                let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
                 (written, String::new())
             }
             (None, Form::Raw) => {
@@ -124,7 +132,7 @@ impl Copying {
                 let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
                 let cluster_size = self.geometry.cluster_size;
                 let mut sink = RawSink::new(target, volume_size, cluster_size, task.thin)?;
-                let written = sink::write_all(&mut sink, batches, change, progress)?;
+                let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
                 (written, sink.remark())
             }
             (Some(compress), form) => {
@@ -138,11 +146,10 @@ impl Copying {
                 let mut sink =
                     CompressedSink::new(target, form, self.header, facts, compressor, threads);
                 let batches = pipeline::start("reads", flow, fill)?;
-                let written = sink::write_all(&mut sink, batches, change, progress)?;
+                let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
                 (written, sink.remark())
             }
         };
-        serial.check(&task.output.name())?;
         let (bytes, took) = (written.bytes, written.took);
         reports.line(report::done_with(done, bytes, &remark, took));
         if task.verify {

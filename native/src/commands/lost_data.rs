@@ -1,6 +1,6 @@
 //! What a rescue could not read, and which files it belongs to.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
 use crate::rescue::DamagedSource;
+use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing};
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
@@ -146,23 +147,23 @@ pub fn check_report(rescue: Option<&Rescue>, output: Option<&Output>) -> Result<
         return Ok(());
     };
     let is_output = matches!(output, Some(Output::File { path: output, .. }) if output == path);
-    match is_output || fs::symlink_metadata(path).is_ok() {
-        false => Ok(()),
-        true => Err(Error::refused(
+    if is_output || fs::symlink_metadata(path).is_ok() {
+        return Err(Error::refused(
             path,
             "exists already, or will",
             "--report never overwrites; give another name",
-        )),
+        ));
     }
+    AtomicFile::try_create(path, Replacing::Never)
+        .map_err(|error| Error::io("create a file beside", path, error))
 }
 
 fn write_report(path: &Path, data: &LostData) -> Result<()> {
     let failed = |error| Error::io("write", path, error);
     let text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
-    let mut file = File::create_new(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.write_all(b"\n").map_err(failed)?;
-    file.sync_all().map_err(failed)
+    let file = AtomicFile::create(path, Replacing::Never, MODE_BY_UMASK).map_err(failed)?;
+    writeln!(file.file(), "{text}").map_err(failed)?;
+    file.finish().map_err(failed)
 }
 
 fn describe(part: &LostPart) -> String {

@@ -14,10 +14,12 @@ use crate::options::{self, CopyTask};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::scan;
+use crate::sink::Destination;
 use crate::source::{WipeReport, copy_metadata};
 
 pub fn run(
     task: &CopyTask,
+    destination: Destination,
     opened: &OpenVolume,
     times: Times,
     log_file: LogFile,
@@ -41,6 +43,8 @@ pub fn run(
         metadata.inuse,
     );
     let copying = Copying {
+        task,
+        opened,
         geometry,
         header: plan.header(),
         bytes: plan.bytes(),
@@ -49,7 +53,7 @@ pub fn run(
     copying.describe(reports);
     let wiped = Arc::new(Mutex::new(WipeReport::default()));
     let fill = copy_metadata(Arc::clone(&opened.device), plan, times, Arc::clone(&wiped));
-    copying.write(task, opened, fill, false, how, reports)?;
+    copying.write(destination, fill, false, how, reports)?;
 
     let wiped = *wiped.lock().map_err(|_| Error::Thread("reads"))?;
     describe_wiped(&wiped, reports);

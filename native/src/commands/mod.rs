@@ -2,6 +2,7 @@
 
 mod check_image;
 mod copy;
+mod copy_target;
 mod copying;
 mod demo;
 mod generate;

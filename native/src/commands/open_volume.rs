@@ -73,6 +73,8 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
         }
         Err(error) => return Err(error),
     };
+    // What is warned of above may be the device that went away.
+    device.confirm_failures()?;
     describe(&volume, info.as_ref(), reports);
     if info.as_ref().is_some_and(VolumeInfo::is_dirty) {
         if !accepted.dirty {

@@ -10,7 +10,7 @@ use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, Needs, Place, RawSink, Target, checksum, least_device_size};
+use crate::sink::{self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size};
 use crate::source::input::{self, Bytes, Files, Format};
 use crate::source::{Device, ImageStream, check_ahead};
 
@@ -31,18 +31,6 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     place.check(task.thin)?;
     checksum::check(task.checksum, output, place, &sources)?;
     refuse_discard(&image, task.thin)?;
-    if place.is_written_in_place(output) {
-        // What is there is lost with the first write: not for a bad image.
-        let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-        // From memory the second time, if it can be.
-        image.bypass_cache(match image.fits_in_cache() {
-            true if task.direct == Direct::Auto => Direct::Never,
-            _ => task.direct,
-        });
-        image = check_ahead(image, task.image.partition, progress)?;
-    }
-    image.bypass_cache(task.direct);
-
     let header = *image.header();
     let volume_size = header.nr_clusters * u64::from(header.cluster_size);
     let device_size = match image.boot_sector() {
@@ -54,7 +42,21 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         bytes: image.expected_bytes(),
         device_size,
     };
-    let mut target = Target::open(output, needs, &sources)?;
+    let mut destination = Destination::open(output, Readers::Owner, &sources)?;
+    if destination.is_in_place() {
+        destination.check(needs)?;
+        // What is there is lost with the first write: not for a bad image.
+        let progress = Progress::start(how, Phase::Check, image.expected_bytes());
+        // From memory the second time, if it can be.
+        image.bypass_cache(match image.fits_in_cache() {
+            true if task.direct == Direct::Auto => Direct::Never,
+            _ => task.direct,
+        });
+        image = check_ahead(image, task.image.partition, progress)?;
+    }
+    image.bypass_cache(task.direct);
+
+    let mut target = destination.begin(needs)?;
     target.bypass_cache(task.direct);
     if task.verify {
         target.verify(how)?;
@@ -78,8 +80,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
     let damaged = image.damaged();
     let batches = pipeline::start("reads", flow, image.fill())?;
-    let written = sink::write_all(&mut sink, batches, |batch| serial.apply(batch), progress)?;
-    serial.check(&output.name())?;
+    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
     reports.line(report::done_with(
         "Restored",
         written.bytes,

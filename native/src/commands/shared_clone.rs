@@ -10,18 +10,19 @@ use ntfsclone_core::plan::{Plan, Step};
 use super::open_volume::OpenVolume;
 use crate::error::Result;
 use crate::options::{self, CopyTask, Output, Thin};
-use crate::pipeline::{self, Batch, Filled, Filler, Flow};
+use crate::pipeline::{self, Filled, Filler, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
-    self, Needs, Place, RawSink, Sharing, Sink, Target, directory_of, least_device_size,
+    self, Destination, Needs, Place, RawSink, Sharing, Sink, Target, directory_of,
+    least_device_size,
 };
 use crate::source::Device;
 
 /// None where that cannot be done, or is not wanted.
 pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option<Sharing> {
-    let is_file = matches!(place, Place::NewFile | Place::ExistingFile);
+    let is_file = place.is_file();
     // Blocks are shared at the place where they are.
     let (source, _) = opened.device.file().filter(|(_, part)| part.start == 0)?;
     match &task.output {
@@ -37,6 +38,7 @@ pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option
 /// Shares what can be, and copies the rest.
 pub fn run(
     task: &CopyTask,
+    destination: Destination,
     opened: &OpenVolume,
     plan: Arc<Plan>,
     mut sharing: Sharing,
@@ -49,7 +51,7 @@ pub fn run(
         bytes: 0,
         device_size: least_device_size(&geometry, opened.volume.tail_size()),
     };
-    let mut target = Target::open(&task.output, needs, opened.device.metadata())?;
+    let mut target = destination.begin(needs)?;
     if task.verify {
         target.verify(how)?;
     }
@@ -72,9 +74,7 @@ pub fn run(
         image: None,
     };
     let batches = pipeline::start("reads", flow, fill)?;
-    let change = |batch: &mut Batch| serial.apply(batch);
-    let written = sink::write_all(&mut sink, batches, change, progress)?;
-    serial.check(&task.output.name())?;
+    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
     let remark = match shared {
         0 => String::new(),
         _ => format!(", {} of it shared with the source,", report::size(shared)),

@@ -108,16 +108,26 @@ impl AreaMap {
     }
 
     fn parts(&self, range: Range<u64>, wanted: impl Fn(Status) -> bool) -> Vec<Range<u64>> {
+        let areas = self.areas_in(range).into_iter();
+        let wanted = areas.filter(|area| wanted(area.status));
+        wanted.map(|area| area.range).collect()
+    }
+
+    /// The areas of a range, in order, cut to it.
+    pub fn areas_in(&self, range: Range<u64>) -> Vec<Area> {
         let first = self.areas.range(..=range.start).next_back();
         let first = first.map_or(0, |(&start, _)| start);
         let starts = self.areas.range(first..range.end);
         let mut found = Vec::new();
-        for (&start, &at) in starts {
+        for (&start, &status) in starts {
             let end = self.areas.range(start + 1..).next();
             let end = end.map_or(self.size, |(&end, _)| end);
             let part = start.max(range.start)..end.min(range.end);
-            if wanted(at) && part.start < part.end {
-                found.push(part);
+            if part.start < part.end {
+                found.push(Area {
+                    range: part,
+                    status,
+                });
             }
         }
         found

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::area_map::{AreaMap, Status};
+use super::device_gone::DeviceGone;
+use super::failure_run::FailureRun;
 use super::kept::Kept;
 use super::medium::{BLOCK, LEAST_SECTOR, Medium};
 use crate::aligned_buffer::AlignedBuffer;
@@ -37,6 +39,24 @@ struct Known {
     kept: Option<Arc<Kept>>,
     /// What is read from now on is kept too.
     keeps: bool,
+    /// Reads that failed since the last that did not.
+    run: FailureRun,
+    /// A sector that was read in this run of the program, the last one.
+    last_good: Option<u64>,
+    /// The device went away.
+    is_gone: bool,
+}
+
+impl Known {
+    /// Sectors that were read at some time, all over the device. One alone may
+    /// have become bad since.
+    fn once_good(&self) -> Vec<u64> {
+        let finished = self.map.within(0..self.map.size(), Status::Finished);
+        let some = [0, finished.len() / 2, finished.len().saturating_sub(1)];
+        let some = some.iter().filter_map(|&index| finished.get(index));
+        let starts = some.map(|range| range.start);
+        self.last_good.into_iter().chain(starts).collect()
+    }
 }
 
 impl DamagedSource {
@@ -54,6 +74,9 @@ impl DamagedSource {
             map,
             keeps: kept.is_some(),
             kept: kept.map(Arc::new),
+            run: FailureRun::new(),
+            last_good: None,
+            is_gone: false,
         };
         Self {
             volume_sector: AtomicU64::new(LEAST_SECTOR),
@@ -113,7 +136,10 @@ impl DamagedSource {
     }
 
     pub fn set_status(&self, range: Range<u64>, status: Status) {
-        self.known().map.set(range, status);
+        let mut known = self.known();
+        let Known { map, run, .. } = &mut *known;
+        run.remember(map, range.clone());
+        map.set(range, status);
     }
 
     /// Keeps nothing more, only what there is.
@@ -143,12 +169,15 @@ impl DamagedSource {
         Ok(())
     }
 
-    /// Makes permanent what is kept, and tells what that was.
+    /// Makes permanent what is kept, and tells what that was. Bad in the map is
+    /// only what failed while the device answered.
     pub fn sync(&self) -> io::Result<AreaMap> {
         // The map of before: what is written meanwhile may not be on the disk.
         let (map, kept) = {
             let known = self.known();
-            (known.map.clone(), known.kept.clone())
+            let mut map = known.map.clone();
+            known.run.revert(&mut map);
+            (map, known.kept.clone())
         };
         kept.map_or(Ok(()), |kept| kept.sync())?;
         Ok(map)
@@ -183,10 +212,63 @@ impl DamagedSource {
         Ok(())
     }
 
+    /// Checks that what failed to be read up to now was bad: to be called when
+    /// all was tried, and before that is said of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceGone`], as the cause.
+    pub fn confirm_failures(&self) -> io::Result<()> {
+        let places = {
+            let known = self.known();
+            if known.is_gone {
+                return Err(DeviceGone.into());
+            }
+            if known.run.is_empty() {
+                return Ok(());
+            }
+            known.once_good()
+        };
+        // Where nothing could ever be read, nothing can be told either.
+        let answers = |&place: &u64| self.medium.answers_at(self.sector_at(place).start);
+        let answers = places.is_empty() || places.iter().any(answers);
+        let mut known = self.known();
+        if !answers {
+            known.is_gone = true;
+            return Err(DeviceGone.into());
+        }
+        known.run.confirm();
+        Ok(())
+    }
+
+    /// Notes how a read went.
+    fn note_read(&self, start: u64, has_read: bool) -> io::Result<()> {
+        let must_confirm = {
+            let mut known = self.known();
+            if has_read {
+                known.run.end();
+                known.last_good = Some(start);
+            }
+            !has_read && known.run.add()
+        };
+        match must_confirm {
+            true => self.confirm_failures(),
+            false => Ok(()),
+        }
+    }
+
     /// Reads a range of whole sectors, at most a block, with one read, and
     /// keeps it. Returns the place up to which it could be read; the status of
     /// the rest is for the caller to decide.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceGone`], as the cause, from when that was found on; any other
+    /// error that is not a bad sector's.
     pub fn attempt(&self, range: &Range<u64>, buffer: &mut AlignedBuffer) -> io::Result<u64> {
+        if self.known().is_gone {
+            return Err(DeviceGone.into());
+        }
         let len = (range.end - range.start) as usize;
         let read = self.medium.read(range.start, len, buffer)?;
         // Of a sector that is cut nothing is known, unless the medium ends.
@@ -194,6 +276,7 @@ impl DamagedSource {
             true => len,
             false => read - read % self.sector() as usize,
         };
+        self.note_read(range.start, whole > 0)?;
         self.keep(range.start, &buffer[..whole])?;
         Ok(range.start + whole as u64)
     }
@@ -442,6 +525,38 @@ mod tests {
         source.read_with_ones(512, &mut buf).expect("it goes on");
         assert_eq!(buf[..512], simulated::content(1));
         assert_eq!(buf[512..1024], [0xFF; 512]);
+    }
+
+    #[test]
+    fn a_good_sector_that_became_bad_is_no_device_gone() {
+        // Of what an earlier run read, only the last area can still be read.
+        let bad = (0..600).map(|sector| (sector, FOREVER));
+        let (medium, _) = simulated::medium(SECTORS, bad);
+        let mut map = AreaMap::new(SECTORS * SECTOR);
+        for sector in [0, 2, 1000] {
+            map.set(sector * SECTOR..(sector + 1) * SECTOR, Status::Finished);
+        }
+        let kept = Kept::temporary(None).expect("there is room");
+        let source = DamagedSource::resume(medium, 0, map, Some(kept));
+        let mut buffer = AlignedBuffer::new(SECTOR as usize);
+        for sector in 3..600 {
+            let range = sector * SECTOR..(sector + 1) * SECTOR;
+            let end = source.attempt(&range, &mut buffer).expect("it answers");
+            assert_eq!(end, range.start);
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_gone_is_not_asked_again() {
+        let (medium, log) = simulated::medium_that_goes(SECTORS, [], 1);
+        let source = DamagedSource::new(medium, 0, None);
+        let mut buf = vec![0; (SECTORS * SECTOR) as usize];
+        for _ in 0..2 {
+            let error = source.read(0, &mut buf).expect_err("it is gone");
+            assert!(DeviceGone::is_cause_of(&error), "{error}");
+            // One that is good, four that fail, and the good one again.
+            assert_eq!(log.lock().expect("no panic").reads, 6);
+        }
     }
 
     #[test]

@@ -11,7 +11,9 @@ use positioned_io::{ReadAt, WriteAt};
 /// A file or device with each byte where it was on the source.
 #[derive(Debug)]
 pub struct Kept {
-    /// Positioned writes want it for themselves.
+    /// Positioned writes want it for themselves. All writes and syncs go through
+    /// one opening of the file: the kernel reports a lost write to each opening
+    /// once, and not to one that is made later.
     file: Mutex<File>,
     /// What to call it in messages; none for a temporary file.
     output: Option<PathBuf>,
@@ -64,6 +66,11 @@ impl Kept {
     }
 
     /// Makes permanent what was written.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is known of what was written since the last sync: it is lost, or
+    /// not, and the next sync would not report it again.
     pub fn sync(&self) -> io::Result<()> {
         let synced = self.file().sync_data();
         synced.map_err(|error| self.explain("sync", error))

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use positioned_io::ReadAt;
 
+use super::device_gone::DeviceGone;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
 
@@ -19,6 +20,8 @@ pub const BLOCK: u64 = 128 << 10;
 
 pub struct Medium {
     file: Box<dyn ReadAt + Send + Sync>,
+    /// The same file, if it is read through the kernel's cache.
+    cached: Option<File>,
     /// What the place and the length of a read are multiples of.
     sector: u64,
     size: u64,
@@ -39,6 +42,7 @@ impl Medium {
             size,
             metadata: Some(file.metadata()?),
             file: Box::new(file),
+            cached: None,
         })
     }
 
@@ -49,6 +53,7 @@ impl Medium {
             sector: LEAST_SECTOR,
             size,
             metadata: Some(file.metadata()?),
+            cached: Some(file.try_clone()?),
             file: Box::new(file),
         })
     }
@@ -81,12 +86,22 @@ impl Medium {
                 Err(error) if !device::is_bad_sector(&error) => return Err(error),
                 // A device that was unplugged fails like a bad sector, in all.
                 Err(_) if self.metadata.as_ref().is_some_and(device::is_gone) => {
-                    let gone = "the device is not there any more";
-                    return Err(io::Error::new(io::ErrorKind::NotFound, gone));
+                    return Err(DeviceGone.into());
                 }
                 Err(_) => return Ok(0),
             }
         }
+    }
+
+    /// Whether the medium itself, not the kernel's cache, gives the sector that
+    /// starts at `start`.
+    pub fn answers_at(&self, start: u64) -> bool {
+        if let Some(file) = &self.cached {
+            device::drop_cached(file, start..start + self.sector);
+        }
+        let len = self.sector as usize;
+        let mut buffer = AlignedBuffer::new(len);
+        matches!(self.read(start, len, &mut buffer), Ok(1..))
     }
 
     /// The bytes of the first sector, if it can be read.
@@ -104,6 +119,7 @@ impl Medium {
             size,
             metadata: None,
             file: Box::new(file),
+            cached: None,
         }
     }
 }

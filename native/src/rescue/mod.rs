@@ -2,23 +2,27 @@
 //!
 //! A [`DamagedSource`] answers reads in spite of bad sectors: it remembers in
 //! an [`AreaMap`] which could be read, keeps what was, and never asks twice.
-//! [`passes`] reads all that is wanted through it, the easy parts first. With a
-//! [`Mapfile`] on the disk, kept by a [`Checkpoint`], a later run goes on where
-//! one ended.
+//! It stops when the device goes away. [`passes`] reads all that is wanted
+//! through it, the easy parts first. With a [`Mapfile`] on the disk, kept by a
+//! [`Checkpoint`], a later run goes on where one ended.
 
 mod area_map;
 mod checkpoint;
 mod damaged_source;
+mod device_gone;
+mod failure_run;
 mod kept;
 pub mod mapfile;
 mod medium;
 pub mod passes;
+mod reserve;
 #[cfg(test)]
 mod simulated;
 
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
 pub use damaged_source::DamagedSource;
+pub use device_gone::DeviceGone;
 pub use kept::Kept;
 pub use mapfile::{Mapfile, State};
 pub use medium::Medium;

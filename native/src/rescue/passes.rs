@@ -54,8 +54,8 @@ impl Passes<'_> {
     ///
     /// # Errors
     ///
-    /// The source is gone, or fails in other ways than with bad sectors; what
-    /// is kept cannot be written.
+    /// The source is gone: what failed since is not bad then. It fails in other
+    /// ways than with bad sectors; what is kept cannot be written.
     pub fn run(&self) -> Result<()> {
         use Direction::{Backwards, Forwards};
         for (direction, skips) in [(Forwards, true), (Backwards, true), (Forwards, false)] {
@@ -78,7 +78,8 @@ impl Passes<'_> {
                 pass.sectors(todo, direction)
             })?;
         }
-        Ok(())
+        let confirmed = self.source.confirm_failures();
+        confirmed.map_err(|error| Error::io("rescue", self.name, error))
     }
 
     /// Does one pass over what has a status: first over what matters most.
@@ -296,6 +297,13 @@ mod tests {
         sectors.start * SECTOR..sectors.end * SECTOR
     }
 
+    fn sectors(bytes: Vec<Range<u64>>) -> Vec<u64> {
+        let sectors = bytes
+            .into_iter()
+            .flat_map(|range| range.start / SECTOR..range.end / SECTOR);
+        sectors.collect()
+    }
+
     struct Outcome {
         source: DamagedSource,
         /// The first sector of each read that failed, and how many sectors.
@@ -385,6 +393,54 @@ mod tests {
         );
         assert_eq!(outcome.reads as u64, SECTORS * SECTOR / BLOCK);
         assert!(outcome.failed.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn device_that_goes_away_has_no_bad_sectors(
+            bad in prop::collection::btree_set(0..SECTORS, 0..30),
+            lives in 1_usize..80,
+        ) {
+            let whole = [bytes(0..SECTORS)];
+            let run = |source: &DamagedSource| {
+                let passes = Passes {
+                    source,
+                    name: "simulated".as_ref(),
+                    first: &[],
+                    all: &whole,
+                    retries: 0,
+                    checkpoint: None,
+                    how: options::Progress::None,
+                };
+                passes.run()
+            };
+            let bad = forever(bad);
+            let (medium, log) = simulated::medium_that_goes(SECTORS, bad.clone(), lives);
+            let kept = Kept::temporary(None).expect("there is room");
+            let source = DamagedSource::new(medium, 0, Some(kept));
+            let outcome = run(&source);
+            let map = source.sync().expect("a temporary file can be synced");
+            // One that never gave a sector cannot be told from a bad one.
+            prop_assume!(!map.within(0..map.size(), Status::Finished).is_empty());
+            for sector in sectors(map.within(0..map.size(), Status::Bad)) {
+                prop_assert!(bad.contains_key(&sector), "{} is not bad", sector);
+            }
+            let reads = log.lock().expect("no panic").reads;
+            prop_assert_eq!(outcome.is_err(), reads > lives);
+
+            // It is back.
+            let (medium, _) = simulated::medium(SECTORS, bad.clone());
+            let kept = Kept::temporary(None).expect("there is room");
+            for range in map.within(0..map.size(), Status::Finished) {
+                let mut saved = vec![0; (range.end - range.start) as usize];
+                source.read(range.start, &mut saved).expect("it is kept");
+                kept.write(range.start, &saved).expect("there is room");
+            }
+            let source = DamagedSource::resume(medium, 0, map, Some(kept));
+            run(&source).expect("it answers");
+            let lost = sectors(source.lost());
+            prop_assert!(lost.iter().eq(bad.keys()), "{:?}", lost);
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Dying {
     /// How often each fails, before it can be read.
     pub bad: Mutex<BTreeMap<u64, usize>>,
     pub log: Arc<Mutex<Log>>,
+    /// Reads after which it is gone: all fail from then on.
+    pub lives: usize,
 }
 
 pub const FOREVER: usize = usize::MAX;
@@ -33,11 +35,21 @@ pub fn medium(
     sectors: u64,
     bad: impl IntoIterator<Item = (u64, usize)>,
 ) -> (Medium, Arc<Mutex<Log>>) {
+    medium_that_goes(sectors, bad, usize::MAX)
+}
+
+/// The same, which goes away after so many reads.
+pub fn medium_that_goes(
+    sectors: u64,
+    bad: impl IntoIterator<Item = (u64, usize)>,
+    lives: usize,
+) -> (Medium, Arc<Mutex<Log>>) {
     let log = Arc::new(Mutex::new(Log::default()));
     let dying = Dying {
         sectors,
         bad: Mutex::new(bad.into_iter().collect()),
         log: Arc::clone(&log),
+        lives,
     };
     (Medium::simulated(dying, sectors * SECTOR), log)
 }
@@ -56,6 +68,10 @@ impl ReadAt for Dying {
         let count = (buf.len() as u64 / SECTOR).min(self.sectors - first);
         let mut log = self.log.lock().expect("no panic");
         log.reads += 1;
+        if log.reads > self.lives {
+            log.failed.push((first, count));
+            return Err(Errno::IO.into());
+        }
         let mut bad = self.bad.lock().expect("no panic");
         // As a device: all of it, or nothing.
         if let Some((_, left)) = bad

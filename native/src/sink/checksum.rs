@@ -7,10 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
+use super::atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing};
 use super::place::Place;
-use super::target::directory_of;
 use crate::error::{Error, Result};
 use crate::options::{Algorithm, Existing, Output};
 
@@ -28,24 +27,38 @@ pub fn check(
     let (Some(algorithm), Output::File { path, existing }) = (algorithm, output) else {
         return Ok(());
     };
-    if !matches!(place, Place::NewFile | Place::ExistingFile) {
+    if !place.is_file() {
         return Err(Error::Usage {
             message: "--checksum goes with a file: a device or pipe has no name that the checksum \
                       could stand beside"
                 .to_owned(),
         });
     }
+    let sidecar = sidecar_path(path, algorithm);
     let beside = Output::File {
-        path: sidecar_path(path, algorithm),
+        path: sidecar.clone(),
         existing: *existing,
     };
-    match Place::of(&beside, sources)? {
-        Place::NewFile | Place::ExistingFile => Ok(()),
-        _ => Err(Error::refused(
-            &beside.name(),
-            "is no file, and the checksum would go there",
+    Place::of(&beside, sources)?;
+    // A link is not followed, unlike the one that names the output.
+    let found = fs::symlink_metadata(&sidecar);
+    if found.is_ok_and(|found| !found.is_file()) {
+        return Err(Error::refused(
+            &sidecar,
+            "is not a regular file, and the checksum would take its place",
             "remove it, or leave out --checksum",
-        )),
+        ));
+    }
+    // In a directory of its own if the output is named by a link.
+    AtomicFile::try_create(&sidecar, replacing(*existing))
+        .map_err(|error| Error::io("create a file beside", &sidecar, error))
+}
+
+/// What becomes of an older checksum.
+fn replacing(existing: Existing) -> Replacing {
+    match existing {
+        Existing::Refuse => Replacing::Never,
+        Existing::Replace | Existing::Overwrite | Existing::Continue => Replacing::Existing,
     }
 }
 
@@ -59,10 +72,10 @@ pub struct Checksum {
     algorithm: Algorithm,
 }
 
-/// A checksum, complete.
+/// A checksum in its file, which does not have its name yet.
 pub struct Sidecar {
+    file: AtomicFile,
     path: PathBuf,
-    line: Vec<u8>,
 }
 
 enum Hasher {
@@ -101,13 +114,20 @@ impl Checksum {
         Ok(())
     }
 
-    /// The checksum of the file, which has `len` bytes.
-    pub fn finish(mut self, len: u64) -> Sidecar {
+    /// Writes the checksum of the file, which has `len` bytes.
+    pub fn finish(mut self, len: u64, replacing: Replacing) -> Result<Sidecar> {
         self.take_zeros(len);
         let name = self.path.file_name().unwrap_or_default();
-        Sidecar {
-            line: line(&self.hasher.finish(), name, self.algorithm),
-            path: sidecar_path(&self.path, self.algorithm),
+        let path = sidecar_path(&self.path, self.algorithm);
+        let line = line(&self.hasher.finish(), name, self.algorithm);
+        let written = AtomicFile::create(&path, replacing, MODE_BY_UMASK).and_then(|file| {
+            file.file().write_all(&line)?;
+            file.file().sync_all()?;
+            Ok(file)
+        });
+        match written {
+            Ok(file) => Ok(Sidecar { file, path }),
+            Err(error) => Err(Error::io("write", &path, error)),
         }
     }
 
@@ -139,44 +159,67 @@ impl Hasher {
 }
 
 impl Sidecar {
-    /// Takes away one of a file that is replaced: it must never stand beside
-    /// another. Then calls `put`, which gives the file its name, and writes
-    /// this one.
-    pub fn put_beside(self, existing: Existing, put: impl FnOnce() -> Result<()>) -> Result<()> {
-        // Before, so that it is there as soon as the file.
-        let part = self.write();
-        if existing != Existing::Refuse {
-            match fs::remove_file(&self.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("replace", &self.path, error));
-                }
-                _ => {}
-            }
-        }
-        put()?;
-        let persisted = part.and_then(|part| match existing {
-            Existing::Refuse => part.persist_noclobber(&self.path).map_err(|e| e.error),
-            _ => part.persist(&self.path).map_err(|e| e.error),
-        });
-        match persisted {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::refused(
-                &self.path,
-                format!("cannot be written: {error}"),
-                "the file itself is complete; run b3sum or sha256sum on it",
-            )),
-        }
+    /// Gives the checksum of a complete file its name.
+    pub fn put(mut self) -> Result<()> {
+        let put = self.file.put().and_then(|()| self.file.sync_name());
+        put.map_err(|error| self.not_put(&error))
     }
 
-    fn write(&self) -> io::Result<NamedTempFile> {
-        let mut part = tempfile::Builder::new()
-            .prefix(".checksum.")
-            .suffix(".part")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .tempfile_in(directory_of(&self.path))?;
-        part.write_all(&self.line)?;
-        part.as_file().sync_all()?;
-        Ok(part)
+    /// Gives `file` its name by `put`, and then the checksum: both, or neither. An
+    /// older checksum is taken away before, as it must never stand beside another
+    /// file.
+    pub fn put_with(
+        mut self,
+        file: &mut AtomicFile,
+        put: impl FnOnce(&mut AtomicFile) -> Result<()>,
+    ) -> Result<()> {
+        let older = self.set_aside()?;
+        if let Err(error) = put(file) {
+            if let Some(older) = older {
+                let _ = fs::rename(older, &self.path);
+            }
+            return Err(error);
+        }
+        if let Err(error) = self.file.put() {
+            let is_new = file.replacing() == Replacing::Never;
+            if is_new && file.take_back().is_ok() {
+                return Err(Error::refused(
+                    &self.path,
+                    format!("cannot be written: {error}"),
+                    format!("the complete file is kept as {}", file.part().display()),
+                ));
+            }
+            return Err(self.not_put(&error));
+        }
+        if let Some(older) = older {
+            let _ = fs::remove_file(older);
+        }
+        self.file.sync_name().map_err(|error| self.not_put(&error))
+    }
+
+    fn not_put(&self, error: &io::Error) -> Error {
+        Error::refused(
+            &self.path,
+            format!("cannot be written: {error}"),
+            "the file itself is complete; run b3sum or sha256sum on it",
+        )
+    }
+
+    /// Takes the name from an older checksum, if there is one; returns where it
+    /// is then.
+    fn set_aside(&self) -> Result<Option<PathBuf>> {
+        if self.file.replacing() == Replacing::Never {
+            return Ok(None);
+        }
+        let renamed = self.file.unused_name().and_then(|aside| {
+            fs::rename(&self.path, &aside)?;
+            Ok(aside)
+        });
+        match renamed {
+            Ok(aside) => Ok(Some(aside)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("replace", &self.path, error)),
+        }
     }
 }
 

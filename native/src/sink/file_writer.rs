@@ -85,8 +85,7 @@ impl FileWriter {
             return Err(io::ErrorKind::NotSeekable.into());
         }
         self.file.write_all_at(offset, bytes)?;
-        self.begin_writeback(bytes.len());
-        Ok(())
+        self.begin_writeback(bytes.len())
     }
 
     /// Where [`FileWriter::write`] goes on.
@@ -99,7 +98,7 @@ impl FileWriter {
         match self.is_stream {
             true => {
                 self.file.write_all(bytes)?;
-                self.begin_writeback(bytes.len());
+                self.begin_writeback(bytes.len())?;
             }
             false => self.write_at(self.position, bytes)?,
         }
@@ -109,11 +108,12 @@ impl FileWriter {
 
     /// Keeps the disk at work: whatever waits for the sync at the end is
     /// waited for then.
-    fn begin_writeback(&mut self, written: usize) {
+    fn begin_writeback(&mut self, written: usize) -> io::Result<()> {
         self.unwritten += written;
-        if self.unwritten >= WRITEBACK_BYTES {
-            self.unwritten = 0;
-            device::begin_writeback(&self.file);
+        if self.unwritten < WRITEBACK_BYTES {
+            return Ok(());
         }
+        self.unwritten = 0;
+        device::begin_writeback(&self.file)
     }
 }

@@ -1,10 +1,12 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
+mod atomic_file;
 pub mod checksum;
 mod compressed;
 mod discard;
 mod file_writer;
 mod image;
+mod leftovers;
 mod place;
 mod raw;
 mod read_back;
@@ -12,18 +14,20 @@ mod reflink;
 mod sparse;
 mod target;
 
+pub use atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
 pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE, check_length};
 pub use image::ImageSink;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
-pub use target::{Needs, Target, directory_of};
+pub use target::{Destination, Needs, Readers, Target};
 
 use std::time::Duration;
 
 use crate::error::Result;
 use crate::pipeline::{Batch, Batches};
 use crate::progress::Progress;
+use crate::serial::SerialChange;
 
 /// Something that takes the bytes of a volume and writes them in its own form.
 pub trait Sink {
@@ -42,17 +46,22 @@ pub struct Written {
     pub took: Duration,
 }
 
-/// Lets `sink` take all batches, each after `change`, and finishes its target.
-/// What `progress` tells of already is written, too.
+/// Lets `sink` take all batches, each after a change of its serial number, and
+/// finishes its target. What `progress` tells of already is written, too.
+///
+/// # Errors
+///
+/// Also that the serial number could not be changed: a file does not get its
+/// name then; what is written in place stays, complete.
 pub fn write_all(
     sink: &mut impl Sink,
     batches: Batches,
-    mut change: impl FnMut(&mut Batch),
+    serial: &mut SerialChange,
     mut progress: Progress,
 ) -> Result<Written> {
     let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
-        change(batch);
+        serial.apply(batch);
         sink.take(batch)?;
         bytes += batch.volume_bytes();
         progress.advance_to(bytes);
@@ -60,9 +69,21 @@ pub fn write_all(
     });
     taken
         .and_then(|()| sink.end())
-        .and_then(|()| sink.target().read_back())
-        .and_then(|()| sink.target().finish())
+        .and_then(|()| finish(sink.target(), serial))
         .map_err(|error| sink.target().explain(error))?;
     let took = progress.finish();
     Ok(Written { bytes, took })
+}
+
+fn finish(target: &mut Target, serial: &SerialChange) -> Result<()> {
+    let has_name = target.part().is_none();
+    let changed = serial.check(target.name());
+    if !has_name {
+        changed?;
+        target.read_back()?;
+        return target.finish();
+    }
+    target.read_back()?;
+    target.finish()?;
+    changed
 }

@@ -5,6 +5,9 @@ use std::io::{self, IsTerminal};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use rustix::io::Errno;
+
+use super::atomic_file::directory_of;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Existing, Output, Thin};
@@ -14,10 +17,38 @@ use crate::options::{Existing, Output, Thin};
 pub enum Place {
     Stdout,
     NewFile,
+    /// A file that a new one replaces, or that a later run of a rescue fills.
     ExistingFile,
+    /// A file that is written over.
+    InPlace(InPlace),
     BlockDevice,
     /// A pipe or a character device.
     Stream,
+}
+
+/// Why a file is written over, instead of being replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InPlace {
+    /// It was asked for.
+    Requested,
+    /// Something is mounted on the file, which keeps its name.
+    MountPoint,
+    /// A new file under its name would not be what others go on with.
+    OpenElsewhere,
+    /// The directory lets nobody else take the name from it.
+    Protected,
+}
+
+impl InPlace {
+    /// What is said of it, unless it was asked for.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Requested => None,
+            Self::MountPoint => Some("is a mount point"),
+            Self::OpenElsewhere => Some("is in use, by a loop device or another program"),
+            Self::Protected => Some("belongs to somebody else, in a directory like /tmp"),
+        }
+    }
 }
 
 impl Place {
@@ -42,7 +73,17 @@ impl Place {
             }
             Ok(_) => fs::metadata(path).map_err(|error| Error::io("follow", path, error))?,
         };
-        refuse_source(path, &metadata, sources)?;
+        Self::of_existing(path, &metadata, *existing, sources)
+    }
+
+    /// Looks at what is there under the name of an output, by its `metadata`.
+    pub fn of_existing(
+        path: &Path,
+        metadata: &fs::Metadata,
+        existing: Existing,
+        sources: &[fs::Metadata],
+    ) -> Result<Self> {
+        refuse_source(path, metadata, sources)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
             let remedy = "name a file in it";
@@ -51,21 +92,32 @@ impl Place {
         if !kind.is_file() && !kind.is_block_device() {
             return Ok(Self::Stream);
         }
-        refuse_mounted(path, &metadata)?;
-        match (kind.is_block_device(), existing) {
-            (true, Existing::Continue) => Err(Error::refused(
-                path,
-                "is a device, which loses what is on it",
-                "if that is meant, write to it with --overwrite",
-            )),
-            (true, _) => Ok(Self::BlockDevice),
-            (false, _) => Ok(Self::ExistingFile),
+        refuse_mounted(path, metadata)?;
+        if kind.is_block_device() {
+            return match existing {
+                Existing::Continue => Err(Error::refused(
+                    path,
+                    "is a device, which loses what is on it",
+                    "if that is meant, write to it with --overwrite",
+                )),
+                _ => Ok(Self::BlockDevice),
+            };
         }
+        // Also a file that is replaced: its directory alone must not decide that.
+        device::open_to_write(path).map_err(|error| not_writable(path, error))?;
+        Ok(match existing {
+            Existing::Overwrite => Self::InPlace(InPlace::Requested),
+            Existing::Replace => match why_in_place(path, metadata) {
+                Some(why) => Self::InPlace(why),
+                None => Self::ExistingFile,
+            },
+            Existing::Refuse | Existing::Continue => Self::ExistingFile,
+        })
     }
 
     /// True for what can have holes.
     pub fn is_file(self) -> bool {
-        matches!(self, Self::NewFile | Self::ExistingFile)
+        matches!(self, Self::NewFile | Self::ExistingFile | Self::InPlace(_))
     }
 
     /// True if bytes can only be written one after the other.
@@ -83,7 +135,7 @@ impl Place {
             (Thin::Holes | Thin::Discard, Self::Stdout | Self::Stream) => {
                 "a stream takes every byte; --sparse and --discard have no meaning there"
             }
-            (Thin::Discard, Self::NewFile | Self::ExistingFile) => {
+            (Thin::Discard, Self::NewFile | Self::ExistingFile | Self::InPlace(_)) => {
                 "--discard goes with a block device; in a file what is free is a hole anyway"
             }
             _ => return Ok(()),
@@ -92,18 +144,30 @@ impl Place {
             message: message.to_owned(),
         })
     }
+}
 
-    /// True if a failure would leave something half written.
-    pub fn is_written_in_place(self, output: &Output) -> bool {
-        let overwrites = matches!(
-            output,
-            Output::File {
-                existing: Existing::Overwrite,
-                ..
-            }
-        );
-        self == Self::BlockDevice || (self == Self::ExistingFile && overwrites)
+fn not_writable(path: &Path, error: io::Error) -> Error {
+    match error.raw_os_error() == Some(Errno::PERM.raw_os_error()) {
+        true => Error::refused(
+            path,
+            format!("cannot be opened to write: {error}"),
+            "is it immutable, or for appending only? lsattr shows that, and chattr -i -a ends it",
+        ),
+        false => Error::io("open", path, error),
     }
+}
+
+/// Why an existing file cannot give its name to a new one, if so.
+fn why_in_place(path: &Path, metadata: &fs::Metadata) -> Option<InPlace> {
+    // What a link names is replaced, not the link.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if device::is_mount_point(&real) {
+        return Some(InPlace::MountPoint);
+    }
+    if device::is_open_for_writing(&real) || device::is_behind_loop_device(metadata) {
+        return Some(InPlace::OpenElsewhere);
+    }
+    device::is_protected_by_directory(directory_of(&real), metadata).then_some(InPlace::Protected)
 }
 
 fn refuse_source(path: &Path, target: &fs::Metadata, sources: &[fs::Metadata]) -> Result<()> {

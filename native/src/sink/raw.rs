@@ -49,7 +49,8 @@ impl RawSink {
             volume_size,
             limit,
             end: 0,
-            holes: (thin == Thin::Holes).then(|| Holes::new(cluster_size)),
+            // What was there would show through those of a file that cannot be cut.
+            holes: (thin == Thin::Holes && limit.is_none()).then(|| Holes::new(cluster_size)),
             discard,
         })
     }

@@ -14,6 +14,7 @@ use positioned_io::ReadAt;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
 use crate::direct::DirectFile;
+use crate::report;
 
 /// Bytes of a piece, unless less follow each other: some hundred bytes of
 /// memory for each, and all that is said of where a difference lies.
@@ -86,8 +87,14 @@ impl ReadBack {
     /// [`Differs`], as the cause of an error of the kind `InvalidData`.
     pub fn check(mut self, file: &File, mut progress: impl FnMut(u64)) -> io::Result<()> {
         self.end_piece();
-        device::forget_cached(file)?;
+        let is_forgotten = device::forget_cached(file)?;
         let mut reader = Reader::new(file);
+        if !is_forgotten && reader.direct.is_none() {
+            report::warning(
+                "--verify: the kernel may not be asked to forget what was written; what is read \
+                 back may come from memory",
+            );
+        }
         let mut done = 0;
         for (&start, piece) in &self.pieces {
             reader.check(start, piece)?;

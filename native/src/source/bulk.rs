@@ -62,7 +62,7 @@ impl BulkReader {
                     return Ok(Err(error));
                 }
             }
-            Ok(Ok(()))
+            Ok(self.device.confirm_failures())
         }
     }
 

@@ -194,6 +194,25 @@ impl ImageStream {
     /// than a cluster, and where it belongs.
     fn decode<E>(
         &mut self,
+        take: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Result<()>, E> {
+        let decoded = self.decode_all(take)?;
+        // A device that went away is why the image looks damaged.
+        Ok(self.confirm_failures().and(decoded))
+    }
+
+    /// In a rescue, checks that what could not be read was bad.
+    fn confirm_failures(&self) -> Result<()> {
+        match &self.input.damaged {
+            None => Ok(()),
+            Some(damaged) => damaged
+                .confirm_failures()
+                .map_err(|error| read_error(&self.input.name, error)),
+        }
+    }
+
+    fn decode_all<E>(
+        &mut self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {
         let ends_anywhere = self.input.ends_anywhere();

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::error::Error as CoreError;
@@ -15,12 +16,11 @@ use ntfsclone_core::image::seekable::{
 };
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::units::Lcn;
-use tempfile::NamedTempFile;
 
 use super::inside::Anywhere;
 use crate::error::{Error, Result};
 use crate::report;
-use crate::sink::directory_of;
+use crate::sink::{AtomicFile, Replacing};
 
 /// Bytes of a map beyond which there is none.
 const MAX_MAP_SIZE: usize = 256 << 20;
@@ -100,11 +100,32 @@ pub fn write(path: &Path, index: &Index) -> Result<PathBuf> {
             "save the volume with --compress, which needs none",
         ));
     };
-    let mut file = NamedTempFile::new_in(directory_of(&target)).map_err(failed)?;
-    file.write_all(&bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(&target).map_err(|error| failed(error.error))?;
+    let file = create(path, &target)?;
+    file.file().write_all(&bytes).map_err(failed)?;
+    file.finish().map_err(failed)?;
     Ok(target)
+}
+
+/// Checks that the index of the image `path` could be written, without writing
+/// it: to be called before the image is read.
+pub fn check_place(path: &Path) -> Result<()> {
+    create(path, &path_beside(path)).map(drop)
+}
+
+/// Creates the file `target`; who may read the image may read it, too.
+fn create(image: &Path, target: &Path) -> Result<AtomicFile> {
+    let found = fs::symlink_metadata(target);
+    if found.is_ok_and(|found| !found.is_file()) {
+        return Err(Error::refused(
+            target,
+            "is not a regular file, and the index would take its place",
+            "remove it, or leave out --index",
+        ));
+    }
+    let mode = fs::metadata(image).map(|metadata| metadata.permissions().mode() & 0o666);
+    let mode = mode.map_err(|error| Error::io("look at", image, error))?;
+    AtomicFile::create(target, Replacing::Existing, mode)
+        .map_err(|error| Error::io("create a file beside", target, error))
 }
 
 fn bytes_of(index: &Index) -> Option<Vec<u8>> {

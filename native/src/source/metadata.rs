@@ -53,6 +53,7 @@ pub fn copy_metadata(
         }
         let (offset, len) = plan.tail();
         let copied = reader.copy(offset, len, filler)?;
+        let copied = copied.and_then(|()| device.confirm_failures());
         if let Ok(mut report) = report.lock() {
             *report = reader.report;
         }

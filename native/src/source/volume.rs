@@ -98,6 +98,18 @@ impl Device {
         read.map_err(|error| self.read_error(offset, buf.len(), error))
     }
 
+    /// In a rescue, checks that what could not be read up to now was bad, and
+    /// the device is not gone. To be called when all was read.
+    pub fn confirm_failures(&self) -> Result<()> {
+        let confirmed = self
+            .damaged
+            .as_ref()
+            .map(|damaged| damaged.confirm_failures());
+        confirmed
+            .unwrap_or(Ok(()))
+            .map_err(|error| Error::io("rescue", &self.path, error))
+    }
+
     /// What a read of the volume's content failed with.
     pub fn read_error(&self, offset: u64, len: usize, source: IoError) -> Error {
         let error = CoreError::Io {

@@ -1,10 +1,10 @@
-//! A block device that says it wrote everything and did not, for as long as the guard lives.
+//! A block device that does not hold what was written to it, for as long as the guard lives.
 
 use super::{loop_device::LoopDevice, program, requirements::Need};
 use std::{
     fs,
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +23,32 @@ pub(crate) struct LyingDevice {
 impl LyingDevice {
     /// A device of zeros that writes nothing at all where a request covers byte `lost`.
     pub(crate) fn new(length: u64, lost: u64) -> Self {
+        Self::with(length, |name, command| {
+            command.arg("eval");
+            command.arg(format!("get_size=echo {length}"));
+            command.arg(format!(
+                "pread=dd if={name} skip=$4 count=$3 iflag=skip_bytes,count_bytes status=none"
+            ));
+            command.arg(format!(
+                "pwrite=if [ $4 -le {lost} ] && [ $(($4 + $3)) -gt {lost} ]; then cat >/dev/null; \
+                 else dd of={name} seek=$4 oflag=seek_bytes conv=notrunc status=none; fi"
+            ));
+            command.args(["can_write=exit 0", "can_flush=exit 0", "flush=exit 0"]);
+        })
+    }
+
+    /// A device of zeros that fails to write as long as there is a file `when`: the kernel, which took the bytes before,
+    /// says so at the next sync, and at no other.
+    pub(crate) fn losing_writes(length: u64, when: &Path) -> Self {
+        Self::with(length, |name, command| {
+            command.args(["--filter=error", "file", name]);
+            command.args(["error-pwrite=EIO", "error-pwrite-rate=100%"]);
+            command.arg(format!("error-file={}", when.display()));
+        })
+    }
+
+    /// A device with its content in a file, whose name `arguments` gets.
+    fn with(length: u64, arguments: impl FnOnce(&str, &mut Command)) -> Self {
         let folder = super::scratch_directory();
         let file = folder.path().join("content");
         fs::write(&file, vec![0; length as usize]).expect("there is room");
@@ -30,18 +56,9 @@ impl LyingDevice {
         fs::create_dir(&mount_point).expect("cannot make a mount point");
         let path = mount_point.join("nbd");
 
-        let name = file.display();
         let mut command = program::tool("nbdfuse", [&path]);
-        command.args(["--command", "nbdkit", "-s", "eval"]);
-        command.arg(format!("get_size=echo {length}"));
-        command.arg(format!(
-            "pread=dd if={name} skip=$4 count=$3 iflag=skip_bytes,count_bytes status=none"
-        ));
-        command.arg(format!(
-            "pwrite=if [ $4 -le {lost} ] && [ $(($4 + $3)) -gt {lost} ]; then cat >/dev/null; \
-             else dd of={name} seek=$4 oflag=seek_bytes conv=notrunc status=none; fi"
-        ));
-        command.args(["can_write=exit 0", "can_flush=exit 0", "flush=exit 0"]);
+        command.args(["--command", "nbdkit", "-s"]);
+        arguments(file.to_str().expect("an ordinary path"), &mut command);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let nbdfuse = command.spawn().expect("cannot start nbdfuse");
         let mut lying = Self {

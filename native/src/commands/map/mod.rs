@@ -19,7 +19,7 @@ use crate::cli::MapFormat;
 use crate::error::{Error, Result};
 use crate::options::{self, MapTask, Output};
 use crate::report::{self, Reports};
-use crate::sink::{Needs, Place, Target};
+use crate::sink::{Destination, Needs, Readers, Target};
 use crate::source::Device;
 
 /// The bytes that a full copy reads: used clusters and the tail.
@@ -103,11 +103,13 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     let sources = opened.device.metadata();
     let to_terminal = matches!(task.output, Output::Stdout) && io::stdout().is_terminal();
     // Before the time that a scan takes.
-    if !to_terminal {
-        Place::of(&task.output, sources)?;
-    }
+    let destination = match to_terminal {
+        true => None,
+        false => Some(Destination::open(&task.output, Readers::All, sources)?),
+    };
 
     let map = used_clusters::find(&opened.volume, task.mismatch, task.threads, how)?;
+    opened.device.confirm_failures()?;
     let size = opened.device.size();
     let domain = Domain {
         source: &task.source,
@@ -115,16 +117,16 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         size,
     };
     domain.describe(reports);
-    match to_terminal {
-        true => write(&domain, task.format, io::stdout().lock(), &task.output)?,
-        false => {
+    match destination {
+        None => write(&domain, task.format, io::stdout().lock(), &task.output)?,
+        Some(destination) => {
             // A map is small; that there is no room for it is told when it is
             // written.
             let needs = Needs {
                 bytes: 0,
                 device_size: 0,
             };
-            let mut target = Target::open(&task.output, needs, sources)?;
+            let mut target = destination.begin(needs)?;
             write(
                 &domain,
                 task.format,

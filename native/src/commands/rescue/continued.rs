@@ -7,12 +7,13 @@ use std::sync::Arc;
 use ntfsclone_core::io::ReadAt;
 
 use crate::commands::open_volume::OpenVolume;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{CopyTask, Output};
 use crate::report;
 use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
 use crate::signals::{self, Unfinished};
-use crate::sink::{Place, Target, least_device_size};
+use crate::sink::{Place, Target, directory_of, least_device_size};
 use crate::source::Device;
 
 /// A copy in which all is kept that is read of the source, and the map of it.
@@ -38,7 +39,7 @@ pub fn go_on(
     let kept = kept_in(&target)?;
     refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
     let damaged = Arc::new(DamagedSource::resume(medium, retries, map, Some(kept)));
-    let checkpoint = Arc::new(Checkpoint::new(Arc::clone(&damaged), mapfile));
+    let checkpoint = Arc::new(Checkpoint::new(Arc::clone(&damaged), mapfile)?);
     let continued = Continued {
         target,
         checkpoint: Some(checkpoint),
@@ -58,24 +59,32 @@ pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
         return Err(Error::refused(
             path,
             format!("exists already, and there is no {}", mapfile.display()),
-            "name the map file that belongs to it; or remove it to begin anew",
+            "name the map file that belongs to it; to begin anew, name another output: this one \
+             may hold what an earlier run saved",
         ));
     }
     let volume = &opened.volume;
     let needed = least_device_size(volume.geometry(), volume.tail_size());
     let target = Target::open_to_continue(path, place, needed)?;
-    let checkpoint = Arc::new(Checkpoint::new(Arc::clone(damaged), mapfile));
-    let begun = keep_in(&target, opened).and_then(|()| checkpoint.save());
-    if let Err(error) = begun {
+    let begun = || {
+        let checkpoint = Checkpoint::new(Arc::clone(damaged), mapfile)?;
+        keep_in(&target, opened)?;
         if place == Place::NewFile {
+            // The map never speaks of an output that a crash took away.
+            device::sync_directory(directory_of(path))
+                .map_err(|error| Error::io("sync the folder of", path, error))?;
+        }
+        checkpoint.save().map(|()| checkpoint)
+    };
+    let checkpoint = begun().inspect_err(|_| {
+        if place == Place::NewFile && !mapfile.exists() {
             // Nothing but what was read just now is in it.
             let _ = fs::remove_file(path);
         }
-        return Err(error);
-    }
+    })?;
     let continued = Continued {
         target,
-        checkpoint: Some(checkpoint),
+        checkpoint: Some(Arc::new(checkpoint)),
         has_mapfile: true,
     };
     continued.tell_signals()?;
@@ -92,7 +101,11 @@ impl Continued {
             (Some(part), Some(damaged)) => {
                 let mut path = part.as_os_str().to_owned();
                 path.push(".map");
-                let checkpoint = Checkpoint::new(Arc::clone(damaged), path.as_ref());
+                let checkpoint = Checkpoint::new(Arc::clone(damaged), path.as_ref())?;
+                // That it can be written is better known now.
+                checkpoint.save().inspect_err(|_| {
+                    let _ = fs::remove_file(&path);
+                })?;
                 Some(Arc::new(checkpoint))
             }
             _ => None,
@@ -109,27 +122,37 @@ impl Continued {
     /// Finishes the target of a rescue that ended so; what was saved is noted,
     /// however that was.
     pub fn end<T>(mut self, rescued: Result<T>) -> Result<T> {
-        let Some(checkpoint) = &self.checkpoint else {
+        let Some(checkpoint) = self.checkpoint.clone() else {
             let finished = rescued.and_then(|value| self.target.finish().map(|()| value));
             return finished.map_err(|error| self.target.explain(error));
         };
-        let noted = checkpoint.save();
-        match rescued.and_then(|value| noted.map(|()| value)) {
-            Ok(value) => {
-                self.target.finish()?;
-                if !self.has_mapfile {
-                    // It speaks of a name that is gone.
-                    let _ = fs::remove_file(checkpoint.path());
+        let place = self.place(&checkpoint);
+        let noted = match &rescued {
+            // It failed because of that.
+            Err(_) if checkpoint.has_failed() => Ok(()),
+            _ => checkpoint.save(),
+        };
+        let error = match (rescued, noted) {
+            (Ok(value), Ok(())) => match self.target.finish() {
+                Ok(()) => {
+                    if !self.has_mapfile {
+                        // It speaks of a name that is gone.
+                        let _ = fs::remove_file(checkpoint.path());
+                    }
+                    return Ok(value);
                 }
-                Ok(value)
+                // It has another name by now, which the error says.
+                Err(error) if self.target.is_finished() => return Err(error),
+                Err(error) => error,
+            },
+            (Ok(_), Err(error)) | (Err(error), Ok(())) => error,
+            (Err(error), Err(not_noted)) => {
+                report::warning(report::with_causes(&not_noted));
+                error
             }
-            Err(error) => {
-                let what = saved(checkpoint, &self.where_it_is(checkpoint));
-                self.target.leave()?;
-                let source = Box::new(error);
-                Err(Error::HalfWritten { what, source })
-            }
-        }
+        };
+        self.target.leave();
+        Err(stopped(&checkpoint, &place, error))
     }
 
     /// What an interruption does.
@@ -137,29 +160,50 @@ impl Continued {
         let Some(checkpoint) = self.checkpoint.clone() else {
             return Ok(());
         };
-        let text = self.where_it_is(&checkpoint);
-        let save = move || checkpoint.save().map(|()| saved(&checkpoint, &text));
+        self.target.keep_if_interrupted();
+        let place = self.place(&checkpoint);
+        let save = move || match checkpoint.save() {
+            Ok(()) => Ok(saved(&checkpoint, &place)),
+            Err(error) => Err(stopped(&checkpoint, &place, error)),
+        };
         signals::begin(|| Ok(((), Unfinished::Continued(Box::new(save)))))
     }
 
-    fn where_it_is(&self, checkpoint: &Checkpoint) -> String {
+    fn place(&self, checkpoint: &Checkpoint) -> SavedPlace {
         let map = checkpoint.path().display();
-        match self.target.part() {
-            None => format!(
-                "in {} and noted in {map}; the same command goes on",
-                self.target.name().display()
-            ),
-            Some(part) => format!(
-                "in {} and noted in {map}; go on with --rescue --mapfile {map} -o {0}",
-                part.display()
-            ),
+        let name = self.target.part().unwrap_or(self.target.name()).display();
+        SavedPlace {
+            files: format!("in {name} and noted in {map}"),
+            next: match self.target.part() {
+                None => "the same command goes on".to_owned(),
+                Some(_) => format!("go on with --rescue --mapfile {map} -o {name}"),
+            },
         }
     }
 }
 
-fn saved(checkpoint: &Checkpoint, text: &str) -> String {
-    let bytes = report::size(checkpoint.saved_bytes());
-    format!("{bytes} are saved {text}")
+/// Where a rescue is that is not complete, and what goes on with it.
+struct SavedPlace {
+    files: String,
+    next: String,
+}
+
+/// What is saved of a rescue that ends before all was tried, and how to go on.
+fn saved(checkpoint: &Checkpoint, place: &SavedPlace) -> String {
+    let bytes = report::size(checkpoint.noted_bytes());
+    let rest = match checkpoint.has_failed() {
+        false => "",
+        true => " (what was read since is not, and will be read again)",
+    };
+    let SavedPlace { files, next } = place;
+    format!("{bytes} are saved {files}{rest}; {next}")
+}
+
+fn stopped(checkpoint: &Checkpoint, place: &SavedPlace, error: Error) -> Error {
+    Error::RescueStopped {
+        saved: saved(checkpoint, place),
+        source: Box::new(error),
+    }
 }
 
 fn keep_in(target: &Target, opened: &OpenVolume) -> Result<()> {
@@ -202,7 +246,8 @@ fn open_begun(task: &CopyTask, mapfile: &Path, device: &Device) -> Result<Target
                 "is not there, but {} says what was saved to it",
                 mapfile.display()
             ),
-            "name the output that belongs to the map file; or remove the map file to begin anew",
+            "name the output that belongs to the map file; to begin anew, name a map file that \
+             does not exist yet",
         ));
     }
     Target::open_to_continue(&path, place, 0)

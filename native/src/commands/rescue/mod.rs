@@ -15,6 +15,7 @@ use positioned_io::ReadAt as _;
 
 pub use continued::{Continued, begin};
 
+use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
 use crate::options::{self, CopyTask, Output, Rescue};
@@ -113,7 +114,7 @@ pub fn clone(
     rescue: &Rescue,
     opened: &OpenVolume,
     plan: &Plan,
-    continued: Option<Continued>,
+    target: CopyTarget,
     how: options::Progress,
     reports: Reports,
 ) -> Result<Vec<Range<u64>>> {
@@ -126,11 +127,10 @@ pub fn clone(
         bytes: plan.bytes(),
         device_size: least_device_size(plan.geometry(), opened.volume.tail_size()),
     };
-    let mut continued = match continued {
-        Some(continued) => continued,
-        None => {
-            let target = Target::open(&task.output, needs, opened.device.metadata())?;
-            Continued::without_mapfile(target, opened)?
+    let mut continued = match target {
+        CopyTarget::Begun(continued) => *continued,
+        CopyTarget::New(destination) => {
+            Continued::without_mapfile(destination.begin(needs)?, opened)?
         }
     };
     let target = &mut continued.target;

@@ -40,6 +40,10 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
             if let Some(other) = &other {
                 against::check_possible(&opened, other)?;
             }
+            if task.index {
+                let path = path_to_index(&opened.input)?;
+                source::index_file::check_place(path)?;
+            }
             check(opened, task, how)?
         }
         // Already its first bytes cannot be decompressed.
@@ -84,26 +88,33 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
 
 /// Writes where the clusters are beside an image whose structure is sound.
 fn keep_index(checked: &Checked) -> Result<()> {
-    let name = &checked.input.name;
-    let files = checked.input.files.as_ref();
-    let path = files.and_then(|files| files.whole_path());
-    let index = checked.inside.as_ref().and_then(Inside::index);
-    match (path, index) {
-        (Some(path), Some(index)) if !checked.input.is_compressed() => {
-            let is_whole = checked
-                .image
-                .is_some_and(|image| image.bytes == index.stream_size());
-            if is_whole {
-                source::index_file::write(path, index)?;
-            }
-            Ok(())
-        }
-        _ => Err(Error::refused(
-            name,
-            "is not an image in one file, uncompressed",
-            "leave out --index",
-        )),
+    let path = path_to_index(&checked.input)?;
+    let Some(index) = checked.inside.as_ref().and_then(Inside::index) else {
+        return Err(no_index(&checked.input));
+    };
+    let is_whole = checked
+        .image
+        .is_some_and(|image| image.bytes == index.stream_size());
+    if is_whole {
+        source::index_file::write(path, index)?;
     }
+    Ok(())
+}
+
+/// The image, if an index can stand beside it.
+fn path_to_index(input: &Recognised) -> Result<&Path> {
+    let files = input.files.as_ref();
+    let path = files.and_then(|files| files.whole_path());
+    path.filter(|_| input.format == Format::Image && !input.is_compressed())
+        .ok_or_else(|| no_index(input))
+}
+
+fn no_index(input: &Recognised) -> Error {
+    Error::refused(
+        &input.name,
+        "is not an image in one file, uncompressed",
+        "leave out --index",
+    )
 }
 
 /// Prints the report.

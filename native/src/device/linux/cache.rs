@@ -1,12 +1,16 @@
 //! Reads and writes past the kernel's page cache, and what is in it.
 
 use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr::null_mut;
 
-use rustix::fs::{Advice, AtFlags, OFlags, StatxFlags};
+use rustix::fs::{Advice, AtFlags, FallocateFlags, OFlags, StatxFlags};
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
 /// Opens a device or file for reading past the kernel's cache, and tells what
@@ -71,21 +75,59 @@ pub fn expect_random_reads(file: &File) {
 
 /// Begins to write to the disk what the kernel has in its cache for the file.
 /// Left alone it waits until much is there, and then stops who writes.
-pub fn begin_writeback(file: &File) {
+///
+/// # Errors
+///
+/// Something could not be written, and may be lost. A file that cannot be
+/// written ahead, as a pipe, is not an error.
+pub fn begin_writeback(file: &File) -> std::io::Result<()> {
     // SAFETY: only numbers are passed; 0 bytes are all up to the end.
     let begun =
         unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
-    // Advice only: pipes cannot. What cannot be written is told by the sync
-    // at the end.
-    let _ = begun;
+    if begun == 0 {
+        return Ok(());
+    }
+    let error = std::io::Error::last_os_error();
+    // The kernel reports a lost write once: a sync later need not fail.
+    let lost = [Errno::IO, Errno::NOSPC, Errno::DQUOT];
+    match lost
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    {
+        true => Err(error),
+        false => Ok(()),
+    }
+}
+
+/// Allocates the first `len` bytes of a file on the disk.
+pub fn allocate(file: &mut File, len: u64) -> std::io::Result<()> {
+    match rustix::fs::fallocate(&*file, FallocateFlags::empty(), 0, len) {
+        // Not all file systems can: what is written is allocated.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {
+            std::io::copy(&mut std::io::repeat(0).take(len), file)?;
+            file.sync_all()
+        }
+        allocated => Ok(allocated?),
+    }
 }
 
 /// Makes the kernel forget what it has in its cache for the file, once that is
-/// on the disk: what is read then is what is there.
-pub fn forget_cached(file: &File) -> std::io::Result<()> {
+/// on the disk: what is read then is what is there. False if it may not be
+/// asked to, as in a sandbox.
+pub fn forget_cached(file: &File) -> std::io::Result<bool> {
     file.sync_all()?;
-    rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
-    Ok(())
+    Ok(rustix::fs::fadvise(file, 0, None, Advice::DontNeed).is_ok())
+}
+
+/// Makes the kernel forget what it read of these bytes, and of those around
+/// them, so that the next read asks the disk.
+pub fn drop_cached(file: &File, bytes: Range<u64>) {
+    // Whole pages only are dropped, and large folios as a whole.
+    const AROUND: u64 = 4 << 20;
+    let start = bytes.start.saturating_sub(AROUND) / AROUND * AROUND;
+    let len = NonZeroU64::new(bytes.end + AROUND - start);
+    // Advice only.
+    let _ = rustix::fs::fadvise(file, start, len, Advice::DontNeed);
 }
 
 /// Bytes of memory that are free, or can be made free without a loss.

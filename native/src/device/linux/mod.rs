@@ -2,14 +2,21 @@
 
 mod cache;
 mod discard;
+mod names;
 mod reflink;
+mod signals;
 
 pub use cache::{
-    available_memory, begin_writeback, expect_random_reads, forget_cached, is_cached, open_direct,
-    reopen_direct, reopen_direct_to_write,
+    allocate, available_memory, begin_writeback, drop_cached, expect_random_reads, forget_cached,
+    is_cached, open_direct, reopen_direct, reopen_direct_to_write,
 };
 pub use discard::{discard, discard_unit};
+pub use names::{
+    cannot_change_length, is_mount_point, is_open_for_writing, is_protected_by_directory,
+    open_to_write, rename_without_replacing, sync_directory,
+};
 pub use reflink::{share_range, share_unit};
+pub use signals::{delay_abort, handled_signals, other_ending_signals};
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -83,6 +90,12 @@ pub fn overlap(a: &Metadata, b: &Metadata) -> bool {
     related(a).contains(&b) || related(b).contains(&a)
 }
 
+/// True if a loop device shows the file, or a part of it.
+pub fn is_behind_loop_device(metadata: &Metadata) -> bool {
+    let id = device_id(metadata);
+    loop_devices().iter().any(|device| device.backing == id)
+}
+
 /// True for the errors by which the kernel says that a place of a device
 /// cannot be read: `blk_status_to_errno` in its block layer. Reads through its
 /// cache give EIO for all of them.
@@ -145,11 +158,6 @@ pub fn lock(file: &File) -> bool {
     locked != Err(Errno::WOULDBLOCK)
 }
 
-/// A rename is permanent when its directory is.
-pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
 /// Opens a block device for reading and writing, if nobody else uses it: the kernel
 /// refuses one that is mounted, swapped to, or part of another device.
 pub fn open_exclusively(path: &Path) -> io::Result<File> {
@@ -182,15 +190,6 @@ pub fn cannot_sync(error: &io::Error) -> bool {
     harmless
         .map(|errno| Some(errno.raw_os_error()))
         .contains(&error.raw_os_error())
-}
-
-/// Signals that were ignored when the program was started, as `nohup` does,
-/// are to stay so. As a mask: bit 0 is signal 1.
-pub fn ignored_signals() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0)
 }
 
 /// True if the program was started without a standard output. Rust's runtime

@@ -5,25 +5,26 @@
 //! device and a file overwritten in place cannot have that; what a failure
 //! leaves there is said.
 
-mod opening;
+mod destination;
 
-use std::fs::{self, File, OpenOptions};
+pub use destination::{Destination, Readers};
+
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use self::opening::{create, open_block_device, open_device, overwrite};
+use self::destination::{being_written, open_block_device};
+use super::atomic_file::{AtomicFile, Replacing};
 use super::checksum::Checksum;
 use super::file_writer::FileWriter;
 use super::place::Place;
 use super::read_back::Differs;
 use crate::device;
 use crate::error::{Error, Result};
-use crate::options::{self, Algorithm, Direct, Existing, Output};
+use crate::options::{self, Algorithm, Direct};
 use crate::progress::{Phase, Progress};
-use crate::signals::{self, Unfinished};
+use crate::signals;
 
 /// What is written to, open.
 pub struct Target {
@@ -40,16 +41,14 @@ pub struct Target {
 
 enum Kind {
     /// A file that does not have its final name yet.
-    Beside {
-        file: NamedTempFile,
-        path: PathBuf,
-        existing: Existing,
-    },
+    Beside(AtomicFile),
     /// A block device, or a file overwritten in place.
     InPlace {
         file: File,
-        /// Of a device; a file grows.
+        /// Of a device, or a file that cannot grow.
         size: Option<u64>,
+        /// The length of a file does not get below this one.
+        least_len: u64,
     },
     /// As `InPlace`; what is saved stays, for a later run to go on.
     Continued { file: File, size: Option<u64> },
@@ -69,39 +68,6 @@ pub struct Needs {
 }
 
 impl Target {
-    /// Opens the output, if it may be written to and has room. `sources` are
-    /// the files that are read, and so must not be written.
-    pub fn open(output: &Output, needs: Needs, sources: &[fs::Metadata]) -> Result<Self> {
-        let place = Place::of(output, sources)?;
-        match (place, output) {
-            (Place::Stdout, _) | (_, Output::Stdout) => {
-                // Not through the line buffer that is made for text.
-                let name = PathBuf::from("standard output");
-                let stdout = io::stdout().as_fd().try_clone_to_owned();
-                let stdout = stdout.map_err(|error| Error::io("open", &name, error))?;
-                Self::stream(File::from(stdout), name)
-            }
-            (Place::Stream, Output::File { path, .. }) => {
-                let file = OpenOptions::new().write(true).open(path);
-                let file = file.map_err(|error| Error::io("open", path, error))?;
-                Self::stream(file, path.clone())
-            }
-            (Place::NewFile, Output::File { path, existing }) => {
-                create(path, path.clone(), *existing, needs)
-            }
-            (Place::ExistingFile, Output::File { path, existing }) => match existing {
-                Existing::Overwrite => overwrite(path, needs),
-                Existing::Refuse | Existing::Replace | Existing::Continue => {
-                    // What a link names is replaced, not the link.
-                    let real = fs::canonicalize(path);
-                    let real = real.map_err(|error| Error::io("follow", path, error))?;
-                    create(path, real, *existing, needs)
-                }
-            },
-            (Place::BlockDevice, Output::File { path, .. }) => open_device(path, needs),
-        }
-    }
-
     /// Opens a file or device that several runs fill. What an interruption
     /// leaves behind is for the caller to tell [`signals`].
     pub fn open_to_continue(path: &Path, place: Place, needed: u64) -> Result<Self> {
@@ -114,11 +80,11 @@ impl Target {
             Place::NewFile => {
                 let mut options = OpenOptions::new();
                 options.read(true).write(true).create_new(true);
+                options.mode(0o600);
                 (options.open(path).map_err(failed)?, None)
             }
-            Place::ExistingFile => {
-                let mut options = OpenOptions::new();
-                let file = options.read(true).write(true).open(path);
+            Place::ExistingFile | Place::InPlace(_) => {
+                let file = device::open_to_write(path);
                 (file.map_err(failed)?, None)
             }
             Place::Stdout | Place::Stream => {
@@ -130,23 +96,14 @@ impl Target {
             }
         };
         if !device::lock(&file) {
-            return Err(Error::refused(
-                path,
-                "is being written by another run",
-                "wait for it to end, or end it",
-            ));
+            return Err(being_written(path));
         }
         Self::new(Kind::Continued { file, size }, path.to_owned())
     }
 
-    fn stream(stream: File, name: PathBuf) -> Result<Self> {
-        signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
-        Self::new(Kind::Stream(stream), name)
-    }
-
     fn new(kind: Kind, name: PathBuf) -> Result<Self> {
         let file = match &kind {
-            Kind::Beside { file, .. } => file.as_file().try_clone(),
+            Kind::Beside(file) => file.file().try_clone(),
             Kind::InPlace { file, .. } | Kind::Continued { file, .. } | Kind::Stream(file) => {
                 file.try_clone()
             }
@@ -246,22 +203,45 @@ impl Target {
         }
     }
 
+    /// True for a regular file that has the length it has, as a device.
+    pub fn is_file_of_fixed_size(&self) -> bool {
+        match &self.kind {
+            Kind::InPlace {
+                file,
+                size: Some(_),
+                ..
+            } => file.metadata().is_ok_and(|metadata| metadata.is_file()),
+            _ => false,
+        }
+    }
+
     /// The file that does not have its final name yet, if it is one.
     pub fn part(&self) -> Option<&Path> {
         match &self.kind {
-            Kind::Beside { file, .. } => Some(file.path()),
+            Kind::Beside(file) => Some(file.part()),
             _ => None,
         }
     }
 
+    /// What becomes of a file that has the name already.
+    fn replacing(&self) -> Replacing {
+        match &self.kind {
+            Kind::Beside(file) => file.replacing(),
+            _ => Replacing::Existing,
+        }
+    }
+
+    /// Leaves what is written to a later run if this one is interrupted.
+    pub fn keep_if_interrupted(&self) {
+        if let Kind::Beside(file) = &self.kind {
+            file.keep_if_interrupted();
+        }
+    }
+
     /// Ends without finishing: what is written stays, under the name it has.
-    pub fn leave(&mut self) -> Result<()> {
-        match std::mem::replace(&mut self.kind, Kind::Finished) {
-            Kind::Beside { file, path, .. } => match file.keep() {
-                Ok(_) => Ok(()),
-                Err(error) => Err(Error::io("keep what was written for", &path, error.error)),
-            },
-            _ => Ok(()),
+    pub fn leave(&mut self) {
+        if let Kind::Beside(mut file) = std::mem::replace(&mut self.kind, Kind::Finished) {
+            file.keep();
         }
     }
 
@@ -277,7 +257,7 @@ impl Target {
     /// Another handle of a file or device, to read and write.
     pub fn handle(&self) -> Result<File> {
         let handle = match &self.kind {
-            Kind::Beside { file, .. } => file.as_file().try_clone(),
+            Kind::Beside(file) => file.file().try_clone(),
             Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file.try_clone(),
             Kind::Stream(_) | Kind::Finished => Err(io::ErrorKind::NotSeekable.into()),
         };
@@ -316,8 +296,12 @@ impl Target {
     /// Makes a regular file `len` bytes long; a device is as long as it is.
     pub fn set_len(&mut self, len: u64) -> Result<()> {
         let set = match &self.kind {
-            Kind::Beside { file, .. } => file.as_file().set_len(len),
-            Kind::InPlace { file, size: None } => file.set_len(len),
+            Kind::Beside(file) => file.file().set_len(len),
+            Kind::InPlace {
+                file,
+                size: None,
+                least_len,
+            } => file.set_len(len.max(*least_len)),
             // A program that copies whole devices may have begun it.
             Kind::Continued { file, size: None } => match file.metadata() {
                 Ok(metadata) if metadata.len() < len => file.set_len(len),
@@ -328,63 +312,59 @@ impl Target {
         set.map_err(|error| Error::io("set the length of", &self.name, error))
     }
 
-    /// Makes what was written permanent, and gives it its name.
+    /// True if it is closed and complete, or was tried to be given its name.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.kind, Kind::Finished)
+    }
+
+    /// Makes what was written permanent, and gives it its name. If it cannot be
+    /// made permanent, nothing is known of what was written: the sync is not to
+    /// be tried again, since the next would succeed.
     pub fn finish(&mut self) -> Result<()> {
+        // Before the file gets its name: there may be no space for it.
         let sidecar = match self.checksum.take() {
-            Some(checksum) => Some(checksum.finish(self.len()?)),
+            Some(checksum) => Some(checksum.finish(self.len()?, self.replacing())?),
             None => None,
         };
         self.writer = None;
-        let failed = |error| Error::io("finish", &self.name, error);
-        // What the kernel could not write to the disk is told by a sync, or
-        // never.
+        self.sync()?;
         match std::mem::replace(&mut self.kind, Kind::Finished) {
-            Kind::Stream(stream) => {
-                // A pipe or terminal cannot be synced; a file that the shell
-                // opened can.
-                match stream.sync_all() {
-                    Err(error) if !device::cannot_sync(&error) => Err(failed(error)),
-                    _ => signals::finish(|| Ok(())),
+            Kind::Stream(_) | Kind::Continued { .. } => signals::finish(|| Ok(())),
+            Kind::InPlace { .. } => signals::finish(|| match sidecar {
+                Some(sidecar) => sidecar.put(),
+                None => Ok(()),
+            }),
+            Kind::Beside(mut file) => signals::finish(|| {
+                match sidecar {
+                    Some(sidecar) => sidecar.put_with(&mut file, |file| put(file, &self.name))?,
+                    None => put(&mut file, &self.name)?,
                 }
-            }
-            Kind::Continued { file, .. } => {
-                file.sync_all().map_err(failed)?;
-                signals::finish(|| Ok(()))
-            }
-            Kind::InPlace { file, size } => {
-                let synced = file.sync_all().map_err(failed);
-                match synced {
-                    Ok(()) => signals::finish(|| match sidecar {
-                        Some(sidecar) => {
-                            sidecar.put_beside(Existing::Overwrite, || Ok(()))?;
-                            device::sync_directory(directory_of(&self.name)).map_err(failed)
-                        }
-                        None => Ok(()),
-                    }),
-                    Err(error) => {
-                        self.kind = Kind::InPlace { file, size };
-                        Err(error)
-                    }
-                }
-            }
-            Kind::Beside {
-                file,
-                path,
-                existing,
-            } => {
-                file.as_file().sync_all().map_err(failed)?;
-                signals::finish(|| {
-                    let persist = || persist(file, &path, existing);
-                    match sidecar {
-                        Some(sidecar) => sidecar.put_beside(existing, persist)?,
-                        None => persist()?,
-                    }
-                    // A rename is permanent when its directory is.
-                    device::sync_directory(directory_of(&path)).map_err(failed)
+                file.sync_name().map_err(|error| {
+                    Error::refused(
+                        &self.name,
+                        format!("is complete, but its name may not be permanent: {error}"),
+                        "copy it to another disk: this one fails",
+                    )
                 })
-            }
+            }),
             Kind::Finished => Ok(()),
         }
+    }
+
+    /// What the kernel could not write to the disk is told by a sync, or never.
+    fn sync(&self) -> Result<()> {
+        let synced = match &self.kind {
+            // A pipe or terminal cannot be synced; a file that the shell opened
+            // can.
+            Kind::Stream(stream) => match stream.sync_all() {
+                Err(error) if device::cannot_sync(&error) => Ok(()),
+                synced => synced,
+            },
+            Kind::Beside(file) => file.file().sync_all(),
+            Kind::InPlace { file, .. } | Kind::Continued { file, .. } => file.sync_all(),
+            Kind::Finished => Ok(()),
+        };
+        synced.map_err(|error| Error::io("finish", &self.name, error))
     }
 
     /// Says of an error what it leaves behind.
@@ -399,30 +379,15 @@ impl Target {
     }
 }
 
-fn persist(file: NamedTempFile, path: &Path, existing: Existing) -> Result<()> {
-    let renamed = match existing {
-        Existing::Refuse => file.persist_noclobber(path),
-        Existing::Replace | Existing::Overwrite | Existing::Continue => file.persist(path),
-    };
-    let error = match renamed {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
-    // It is complete: hours of work are not thrown away for a name.
-    let kept = error.file.keep().map(|(_, path)| path);
-    Err(match kept {
-        Ok(kept) => Error::refused(
-            path,
-            format!("cannot be given its name: {}", error.error),
-            format!("the complete file is kept as {}", kept.display()),
-        ),
-        Err(_) => Error::io("rename to", path, error.error),
+/// Gives a complete file its name.
+fn put(file: &mut AtomicFile, name: &Path) -> Result<()> {
+    file.put().map_err(|error| {
+        // Hours of work are not thrown away for a name.
+        file.keep();
+        Error::refused(
+            name,
+            format!("cannot be given its name: {error}"),
+            format!("the complete file is kept as {}", file.part().display()),
+        )
     })
-}
-
-pub fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }

@@ -1,0 +1,122 @@
+//! What a copy of a volume is written to, opened and checked before a scan.
+
+use std::path::Path;
+
+use ntfsclone_core::ntfs::bitmap::Chunks;
+
+use super::open_volume::OpenVolume;
+use super::rescue::{self, Continued};
+use super::shared_clone::try_sharing;
+use crate::error::{Error, Result};
+use crate::options::{Content, CopyTask, Form};
+use crate::sink::{AtomicFile, Destination, Needs, Place, Readers, Replacing, least_device_size};
+
+/// What a copy is written to.
+pub enum CopyTarget {
+    New(Destination),
+    /// By this run or an earlier one.
+    Begun(Box<Continued>),
+}
+
+impl CopyTarget {
+    /// Opens what `task` writes to, so that what is wrong with it is known before
+    /// the time that a scan takes. `None` if that has to be done after the scan:
+    /// then [`CopyTarget::open`] does it.
+    pub fn prepare(
+        task: &CopyTask,
+        place: Place,
+        continued: Option<Continued>,
+        opened: &OpenVolume,
+    ) -> Result<Option<Self>> {
+        if let Some(continued) = continued {
+            return Ok(Some(Self::Begun(Box::new(continued))));
+        }
+        match mapfile_of(task) {
+            // A device may hold something, which stays until the volume is not
+            // refused any more.
+            Some(mapfile) if place == Place::BlockDevice => {
+                AtomicFile::try_create(mapfile, Replacing::Existing)
+                    .map_err(|error| Error::io("create a file beside", mapfile, error))?;
+                open_destination(task, place, opened)?;
+                Ok(None)
+            }
+            // What a scan reads is in a new file from the start.
+            _ => Self::open(task, place, opened).map(Some),
+        }
+    }
+
+    pub fn open(task: &CopyTask, place: Place, opened: &OpenVolume) -> Result<Self> {
+        if let Some(mapfile) = mapfile_of(task)
+            && let Some(continued) = rescue::begin(task, mapfile, opened)?
+        {
+            return Ok(Self::Begun(Box::new(continued)));
+        }
+        open_destination(task, place, opened).map(Self::New)
+    }
+
+    /// # Errors
+    ///
+    /// It was begun: what is not a raw copy cannot be continued.
+    pub fn into_new(self) -> Result<Destination> {
+        match self {
+            Self::New(destination) => Ok(destination),
+            Self::Begun(_) => Err(Error::Usage {
+                message: "--mapfile goes with a raw copy of a volume".to_owned(),
+            }),
+        }
+    }
+}
+
+fn mapfile_of(task: &CopyTask) -> Option<&Path> {
+    task.rescue.as_ref()?.mapfile.as_deref()
+}
+
+fn open_destination(task: &CopyTask, place: Place, opened: &OpenVolume) -> Result<Destination> {
+    // As the original has them.
+    let readers = match task.form {
+        Form::Raw => Readers::Owner,
+        Form::Image => Readers::All,
+    };
+    let mut destination = Destination::open(&task.output, readers, opened.device.metadata())?;
+    // What is compressed, or shares the space of its source, may need little.
+    let shares = || task.rescue.is_none() && try_sharing(task, place, opened).is_some();
+    if task.compress.is_none() && !shares() {
+        destination.check(least_needs(task, &destination, opened))?;
+    }
+    Ok(destination)
+}
+
+/// What a copy needs at the least: a scan may find more.
+fn least_needs(task: &CopyTask, destination: &Destination, opened: &OpenVolume) -> Needs {
+    let geometry = opened.volume.geometry();
+    let volume_size = geometry.bytes(geometry.nr_clusters());
+    let is_short = destination.free_space() < Some(volume_size);
+    let bytes = match task.content {
+        // Read only where it matters.
+        Content::Used if is_short => {
+            geometry.bytes(clusters_in_bitmap(opened)) + opened.volume.tail_size()
+        }
+        Content::Used | Content::Metadata { .. } => 0,
+    };
+    let device_size = match task.form {
+        Form::Raw => least_device_size(geometry, opened.volume.tail_size()),
+        Form::Image => bytes,
+    };
+    Needs { bytes, device_size }
+}
+
+/// Clusters that `$Bitmap` marks, as far as it can be read.
+fn clusters_in_bitmap(opened: &OpenVolume) -> u64 {
+    let volume = &opened.volume;
+    let mut count = 0;
+    let Ok(mut chunks) = Chunks::new(volume) else {
+        return count;
+    };
+    while let Ok(Some((_, words))) = chunks.next(volume) {
+        count += words
+            .iter()
+            .map(|word| u64::from(word.count_ones()))
+            .sum::<u64>();
+    }
+    count
+}

@@ -1,0 +1,324 @@
+//! An output that is open, and nothing is written to yet.
+//!
+//! It is opened before a volume is scanned or an image checked, which may take
+//! hours: so that what can be wrong with it is known before.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{Kind, Needs, Target};
+use crate::device;
+use crate::error::{Error, Result};
+use crate::options::{Existing, Output};
+use crate::report;
+use crate::signals::{self, Unfinished};
+use crate::sink::atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
+use crate::sink::leftovers;
+use crate::sink::place::{InPlace, Place};
+
+/// Who may read a new file, unless the umask takes that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner: of a raw volume, as the original program has it.
+    Owner,
+    /// Everybody.
+    All,
+}
+
+/// An output that may be written to, open.
+pub struct Destination {
+    open: Open,
+    /// What to call it in messages.
+    name: PathBuf,
+    /// That there is too little space was said.
+    has_warned: bool,
+}
+
+enum Open {
+    Stream(File),
+    /// A new file, and whether it takes the place of another.
+    Beside {
+        file: AtomicFile,
+        replaces: bool,
+    },
+    FileInPlace {
+        file: File,
+        why: InPlace,
+    },
+    Device {
+        file: File,
+        size: u64,
+    },
+}
+
+impl Destination {
+    /// Opens the output, if it may be written to. `sources` are the files that
+    /// are read, and so must not be written.
+    pub fn open(output: &Output, readers: Readers, sources: &[fs::Metadata]) -> Result<Self> {
+        let place = Place::of(output, sources)?;
+        let (path, existing) = match output {
+            Output::Stdout => return Self::stdout(),
+            Output::File { path, existing } => (path, *existing),
+        };
+        let open = match place {
+            Place::Stdout | Place::Stream => {
+                let file = OpenOptions::new().write(true).open(path);
+                Open::Stream(file.map_err(|error| Error::io("open", path, error))?)
+            }
+            Place::NewFile => create(path, path, existing, readers)?,
+            Place::ExistingFile => {
+                // What a link names is replaced, not the link.
+                let real = fs::canonicalize(path);
+                let real = real.map_err(|error| Error::io("follow", path, error))?;
+                create(path, &real, existing, readers)?
+            }
+            Place::InPlace(why) => Open::FileInPlace {
+                file: open_in_place(path, why, sources)?,
+                why,
+            },
+            Place::BlockDevice => {
+                let (file, size) = open_block_device(path, 0)?;
+                Open::Device { file, size }
+            }
+        };
+        Ok(Self {
+            open,
+            name: path.clone(),
+            has_warned: false,
+        })
+    }
+
+    fn stdout() -> Result<Self> {
+        // Not through the line buffer that is made for text.
+        let name = PathBuf::from("standard output");
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        let stdout = stdout.map_err(|error| Error::io("open", &name, error))?;
+        Ok(Self {
+            open: Open::Stream(File::from(stdout)),
+            name,
+            has_warned: false,
+        })
+    }
+
+    /// True if a failure would leave something half written.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self.open, Open::Device { .. } | Open::FileInPlace { .. })
+    }
+
+    /// Bytes that a file may take here; `None` for devices and streams.
+    pub fn free_space(&self) -> Option<u64> {
+        let free = match &self.open {
+            Open::Beside { file, .. } => device::free_space(directory_of(file.part())).ok()?,
+            Open::FileInPlace { file, .. } => {
+                let freed = file.metadata().ok()?.blocks() * 512;
+                let free = device::free_space(directory_of(&self.name)).ok()?;
+                free.saturating_add(freed)
+            }
+            Open::Device { .. } | Open::Stream(_) => return None,
+        };
+        Some(free)
+    }
+
+    /// Checks that there is space for what is `needed`.
+    pub fn check(&mut self, needed: Needs) -> Result<()> {
+        if let Open::Device { size, .. } = self.open {
+            return check_device_size(&self.name, size, needed.device_size);
+        }
+        let Some(free) = self.free_space().filter(|free| *free < needed.bytes) else {
+            return Ok(());
+        };
+        let (needed, free) = (report::size(needed.bytes), report::size(free));
+        match &self.open {
+            Open::Beside { replaces: true, .. } => Err(Error::refused(
+                &self.name,
+                format!("{needed} is needed, {free} is free there"),
+                "the existing file stays until the new one is complete, so there must be room for \
+                 both; make room, or give up the existing file at once with --in-place",
+            )),
+            Open::FileInPlace { .. } => Err(Error::refused(
+                &self.name,
+                format!("{needed} is needed, {free} is there without the existing file"),
+                "make room, or write elsewhere",
+            )),
+            // Not refused: a file system that compresses may well hold it.
+            _ if self.has_warned => Ok(()),
+            _ => {
+                self.has_warned = true;
+                report::warning(format!(
+                    "{}: {needed} is needed, {free} is free there",
+                    self.name.display()
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins to write, if there is space for what is `needed`.
+    pub fn begin(mut self, needed: Needs) -> Result<Target> {
+        self.check(needed)?;
+        let name = self.name;
+        match self.open {
+            Open::Stream(file) => {
+                signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
+                Target::new(Kind::Stream(file), name)
+            }
+            Open::Beside { file, .. } => {
+                signals::begin(|| Ok(((), Unfinished::Beside)))?;
+                Target::new(Kind::Beside(file), name)
+            }
+            Open::FileInPlace { file, why } => {
+                let found = file.metadata();
+                let found = found.map_err(|error| Error::io("look at", &name, error))?;
+                let least_len = match why {
+                    // A loop device does not get shorter with its file, and
+                    // could not read what is missing.
+                    InPlace::OpenElsewhere => found.len(),
+                    InPlace::Requested | InPlace::MountPoint | InPlace::Protected => 0,
+                };
+                let size = clear(&file, &name, found.len(), needed)?;
+                let kind = Kind::InPlace {
+                    file,
+                    size,
+                    least_len,
+                };
+                Target::new(kind, name)
+            }
+            Open::Device { file, size } => {
+                signals::begin(|| Ok(((), Unfinished::HalfWritten(name.clone()))))?;
+                let kind = Kind::InPlace {
+                    file,
+                    size: Some(size),
+                    least_len: 0,
+                };
+                Target::new(kind, name)
+            }
+        }
+    }
+}
+
+/// Creates the file that is to have the name `path`; in messages it is called
+/// `name`.
+fn create(name: &Path, path: &Path, existing: Existing, readers: Readers) -> Result<Open> {
+    leftovers::warn(path);
+    let old = fs::metadata(path).ok();
+    let (replacing, mode) = match (existing, &old, readers) {
+        (Existing::Refuse, _, Readers::All) => (Replacing::Never, MODE_BY_UMASK),
+        (Existing::Refuse, _, Readers::Owner) => (Replacing::Never, 0o600),
+        (_, None, Readers::All) => (Replacing::Existing, MODE_BY_UMASK),
+        // Who may read the old one may read the new one when it is complete.
+        _ => (Replacing::Existing, 0o600),
+    };
+    let file = AtomicFile::create(path, replacing, mode)
+        .map_err(|error| Error::io("create a file beside", name, error))?;
+    if let Some(old) = &old {
+        take_over_access(file.file(), old);
+    }
+    let replaces = old.is_some();
+    Ok(Open::Beside { file, replaces })
+}
+
+/// Gives a new file the owner and the mode of the one that it replaces, as far
+/// as may be: only root can give files away.
+fn take_over_access(file: &File, old: &fs::Metadata) {
+    let owner = rustix::fs::Uid::from_raw(old.uid());
+    let group = rustix::fs::Gid::from_raw(old.gid());
+    let is_group_same = rustix::fs::fchown(file, None, Some(group)).is_ok();
+    let _ = rustix::fs::fchown(file, Some(owner), None);
+    let mode = old.permissions().mode() & 0o777;
+    let mode = match is_group_same {
+        true => mode,
+        // Another group gets what others get.
+        false => (mode & 0o707) | ((mode & 0o007) << 3),
+    };
+    let _ = file.set_permissions(fs::Permissions::from_mode(mode));
+}
+
+/// Opens an existing file, to be written over.
+fn open_in_place(path: &Path, why: InPlace, sources: &[fs::Metadata]) -> Result<File> {
+    let failed = |error| Error::io("open", path, error);
+    let file = device::open_to_write(path).map_err(failed)?;
+    // Somebody may have put something else there meanwhile.
+    let metadata = file.metadata().map_err(failed)?;
+    let place = Place::of_existing(path, &metadata, Existing::Overwrite, sources)?;
+    if !matches!(place, Place::InPlace(_)) {
+        return Err(Error::refused(
+            path,
+            "is not a regular file any more",
+            "look at what happens to it, and try again",
+        ));
+    }
+    if !device::lock(&file) {
+        return Err(being_written(path));
+    }
+    if let Some(reason) = why.reason() {
+        report::warning(format!(
+            "{}: {reason}, so it is written over in place: if this run fails, it is half written",
+            path.display()
+        ));
+    }
+    Ok(file)
+}
+
+/// Takes from a file of `len` bytes what was there. Returns its size, if that
+/// cannot be changed.
+fn clear(file: &File, name: &Path, len: u64, needed: Needs) -> Result<Option<u64>> {
+    let failed = |error| Error::io("set the length of", name, error);
+    signals::begin(|| {
+        // What was there must not show through the holes.
+        let size = match file.set_len(0) {
+            Ok(()) => None,
+            // As a device: all that is used is written.
+            Err(error) if device::cannot_change_length(&error) => {
+                check_device_size(name, len, needed.device_size)?;
+                Some(len)
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        Ok((size, Unfinished::HalfWritten(name.to_owned())))
+    })
+}
+
+/// Opens a device that has at least `needed` bytes, and returns its size.
+pub(super) fn open_block_device(path: &Path, needed: u64) -> Result<(File, u64)> {
+    let mut file = device::open_exclusively(path).map_err(|error| match error.kind() {
+        io::ErrorKind::ResourceBusy => Error::refused(
+            path,
+            "is in use (mounted, swap, part of another device, or written by another run)",
+            "unmount it, or wait for the other run to end",
+        ),
+        _ => Error::io("open", path, error),
+    })?;
+    if device::is_read_only(&file) {
+        return Err(Error::refused(
+            path,
+            "is read-only",
+            "is it write-protected? blockdev --setrw may help",
+        ));
+    }
+    let size = io::Seek::seek(&mut file, io::SeekFrom::End(0));
+    let size = size.map_err(|error| Error::io("tell the size of", path, error))?;
+    check_device_size(path, size, needed)?;
+    Ok((file, size))
+}
+
+fn check_device_size(path: &Path, size: u64, needed: u64) -> Result<()> {
+    if size < needed {
+        return Err(Error::refused(
+            path,
+            format!("has {size} bytes, {needed} are needed"),
+            "use a larger device, or shrink the source's file system first (ntfsresize)",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn being_written(path: &Path) -> Error {
+    Error::refused(
+        path,
+        "is being written by another run",
+        "wait for it to end, or end it",
+    )
+}
