@@ -26,6 +26,8 @@ mod source;
 
 use std::process::ExitCode;
 
+use crate::error::Error;
+
 fn main() -> ExitCode {
     let typed = cli::parse();
     let result = options::resolve(typed).and_then(|options| {
@@ -35,6 +37,11 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Also of what failed between that and the first byte.
+            let error = match signals::emptied_file() {
+                Some(path) => Error::half_written(&path, error),
+                None => error,
+            };
             report::error(&error);
             ExitCode::from(error.exit_code())
         }

@@ -87,12 +87,22 @@ pub(super) fn table(tallies: &[(&str, Tally)]) -> String {
 
 /// Findings that differ only in numbers and made-up names are one.
 fn without_numbers(text: &str) -> String {
-    let words = text.split(' ').map(|word| match word {
-        word if word.contains(".part") => "*.part".to_owned(),
-        word if word.starts_with("0x") || word.chars().all(|c| c.is_ascii_digit()) => {
-            "N".to_owned()
+    let words = text.split(' ').map(|word| {
+        if word.contains(".part") {
+            return "*.part".to_owned();
         }
-        word => word.to_owned(),
+        if word.starts_with("0x") {
+            return "N".to_owned();
+        }
+        let mut shown = String::new();
+        for c in word.chars() {
+            match c {
+                '0'..='9' if shown.ends_with('N') => {}
+                '0'..='9' => shown.push('N'),
+                _ => shown.push(c),
+            }
+        }
+        shown
     });
     words.collect::<Vec<_>>().join(" ")
 }
