@@ -249,7 +249,7 @@ impl ByBitmap {
 
 /// What `$BadClus` names, in order.
 fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
-    let file = FileRecord::read(volume, RECORD_BAD_CLUSTERS)?;
+    let file = FileRecord::salvage(volume, RECORD_BAD_CLUSTERS)?;
     let mut bad = Vec::new();
     if let Some(Value::NonResident(stream)) = file.value(AttributeType::DATA, BAD_STREAM)? {
         let runs = stream.runs().iter();

@@ -83,6 +83,22 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A device or file is shorter than the volume that begins on it.
+    #[error("the device or file ends at byte {size:#x}, inside the volume of {needed} bytes")]
+    VolumeCutShort {
+        /// Bytes of the device or file.
+        size: u64,
+        /// Bytes of all clusters of the volume.
+        needed: u64,
+    },
+
+    /// Bytes of a volume are in the part of its image that is damaged or missing.
+    #[error("byte {offset:#x} of the volume is not in what is left of the image")]
+    Lost {
+        /// Where, in bytes from the start of the volume.
+        offset: u64,
+    },
+
     /// There is not enough memory to keep track of something.
     #[error("not enough memory: {structure} needs {len} bytes")]
     Memory {
@@ -97,7 +113,33 @@ impl Error {
     /// True where what was read is to blame, and something else may stand in
     /// for it; false where nothing was read.
     pub(crate) fn is_damage(&self) -> bool {
-        !matches!(self, Self::Io { .. } | Self::Memory { .. })
+        match self {
+            Self::Io { .. } => self.is_loss(),
+            Self::Memory { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// True where bytes of a volume cannot be read because the image that holds
+    /// them is damaged there: the volume itself may be sound.
+    pub fn is_loss(&self) -> bool {
+        let Self::Io { source, .. } = self else {
+            return false;
+        };
+        let Some(inner) = source.downcast_ref::<Self>() else {
+            return false;
+        };
+        match inner {
+            Self::Compressed { .. } | Self::Lost { .. } => true,
+            Self::Io { structure, .. } => match structure {
+                Structure::CompressedFrame => !inner.is_missing(),
+                _ => inner.is_loss(),
+            },
+            Self::Corrupt { structure, .. } | Self::Limit { structure, .. } => {
+                *structure == Structure::CompressedFrame
+            }
+            _ => false,
+        }
     }
 
     /// Where it is, in bytes from the start of the source, if it is anywhere.
@@ -107,7 +149,9 @@ impl Error {
             | Self::Corrupt { offset, .. }
             | Self::Unsupported { offset, .. }
             | Self::Compressed { offset, .. }
+            | Self::Lost { offset }
             | Self::Limit { offset, .. } => Some(*offset),
+            Self::VolumeCutShort { size, .. } => Some(*size),
             Self::Memory { .. } => None,
         }
     }

@@ -94,6 +94,7 @@ pub struct MetadataPlan {
     device_size: u64,
     steps: Vec<MetadataStep>,
     inuse: u64,
+    returns_to_start: bool,
 }
 
 impl MetadataPlan {
@@ -105,7 +106,23 @@ impl MetadataPlan {
             device_size,
             steps,
             inuse,
+            returns_to_start: false,
         }
+    }
+
+    /// With a gap back to the first cluster before the tail. The original makes
+    /// it with `--ignore-fs-check`: it begins there to copy what only `$Bitmap`
+    /// marks.
+    pub fn returning_to_start(self) -> Self {
+        Self {
+            returns_to_start: true,
+            ..self
+        }
+    }
+
+    /// See [`MetadataPlan::returning_to_start`].
+    pub fn returns_to_start(&self) -> bool {
+        self.returns_to_start
     }
 
     /// The steps, in the order in which an image holds them. The tail comes
@@ -131,7 +148,7 @@ impl MetadataPlan {
 
     /// The most bytes that an image made by this plan may have.
     pub fn image_size_limit(&self) -> u64 {
-        let gaps = self.steps.iter().fold(1_u64, |sum, step| {
+        let gaps = self.steps.iter().fold(2_u64, |sum, step| {
             let runs = match step {
                 MetadataStep::Clusters(_) => 1,
                 MetadataStep::Records(_, stream) => len_u64(stream.runs().len()),

@@ -10,15 +10,13 @@ use core::ops::Range;
 use crate::clusters::metadata::Sensitive;
 use crate::ntfs::attribute::{AttributeBody, AttributeType};
 use crate::ntfs::index::{self, Entries, Entry};
+use crate::ntfs::mft::LAST_SYSTEM_RECORD;
 use crate::ntfs::mft_record::{self, MftRecord};
 use crate::ntfs::record::{FixupError, redo_fixup, u32_at, undo_fixup};
 use crate::units::{RecordNumber, len_u64};
 
 /// What times are set to: 1970-01-01, in units of 100 ns since 1601.
 const EPOCH: u64 = 116_444_736_000_000_000;
-
-/// The last record of the files that the file system itself needs.
-pub(crate) const LAST_SYSTEM_RECORD: RecordNumber = RecordNumber(11);
 
 /// Bytes of the header of a deleted record that stay, as in the original.
 const DELETED_HEADER: usize = 48;
@@ -79,8 +77,8 @@ pub struct Remains {
     pub sensitive: Sensitive,
     /// Bytes that were wiped.
     pub wiped: Wiped,
-    /// Records that are damaged, and stay as they are: they may hold content of
-    /// files.
+    /// Records that are damaged, and were wiped only as far as they could be
+    /// read: they may hold content of files.
     pub damaged_records: u64,
 }
 
@@ -99,10 +97,10 @@ impl Remains {
 /// Why a record was not wiped, or not all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WipeError {
-    /// It is no whole record; nothing was changed.
-    #[error("it is no whole record")]
+    /// It is not a record; nothing was changed.
+    #[error("it is not a record")]
     NotARecord(#[from] FixupError),
-    /// It is damaged: what follows the damage was left as it is.
+    /// It is damaged: what could not be read was left as it is.
     #[error("it is damaged")]
     Damaged,
 }
@@ -119,15 +117,36 @@ pub fn wipe_mft_record(
     times: Times,
     wiped: &mut Wiped,
 ) -> Result<(), WipeError> {
-    undo_fixup(bytes, mft_record::MAGIC)?;
+    let undone = undo_fixup(bytes, mft_record::MAGIC);
+    if let Err(error @ FixupError::Magic(_)) = undone {
+        return Err(error.into());
+    }
     let mut edits = Vec::new();
     let planned = MftRecord::parse(bytes, 0)
         .and_then(|record| plan_edits(&record, bytes.len(), number, times, &mut edits));
+    if planned.is_err() && edits.is_empty() {
+        plan_damaged(bytes, number, times, &mut edits);
+    }
     for edit in edits {
         edit.apply(bytes, wiped);
     }
-    redo_fixup(bytes);
-    planned.map_err(|_| WipeError::Damaged)
+    if undone.is_ok() {
+        redo_fixup(bytes);
+    }
+    match (undone, planned) {
+        (Ok(()), Ok(())) => Ok(()),
+        _ => Err(WipeError::Damaged),
+    }
+}
+
+/// Collects the edits of a record with a damaged header.
+fn plan_damaged(bytes: &[u8], number: RecordNumber, times: Times, edits: &mut Vec<Edit>) {
+    let mut copy = bytes.to_vec();
+    let salvaged = MftRecord::clamp(&mut copy, 0, &mut |_| Ok(()));
+    // What cannot be read at all stays, and is reported.
+    let _ = salvaged
+        .and_then(|()| MftRecord::parse(&copy, 0))
+        .and_then(|record| plan_edits(&record, copy.len(), number, times, edits));
 }
 
 /// Wipes a record of a directory index as it is on disk.
@@ -187,8 +206,8 @@ impl Edit {
     }
 }
 
-/// Collects the edits up to the first attribute that is damaged, which is then
-/// the error.
+/// Collects the edits of all attributes that are not damaged. The first one that
+/// is, is the error.
 fn plan_edits(
     record: &MftRecord<'_>,
     len: usize,
@@ -207,8 +226,15 @@ fn plan_edits(
         }
         return Ok(());
     }
+    let mut damage = Ok(());
     for attribute in record.attributes() {
-        let attribute = attribute?;
+        let attribute = match attribute {
+            Ok(attribute) => attribute,
+            Err(error) => {
+                damage = damage.and(Err(error));
+                continue;
+            }
+        };
         let AttributeBody::Resident(value) = attribute.body else {
             continue;
         };
@@ -235,7 +261,7 @@ fn plan_edits(
             _ => {}
         }
     }
-    Ok(())
+    damage
 }
 
 /// The times at `offset` of a value that begins at `start` of the record.

@@ -71,7 +71,7 @@ pub enum Error {
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} errors", path.display())]
+    #[error("{}: not sound; {errors} error{}", path.display(), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]

@@ -93,6 +93,11 @@ impl ImageEncoding {
         Ok(Ok(()))
     }
 
+    /// As [`Filler::seek`].
+    pub fn seek(&mut self, filler: &mut Filler, offset: u64) -> Result<(), TakerGone> {
+        self.image.seek(filler, offset).map(|_| ())
+    }
+
     /// The tail.
     pub fn end(mut self, filler: &mut Filler) -> Result<(), TakerGone> {
         let mut end = std::mem::take(&mut self.image.start);
@@ -114,12 +119,7 @@ impl Image {
             self.tail.extend_from_slice(bytes);
             return Ok(());
         }
-        let start = std::mem::take(&mut self.start);
-        self.put(filler, &start)?;
-        let lcn = Lcn(offset / self.cluster_size as u64);
-        if let Some(gap) = self.encoder.seek(lcn) {
-            self.put(filler, &gap)?;
-        }
+        let lcn = self.seek(filler, offset)?;
         let clusters = bytes.chunks(self.cluster_size);
         self.encoder.pass(clusters.len() as u64);
         if let Some((map, _)) = &mut self.map {
@@ -130,6 +130,18 @@ impl Image {
             self.put(filler, cluster)?;
         }
         Ok(())
+    }
+
+    /// Puts the header, if it is not there yet, and the gap to the cluster at
+    /// `offset`.
+    fn seek(&mut self, filler: &mut Filler, offset: u64) -> Result<Lcn, TakerGone> {
+        let start = std::mem::take(&mut self.start);
+        self.put(filler, &start)?;
+        let lcn = Lcn(offset / self.cluster_size as u64);
+        if let Some(gap) = self.encoder.seek(lcn) {
+            self.put(filler, &gap)?;
+        }
+        Ok(lcn)
     }
 
     fn put(&mut self, filler: &mut Filler, bytes: &[u8]) -> Result<(), TakerGone> {

@@ -162,6 +162,16 @@ impl Filler {
         filled
     }
 
+    /// Puts the gap to `offset` into an image, where there may be no clusters.
+    pub fn seek(&mut self, offset: u64) -> Result<(), TakerGone> {
+        let Some(mut image) = self.image.take() else {
+            return Ok(());
+        };
+        let sought = image.seek(self, offset);
+        self.image = Some(image);
+        sought
+    }
+
     fn fill_raw(
         &mut self,
         offset: u64,

@@ -31,33 +31,47 @@ impl Reports {
     }
 
     pub fn line(self, text: impl Display) {
-        let written = match self {
-            Self::ToStdout => writeln!(io::stdout(), "{text}"),
-            Self::ToStderr => writeln!(io::stderr(), "{text}"),
-            Self::None => Ok(()),
-        };
-        if let Err(error) = written
-            && error.kind() != io::ErrorKind::BrokenPipe
-        {
-            let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-            unwritten.get_or_insert(error);
+        match self {
+            Self::ToStdout => {
+                if let Err(error) = writeln!(io::stdout(), "{text}") {
+                    let mut failed = STDOUT_FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+                    failed.get_or_insert(error);
+                }
+            }
+            Self::ToStderr => {
+                let _ = writeln!(io::stderr(), "{text}");
+            }
+            Self::None => {}
         }
     }
 }
 
-/// Why a line of a report could not be written; not that nobody reads it.
-static UNWRITTEN: Mutex<Option<io::Error>> = Mutex::new(None);
+/// Why a line could not be written to standard output.
+static STDOUT_FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// For commands whose report is all that they make.
+/// To be asked after a report that is all that a run is for.
 ///
 /// # Errors
 ///
-/// A part of it could not be written, as to a full disk.
+/// Some of it could not be written to standard output; a reader that is gone has
+/// all it wants.
 pub fn check_written() -> Result<()> {
-    let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    match unwritten.take() {
-        Some(error) => Err(Error::io("write to", "standard output".as_ref(), error)),
-        None => Ok(()),
+    let mut failed = STDOUT_FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let written = failed.take().map_or(Ok(()), Err);
+    written_to_stdout(written.and_then(|()| io::stdout().flush()))
+}
+
+/// The result of a write to standard output, for the user.
+///
+/// # Errors
+///
+/// As [`check_written`].
+pub fn written_to_stdout(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write to", "standard output".as_ref(), error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -97,8 +111,47 @@ pub fn error(error: &Error) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// The most paths in one message.
+const PATHS: usize = 5;
+
+/// The most characters of a path in a message; paths on a volume may have 32767.
+const PATH_CHARACTERS: usize = 250;
+
+/// The paths of files in brackets, after a space, no more than a message should
+/// have; nothing if there are none.
+pub fn in_brackets(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return String::new();
+    }
+    let mut listed: Vec<String> = paths.iter().take(PATHS).map(|one| path(one)).collect();
+    if let more @ 1.. = paths.len().saturating_sub(PATHS) {
+        listed.push(format!("and {more} more"));
+    }
+    format!(" ({})", listed.join(", "))
+}
+
+/// A path on a volume: on one line, and without its middle if it is long.
+pub fn path(path: &str) -> String {
+    let characters = path.chars().count();
+    if characters <= PATH_CHARACTERS {
+        return path.escape_debug().to_string();
+    }
+    let half = PATH_CHARACTERS / 2;
+    let start: String = path.chars().take(half).collect();
+    let end: String = path.chars().skip(characters - half).collect();
+    format!("{}[...]{}", start.escape_debug(), end.escape_debug())
+}
+
 /// What a run with `--verify` ends with.
 pub const VERIFIED: &str = "Verified: read back from the disk, and what was meant to be written";
+
+/// A number of things: `1 file`, `2 files`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {many}"),
+    }
+}
 
 /// A size for people: `1.5 GiB`.
 pub fn size(bytes: u64) -> String {

@@ -206,6 +206,50 @@ fn ddrescue_goes_on_where_we_ended_and_we_where_it_did() {
     );
 }
 
+/// The same command, report and all, goes on; what it says is of this run.
+#[test]
+fn a_rescue_that_goes_on_replaces_its_report() {
+    if !met(&[]) {
+        return;
+    }
+    let scene = Scene::new();
+    let bad = [scene.place("first.bin", 20 * CLUSTER..21 * CLUSTER)];
+    let report = scene.path("report");
+    let options = format!("--retries 1 --report {} -o", report.display());
+    let lost_bytes = || {
+        let text = fs::read_to_string(&report).expect("it is there");
+        let report: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        report["bytes"].as_u64()
+    };
+    let outcome = scene.rescue(&options, scene.device(&bad).path());
+    let said = printed(&outcome);
+    assert_eq!(outcome.status.code(), Some(3), "{said}");
+    assert!(!said.contains(" in all"), "{said}");
+    assert_eq!(lost_bytes(), Some(CLUSTER));
+
+    let outcome = scene.rescue(&options, scene.device(&[]).path());
+    let said = printed(&outcome);
+    assert_eq!(outcome.status.code(), Some(0), "{said}");
+    assert!(said.contains("Rescued 4.00 KiB in"), "{said}");
+    assert!(said.contains(" MiB in all"), "{said}");
+    assert_eq!(lost_bytes(), Some(0));
+    let count = fs::read_dir(scene.folder.path()).expect("it is there");
+    assert_eq!(count.count(), 5, "volume, clone, out, map and report");
+
+    // What is no report, is the map file, or belongs to a rescue that begins, stays.
+    let map = scene.path("map");
+    for (path, content) in [(&report, "{}"), (&map, "")] {
+        if !content.is_empty() {
+            fs::write(path, content).expect("there is room");
+        }
+        let before = fs::read(path).expect("it is there");
+        let options = format!("--report {} -o", path.display());
+        let outcome = scene.rescue(&options, &scene.path("volume"));
+        assert_eq!(outcome.status.code(), Some(1), "{}", printed(&outcome));
+        assert!(fs::read(path).expect("it is there") == before);
+    }
+}
+
 /// Interrupted in the middle, by a signal that it sees and by one that it does not.
 #[test]
 fn what_was_saved_stays() {

@@ -223,7 +223,7 @@ fn mirror_that_differs() {
         assert_refused(
             &Scene::with_volume(&volume.bytes),
             &format!("volume: $MFTMirr does not match $MFT (record {record})"),
-            CHKDSK,
+            &format!("{CHKDSK}; or copy it as it is with --rescue"),
         );
     }
 }
@@ -261,6 +261,40 @@ fn hibernated() {
     assert!(scene.read("clone") == clone_of(&volume));
 }
 
+/// A copy that a rescue made, or another program that marks likewise.
+#[test]
+fn first_sector_marked_by_a_rescue() {
+    let mut volume = small_volume::volume();
+    volume.bytes[..512].fill(b'?');
+    volume.bytes[..10].copy_from_slice(b"BadSectoR\0");
+    let scene = Scene::with_volume(&volume.bytes);
+    for line in [
+        "info volume",
+        "-q -s -o image volume",
+        "-q -r -o copy volume",
+    ] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+    }
+    volume.damage_backup_boot_sector();
+    let scene = Scene::with_volume(&volume.bytes);
+    for line in [
+        "info volume",
+        "verify volume",
+        "-q -s -o image volume",
+        "-q -s --rescue -o image volume",
+        "-q -r -o copy volume",
+        "-q -r -n volume",
+    ] {
+        scene.run(line).refused(
+            "volume: begins with a sector that could not be read, marked by --rescue; what it \
+             holds is told by that sector, or by a backup boot sector at the end of a volume, \
+             which is not there",
+            "rescue the source again, with --retries; or let testdisk look for the boot sector",
+        );
+    }
+}
+
 #[test]
 fn device_cut_short() {
     let volume = small_volume::volume();
@@ -268,7 +302,8 @@ fn device_cut_short() {
         assert_refused(
             &Scene::with_volume(&volume.bytes[..length]),
             &format!("volume: holds a volume of 2097152 bytes, but has only {length}"),
-            "was it cut short? Take the whole partition, or grow it to the size it had",
+            "was it cut short? Take the whole partition, or grow it to the size it had; or copy \
+             what is there with --rescue",
         );
     }
 }
@@ -287,7 +322,7 @@ fn unknown_version() {
         assert_refused(
             &Scene::with_volume(&volume.bytes),
             &format!("volume: has NTFS version {major}.{minor}; 1.x to 3.1 are known"),
-            "is there a newer version of this program?",
+            "is there a newer version of this program? Or copy it as it is with --rescue",
         );
     }
 }

@@ -6,13 +6,15 @@ use crate::support::{
 };
 use ntfs_volume_builder::{File, FileData, Run, Volume, attribute_type, pattern};
 
-const CHKDSK: &str = "run chkdsk /f on it in Windows, then try again: a copy would not be whole";
+const CHKDSK: &str = "run chkdsk /f on it in Windows; or copy it as it is with --rescue \
+                      --ignore-fs-check, and repair the copy";
 
 /// Refused whatever is made of it, with these findings.
 #[track_caller]
 fn assert_refused(volume: &Volume, findings: u64, lines: &[&str]) {
     let scene = Scene::with_volume(&volume.bytes);
-    let mut message = format!("volume: its account of clusters is damaged; {findings} findings");
+    let noun = if findings == 1 { "finding" } else { "findings" };
+    let mut message = format!("volume: its account of clusters is damaged; {findings} {noun}");
     for line in lines {
         message.push_str("\n    ");
         message.push_str(line);
@@ -135,7 +137,7 @@ fn claimed_twice() {
         &volume,
         1,
         &[&format!(
-            "MFT record {record} claims 1 clusters in clusters 304 to 308 that are claimed already \
+            "MFT record {record} claims 1 cluster in clusters 304 to 308 that is claimed already \
              (/letters/to Anna, /letters/to Berta)"
         )],
     );
@@ -157,7 +159,7 @@ fn claimed_twice_by_one_file() {
         &volume,
         1,
         &[&format!(
-            "MFT record {record} claims 1 clusters in cluster 303 that are claimed already (/file)"
+            "MFT record {record} claims 1 cluster in cluster 303 that is claimed already (/file)"
         )],
     );
 }
@@ -194,7 +196,7 @@ fn damaged_runlist() {
     let scene = Scene::with_volume(&volume.bytes);
     let outcome = scene.run("-o out volume");
     let errors = outcome.errors();
-    let begin = "ntfsclone: volume: its account of clusters is damaged; ";
+    let begin = "ntfsclone: volume: its account of clusters is damaged; 1 finding\n";
     assert!(errors.starts_with(begin), "{errors}");
     let finding = format!("\n    the clusters of MFT record {record} cannot be told: the runlist");
     assert!(errors.contains(&finding), "{errors}");

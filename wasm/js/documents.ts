@@ -208,7 +208,7 @@ export interface Remains {
   sensitive: Sensitive;
   /** Bytes that are wiped. */
   wiped: Wiped;
-  /** Records that are damaged, and stay as they are: they may hold content of files. */
+  /** Records that are damaged, and were wiped only as far as they could be read: they may hold content of files. */
   damaged_records: number;
 }
 

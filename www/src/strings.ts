@@ -317,7 +317,7 @@ export const strings = {
       resident_data: "content of small files in MFT records",
       times: "times",
     },
-    damaged: (number: number) => `${several(number, "damaged record")} would stay as they are: they may hold content of files.`,
+    damaged: (number: number) => `${several(number, "damaged record")} would be wiped only as far as they can be read: they may hold content of files.`,
   },
 
   saving: {

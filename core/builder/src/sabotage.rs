@@ -22,6 +22,24 @@ impl Volume {
         self.replace_record(number, &record);
     }
 
+    /// Replaces bytes of an attribute, `at` bytes into it, in `$MFT` and in `$MFTMirr`. Panics when there is no such
+    /// attribute.
+    pub fn patch_attribute(&mut self, number: u64, kind: u32, name: &str, at: usize, bytes: &[u8]) {
+        let attribute = self
+            .attribute_offset(number, kind, name)
+            .expect("the record has no such attribute");
+        self.patch_record(number, |record| {
+            record[attribute + at..][..bytes.len()].copy_from_slice(bytes);
+        });
+    }
+
+    /// Replaces bytes of a record as they stand on disk, without redoing its fixup, in `$MFT` and in `$MFTMirr`.
+    pub fn patch_raw_record(&mut self, number: u64, at: usize, bytes: &[u8]) {
+        let mut record = self.raw_record(number);
+        record[at..][..bytes.len()].copy_from_slice(bytes);
+        self.replace_record(number, &record);
+    }
+
     /// Replaces the bytes of a record of `$MFT` as they stand on disk, and of its copy in `$MFTMirr` if there is one.
     pub fn replace_record(&mut self, number: u64, record: &[u8]) {
         for file in [0, 1] {

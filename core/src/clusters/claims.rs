@@ -107,7 +107,7 @@ impl Claims {
                     },
                     None => continue,
                 },
-                Err(source) => Claim::Damage(Box::new(Finding::RecordDamaged { record, source })),
+                Err(source) => Claim::Damage(Box::new(Finding::of_record(record, source))),
             };
             self.add(claim, send);
         }

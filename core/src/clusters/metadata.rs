@@ -9,14 +9,12 @@ use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::index::DIRECTORY_INDEX;
-use crate::ntfs::mft::{RECORD_BAD_CLUSTERS, RECORD_LOG_FILE, RECORD_MFT, RECORD_MFT_MIRROR};
+use crate::ntfs::mft::{
+    LAST_SYSTEM_RECORD, RECORD_BAD_CLUSTERS, RECORD_LOG_FILE, RECORD_MFT, RECORD_MFT_MIRROR,
+};
 use crate::ntfs::value::{self, Stream, Value};
 use crate::ntfs::{Volume, runlist::Run};
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, Vcn, len_u64};
-
-/// The last record of the files that the file system itself needs: all of
-/// their content is metadata.
-const LAST_SYSTEM_RECORD: RecordNumber = RecordNumber(11);
 
 /// What is kept of the journal: its restart areas.
 const LOG_FILE_BYTES: u64 = 16 << 10;
@@ -222,10 +220,8 @@ impl Collection {
                 })
             };
             if let Err(source) = copied {
-                self.metadata.findings.push(super::Finding::RecordDamaged {
-                    record: number,
-                    source,
-                });
+                let finding = super::Finding::of_record(number, source);
+                self.metadata.findings.push(finding);
             }
         }
     }

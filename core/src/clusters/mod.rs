@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod owners;
 pub mod select;
 pub mod survey;
+pub mod system_files;
 pub mod walk;
 
 pub use audit::{Audit, Auditor, audit};
@@ -20,4 +21,5 @@ pub use metadata::{Metadata, select_metadata};
 pub use owners::{Owner, Owners, owners};
 pub use select::{Selection, select_used};
 pub use survey::{Held, Holder, Survey, Surveyed, SurveyedStream};
+pub use system_files::{DamagedSystemFile, damaged_system_files};
 pub use walk::{Part, Walk, parts};

@@ -11,15 +11,14 @@ use crate::io::ReadAt;
 use crate::ntfs::Volume;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::file_name::{decode_utf16, known_name};
-use crate::ntfs::mft::{RECORD_BAD_CLUSTERS, RECORD_MFT, RECORD_MFT_MIRROR, RECORD_ROOT};
+use crate::ntfs::mft::{
+    RECORD_BAD_CLUSTERS, RECORD_EXTEND, RECORD_MFT, RECORD_MFT_MIRROR, RECORD_ROOT,
+};
 use crate::ntfs::record::u32_at;
 use crate::units::{Extent, RecordNumber, len_u64};
 
 /// Records before this one are the file system's own.
 const FIRST_USER_RECORD: RecordNumber = RecordNumber(24);
-
-/// `$Extend`, the directory of the file system's later files.
-const RECORD_EXTEND: RecordNumber = RecordNumber(11);
 
 /// Ours: on a damaged volume, the files of one step may have more runs than
 /// there is room for.

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::finding::Finding;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeType};
+use crate::ntfs::mft::{LAST_SYSTEM_RECORD, RECORD_EXTEND};
 use crate::ntfs::mft_record::{MAGIC, MftRecord};
 use crate::ntfs::{FileRecord, Volume};
 use crate::units::{RecordNumber, len_usize};
@@ -76,9 +77,10 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     }
 
     /// Calls `visit` with all attributes of each file in use whose base record
-    /// is one of the first of `rest`, by record number. As many as are read at
-    /// once are visited and taken off `rest`, after an error up to there. Records
-    /// that do not read as `FILE` records are passed over.
+    /// is one of the first of `rest`, by record number; of a damaged file with
+    /// the finding, and with all attributes that can be read. As many records as
+    /// are read at once are visited and taken off `rest`, after an error up to
+    /// there. Records that do not read as `FILE` records are passed over.
     pub(super) fn visit_some(
         &mut self,
         rest: &mut Part,
@@ -91,17 +93,68 @@ impl<'v, R: ReadAt> Walk<'v, R> {
         let len = len_usize(count.saturating_mul(record_size));
         self.buffer.resize(len, 0);
         let (mft, source) = (volume.mft(), volume.source());
-        mft.read_records(source, rest.start(), &mut self.buffer)?;
+        let lost = match mft.read_records(source, rest.start(), &mut self.buffer) {
+            Err(error) if error.is_loss() => {
+                read_one_by_one(volume, rest.start(), &mut self.buffer)?
+            }
+            read => {
+                read?;
+                Vec::new()
+            }
+        };
 
+        let mut lost = lost.into_iter().peekable();
         let records = self.buffer.chunks_exact_mut(len_usize(record_size));
         // Used again for each record.
         let mut attributes = Vec::new();
         for bytes in records {
+            let is_first = |finding: &Finding| finding.first_lost() == Some(rest.start());
+            if let Some(finding) = lost.next_if(is_first) {
+                visit(rest.start(), Err(finding));
+            }
             visit_record(volume, rest.start(), bytes, &mut attributes, visit)?;
             rest.0.start = rest.0.start.saturating_add(1);
         }
         Ok(())
     }
+}
+
+/// Fills `buf` with the records from `first` on, as far as they are not lost.
+/// Those that are read as zeros, which are no record, and are returned.
+fn read_one_by_one<R: ReadAt>(
+    volume: &Volume<R>,
+    first: RecordNumber,
+    buf: &mut [u8],
+) -> Result<Vec<Finding>> {
+    let record_size = len_usize(volume.geometry().mft_record_size.into());
+    let mut lost = Vec::new();
+    let mut was_lost = false;
+    for (number, bytes) in (first.0..).zip(buf.chunks_exact_mut(record_size)) {
+        let number = RecordNumber(number);
+        let read = volume.mft().read_records(volume.source(), number, bytes);
+        let is_lost = match read {
+            Err(source) if source.is_loss() => {
+                bytes.fill(0);
+                match lost.last_mut() {
+                    Some(Finding::RecordsLost { count, .. }) if was_lost => {
+                        *count = count.saturating_add(1);
+                    }
+                    _ => lost.push(Finding::RecordsLost {
+                        first: number,
+                        count: 1,
+                        source,
+                    }),
+                }
+                true
+            }
+            read => {
+                read?;
+                false
+            }
+        };
+        was_lost = is_lost;
+    }
+    Ok(lost)
 }
 
 fn visit_record<'a, R: ReadAt>(
@@ -115,7 +168,14 @@ fn visit_record<'a, R: ReadAt>(
         return Ok(());
     }
     let offset = volume.mft().record_offset(number).unwrap_or(0);
-    let undone = MftRecord::undo_fixup(bytes, offset);
+    let mut damage = Damage {
+        record: number,
+        finding: None,
+    };
+    let undone = MftRecord::salvage(bytes, offset, &mut |source| {
+        damage.add(source);
+        Ok(())
+    });
     let bytes: &'a [u8] = bytes;
     let record = match undone.and_then(|()| MftRecord::parse(bytes, offset)) {
         Ok(record) => record,
@@ -128,13 +188,18 @@ fn visit_record<'a, R: ReadAt>(
             return Ok(());
         }
     };
-    if !record.in_use || record.base.is_some() {
-        return Ok(());
+    let is_system = number <= LAST_SYSTEM_RECORD;
+    match (record.in_use, record.base) {
+        (true, None) => {}
+        // The file system cannot do without these: it is the header that is wrong.
+        (false, _) if number < RECORD_EXTEND && record.attributes().next().is_some() => {
+            damage.add(misplaced(offset, "the flag that it is in use", 0, "set"));
+        }
+        (true, Some(base)) if is_system => {
+            damage.add(misplaced(offset, "its base record", base.record.0, "none"));
+        }
+        _ => return Ok(()),
     }
-    let damaged = |source: Error| Finding::RecordDamaged {
-        record: number,
-        source,
-    };
     attributes.clear();
     let mut has_list = false;
     for attribute in record.attributes() {
@@ -143,30 +208,65 @@ fn visit_record<'a, R: ReadAt>(
                 has_list |= attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST);
                 attributes.push(attribute);
             }
-            Err(source) => {
-                visit(number, Err(damaged(source)));
-                return Ok(());
-            }
+            Err(source) => damage.add(source),
         }
     }
     if !has_list {
+        damage.tell(visit);
         visit(number, Ok(attributes));
         return Ok(());
     }
-    let file = match FileRecord::with_base(volume, number, bytes.to_vec()) {
-        Ok(file) => file,
+    let mut add = |source: Error| match source.is_missing() {
         // The record itself is to blame for nothing.
-        Err(source) if source.is_missing() => return Err(source),
-        Err(source) => {
-            visit(number, Err(damaged(source)));
-            return Ok(());
+        true => Err(source),
+        false => {
+            damage.add(source);
+            Ok(())
         }
     };
-    match file.attributes() {
-        Ok(attributes) => visit(number, Ok(&attributes)),
-        Err(source) => visit(number, Err(damaged(source))),
+    let file = FileRecord::gather(volume, number, bytes.to_vec(), &mut add)?;
+    match (damage.finding.is_some(), file.attributes()) {
+        (false, Ok(attributes)) => visit(number, Ok(&attributes)),
+        _ => {
+            let attributes = file.salvaged_attributes(|source| damage.add(source));
+            damage.tell(visit);
+            visit(number, Ok(&attributes));
+        }
     }
     Ok(())
+}
+
+fn misplaced(offset: u64, field: &'static str, found: u64, expected: &'static str) -> Error {
+    Error::Corrupt {
+        structure: Structure::MftRecord,
+        offset,
+        field,
+        found,
+        expected,
+    }
+}
+
+/// What is wrong with a record: the first of it, or the first that leaves its
+/// clusters unknown.
+struct Damage {
+    record: RecordNumber,
+    finding: Option<Finding>,
+}
+
+impl Damage {
+    fn add(&mut self, source: Error) {
+        let finding = Finding::of_record(self.record, source);
+        let is_worse = |kept: &Finding| finding.is_error() && !kept.is_error();
+        if self.finding.as_ref().is_none_or(is_worse) {
+            self.finding = Some(finding);
+        }
+    }
+
+    fn tell(&mut self, visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>)) {
+        if let Some(finding) = self.finding.take() {
+            visit(self.record, Err(finding));
+        }
+    }
 }
 
 #[cfg(test)]

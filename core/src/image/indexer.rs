@@ -54,13 +54,18 @@ impl Indexer {
     }
 
     /// The index of what has been decoded of an image that goes on no further:
-    /// of all clusters that are whole. None before the header.
+    /// of all clusters that are whole, and of all of a whole image. `None` before
+    /// the header.
     ///
     /// # Errors
     ///
     /// [`Error::Memory`].
-    pub fn cut(self) -> Result<Option<Index>> {
+    pub fn cut(mut self) -> Result<Option<Index>> {
         let is_in_cluster = self.decoder.is_in_cluster();
+        let is_whole = self.decoder.end_of_input().is_ok();
+        if is_whole && let Some(builder) = self.builder {
+            return builder.finish().map(Some);
+        }
         self.builder
             .map(|builder| builder.cut(is_in_cluster))
             .transpose()

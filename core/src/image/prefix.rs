@@ -197,6 +197,7 @@ impl<S: ReadAt> Prefix<S> {
             header: &self.header,
             runs: builder.runs(),
             tail: None,
+            lost_from: None,
         };
         stored
             .read_exact_at(offset, buf)

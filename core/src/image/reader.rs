@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::index::{Index, Run, locate, stride};
 use super::ntfsclone::{COMMAND_NEXT, Header, corrupt};
+use crate::error::Error;
 use crate::io::{IoError, ReadAt};
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
@@ -55,6 +56,7 @@ impl<S: ReadAt> ReadAt for Reader<S> {
             header: self.index.header(),
             runs: self.index.runs(),
             tail: self.index.tail(),
+            lost_from: self.index.lost_from(),
         };
         stored.read_exact_at(offset, buf)
     }
@@ -80,6 +82,8 @@ pub(super) struct Stored<'a, S: ?Sized> {
     pub(super) runs: &'a [Run],
     /// Where the command of the tail lies.
     pub(super) tail: Option<u64>,
+    /// See [`Index::lost_from`].
+    pub(super) lost_from: Option<Lcn>,
 }
 
 impl<S: ReadAt + ?Sized> Stored<'_, S> {
@@ -107,7 +111,15 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
             left = rest;
             match run {
                 Some(run) => self.read_run(run, within, piece, &mut scratch)?,
-                None => piece.fill(0),
+                None => {
+                    // The clusters that are not stored, up to the next one that is.
+                    let end = self.cluster_at(position.saturating_sub(1)).0;
+                    if let Some(lost) = self.lost_from.filter(|lost| *lost <= end) {
+                        let offset = self.bytes(lost.max(lcn).0);
+                        return Err(IoError::new(Error::Lost { offset }));
+                    }
+                    piece.fill(0);
+                }
             }
         }
         Ok(())
@@ -193,7 +205,8 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
     /// The tail, as the run that it is; an image without one has no bytes
     /// there.
     fn tail_run(&self, lcn: Lcn) -> Option<Run> {
-        self.tail.map(|offset| Run {
+        let tail = self.tail.filter(|_| self.lost_from.is_none());
+        tail.map(|offset| Run {
             extent: Extent::new(lcn, 1),
             offset,
         })

@@ -22,9 +22,11 @@ use crate::error::{Error, with_causes};
 use crate::image::Index;
 use crate::image::ntfsclone::Header;
 #[cfg(feature = "serde")]
-use crate::image::seekable::Summary;
+use crate::image::seekable::{EndDamage, Summary};
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
+#[cfg(feature = "serde")]
+use crate::validate::trailing_message;
 
 /// Parts of the map of a volume: blocks in a line of a terminal.
 pub const MAP_PARTS: usize = 64;
@@ -69,6 +71,13 @@ pub enum Format {
 
 #[cfg(feature = "serde")]
 impl Document {
+    /// Takes what is wrong behind the frames of a compressed image.
+    pub fn tell_end_damage(&mut self, damage: &EndDamage) {
+        let table = damage.table.as_ref().map(|error| with_causes(error));
+        let trailing = damage.trailing.as_ref().map(trailing_message);
+        self.warnings.extend(table.into_iter().chain(trailing));
+    }
+
     /// Takes what a compressed image tells of itself.
     pub fn tell_made(&mut self, summary: Result<Option<&Summary>, &Error>) {
         let facts = match summary {

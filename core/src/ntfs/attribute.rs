@@ -172,7 +172,8 @@ impl Attribute<'_> {
     }
 }
 
-/// Iterates over the attributes of a record. Ends after the first error.
+/// Iterates over the attributes of a record. After an error it continues with
+/// the next attribute, if the length of the damaged one is sound; else it ends.
 #[derive(Debug, Clone)]
 pub struct Attributes<'a> {
     record: &'a [u8],
@@ -272,8 +273,13 @@ impl<'a> Iterator for Attributes<'a> {
         if self.ended {
             return None;
         }
+        let position = self.position;
         let next = self.parse_next();
-        self.ended = !matches!(next, Ok(Some(_)));
+        self.ended = match next {
+            Ok(Some(_)) => false,
+            Ok(None) => true,
+            Err(_) => self.position == position,
+        };
         next.transpose()
     }
 }

@@ -19,6 +19,9 @@ use crate::units::{Extent, Lcn, len_u64, len_usize};
 /// Whole pages of [`crate::clusters::ClusterMap`].
 const CHUNK_BYTES: u64 = 1 << 20;
 
+/// Bits of one page of [`crate::clusters::ClusterMap`].
+const PAGE_BYTES: u64 = 4096;
+
 /// Clusters of which `$Bitmap` says nothing, as it is damaged: from the first
 /// of them on, all.
 #[derive(Debug, thiserror::Error)]
@@ -98,15 +101,33 @@ impl Chunks {
     /// [`Error::Io`].
     pub fn next<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<Option<(Lcn, &[u64])>> {
         let position = self.position;
-        let len = self.known.saturating_sub(position).min(CHUNK_BYTES);
+        let mut len = self.known.saturating_sub(position).min(CHUNK_BYTES);
         let (Some(value), 1..) = (&self.value, len) else {
             return Ok(None);
         };
-        let words = self.buffer.get_mut(..len_usize(len.div_ceil(8)));
-        let words = words.unwrap_or_default();
-        read_words(volume, value, position, len, words)?;
+        loop {
+            let words = self.buffer.get_mut(..len_usize(len.div_ceil(8)));
+            match read_words(volume, value, position, len, words.unwrap_or_default()) {
+                Ok(()) => break,
+                // Up to the damaged place, in whole pages.
+                Err(error) if error.is_loss() && len > PAGE_BYTES => {
+                    let half = len / 2;
+                    len = half.saturating_sub(half % PAGE_BYTES).max(PAGE_BYTES);
+                }
+                Err(error) if error.is_loss() => {
+                    self.known = position;
+                    self.error = Some(error);
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
         self.position = position.saturating_add(len);
-        Ok(Some((Lcn(position.saturating_mul(8)), words)))
+        let words = self.buffer.get(..len_usize(len.div_ceil(8)));
+        Ok(Some((
+            Lcn(position.saturating_mul(8)),
+            words.unwrap_or_default(),
+        )))
     }
 
     /// Of which clusters `$Bitmap` says nothing.
@@ -121,7 +142,7 @@ impl Chunks {
 
 /// The value of `$Bitmap`.
 fn find<R: ReadAt>(volume: &Volume<R>) -> Result<Value> {
-    let file = FileRecord::read(volume, RECORD_BITMAP)?;
+    let file = FileRecord::salvage(volume, RECORD_BITMAP)?;
     let value = file.value(AttributeType::DATA, &[])?;
     value.ok_or(Error::Corrupt {
         structure: Structure::Bitmap,

@@ -48,31 +48,51 @@ impl FileRecord {
     /// [`Error::Io`]; [`Error::Corrupt`], also if an extension record is not
     /// one of this file.
     pub fn read<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<Self> {
-        let (mft, source) = (volume.mft(), volume.source());
-        let mut bytes = mft.read_record(source, number)?;
-        let offset = mft.record_offset(number).unwrap_or(0);
-        MftRecord::from_disk(&mut bytes, offset)?;
-        Self::with_base(volume, number, bytes)
+        let damaged = &mut Err;
+        let bytes = base(volume, number, damaged)?;
+        Self::gather(volume, number, bytes, damaged)
     }
 
-    /// As [`FileRecord::read`], with the base record at hand, its fixup undone.
+    /// Like [`FileRecord::read`], but leaves out what is damaged beside the
+    /// header of the base record.
     ///
     /// # Errors
     ///
-    /// As [`FileRecord::read`].
-    pub fn with_base<R: ReadAt>(
+    /// [`Error::Io`]; [`Error::Corrupt`]: the base record is damaged as a whole.
+    pub fn salvage<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<Self> {
+        let damaged = &mut |error: Error| match error.is_damage() {
+            true => Ok(()),
+            false => Err(error),
+        };
+        let bytes = base(volume, number, damaged)?;
+        Self::gather(volume, number, bytes, damaged)
+    }
+
+    /// The records of a file whose base record is `bytes`, its fixup undone.
+    /// Leaves out what is damaged, and calls `damaged` with each error.
+    ///
+    /// # Errors
+    ///
+    /// Those that `damaged` returns.
+    pub(crate) fn gather<R: ReadAt>(
         volume: &Volume<R>,
         number: RecordNumber,
         bytes: Vec<u8>,
+        damaged: &mut impl FnMut(Error) -> Result<()>,
     ) -> Result<Self> {
-        let (mft, source) = (volume.mft(), volume.source());
-        let offset = mft.record_offset(number).unwrap_or(0);
+        let offset = volume.mft().record_offset(number).unwrap_or(0);
         let base = OwnedRecord {
             number,
             bytes,
             offset,
         };
-        let list = attribute_list(volume, &base.parse()?)?;
+        let list = match base.parse() {
+            Ok(base) => attribute_list(volume, &base, damaged)?,
+            Err(error) => {
+                damaged(error)?;
+                None
+            }
+        };
         let mut file = Self {
             base,
             extensions: Vec::new(),
@@ -91,42 +111,19 @@ impl FileRecord {
         let needed =
             u64::from(volume.geometry().mft_record_size).saturating_mul(len_u64(references.len()));
         if needed > MAX_EXTENSION_BYTES {
-            return Err(Error::Limit {
+            damaged(Error::Limit {
                 structure: Structure::AttributeList,
                 offset,
                 found: needed,
                 limit: MAX_EXTENSION_BYTES,
-            });
+            })?;
+            references.clear();
         }
         for reference in references {
-            let mut bytes = mft.read_record(source, reference.record)?;
-            let offset = mft.record_offset(reference.record).unwrap_or(0);
-            let extension = MftRecord::from_disk(&mut bytes, offset)?;
-            let base = extension.base.map(|base| base.record);
-            if base != Some(number) || !extension.in_use {
-                return Err(Error::Corrupt {
-                    structure: Structure::MftRecord,
-                    offset,
-                    field: "the base record of an extension record",
-                    found: base.map_or(0, |base| base.0),
-                    expected: "the file whose attribute list names it",
-                });
+            match extension(volume, number, reference, damaged) {
+                Ok(extension) => file.extensions.push(extension),
+                Err(error) => damaged(error)?,
             }
-            let expected = reference.sequence_number;
-            if expected != 0 && extension.sequence_number != expected {
-                return Err(Error::Corrupt {
-                    structure: Structure::MftRecord,
-                    offset,
-                    field: "the sequence number of an extension record",
-                    found: extension.sequence_number.into(),
-                    expected: "the one in the attribute list",
-                });
-            }
-            file.extensions.push(OwnedRecord {
-                number: reference.record,
-                bytes,
-                offset,
-            });
         }
         Ok(file)
     }
@@ -165,19 +162,75 @@ impl FileRecord {
         Ok(attributes)
     }
 
+    /// All attributes of a damaged file that can be read: the attribute list,
+    /// those that it names, in its order, then those that it does not. Calls
+    /// `damaged` with each error.
+    pub fn salvaged_attributes(&self, mut damaged: impl FnMut(Error)) -> Vec<Attribute<'_>> {
+        let mut all: Vec<Attribute<'_>> = Vec::new();
+        // A search for each entry would take hours, on a volume made for that.
+        let mut keys = Vec::new();
+        for owned in core::iter::once(&self.base).chain(&self.extensions) {
+            let record = match owned.parse() {
+                Ok(record) => record,
+                Err(error) => {
+                    damaged(error);
+                    continue;
+                }
+            };
+            for attribute in record.attributes() {
+                match attribute {
+                    Ok(attribute) => {
+                        keys.push((key(owned.number, &attribute), all.len()));
+                        all.push(attribute);
+                    }
+                    Err(error) => damaged(error),
+                }
+            }
+        }
+        let Some(list) = &self.list else {
+            return all;
+        };
+        let keys = sorted(keys);
+        let mut rest: Vec<Option<Attribute<'_>>> = all.into_iter().map(Some).collect();
+        let mut attributes: Vec<Attribute<'_>> = Vec::new();
+        for slot in &mut rest {
+            let is_list =
+                |attribute: &mut Attribute<'_>| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST);
+            attributes.extend(slot.take_if(is_list));
+        }
+        for entry in list {
+            let wanted = (entry.reference.record, entry.type_code, entry.instance);
+            let found = keys.partition_point(|(key, _)| *key < wanted);
+            match keys.get(found).filter(|(key, _)| *key == wanted) {
+                Some((_, index)) => {
+                    attributes.extend(rest.get_mut(*index).and_then(Option::take));
+                }
+                None => damaged(self.not_there(entry)),
+            }
+        }
+        attributes.extend(rest.into_iter().flatten());
+        attributes
+    }
+
     /// The value of the first attribute of that type and name (UTF-16,
     /// little-endian), all its pieces joined.
     ///
+    /// Other attributes may be damaged.
+    ///
     /// # Errors
     ///
-    /// As [`FileRecord::attributes`]; the pieces do not make one value.
+    /// [`Error::Corrupt`]: there is none, but something is damaged that may be
+    /// it; the pieces do not make one value.
     pub fn value(&self, type_code: AttributeType, name: &[u8]) -> Result<Option<Value>> {
-        let attributes = self.attributes()?;
-        value::join(
-            attributes
-                .into_iter()
-                .filter(|attribute| attribute.type_code == type_code && attribute.name == name),
-        )
+        let mut damage = None;
+        let mut attributes = self.salvaged_attributes(|error| {
+            damage.get_or_insert(error);
+        });
+        attributes.retain(|attribute| attribute.type_code == type_code && attribute.name == name);
+        match (attributes.is_empty(), damage) {
+            (true, Some(damage)) => Err(damage),
+            _ => value::join(attributes),
+        }
     }
 
     fn find(&self, entry: &Entry) -> Result<Attribute<'_>> {
@@ -195,34 +248,119 @@ impl FileRecord {
                 return Ok(attribute);
             }
         }
-        Err(Error::Corrupt {
+        Err(self.not_there(entry))
+    }
+
+    fn not_there(&self, entry: &Entry) -> Error {
+        Error::Corrupt {
             structure: Structure::AttributeList,
             offset: self.base.offset,
             field: "an entry for an attribute that is not there, in record",
-            found: number.0,
+            found: entry.reference.record.0,
             expected: "only attributes that are",
-        })
+        }
     }
 }
 
-/// The entries of a record's attribute list, if it has one.
+/// What an attribute list names an attribute by.
+fn key(record: RecordNumber, attribute: &Attribute<'_>) -> (RecordNumber, AttributeType, u16) {
+    (record, attribute.type_code, attribute.instance)
+}
+
+/// Reads a base record, and undoes its fixup. `damaged` as in
+/// [`FileRecord::gather`].
+fn base<R: ReadAt>(
+    volume: &Volume<R>,
+    number: RecordNumber,
+    damaged: &mut impl FnMut(Error) -> Result<()>,
+) -> Result<Vec<u8>> {
+    let mut bytes = volume.mft().read_record(volume.source(), number)?;
+    let offset = volume.mft().record_offset(number).unwrap_or(0);
+    MftRecord::salvage(&mut bytes, offset, damaged)?;
+    MftRecord::parse(&bytes, offset)?;
+    Ok(bytes)
+}
+
+/// Reads the extension record of file `number` that `reference` names.
+fn extension<R: ReadAt>(
+    volume: &Volume<R>,
+    number: RecordNumber,
+    reference: FileReference,
+    damaged: &mut impl FnMut(Error) -> Result<()>,
+) -> Result<OwnedRecord> {
+    let mft = volume.mft();
+    let mut bytes = mft.read_record(volume.source(), reference.record)?;
+    let offset = mft.record_offset(reference.record).unwrap_or(0);
+    MftRecord::salvage(&mut bytes, offset, damaged)?;
+    let extension = MftRecord::parse(&bytes, offset)?;
+    let base = extension.base.map(|base| base.record);
+    if base != Some(number) || !extension.in_use {
+        return Err(Error::Corrupt {
+            structure: Structure::MftRecord,
+            offset,
+            field: "the base record of an extension record",
+            found: base.map_or(0, |base| base.0),
+            expected: "the file whose attribute list names it",
+        });
+    }
+    let expected = reference.sequence_number;
+    if expected != 0 && extension.sequence_number != expected {
+        return Err(Error::Corrupt {
+            structure: Structure::MftRecord,
+            offset,
+            field: "the sequence number of an extension record",
+            found: extension.sequence_number.into(),
+            expected: "the one in the attribute list",
+        });
+    }
+    Ok(OwnedRecord {
+        number: reference.record,
+        bytes,
+        offset,
+    })
+}
+
+/// The entries of a record's attribute list, if it has one; of a damaged list,
+/// those before the damage. Errors as in [`FileRecord::gather`].
 fn attribute_list<R: ReadAt>(
     volume: &Volume<R>,
     base: &MftRecord<'_>,
+    damaged: &mut impl FnMut(Error) -> Result<()>,
 ) -> Result<Option<Vec<Entry>>> {
     let mut pieces = Vec::new();
     for attribute in base.attributes() {
-        let attribute = attribute?;
-        if attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST) {
-            pieces.push(attribute);
+        match attribute {
+            Ok(attribute) if attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST) => {
+                pieces.push(attribute);
+            }
+            Ok(_) => {}
+            Err(error) => damaged(error)?,
         }
     }
-    let Some(list) = value::join(pieces)? else {
-        return Ok(None);
+    let list = value::join(pieces).and_then(|list| {
+        let Some(list) = list else { return Ok(None) };
+        let limit = attribute_list::MAX_SIZE;
+        list.read_all(volume.source(), volume.geometry(), limit)
+            .map(Some)
+    });
+    let bytes = match list {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            damaged(error)?;
+            return Ok(None);
+        }
     };
-    let bytes = list.read_all(volume.source(), volume.geometry(), attribute_list::MAX_SIZE)?;
-    let entries = Entries::new(&bytes, base.offset()).collect::<Result<Vec<Entry>>>()?;
-    check_unique(&entries, base.offset())?;
+    let mut entries = Vec::new();
+    for entry in Entries::new(&bytes, base.offset()) {
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(error) => damaged(error)?,
+        }
+    }
+    if let Err(error) = check_unique(&entries, base.offset()) {
+        damaged(error)?;
+    }
     Ok(Some(entries))
 }
 

@@ -23,7 +23,7 @@ impl<R: ReadAt> Volume<R> {
         let Some(reference) = index::find_in_directory(self, RECORD_ROOT, HIBERNATION_FILE)? else {
             return Ok(false);
         };
-        let file = FileRecord::read(self, reference.record)?;
+        let file = FileRecord::salvage(self, reference.record)?;
         let Some(data) = file.value(AttributeType::DATA, &[])? else {
             return Ok(false);
         };

@@ -1,6 +1,7 @@
 //! Directory indexes: the entries of a node.
 
 use alloc::vec;
+use alloc::vec::Vec;
 use core::mem::size_of;
 
 use zerocopy::little_endian::{U16, U32, U64};
@@ -84,7 +85,7 @@ impl Entry<'_> {
 
 /// Iterates over the entries of a node. Ends at the last one, or at the first
 /// that is damaged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Entries<'a> {
     node: &'a [u8],
     position: usize,
@@ -152,15 +153,51 @@ pub fn find_in_directory<R: ReadAt>(
     directory: RecordNumber,
     name: &str,
 ) -> Result<Option<FileReference>> {
-    let file = FileRecord::read(volume, directory)?;
-    let found = |mut entries: Entries<'_>| {
-        let entry = entries.find(|entry| {
+    visit_nodes(volume, directory, |node| {
+        let entry = node.ok()?.find(|entry| {
             FileName::parse(entry.key)
                 .is_some_and(|found| found.to_text().eq_ignore_ascii_case(name))
         });
         entry.map(|entry| entry.reference)
-    };
+    })
+}
 
+/// The files in a directory, once for each of their names.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::Corrupt`]: the directory, or one of its blocks, is
+/// damaged.
+pub fn files_in_directory<R: ReadAt>(
+    volume: &Volume<R>,
+    directory: RecordNumber,
+) -> Result<Vec<FileReference>> {
+    let mut files = Vec::new();
+    let damaged = visit_nodes(volume, directory, |node| {
+        match node {
+            Ok(entries) => files.extend(entries.map(|entry| entry.reference)),
+            Err(error) => return Some(error),
+        }
+        None
+    })?;
+    match damaged {
+        None => Ok(files),
+        Some(error) => Err(error),
+    }
+}
+
+/// Calls `visit` with the entries of each node of a directory, in the order in
+/// which they are stored, until it returns something.
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::Corrupt`]: the directory itself is damaged.
+fn visit_nodes<R: ReadAt, T>(
+    volume: &Volume<R>,
+    directory: RecordNumber,
+    mut visit: impl FnMut(Result<Entries<'_>>) -> Option<T>,
+) -> Result<Option<T>> {
+    let file = FileRecord::salvage(volume, directory)?;
     let root = file.value(AttributeType::INDEX_ROOT, DIRECTORY_INDEX)?;
     let Some(Value::Resident(root)) = root else {
         return Err(Error::Corrupt {
@@ -171,8 +208,8 @@ pub fn find_in_directory<R: ReadAt>(
             expected: "1",
         });
     };
-    if let Some(reference) = found(Entries::in_root(&root)) {
-        return Ok(Some(reference));
+    if let Some(found) = visit(Ok(Entries::in_root(&root))) {
+        return Ok(Some(found));
     }
 
     let Some(nodes) = file.value(AttributeType::INDEX_ALLOCATION, DIRECTORY_INDEX)? else {
@@ -184,10 +221,20 @@ pub fn find_in_directory<R: ReadAt>(
     let end = nodes.size().min(volume.source().size()).min(MAX_SEARCHED);
     while position.saturating_add(record_size) <= end {
         nodes.read_exact_at(volume.source(), volume.geometry(), position, &mut record)?;
-        if undo_fixup(&mut record, MAGIC).is_ok()
-            && let Some(reference) = found(Entries::in_record(&record))
-        {
-            return Ok(Some(reference));
+        let node = match undo_fixup(&mut record, MAGIC) {
+            Ok(()) => Ok(Entries::in_record(&record)),
+            // Never used.
+            Err(_) if record.iter().all(|&byte| byte == 0) => Ok(Entries::default()),
+            Err(_) => Err(Error::Corrupt {
+                structure: Structure::Index,
+                offset: file.base()?.offset(),
+                field: "the damaged block of the directory at byte",
+                found: position,
+                expected: "none",
+            }),
+        };
+        if let Some(found) = visit(node) {
+            return Ok(Some(found));
         }
         position = position.saturating_add(record_size);
     }

@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::attribute::{Attribute, AttributeBody, AttributeType};
+use super::attribute::{AttributeBody, AttributeType};
 use super::attribute_list::{self, Entries};
 use super::boot_sector::BootSector;
 use super::mft_record::MftRecord;
@@ -26,6 +26,12 @@ pub const RECORD_ROOT: RecordNumber = RecordNumber(5);
 pub const RECORD_BITMAP: RecordNumber = RecordNumber(6);
 /// `$BadClus`: which clusters cannot be read.
 pub const RECORD_BAD_CLUSTERS: RecordNumber = RecordNumber(8);
+
+/// `$Extend`, the directory of the file system's later files.
+pub const RECORD_EXTEND: RecordNumber = RecordNumber(11);
+/// The last record of the files that the file system itself needs: all of
+/// their content is metadata.
+pub const LAST_SYSTEM_RECORD: RecordNumber = RECORD_EXTEND;
 
 /// Records that `$MFTMirr` holds, at least.
 pub(super) const MIRRORED_RECORDS: u64 = 4;
@@ -69,20 +75,21 @@ impl Mft {
 
     /// Finds the records that record 0 itself tells of.
     pub(super) fn begin(geometry: &Geometry, record: &MftRecord<'_>) -> Result<Self> {
-        let attributes: Vec<Attribute<'_>> = record.attributes().collect::<Result<_>>()?;
-        let data = attributes
-            .iter()
+        let mut damage = None;
+        let data = record
+            .attributes()
+            .filter_map(|attribute| attribute.map_err(|error| damage.get_or_insert(error)).ok())
             .find(|attribute| attribute.is_unnamed(AttributeType::DATA));
         let Some((data, AttributeBody::NonResident(first))) =
             data.map(|attribute| (attribute, attribute.body))
         else {
-            return Err(Error::Corrupt {
+            return Err(damage.unwrap_or(Error::Corrupt {
                 structure: Structure::Mft,
                 offset: record.offset(),
                 field: "the number of its non-resident data attributes",
                 found: 0,
                 expected: "1",
-            });
+            }));
         };
         let mut stream = Stream::new(first.data_size, first.initialized_size, data.offset);
         stream.push(&first)?;
@@ -112,9 +119,9 @@ impl Mft {
         source: &(impl ReadAt + ?Sized),
         record: &MftRecord<'_>,
     ) -> Result<()> {
-        let attributes: Vec<Attribute<'_>> = record.attributes().collect::<Result<_>>()?;
-        let list = attributes
-            .into_iter()
+        let list = record
+            .attributes()
+            .filter_map(Result::ok)
             .filter(|attribute| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST));
         let Some(list) = value::join(list)? else {
             return Ok(());
@@ -216,8 +223,14 @@ impl Mft {
         buf: &mut [u8],
     ) -> Result<()> {
         let position = self.position(first);
-        self.data
-            .read_exact_at(source, &self.geometry, position, buf)?;
+        let read = self
+            .data
+            .read_exact_at(source, &self.geometry, position, buf);
+        match read {
+            // Its copy is all that is wanted.
+            Err(error) if error.is_loss() && self.is_copied(first, buf.len()) => {}
+            read => read?,
+        }
         let from = self.copies.partition_point(|(number, _)| *number < first);
         for (number, copy) in self.copies.get(from..).unwrap_or_default() {
             let at = self.position(*number).saturating_sub(position);
@@ -228,6 +241,12 @@ impl Mft {
             place.copy_from_slice(copy);
         }
         Ok(())
+    }
+
+    /// Whether `len` bytes are those of one record, which has a copy.
+    fn is_copied(&self, number: RecordNumber, len: usize) -> bool {
+        let copy = self.copies.iter().find(|(copied, _)| *copied == number);
+        copy.is_some_and(|(_, copy)| copy.len() == len)
     }
 
     /// Compares the first records with their copies in `$MFTMirr`, as far as

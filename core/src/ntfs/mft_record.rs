@@ -3,10 +3,10 @@
 use core::mem::size_of;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::attribute::Attributes;
-use super::record::undo_fixup;
+use super::record::{FixupError, undo_fixup};
 use crate::error::{Error, Result, Structure};
 use crate::units::{RecordNumber, len_u64};
 
@@ -17,7 +17,7 @@ const FLAG_IN_USE: u16 = 1;
 const FLAG_DIRECTORY: u16 = 2;
 
 /// The header as it stands on disk, up to the fields of NTFS 3.1.
-#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawHeader {
     /// 0x00: `FILE`, or `BAAD` where a check of the disk failed.
@@ -103,21 +103,51 @@ impl<'a> MftRecord<'a> {
     ///
     /// As [`MftRecord::from_disk`].
     pub fn undo_fixup(bytes: &mut [u8], offset: u64) -> Result<()> {
-        undo_fixup(bytes, MAGIC).map_err(|error| {
-            use super::record::FixupError;
-            let (field, found, expected) = match error {
-                FixupError::Magic(magic) => ("magic", magic.into(), "0x46494c45 (FILE)"),
-                FixupError::Array { count, .. } => (
-                    "the length of the update sequence array",
-                    count.into(),
-                    "one entry a 512-byte block, and one",
-                ),
-                FixupError::Torn { block } => {
-                    ("the block that was not written (torn write)", block, "none")
-                }
-            };
-            corrupt(offset, field, found, expected)
-        })
+        undo_fixup(bytes, MAGIC).map_err(|error| fixup_error(offset, error))
+    }
+
+    /// Undoes the fixup of `bytes`, a whole record whose header may be damaged.
+    /// Where the update sequence array cannot be found, the bytes are taken as
+    /// they are: all but two of each block are right. Calls `damaged` with each
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]: this is no whole record; those that `damaged`
+    /// returns.
+    pub(crate) fn salvage(
+        bytes: &mut [u8],
+        offset: u64,
+        damaged: &mut impl FnMut(Error) -> Result<()>,
+    ) -> Result<()> {
+        match undo_fixup(bytes, MAGIC) {
+            Ok(()) => {}
+            Err(error @ FixupError::Array { .. }) => damaged(fixup_error(offset, error))?,
+            Err(error) => return Err(fixup_error(offset, error)),
+        }
+        Self::clamp(bytes, offset, damaged)
+    }
+
+    /// Makes the header say no more bytes in use than there are; tells `damaged`
+    /// if it did.
+    ///
+    /// # Errors
+    ///
+    /// Those that `damaged` returns.
+    pub(crate) fn clamp(
+        bytes: &mut [u8],
+        offset: u64,
+        damaged: &mut impl FnMut(Error) -> Result<()>,
+    ) -> Result<()> {
+        let allocated = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        match RawHeader::mut_from_prefix(bytes) {
+            Ok((raw, _)) if raw.bytes_in_use.get() > allocated => {
+                damaged(bytes_in_use_error(offset, raw.bytes_in_use.get()))?;
+                raw.bytes_in_use.set(allocated);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Checks the header of a record whose fixup has been undone.
@@ -140,13 +170,7 @@ impl<'a> MftRecord<'a> {
         }
         let in_use = usize::try_from(raw.bytes_in_use.get()).ok();
         let Some(used) = in_use.and_then(|len| bytes.get(..len)) else {
-            let found = raw.bytes_in_use.get().into();
-            return Err(corrupt(
-                offset,
-                "bytes in use",
-                found,
-                "at most the record's size",
-            ));
+            return Err(bytes_in_use_error(offset, raw.bytes_in_use.get()));
         };
         let attributes_offset = usize::from(raw.attributes_offset.get());
         if attributes_offset % 8 != 0
@@ -186,11 +210,31 @@ impl<'a> MftRecord<'a> {
         self.offset
     }
 
-    /// The attributes of this record, in their order. Ends after the first
-    /// error.
+    /// The attributes of this record, in their order, the damaged ones as
+    /// errors: see [`Attributes`].
     pub fn attributes(&self) -> Attributes<'a> {
         Attributes::new(self.bytes, self.attributes_offset, self.offset)
     }
+}
+
+fn fixup_error(offset: u64, error: FixupError) -> Error {
+    let (field, found, expected) = match error {
+        FixupError::Magic(magic) => ("magic", magic.into(), "0x46494c45 (FILE)"),
+        FixupError::Array { count, .. } => (
+            "the length of the update sequence array",
+            count.into(),
+            "one entry a 512-byte block, and one",
+        ),
+        FixupError::Torn { block } => {
+            ("the block that was not written (torn write)", block, "none")
+        }
+    };
+    corrupt(offset, field, found, expected)
+}
+
+fn bytes_in_use_error(offset: u64, found: u32) -> Error {
+    let expected = "at most the record's size";
+    corrupt(offset, "bytes in use", found.into(), expected)
 }
 
 fn corrupt(offset: u64, field: &'static str, found: u64, expected: &'static str) -> Error {

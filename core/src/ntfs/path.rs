@@ -65,7 +65,7 @@ fn name_of<R: ReadAt>(
     volume: &Volume<R>,
     number: RecordNumber,
 ) -> Result<Option<(FileReference, String)>> {
-    let file = FileRecord::read(volume, number)?;
-    let name = known_name(&file.attributes()?);
+    let file = FileRecord::salvage(volume, number)?;
+    let name = known_name(&file.salvaged_attributes(|_| {}));
     Ok(name.map(|name| (name.parent, name.to_text())))
 }

@@ -130,7 +130,11 @@ fn copies(
     let mut found: Vec<(RecordCopy, Damage)> = Vec::new();
     let mut count = mirrored_records(&boot.geometry).min(mft.known_records());
     for number in (1..count).map(RecordNumber) {
-        let mut original = mft.read_record(source, number)?;
+        let mut original = match mft.read_record(source, number) {
+            // Not a record: its copy stands in.
+            Err(error) if error.is_loss() => Vec::new(),
+            read => read?,
+        };
         let original_offset = mft.record_offset(number).unwrap_or(0);
         let (bytes, offset) = match mft::read_at(source, &boot.geometry, boot.mft_mirror, number) {
             Ok(read) => read,

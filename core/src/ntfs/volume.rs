@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::boot_sector::{BootSector, OpenedFrom};
 use super::mft::Mft;
 use super::salvage::{self, Damage};
-use crate::error::{Error, Result, Structure};
+use crate::error::{Error, Result};
 use crate::io::ReadAt;
 use crate::units::Geometry;
 
@@ -25,8 +25,8 @@ impl<R: ReadAt> Volume<R> {
     /// # Errors
     ///
     /// [`Error::Io`]; [`Error::Corrupt`]: no boot sector of NTFS (ask
-    /// [`super::foreign::identify`] what it is), one of a volume larger than
-    /// its device, or a damaged `$MFT`.
+    /// [`super::foreign::identify`] what it is), or a damaged `$MFT`;
+    /// [`Error::VolumeCutShort`].
     pub fn open(source: R) -> Result<Self> {
         let (boot, opened_from, mft) = find(&source, |boot| Mft::load(&source, boot))?;
         Ok(Self {
@@ -133,13 +133,9 @@ pub(super) fn find<T>(
 
 fn check_fits(source: &(impl ReadAt + ?Sized), boot: &BootSector) -> Result<()> {
     let needed = boot.geometry.bytes(boot.geometry.nr_clusters());
-    match needed > source.size() {
-        false => Ok(()),
-        true => Err(Error::Limit {
-            structure: Structure::BootSector,
-            offset: 0,
-            found: needed,
-            limit: source.size(),
-        }),
+    let size = source.size();
+    if needed > size {
+        return Err(Error::VolumeCutShort { needed, size });
     }
+    Ok(())
 }

@@ -40,7 +40,7 @@ impl VolumeInfo {
     /// [`Error::Io`]; [`Error::Corrupt`]; [`Error::Unsupported`] for a version
     /// of NTFS other than 1.x to 3.1.
     pub fn read<R: ReadAt>(volume: &Volume<R>) -> Result<Self> {
-        let file = FileRecord::read(volume, RECORD_VOLUME)?;
+        let file = FileRecord::salvage(volume, RECORD_VOLUME)?;
         let offset = file.base()?.offset();
         let value = file.value(AttributeType::VOLUME_INFORMATION, &[])?;
         // 8 bytes reserved, major, minor, 2 bytes of flags.

@@ -11,10 +11,10 @@ use super::opened::{Inside, Opened};
 use super::{Failure, Halt, Refusal, Step, Task, attempt, read_at};
 use crate::error::{Error, Result};
 use crate::ntfs::content::{self, ContentError, Span};
+use crate::ntfs::mft::LAST_SYSTEM_RECORD;
 use crate::ntfs::{Volume, lznt1, wof};
 use crate::pages::Pages;
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64, len_usize};
-use crate::wipe::LAST_SYSTEM_RECORD;
 
 /// Bytes in one step, about.
 const AT_ONCE: u64 = 1 << 20;

@@ -108,9 +108,9 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Error(Error::Io { .. }) => "read",
-            Self::Error(Error::Corrupt { .. }) => "corrupt",
+            Self::Error(Error::Corrupt { .. } | Error::Lost { .. }) => "corrupt",
             Self::Error(Error::Unsupported { .. }) => "unsupported",
-            Self::Error(Error::Limit { .. }) => "limit",
+            Self::Error(Error::Limit { .. } | Error::VolumeCutShort { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
             Self::Decompress(error) => error.code(),

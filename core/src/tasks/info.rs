@@ -42,6 +42,7 @@ impl Opened {
             warnings: alloc::vec::Vec::new(),
         };
         if let super::opened::Bytes::Seekable(seekable) = &self.bytes {
+            document.tell_end_damage(seekable.end_damage());
             document.tell_made(seekable.summary());
         }
         let index = self.inside.as_ref().and_then(Inside::index);

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::opened::{Bytes, Inside, Opened};
 use super::scan::Scan;
@@ -13,7 +14,7 @@ use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
 use crate::image::Compression;
 use crate::image::ntfsclone::Header;
-use crate::image::seekable::Kind;
+use crate::image::seekable::{FrameFinder, Kind};
 use crate::image::{self, PROBE_BYTES};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::ReadAt;
@@ -31,6 +32,10 @@ pub struct Open {
 #[derive(Debug)]
 enum State {
     Start,
+    /// The frames of a zstd file are looked for; with what it is without them.
+    Frames(Box<(FrameFinder, Found)>),
+    /// What is in the frames is looked at.
+    Content(Box<(Seekable, Found)>),
     /// The header of an image is read.
     Header,
     Discover(Box<Discoverer<Bytes>>),
@@ -42,6 +47,7 @@ enum State {
 const CACHE_SIZE: u64 = 12 << 20;
 
 /// What begins like this.
+#[derive(Debug)]
 enum Found {
     Image,
     Volume,
@@ -130,7 +136,42 @@ impl Task for Open {
         match &mut self.state {
             State::Start => {
                 let found = attempt(pages, || probe(pages))?;
-                self.found(found)?;
+                if found.may_be_seekable() {
+                    self.state = State::Frames(Box::new((FrameFinder::new(), found)));
+                } else {
+                    self.found(found)?;
+                }
+            }
+            State::Frames(finding) => {
+                let finder = &mut finding.0;
+                if attempt(pages, || finder.step(&**pages))? {
+                    return Ok(Step::Progress {
+                        done: finder.position(),
+                        total: pages.size(),
+                    });
+                }
+                let pages = Rc::clone(pages);
+                if let State::Frames(finding) = mem::replace(&mut self.state, State::Start) {
+                    let (finder, found) = *finding;
+                    // It can still be read from its start.
+                    match finder.finish(pages).ok().flatten() {
+                        Some(seekable) => {
+                            let seekable = seekable.with_cache(CACHE_SIZE);
+                            self.state = State::Content(Box::new((seekable, found)));
+                        }
+                        None => self.found(found)?,
+                    }
+                }
+            }
+            State::Content(finding) => {
+                let format = attempt(pages, || format_in(&finding.0))?;
+                if let State::Content(finding) = mem::replace(&mut self.state, State::Start) {
+                    let (seekable, found) = *finding;
+                    match format {
+                        Some(format) => self.found(Found::Seekable(Box::new(seekable), format))?,
+                        None => self.found(found)?,
+                    }
+                }
             }
             State::Header => {
                 let header = attempt(pages, || Header::read(bytes))?;
@@ -154,7 +195,7 @@ impl Task for Open {
             State::Scan(scan) => match scan.step(pages, bytes) {
                 Ok(false) => return Ok(scan.progress(bytes)),
                 Ok(true) => {
-                    let index = core::mem::take(&mut **scan).finish().ok();
+                    let index = mem::take(&mut **scan).finish().ok();
                     opened.inside = index.map(|index| Inside::of_image(bytes.clone(), index));
                     self.state = State::Done;
                 }
@@ -173,11 +214,7 @@ impl Task for Open {
 fn probe(pages: &Rc<Pages>) -> Result<Found> {
     let start = start_of(pages)?;
     if let Some(compression) = Compression::of(&start) {
-        let seekable = match compression {
-            Compression::Zstd => seekable(pages)?,
-            _ => None,
-        };
-        return Ok(seekable.unwrap_or(Found::Stream(compression)));
+        return Ok(Found::Stream(compression));
     }
     Ok(match image::probe(&start) {
         Some(image::Format::Ntfsclone) => Found::Image,
@@ -196,34 +233,35 @@ fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
     Ok(start)
 }
 
-/// An image or volume in a zstd file with a seek table; none if it has to be
-/// read from its start to its end.
-fn seekable(pages: &Rc<Pages>) -> Result<Option<Found>> {
-    let seekable = match Seekable::open(Rc::clone(pages)) {
-        Ok(Some(seekable)) => seekable,
-        Ok(None) => return Ok(None),
-        // Without the table the frames may be sound.
-        Err(error) if error.is_damage() => return Ok(None),
+/// What is in a zstd file; `None` if it is neither an image nor a volume.
+fn format_in(seekable: &Seekable) -> Result<Option<Format>> {
+    let probed = match start_of(seekable) {
+        Ok(start) => image::probe(&start),
+        Err(error) if error.is_damage() => None,
         Err(error) => return Err(error),
     };
-    let seekable = seekable.with_cache(CACHE_SIZE);
-    let format = match start_of(&seekable) {
-        Ok(start) => match image::probe(&start) {
-            Some(image::Format::Ntfsclone) => Format::Image,
-            Some(image::Format::NtfsVolume) => Format::Volume,
-            _ => return Ok(None),
-        },
-        // What is wrong with the first frame is told when all are read.
-        Err(error) => match seekable.summary() {
-            Ok(Some(summary)) if error.is_damage() => match summary.head().kind {
-                Kind::NtfscloneImage => Format::Image,
-                Kind::RawVolume => Format::Volume,
+    Ok(match probed {
+        Some(image::Format::Ntfsclone) => Some(Format::Image),
+        Some(image::Format::NtfsVolume) => Some(Format::Volume),
+        _ => match seekable.summary() {
+            // Its first frame is damaged.
+            Ok(Some(summary)) => match summary.head().kind {
+                Kind::NtfscloneImage => Some(Format::Image),
+                Kind::RawVolume => Some(Format::Volume),
             },
-            _ if error.is_damage() => return Ok(None),
-            _ => return Err(error),
+            _ => BootSector::read_backup(seekable).map(|_| Format::Volume),
         },
-    };
-    Ok(Some(Found::Seekable(Box::new(seekable), format)))
+    })
+}
+
+impl Found {
+    /// Whether it may be a file in frames, the first of them sound or not.
+    fn may_be_seekable(&self) -> bool {
+        matches!(
+            self,
+            Self::Stream(Compression::Zstd) | Self::Foreign(Foreign::Unknown | Foreign::Zeros)
+        )
+    }
 }
 
 impl Opened {

@@ -38,6 +38,8 @@ pub(super) struct Counted {
     /// The clusters in use.
     pub(super) map: ClusterMap,
     pub(super) label: String,
+    /// Files and `$Bitmap` agree: the owner of each cluster is known.
+    pub(super) agree: bool,
 }
 
 impl Used {
@@ -89,11 +91,12 @@ impl Used {
                     && let State::Audit(volume, selection, auditor) =
                         mem::replace(&mut self.state, State::Done)
                 {
-                    let map = judge(*selection, *auditor, self.may_be_wrong)?;
+                    let (map, agree) = judge(*selection, *auditor, self.may_be_wrong)?;
                     return Ok(Some(Counted {
                         volume: *volume,
                         map,
                         label: mem::take(&mut self.label),
+                        agree,
                     }));
                 }
             }
@@ -114,16 +117,16 @@ impl Used {
     }
 }
 
-/// What of the volume is copied.
+/// What of the volume is copied, and whether files and `$Bitmap` agree.
 ///
 /// # Errors
 ///
-/// Its account of its clusters is wrong in a way that would lose data.
+/// Its account of its clusters contradicts itself.
 fn judge(
     mut selection: Selection,
     auditor: Auditor,
     may_be_wrong: bool,
-) -> Result<ClusterMap, Failure> {
+) -> Result<(ClusterMap, bool), Failure> {
     let audit = auditor.finish(&mut selection);
     if let Some(unknown) = audit.unknown {
         return Err(unknown.source.into());
@@ -136,12 +139,19 @@ fn judge(
         let first = first.unwrap_or_default();
         return Err(Failure::refused(
             Refusal::Inconsistent,
-            format!("has a damaged account of clusters; {errors} findings, the first: {first}"),
-            "run chkdsk /f on the volume in Windows: a copy would not be whole",
+            match errors {
+                1 => format!("has a damaged account of clusters: {first}"),
+                _ => format!(
+                    "has a damaged account of clusters; {errors} findings, the first: {first}"
+                ),
+            },
+            "run chkdsk /f on the volume in Windows; or copy it as it is with the program: \
+             ntfsclone --rescue --ignore-fs-check",
         ));
     }
     for &extent in &selection.bad {
         selection.map.remove(extent);
     }
-    Ok(selection.map)
+    let agree = errors == 0 && audit.only_in_bitmap.clusters == 0;
+    Ok((selection.map, agree))
 }

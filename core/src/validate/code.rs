@@ -37,6 +37,12 @@ pub enum Code {
     ImageWithoutTail,
     /// The image could not be read, or not be decompressed, to its end.
     ImageUnreadable,
+    /// A frame of a compressed image cannot be decompressed.
+    FrameDamaged,
+    /// The image is whole, and the compressed file around it is not.
+    StreamEnd,
+    /// The table of where the frames of a compressed image are is damaged.
+    SeekTable,
     /// What a compressed image tells of itself is damaged, or not so.
     Summary,
     /// Content is not what it was when its checksum was made.
@@ -57,6 +63,9 @@ pub enum Code {
     Hibernated,
     /// It cannot be told whether Windows is hibernated.
     RootDirectory,
+    /// Records of `$MFT`, or the runlist of a file, are in a damaged part of the
+    /// image.
+    RecordsLost,
     /// A record of `$MFT` is damaged as a whole.
     RecordSkipped,
     /// A file's record or runlist is damaged.
@@ -97,6 +106,29 @@ impl Code {
         self.about().2
     }
 
+    /// What to do about it on a volume itself, not in an image of one.
+    pub fn advice_on_volume(self) -> &'static str {
+        match self {
+            Self::VolumeUnreadable => {
+                "is it the right device or file? If it is, let a recovery program look at a copy \
+                 of it"
+            }
+            Self::BootSector => "repair it: chkdsk /f in Windows, or testdisk",
+            Self::Hibernated => "boot Windows from it only, or delete hiberfil.sys first",
+            Self::ClusterClaimedTwice
+            | Self::RunPastEnd
+            | Self::RecordDamaged
+            | Self::MftMirror
+            | Self::VolumeInformation
+            | Self::Dirty
+            | Self::RootDirectory
+            | Self::RecordSkipped
+            | Self::ClusterNotInBitmap
+            | Self::Bitmap => "run chkdsk /f in Windows on it",
+            _ => self.advice(),
+        }
+    }
+
     fn about(self) -> (Severity, &'static str, &'static str) {
         use Severity::{Error, Note, Warning};
         const FETCH: &str = "take another copy of it, if there is one; what comes before the \
@@ -132,11 +164,29 @@ impl Code {
                 "if the disk is failing, copy the image elsewhere with GNU ddrescue first; else \
                  take another copy of it",
             ),
+            Self::FrameDamaged => (
+                Error,
+                "what was in it is lost; all else can be read",
+                "take another copy of the image, if there is one, or make a new one",
+            ),
+            Self::StreamEnd => (
+                Error,
+                "nothing of the image is missing",
+                "it can be restored; take another copy of it, if there is one, or save the volume \
+                 in it again",
+            ),
+            Self::SeekTable => (
+                Error,
+                "nothing of the volume is lost by that: its frames were found without it",
+                "it can be restored; take another copy of it, if there is one, or save the volume \
+                 in it again",
+            ),
             Self::Summary => (
                 Error,
-                "nothing can be looked up in the image; its content may be whole",
-                "take another copy of it, if there is one; else decompress it with zstd, and save \
-                 the volume in it again",
+                "what it was made from is not known, and clusters are found by reading; nothing \
+                 of the volume is lost by that",
+                "it can be restored; take another copy of it, if there is one, or save the volume \
+                 in it again",
             ),
             Self::Checksum => (
                 Error,
@@ -182,6 +232,11 @@ impl Code {
                 Warning,
                 "it cannot be told whether Windows is hibernated",
                 CHKDSK,
+            ),
+            Self::RecordsLost => (
+                Error,
+                "where the content of their files lies is not known",
+                "take another copy of the image, if there is one, or make a new one",
             ),
             Self::RecordSkipped => (
                 Warning,

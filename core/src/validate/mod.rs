@@ -8,6 +8,7 @@
 mod code;
 mod finding;
 mod image;
+mod lost_frames;
 mod report;
 mod summary;
 mod touched;
@@ -16,7 +17,10 @@ mod volume;
 pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
+pub use lost_frames::{Loss, LostFrames};
 pub use report::{Document, ImageChecked, Report, VolumeChecked};
-pub use summary::check_summary;
+#[cfg(feature = "serde")]
+pub(crate) use summary::trailing_message;
+pub use summary::{check_end, check_summary};
 pub use touched::Touched;
 pub use volume::{Checking, VolumeCheck, check_volume};

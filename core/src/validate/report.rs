@@ -85,6 +85,14 @@ pub struct VolumeChecked {
 }
 
 impl Report {
+    /// The same, of a volume itself: nothing is to be restored first.
+    pub fn on_volume(mut self) -> Self {
+        for finding in &mut self.findings {
+            finding.advice = finding.code.advice_on_volume();
+        }
+        self
+    }
+
     /// Of what was found in an image, if there is one, and in the volume, if
     /// that could be looked at.
     pub fn new(

@@ -1,14 +1,42 @@
 //! What a compressed image tells of itself.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::code::Code;
 use super::finding::{Finding, Findings};
 use crate::error::Error;
 use crate::image::Index;
-use crate::image::seekable::Summary;
+use crate::image::seekable::{EndDamage, Summary};
+
+/// Adds what is wrong behind the frames of a compressed image.
+pub fn check_end(damage: &EndDamage, findings: &mut Findings) {
+    if let Some(error) = &damage.table {
+        findings.push(Finding::of_error(Code::SeekTable, None, error));
+    }
+    if let Some(trailing) = &damage.trailing {
+        findings.push(Finding::new(
+            Code::StreamEnd,
+            None,
+            trailing_message(trailing),
+        ));
+    }
+}
+
+/// What is said of bytes after the seek table.
+pub(crate) fn trailing_message(trailing: &Range<u64>) -> String {
+    let (bytes, follow) = match trailing.end.saturating_sub(trailing.start) {
+        1 => (1, "byte follows"),
+        more => (more, "bytes follow"),
+    };
+    format!(
+        "{bytes} {follow} the end of the compressed image, from byte {:#x} of the file on",
+        trailing.start
+    )
+}
 
 /// Holds what a compressed image tells of itself against what was read, which
 /// gave `index` if it is one of an image. Its frames were checked against its

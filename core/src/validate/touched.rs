@@ -42,12 +42,18 @@ impl Touched {
     /// The paths of the files that have clusters of an extent, at most `limit`
     /// of them.
     pub fn of_extent(&self, extent: Extent, limit: usize) -> Vec<String> {
-        let records: Vec<RecordNumber> = self
-            .owners
-            .iter()
-            .filter(|owner| owner.extent.start < extent.end() && extent.start < owner.extent.end())
-            .map(|owner| owner.record)
-            .collect();
+        self.of_extents(&[extent], limit)
+    }
+
+    /// Like [`Touched::of_extent`], for several extents.
+    pub fn of_extents(&self, extents: &[Extent], limit: usize) -> Vec<String> {
+        let is_in = |owned: Extent| {
+            let overlaps =
+                |extent: &Extent| owned.start < extent.end() && extent.start < owned.end();
+            extents.iter().any(overlaps)
+        };
+        let owners = self.owners.iter().filter(|owner| is_in(owner.extent));
+        let records: Vec<RecordNumber> = owners.map(|owner| owner.record).collect();
         let mut records = sorted(records);
         records.dedup();
         let paths = records.iter().filter_map(|&record| self.path(record));

@@ -8,14 +8,16 @@ use core::mem;
 
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
+use super::lost_frames::Loss;
 use super::touched::{Touched, TouchedSearch};
+use crate::clusters::Finding::RecordsLost;
 use crate::clusters::audit::{Audit, Auditor};
 use crate::clusters::{self, ClusterMap, Selection};
-use crate::error::Result;
+use crate::error::{Error, Result, Structure};
 use crate::image::Index;
 use crate::io::ReadAt;
 use crate::ntfs::{OpenedFrom, Volume, VolumeInfo};
-use crate::units::{Extent, len_u64};
+use crate::units::{Extent, RecordNumber, len_u64};
 
 /// How many files a finding names.
 const FILES_A_FINDING: usize = 10;
@@ -60,6 +62,7 @@ pub fn check_volume<R: ReadAt>(
 pub struct Checking {
     selection: Selection,
     findings: Findings,
+    losses: Vec<Loss>,
     stage: Stage,
 }
 
@@ -77,8 +80,20 @@ impl Checking {
         Self {
             selection,
             findings: Findings::default(),
+            losses: Vec::new(),
             stage: Stage::SystemFiles,
         }
+    }
+
+    /// The same, of a volume in an image of which some is lost: that is told with
+    /// the files it was in, and what follows from it is no finding.
+    pub fn with_losses(self, losses: Vec<Loss>) -> Self {
+        Self { losses, ..self }
+    }
+
+    /// Those of a check that was not finished.
+    pub fn into_losses(self) -> Vec<Loss> {
+        self.losses
     }
 
     /// Goes on; none if that was not the end. After an error, it can be tried
@@ -92,7 +107,9 @@ impl Checking {
         volume: &Volume<R>,
         image: Option<&Index>,
     ) -> Result<Option<VolumeCheck>> {
-        let selection = &mut self.selection;
+        let Self {
+            selection, losses, ..
+        } = self;
         match &mut self.stage {
             Stage::SystemFiles => {
                 let mut findings = Findings::default();
@@ -104,7 +121,7 @@ impl Checking {
                 if !auditor.step(volume, selection)? {
                     let stage = mem::replace(&mut self.stage, Stage::SystemFiles);
                     if let Stage::Audit(auditor) = stage {
-                        self.stage = Self::account(volume, selection, auditor, image);
+                        self.stage = Self::account(volume, selection, auditor, image, losses);
                     }
                 }
             }
@@ -114,6 +131,7 @@ impl Checking {
                 }
                 let touched = mem::replace(search, TouchedSearch::new(volume, &[], [])).finish();
                 let mut findings = mem::take(&mut self.findings);
+                account.tell_losses(losses, &touched, &mut findings);
                 account.tell(&selection.findings, &touched, &mut findings);
                 return Ok(Some(VolumeCheck {
                     findings,
@@ -133,24 +151,40 @@ impl Checking {
         selection: &mut Selection,
         auditor: Auditor,
         image: Option<&Index>,
+        losses: &[Loss],
     ) -> Stage {
         let audit = auditor.finish(selection);
         for &extent in &selection.bad {
             selection.map.remove(extent);
         }
-        let clusters_in_use = selection.map.len();
+        let mut clusters_in_use = selection.map.len();
+        // Those of which a lost part of $Bitmap says nothing are taken as used.
+        let unknown = audit.unknown.as_ref();
+        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
+        if let (Some(_), Some(index)) = (unknown, image) {
+            clusters_in_use = index.len();
+        }
         let missing = match image {
-            Some(index) => Missing::find(&mut selection.map, index),
+            Some(index) => Missing::find(
+                &mut selection.map,
+                index,
+                unknown.map(|unknown| unknown.extent),
+            ),
             None => Missing::default(),
         };
         let account = Account {
             audit,
             missing,
             clusters_in_use,
+            lost: losses
+                .iter()
+                .map(|loss| loss.extents(volume.geometry()))
+                .collect(),
             cluster_size: volume.geometry().cluster_size,
         };
         let found = selection.findings.listed();
-        let extents = account.extents(found);
+        let mut extents = account.extents(found);
+        extents.extend(account.lost.iter().flatten());
         let records = found.iter().filter_map(clusters::Finding::record);
         let search = TouchedSearch::new(volume, &extents, records);
         Stage::Touched(Box::new(account), search)
@@ -159,12 +193,16 @@ impl Checking {
 
 /// What opening a volume tells: its boot sectors, its first records, its flags.
 fn check_system_files<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> Result<()> {
-    if let OpenedFrom::Backup { offset } = volume.opened_from() {
+    if let OpenedFrom::Backup { offset } = volume.opened_from()
+        && !is_lost(volume, 0)?
+    {
         let message =
             format!("the first boot sector is damaged; the backup at byte {offset:#x} is not");
         findings.push(Finding::new(Code::BootSector, at(0), message));
     }
     let mut note = |code, result: Result<()>| match result {
+        // The loss is a finding already.
+        Err(error) if error.is_loss() => Ok(()),
         Err(error) if error.is_damage() => {
             findings.push(Finding::of_error(code, None, &error));
             Ok(())
@@ -193,6 +231,22 @@ fn check_system_files<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) ->
     Ok(())
 }
 
+/// Whether the sector there is in a damaged part of an image.
+fn is_lost<R: ReadAt>(volume: &Volume<R>, offset: u64) -> Result<bool> {
+    let mut sector = [0; 512];
+    let read = volume.source().read_exact_at(offset, &mut sector);
+    let read = read.map_err(|source| Error::Io {
+        structure: Structure::BootSector,
+        offset,
+        len: 512,
+        source,
+    });
+    match read {
+        Err(error) if error.is_missing() => Err(error),
+        read => Ok(read.is_err_and(|error| error.is_loss())),
+    }
+}
+
 fn at(offset: u64) -> Option<Place> {
     Some(Place::Volume {
         offset,
@@ -213,8 +267,8 @@ struct Missing {
 
 impl Missing {
     /// What is in the image is taken out of `used`.
-    fn find(used: &mut ClusterMap, index: &Index) -> Self {
-        for extent in index.extents() {
+    fn find(used: &mut ClusterMap, index: &Index, unknown: Option<Extent>) -> Self {
+        for extent in index.extents().chain(unknown) {
             used.remove(extent);
         }
         let mut missing = Self {
@@ -238,6 +292,8 @@ struct Account {
     audit: Audit,
     missing: Missing,
     clusters_in_use: u64,
+    /// The clusters of each loss.
+    lost: Vec<Vec<Extent>>,
     cluster_size: u32,
 }
 
@@ -253,23 +309,39 @@ impl Account {
     }
 
     fn tell(&self, all: &clusters::finding::Findings, touched: &Touched, findings: &mut Findings) {
-        for found in all.listed() {
+        let is_told = |found: &&clusters::Finding| !matches!(found, RecordsLost { .. });
+        for found in all.listed().iter().filter(is_told) {
             findings.push(self.of_clusters(found, touched));
         }
-        let errors = all.listed().iter().filter(|one| one.is_error());
-        let errors = len_u64(errors.count());
-        let warnings = len_u64(all.listed().len()).saturating_sub(errors);
-        let more = all.errors().saturating_sub(errors);
-        findings.count_more(Code::RecordDamaged, more);
-        let more = all.warnings().saturating_sub(warnings);
-        findings.count_more(Code::RecordSkipped, more);
+        let is_lost = all.listed().iter().any(clusters::Finding::is_loss);
+        for (first, count) in lost_records(all.listed()) {
+            let end = first.0.saturating_add(count).saturating_sub(1);
+            let message = match count {
+                1 => format!("MFT record {first} is in what is lost"),
+                _ => format!("MFT records {first} to {end} are in what is lost"),
+            };
+            findings.push(Finding::new(Code::RecordsLost, None, message));
+        }
+        let listed = len_u64(clusters::finding::MAX_LISTED);
+        for (code, count) in [
+            (Code::RecordDamaged, all.errors()),
+            (Code::RecordDamaged, all.damaged()),
+            (Code::RecordSkipped, all.skipped()),
+        ] {
+            findings.count_more(code, count.saturating_sub(listed));
+        }
 
-        if let Some(unknown) = &self.audit.unknown {
+        if let Some(unknown) = &self.audit.unknown
+            && !unknown.source.is_loss()
+        {
             let place = Place::of_clusters(unknown.extent, self.cluster_size);
             findings.push(Finding::of_error(Code::Bitmap, Some(place), unknown));
         }
         let extra = &self.audit.only_in_bitmap;
-        if let Some(&first) = extra.first.first() {
+        // They may belong to the files whose records are lost.
+        if let Some(&first) = extra.first.first()
+            && !is_lost
+        {
             let message = format!(
                 "{} clusters are marked in $Bitmap and used by no file; the first: {first}",
                 extra.clusters
@@ -282,6 +354,15 @@ impl Account {
             ));
         }
         self.tell_missing(touched, findings);
+    }
+
+    /// What is lost, with its files.
+    fn tell_losses(&self, losses: &mut Vec<Loss>, touched: &Touched, findings: &mut Findings) {
+        for (loss, extents) in mem::take(losses).into_iter().zip(&self.lost) {
+            let mut finding = loss.into_finding();
+            finding.files = touched.of_extents(extents, FILES_A_FINDING);
+            findings.push(finding);
+        }
     }
 
     fn tell_missing(&self, touched: &Touched, findings: &mut Findings) {
@@ -308,7 +389,13 @@ impl Account {
         use clusters::Finding as Found;
         let (code, extent) = match found {
             Found::RecordSkipped { .. } => (Code::RecordSkipped, None),
-            Found::RecordDamaged { .. } => (Code::RecordDamaged, None),
+            Found::RecordsLost { .. } => (Code::RecordsLost, None),
+            Found::RecordDamaged { source, .. } | Found::ClustersUnknown { source, .. } => {
+                match source.is_loss() {
+                    true => (Code::RecordsLost, None),
+                    false => (Code::RecordDamaged, None),
+                }
+            }
             Found::PastEnd { extent, .. } => (Code::RunPastEnd, Some(*extent)),
             Found::ClaimedTwice { extent, .. } => (Code::ClusterClaimedTwice, Some(*extent)),
             Found::NotInBitmap { extent } => (Code::ClusterNotInBitmap, Some(*extent)),
@@ -324,4 +411,22 @@ impl Account {
         };
         finding
     }
+}
+
+/// The lost records, those that follow each other as one: the first, and how
+/// many.
+fn lost_records(found: &[clusters::Finding]) -> Vec<(RecordNumber, u64)> {
+    let mut lost: Vec<(RecordNumber, u64)> = Vec::new();
+    for finding in found {
+        let RecordsLost { first, count, .. } = finding else {
+            continue;
+        };
+        match lost.last_mut() {
+            Some((start, len)) if start.0.saturating_add(*len) == first.0 => {
+                *len = len.saturating_add(*count);
+            }
+            _ => lost.push((*first, *count)),
+        }
+    }
+    lost
 }

@@ -6,47 +6,160 @@ use ntfsclone_core::io::ReadAt;
 
 use crate::file::{FRAME, File, compress, head, seek_table};
 
-/// Whatever is changed is noticed, or changes nothing.
+/// Where the parts of a file lie.
+struct Parts {
+    frames: Vec<core::ops::Range<usize>>,
+    summary: core::ops::Range<usize>,
+}
+
+impl Parts {
+    fn of(file: &File) -> Self {
+        let mut end = 0;
+        let frames = file.frames.iter().map(|(frame, _)| {
+            let start = end;
+            end += frame.len();
+            start..end
+        });
+        let frames: Vec<_> = frames.collect();
+        Self {
+            frames,
+            summary: end..end + file.summary().len(),
+        }
+    }
+}
+
+/// Opens `bytes`, a changed `file`, and reads all frames but `lost`, which must not read as something
+/// else.
+#[track_caller]
+fn check_frames<'a>(
+    file: &File,
+    bytes: &'a [u8],
+    lost: impl Fn(usize) -> bool,
+) -> SeekableReader<&'a [u8]> {
+    let reader = SeekableReader::open(bytes).unwrap();
+    let reader = reader.expect("it is seekable");
+    assert_eq!(reader.size(), file.stream.len() as u64);
+    let mut content = Vec::new();
+    for (number, expected) in file.stream.chunks(FRAME).enumerate() {
+        match reader.read_frame(number, &mut content) {
+            Ok(()) => assert!(content == expected, "frame {number}: other content"),
+            Err(error) => assert!(lost(number), "frame {number}: {error}"),
+        }
+        let at = (number * FRAME) as u64;
+        let mut content = vec![0; expected.len()];
+        match reader.read_exact_at(at, &mut content) {
+            Ok(()) => assert!(content == expected, "frame {number}: other content"),
+            Err(error) => assert!(lost(number), "frame {number}: {error}"),
+        }
+    }
+    reader
+}
+
+/// Whatever byte is changed, it is noticed, and costs the frame that it is in.
 #[test]
-fn every_byte_counts() {
+fn damage_costs_one_part() {
     let file = File::sample();
     let good = file.bytes();
-    let summary = file.data().len();
-    let table = summary + file.summary().len();
+    let parts = Parts::of(&file);
     for at in 0..good.len() {
         for change in [0x01, 0x80, 0xFF] {
             let mut bytes = good.clone();
             bytes[at] ^= change;
-            let reader = match SeekableReader::open(bytes.as_slice()) {
-                Ok(Some(reader)) => reader,
-                Ok(None) | Err(_) => {
-                    assert!(at >= table, "byte {at} makes it not seekable");
-                    continue;
-                }
-            };
-            match reader.summary() {
-                Ok(Some(_)) if at < summary => {}
-                // The bits of the descriptor that mean nothing yet.
-                Ok(Some(_)) => assert_eq!((at, change), (good.len() - 5, 1), "not noticed"),
-                // Its magic at the end.
-                Ok(None) => assert!((table - 8..table).contains(&at), "byte {at}"),
-                Err(_) => assert!(at >= summary, "byte {at}"),
+            let lost = |number: usize| parts.frames[number].contains(&at);
+            let reader = check_frames(&file, &bytes, lost);
+            let is_summary_sound = matches!(reader.summary(), Ok(Some(_)));
+            assert_eq!(is_summary_sound, !parts.summary.contains(&at), "byte {at}");
+            // The bits of the descriptor that mean nothing yet.
+            let is_noticed = at >= parts.summary.end && (at, change) != (good.len() - 5, 1);
+            let damage = reader.end_damage();
+            assert_eq!(damage.table.is_some(), is_noticed, "byte {at}: {damage:?}");
+            assert_eq!(damage.trailing, None, "byte {at}");
+        }
+    }
+}
+
+/// Eight bytes, as a device loses them, anywhere.
+#[test]
+fn holes_cost_what_they_touch() {
+    let file = File::sample();
+    let good = file.bytes();
+    let parts = Parts::of(&file);
+    for at in 0..good.len() - 8 {
+        let mut bytes = good.clone();
+        bytes[at..at + 8].fill(0xEE);
+        let hit = |part: &core::ops::Range<usize>| part.start < at + 8 && at < part.end;
+        let reader = check_frames(&file, &bytes, |number| hit(&parts.frames[number]));
+        let is_summary_sound = matches!(reader.summary(), Ok(Some(_)));
+        assert_eq!(is_summary_sound, !hit(&parts.summary), "byte {at}");
+    }
+}
+
+/// The summary and the table are cut off, as far as something is left of them.
+#[test]
+fn cut_short() {
+    let file = File::sample();
+    let bytes = file.bytes();
+    let parts = Parts::of(&file);
+    for len in 0..bytes.len() {
+        let cut = &bytes[..len];
+        if len < parts.summary.start + 16 {
+            // No trace of more than an ordinary zstd file.
+            let opened = SeekableReader::open(cut);
+            assert!(matches!(opened, Ok(None)), "{len} of {}", bytes.len());
+            continue;
+        }
+        if len < parts.summary.end {
+            let reader = SeekableReader::open(cut).unwrap().expect("traces are left");
+            for (number, expected) in file.stream.chunks(FRAME).enumerate() {
+                let mut content = Vec::new();
+                reader.read_frame(number, &mut content).unwrap();
+                assert!(content == expected, "{len}: frame {number}");
             }
-            let mut stream = vec![0; file.stream.len()];
-            match reader.read_exact_at(0, &mut stream) {
-                Ok(()) => assert!(stream == file.stream, "byte {at}: other content"),
-                Err(_) => assert!(at < summary || at >= table, "byte {at}"),
-            }
+            continue;
+        }
+        let reader = check_frames(&file, cut, |_| false);
+        assert!(matches!(reader.summary(), Ok(Some(_))), "{len}");
+        assert!(reader.end_damage().table.is_some(), "{len}");
+    }
+}
+
+/// The table is bad, and a frame as well.
+#[test]
+fn damage_in_two_places() {
+    let file = File::sample();
+    let good = file.bytes();
+    let parts = Parts::of(&file);
+    for at in 0..parts.summary.start {
+        for change in [0x01, 0x80, 0xFF] {
+            let mut bytes = good.clone();
+            bytes[at] ^= change;
+            let entry = parts.summary.end + 8 + 2;
+            bytes[entry] ^= 0x10;
+            let lost = |number: usize| parts.frames[number].contains(&at);
+            let reader = check_frames(&file, &bytes, lost);
+            assert!(matches!(reader.summary(), Ok(Some(_))), "byte {at}");
+            assert!(reader.end_damage().table.is_some(), "byte {at}");
         }
     }
 }
 
 #[test]
-fn cut_short() {
-    let bytes = File::sample().bytes();
-    for len in 0..bytes.len() {
-        let opened = SeekableReader::open(&bytes[..len]);
-        assert!(matches!(opened, Ok(None)), "{len} of {}", bytes.len());
+fn bytes_that_follow_are_named() {
+    let file = File::sample();
+    let good = file.bytes();
+    let end = good.len() as u64;
+    for more in [
+        &[0; 1][..],
+        &[0; 5000],
+        b"some text",
+        &good[good.len() - 9..],
+    ] {
+        let bytes = [&good, more].concat();
+        let reader = check_frames(&file, &bytes, |_| false);
+        let damage = reader.end_damage();
+        assert_eq!(damage.trailing, Some(end..bytes.len() as u64));
+        assert!(damage.table.is_none(), "{damage:?}");
+        assert!(matches!(reader.summary(), Ok(Some(_))));
     }
 }
 
@@ -67,11 +180,16 @@ fn another_frame_in_its_place() {
     reader.read_frame(2, &mut Vec::new()).unwrap();
 }
 
-fn check_table(frames: &[u8], table: Vec<u8>, expected: &str) {
-    let bytes = [frames, &table].concat();
-    let error = SeekableReader::open(bytes.as_slice()).err();
+/// The table is found damaged with this message, and the frame in spite of it.
+fn check_table(frame: &[u8], table: Vec<u8>, expected: &str) {
+    let bytes = [frame, &table].concat();
+    let reader = SeekableReader::open(bytes.as_slice()).unwrap().unwrap();
+    let error = reader.end_damage().table.as_ref();
     let error = error.map_or_else(String::new, |error| error.to_string());
     assert!(error.contains(expected), "{expected}: {error}");
+    let mut content = Vec::new();
+    reader.read_frame(0, &mut content).unwrap();
+    assert!(content == [5; 100]);
 }
 
 #[test]

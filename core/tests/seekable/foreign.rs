@@ -72,7 +72,6 @@ fn without_a_seek_table() {
         vec![1; 8],
         vec![0; 100],
         file.data(),
-        [file.data(), file.summary()].concat(),
         // It has one, and can be read from the start only.
         [frame, table].concat(),
     ] {

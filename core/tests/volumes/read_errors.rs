@@ -68,7 +68,7 @@ fn errors_of(device: &FaultyReadAt<'_>) -> Vec<Error> {
             errors.extend(audited.err());
             for finding in selection.findings.listed() {
                 assert!(
-                    matches!(finding, Finding::RecordDamaged { .. }),
+                    matches!(finding, Finding::ClustersUnknown { .. }),
                     "{finding}"
                 );
             }
@@ -186,7 +186,7 @@ fn an_unreadable_attribute_list_is_a_finding() {
     };
     let volume = Volume::open(&device).unwrap();
     let selection = select_used(&volume, |_| {}).unwrap();
-    let [Finding::RecordDamaged { record, source }] = selection.findings.listed() else {
+    let [Finding::ClustersUnknown { record, source }] = selection.findings.listed() else {
         panic!("{:?}", selection.findings);
     };
     assert_eq!(record.0, number);

@@ -4,12 +4,16 @@ mod abbreviation;
 mod verify;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::process;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use verify::{Info, Verify};
+
+use crate::report;
 
 /// What was typed.
 #[derive(Debug, Parser)]
@@ -351,8 +355,25 @@ pub fn parse() -> Cli {
     let command = Cli::command()
         .mut_args(repeatable)
         .mut_subcommands(|subcommand| subcommand.mut_args(repeatable));
-    let matches = command.get_matches_from(abbreviation::expand(arguments));
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let matches = command.try_get_matches_from(abbreviation::expand(arguments));
+    let typed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    typed.unwrap_or_else(|error| exit(&error))
+}
+
+/// Prints what is wrong, or `--help` or `--version`, and ends the process.
+fn exit(error: &clap::Error) -> ! {
+    if error.use_stderr() {
+        error.exit();
+    }
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    let status = match report::written_to_stdout(printed) {
+        Ok(()) => 0,
+        Err(error) => {
+            report::error(&error);
+            error.exit_code().into()
+        }
+    };
+    process::exit(status)
 }
 
 #[cfg(test)]

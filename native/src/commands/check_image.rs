@@ -8,6 +8,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::open_volume::Accepted;
 use super::restore::describe;
+use super::used_clusters::{Purpose, Search};
 use super::{lost_data, open_volume, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, CheckTask};
@@ -59,7 +60,13 @@ fn check_volume(
         mounted: false,
     };
     let opened = open_volume::open(device, accepted, reports)?;
-    let map = used_clusters::find(&opened.volume, checks.mismatch, checks.threads, how)?;
+    let search = Search {
+        purpose: Purpose::Copy,
+        mismatch: checks.mismatch,
+        threads: checks.threads,
+        progress: how,
+    };
+    let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Arc::new(Plan::new(
         *opened.volume.geometry(),
         opened.device.size(),

@@ -10,6 +10,7 @@ use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
 use super::rescue::Continued;
+use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
@@ -50,8 +51,17 @@ pub fn run_on(
     refuse_serial_without_boot_sector(task, &opened)?;
 
     let prepared = CopyTarget::prepare(task, place, continued, &opened)?;
-    let map = match used_clusters::find(&opened.volume, task.mismatch, task.threads, how) {
-        Ok(map) => map,
+    let search = Search {
+        purpose: match task.content {
+            Content::Used => Purpose::Copy,
+            Content::Metadata { .. } => Purpose::Metadata,
+        },
+        mismatch: task.mismatch,
+        threads: task.threads,
+        progress: how,
+    };
+    let used = match used_clusters::find(&opened.volume, search) {
+        Ok(used) => used,
         Err(error) => {
             return match prepared {
                 Some(CopyTarget::Begun(continued)) => continued.end(Err(error)),
@@ -66,7 +76,7 @@ pub fn run_on(
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();
-            let plan = Arc::new(Plan::new(geometry, opened.device.size(), map));
+            let plan = Arc::new(Plan::new(geometry, opened.device.size(), used.map));
             let copying = Copying {
                 task,
                 opened: &opened,
@@ -97,6 +107,7 @@ pub fn run_on(
         }
         Content::Metadata { times, log_file } => {
             let target = target.into_new()?;
+            metadata::check_system_files(task, &opened, used.agree)?;
             metadata::run(task, target, &opened, times, log_file, how, reports)?;
         }
     }

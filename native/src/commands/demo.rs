@@ -10,6 +10,7 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::plan::Plan;
 
 use super::open_volume::Accepted;
+use super::used_clusters::{Purpose, Search};
 use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
@@ -142,7 +143,13 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         mounted: false,
     };
     let opened = open_volume::open(Device::open(original, None)?, accepted, Reports::None)?;
-    let map = used_clusters::find(&opened.volume, Mismatch::Refuse, None, Progress::None)?;
+    let search = Search {
+        purpose: Purpose::Copy,
+        mismatch: Mismatch::Refuse,
+        threads: None,
+        progress: Progress::None,
+    };
+    let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
     let copy = Device::open(restored, None)?;
 

@@ -10,7 +10,8 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::{Cli, Generated};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::report;
 
 const NAME: &str = "ntfsclone";
 
@@ -26,9 +27,12 @@ pub fn run(what: Generated) -> Result<()> {
         Generated::CompleteZsh => complete(Shell::Zsh),
         Generated::Man => manual_page(&mut text),
     };
-    generated
-        .and_then(|()| std::io::stdout().write_all(&text))
-        .map_err(|error| Error::io("write to", "standard output".as_ref(), error))
+    let mut stdout = io::stdout();
+    report::written_to_stdout(
+        generated
+            .and_then(|()| stdout.write_all(&text))
+            .and_then(|()| stdout.flush()),
+    )
 }
 
 /// One page for all: a subcommand is a section of it, where the library's own

@@ -3,9 +3,10 @@
 use std::io::Read;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
-use ntfsclone_core::info::{self, Document, ImageSummary, MAP_PARTS, Run, Usage, VolumeSummary};
+use ntfsclone_core::info::{
+    self, Document, ImageSummary, MAP_PARTS, READ_AT_ONCE, Run, Usage, VolumeSummary,
+};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::Volume;
 
 use crate::error::{Error, Result};
 use crate::options::InfoTask;
@@ -31,7 +32,10 @@ pub fn run(task: &InfoTask) -> Result<()> {
         volume: None,
         warnings: Vec::new(),
     };
-    look_inside(&input, bytes, &mut document)?;
+    let looked = look_inside(&input, bytes, &mut document);
+    if looked.is_err() && document.warnings.is_empty() {
+        return looked;
+    }
     match task.json {
         true => {
             let text = document.to_json();
@@ -39,16 +43,21 @@ pub fn run(task: &InfoTask) -> Result<()> {
         }
         false => print(&document, &input.remark()),
     }
-    Ok(())
+    report::check_written()?;
+    looked
 }
 
 fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Result<()> {
     if let Bytes::Seekable(seekable) = &bytes {
+        document.tell_end_damage(seekable.end_damage());
         document.tell_made(seekable.summary());
     }
     let anywhere = source::anywhere(&bytes);
-    let inside = Inside::at_once(input, &bytes)?;
-    if input.format == Format::Image {
+    let inside = Inside::at_once(input, &bytes);
+    let known = inside.as_ref().ok().and_then(Option::as_ref);
+    if let Some(index) = known.and_then(Inside::index) {
+        document.image = Some(ImageSummary::new(index.header(), Some(index)));
+    } else if input.format == Format::Image {
         let header = header_of(input, bytes)?;
         document.image = Some(ImageSummary::new(&header, None));
     }
@@ -57,31 +66,48 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
         document.warnings.push(warning.to_owned());
         return Ok(());
     };
-    let Some(inside) = inside else {
+    let Some(inside) = inside? else {
         let why = info::why_nothing_is_told(anywhere.size());
         document.warnings.push(why.to_owned());
-        return Ok(());
+        return match anywhere.size() {
+            // All of it was read.
+            ..=READ_AT_ONCE => Err(unknown_volume(input)),
+            _ => Ok(()),
+        };
     };
-    if let Some(index) = inside.index() {
-        document.image = Some(ImageSummary::new(index.header(), Some(index)));
-    }
-    let summary = Volume::open(&inside).and_then(|volume| VolumeSummary::read(&volume, MAP_PARTS));
+    let opened = inside.open_volume();
+    let summary = opened.and_then(|volume| VolumeSummary::read(&volume, MAP_PARTS));
     match summary {
         Ok(summary) => document.volume = Some(summary),
-        Err(error) => document.warnings.push(report::with_causes(&error)),
+        Err(error) => {
+            document.warnings.push(report::with_causes(&error));
+            return Err(unknown_volume(input));
+        }
     }
     Ok(())
 }
 
+/// What a report without a volume ends with; why is a warning in it.
+fn unknown_volume(input: &Recognised) -> Error {
+    let remedy = format!(
+        "what is wrong with it tells: ntfsclone verify {}",
+        input.name.display()
+    );
+    Error::refused(&input.name, "the volume in it cannot be read", remedy)
+}
+
+/// The header of an image whose clusters are not known where they are.
 fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
     let mut start = vec![0; START_BYTES];
     let mut reader: Box<dyn Read> = match bytes {
-        Bytes::Random(files) => Box::new(input::FilesReader::new(files)),
-        Bytes::Seekable(seekable) => {
-            let reader = input::FramesReader::start(&seekable);
-            Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
-        }
         Bytes::Stream(reader) => reader,
+        bytes => match source::anywhere(&bytes) {
+            Some(anywhere) => {
+                let header = Header::read(&*anywhere);
+                return header.map_err(|error| Error::read(&input.name, error));
+            }
+            None => Box::new(std::io::empty()),
+        },
     };
     let len = input::read_up_to(&mut reader, &mut start);
     let len = len.map_err(|error| input::read_error(&input.name, error))?;

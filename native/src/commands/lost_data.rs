@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::Write;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ntfsclone_core::clusters::{Owner, owners};
 use ntfsclone_core::ntfs::AttributeType;
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing};
 const LISTED: usize = 20;
 
 /// The file that `--report` writes.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct LostData {
     source: String,
     /// Bytes that could not be read.
@@ -35,14 +36,14 @@ struct LostData {
     files_left_out: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct LostArea {
     offset: u64,
     length: u64,
 }
 
 /// A part of a file that could not be read.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct LostPart {
     path: String,
     /// The stream; none for the content of the file.
@@ -107,7 +108,7 @@ fn finish(
         files_left_out: left_out,
     };
     let written = match &rescue.report {
-        Some(path) => write_report(path, &data),
+        Some(path) => write_report(path, &data, rescue),
         None => Ok(()),
     };
     if lost.is_empty() {
@@ -136,32 +137,61 @@ fn finish(
     })
 }
 
-/// Refuses a report that would take the place of something. To be called
-/// before the work is done that is reported.
+/// Refuses a report that would take the place of something else than the report
+/// of an earlier run of the same rescue. To be called before the work is done
+/// that is reported.
 ///
 /// # Errors
 ///
 /// There is something under its name, or will be.
 pub fn check_report(rescue: Option<&Rescue>, output: Option<&Output>) -> Result<()> {
-    let Some(path) = rescue.and_then(|rescue| rescue.report.as_ref()) else {
+    let Some((rescue, path)) = rescue.and_then(|rescue| Some((rescue, rescue.report.as_ref()?)))
+    else {
         return Ok(());
     };
     let is_output = matches!(output, Some(Output::File { path: output, .. }) if output == path);
-    if is_output || fs::symlink_metadata(path).is_ok() {
+    let is_mapfile = rescue.mapfile.as_ref() == Some(path);
+    let is_earlier = is_earlier_report(rescue, path);
+    let is_taken = fs::symlink_metadata(path).is_ok() && !is_earlier;
+    if is_output || is_mapfile || is_taken {
         return Err(Error::refused(
             path,
             "exists already, or will",
-            "--report never overwrites; give another name",
+            "--report never overwrites, but for its own report where a rescue goes on; give \
+             another name",
         ));
     }
-    AtomicFile::try_create(path, Replacing::Never)
+    let replacing = match is_earlier {
+        true => Replacing::Existing,
+        false => Replacing::Never,
+    };
+    AtomicFile::try_create(path, replacing)
         .map_err(|error| Error::io("create a file beside", path, error))
 }
 
-fn write_report(path: &Path, data: &LostData) -> Result<()> {
+/// No report is longer: it lists 10,000 parts of files, with their paths.
+const LARGEST_REPORT: u64 = 1 << 30;
+
+/// True for the report of an earlier run of a rescue that goes on.
+fn is_earlier_report(rescue: &Rescue, path: &Path) -> bool {
+    let goes_on = rescue.mapfile.as_ref().is_some_and(|path| path.exists());
+    let is_file = |metadata: &fs::Metadata| metadata.is_file() && metadata.len() <= LARGEST_REPORT;
+    goes_on
+        && fs::symlink_metadata(path).is_ok_and(|metadata| is_file(&metadata))
+        && fs::read(path).is_ok_and(|text| serde_json::from_slice::<LostData>(&text).is_ok())
+}
+
+/// Writes a report in one step. Nothing but an earlier one is replaced.
+fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
     let failed = |error| Error::io("write", path, error);
     let text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
-    let file = AtomicFile::create(path, Replacing::Never, MODE_BY_UMASK).map_err(failed)?;
+    let (replacing, mode) = if is_earlier_report(rescue, path) {
+        let permissions = fs::metadata(path).map_err(failed)?.permissions();
+        (Replacing::Existing, permissions.mode() & 0o777)
+    } else {
+        (Replacing::Never, MODE_BY_UMASK)
+    };
+    let file = AtomicFile::create(path, replacing, mode).map_err(failed)?;
     writeln!(file.file(), "{text}").map_err(failed)?;
     file.finish().map_err(failed)
 }

@@ -3,19 +3,57 @@
 use std::sync::{Arc, Mutex};
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
+use ntfsclone_core::clusters::{DamagedSystemFile, damaged_system_files};
 use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::ntfs::mft::RECORD_MFT;
+use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::plan::MetadataPlan;
 use ntfsclone_core::wipe::Times;
 
 use super::copying::Copying;
-use super::open_volume::OpenVolume;
+use super::open_volume::{CHKDSK, OpenVolume};
 use crate::error::{Error, Result};
-use crate::options::{self, CopyTask};
+use crate::options::{self, CopyTask, Mismatch};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::scan;
 use crate::sink::Destination;
 use crate::source::{WipeReport, copy_metadata};
+
+/// Refuses metadata that would lack some of the file system's own: it could not
+/// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
+/// nothing can be missing, whatever is damaged.
+pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> Result<()> {
+    if agree {
+        return Ok(());
+    }
+    let source = opened.device.path();
+    let damaged = damaged_system_files(&opened.volume);
+    let damaged = damaged.map_err(|error| Error::read(source, error))?;
+    // Bad sectors are reported, with the files that they belong to.
+    let lost = opened.device.damaged();
+    let has_lost = lost.is_some_and(|damaged| !damaged.lost().is_empty());
+    let is_fatal = |file: &&DamagedSystemFile| !has_lost || file.record == RECORD_MFT;
+    let Some(file) = damaged.iter().find(is_fatal) else {
+        return Ok(());
+    };
+    let name = path_of(&opened.volume, file.record);
+    let source_of_all = match task.rescue.is_some() {
+        true => "--ignore-fs-check",
+        false => "--rescue --ignore-fs-check",
+    };
+    Err(Error::refused(
+        source,
+        format!(
+            "not all metadata can be found: MFT record {} ({name}) is damaged: {}",
+            file.record,
+            report::with_causes(&file.source)
+        ),
+        format!(
+            "{CHKDSK}; or leave out --metadata, and copy all that is in use with {source_of_all}"
+        ),
+    ))
+}
 
 pub fn run(
     task: &CopyTask,
@@ -42,6 +80,10 @@ pub fn run(
         metadata.steps,
         metadata.inuse,
     );
+    let plan = match task.mismatch {
+        Mismatch::Accept => plan.returning_to_start(),
+        _ => plan,
+    };
     let copying = Copying {
         task,
         opened,
@@ -72,9 +114,10 @@ fn describe_wiped(report: &WipeReport, reports: Reports) {
         wiped.times
     ));
     if report.damaged_records > 0 {
+        let found = report::count(report.damaged_records, "record is", "records are");
         report::warning(format!(
-            "{} records are damaged and were copied as they are: they may hold content of files",
-            report.damaged_records
+            "{found} damaged; what could not be read there was not wiped, and may hold content of \
+             files"
         ));
     }
 }

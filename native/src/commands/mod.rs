@@ -10,6 +10,7 @@ mod info;
 mod lost_data;
 mod map;
 mod metadata;
+mod missing_clusters;
 mod open_volume;
 mod rescue;
 mod restore;
@@ -19,7 +20,6 @@ mod verify;
 
 use crate::error::Result;
 use crate::options::{Options, Task};
-use crate::report;
 
 pub fn run(options: Options) -> Result<()> {
     let progress = options.progress;
@@ -28,14 +28,8 @@ pub fn run(options: Options) -> Result<()> {
         Task::Restore(task) => restore::run(&task, progress),
         Task::CheckImage(task) => check_image::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),
-        Task::Verify(task) => {
-            verify::run(&task, progress)?;
-            report::check_written()
-        }
-        Task::Info(task) => {
-            info::run(&task)?;
-            report::check_written()
-        }
+        Task::Verify(task) => verify::run(&task, progress),
+        Task::Info(task) => info::run(&task),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::{Foreign, OpenedFrom, Volume, VolumeInfo, foreign};
+use ntfsclone_core::ntfs::{BootSector, Damage, Foreign, OpenedFrom, Volume, VolumeInfo, foreign};
 
 use crate::device;
 use crate::error::{Error, Result};
 use crate::report::{self, Reports};
-use crate::source::input::{Content, START_BYTES, refuse_disk};
+use crate::rescue::DamagedSource;
+use crate::source::input::{Content, START_BYTES, refuse_disk, refuse_unreadable};
 use crate::source::{Device, refuse_foreign};
 
-const CHKDSK: &str = "run chkdsk /f on it in Windows";
+pub const CHKDSK: &str = "run chkdsk /f on it in Windows";
 
 /// A volume that may be copied.
 pub struct OpenVolume {
@@ -38,7 +39,7 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
 
     let opened = match device.damaged() {
         None => Volume::open(Arc::clone(&device)).map(|volume| (volume, Vec::new())),
-        Some(_) => Volume::salvage(Arc::clone(&device)),
+        Some(damaged) => salvage(&device, damaged),
     };
     let (volume, damages) = opened.map_err(|error| explain(&device, error))?;
     for damage in &damages {
@@ -106,6 +107,29 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
     })
 }
 
+/// Opens a damaged volume; where it is longer than its device, what is missing
+/// is unreadable.
+fn salvage(
+    device: &Arc<Device>,
+    damaged: &DamagedSource,
+) -> Result<(Volume<Arc<Device>>, Vec<Damage>), CoreError> {
+    match Volume::salvage(Arc::clone(device)) {
+        Err(CoreError::VolumeCutShort { .. }) => {}
+        opened => return opened,
+    }
+    let (boot, _) = BootSector::read(device)?;
+    let geometry = boot.geometry;
+    let size = geometry.backup_boot_sector() + u64::from(geometry.sector_size);
+    report::warning(format!(
+        "{}: was cut short: its volume needs {size} bytes, and it has only {}; the rest is taken \
+         as unreadable",
+        device.path().display(),
+        device.size()
+    ));
+    damaged.extend(size);
+    Volume::salvage(Arc::clone(device))
+}
+
 fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Reports) {
     let geometry = volume.geometry();
     let serial = volume.boot().serial_number;
@@ -131,7 +155,7 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
         "Volume size: {volume_size} bytes ({})",
         report::size(volume_size)
     ));
-    let device_size = volume.source().size();
+    let device_size = volume.source().files().size();
     let pieces = match volume.source().files().count() {
         1 => String::new(),
         count => format!(" in {count} pieces"),
@@ -182,15 +206,14 @@ fn explain(device: &Device, error: CoreError) -> Error {
             structure: Structure::BootSector,
             ..
         } => explain_foreign(device, foreign::identify(device), error),
-        CoreError::Limit {
-            structure: Structure::BootSector,
-            found,
-            limit,
-            ..
-        } => Error::refused(
+        CoreError::VolumeCutShort { size, needed } => Error::refused(
             path,
-            format!("holds a volume of {found} bytes, but has only {limit}"),
-            "was it cut short? Take the whole partition, or grow it to the size it had",
+            format!("holds a volume of {needed} bytes, but has only {size}"),
+            with_rescue(
+                device,
+                "was it cut short? Take the whole partition, or grow it to the size it had",
+                "copy what is there",
+            ),
         ),
         CoreError::Corrupt {
             structure: Structure::MftMirror,
@@ -199,7 +222,7 @@ fn explain(device: &Device, error: CoreError) -> Error {
         } => Error::refused(
             path,
             format!("$MFTMirr does not match $MFT (record {record})"),
-            CHKDSK,
+            with_rescue(device, CHKDSK, "copy it as it is"),
         ),
         CoreError::Unsupported {
             structure: Structure::VolumeInformation,
@@ -212,9 +235,27 @@ fn explain(device: &Device, error: CoreError) -> Error {
                 found >> 8,
                 found & 0xFF
             ),
-            "is there a newer version of this program?",
+            with_rescue(
+                device,
+                "is there a newer version of this program?",
+                "copy it as it is",
+            ),
+        ),
+        error @ (CoreError::Corrupt { .. } | CoreError::Limit { .. }) => Error::refused(
+            path,
+            report::with_causes(&error),
+            with_rescue(device, CHKDSK, "copy what can be found"),
         ),
         error => Error::read(path, error),
+    }
+}
+
+/// The remedy, and that --rescue is one too, where it was not given.
+fn with_rescue(device: &Device, remedy: &str, what: &str) -> String {
+    match device.damaged() {
+        Some(_) => remedy.to_owned(),
+        None if remedy.ends_with('?') => format!("{remedy} Or {what} with --rescue"),
+        None => format!("{remedy}; or {what} with --rescue"),
     }
 }
 
@@ -244,7 +285,8 @@ fn explain_foreign(device: &Device, found: Foreign, error: CoreError) -> Error {
 fn explain_start(device: &Device, error: CoreError) -> Error {
     let path = device.path();
     let mut start = [0; START_BYTES];
-    let content = match device.read_exact_at(0, &mut start) {
+    // What cannot be read is marked in a rescue.
+    let content = match device.read_at(0, &mut start) {
         Ok(()) => Content::of(&start),
         Err(_) => Content::Unknown,
     };
@@ -255,6 +297,7 @@ fn explain_start(device: &Device, error: CoreError) -> Error {
             "restore it with --restore-image, which decompresses it",
         ),
         Content::Other(other) => Error::refused(path, other.found, other.remedy),
+        Content::Unreadable => refuse_unreadable(path),
         _ => Error::NotNtfs {
             path: path.to_owned(),
             source: error,

@@ -1,5 +1,6 @@
 //! Finding the used clusters of a volume, and deciding whether to trust it.
 
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +9,12 @@ use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
 use ntfsclone_core::clusters::{ClusterMap, Finding};
 use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::ntfs::bitmap::Unknown;
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Touched;
 
+use super::missing_clusters::MissingClusters;
+use super::open_volume::CHKDSK;
 use crate::error::{Error, Result};
 use crate::options::{self, Mismatch};
 use crate::progress::{Phase, Progress};
@@ -21,138 +25,246 @@ use crate::source::Device;
 /// How many findings an error lists; the original lists as many.
 const LISTED: usize = 10;
 
-/// The clusters to copy, found by so many threads.
+/// What the clusters are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// They are copied, or a copy of them is tested.
+    Copy,
+    /// Only metadata is copied; the account of clusters is checked.
+    Metadata,
+    /// They are listed.
+    Map,
+}
+
+/// How the clusters are looked for.
+pub struct Search {
+    pub purpose: Purpose,
+    pub mismatch: Mismatch,
+    pub threads: Option<NonZeroUsize>,
+    pub progress: options::Progress,
+}
+
+pub struct UsedClusters {
+    pub map: ClusterMap,
+    /// Files and `$Bitmap` agree: the owner of each cluster is known.
+    pub agree: bool,
+}
+
+/// Finds the clusters in use: those of files, and those that `$Bitmap` marks.
 ///
 /// # Errors
 ///
-/// The volume's account of its clusters is wrong in a way that would lose
-/// data; with [`Mismatch::Refuse`], in any way.
-pub fn find(
-    volume: &Volume<Arc<Device>>,
-    mismatch: Mismatch,
-    threads: Option<NonZeroUsize>,
-    how: options::Progress,
-) -> Result<ClusterMap> {
+/// The volume's account of its clusters contradicts itself, unless `mismatch`
+/// accepts that.
+pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters> {
     let source = volume.source().path();
-    let failed = |error| Error::read(source, error);
-
-    let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume, threads);
+    let mut progress = Progress::start(search.progress, Phase::Scan, volume.mft().record_count());
+    let threads = scan::threads(volume, search.threads);
     let mut selection = scan::select_used_on(volume, source, threads, |records| {
         progress.advance_to(records);
     })?;
     progress.finish();
-    let mut audit = audit::audit(volume, &mut selection).map_err(failed)?;
-    let damaged = volume.source().damaged();
-    // What could not be read makes the rest contradict it.
-    let mismatch = match damaged.is_some_and(|damaged| !damaged.lost().is_empty()) {
-        true => Mismatch::Accept,
-        false => mismatch,
+    let missing = MissingClusters::of(volume, &selection.map);
+    let audit = audit::audit(volume, &mut selection).map_err(|error| Error::read(source, error))?;
+    if let Some(missing) = missing {
+        let unknown = audit.unknown.as_ref().map(|unknown| unknown.extent);
+        missing.leave_out_unclaimed(volume, unknown, &mut selection.map);
+    }
+    let judge = Judge {
+        volume,
+        source,
+        purpose: search.purpose,
+        is_rescue: volume.source().damaged().is_some(),
+        mismatch: match volume.source().damaged() {
+            // What could not be read makes the rest contradict it.
+            Some(damaged) if !damaged.lost().is_empty() => Mismatch::Accept,
+            _ => search.mismatch,
+        },
     };
-    match (audit.unknown.take(), damaged) {
-        (Some(unknown), Some(_)) => report::warning(format!(
-            "{}: {}; they are copied too",
-            source.display(),
-            report::with_causes(&unknown)
-        )),
-        (Some(unknown), None) => return Err(failed(unknown.source)),
-        (None, _) => {}
-    }
-
-    if selection.findings.errors() > 0 {
-        let found = describe_all(volume, &selection.findings);
-        match mismatch {
-            Mismatch::Accept => report::warning(format!("{}: {found}", source.display())),
-            Mismatch::Refuse | Mismatch::RefuseLoss => {
-                let remedy = match volume.source().damaged().is_some() {
-                    false => {
-                        "run chkdsk /f on it in Windows, then try again: a copy would not be whole"
-                    }
-                    true => "copy what there is with --ignore-fs-check, and repair the copy",
-                };
-                return Err(Error::refused(source, found, remedy));
-            }
-        }
-    }
-    let skipped = selection.findings.warnings();
-    if skipped > 0 {
-        report::warning(format!(
-            "{}: {skipped} damaged MFT records were passed over{}",
-            source.display(),
-            first_of(selection.findings.listed())
-        ));
-    }
-    judge_extra(source, &audit, mismatch)?;
+    judge.unknown(audit.unknown.as_ref())?;
+    judge.errors(&selection.findings)?;
+    judge.damaged(&selection.findings)?;
+    judge.skipped(&selection.findings);
+    judge.unowned(&audit)?;
     for &extent in &selection.bad {
         selection.map.remove(extent);
     }
-    Ok(selection.map)
+    Ok(UsedClusters {
+        agree: audit.unknown.is_none()
+            && audit.only_in_bitmap.clusters == 0
+            && selection.findings.errors() == 0,
+        map: selection.map,
+    })
 }
 
-fn first_of(findings: &[Finding]) -> String {
-    match findings.iter().find(|finding| !finding.is_error()) {
-        Some(finding @ Finding::RecordSkipped { source, .. }) => {
-            format!("; the first: {finding}: {source}")
+/// Refuses what a scan found, or warns of it.
+struct Judge<'a> {
+    volume: &'a Volume<Arc<Device>>,
+    source: &'a Path,
+    purpose: Purpose,
+    is_rescue: bool,
+    mismatch: Mismatch,
+}
+
+impl Judge<'_> {
+    fn warn(&self, text: impl Display) {
+        report::warning(format!("{}: {text}", self.source.display()));
+    }
+
+    fn refuse(&self, found: impl Into<String>, remedy: impl Display) -> Result<()> {
+        let remedy = format!("{CHKDSK}; or {remedy}");
+        Err(Error::refused(self.source, found, remedy))
+    }
+
+    fn unknown(&self, unknown: Option<&Unknown>) -> Result<()> {
+        let Some(unknown) = unknown else {
+            return Ok(());
+        };
+        let found = report::with_causes(unknown);
+        if !self.is_rescue && self.mismatch != Mismatch::Accept {
+            return match self.purpose {
+                Purpose::Copy => self.refuse(found, "copy them too with --rescue"),
+                Purpose::Metadata => self.refuse(found, "copy metadata all the same with --rescue"),
+                Purpose::Map => self.refuse(found, "count them as used with --rescue"),
+            };
         }
-        _ => String::new(),
+        self.warn(match self.purpose {
+            Purpose::Copy => format!("{found}; they are copied too"),
+            Purpose::Metadata => format!("{found}; those that no file has are left out"),
+            Purpose::Map => format!("{found}; they count as used"),
+        });
+        Ok(())
     }
-}
 
-/// Clusters that only $Bitmap marks hold no file that is known; copying them
-/// loses nothing, leaving them out might.
-fn judge_extra(source: &Path, audit: &Audit, mismatch: Mismatch) -> Result<()> {
-    let extra = &audit.only_in_bitmap;
-    let Some(first) = extra.first.first() else {
-        return Ok(());
-    };
-    if mismatch == Mismatch::Refuse {
-        return Err(Error::refused(
-            source,
-            format!(
-                "{} clusters are marked in $Bitmap and used by no file; the first: {first}",
-                extra.clusters
-            ),
-            "run chkdsk /f on it in Windows; or leave out --strict, and they are copied too",
-        ));
+    fn errors(&self, findings: &Findings) -> Result<()> {
+        let count = findings.errors();
+        if count == 0 {
+            return Ok(());
+        }
+        let found = format!(
+            "its account of clusters is damaged; {}{}",
+            report::count(count, "finding", "findings"),
+            self.list(findings, count, Finding::is_error)
+        );
+        match (self.mismatch, self.purpose) {
+            (Mismatch::Accept, _) => {
+                self.warn(found);
+                Ok(())
+            }
+            (Mismatch::Refuse, _) => self.refuse(found, "leave out --strict"),
+            (Mismatch::RefuseLoss, Purpose::Metadata) => {
+                self.refuse(found, "copy its metadata as it is with --ignore-fs-check")
+            }
+            (Mismatch::RefuseLoss, Purpose::Map) => {
+                self.refuse(found, "map it as it is with --ignore-fs-check")
+            }
+            (Mismatch::RefuseLoss, Purpose::Copy) => {
+                let flags = match self.is_rescue {
+                    true => "--ignore-fs-check",
+                    false => "--rescue --ignore-fs-check",
+                };
+                let remedy = format!("copy it as it is with {flags}, and repair the copy");
+                self.refuse(found, remedy)
+            }
+        }
     }
-    report::warning(format!(
-        "{}: {} clusters are marked in $Bitmap and used by no file (the first: {first}); they \
-         are copied too",
-        source.display(),
-        extra.clusters
-    ));
-    Ok(())
-}
 
-/// The first findings that are errors, with the names of the files concerned.
-fn describe_all(volume: &Volume<Arc<Device>>, findings: &Findings) -> String {
-    let errors: Vec<&Finding> = findings
-        .listed()
-        .iter()
-        .filter(|finding| finding.is_error())
-        .take(LISTED)
-        .collect();
-    let extents: Vec<Extent> = errors
-        .iter()
-        .filter_map(|finding| finding.extent())
-        .collect();
-    let records = errors.iter().filter_map(|finding| finding.record());
-    // What cannot be read again is left out of the message only.
-    let touched = Touched::find(volume, &extents, records).unwrap_or_default();
+    /// The clusters of damaged records are marked in `$Bitmap`: nothing is lost
+    /// that is not lost on the volume.
+    fn damaged(&self, findings: &Findings) -> Result<()> {
+        let count = findings.damaged();
+        if count == 0 {
+            return Ok(());
+        }
+        let is_damaged = |finding: &Finding| matches!(finding, Finding::RecordDamaged { .. });
+        let found = report::count(count, "MFT record is damaged", "MFT records are damaged");
+        let list = self.list(findings, count, is_damaged);
+        if self.mismatch == Mismatch::Refuse {
+            return self.refuse(format!("{found}{list}"), "leave out --strict");
+        }
+        self.warn(match self.purpose {
+            Purpose::Copy => format!("{found}; all clusters that $Bitmap marks are copied{list}"),
+            Purpose::Metadata => format!("{found}; directories among them may lack entries{list}"),
+            Purpose::Map => format!("{found}; all clusters that $Bitmap marks count as used{list}"),
+        });
+        Ok(())
+    }
 
-    let mut text = format!(
-        "its account of clusters is damaged; {} findings",
-        findings.errors()
-    );
-    for finding in &errors {
-        text.push_str("\n    ");
-        text.push_str(&describe(finding, &touched));
+    fn skipped(&self, findings: &Findings) {
+        let count = findings.skipped();
+        if count == 0 {
+            return;
+        }
+        let first = findings.listed().iter().find_map(|finding| match finding {
+            Finding::RecordSkipped { source, .. } => {
+                Some(format!("; the first: {finding}: {source}"))
+            }
+            _ => None,
+        });
+        let found = report::count(
+            count,
+            "damaged MFT record was passed over",
+            "damaged MFT records were passed over",
+        );
+        self.warn(format!("{found}{}", first.unwrap_or_default()));
     }
-    let more = findings.errors() - errors.len() as u64;
-    if more > 0 {
-        text.push_str(&format!("\n    and {more} more"));
+
+    /// Clusters that only `$Bitmap` marks hold no file that is known; copying
+    /// them loses nothing, leaving them out might.
+    fn unowned(&self, audit: &Audit) -> Result<()> {
+        let extra = &audit.only_in_bitmap;
+        let Some(first) = extra.first.first() else {
+            return Ok(());
+        };
+        let found = format!(
+            "{} marked in $Bitmap and used by no file",
+            report::count(extra.clusters, "cluster is", "clusters are")
+        );
+        let them = match extra.clusters {
+            1 => "it is",
+            _ => "they are",
+        };
+        if self.mismatch == Mismatch::Refuse {
+            let found = format!("{found}; the first: {first}");
+            return match self.purpose {
+                Purpose::Metadata => self.refuse(found, "leave out --strict"),
+                _ => self.refuse(found, format!("leave out --strict, and {them} copied too")),
+            };
+        }
+        self.warn(match self.purpose {
+            Purpose::Copy => format!("{found} (the first: {first}); {them} copied too"),
+            Purpose::Metadata => {
+                format!("{found} (the first: {first}); {them} no metadata and left out")
+            }
+            Purpose::Map => format!("{found} (the first: {first}); {them} listed as used"),
+        });
+        Ok(())
     }
-    text
+
+    /// The first findings of a kind of which there are `count`, with the names of
+    /// the files concerned.
+    fn list(&self, findings: &Findings, count: u64, is_of_kind: fn(&Finding) -> bool) -> String {
+        let listed = findings.listed().iter();
+        let first: Vec<&Finding> = listed
+            .filter(|finding| is_of_kind(finding))
+            .take(LISTED)
+            .collect();
+        let extents: Vec<Extent> = first.iter().filter_map(|found| found.extent()).collect();
+        let records = first.iter().filter_map(|finding| finding.record());
+        // What cannot be read again is left out of the message only.
+        let touched = Touched::find(self.volume, &extents, records).unwrap_or_default();
+
+        let mut text = String::new();
+        for finding in &first {
+            text.push_str("\n    ");
+            text.push_str(&describe(finding, &touched));
+        }
+        let more = count - first.len() as u64;
+        if more > 0 {
+            text.push_str(&format!("\n    and {more} more"));
+        }
+        text
+    }
 }
 
 fn describe(finding: &Finding, touched: &Touched) -> String {
@@ -165,9 +277,6 @@ fn describe(finding: &Finding, touched: &Touched) -> String {
             .into_iter()
             .collect(),
     };
-    let mut text = report::with_causes(finding);
-    if !names.is_empty() {
-        text.push_str(&format!(" ({})", names.join(", ")));
-    }
-    text
+    let files = report::in_brackets(&names);
+    format!("{}{files}", report::with_causes(finding))
 }

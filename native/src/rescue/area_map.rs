@@ -46,6 +46,13 @@ impl AreaMap {
         self.size
     }
 
+    /// Makes the device longer; of what is new nothing was tried.
+    pub fn extend(&mut self, size: u64) {
+        let end = self.size;
+        self.size = self.size.max(size);
+        self.set(end..self.size, Status::NonTried);
+    }
+
     /// Changes the status of a range, as far as the device goes.
     pub fn set(&mut self, range: Range<u64>, status: Status) {
         let (start, end) = (range.start, range.end.min(self.size));

@@ -15,7 +15,7 @@ use crate::aligned_buffer::AlignedBuffer;
 use crate::report;
 
 /// What an unreadable sector begins with in the copy, as in the original.
-const MARK: &[u8] = b"BadSectoR\0";
+pub const MARK: &[u8] = b"BadSectoR\0";
 /// What the rest of it is filled with.
 const FILL: u8 = b'?';
 
@@ -86,8 +86,20 @@ impl DamagedSource {
         }
     }
 
+    /// Bytes of the source: of the medium, or more, if it was cut short.
     pub fn size(&self) -> u64 {
+        self.known().map.size()
+    }
+
+    /// Bytes that are there, read or not.
+    pub fn medium_size(&self) -> u64 {
         self.medium.size()
+    }
+
+    /// Takes what follows the end of the medium, up to `size` bytes, as
+    /// unreadable: the volume was longer.
+    pub fn extend(&self, size: u64) {
+        self.known().map.extend(size);
     }
 
     /// Tells the sector size of the volume, a power of two.
@@ -147,7 +159,8 @@ impl DamagedSource {
         self.known().keeps = false;
     }
 
-    /// Keeps everything in `to` from now on, also what is kept already.
+    /// Keeps everything in `to` from now on, also what is kept already, as far
+    /// as there is space for it.
     pub fn keep_in(&self, to: Kept) -> io::Result<()> {
         let (kept, map) = {
             let known = self.known();
@@ -160,7 +173,8 @@ impl DamagedSource {
                 if let Some(kept) = &kept {
                     kept.read(piece.start, bytes)?;
                 }
-                to.write(piece.start, bytes)?;
+                let end = to.write(piece.start, bytes)?;
+                self.set_status(end..piece.end, Status::NonTried);
             }
         }
         let mut known = self.known();
@@ -173,12 +187,14 @@ impl DamagedSource {
     /// only what failed while the device answered.
     pub fn sync(&self) -> io::Result<AreaMap> {
         // The map of before: what is written meanwhile may not be on the disk.
-        let (map, kept) = {
+        let (mut map, kept) = {
             let known = self.known();
             let mut map = known.map.clone();
             known.run.revert(&mut map);
             (map, known.kept.clone())
         };
+        // Never tried: a later run may find a source that is whole again.
+        map.set(self.medium.size()..map.size(), Status::NonTried);
         kept.map_or(Ok(()), |kept| kept.sync())?;
         Ok(map)
     }
@@ -269,7 +285,11 @@ impl DamagedSource {
         if self.known().is_gone {
             return Err(DeviceGone.into());
         }
-        let len = (range.end - range.start) as usize;
+        let there = range.end.min(self.medium.size());
+        let Some(len) = there.checked_sub(range.start).filter(|&len| len > 0) else {
+            return Ok(range.start);
+        };
+        let len = len as usize;
         let read = self.medium.read(range.start, len, buffer)?;
         // Of a sector that is cut nothing is known, unless the medium ends.
         let whole = match read == len {
@@ -318,7 +338,19 @@ impl DamagedSource {
         buf: &mut [u8],
         fill: &impl Fn(u64, &mut [u8]),
     ) -> io::Result<()> {
+        let there = self.medium.size().saturating_sub(offset);
+        let there = there.min(buf.len() as u64) as usize;
+        let (buf, missing) = buf.split_at_mut(there);
         let end = offset + buf.len() as u64;
+        if !missing.is_empty() {
+            let last = end + missing.len() as u64 - 1;
+            let sectors = self.sector_at(end).start..self.sector_at(last).end;
+            self.set_status(sectors, Status::Bad);
+            fill(end, missing);
+        }
+        if buf.is_empty() {
+            return Ok(());
+        }
         let sectors = self.sector_at(offset).start..self.sector_at(end - 1).end;
         let block = BLOCK.min(sectors.end - sectors.start);
         // The last sector may be cut; read is all of it.
@@ -399,11 +431,17 @@ impl DamagedSource {
         }
     }
 
-    /// The sector with the byte at a position. The last one may be cut.
+    /// The sector with the byte at a position. The last one may be cut, and
+    /// where the medium ends within one, its two parts are sectors.
     pub fn sector_at(&self, position: u64) -> Range<u64> {
         let sector = self.sector();
         let start = position - position % sector;
-        start..(start + sector).min(self.size())
+        let end = (start + sector).min(self.size());
+        let medium_end = self.medium.size();
+        match medium_end <= position {
+            true => start.max(medium_end)..end,
+            false => start..end.min(medium_end),
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -17,7 +17,7 @@ pub struct Kept {
     file: Mutex<File>,
     /// What to call it in messages; none for a temporary file.
     output: Option<PathBuf>,
-    /// Bytes past this one are not kept: a device ends there.
+    /// Bytes past this one are not kept: the output ends there.
     limit: u64,
 }
 
@@ -37,7 +37,7 @@ impl Kept {
     }
 
     /// The output itself, open for reading and writing; `size` is that of a
-    /// device.
+    /// device, or of a file when it is complete, if that is known.
     pub fn output(file: File, name: &Path, size: Option<u64>) -> Self {
         Self {
             file: Mutex::new(file),

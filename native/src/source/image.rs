@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
+use ntfsclone_core::validate::{Findings, check_end};
 
 use super::input::{
-    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, read_error, read_up_to,
+    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
+    read_up_to,
 };
 use super::past_cache::PastCache;
 use crate::aligned_buffer::AlignedBuffer;
@@ -20,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
+use crate::report;
 use crate::rescue::DamagedSource;
 
 /// Bytes read at once.
@@ -53,6 +56,10 @@ impl ImageStream {
     /// Reads the header of an image, or the boot sector of a volume.
     pub fn new(opened: Opened) -> Result<Self> {
         let Opened { input, bytes } = opened;
+        let seekable = match &bytes {
+            Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
+            Bytes::Random(_) | Bytes::Stream(_) => None,
+        };
         let mut reader: Box<dyn Read + Send> = match (&input.damaged, bytes) {
             (Some(source), _) => Box::new(RescueReader {
                 source: Arc::clone(source),
@@ -60,6 +67,7 @@ impl ImageStream {
             }),
             (None, Bytes::Random(files)) => Box::new(FilesReader::new(files)),
             (None, Bytes::Seekable(seekable)) => {
+                warn_of_end(&seekable, &input.name);
                 let reader = FramesReader::start(&seekable);
                 Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
             }
@@ -90,7 +98,12 @@ impl ImageStream {
                 let mut sector = [0; 512];
                 let there = bytes.len().min(sector.len());
                 sector[..there].copy_from_slice(&bytes[..there]);
-                let geometry = BootSector::parse(&sector, 0).map_err(failed)?.geometry;
+                let boot = BootSector::parse(&sector, 0).or_else(|error| {
+                    // What was recognised by its backup boot sector.
+                    let backup = seekable.as_deref().and_then(BootSector::read_backup);
+                    backup.map(|(boot, _)| boot).ok_or(error)
+                });
+                let geometry = boot.map_err(failed)?.geometry;
                 let clusters = geometry.nr_clusters();
                 let header = Header::new(
                     geometry.cluster_size,
@@ -279,6 +292,16 @@ impl ImageStream {
                 Ok(())
             })
         }
+    }
+}
+
+/// Warns of what is wrong behind the frames, which are all that is needed.
+fn warn_of_end(seekable: &Seekable, name: &Path) {
+    let mut findings = Findings::default();
+    check_end(seekable.end_damage(), &mut findings);
+    for finding in findings.listed() {
+        let name = name.display();
+        report::warning(format_args!("{name}: {}", finding.message));
     }
 }
 

@@ -18,12 +18,16 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::units::Lcn;
 
 use super::inside::Anywhere;
+use super::small_file;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::sink::{AtomicFile, Replacing};
 
 /// Bytes of a map beyond which there is none.
 const MAX_MAP_SIZE: usize = 256 << 20;
+
+/// Bytes of a file that is read: a map, and some more.
+const MAX_SIZE: u64 = (MAX_MAP_SIZE as u64) + (1 << 20);
 
 /// The name of the file beside `image`.
 fn path_beside(image: &Path) -> PathBuf {
@@ -36,7 +40,7 @@ fn path_beside(image: &Path) -> PathBuf {
 /// wrong with it is a warning.
 pub fn read(path: &Path, image: &Anywhere) -> Option<Index> {
     let path = path_beside(path);
-    let bytes = match fs::read(&path) {
+    let bytes = match small_file::read(&path, MAX_SIZE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {

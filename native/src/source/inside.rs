@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use ntfsclone_core::discovery::Discovery;
+use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::info::READ_AT_ONCE;
 use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::ntfs::Volume;
 
 use super::KeptVolume;
 use super::index_file;
@@ -85,6 +87,18 @@ impl Inside {
             found => found,
         };
         Ok(index.map(|index| Self::of_image(anywhere, index)))
+    }
+
+    /// Opens the volume. Where its first records are in a damaged part of an
+    /// image, their copies are used.
+    pub fn open_volume(&self) -> Result<Volume<Self>, CoreError> {
+        match Volume::open(self.clone()) {
+            Err(error) if error.is_loss() => match Volume::salvage(self.clone()) {
+                Ok((volume, _)) if volume.mft().record_count() > 0 => Ok(volume),
+                _ => Err(error),
+            },
+            opened => opened,
+        }
     }
 
     /// Where the clusters are in the image, if it is one.

@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 4 << 20;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WipeReport {
     pub wiped: Wiped,
-    /// Records that do not read as such and were copied as they are.
+    /// Records that are damaged and were wiped only as far as they can be read.
     pub damaged_records: u64,
 }
 
@@ -50,6 +50,9 @@ pub fn copy_metadata(
             if let Err(error) = copied {
                 return Ok(Err(error));
             }
+        }
+        if plan.returns_to_start() {
+            filler.seek(0)?;
         }
         let (offset, len) = plan.tail();
         let copied = reader.copy(offset, len, filler)?;

@@ -131,7 +131,10 @@ impl Device {
 /// set, as [`Volume::salvage`](ntfsclone_core::ntfs::Volume::salvage) asks for.
 impl ReadAt for Device {
     fn size(&self) -> u64 {
-        self.files.size()
+        match &self.damaged {
+            None => self.files.size(),
+            Some(damaged) => damaged.size(),
+        }
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {

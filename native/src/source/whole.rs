@@ -1,13 +1,13 @@
 //! All bytes of an image, in order, as they stand in it.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ntfsclone_core::io::ReadAt;
 
-use super::input::{Bytes, Files, FilesReader, FramesReader, read_error, read_up_to};
+use super::input::{Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_error};
 use super::past_cache::PastCache;
 use crate::direct::{PROBES, is_mostly_cached};
 use crate::error::{Error, Result};
@@ -21,16 +21,20 @@ pub struct WholeReader {
     reader: Box<dyn Read + Send>,
     is_direct: bool,
     enough: Arc<AtomicBool>,
+    lost: SharedLostFrames,
+    /// What a read failed with after it had read something.
+    failed: Option<io::Error>,
 }
 
 impl WholeReader {
     pub fn new(name: &Path, bytes: Bytes, when: Direct) -> Result<Self> {
+        let lost = SharedLostFrames::default();
         let (reader, is_direct): (Box<dyn Read + Send>, _) = match bytes {
             Bytes::Stream(reader) => (reader, false),
             Bytes::Seekable(seekable) => {
                 let reader = FramesReader::start(&seekable);
                 let reader = reader.map_err(|error| Error::io("decompress", name, error))?;
-                (Box::new(reader), false)
+                (Box::new(reader.noting(Arc::clone(&lost))), false)
             }
             Bytes::Random(files) => match past_cache(&files, when) {
                 Some(reader) => (Box::new(reader), true),
@@ -42,7 +46,15 @@ impl WholeReader {
             reader,
             is_direct,
             enough: Arc::default(),
+            lost,
+            failed: None,
         })
+    }
+
+    /// Frames that cannot be decompressed: noted before their place is read, as
+    /// zeros.
+    pub fn lost_frames(&self) -> SharedLostFrames {
+        Arc::clone(&self.lost)
     }
 
     /// Whether the kernel's cache is passed by.
@@ -59,8 +71,12 @@ impl WholeReader {
         move |filler| {
             let mut offset = 0;
             while !self.enough.load(Ordering::Relaxed) {
+                if let Some(error) = self.failed.take() {
+                    return Ok(Err(read_error(&self.name, error)));
+                }
                 let batch = filler.batch_with_room(1)?;
-                let read = batch.push_read(offset, |room| read_up_to(&mut self.reader, room));
+                let (reader, failed) = (&mut self.reader, &mut self.failed);
+                let read = batch.push_read(offset, |room| read_before_error(reader, room, failed));
                 match read {
                     Ok(0) => break,
                     Ok(read) => offset += read as u64,
@@ -70,6 +86,29 @@ impl WholeReader {
             Ok(Ok(()))
         }
     }
+}
+
+/// Fills `buf` as far as the input goes. What was read before an error is
+/// returned, and the error kept in `failed`.
+fn read_before_error(
+    reader: &mut Box<dyn Read + Send>,
+    buf: &mut [u8],
+    failed: &mut Option<io::Error>,
+) -> io::Result<usize> {
+    let mut len = 0;
+    while len < buf.len() {
+        match reader.read(&mut buf[len..]) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if len == 0 => return Err(error),
+            Err(error) => {
+                *failed = Some(error);
+                break;
+            }
+        }
+    }
+    Ok(len)
 }
 
 fn past_cache(files: &Files, when: Direct) -> Option<PastCache> {

@@ -170,6 +170,7 @@ impl IndexBuilder {
             end: self.offset,
             len,
             jumps_back: self.jumps_back,
+            lost_from: None,
         })
     }
 
@@ -181,10 +182,18 @@ impl IndexBuilder {
             self.position = self.position.saturating_sub(1);
             self.offset = self.offset.saturating_sub(stride(&self.header));
         }
+        let lost_from = match self.jumps_back {
+            // Any cluster may have come later.
+            true => Lcn(0),
+            false => Lcn(self.position),
+        };
         if !self.is_at_tail() {
             self.seek(Lcn(self.header.nr_clusters))?;
         }
-        self.finish()
+        Ok(Index {
+            lost_from: Some(lost_from),
+            ..self.finish()?
+        })
     }
 
     fn begin_run(&mut self) -> Result<()> {

@@ -3,6 +3,7 @@
 mod builder;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 pub use self::builder::IndexBuilder;
 use super::ntfsclone::Header;
@@ -36,6 +37,8 @@ pub struct Index {
     /// Clusters that are stored, each counted once.
     len: u64,
     jumps_back: bool,
+    /// See [`Index::lost_from`].
+    lost_from: Option<Lcn>,
 }
 
 /// Consecutive clusters that lie one after the other in an image, each after
@@ -129,6 +132,32 @@ impl Index {
     /// True if the clusters come in LCN order: false for images of metadata.
     pub fn is_ordinary(&self) -> bool {
         !self.jumps_back
+    }
+
+    /// Of an image that is cut short or damaged: from this cluster on, those that
+    /// are not stored may have been in what is missing. `None` of a whole image.
+    pub fn lost_from(&self) -> Option<Lcn> {
+        self.lost_from
+    }
+
+    /// The clusters that have bytes, or their command, in this part of the image.
+    pub fn extents_in(&self, range: &Range<u64>) -> Vec<Extent> {
+        let stride = stride(&self.header);
+        let mut extents = Vec::new();
+        for run in &self.stream {
+            let end = run
+                .offset
+                .saturating_add(run.extent.len.saturating_mul(stride));
+            if end <= range.start || run.offset >= range.end {
+                continue;
+            }
+            let before = range.start.saturating_sub(run.offset);
+            let first = before.checked_div(stride).unwrap_or(0);
+            let after = range.end.saturating_sub(run.offset).div_ceil(stride);
+            let count = after.min(run.extent.len).saturating_sub(first);
+            extents.push(Extent::new(run.extent.start.plus(first), count));
+        }
+        extents
     }
 
     /// In the order of the stream, each with the one gap before it.

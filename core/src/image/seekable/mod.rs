@@ -1,12 +1,20 @@
 //! Compressed images: zstd in small frames, with a table of where each is, and
 //! a summary of what is in them. `docs/image-format.md` describes the format.
 
+#[cfg(feature = "zstd")]
+mod frame_finder;
+#[cfg(feature = "zstd")]
+mod frame_header;
+#[cfg(feature = "zstd")]
+mod frame_scan;
 mod map;
 #[cfg(feature = "zstd")]
 mod reader;
 mod seek_table;
 mod summary;
 
+#[cfg(feature = "zstd")]
+pub use frame_finder::{EndDamage, FrameFinder};
 pub use map::{MapBuilder, MapRun, MapRuns};
 #[cfg(feature = "zstd")]
 pub use reader::{MAX_FRAME_SIZE, SeekableReader};

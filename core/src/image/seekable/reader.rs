@@ -1,5 +1,6 @@
 //! Reading a compressed image anywhere.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,6 +8,7 @@ use core::fmt;
 use spin::Mutex;
 use zstd_safe::DCtx;
 
+use super::frame_finder::{EndDamage, FrameFinder};
 use super::seek_table::{Frame, SeekTable};
 use super::summary::Summary;
 use crate::error::{Error, Result, Structure};
@@ -30,6 +32,7 @@ pub struct SeekableReader<S> {
     source: S,
     table: SeekTable,
     summary: Result<Option<Summary>>,
+    damage: EndDamage,
     cache_size: u64,
     state: Mutex<State>,
 }
@@ -37,6 +40,8 @@ pub struct SeekableReader<S> {
 struct State {
     /// The last one was used last.
     cache: Vec<Cached>,
+    /// Why frames cannot be decompressed: to find that out again takes as long.
+    damaged: BTreeMap<usize, Error>,
     /// For decompressing, while nobody does.
     idle: Vec<DCtx<'static>>,
 }
@@ -47,31 +52,40 @@ struct Cached {
 }
 
 impl<S: ReadAt> SeekableReader<S> {
-    /// Opens a zstd file. `None` if it has no seek table, or frames beyond
-    /// [`MAX_FRAME_SIZE`]: it can be decompressed from its start only.
+    /// Opens a zstd file, its seek table sound or not: see [`FrameFinder`].
     ///
     /// # Errors
     ///
-    /// Those of [`SeekTable::read`]. A summary that cannot be read is no
+    /// Those of [`FrameFinder::finish`]. A summary that cannot be read is no
     /// error here: see [`SeekableReader::summary`].
     pub fn open(source: S) -> Result<Option<Self>> {
-        let Some(table) = SeekTable::read(&source)? else {
-            return Ok(None);
-        };
+        let mut finder = FrameFinder::new();
+        while finder.step(&source)? {}
+        finder.finish(source)
+    }
+
+    /// `None` if there are frames beyond [`MAX_FRAME_SIZE`].
+    pub(super) fn new(
+        source: S,
+        table: SeekTable,
+        summary: Result<Option<Summary>>,
+        damage: EndDamage,
+    ) -> Option<Self> {
         if table.frames().any(|frame| frame.size > MAX_FRAME_SIZE) {
-            return Ok(None);
+            return None;
         }
-        let summary = Summary::read(&source, &table);
-        Ok(Some(Self {
+        Some(Self {
             source,
             table,
             summary,
+            damage,
             cache_size: CACHE_SIZE,
             state: Mutex::new(State {
                 cache: Vec::new(),
+                damaged: BTreeMap::new(),
                 idle: Vec::new(),
             }),
-        }))
+        })
     }
 
     /// Keeps so many bytes of content for the next read; one frame may have
@@ -90,9 +104,14 @@ impl<S: ReadAt> SeekableReader<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`Summary::read`].
+    /// It cannot be read: it is damaged, or of a later version.
     pub fn summary(&self) -> Result<Option<&Summary>, &Error> {
         self.summary.as_ref().map(Option::as_ref)
+    }
+
+    /// What is wrong behind the frames.
+    pub fn end_damage(&self) -> &EndDamage {
+        &self.damage
     }
 
     /// The file as it is.
@@ -181,11 +200,22 @@ impl<S: ReadAt> SeekableReader<S> {
 
     /// The content of a frame, from the cache if it is there.
     fn content(&self, number: usize, frame: Frame) -> Result<Arc<Vec<u8>>> {
-        if let Some(content) = self.state.lock().find(number) {
-            return Ok(content);
+        {
+            let mut state = self.state.lock();
+            if let Some(content) = state.find(number) {
+                return Ok(content);
+            }
+            if let Some(error) = state.damaged.get(&number).and_then(damage_like) {
+                return Err(error);
+            }
         }
         let mut content = Vec::new();
-        self.decompress(number, frame, &mut content)?;
+        if let Err(error) = self.decompress(number, frame, &mut content) {
+            if let Some(damage) = damage_like(&error) {
+                self.state.lock().damaged.insert(number, damage);
+            }
+            return Err(error);
+        }
         let content = Arc::new(content);
         let kept = Arc::clone(&content);
         self.state.lock().keep(number, kept, self.cache_size);
@@ -252,6 +282,43 @@ impl State {
         let kept = self.cache.iter().rev().take_while(fits).count().max(1);
         let old = self.cache.len().saturating_sub(kept);
         self.cache.drain(..old);
+    }
+}
+
+/// The same again, of a frame that cannot be decompressed however often it is
+/// tried.
+fn damage_like(error: &Error) -> Option<Error> {
+    match *error {
+        Error::Io { offset, .. } if !error.is_missing() => Some(Error::Compressed {
+            offset,
+            reason: "it cannot be read",
+        }),
+        Error::Corrupt {
+            structure,
+            offset,
+            field,
+            found,
+            expected,
+        } => Some(Error::Corrupt {
+            structure,
+            offset,
+            field,
+            found,
+            expected,
+        }),
+        Error::Compressed { offset, reason } => Some(Error::Compressed { offset, reason }),
+        Error::Limit {
+            structure,
+            offset,
+            found,
+            limit,
+        } => Some(Error::Limit {
+            structure,
+            offset,
+            found,
+            limit,
+        }),
+        _ => None,
     }
 }
 

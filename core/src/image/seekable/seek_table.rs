@@ -12,9 +12,9 @@ use crate::units::{len_u64, len_usize};
 pub const MAX_FRAMES: u32 = 0x0800_0000;
 
 /// Begins the frame of the table; not of the table alone.
-const SKIPPABLE_MAGIC: u32 = 0x184D_2A5E;
+pub(super) const SKIPPABLE_MAGIC: u32 = 0x184D_2A5E;
 /// Ends the file.
-const SEEKABLE_MAGIC: u32 = 0x8F92_EAB1;
+pub(super) const SEEKABLE_MAGIC: u32 = 0x8F92_EAB1;
 
 /// Magic and size of a skippable frame.
 const FRAME_HEADER_SIZE: u64 = 8;
@@ -67,7 +67,11 @@ impl SeekTable {
     /// [`Error::Io`]; [`Error::Corrupt`] where its sizes contradict each other or
     /// those of the file; [`Error::Unsupported`]; [`Error::Memory`].
     pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Option<Self>> {
-        let size = source.size();
+        Self::read_before(source, source.size())
+    }
+
+    /// Like [`SeekTable::read`], for a table that ends at byte `size` of `source`.
+    pub(super) fn read_before(source: &(impl ReadAt + ?Sized), size: u64) -> Result<Option<Self>> {
         let mut footer = [0; FOOTER_SIZE];
         let Some(footer_at) = size.checked_sub(len_u64(FOOTER_SIZE)) else {
             return Ok(None);
@@ -128,6 +132,48 @@ impl SeekTable {
         Ok(Some(table))
     }
 
+    /// A table without frames.
+    pub(super) fn empty() -> Self {
+        let start = Start {
+            position: 0,
+            offset: 0,
+        };
+        Self {
+            starts: vec![start],
+        }
+    }
+
+    /// Adds a frame after those in the table.
+    pub(super) fn push(&mut self, compressed_size: u64, size: u64) -> Result<()> {
+        if self.starts.len() == self.starts.capacity() {
+            let reserved = self.starts.try_reserve(self.starts.len());
+            reserved.map_err(|_| no_memory(len_u64(self.starts.len())))?;
+        }
+        let end = self.end();
+        self.starts.push(Start {
+            position: end.position.saturating_add(compressed_size),
+            offset: end.offset.saturating_add(size),
+        });
+        Ok(())
+    }
+
+    /// The same frames, with the content that those of a stream of `stream_size`
+    /// bytes have if each but the last has `frame_size`. `None` if there are more
+    /// or fewer of them. The last frame is skipped.
+    pub(super) fn with_sizes(&self, frame_size: u64, stream_size: u64) -> Option<Self> {
+        let mut table = self.clone();
+        let data = table.len().checked_sub(1)?;
+        for (number, start) in (0_u64..).zip(&mut table.starts) {
+            start.offset = number.saturating_mul(frame_size).min(stream_size);
+        }
+        let before_last = data.checked_sub(1);
+        let last = before_last.map_or(0, |number| len_u64(number).saturating_mul(frame_size));
+        let is_right = table.stream_size() == stream_size
+            && (data == 0 && stream_size == 0 || last < stream_size)
+            && table.frame(data).is_some_and(|frame| frame.size == 0);
+        is_right.then_some(table)
+    }
+
     fn read_entries(
         source: &(impl ReadAt + ?Sized),
         position: u64,
@@ -147,10 +193,7 @@ impl SeekTable {
             read(source, at, &mut buffer)?;
             // By what was really read, whatever the table claims.
             let reserved = starts.try_reserve(len_usize(now));
-            reserved.map_err(|_| Error::Memory {
-                structure: Structure::SeekTable,
-                len: frames.saturating_mul(len_u64(size_of::<Start>())),
-            })?;
+            reserved.map_err(|_| no_memory(frames))?;
             for entry in buffer.chunks_exact(entry_size) {
                 let [a, b, c, d, e, f, g, h] = *entry.first_chunk().unwrap_or(&[0; ENTRY_SIZE]);
                 // At most 2^32 times 2^32 less something.
@@ -286,6 +329,13 @@ impl SeekTableBuilder {
             *byte = value;
         }
         self.bytes
+    }
+}
+
+fn no_memory(frames: u64) -> Error {
+    Error::Memory {
+        structure: Structure::SeekTable,
+        len: frames.saturating_mul(len_u64(size_of::<Start>())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! An image of the metadata of a volume.
 
+use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -7,12 +8,12 @@ use core::ops::Range;
 use super::super::opened::Inside;
 use super::super::scan::piece_len;
 use super::super::used::Counted;
-use super::super::{Halt, STEP_BYTES, Step, attempt, read_at};
+use super::super::{Failure, Halt, Refusal, STEP_BYTES, Step, attempt, read_at};
 use super::compressed::Content;
 use super::image::ImageWriter;
 use crate::clusters::metadata::{Collection, LogFile, MetadataStep, RecordKind, Sensitive};
-use crate::clusters::{Part, Walk};
-use crate::error::Result;
+use crate::clusters::{DamagedSystemFile, Part, Walk, damaged_system_files};
+use crate::error::{Result, with_causes};
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::MapBuilder;
 use crate::ntfs::value::Stream;
@@ -27,6 +28,8 @@ pub(super) struct Collecting {
     counted: Counted,
     collection: Collection,
     rest: Part,
+    /// Nothing that the file system needs is missing.
+    is_checked: bool,
 }
 
 impl Collecting {
@@ -35,12 +38,19 @@ impl Collecting {
         Self {
             collection,
             rest: Part::all(&counted.volume),
+            // Where the owner of each cluster is known, nothing can be missing.
+            is_checked: counted.agree,
             counted,
         }
     }
 
     /// False at the end.
     pub(super) fn step(&mut self, pages: &Pages) -> Result<bool, Halt> {
+        if !self.is_checked {
+            let damaged = attempt(pages, || damaged_system_files(&self.counted.volume))?;
+            refuse_damaged(&damaged)?;
+            self.is_checked = true;
+        }
         if self.rest.is_empty() {
             return Ok(false);
         }
@@ -79,6 +89,23 @@ impl Collecting {
         };
         (copy, content, metadata.sensitive)
     }
+}
+
+/// Refuses metadata that would lack some of the file system's own: it could not
+/// be read as a volume.
+fn refuse_damaged(damaged: &[DamagedSystemFile]) -> Result<(), Failure> {
+    let Some(file) = damaged.first() else {
+        return Ok(());
+    };
+    Err(Failure::refused(
+        Refusal::Inconsistent,
+        format!(
+            "has metadata that cannot be found: MFT record {} is damaged: {}",
+            file.record,
+            with_causes(&file.source)
+        ),
+        "run chkdsk /f on the volume in Windows; or make an image of all that is in use",
+    ))
 }
 
 /// Makes an image of metadata, wiped on its way.

@@ -14,6 +14,7 @@ use ntfsclone_core::plan::Plan;
 use serde::Serialize;
 
 use super::open_volume::{Accepted, OpenVolume};
+use super::used_clusters::{Purpose, Search};
 use super::{open_volume, rescue, used_clusters};
 use crate::cli::MapFormat;
 use crate::error::{Error, Result};
@@ -53,7 +54,12 @@ impl Domain<'_> {
     fn areas(&self) -> impl Iterator<Item = Area> {
         let areas = self.plan.steps().map(|step| {
             let (offset, length) = self.plan.bytes_of(step);
-            Area { offset, length }
+            // Of a volume that was cut short, what is there.
+            let there = self.size.saturating_sub(offset);
+            Area {
+                offset,
+                length: length.min(there),
+            }
         });
         let mut areas = areas.filter(|area| area.length > 0).peekable();
         iter::from_fn(move || {
@@ -108,13 +114,18 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         false => Some(Destination::open(&task.output, Readers::All, sources)?),
     };
 
-    let map = used_clusters::find(&opened.volume, task.mismatch, task.threads, how)?;
+    let search = Search {
+        purpose: Purpose::Map,
+        mismatch: task.mismatch,
+        threads: task.threads,
+        progress: how,
+    };
+    let map = used_clusters::find(&opened.volume, search)?.map;
     opened.device.confirm_failures()?;
-    let size = opened.device.size();
     let domain = Domain {
         source: &task.source,
-        plan: Plan::new(*opened.volume.geometry(), size, map),
-        size,
+        plan: Plan::new(*opened.volume.geometry(), opened.device.size(), map),
+        size: opened.device.files().size(),
     };
     domain.describe(reports);
     match destination {
@@ -152,10 +163,11 @@ fn refuse_existing(output: &Output) -> Result<()> {
 
 fn write(domain: &Domain<'_>, format: MapFormat, out: impl Write, output: &Output) -> Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    domain
-        .write(format, &mut out)
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::io("write to", &output.name(), error))
+    let written = domain.write(format, &mut out).and_then(|()| out.flush());
+    match output {
+        Output::Stdout => report::written_to_stdout(written),
+        _ => written.map_err(|error| Error::io("write to", &output.name(), error)),
+    }
 }
 
 /// A target as the formats want it.

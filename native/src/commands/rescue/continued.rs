@@ -1,10 +1,12 @@
 //! A copy that several runs make, with a map file beside it.
 
-use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::ntfs::Volume;
 
 use crate::commands::open_volume::OpenVolume;
 use crate::device;
@@ -14,7 +16,7 @@ use crate::report;
 use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
 use crate::signals::{self, Unfinished};
 use crate::sink::{Place, Target, directory_of, least_device_size};
-use crate::source::Device;
+use crate::source::{Device, small_file};
 
 /// A copy in which all is kept that is read of the source, and the map of it.
 pub struct Continued {
@@ -23,6 +25,8 @@ pub struct Continued {
     pub checkpoint: Option<Arc<Checkpoint>>,
     /// The map file was asked for, and stays in the end.
     has_mapfile: bool,
+    /// What was saved by earlier runs, if there were any.
+    earlier: Option<AreaMap>,
 }
 
 /// Opens what an earlier run began, of which `mapfile` tells. `retries` is for
@@ -36,14 +40,16 @@ pub fn go_on(
 ) -> Result<(Arc<DamagedSource>, Continued)> {
     let map = read_mapfile(mapfile, device.size())?;
     let target = open_begun(task, mapfile, device)?;
-    let kept = kept_in(&target)?;
+    let kept = kept_in(&target, None)?;
     refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
-    let damaged = Arc::new(DamagedSource::resume(medium, retries, map, Some(kept)));
+    let damaged = DamagedSource::resume(medium, retries, map.clone(), Some(kept));
+    let damaged = Arc::new(damaged);
     let checkpoint = Arc::new(Checkpoint::new(Arc::clone(&damaged), mapfile)?);
     let continued = Continued {
         target,
         checkpoint: Some(checkpoint),
         has_mapfile: true,
+        earlier: Some(map),
     };
     continued.tell_signals()?;
     Ok((damaged, continued))
@@ -86,6 +92,7 @@ pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
         target,
         checkpoint: Some(Arc::new(checkpoint)),
         has_mapfile: true,
+        earlier: None,
     };
     continued.tell_signals()?;
     Ok(Some(continued))
@@ -114,9 +121,19 @@ impl Continued {
             target,
             checkpoint,
             has_mapfile: false,
+            earlier: None,
         };
         continued.tell_signals()?;
         Ok(continued)
+    }
+
+    /// Bytes of `all` that earlier runs saved; `None` if this is the first run.
+    pub fn bytes_before(&self, all: &[Range<u64>]) -> Option<u64> {
+        let earlier = self.earlier.as_ref()?;
+        let saved = all
+            .iter()
+            .flat_map(|range| earlier.within(range.clone(), Status::Finished));
+        Some(saved.map(|range| range.end - range.start).sum())
     }
 
     /// Finishes the target of a rescue that ended so; what was saved is noted,
@@ -210,14 +227,24 @@ fn keep_in(target: &Target, opened: &OpenVolume) -> Result<()> {
     let Some(damaged) = opened.device.damaged() else {
         return Ok(());
     };
-    let kept = damaged.keep_in(kept_in(target)?);
+    let len = copy_len(&opened.volume);
+    let kept = damaged.keep_in(kept_in(target, Some(len))?);
     kept.map_err(|error| Error::io("rescue", opened.device.path(), error))
 }
 
-/// The target as what keeps all that is read.
-fn kept_in(target: &Target) -> Result<Kept> {
+/// The target as what keeps all that is read, if it is a file up to `len`
+/// bytes.
+fn kept_in(target: &Target, len: Option<u64>) -> Result<Kept> {
     let file = target.handle()?;
-    Ok(Kept::output(file, target.name(), target.device_size()))
+    let limit = target.device_size().or(len);
+    Ok(Kept::output(file, target.name(), limit))
+}
+
+/// Bytes of a file with a copy of `volume`: all clusters and the tail. Devices
+/// may be longer.
+pub fn copy_len(volume: &Volume<Arc<Device>>) -> u64 {
+    let geometry = volume.geometry();
+    geometry.bytes(geometry.nr_clusters()) + volume.tail_size()
 }
 
 /// No map has more: it would be that of a disk with ten million bad sectors.
@@ -225,12 +252,18 @@ const LARGEST_MAPFILE: u64 = 1 << 30;
 
 fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
     let failed = |error| Error::io("read", path, error);
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > LARGEST_MAPFILE {
-        let remedy = "name the map file of this rescue, or one that does not exist yet";
-        return Err(Error::refused(path, "is no map file", remedy));
-    }
-    let bytes = fs::read(path).map_err(failed)?;
+    let bytes = match small_file::read(path, LARGEST_MAPFILE) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge
+            ) =>
+        {
+            let remedy = "name the map file of this rescue, or one that does not exist yet";
+            return Err(Error::refused(path, "is no map file", remedy));
+        }
+        read => read.map_err(failed)?,
+    };
     let mapfile = Mapfile::parse(&String::from_utf8_lossy(&bytes), size, path)?;
     Ok(mapfile.map)
 }

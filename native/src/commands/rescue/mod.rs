@@ -143,33 +143,38 @@ pub fn clone(
         return continued.end(Err(error));
     }
     let all = ranges::wanted(plan, size);
+    let there = damaged.medium_size();
     let rescued = (|| {
-        let geometry = plan.geometry();
-        target.set_len(geometry.bytes(geometry.nr_clusters()))?;
+        target.set_len(continued::copy_len(&opened.volume))?;
         let passes = Passes {
             source: damaged,
             name: &task.source,
-            first: &ranges::metadata(&opened.volume),
-            all: &all,
+            first: &ranges::up_to(there, &ranges::metadata(&opened.volume)),
+            all: &ranges::up_to(there, &all),
             retries: rescue.retries,
             checkpoint: continued.checkpoint.as_deref(),
             how,
         };
         passes.run()?;
-        let lost = damaged.unfinished(&all);
+        let lost = ranges::merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
-        target.set_len(all.last().map_or(0, |last| last.end))?;
         change_serial(task, opened, target)?;
         if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(State::Finished, 0)?;
         }
         Ok(lost)
     })();
+    let before = continued.bytes_before(&all);
     let lost = continued.end(rescued)?;
-    let bytes: u64 = ranges::bytes_in(&all) - ranges::bytes_in(&lost);
-    reports.line(report::done("Rescued", bytes, started.elapsed()));
+    let total = ranges::bytes_in(&all) - ranges::bytes_in(&lost);
+    let bytes = total - before.unwrap_or(0);
+    let mut line = report::done("Rescued", bytes, started.elapsed());
+    if before.is_some() {
+        line.push_str(&format!("; {} in all", report::size(total)));
+    }
+    reports.line(line);
     Ok(lost)
 }
 

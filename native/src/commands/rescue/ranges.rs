@@ -42,7 +42,7 @@ pub fn metadata(volume: &Volume<Arc<Device>>) -> Vec<Range<u64>> {
 }
 
 /// Ordered ranges, those that touch or overlap as one.
-fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+pub fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in ranges.into_iter().filter(|range| range.start < range.end) {
         match merged.last_mut() {
@@ -51,6 +51,14 @@ fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
         }
     }
     merged
+}
+
+/// The parts of ordered ranges before `end`.
+pub fn up_to(end: u64, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    let before = ranges.iter().take_while(|range| range.start < end);
+    before
+        .map(|range| range.start..range.end.min(end))
+        .collect()
 }
 
 pub fn bytes_in(ranges: &[Range<u64>]) -> u64 {

@@ -1,17 +1,17 @@
 //! Checksums beside a file, as b3sum and sha256sum write and check them.
 
-use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::validate::{Code, Finding};
+use ntfsclone_core::validate::{Code, Finding, LostFrames};
 use sha2::{Digest, Sha256};
 
 use super::{Checked, unreadable, whole};
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
 use crate::source::input::{Bytes, Recognised};
+use crate::source::small_file;
 
 /// The most bytes of a file with checksums that are looked at.
 const MAX_BYTES: u64 = 1 << 20;
@@ -44,7 +44,7 @@ pub(super) fn beside(input: &Recognised) -> Result<Vec<Sidecar>> {
         name.push(".");
         name.push(extension);
         let sidecar = PathBuf::from(name);
-        match read_small(&sidecar) {
+        match small_file::read_text(&sidecar, MAX_BYTES) {
             Ok(text) => found.push(Sidecar {
                 expected: expected(&text, path, &sidecar)?,
                 path: sidecar,
@@ -55,14 +55,6 @@ pub(super) fn beside(input: &Recognised) -> Result<Vec<Sidecar>> {
         }
     }
     Ok(found)
-}
-
-fn read_small(path: &Path) -> io::Result<String> {
-    let size = fs::metadata(path)?.len();
-    if size > MAX_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    fs::read_to_string(path)
 }
 
 /// The checksum of the file at `path` in the lines of `text`: that of its name,
@@ -138,7 +130,10 @@ pub(super) fn check(
         return Ok(());
     };
     let name = checked.input.name.clone();
-    let read = whole::read(&name, Bytes::Random(files), task, how, |_, bytes| {
+    let bytes = Bytes::Random(files);
+    // Nothing is decompressed.
+    let mut lost = LostFrames::default();
+    let read = whole::read(&name, bytes, task, how, &mut lost, |_, bytes| {
         sidecars
             .iter_mut()
             .for_each(|sidecar| sidecar.update(bytes));

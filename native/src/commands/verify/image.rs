@@ -3,15 +3,17 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::Index;
-use ntfsclone_core::validate::{self, ImageCheck, ImageChecked};
+use ntfsclone_core::image::seekable::Summary;
+use ntfsclone_core::validate::{self, Code, Finding, ImageCheck, ImageChecked, LostFrames, Place};
 
 use super::checksum::Sidecar;
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
-use crate::source::Keeper;
 use crate::source::input::{Bytes, Seekable};
+use crate::source::{self, Anywhere, Keeper};
 
 /// Reads the image, keeps of it what `keeper` is for, and compares the file with
 /// `sidecars`. Returns where its clusters are, as far as they are whole.
@@ -23,6 +25,7 @@ pub(super) fn check(
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<Option<Index>> {
+    let anywhere = source::anywhere(&bytes);
     let name = checked.input.name.clone();
     let files = checked.input.files.clone();
     let is_plain = !checked.input.is_compressed();
@@ -44,7 +47,14 @@ pub(super) fn check(
         true => ImageCheck::on_device(),
         false => ImageCheck::new(),
     };
-    let read = whole::read(&name, bytes, task, how, |_, bytes| {
+    let mut lost = LostFrames::default();
+    let mut is_gapless = true;
+    let read = whole::read(&name, bytes, task, how, &mut lost, |offset, bytes| {
+        // What follows a lost frame cannot be understood by itself.
+        is_gapless &= offset == check.pushed();
+        if !is_gapless {
+            return Ok(ControlFlow::Continue(()));
+        }
         sidecars
             .iter_mut()
             .for_each(|sidecar| sidecar.update(bytes));
@@ -63,9 +73,13 @@ pub(super) fn check(
             false => ControlFlow::Continue(()),
         })
     })?;
-    let is_read = read.is_ok();
+    let is_read = read.is_ok() && lost.is_empty();
     if let Err(error) = read {
-        checked.findings.push(unreadable(&name, error)?);
+        let mut finding = unreadable(&name, error)?;
+        if check.is_complete() {
+            finding = Finding::new(Code::StreamEnd, None, finding.message);
+        }
+        checked.findings.push(finding);
     }
     let bytes = check.taken();
     let (findings, index) = check.end().map_err(|error| Error::read(&name, error))?;
@@ -75,6 +89,26 @@ pub(super) fn check(
         for sidecar in sidecars {
             sidecar.finish(checked);
         }
+    }
+    let index = match (lost.first(), anywhere) {
+        (Some(first), Some(anywhere)) => {
+            let located = locate(seekable.as_deref(), &anywhere);
+            if located.is_none() {
+                let message = format!(
+                    "where the clusters after byte {first:#x} of the image are is not known"
+                );
+                let place = Some(Place::Image { offset: first });
+                let finding = Finding::new(Code::ImageUnreadable, place, message);
+                checked.findings.push(finding);
+            }
+            located.or(index)
+        }
+        _ => index,
+    };
+    if let Some(index) = &index {
+        checked.losses.extend(lost.in_image(index));
+    } else {
+        checked.losses.extend(lost.in_volume());
     }
     if let Some(seekable) = seekable {
         check_summary(&seekable, index.as_ref(), checked);
@@ -86,6 +120,19 @@ pub(super) fn check(
     Ok(index)
 }
 
+/// Where the clusters are in an image of which frames are lost, so that its
+/// commands cannot be followed: by its summary, or by its `$Bitmap`.
+fn locate(seekable: Option<&Seekable>, anywhere: &Anywhere) -> Option<Index> {
+    let summary = seekable.and_then(|seekable| seekable.summary().ok().flatten());
+    if let Some(Ok(Some(index))) = summary.map(Summary::index) {
+        return Some(index);
+    }
+    match Index::discover(&**anywhere) {
+        Ok(Discovery::Found(index)) => Some(index),
+        _ => None,
+    }
+}
+
 /// What a compressed image tells of itself against what was read. The frames
 /// were checked against its checksums when they were decompressed.
 pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked: &mut Checked) {
@@ -94,5 +141,6 @@ pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked:
         checksums,
         ..
     } = checked;
+    validate::check_end(seekable.end_damage(), findings);
     validate::check_summary(seekable.summary(), index, findings, checksums);
 }

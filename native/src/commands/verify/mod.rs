@@ -12,12 +12,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::validate::{
-    Code, Document, Finding, Findings, ImageChecked, Report, VolumeCheck,
+    Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
-use crate::report::Reports;
+use crate::report::{self, Reports};
 use crate::source::input::{self, Bytes, Format, Opened, Recognised};
 use crate::source::{self, Inside};
 
@@ -28,6 +28,8 @@ struct Checked {
     image: Option<ImageChecked>,
     volume: Option<VolumeCheck>,
     checksums: Vec<String>,
+    /// What cannot be read, until its files are known.
+    losses: Vec<Loss>,
     /// The volume, for more questions; where it passed by, as far as it was kept.
     inside: Option<Inside>,
 }
@@ -77,12 +79,16 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
     }
     let name = checked.input.name.clone();
     let remark = checked.input.remark();
-    let report = Report::new(
+    let is_volume = checked.input.format == Format::Volume && !checked.input.is_compressed();
+    let mut report = Report::new(
         checked.findings,
         checked.image,
         checked.volume,
         checked.checksums,
     );
+    if is_volume {
+        report = report.on_volume();
+    }
     tell(task, &name, &remark, compared, &report)
 }
 
@@ -145,6 +151,7 @@ fn tell(
         }
         false => text::print(&document, remark),
     }
+    report::check_written()?;
     match report.sound {
         true => Ok(()),
         false => Err(Error::NotSound {
@@ -162,6 +169,7 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
         image: None,
         volume: None,
         checksums: Vec::new(),
+        losses: Vec::new(),
         inside: None,
     };
     let sidecars = checksum::beside(&checked.input)?;
@@ -186,7 +194,13 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
     }
     if let Some(inside) = &checked.inside {
         let name = checked.input.name.clone();
-        checked.volume = volume::check(inside, &name, task.threads, how, &mut checked.findings)?;
+        let losses = std::mem::take(&mut checked.losses);
+        let findings = &mut checked.findings;
+        checked.volume = volume::check(inside, &name, task.threads, how, losses, findings)?;
+    }
+    // Of those nothing more is known.
+    for loss in std::mem::take(&mut checked.losses) {
+        checked.findings.push(loss.into_finding());
     }
     Ok(checked)
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::validate::{Code, Finding, Findings};
+use ntfsclone_core::validate::{Code, Finding, Findings, LostFrames};
 
 use super::checksum::{self, Sidecar};
 use super::{Checked, image, unreadable, volume, whole};
@@ -51,7 +51,9 @@ pub(super) fn check(
         let shared = Arc::new(kept);
         let inside = Inside::Kept(Arc::clone(&shared));
         let mut findings = Findings::default();
-        let found = volume::check(&inside, &name, task.threads, how, &mut findings);
+        // A stream ends with the first frame that is lost.
+        let losses = Vec::new();
+        let found = volume::check(&inside, &name, task.threads, how, losses, &mut findings);
         let missed = inside.missed_bytes();
         if missed == 0 {
             checked.findings.append(findings);
@@ -125,7 +127,8 @@ pub(super) fn read_volume(
 ) -> Result<u64> {
     let name = checked.input.name.clone();
     let mut size = 0;
-    let read = whole::read(&name, bytes, task, how, |offset, bytes| {
+    let mut lost = LostFrames::default();
+    let read = whole::read(&name, bytes, task, how, &mut lost, |offset, bytes| {
         size = offset + bytes.len() as u64;
         if let Some(keeper) = keeper.as_deref_mut() {
             let kept = keeper.take(offset, bytes);
@@ -136,6 +139,7 @@ pub(super) fn read_volume(
     if let Err(error) = read {
         checked.findings.push(unreadable(&name, error)?);
     }
+    checked.losses.extend(lost.in_volume());
     Ok(size)
 }
 

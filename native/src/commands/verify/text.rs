@@ -54,7 +54,7 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
         reports.line(format_args!("and {more} more findings, too many to list"));
     }
     for path in checked.files.iter().take(FILES) {
-        reports.line(format_args!("Touched: {}", path.escape_debug()));
+        reports.line(format_args!("Touched: {}", report::path(path)));
     }
     let more = (checked.files.len() as u64).saturating_sub(FILES as u64) + checked.files_left_out;
     if more > 0 {
@@ -81,9 +81,6 @@ fn describe(finding: &Finding) -> String {
         Some(Place::Volume { offset, .. }) => format!("byte {offset:#x} of the volume: "),
         None => String::new(),
     };
-    let files = match finding.files.as_slice() {
-        [] => String::new(),
-        files => format!(" ({})", files.join(", ").escape_debug()),
-    };
+    let files = report::in_brackets(&finding.files);
     format!("{severity}: {place}{}{files}", finding.message)
 }

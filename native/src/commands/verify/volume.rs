@@ -3,8 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::validate::{Code, Finding, Findings, Place, VolumeCheck, check_volume};
+use ntfsclone_core::validate::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
 
 use crate::error::{Error, Result};
 use crate::options;
@@ -13,16 +12,19 @@ use crate::scan;
 use crate::source::Inside;
 
 /// Checks it; none if there is nothing that can be checked, which is a finding.
+/// `losses` are told with the files that they touch.
 pub(super) fn check(
     inside: &Inside,
     name: &Path,
     threads: Option<NonZeroUsize>,
     how: options::Progress,
+    losses: Vec<Loss>,
     findings: &mut Findings,
 ) -> Result<Option<VolumeCheck>> {
-    let volume = match Volume::open(inside.clone()) {
+    let volume = match inside.open_volume() {
         Ok(volume) => volume,
         Err(error) => {
+            tell_losses(losses, findings);
             let place = Place::Volume {
                 offset: 0,
                 length: None,
@@ -38,14 +40,31 @@ pub(super) fn check(
         progress.advance_to(records);
     });
     progress.finish();
-    let checked = selected.and_then(|selection| {
-        check_volume(&volume, selection, inside.index()).map_err(|error| Error::read(name, error))
-    });
-    match checked {
-        Ok(checked) => Ok(Some(checked)),
+    let selection = match selected {
+        Ok(selection) => selection,
         Err(error) => {
+            tell_losses(losses, findings);
             findings.push(super::unreadable(name, error)?);
-            Ok(None)
+            return Ok(None);
         }
+    };
+    let mut checking = Checking::new(selection).with_losses(losses);
+    loop {
+        match checking.step(&volume, inside.index()) {
+            Ok(None) => {}
+            Ok(checked) => return Ok(checked),
+            Err(error) => {
+                tell_losses(checking.into_losses(), findings);
+                findings.push(super::unreadable(name, Error::read(name, error))?);
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Without the files in them.
+fn tell_losses(losses: Vec<Loss>, findings: &mut Findings) {
+    for loss in losses {
+        findings.push(loss.into_finding());
     }
 }

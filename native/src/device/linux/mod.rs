@@ -158,6 +158,30 @@ pub fn lock(file: &File) -> bool {
     locked != Err(Errno::WOULDBLOCK)
 }
 
+/// Opens a regular file for reading. What else has that name is not waited for.
+///
+/// # Errors
+///
+/// Of kind [`io::ErrorKind::InvalidInput`]: it is not a regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+    // To open some devices is enough to have an effect.
+    if !fs::metadata(path)?.is_file() {
+        return Err(refused());
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    // It may be another one by now.
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(refused()),
+    }
+}
+
 /// Opens a block device for reading and writing, if nobody else uses it: the kernel
 /// refuses one that is mounted, swapped to, or part of another device.
 pub fn open_exclusively(path: &Path) -> io::Result<File> {

@@ -40,15 +40,21 @@ impl Files {
         let mut start: u64 = 0;
         for path in paths {
             let failed = |error| Error::io("open", path, error);
-            let mut file = File::open(path).map_err(failed)?;
+            let opened = match paths.len() {
+                1 => File::open(path),
+                _ => device::open_regular(path),
+            };
+            let mut file = match opened {
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    return Err(Error::refused(
+                        path,
+                        "is no file, as the pieces of a file are",
+                        "all pieces must be in one folder, under the names they were given",
+                    ));
+                }
+                opened => opened.map_err(failed)?,
+            };
             let metadata = file.metadata().map_err(failed)?;
-            if paths.len() > 1 && !metadata.is_file() {
-                return Err(Error::refused(
-                    path,
-                    "is no file, as the pieces of a file are",
-                    "all pieces must be in one folder, under the names they were given",
-                ));
-            }
             let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
             files.push(OneFile {
                 file,

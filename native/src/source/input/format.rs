@@ -2,6 +2,8 @@
 
 use ntfsclone_core::image::{Compression, Format, probe};
 
+use crate::rescue::MARK;
+
 /// What an input begins like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
@@ -10,6 +12,8 @@ pub enum Content {
     /// An NTFS volume, by its boot sector.
     Volume,
     Compressed(Compression),
+    /// The first sector could not be read, and is marked by a rescue.
+    Unreadable,
     /// Known by its first bytes, and nothing that is read here.
     Other(&'static Other),
     Unknown,
@@ -35,6 +39,9 @@ impl Content {
             Some(Format::NtfsVolume) => return Self::Volume,
             Some(Format::Compressed(compression)) => return Self::Compressed(compression),
             _ => {}
+        }
+        if start.starts_with(MARK) {
+            return Self::Unreadable;
         }
         let other = OTHERS.iter().find(|other| start.starts_with(other.magic));
         other.map_or(Self::Unknown, Self::Other)
@@ -121,7 +128,7 @@ mod tests {
 
     #[test]
     fn told_by_the_first_bytes() {
-        let table: [(&[u8], Content); 12] = [
+        let table: [(&[u8], Content); 14] = [
             (b"\0ntfsclone-image\x0a\x01", Content::Image),
             (b"\xEB\x52\x90NTFS    ", Content::Volume),
             (
@@ -140,6 +147,8 @@ mod tests {
             (b"partclone-image", Content::Other(&OTHERS[0])),
             (b"", Content::Unknown),
             (b"NTFS", Content::Unknown),
+            (b"BadSectoR\0??", Content::Unreadable),
+            (b"BadSectoR??", Content::Unknown),
         ];
         for (start, expected) in table {
             assert_eq!(Content::of(start), expected, "{start:?}");

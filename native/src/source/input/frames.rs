@@ -4,11 +4,12 @@
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ntfsclone_core::error::Error as CoreError;
-use ntfsclone_core::image::seekable::SeekableReader;
+use ntfsclone_core::image::seekable::{Frame, SeekableReader};
+use ntfsclone_core::validate::LostFrames;
 
 use super::Files;
 
@@ -22,7 +23,14 @@ const MAX_THREADS: u64 = 8;
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The content of one frame, as soon as a thread has it.
-type Pending = Receiver<Result<Vec<u8>, CoreError>>;
+type Pending = Receiver<Decompressed>;
+
+/// A frame, and its content if it has any.
+struct Decompressed {
+    number: usize,
+    frame: Frame,
+    content: Result<Vec<u8>, CoreError>,
+}
 
 /// The frames that nobody is at yet, and where to leave the place of what each
 /// will be: under one lock, so that the places come in the order of the frames.
@@ -31,8 +39,14 @@ struct Ahead {
     places: SyncSender<Pending>,
 }
 
+/// Frames that could not be decompressed, as far as they were read.
+pub type SharedLostFrames = Arc<Mutex<LostFrames>>;
+
 pub struct FramesReader {
     places: Receiver<Pending>,
+    /// Where to note a frame that cannot be decompressed, which then reads as
+    /// zeros; without, it is an error.
+    lost: Option<SharedLostFrames>,
     frame: Vec<u8>,
     /// What of the frame was taken.
     taken: usize,
@@ -63,6 +77,7 @@ impl FramesReader {
         }
         Ok(Self {
             places,
+            lost: None,
             frame: Vec::new(),
             taken: 0,
             left: source.table().stream_size(),
@@ -70,23 +85,70 @@ impl FramesReader {
     }
 }
 
+impl FramesReader {
+    /// Reads frames that cannot be decompressed as zeros, and notes them in
+    /// `lost` before.
+    pub fn noting(self, lost: SharedLostFrames) -> Self {
+        Self {
+            lost: Some(lost),
+            ..self
+        }
+    }
+}
+
 fn decompress_frames(source: &Seekable, ahead: &Mutex<Ahead>) {
     loop {
         let (sender, place) = sync_channel(1);
-        let number = {
+        let (number, frame) = {
             let Ok(mut ahead) = ahead.lock() else { return };
-            if ahead.next == source.table().len() || ahead.places.send(place).is_err() {
+            // Frames that are skipped have no content, and there may be millions.
+            let found = loop {
+                let number = ahead.next;
+                let Some(frame) = source.table().frame(number) else {
+                    return;
+                };
+                ahead.next += 1;
+                if frame.size > 0 {
+                    break (number, frame);
+                }
+            };
+            if ahead.places.send(place).is_err() {
                 return;
             }
-            ahead.next += 1;
-            ahead.next - 1
+            found
         };
         let mut content = Vec::new();
-        let read = source.read_frame(number, &mut content).map(|()| content);
-        let is_over = read.is_err();
+        let content = source.read_frame(number, &mut content).map(|()| content);
+        let decompressed = Decompressed {
+            number,
+            frame,
+            content,
+        };
         // Nobody may be there to take it any more.
-        if sender.send(read).is_err() || is_over {
+        if sender.send(decompressed).is_err() {
             return;
+        }
+    }
+}
+
+impl FramesReader {
+    fn content_of(&self, decompressed: Decompressed) -> io::Result<Vec<u8>> {
+        let Decompressed {
+            number,
+            frame,
+            content,
+        } = decompressed;
+        match (content, &self.lost) {
+            (Ok(content), _) => Ok(content),
+            (Err(error @ CoreError::Memory { .. }), _) | (Err(error), None) => {
+                Err(io::Error::other(error))
+            }
+            (Err(error), Some(lost)) => {
+                let mut lost = lost.lock().unwrap_or_else(PoisonError::into_inner);
+                lost.push(number, &frame, &error);
+                let zeros = usize::try_from(frame.size).map_err(io::Error::other)?;
+                Ok(vec![0; zeros])
+            }
         }
     }
 }
@@ -99,8 +161,8 @@ impl Read for FramesReader {
             }
             let ended = || io::Error::other("the threads that decompress ended unexpectedly");
             let place = self.places.recv().map_err(|_| ended())?;
-            let frame = place.recv().map_err(|_| ended())?;
-            self.frame = frame.map_err(io::Error::other)?;
+            let decompressed = place.recv().map_err(|_| ended())?;
+            self.frame = self.content_of(decompressed)?;
             self.taken = 0;
             self.left = self.left.saturating_sub(self.frame.len() as u64);
         }

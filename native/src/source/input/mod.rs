@@ -22,6 +22,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
@@ -29,7 +30,7 @@ pub use compression::StreamError;
 pub use damaged::path_to_rescue;
 pub use files::{Files, FilesReader};
 pub use format::{Content, START_BYTES};
-pub use frames::{FramesReader, Seekable};
+pub use frames::{FramesReader, Seekable, SharedLostFrames};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
 pub use stream::{read_error, read_up_to};
@@ -257,7 +258,12 @@ fn open_files(
         files: Some(Arc::clone(&files)),
         damaged,
     };
-    if Compression::of(&start) == Some(Compression::Zstd)
+    // The first frame may be what is damaged.
+    let may_be_seekable = match Content::of(&start) {
+        Content::Compressed(Compression::Zstd) | Content::Unknown => input.damaged.is_none(),
+        _ => false,
+    };
+    if may_be_seekable
         && partition.is_none()
         && let Some((format, seekable)) = open_seekable(&input.name, &files)
     {
@@ -273,10 +279,9 @@ fn open_files(
         Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
         found => refuse_foreign(&input.name, &found),
     };
-    input.format = match Content::of(&start) {
-        // Its first boot sector is damaged.
-        Content::Unknown if BootSector::read_backup(&*files).is_some() => Format::Volume,
-        _ => format_of(&input.name, &start, foreign)?,
+    input.format = match has_only_backup(&start, &*files) {
+        true => Format::Volume,
+        false => format_of(&input.name, &start, foreign)?,
     };
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
@@ -299,13 +304,28 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     let len = usize::try_from(seekable.size()).map_or(START_BYTES, |size| size.min(START_BYTES));
     let mut start = vec![0; len];
     // What is wrong with the first frame is told when all are read.
-    seekable.read_exact_at(0, &mut start).ok()?;
-    let format = match Content::of(&start) {
-        Content::Image => Format::Image,
-        Content::Volume => Format::Volume,
-        Content::Compressed(_) | Content::Other(_) | Content::Unknown => return None,
+    let content = match seekable.read_exact_at(0, &mut start) {
+        Ok(()) => Content::of(&start),
+        Err(_) => Content::Unknown,
+    };
+    let format = match (content, seekable.summary()) {
+        (Content::Image, _) => Format::Image,
+        (Content::Volume, _) => Format::Volume,
+        (Content::Unknown | Content::Unreadable, Ok(Some(summary))) => match summary.head().kind {
+            Kind::NtfscloneImage => Format::Image,
+            Kind::RawVolume => Format::Volume,
+        },
+        _ if has_only_backup(&start, &seekable) => Format::Volume,
+        _ => return None,
     };
     Some((format, Arc::new(seekable)))
+}
+
+/// True for a volume whose first boot sector is damaged, or could not be read,
+/// and whose backup is sound.
+fn has_only_backup(start: &[u8], source: &impl ReadAt) -> bool {
+    matches!(Content::of(start), Content::Unknown | Content::Unreadable)
+        && BootSector::read_backup(source).is_some()
 }
 
 /// Opens what was opened before, from its start.
@@ -361,9 +381,20 @@ fn format_of(name: &Path, start: &[u8], foreign: impl FnOnce() -> Option<Error>)
         Content::Image => Ok(Format::Image),
         Content::Volume => Ok(Format::Volume),
         Content::Other(other) => Err(Error::refused(name, other.found, other.remedy)),
+        Content::Unreadable => Err(refuse_unreadable(name)),
         // The decoder says best what is wrong with a damaged image.
         Content::Compressed(_) | Content::Unknown => foreign().map_or(Ok(Format::Image), Err),
     }
+}
+
+/// What the error is for [`Content::Unreadable`].
+pub fn refuse_unreadable(name: &Path) -> Error {
+    Error::refused(
+        name,
+        "begins with a sector that could not be read, marked by --rescue; what it holds is told \
+         by that sector, or by a backup boot sector at the end of a volume, which is not there",
+        "rescue the source again, with --retries; or let testdisk look for the boot sector",
+    )
 }
 
 fn start_of(files: &Files) -> io::Result<Vec<u8>> {

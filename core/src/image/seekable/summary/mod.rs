@@ -19,7 +19,7 @@ pub const FRAME_SIZE: u32 = 4 << 20;
 /// Begins the frame of the summary, as others that are skipped.
 const SKIPPABLE_MAGIC: u32 = 0x184D_2A5D;
 /// Stands at both ends of its content.
-const MAGIC: [u8; 8] = *b"ntfsclnz";
+pub(super) const MAGIC: [u8; 8] = *b"ntfsclnz";
 const VERSION: u32 = 1;
 
 /// Both magics, the size of the frame, the version.
@@ -58,14 +58,15 @@ struct Sections {
 }
 
 impl Summary {
-    /// Reads the summary before the table of `source`. `None` if there is
-    /// none. Takes as much memory as it has bytes.
+    /// Reads the summary before the seek table, which is the last frame of
+    /// `table`. `None` if there is none. Takes as much memory as it has bytes. It
+    /// is not [checked](Summary::check) against a table.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; [`Error::Corrupt`] where it is damaged, or contradicts the
-    /// table; [`Error::Unsupported`] for a later version; [`Error::Memory`].
-    pub fn read(source: &(impl ReadAt + ?Sized), table: &SeekTable) -> Result<Option<Self>> {
+    /// [`Error::Io`]; [`Error::Corrupt`] where it is damaged;
+    /// [`Error::Unsupported`] for a later version; [`Error::Memory`].
+    pub(super) fn read(source: &(impl ReadAt + ?Sized), table: &SeekTable) -> Result<Option<Self>> {
         let end = table.position();
         let Some(end_at) = end.checked_sub(16) else {
             return Ok(None);
@@ -74,7 +75,13 @@ impl Summary {
         read(source, end_at, &mut last)?;
         let [a, b, c, d, e, f, g, h, magic @ ..] = last;
         if magic != MAGIC {
-            return Ok(None);
+            return match Self::begins_last_frame(source, table)? {
+                true => {
+                    let found = u64::from_le_bytes(magic);
+                    Err(corrupt(end_at, "the name at its end", found, "ntfsclnz"))
+                }
+                false => Ok(None),
+            };
         }
         let size = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let least = len_u64(START_SIZE.saturating_add(END_SIZE));
@@ -85,13 +92,6 @@ impl Summary {
                 return Err(corrupt(end_at, "its size", size, expected));
             }
         };
-        // The table has to know it: else it would be taken for data.
-        let last = table.frames().next_back();
-        if last.is_none_or(|frame| frame.size != 0 || frame.position != position) {
-            let expected = "the last frame of the seek table";
-            return Err(corrupt(position, "its position", position, expected));
-        }
-
         let mut bytes = Vec::new();
         let reserved = bytes.try_reserve_exact(len_usize(size));
         reserved.map_err(|_| Error::Memory {
@@ -100,7 +100,37 @@ impl Summary {
         })?;
         bytes.resize(len_usize(size), 0);
         read(source, position, &mut bytes)?;
-        Self::parse(bytes, position, Some(table)).map(Some)
+        Self::parse(bytes, position).map(Some)
+    }
+
+    /// Whether the last frame of a file is a summary by its first bytes.
+    fn begins_last_frame(source: &(impl ReadAt + ?Sized), table: &SeekTable) -> Result<bool> {
+        let least = len_u64(START_SIZE.saturating_add(END_SIZE));
+        let last = table.frames().next_back();
+        let Some(frame) = last.filter(|last| last.size == 0 && last.compressed_size >= least)
+        else {
+            return Ok(false);
+        };
+        let mut start = [0; 16];
+        read(source, frame.position, &mut start)?;
+        Ok(start.ends_with(&MAGIC))
+    }
+
+    /// Compares it with the table of the frames before it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]: they contradict each other.
+    pub(super) fn check(&self, table: &SeekTable) -> Result<()> {
+        // The table has to know it: else it would be taken for data.
+        let last = table.frames().next_back();
+        let position = self.position;
+        if last.is_none_or(|frame| frame.size != 0 || frame.position != position) {
+            let expected = "the last frame of the seek table";
+            return Err(corrupt(position, "its position", position, expected));
+        }
+        self.head.check_table(table, position)?;
+        self.check_hashes(table.len())
     }
 
     /// A summary that stands alone, beside an image that is not compressed: it
@@ -108,13 +138,15 @@ impl Summary {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] and [`Error::Unsupported`], as [`Summary::read`].
+    /// [`Error::Corrupt`] and [`Error::Unsupported`]: it is damaged, or of a later
+    /// version.
     pub fn alone(bytes: Vec<u8>) -> Result<Self> {
-        Self::parse(bytes, 0, None)
+        let summary = Self::parse(bytes, 0)?;
+        summary.check_hashes(1)?;
+        Ok(summary)
     }
 
-    /// Without a table there are no frames.
-    fn parse(bytes: Vec<u8>, position: u64, table: Option<&SeekTable>) -> Result<Self> {
+    fn parse(bytes: Vec<u8>, position: u64) -> Result<Self> {
         let found = u32_at(&bytes, 0);
         if found != SKIPPABLE_MAGIC {
             return Err(corrupt(position, "its magic", found.into(), "0x184d2a5d"));
@@ -151,9 +183,6 @@ impl Summary {
             Some(range) => Head::parse(content, range.clone(), position)?,
             None => return Err(corrupt(position, "HEAD", 0, "a section")),
         };
-        if let Some(table) = table {
-            head.check_table(table, position)?;
-        }
         let summary = Self {
             head,
             position,
@@ -161,7 +190,6 @@ impl Summary {
             sections,
         };
         summary.check_facts()?;
-        summary.check_hashes(table)?;
         Ok(summary)
     }
 
@@ -245,12 +273,13 @@ impl Summary {
         }
     }
 
-    fn check_hashes(&self, table: Option<&SeekTable>) -> Result<()> {
+    /// `frames` are those of the file, the summary among them.
+    fn check_hashes(&self, frames: usize) -> Result<()> {
         let Some(hashes) = self.hashes() else {
             return Ok(());
         };
         // One for each frame but the summary, and one of the whole.
-        let expected = table.map_or(1, SeekTable::len).saturating_mul(HASH_SIZE);
+        let expected = frames.saturating_mul(HASH_SIZE);
         if hashes.len() != expected {
             let found = len_u64(hashes.len());
             let expected = "32 bytes for each frame, and 32";
