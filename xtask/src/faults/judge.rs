@@ -24,6 +24,9 @@ pub(super) enum Broken {
     Crash,
 }
 
+/// What the map file of a rescue begins with.
+const MAP_START: &[u8] = b"# Mapfile";
+
 /// Panics that Rust's standard library makes of calls that fail in no other way than by strace.
 const STANDARD_LIBRARY: &[&str] = &[
     "unexpected error during closedir",
@@ -222,7 +225,7 @@ impl Case<'_> {
         for (name, bytes) in files {
             let is_known = self.clean.files.contains_key(name)
                 || self.job.setup.iter().any(|(_, known)| known == name);
-            let is_said = outcome.stderr.contains(name.as_str());
+            let is_said = outcome.stderr.contains(name.as_str()) || self.fault.hinders_messages();
             // What was rescued, and a complete file whose checksum could not get its name.
             let may_be_kept =
                 matches!(self.job.product, Product::Kept(_)) || self.job.has_checksum();
@@ -235,7 +238,8 @@ impl Case<'_> {
                     format!("exit status {code} leaves {name}, {} bytes", bytes.len()),
                 );
             }
-            if bytes.starts_with(b"# Mapfile") {
+            // One that does not have its name yet may speak of what comes.
+            if bytes.starts_with(MAP_START) && name.ends_with("map") {
                 self.judge_map(name, bytes, code, files, find);
             }
         }
@@ -256,7 +260,7 @@ impl Case<'_> {
         }
     }
 
-    /// A map may only claim what is in the output.
+    /// A map may only claim what is in the output, which is the other file if that has no final name.
     fn judge_map(
         &self,
         name: &str,
@@ -274,7 +278,7 @@ impl Case<'_> {
         };
         let mut others = files
             .iter()
-            .filter(|(other, _)| *other != name && *other != "report");
+            .filter(|(other, bytes)| !bytes.starts_with(MAP_START) && *other != "report");
         let own = self.job.file().and_then(|file| files.get(file));
         let Some(output) = own.or_else(|| others.next().map(|(_, bytes)| bytes)) else {
             return find(
