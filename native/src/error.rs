@@ -144,6 +144,18 @@ impl Error {
         self.io_cause().is_some_and(DeviceGone::is_cause_of)
     }
 
+    /// Tells of `error` that it leaves the target `path` half written, unless it
+    /// does so already.
+    pub fn half_written(path: &Path, error: Self) -> Self {
+        match error {
+            Self::HalfWritten { .. } => error,
+            _ => Self::HalfWritten {
+                what: format!("{} is half written and not usable", path.display()),
+                source: Box::new(error),
+            },
+        }
+    }
+
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {

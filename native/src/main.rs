@@ -29,6 +29,8 @@ mod visible;
 
 use std::process::ExitCode;
 
+use crate::error::Error;
+
 fn main() -> ExitCode {
     device::fit_in_address_space();
     let typed = cli::parse();
@@ -39,6 +41,11 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Also of what failed between that and the first byte.
+            let error = match signals::emptied_file() {
+                Some(path) => Error::half_written(&path, error),
+                None => error,
+            };
             report::error(&error);
             ExitCode::from(error.exit_code())
         }

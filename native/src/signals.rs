@@ -39,6 +39,8 @@ pub enum Unfinished {
     Beside,
     /// Say that the target is half written.
     HalfWritten(PathBuf),
+    /// The same of a file whose old content is gone already.
+    Emptied(PathBuf),
     /// Save what a later run needs to go on, and say how.
     Continued(Box<dyn Fn() -> Result<String> + Send>),
     /// Say that all was written.
@@ -66,6 +68,14 @@ pub fn finish(step: impl FnOnce() -> Result<()>) -> Result<()> {
     step()?;
     *unfinished = Unfinished::Complete;
     Ok(())
+}
+
+/// The file that has lost its old content, and does not have all of the new.
+pub fn emptied_file() -> Option<PathBuf> {
+    match &*lock(&UNFINISHED) {
+        Unfinished::Emptied(path) => Some(path.clone()),
+        _ => None,
+    }
 }
 
 /// Runs a step that creates, renames or removes files without their final
@@ -129,7 +139,7 @@ fn end(signal: i32) -> ! {
         (_, Some(Ok(text))) => report::interrupted(text),
         (_, Some(Err(error))) => report::error(&error),
         (Unfinished::Beside, None) if is_removed => report::interrupted("nothing was left behind"),
-        (Unfinished::HalfWritten(path), None) => {
+        (Unfinished::HalfWritten(path) | Unfinished::Emptied(path), None) => {
             report::interrupted(format!("{} is half written and not usable", path.display()))
         }
         (Unfinished::Complete, None) => {

@@ -158,6 +158,26 @@ fn standard_output_that_is_full() {
         );
         assert_eq!(errors_of(&output.stderr), expected, "{line}");
     }
+    // A report that is all that was asked for.
+    for line in [
+        "info volume",
+        "info --json image",
+        "verify volume",
+        "verify --json image",
+    ] {
+        let full = OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it");
+        let mut command = scene.command(ours, line);
+        let output = command.stdout(full).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let expected = error_text(
+            "cannot write to standard output: No space left on device (os error 28)",
+            "make room, or write elsewhere",
+        );
+        assert!(errors_of(&output.stderr).ends_with(&expected), "{line}");
+    }
     // Where only reports go there, nobody needs to hear of it.
     let full = OpenOptions::new()
         .write(true)

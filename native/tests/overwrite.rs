@@ -73,6 +73,28 @@ fn keeps_the_old_file_when_it_fails() {
     outcome.changed_only(&["out"]);
 }
 
+/// Also where the run fails between the old content and the new.
+#[test]
+fn an_emptied_file_is_called_half_written() {
+    if !met_here(&[Need::Tool("prlimit")]) {
+        return;
+    }
+    let scene = small_volume::scene();
+    for line in ["-O out --in-place volume", "-r -O out --in-place image"] {
+        scene.write("out", OLD);
+        // Less than the volume has: the file cannot get its length.
+        let mut command = tool("prlimit", ["--fsize=100000"]);
+        let run = scene.command(ours, line);
+        command.arg(run.get_program()).args(run.get_args());
+        command.current_dir(scene.path("."));
+        let outcome = scene.run_command(command, &[]);
+        let errors = outcome.errors();
+        assert_eq!(outcome.code(), Some(1), "{line}: {errors}");
+        let what = "ntfsclone: out is half written and not usable: cannot set the length of out: ";
+        assert!(errors.contains(what), "{line}: {errors}");
+    }
+}
+
 #[test]
 fn follows_links() {
     let scene = small_volume::scene();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo_volume;
+mod faults;
 mod fuzz;
 mod mount;
 mod npm;
@@ -48,6 +49,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Run the fuzz targets of core/fuzz, from their committed seeds
     Fuzz(fuzz::Arguments),
+    /// Run the program while system calls fail, disks fill up and processes are killed; count what is lost
+    Faults(faults::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -64,5 +67,6 @@ fn main() -> anyhow::Result<()> {
         Command::Serve { port } => page::serve(port),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
     }
 }

@@ -26,6 +26,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("ntfsclone", "ntfs-3g"),
     ("ntfsfix", "ntfs-3g"),
     ("ntfsinfo", "ntfs-3g"),
+    ("prlimit", "util-linux"),
+    ("strace", "strace"),
     ("wget", "wget"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),

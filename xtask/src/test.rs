@@ -1,7 +1,7 @@
 //! Everything that must hold before a change is taken.
 
 use crate::{
-    bench, page_test, setup, step,
+    bench, faults, page_test, setup, step,
     wasm_toolchain::{NO_STD, WasmToolchain},
     web_test,
 };
@@ -28,6 +28,7 @@ pub(crate) fn run() -> Result<()> {
     web_test::run()?;
     page_test::run()?;
     bench::smoke_test()?;
+    faults::smoke_test()?;
     println!(
         "everything passed in {:.0} s",
         started.elapsed().as_secs_f64()

@@ -151,16 +151,15 @@ impl Continued {
         };
         let error = match (rescued, noted) {
             (Ok(value), Ok(())) => match self.target.finish() {
-                Ok(()) => {
+                Err(error) if !self.target.is_finished() => error,
+                // Complete; an error says which name it has.
+                finished => {
                     if !self.has_mapfile {
                         // It speaks of a name that is gone.
                         let _ = fs::remove_file(checkpoint.path());
                     }
-                    return Ok(value);
+                    return finished.map(|()| value);
                 }
-                // It has another name by now, which the error says.
-                Err(error) if self.target.is_finished() => return Err(error),
-                Err(error) => error,
             },
             (Ok(_), Err(error)) | (Err(error), Ok(())) => error,
             (Err(error), Err(not_noted)) => {

@@ -268,16 +268,15 @@ fn clear(file: &File, name: &Path, len: u64, needed: Needs) -> Result<Option<u64
     let failed = |error| Error::io("set the length of", name, error);
     signals::begin(|| {
         // What was there must not show through the holes.
-        let size = match file.set_len(0) {
-            Ok(()) => None,
+        match file.set_len(0) {
+            Ok(()) => Ok((None, Unfinished::Emptied(name.to_owned()))),
             // As a device: all that is used is written.
             Err(error) if device::cannot_change_length(&error) => {
                 check_device_size(name, len, needed.device_size)?;
-                Some(len)
+                Ok((Some(len), Unfinished::HalfWritten(name.to_owned())))
             }
-            Err(error) => return Err(failed(error)),
-        };
-        Ok((size, Unfinished::HalfWritten(name.to_owned())))
+            Err(error) => Err(failed(error)),
+        }
     })
 }
 

@@ -370,10 +370,7 @@ impl Target {
     /// Says of an error what it leaves behind.
     pub fn explain(&self, error: Error) -> Error {
         match &self.kind {
-            Kind::InPlace { .. } => Error::HalfWritten {
-                what: format!("{} is half written and not usable", self.name.display()),
-                source: Box::new(error),
-            },
+            Kind::InPlace { .. } => Error::half_written(&self.name, error),
             _ => error,
         }
     }
