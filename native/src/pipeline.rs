@@ -259,7 +259,7 @@ pub enum Batches {
         what: &'static str,
     },
     /// There can be no thread.
-    Here(Task),
+    Here(Box<Task>),
 }
 
 /// How batches are filled.
@@ -350,7 +350,7 @@ pub fn start(
             thread,
             what,
         },
-        Err(task) => Batches::Here(task),
+        Err(task) => Batches::Here(Box::new(task)),
     })
 }
 
@@ -368,7 +368,7 @@ impl Batches {
                 thread,
                 what,
             } => (empty, full, thread, what),
-            Self::Here(task) => return take_here(task, take),
+            Self::Here(task) => return take_here(*task, take),
         };
         while let Ok(mut batch) = full.recv() {
             take(&mut batch)?;
