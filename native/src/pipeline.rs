@@ -269,7 +269,7 @@ pub enum Batches {
         what: &'static str,
     },
     /// There can be no thread.
-    Here(Task),
+    Here(Box<Task>),
 }
 
 /// How batches are filled.
@@ -360,7 +360,7 @@ pub fn start(
             thread,
             what,
         },
-        Err(task) => Batches::Here(task),
+        Err(task) => Batches::Here(Box::new(task)),
     })
 }
 
@@ -378,7 +378,7 @@ impl Batches {
                 thread,
                 what,
             } => (empty, full, thread, what),
-            Self::Here(task) => return take_here(task, take),
+            Self::Here(task) => return take_here(*task, take),
         };
         while let Ok(mut batch) = full.recv() {
             take(&mut batch)?;

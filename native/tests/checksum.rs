@@ -166,8 +166,8 @@ fn nothing_is_overwritten_unasked() {
     scene.write("source", &small_volume::volume().bytes);
     fs::rename(scene.path("source"), scene.path("copy.b3")).expect("it is there");
     let outcome = scene.run("-s --checksum -O copy copy.b3");
-    let found = "copy.b3: is what is being read, or lies on it";
-    outcome.refused(found, "write somewhere else");
+    let found = "copy.b3: is SOURCE and the file of --checksum, which must be different files";
+    outcome.refused(found, "give each of them its own name");
 }
 
 /// What fails leaves what was there, with the checksum that belongs to it.

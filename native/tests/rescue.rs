@@ -268,11 +268,21 @@ fn report_never_overwrites() {
     let bytes = volume().bytes;
     fs::write(&source, &bytes).expect("cannot write the volume");
     fs::write(&other, "other").expect("cannot write a file");
-    for report in [&source, &out, &other] {
+    for (report, message) in [
+        (
+            &source,
+            "is SOURCE and --report, which must be different files",
+        ),
+        (
+            &out,
+            "is the output and --report, which must be different files",
+        ),
+        (&other, "--report never overwrites"),
+    ] {
         let options = format!("-q --rescue --report {} -o", report.display());
         let outcome = finish(call(ours, &options, &[&out, &source]));
         assert_eq!(outcome.status.code(), Some(1), "{}", printed(&outcome));
-        assert!(printed(&outcome).contains("--report never overwrites"));
+        assert!(printed(&outcome).contains(message));
         assert!(!out.exists());
     }
     assert!(fs::read(&source).expect("it is there") == bytes);

@@ -2,7 +2,7 @@
 //! `/dev/stdout`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How many links are followed.
 const MOST_LINKS: usize = 8;
@@ -48,12 +48,14 @@ fn by_name(path: &Path) -> Option<u32> {
         ("/dev/fd/2", 2),
         ("/proc/self/fd/2", 2),
     ];
-    let found = known.iter().find(|(name, _)| PathBuf::from(name) == path);
+    let found = known.iter().find(|(name, _)| path == Path::new(name));
     found.map(|(_, number)| *number)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

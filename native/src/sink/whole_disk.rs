@@ -15,7 +15,7 @@ pub fn refuse_partition_table(output: &Output, place: Place, force: bool) -> Res
     let (Output::File { path, .. }, Place::BlockDevice, false) = (output, place, force) else {
         return Ok(());
     };
-    let disk = Files::open(&[path.clone()])?;
+    let disk = Files::open(std::slice::from_ref(path))?;
     match partition_table::identify(&disk) {
         None => Ok(()),
         Some(table) => Err(refused(path, table, partition_table::read(&disk).len())),
