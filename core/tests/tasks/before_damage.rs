@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use ntfs_volume_builder::{self as build, FileData, VolumeBuilder, attribute_type, pattern};
-use ntfsclone_core::tasks::{Failure, Located, Opened, Step};
+use ntfsclone_core::image::seekable::SeekableReader;
+use ntfsclone_core::tasks::{Compression, Failure, Located, Opened, Step, Target};
 use ntfsclone_core::units::{Extent, RecordNumber};
 
 use crate::copies::image_of;
@@ -215,4 +216,48 @@ fn a_damaged_account_of_clusters_is_told_nevertheless() {
     assert!(extents(&mut driver, &opened).is_err());
     let found = extents(&mut driver, &opened.before_damage()).unwrap();
     assert_eq!(found, expected);
+}
+
+/// A frame in the middle is lost: the rest is there, before and after it.
+#[test]
+fn a_damaged_frame_costs_what_is_in_it() {
+    let built = large().build();
+    let image = image_of(&built);
+    let mut driver = Driver::new(image.as_slice());
+    let opened = driver.open().unwrap();
+    let expected = names(&mut driver, &opened).unwrap();
+    let compression = Some(Compression {
+        level: 1,
+        time: None,
+    });
+    let mut convert = opened.convert(Target::Image, compression).unwrap();
+    let mut file = driver.output(&mut convert).unwrap();
+    let lost = {
+        let reader = SeekableReader::open(file.as_slice()).unwrap().unwrap();
+        reader.table().frame(2).unwrap()
+    };
+    let middle = lost.position + lost.compressed_size / 2;
+    file[middle as usize] ^= 0x55;
+    // And the table is not there.
+    file.truncate(file.len() - 20);
+
+    let mut driver = Driver::new(file.as_slice());
+    let opened = driver.open().unwrap().before_damage();
+    assert_eq!(names(&mut driver, &opened).unwrap(), expected);
+    let mut damaged = 0;
+    for n in 10..40 {
+        let path = format!("directory {}/file {n}", n % 7);
+        let record = RecordNumber(built.record_number(&path));
+        let mut sound = Driver::new(built.bytes.as_slice());
+        let all = sound.open().unwrap();
+        let expected = sound.output(&mut all.content(record, "")).unwrap();
+        match driver.output(&mut opened.content(record, "")) {
+            Ok(content) => assert!(content == expected, "{path}"),
+            Err(failure) => {
+                assert_eq!(failure.code(), "compressed-data", "{path}");
+                damaged += 1;
+            }
+        }
+    }
+    assert!((1..15).contains(&damaged), "{damaged}");
 }

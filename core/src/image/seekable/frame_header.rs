@@ -114,6 +114,7 @@ pub(super) fn block(header: [u8; 3]) -> Option<(u64, bool)> {
 #[cfg(test)]
 #[allow(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test may panic"
 )]
