@@ -95,13 +95,21 @@ impl Case {
         }
     }
 
+    /// The volume, on a device.
+    fn failing_device(&self) -> FailingDevice {
+        let bad = self.unreadable.iter();
+        let bad: Vec<_> = bad.map(|bad| bad.start as u64..bad.end as u64).collect();
+        FailingDevice::new(&self.scene.path("volume"), &bad)
+    }
+
     fn has(&self, part: Part) -> bool {
         self.faults.iter().any(|(faulty, _)| *faulty == part)
     }
 
     /// False where records are damaged that tell of metadata, and are nowhere else.
     fn has_all_metadata(&self) -> bool {
-        !(self.has(Record) && self.has(Mirror)) && !self.faults.contains(&(Bitmap, Damaged))
+        let has_records = !self.has(Record) || !self.has(Mirror);
+        has_records && !self.faults.contains(&(Bitmap, Damaged))
     }
 
     /// The exit status of a copy.
@@ -364,9 +372,7 @@ fn parts_unreadable() {
     ];
     for faults in singles.iter().chain(&more) {
         let case = Case::new(faults);
-        let bad = case.unreadable.iter();
-        let bad: Vec<_> = bad.map(|bad| bad.start as u64..bad.end as u64).collect();
-        let device = FailingDevice::new(&case.scene.path("volume"), &bad);
+        let device = case.failing_device();
         let source = device.path().display().to_string();
         case.check_forms(&source);
         case.check_map(&source);
@@ -379,15 +385,23 @@ fn to_devices() {
     if !requirements::met_here(FAILING_DEVICES) {
         return;
     }
-    for faults in [[(Boot, Damaged)], [(Record, Damaged)], [(Bitmap, Damaged)]] {
+    for faults in [
+        [(Boot, Damaged)],
+        [(Record, Damaged)],
+        [(Bitmap, Damaged)],
+        [(Boot, Unreadable)],
+        [(Backup, Unreadable)],
+    ] {
         let case = Case::new(&faults);
+        let source = case.failing_device();
         for more in ["", "--rescue", "--rescue --mapfile map"] {
             case.scene
                 .write("disk", vec![0xee; case.volume.bytes.len()]);
             let disk = LoopDevice::attach(&case.scene.path("disk"));
-            let line = format!("-q {more} -O {} volume", disk.path().display());
-            if case.run(&line, case.verdict(!more.is_empty())) == 0 {
-                let copy = fs::read(disk.path()).expect("it can be read");
+            let [disk, source] = [disk.path(), source.path()].map(|path| path.display());
+            let line = format!("-q {more} -O {disk} {source}");
+            if case.run(&line, case.verdict(!more.is_empty())) != 1 {
+                let copy = fs::read(disk.to_string()).expect("it can be read");
                 case.check(more, &copy, 0xee);
             }
         }
