@@ -76,9 +76,11 @@ fn unread_bits(volume: &Volume<Arc<Device>>, damaged: &DamagedSource) -> Vec<Ext
     for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
         let place = geometry.offset(extent.start)..geometry.offset(extent.end());
         for lost in damaged.within(slice::from_ref(&place), Status::Bad) {
-            let position = geometry.bytes(vcn.0) + (lost.start - place.start);
+            // One bit a cluster. A damaged runlist may reach past all volumes.
+            let position = geometry.bytes(vcn.0);
+            let first = position.saturating_add(lost.start - place.start);
             let len = lost.end - lost.start;
-            unread.push(Extent::new(Lcn(position * 8), len * 8));
+            unread.push(Extent::new(Lcn(first.saturating_mul(8)), len * 8));
         }
     }
     unread
