@@ -77,7 +77,10 @@ struct Case {
 
 impl Case {
     fn new(faults: &[(Part, State)]) -> Self {
-        let mut volume = small_volume::volume();
+        Self::of(small_volume::volume(), faults)
+    }
+
+    fn of(mut volume: Volume, faults: &[(Part, State)]) -> Self {
         let mut unreadable = Vec::new();
         for &(part, state) in faults {
             let place = place(&volume, part, state);
@@ -95,13 +98,21 @@ impl Case {
         }
     }
 
+    /// The volume, on a device.
+    fn failing_device(&self) -> FailingDevice {
+        let bad = self.unreadable.iter();
+        let bad: Vec<_> = bad.map(|bad| bad.start as u64..bad.end as u64).collect();
+        FailingDevice::new(&self.scene.path("volume"), &bad)
+    }
+
     fn has(&self, part: Part) -> bool {
         self.faults.iter().any(|(faulty, _)| *faulty == part)
     }
 
     /// False where records are damaged that tell of metadata, and are nowhere else.
     fn has_all_metadata(&self) -> bool {
-        !(self.has(Record) && self.has(Mirror)) && !self.faults.contains(&(Bitmap, Damaged))
+        let has_records = !self.has(Record) || !self.has(Mirror);
+        has_records && !self.faults.contains(&(Bitmap, Damaged))
     }
 
     /// The exit status of a copy.
@@ -154,7 +165,11 @@ impl Case {
     fn check_metadata(&self, what: &str, copy: &[u8]) {
         let name = format!("{:?}, {what}", self.faults);
         assert_eq!(copy.len(), self.volume.bytes.len(), "{name}: its length");
+        let has_backup = self.volume.geometry.backup_boot_sector_offset().is_some();
         for part in PARTS {
+            if part == Backup && !has_backup {
+                continue;
+            }
             let place = place(&self.volume, part, Unreadable);
             let found = &copy[place.clone()];
             if matches!(part, Record | Mirror) && !self.has(part) {
@@ -337,6 +352,26 @@ fn sound_or_one_part_damaged() {
     }
 }
 
+/// A device as long as its volume, and one with sectors after the last cluster.
+#[test]
+fn other_lengths() {
+    let builder = small_volume::builder();
+    let short = builder.clone().device_tail(0).build();
+    let long = builder.extra_sectors(3).device_tail(2048).build();
+    for (volume, faults) in [
+        (&short, vec![]),
+        (&short, vec![(Record, Damaged)]),
+        (&short, vec![(Bitmap, Damaged)]),
+        (&long, vec![]),
+        (&long, vec![(Boot, Damaged)]),
+        (&long, vec![(Record, Damaged)]),
+    ] {
+        let case = Case::of(volume.clone(), &faults);
+        case.check_forms("volume");
+        case.check_map("volume");
+    }
+}
+
 #[test]
 fn two_parts_damaged() {
     for (index, &first) in PARTS.iter().enumerate() {
@@ -364,9 +399,7 @@ fn parts_unreadable() {
     ];
     for faults in singles.iter().chain(&more) {
         let case = Case::new(faults);
-        let bad = case.unreadable.iter();
-        let bad: Vec<_> = bad.map(|bad| bad.start as u64..bad.end as u64).collect();
-        let device = FailingDevice::new(&case.scene.path("volume"), &bad);
+        let device = case.failing_device();
         let source = device.path().display().to_string();
         case.check_forms(&source);
         case.check_map(&source);
@@ -379,15 +412,23 @@ fn to_devices() {
     if !requirements::met_here(FAILING_DEVICES) {
         return;
     }
-    for faults in [[(Boot, Damaged)], [(Record, Damaged)], [(Bitmap, Damaged)]] {
+    for faults in [
+        [(Boot, Damaged)],
+        [(Record, Damaged)],
+        [(Bitmap, Damaged)],
+        [(Boot, Unreadable)],
+        [(Backup, Unreadable)],
+    ] {
         let case = Case::new(&faults);
+        let source = case.failing_device();
         for more in ["", "--rescue", "--rescue --mapfile map"] {
             case.scene
                 .write("disk", vec![0xee; case.volume.bytes.len()]);
             let disk = LoopDevice::attach(&case.scene.path("disk"));
-            let line = format!("-q {more} -O {} volume", disk.path().display());
-            if case.run(&line, case.verdict(!more.is_empty())) == 0 {
-                let copy = fs::read(disk.path()).expect("it can be read");
+            let [disk, source] = [disk.path(), source.path()].map(|path| path.display());
+            let line = format!("-q {more} -O {disk} {source}");
+            if case.run(&line, case.verdict(!more.is_empty())) != 1 {
+                let copy = fs::read(disk.to_string()).expect("it can be read");
                 case.check(more, &copy, 0xee);
             }
         }

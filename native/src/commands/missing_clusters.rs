@@ -1,5 +1,6 @@
 //! Clusters past the end of a device that was cut short.
 
+use std::slice;
 use std::sync::Arc;
 
 use ntfsclone_core::clusters::ClusterMap;
@@ -73,11 +74,13 @@ fn unread_bits(volume: &Volume<Arc<Device>>, damaged: &DamagedSource) -> Vec<Ext
     let geometry = volume.geometry();
     let mut unread = Vec::new();
     for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
-        let start = geometry.offset(extent.start);
-        for lost in damaged.within(&[start..geometry.offset(extent.end())], Status::Bad) {
-            let position = geometry.bytes(vcn.0) + (lost.start - start);
+        let place = geometry.offset(extent.start)..geometry.offset(extent.end());
+        for lost in damaged.within(slice::from_ref(&place), Status::Bad) {
+            // One bit a cluster. A damaged runlist may reach past all volumes.
+            let position = geometry.bytes(vcn.0);
+            let first = position.saturating_add(lost.start - place.start);
             let len = lost.end - lost.start;
-            unread.push(Extent::new(Lcn(position * 8), len * 8));
+            unread.push(Extent::new(Lcn(first.saturating_mul(8)), len * 8));
         }
     }
     unread
