@@ -6,6 +6,7 @@
 mod checksum;
 mod command_line;
 mod compress;
+mod damaged_frames;
 mod damaged_images;
 mod devices;
 mod direct;

@@ -129,8 +129,8 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
                 Some(run) => self.read_run(run, within, piece, &mut scratch)?,
                 None => {
                     // The clusters that are not stored, up to the next one that is.
-                    let end = self.cluster_at(position.saturating_sub(1)).0;
-                    if let Some(lost) = self.lost_from.filter(|lost| *lost <= end) {
+                    let last = self.cluster_at(position.saturating_sub(1)).0.max(lcn);
+                    if let Some(lost) = self.lost_from.filter(|lost| *lost <= last) {
                         let offset = self.bytes(lost.max(lcn).0);
                         return Err(IoError::new(Error::Lost { offset }));
                     }
