@@ -1,5 +1,6 @@
 //! What is found in damaged images: all that the damage left, each cluster at its place.
 
+use core::iter;
 use core::ops::Range;
 use std::sync::Arc;
 
@@ -131,7 +132,8 @@ fn an_unreadable_page_costs_itself_wherever_it_is() {
     for page in [512_u64, 4096] {
         let pages = (0..image.len() as u64).step_by(page as usize);
         for start in pages.step_by(if page == 512 { 29 } else { 1 }) {
-            let absent = Vec::from([start..(start + page).min(image.len() as u64)]);
+            let end = (start + page).min(image.len() as u64);
+            let absent = iter::once(start..end).collect();
             let outcome = salvage(&built, image.clone(), absent);
             assert_eq!(outcome.wrong, 0, "{start:#x}: {outcome:?}");
             assert_eq!(outcome.doubtful, 0, "{start:#x}: {outcome:?}");
@@ -147,7 +149,7 @@ fn unreadable_areas_cost_themselves() {
     let size = image.len() as u64;
     for len in [10_000, 40_000, 131_072] {
         for start in (8192..size).step_by(70_001) {
-            let absent = Vec::from([start..(start + len).min(size)]);
+            let absent = iter::once(start..(start + len).min(size)).collect();
             let outcome = salvage(&built, image.clone(), absent);
             assert_eq!(outcome.wrong, 0, "{start:#x}, {len}: {outcome:?}");
             // Of an area with the bitmap in it, nothing tells what was in it.

@@ -3,6 +3,7 @@
 mod bulk;
 mod foreign;
 mod image;
+mod in_use;
 pub mod index_file;
 pub mod input;
 mod inside;

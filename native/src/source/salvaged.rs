@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::clusters::ClusterMap;
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::Header;
@@ -18,6 +17,7 @@ use ntfsclone_core::salvage::{self, DamagedVolume, SalvagedImage};
 use ntfsclone_core::units::{Extent, Lcn};
 
 use super::Parts;
+use super::in_use::InUse;
 use super::input::{Bytes, Format, Opened, Recognised};
 use crate::error::{Error, Result};
 use crate::options;
@@ -25,7 +25,6 @@ use crate::pipeline::{Filled, Filler};
 use crate::progress::{Phase, Progress};
 use crate::report;
 use crate::rescue::write_marks;
-use crate::scan;
 
 /// The least size of a sector, taken where the volume's is not known.
 const LEAST_SECTOR: u64 = 512;
@@ -308,82 +307,6 @@ impl From<CoreError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Other(error)
-    }
-}
-
-/// Which clusters of a damaged volume are in use.
-struct InUse {
-    /// By the runs of its files, as far as they are known.
-    claimed: Option<ClusterMap>,
-    /// By `$Bitmap`.
-    expected: Option<Expected>,
-}
-
-impl InUse {
-    fn new(
-        name: &Path,
-        volume: Option<&Volume<Arc<DamagedVolume<Parts>>>>,
-        expected: Option<Expected>,
-        threads: Option<NonZeroUsize>,
-        how: options::Progress,
-    ) -> Result<Self> {
-        let Some(volume) = volume else {
-            return Ok(Self {
-                claimed: None,
-                expected,
-            });
-        };
-        let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-        let threads = scan::threads_of_sound(volume, threads);
-        let mut selection = scan::select_used_on(volume, name, threads, |records| {
-            progress.advance_to(records);
-        })?;
-        progress.finish();
-        for &extent in &selection.bad {
-            selection.map.remove(extent);
-        }
-        Ok(Self {
-            claimed: Some(selection.map),
-            expected,
-        })
-    }
-
-    /// Those of `extents` that are in use, and how many more there are of which
-    /// that is unknown.
-    fn split(&mut self, extents: &[Extent]) -> (Vec<Extent>, u64) {
-        let (mut lost, mut untold) = (Vec::new(), 0);
-        for &extent in extents {
-            let mut rest = extent.start.0..extent.end().0;
-            while rest.start < rest.end {
-                let lcn = rest.start;
-                let (by_bitmap, end) = match &self.expected {
-                    Some(expected) => expected.state_at(lcn),
-                    None => (None, rest.end),
-                };
-                let (by_files, files_end) = match &self.claimed {
-                    Some(map) => claimed_at(map, lcn),
-                    None => (false, rest.end),
-                };
-                let end = end.min(files_end).clamp(lcn + 1, rest.end);
-                match by_bitmap {
-                    _ if by_files => lost.push(Extent::new(Lcn(lcn), end - lcn)),
-                    Some(true) => lost.push(Extent::new(Lcn(lcn), end - lcn)),
-                    Some(false) => {}
-                    None => untold += end - lcn,
-                }
-                rest.start = end;
-            }
-        }
-        (lost, untold)
-    }
-}
-
-/// Whether a file claims the cluster, and where that ends.
-fn claimed_at(map: &ClusterMap, lcn: u64) -> (bool, u64) {
-    match map.extents_from(Lcn(lcn)).next() {
-        Some(extent) if extent.start.0 <= lcn => (true, extent.end().0),
-        Some(extent) => (false, extent.start.0),
-        None => (false, u64::MAX),
     }
 }
 
