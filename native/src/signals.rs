@@ -9,8 +9,7 @@
 //! which an interruption does, makes one.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use signal_hook::consts::{
     SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
@@ -92,26 +91,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn install() -> Result<()> {
     let failed = |error| Error::io("wait for", "signals".as_ref(), error);
     let handled = device::handled_signals();
-    let ending = ENDING.into_iter().chain(device::other_ending_signals());
-    // Handled, too: a file that must not be longer is then an error of the write.
-    let wanted = ending.chain([SIGXFSZ]);
-    let wanted: Vec<i32> = wanted
-        .filter(|signal| handled >> (signal - 1) & 1 == 0)
-        .collect();
-    let signals = Signals::new(&wanted).map_err(failed)?;
-    device::delay_abort().map_err(failed)?;
-    let started = threads::start("signals", signals, |mut signals| {
+    let is_wanted = |signal: &i32| handled >> (signal - 1) & 1 == 0;
+    let (sender, receiver) = mpsc::channel::<Signals>();
+    let started = threads::start("signals", receiver, |receiver| {
+        let Ok(mut signals) = receiver.recv() else {
+            return;
+        };
         if let Some(signal) = signals.forever().find(|&signal| signal != SIGXFSZ) {
             end(signal);
         }
     });
     if started.is_err() {
-        // There can be no thread: they end the program as if nobody handled them.
-        for signal in wanted.into_iter().filter(|&signal| signal != SIGXFSZ) {
-            let always = Arc::new(AtomicBool::new(true));
-            flag::register_conditional_default(signal, always).map_err(failed)?;
+        // There can be no thread: signals end the program as if nobody handled
+        // them, but for the one that is an error of a write.
+        if is_wanted(&SIGXFSZ) {
+            flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
         }
+        return Ok(());
     }
+    let ending = ENDING.into_iter().chain(device::other_ending_signals());
+    // Handled, too: a file that must not be longer is then an error of the write.
+    let wanted = ending.chain([SIGXFSZ]).filter(is_wanted);
+    let signals = Signals::new(wanted).map_err(failed)?;
+    device::delay_abort().map_err(failed)?;
+    // The thread lives as long as the program.
+    let _ = sender.send(signals);
     Ok(())
 }
 

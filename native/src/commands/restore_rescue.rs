@@ -110,6 +110,13 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
             salvaged.untold
         ));
     }
+    if salvaged.is_shifted {
+        report::warning(format!(
+            "{}: the count of a gap is wrong, and nothing is left that tells which: clusters may \
+             be at wrong places",
+            name.display()
+        ));
+    }
     let doubtful = salvaged.doubtful_bytes();
     if !doubtful.is_empty() {
         report::warning(format!(

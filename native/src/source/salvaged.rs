@@ -45,6 +45,9 @@ pub struct SalvagedVolume {
     /// How many clusters are not there, of which nothing tells whether they are
     /// in use.
     pub untold: u64,
+    /// The count of a gap is wrong and nothing tells which: clusters may be at
+    /// wrong places.
+    pub is_shifted: bool,
     /// Bytes of a sector, each of which gets a mark.
     sector: u64,
     /// An image of metadata holds no account of what is in use.
@@ -136,6 +139,7 @@ impl SalvagedVolume {
             part.start - part.start % cluster_size..end.min(size)
         }));
         Ok(Self {
+            is_shifted: found.is_shifted(),
             doubtful: found.doubtful,
             is_ordinary: found.is_ordinary,
             header,
@@ -237,6 +241,7 @@ impl SalvagedVolume {
             missing,
             doubtful: Vec::new(),
             untold,
+            is_shifted: false,
             sector,
             is_ordinary: true,
         })
@@ -249,7 +254,8 @@ impl SalvagedVolume {
 
     /// Whether nothing is missing or in doubt.
     pub fn is_whole(&self) -> bool {
-        self.missing.is_empty() && self.doubtful.is_empty() && self.untold == 0
+        let is_complete = self.missing.is_empty() && self.untold == 0;
+        is_complete && self.doubtful.is_empty() && !self.is_shifted
     }
 
     /// Bytes in doubt, in order.
