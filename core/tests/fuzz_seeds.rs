@@ -347,6 +347,17 @@ fn seeds() -> Vec<Seed> {
         ("image_decoder", "old_big", old_image(u64::to_be_bytes)),
         ("seekable", "with_summary", seekable(true)),
         ("seekable", "without_summary", seekable(false)),
+        ("seekable", "cut_in_the_table", {
+            let mut file = seekable(true);
+            file.truncate(file.len() - 12);
+            file
+        }),
+        ("seekable", "damaged_table", {
+            let mut file = seekable(true);
+            let entry = file.len() - 9 - 2 * 8;
+            file[entry] ^= 0x10;
+            file
+        }),
         ("image_reader", "ordinary", image()[4..].to_vec()),
         ("image_reader", "jumping", jumping_image()),
         (

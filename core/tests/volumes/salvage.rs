@@ -396,7 +396,7 @@ fn boot_sectors() {
 
     let cut = sound.geometry.volume_size() as usize - 1;
     let error = Volume::salvage(&sound.bytes[..cut]).unwrap_err();
-    assert!(matches!(error, Error::CutShort { .. }), "{error}");
+    assert!(matches!(error, Error::VolumeCutShort { .. }), "{error}");
 }
 
 /// What is said names places, and does not repeat its cause.
