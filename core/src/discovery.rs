@@ -248,7 +248,7 @@ impl ByBitmap {
 }
 
 /// What `$BadClus` names, in order.
-fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
+pub(crate) fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
     let file = FileRecord::salvage(volume, RECORD_BAD_CLUSTERS)?;
     let mut bad = Vec::new();
     if let Some(Value::NonResident(stream)) = file.value(AttributeType::DATA, BAD_STREAM)? {

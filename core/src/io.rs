@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::fmt;
+use core::ops::Range;
 
 use crate::error::Error;
 use crate::units::{len_u64, len_usize};
@@ -23,6 +24,58 @@ pub trait ReadAt {
     /// [`IoError`] as the source gave it, and [`IoError::end_of_input`] where
     /// the range is not wholly there. What `buf` then holds is unspecified.
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError>;
+}
+
+/// A source of which parts may be unreadable: a file on a bad disk, a
+/// compressed one with damaged frames.
+pub trait ReadParts {
+    /// How many bytes there are, the unreadable ones included.
+    fn size(&self) -> u64;
+
+    /// Fills `buf` with the bytes from `offset` on, as far as they can be read.
+    /// Calls `absent` with the other parts of the range, in order, in bytes from
+    /// the start of the source; what `buf` holds of them is unspecified.
+    ///
+    /// # Errors
+    ///
+    /// [`IoError`], if nothing can be said of the range, or it is not within
+    /// the source.
+    fn read_parts_at(
+        &self,
+        offset: u64,
+        buf: &mut [u8],
+        absent: &mut dyn FnMut(Range<u64>),
+    ) -> Result<(), IoError>;
+}
+
+impl<T: ReadParts + ?Sized> ReadParts for &T {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn read_parts_at(
+        &self,
+        offset: u64,
+        buf: &mut [u8],
+        absent: &mut dyn FnMut(Range<u64>),
+    ) -> Result<(), IoError> {
+        (**self).read_parts_at(offset, buf, absent)
+    }
+}
+
+impl<T: ReadParts + ?Sized> ReadParts for Arc<T> {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn read_parts_at(
+        &self,
+        offset: u64,
+        buf: &mut [u8],
+        absent: &mut dyn FnMut(Range<u64>),
+    ) -> Result<(), IoError> {
+        (**self).read_parts_at(offset, buf, absent)
+    }
 }
 
 impl<T: ReadAt + ?Sized> ReadAt for &T {

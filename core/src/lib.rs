@@ -40,6 +40,7 @@ pub mod ntfs;
 pub mod pages;
 pub mod partition_table;
 pub mod plan;
+pub mod salvage;
 mod sorted;
 #[cfg(feature = "tasks")]
 pub mod tasks;

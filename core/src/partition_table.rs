@@ -21,6 +21,15 @@ pub struct Partition {
     pub is_ntfs: bool,
 }
 
+/// A kind of partition table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// A master boot record with partitions.
+    Mbr,
+    /// A GUID partition table, or what is left of it.
+    Gpt,
+}
+
 /// Disks have sectors of 512 or of 4096 bytes; their tables count in them.
 const SECTOR_SIZES: [u64; 2] = [512, 4096];
 /// Ours: Windows makes 128 entries; other tools up to a few hundred.
@@ -62,6 +71,57 @@ pub fn read(disk: &(impl ReadAt + ?Sized)) -> Vec<Partition> {
         }
     }
     Vec::new()
+}
+
+/// The table on `disk`, also one that is damaged, but for one of its two copies,
+/// or has no partitions in it; `None` if there is none. The boot sector of a file
+/// system is not a table, though it has the signature of one; the copy at the
+/// end of a disk that begins with one, or with an image, is left over.
+pub fn identify(disk: &(impl ReadAt + ?Sized)) -> Option<Table> {
+    let is_gpt_at = |sector_size: u64, sector: u64| {
+        let position = sector.checked_mul(sector_size);
+        let header = position.and_then(|position| read_pod::<GptHeader>(disk, position));
+        header.is_some_and(|header| header.is_signature_valid() && header.my_lba.to_u64() == sector)
+    };
+    if SECTOR_SIZES.iter().any(|&size| is_gpt_at(size, 1)) {
+        return Some(Table::Gpt);
+    }
+    if begins_with_content(disk) {
+        return None;
+    }
+    let has_backup = |&size: &u64| {
+        let sectors = disk.size().checked_div(size);
+        let last = sectors.and_then(|sectors| sectors.checked_sub(1));
+        last.is_some_and(|last| is_gpt_at(size, last))
+    };
+    if SECTOR_SIZES.iter().any(has_backup) {
+        return Some(Table::Gpt);
+    }
+    (!read(disk).is_empty()).then_some(Table::Mbr)
+}
+
+/// Whether the first sector is the boot sector of NTFS, FAT, exFAT, ReFS or
+/// BitLocker, or the header of an image.
+fn begins_with_content(disk: &(impl ReadAt + ?Sized)) -> bool {
+    const NAMES: [(usize, &[u8]); 8] = [
+        (0, crate::image::ntfsclone::MAGIC),
+        (3, b"NTFS    "),
+        (3, b"EXFAT   "),
+        (3, b"ReFS\0\0\0\0"),
+        (3, b"-FVE-FS-"),
+        (0x36, b"FAT12   "),
+        (0x36, b"FAT16   "),
+        (0x52, b"FAT32   "),
+    ];
+    let mut sector = [0; 512];
+    if disk.read_exact_at(0, &mut sector).is_err() {
+        return false;
+    }
+    let has = |(offset, name): &(usize, &[u8])| {
+        let bytes = sector.get(*offset..);
+        bytes.is_some_and(|bytes| bytes.starts_with(name))
+    };
+    NAMES.iter().any(has)
 }
 
 fn read_gpt(disk: &(impl ReadAt + ?Sized), sector_size: u64) -> Option<Vec<Partition>> {

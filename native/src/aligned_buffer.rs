@@ -3,6 +3,9 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::device;
+use crate::error::{Error, Result};
+
 /// Where a buffer must begin in memory: a page is enough for every device.
 const ALIGNMENT: usize = 4096;
 
@@ -14,9 +17,24 @@ pub struct AlignedBuffer {
 }
 
 impl AlignedBuffer {
-    /// `len` zeros.
+    /// `len` zeros, of a length that does not come from input.
     pub fn new(len: usize) -> Self {
-        let memory = vec![0; len + ALIGNMENT];
+        Self::of(vec![0; len + ALIGNMENT], len)
+    }
+
+    /// Some zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`], if there is no memory for them.
+    pub fn try_new(len: usize) -> Result<Self> {
+        let size = len + ALIGNMENT;
+        let memory = device::try_zeros(size);
+        let memory = memory.ok_or(Error::Memory { bytes: size as u64 })?;
+        Ok(Self::of(memory, len))
+    }
+
+    fn of(memory: Vec<u8>, len: usize) -> Self {
         let start = memory.as_ptr().align_offset(ALIGNMENT);
         Self { memory, start, len }
     }

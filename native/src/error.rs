@@ -7,8 +7,10 @@ use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
 use crate::device;
+use crate::report;
 use crate::rescue::DeviceGone;
 use crate::source::input::StreamError;
+use crate::visible::Visible;
 
 /// Shorthand for results of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,7 +23,7 @@ pub enum Error {
     Usage { message: String },
 
     /// An operation on a file failed.
-    #[error("cannot {operation} {}", path.display())]
+    #[error("cannot {operation} {}", Visible(path.display()))]
     Io {
         operation: &'static str,
         path: PathBuf,
@@ -29,19 +31,31 @@ pub enum Error {
     },
 
     /// A volume or image could not be read.
-    #[error("{}", path.display())]
+    #[error("{}", Visible(path.display()))]
     Read { path: PathBuf, source: core::Error },
 
     /// A compressed image or volume could not be decompressed.
-    #[error("{}", path.display())]
+    #[error("{}", Visible(path.display()))]
     Compressed { path: PathBuf, source: StreamError },
 
     /// Nothing that is known stands where a volume should begin.
-    #[error("{} is no NTFS volume", path.display())]
+    #[error("{} is no NTFS volume", Visible(path.display()))]
     NotNtfs { path: PathBuf, source: core::Error },
 
+    /// A file is not what the checksum beside it is of.
+    #[error(
+        "{}: its checksum is {found}, {} says {expected}",
+        Visible(path.display()), Visible(sidecar.display())
+    )]
+    Checksum {
+        path: PathBuf,
+        sidecar: PathBuf,
+        found: String,
+        expected: String,
+    },
+
     /// Something is not as it must be, and was left alone.
-    #[error("{}: {found}", path.display())]
+    #[error("{}: {found}", Visible(path.display()))]
     Refused {
         path: PathBuf,
         found: String,
@@ -59,20 +73,27 @@ pub enum Error {
     /// All was done that could be, but for what could not be read.
     #[error(
         "{}: {bytes} bytes could not be read; they are marked with BadSectoR",
-        path.display()
+        Visible(path.display())
     )]
     DataLost { path: PathBuf, bytes: u64 },
+
+    /// All was done that could be, and it is not certain that nothing is wrong.
+    #[error("{}: {found}", path.display())]
+    MayBeDamaged { path: PathBuf, found: String },
 
     /// A map was made in spite of what could not be read.
     #[error(
         "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
-        path.display()
+        Visible(path.display())
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} error{}", path.display(), if *errors == 1 { "" } else { "s" })]
+    #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
+
+    #[error("out of memory: {} more are needed", report::size(*bytes))]
+    Memory { bytes: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]
     Thread(&'static str),
@@ -139,7 +160,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::DataLost { .. } | Self::MapIncomplete { .. } => 3,
+            Self::DataLost { .. } | Self::MayBeDamaged { .. } | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
     }
@@ -149,6 +170,11 @@ impl Error {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
             Self::Refused { remedy, .. } => Some(remedy.clone()),
+            Self::Checksum { sidecar, .. } => Some(format!(
+                "some of its bytes are not those it was made of: take another copy of it; or, if \
+                 it was changed on purpose since, remove {}",
+                sidecar.display()
+            )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
             Self::HalfWritten { source, .. } => source.remedy(),
             Self::RescueStopped { source, .. } => match &**source {
@@ -165,18 +191,31 @@ impl Error {
             ),
             Self::Read { source, .. } => remedy_for_read(source),
             Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
+            Self::Io {
+                operation: "read",
+                source,
+                ..
+            } if device::is_bad_sector(source) => Some(BAD_SECTORS.to_owned()),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
+                io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },
+            Self::Memory { .. } => Some(MORE_MEMORY.to_owned()),
             _ => None,
         }
     }
 }
 
-const TAKE_ANOTHER: &str =
-    "was it written or fetched completely? Take another copy of it, if there is one";
+const MORE_MEMORY: &str =
+    "make memory free; or allow more to this program (ulimit -v, the limit of its container)";
+
+const BAD_SECTORS: &str = "the device has bad sectors; go on in spite of them with --rescue";
+
+/// What to do about a damaged image or stream.
+pub const TAKE_ANOTHER: &str = "was it written or fetched completely? Take another copy of it, or restore what there is \
+     with --restore-image --rescue";
 
 fn remedy_for_stream(error: &StreamError) -> String {
     match error {
@@ -196,14 +235,15 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
         core::Error::Io { source, .. } => {
             let error = source.downcast_ref::<io::Error>();
             match error.is_some_and(device::is_bad_sector) {
-                true => "the device has bad sectors; go on in spite of them with --rescue",
+                true => BAD_SECTORS,
                 false => return None,
             }
         }
         core::Error::Corrupt {
-            structure: Structure::ImageHeader | Structure::ImageCommand,
+            structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
             ..
-        } => TAKE_ANOTHER,
+        }
+        | core::Error::Compressed { .. } => TAKE_ANOTHER,
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

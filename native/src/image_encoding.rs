@@ -9,6 +9,7 @@ use ntfsclone_core::units::Lcn;
 
 use crate::aligned_buffer::AlignedBuffer;
 use crate::error::Result;
+use crate::memory::Buffers;
 use crate::pipeline::{Filled, Filler, TakerGone};
 
 /// Bytes read at once through the kernel's cache: few enough to be still in that
@@ -17,6 +18,11 @@ const CACHED_READ_BYTES: usize = 256 << 10;
 
 /// Bytes read at once past the cache.
 const DIRECT_READ_BYTES: usize = 4 << 20;
+
+/// The least bytes read at once, and of the memory that may be used, at most one
+/// part in so many.
+const LEAST_READ_BYTES: usize = 64 << 10;
+const SHARE: u64 = 24;
 
 /// Reads, and makes an image of it.
 pub struct ImageEncoding {
@@ -44,10 +50,16 @@ impl ImageEncoding {
     /// `is_direct` tells that clusters are read past the kernel's cache.
     pub fn new(header: &Header, is_direct: bool) -> Self {
         let cluster_size = header.cluster_size as usize;
-        let read_bytes = match is_direct {
-            true => DIRECT_READ_BYTES,
-            false => CACHED_READ_BYTES.max(cluster_size),
+        let wanted = Buffers {
+            count: 1,
+            bytes: match is_direct {
+                true => DIRECT_READ_BYTES,
+                false => CACHED_READ_BYTES.max(cluster_size),
+            },
         };
+        let read_bytes = wanted
+            .within(LEAST_READ_BYTES.max(cluster_size), SHARE)
+            .bytes;
         let mut start = Vec::new();
         let encoder = Encoder::new(header, &mut start);
         Self {
@@ -73,7 +85,7 @@ impl ImageEncoding {
     /// As [`Filler::fill`].
     pub fn fill(
         &mut self,
-        filler: &mut Filler,
+        filler: &mut Filler<'_>,
         offset: u64,
         len: u64,
         mut read: impl FnMut(u64, &mut [u8]) -> Result<()>,
@@ -94,12 +106,12 @@ impl ImageEncoding {
     }
 
     /// As [`Filler::seek`].
-    pub fn seek(&mut self, filler: &mut Filler, offset: u64) -> Result<(), TakerGone> {
+    pub fn seek(&mut self, filler: &mut Filler<'_>, offset: u64) -> Result<(), TakerGone> {
         self.image.seek(filler, offset).map(|_| ())
     }
 
     /// The tail.
-    pub fn end(mut self, filler: &mut Filler) -> Result<(), TakerGone> {
+    pub fn end(mut self, filler: &mut Filler<'_>) -> Result<(), TakerGone> {
         let mut end = std::mem::take(&mut self.image.start);
         self.image.encoder.tail(&self.image.tail, &mut end);
         if let Some((mut map, receiver)) = self.image.map.take() {
@@ -113,7 +125,7 @@ impl ImageEncoding {
 }
 
 impl Image {
-    fn add(&mut self, filler: &mut Filler, offset: u64, bytes: &[u8]) -> Result<(), TakerGone> {
+    fn add(&mut self, filler: &mut Filler<'_>, offset: u64, bytes: &[u8]) -> Result<(), TakerGone> {
         filler.count(bytes.len() as u64);
         if offset >= self.volume_size {
             self.tail.extend_from_slice(bytes);
@@ -134,7 +146,7 @@ impl Image {
 
     /// Puts the header, if it is not there yet, and the gap to the cluster at
     /// `offset`.
-    fn seek(&mut self, filler: &mut Filler, offset: u64) -> Result<Lcn, TakerGone> {
+    fn seek(&mut self, filler: &mut Filler<'_>, offset: u64) -> Result<Lcn, TakerGone> {
         let start = std::mem::take(&mut self.start);
         self.put(filler, &start)?;
         let lcn = Lcn(offset / self.cluster_size as u64);
@@ -144,7 +156,7 @@ impl Image {
         Ok(lcn)
     }
 
-    fn put(&mut self, filler: &mut Filler, bytes: &[u8]) -> Result<(), TakerGone> {
+    fn put(&mut self, filler: &mut Filler<'_>, bytes: &[u8]) -> Result<(), TakerGone> {
         filler.put(self.position, bytes)?;
         self.position += bytes.len() as u64;
         Ok(())

@@ -13,6 +13,7 @@ mod direct;
 mod error;
 mod facts;
 mod image_encoding;
+mod memory;
 mod options;
 mod pipeline;
 mod progress;
@@ -23,12 +24,15 @@ mod serial;
 mod signals;
 mod sink;
 mod source;
+mod threads;
+mod visible;
 
 use std::process::ExitCode;
 
 use crate::error::Error;
 
 fn main() -> ExitCode {
+    device::fit_in_address_space();
     let typed = cli::parse();
     let result = options::resolve(typed).and_then(|options| {
         signals::install()?;

@@ -1,15 +1,16 @@
 //! Moving the bulk data: a thread that fills batches, another that takes them.
 //!
 //! Batches go round: a fixed number of them is all the memory that is used,
-//! however large the volume.
+//! however large the volume. Where there can be no thread, the two take turns.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
 
 use crate::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
 use crate::image_encoding::ImageEncoding;
+use crate::memory::Buffers;
+use crate::threads::{self, Ending};
 
 /// Bytes of a batch that goes through the kernel's cache: large enough that a
 /// system call costs nothing beside the bytes it moves, small enough to be in the
@@ -22,6 +23,12 @@ const DIRECT_BATCH_BYTES: usize = 4 << 20;
 /// Batches that go round: one being filled, one being taken, and the rest
 /// between for when one side is slower for a while.
 const BATCHES: usize = 6;
+
+/// The least bytes of a batch: fewer would not be worth a command to a disk.
+const LEAST_BATCH_BYTES: usize = 64 << 10;
+
+/// Of the memory that may be used, batches take one part in so many.
+const SHARE: u64 = 4;
 
 /// Bytes of a volume or image on their way, in pieces that lie apart on it.
 #[derive(Debug)]
@@ -45,13 +52,13 @@ pub struct Piece {
 
 impl Batch {
     /// Room for `size` bytes.
-    pub fn new(size: usize) -> Self {
-        Self {
-            data: AlignedBuffer::new(size),
+    pub fn new(size: usize) -> Result<Self> {
+        Ok(Self {
+            data: AlignedBuffer::try_new(size)?,
             pieces: Vec::new(),
             len: 0,
             volume_bytes: 0,
-        }
+        })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -123,19 +130,29 @@ impl Batch {
     }
 }
 
-/// Where a thread that fills batches gets empty ones and leaves full ones.
-pub struct Filler {
-    empty: Receiver<Batch>,
-    full: SyncSender<Batch>,
+/// What fills batches, and leaves full ones.
+pub struct Filler<'a> {
+    exchange: Exchange<'a>,
     current: Batch,
     /// If an image is made of what is read.
     image: Option<ImageEncoding>,
 }
 
+/// Where full batches go, and empty ones come from.
+enum Exchange<'a> {
+    /// To and from the side that takes them, on another thread.
+    Thread {
+        empty: Receiver<Batch>,
+        full: SyncSender<Batch>,
+    },
+    /// There is no other thread: a batch is taken before the next is filled.
+    Here(&'a mut dyn FnMut(&mut Batch) -> Result<(), TakerGone>),
+}
+
 /// The side that takes is gone: it failed, and says why itself.
 pub struct TakerGone;
 
-impl Filler {
+impl Filler<'_> {
     /// A batch with room for at least `len` bytes; what has less is sent off.
     pub fn batch_with_room(&mut self, len: usize) -> Result<&mut Batch, TakerGone> {
         if self.current.room() < len {
@@ -217,26 +234,69 @@ impl Filler {
         if let Some(image) = self.image.take() {
             image.end(&mut self)?;
         }
-        match self.current.is_empty() {
-            true => Ok(()),
-            false => self.full.send(self.current).map_err(|_| TakerGone),
+        if self.current.is_empty() {
+            return Ok(());
+        }
+        match self.exchange {
+            Exchange::Thread { full, .. } => full.send(self.current).map_err(|_| TakerGone),
+            Exchange::Here(take) => take(&mut self.current),
         }
     }
 
     fn send(&mut self) -> Result<(), TakerGone> {
-        let mut next = self.empty.recv().map_err(|_| TakerGone)?;
-        next.clear();
-        let full = std::mem::replace(&mut self.current, next);
-        self.full.send(full).map_err(|_| TakerGone)
+        match &mut self.exchange {
+            Exchange::Thread { empty, full } => {
+                let mut next = empty.recv().map_err(|_| TakerGone)?;
+                next.clear();
+                let filled = std::mem::replace(&mut self.current, next);
+                full.send(filled).map_err(|_| TakerGone)
+            }
+            Exchange::Here(take) => {
+                take(&mut self.current)?;
+                self.current.clear();
+                Ok(())
+            }
+        }
     }
 }
 
-/// A thread that fills batches, seen from the side that takes them.
-pub struct Batches {
-    empty: Sender<Batch>,
-    full: Receiver<Batch>,
-    thread: Option<JoinHandle<Result<()>>>,
-    what: &'static str,
+/// What fills batches, seen from the side that takes them.
+pub enum Batches {
+    Thread {
+        empty: Sender<Batch>,
+        full: Receiver<Batch>,
+        thread: Ending<Result<()>>,
+        what: &'static str,
+    },
+    /// There can be no thread.
+    Here(Task),
+}
+
+/// How batches are filled.
+pub struct Task {
+    fill: Box<dyn FnOnce(&mut Filler<'_>) -> Filled + Send>,
+    image: Option<ImageEncoding>,
+    /// The first batch.
+    first: Batch,
+}
+
+impl Task {
+    fn run(self, exchange: Exchange<'_>) -> Result<()> {
+        let mut filler = Filler {
+            exchange,
+            current: self.first,
+            image: self.image,
+        };
+        match (self.fill)(&mut filler) {
+            Ok(Ok(())) => {
+                // If it cannot be taken, who takes says why.
+                let _ = filler.end();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+            Err(TakerGone) => Ok(()),
+        }
+    }
 }
 
 /// What a thread that fills batches ends with, before it is all sent.
@@ -253,12 +313,17 @@ pub struct Flow {
 }
 
 impl Flow {
-    fn batch_bytes(&self) -> usize {
+    fn batches(&self) -> Buffers {
+        let cluster_size = self.cluster_size as usize;
         let bytes = match self.is_direct {
             true => DIRECT_BATCH_BYTES,
             false => CACHED_BATCH_BYTES,
         };
-        bytes.max(self.cluster_size as usize)
+        let wanted = Buffers {
+            count: BATCHES,
+            bytes: bytes.max(cluster_size),
+        };
+        wanted.within(LEAST_BATCH_BYTES.max(cluster_size), SHARE)
     }
 }
 
@@ -268,40 +333,34 @@ impl Flow {
 pub fn start(
     what: &'static str,
     flow: Flow,
-    fill: impl FnOnce(&mut Filler) -> Filled + Send + 'static,
+    fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
 ) -> Result<Batches> {
     let (empty, empty_receiver) = channel();
-    let (full_sender, full) = sync_channel(BATCHES);
-    let batch_bytes = flow.batch_bytes();
-    for _ in 1..BATCHES {
+    let batches = flow.batches();
+    let (full_sender, full) = sync_channel(batches.count);
+    let task = Task {
+        fill: Box::new(fill),
+        image: flow.image,
+        first: Batch::new(batches.bytes)?,
+    };
+    for _ in 1..batches.count {
         // Cannot fail: the receiver is here.
-        let _ = empty.send(Batch::new(batch_bytes));
+        let _ = empty.send(Batch::new(batches.bytes)?);
     }
-    let thread = std::thread::Builder::new()
-        .name(what.to_owned())
-        .spawn(move || {
-            let mut filler = Filler {
-                empty: empty_receiver,
-                full: full_sender,
-                current: Batch::new(batch_bytes),
-                image: flow.image,
-            };
-            match fill(&mut filler) {
-                Ok(Ok(())) => {
-                    // If it cannot be taken, who takes says why.
-                    let _ = filler.end();
-                    Ok(())
-                }
-                Ok(Err(error)) => Err(error),
-                Err(TakerGone) => Ok(()),
-            }
+    let started = threads::start(what, task, move |task| {
+        task.run(Exchange::Thread {
+            empty: empty_receiver,
+            full: full_sender,
         })
-        .map_err(|error| Error::io("start", "a thread".as_ref(), error))?;
-    Ok(Batches {
-        empty,
-        full,
-        thread: Some(thread),
-        what,
+    });
+    Ok(match started {
+        Ok(thread) => Batches::Thread {
+            empty,
+            full,
+            thread,
+            what,
+        },
+        Err(task) => Batches::Here(task),
     })
 }
 
@@ -311,15 +370,35 @@ impl Batches {
     /// # Errors
     ///
     /// What `take` or the filling thread failed with.
-    pub fn for_each(mut self, mut take: impl FnMut(&mut Batch) -> Result<()>) -> Result<()> {
-        while let Ok(mut batch) = self.full.recv() {
+    pub fn for_each(self, mut take: impl FnMut(&mut Batch) -> Result<()>) -> Result<()> {
+        let (empty, full, thread, what) = match self {
+            Self::Thread {
+                empty,
+                full,
+                thread,
+                what,
+            } => (empty, full, thread, what),
+            Self::Here(task) => return take_here(task, take),
+        };
+        while let Ok(mut batch) = full.recv() {
             take(&mut batch)?;
             // The filling thread may have ended already.
-            let _ = self.empty.send(batch);
+            let _ = empty.send(batch);
         }
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            _ => Err(Error::Thread(self.what)),
+        match thread.join() {
+            Ok(Some(result)) => result,
+            _ => Err(Error::Thread(what)),
         }
     }
+}
+
+/// Fills and takes by turns.
+fn take_here(task: Task, mut take: impl FnMut(&mut Batch) -> Result<()>) -> Result<()> {
+    let mut taken = Ok(());
+    let mut take = |batch: &mut Batch| {
+        taken = take(batch);
+        taken.as_ref().map(|_| ()).map_err(|_| TakerGone)
+    };
+    let filled = task.run(Exchange::Here(&mut take));
+    taken.and(filled)
 }

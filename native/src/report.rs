@@ -1,16 +1,24 @@
 //! What the program says. Reports go to standard output, or to standard error
 //! where that is taken by data; warnings and errors to standard error. Nobody
 //! listening is no reason to fail.
+//!
+//! Every message goes through [`Visible`] here: it may have names in it that
+//! others chose.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use ntfsclone_core::error::with_causes;
 
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::Output;
+use crate::visible::{Visible, visible_json};
 
 /// Where reports go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +34,26 @@ impl Reports {
     pub fn beside(output: &Output) -> Self {
         match output {
             Output::Stdout => Self::ToStderr,
+            // A shell may have opened the same, for standard output.
+            Output::File { path, .. } if is_stdout(path) => Self::ToStderr,
             Output::File { .. } => Self::ToStdout,
         }
     }
 
     pub fn line(self, text: impl Display) {
+        self.write_line(Visible(text));
+    }
+
+    /// A line, or several, of JSON.
+    pub fn json(self, text: &str) {
+        self.write_line(visible_json(text));
+    }
+
+    pub fn empty_line(self) {
+        self.write_line("");
+    }
+
+    fn write_line(self, text: impl Display) {
         match self {
             Self::ToStdout => {
                 if let Err(error) = writeln!(io::stdout(), "{text}") {
@@ -75,13 +98,39 @@ pub fn written_to_stdout(written: io::Result<()>) -> Result<()> {
     }
 }
 
+fn is_stdout(path: &Path) -> bool {
+    let (Ok(output), Ok(stdout)) = (fs::metadata(path), device::metadata_of(io::stdout())) else {
+        return false;
+    };
+    // Both may be /dev/null, or a terminal.
+    !stdout.file_type().is_char_device()
+        && (output.dev(), output.ino()) == (stdout.dev(), stdout.ino())
+}
+
+/// Goes before each item of a list within a message. What is listed must be
+/// [`Visible`]: this alone remains a line's end.
+pub const NEXT_ITEM: &str = "\n    ";
+
+fn visible_lines(text: impl Display) -> String {
+    let text = text.to_string();
+    let lines: Vec<String> = text
+        .split(NEXT_ITEM)
+        .map(|line| Visible(line).to_string())
+        .collect();
+    lines.join(NEXT_ITEM)
+}
+
 /// A line that ends a run, on a line of its own after `^C` or a bar.
 pub fn interrupted(text: impl Display) {
-    let _ = writeln!(io::stderr(), "\nntfsclone: interrupted; {text}");
+    let _ = writeln!(
+        io::stderr(),
+        "\nntfsclone: interrupted; {}",
+        visible_lines(text)
+    );
 }
 
 pub fn warning(text: impl Display) {
-    let _ = writeln!(io::stderr(), "ntfsclone: warning: {text}");
+    let _ = writeln!(io::stderr(), "ntfsclone: warning: {}", visible_lines(&text));
     let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
     if warned.len() < MAX_WARNINGS {
         warned.push(text.to_string());
@@ -104,9 +153,9 @@ const MAX_WARNINGS: usize = 1000;
 
 /// Prints the error with its causes and remedy.
 pub fn error(error: &Error) {
-    let mut text = format!("ntfsclone: {}", with_causes(error));
+    let mut text = format!("ntfsclone: {}", visible_lines(with_causes(error)));
     if let Some(remedy) = error.remedy() {
-        text.push_str(&format!("\n  {remedy}"));
+        text.push_str(&format!("\n  {}", visible_lines(remedy)));
     }
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -16,12 +16,20 @@ use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
 
+use crate::device;
 use crate::error::{Error, Result};
 use crate::source::Device;
 
 /// More threads than that only wait for the device, and each may hold the
 /// extension records of a file, up to 32 MiB of them on a damaged volume.
 const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// Bytes that a thread takes on a sound volume: a part of `$MFT`, and what waits to
+/// be taken of its parts.
+const BYTES_OF_A_THREAD: u64 = 3 << 20;
+
+/// Of the memory that may be used, a scan takes one part in so many.
+const SHARE: u64 = 4;
 
 /// Items of one part that may wait to be taken. A part may have any number of
 /// them on a damaged volume.
@@ -46,7 +54,12 @@ pub fn threads_of_sound<R: ReadAt>(
         return NonZeroUsize::MIN;
     }
     let available = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    wanted.unwrap_or_else(available).min(MAX_THREADS)
+    let of_memory = usize::try_from(device::usable_memory() / SHARE / BYTES_OF_A_THREAD);
+    let of_memory = of_memory.ok().and_then(NonZeroUsize::new);
+    wanted
+        .unwrap_or_else(available)
+        .min(MAX_THREADS)
+        .min(of_memory.unwrap_or(NonZeroUsize::MIN))
 }
 
 /// As [`select_used`], on `threads` threads. `name` is that of the volume, for
@@ -55,22 +68,25 @@ pub fn select_used_on<R: ReadAt + Sync>(
     volume: &Volume<R>,
     name: &Path,
     threads: NonZeroUsize,
-    progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64),
 ) -> Result<Selection> {
     let failed = |error| Error::read(name, error);
     if threads.get() == 1 {
         return select_used(volume, progress).map_err(failed);
     }
     let mut selection = Selection::new(volume).map_err(failed)?;
-    in_order(
+    let walked = in_order(
         volume,
         name,
         threads,
         |walk, part, send| walk.claims(part, send),
         |claims| selection.add(claims),
-        progress,
+        &mut progress,
     )?;
-    Ok(selection)
+    match walked {
+        Walked::ByThreads => Ok(selection),
+        Walked::NotAtAll => select_used(volume, progress).map_err(failed),
+    }
 }
 
 /// As [`select_metadata`], on `threads` threads.
@@ -79,14 +95,14 @@ pub fn select_metadata_on<R: ReadAt + Sync>(
     name: &Path,
     log_file: LogFile,
     threads: NonZeroUsize,
-    progress: impl FnMut(u64),
+    mut progress: impl FnMut(u64),
 ) -> Result<Metadata> {
     let failed = |error| Error::read(name, error);
     if threads.get() == 1 {
         return select_metadata(volume, log_file, progress).map_err(failed);
     }
     let mut metadata = Metadata::default();
-    in_order(
+    let walked = in_order(
         volume,
         name,
         threads,
@@ -95,9 +111,19 @@ pub fn select_metadata_on<R: ReadAt + Sync>(
             Ok(())
         },
         |next| metadata.append(next),
-        progress,
+        &mut progress,
     )?;
-    Ok(metadata)
+    match walked {
+        Walked::ByThreads => Ok(metadata),
+        Walked::NotAtAll => select_metadata(volume, log_file, progress).map_err(failed),
+    }
+}
+
+/// What became of a walk.
+enum Walked {
+    ByThreads,
+    /// There can be no thread.
+    NotAtAll,
 }
 
 type Found<T> = Result<T, CoreError>;
@@ -124,7 +150,7 @@ fn in_order<T: Send, R: ReadAt + Sync>(
     look: impl Fn(&mut Walk<'_, R>, &Part, &mut dyn FnMut(T)) -> Found<()> + Sync,
     mut take: impl FnMut(T),
     mut progress: impl FnMut(u64),
-) -> Result<()> {
+) -> Result<Walked> {
     // Beyond the part that is taken, each thread may be two ahead.
     let (queues, waiting) = sync_channel(threads.get());
     let parts = parts(volume);
@@ -134,11 +160,16 @@ fn in_order<T: Send, R: ReadAt + Sync>(
         let mut handles = Vec::new();
         for _ in 0..threads.get() {
             let ahead = Arc::clone(&ahead);
-            let handle = thread::Builder::new()
-                .name("scans".to_owned())
-                .spawn_scoped(scope, move || look_at_parts(volume, &ahead, look))
-                .map_err(|error| Error::io("start", "a thread".as_ref(), error))?;
-            handles.push(handle);
+            let thread = thread::Builder::new().name("scans".to_owned());
+            let look_at_parts = move || look_at_parts(volume, &ahead, look);
+            match thread.spawn_scoped(scope, look_at_parts) {
+                Ok(handle) => handles.push(handle),
+                // Fewer do as well.
+                Err(_) => break,
+            }
+        }
+        if handles.is_empty() {
+            return Ok(Walked::NotAtAll);
         }
         // The threads alone have it: there are no more queues when they end.
         drop(ahead);
@@ -151,7 +182,7 @@ fn in_order<T: Send, R: ReadAt + Sync>(
         // All of them: a panic of one that is not joined goes on as one of ours.
         let panics = handles.into_iter().filter_map(|handle| handle.join().err());
         match panics.count() {
-            0 => Ok(()),
+            0 => Ok(Walked::ByThreads),
             _ => Err(Error::Thread("scans")),
         }
     })

@@ -9,17 +9,20 @@
 //! which an interruption does, makes one.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{
     SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
     SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::device;
 use crate::error::{Error, Result};
 use crate::report;
+use crate::threads;
 
 /// Signals that end a program which does not handle them, but for those that
 /// tell of a defect in it and those that cannot be handled. Each platform has
@@ -92,17 +95,23 @@ pub fn install() -> Result<()> {
     let ending = ENDING.into_iter().chain(device::other_ending_signals());
     // Handled, too: a file that must not be longer is then an error of the write.
     let wanted = ending.chain([SIGXFSZ]);
-    let wanted = wanted.filter(|signal| handled >> (signal - 1) & 1 == 0);
-    let mut signals = Signals::new(wanted).map_err(failed)?;
+    let wanted: Vec<i32> = wanted
+        .filter(|signal| handled >> (signal - 1) & 1 == 0)
+        .collect();
+    let signals = Signals::new(&wanted).map_err(failed)?;
     device::delay_abort().map_err(failed)?;
-    let thread = std::thread::Builder::new().name("signals".to_owned());
-    thread
-        .spawn(move || {
-            if let Some(signal) = signals.forever().find(|&signal| signal != SIGXFSZ) {
-                end(signal);
-            }
-        })
-        .map_err(failed)?;
+    let started = threads::start("signals", signals, |mut signals| {
+        if let Some(signal) = signals.forever().find(|&signal| signal != SIGXFSZ) {
+            end(signal);
+        }
+    });
+    if started.is_err() {
+        // There can be no thread: they end the program as if nobody handled them.
+        for signal in wanted.into_iter().filter(|&signal| signal != SIGXFSZ) {
+            let always = Arc::new(AtomicBool::new(true));
+            flag::register_conditional_default(signal, always).map_err(failed)?;
+        }
+    }
     Ok(())
 }
 

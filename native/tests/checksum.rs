@@ -206,3 +206,113 @@ fn goes_with_files_only() {
     outcome.failed(2, &error_text(message, USAGE));
     outcome.changed_only(&[]);
 }
+
+fn sha256_of(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Something to restore, in every form that is read in another way.
+fn restorable(scene: &Scene) -> [&'static str; 4] {
+    let volume = small_volume::volume();
+    let image = image_of(&volume);
+    scene.write("image", &image);
+    scene.write("volume", &volume.bytes);
+    scene.write(
+        "image.zst",
+        zstd::encode_all(&*image, 1).expect("to memory"),
+    );
+    scene
+        .run("-q -s --compress -o image.seekable volume")
+        .wrote(&["image.seekable"]);
+    ["image", "volume", "image.zst", "image.seekable"]
+}
+
+const RESTORES: [&str; 4] = [
+    "-q -r -n",
+    "-q -r -o out",
+    "-q -r -O out",
+    "-q -r --in-place -O old",
+];
+
+#[test]
+fn restores_compare_the_sidecar_before_anything_is_there() {
+    for kind in ["b3", "sha256"] {
+        let scene = Scene::new();
+        scene.write("old", vec![0xA5; 4 << 20]);
+        let names = restorable(&scene);
+        for name in names {
+            let expected = "0123456789abcdef".repeat(4);
+            let sums = format!("{name}.{kind}");
+            scene.write(&sums, format!("{expected}  {name}\n"));
+            let found = match kind {
+                "b3" => blake3::hash(&scene.read(name)).to_string(),
+                _ => sha256_of(&scene.read(name)),
+            };
+            for line in RESTORES {
+                scene.run(&format!("{line} {name}")).refused(
+                    &format!("{name}: its checksum is {found}, {sums} says {expected}"),
+                    &format!(
+                        "some of its bytes are not those it was made of: take another copy of it; \
+                         or, if it was changed on purpose since, remove {sums}"
+                    ),
+                );
+            }
+            // Of the right one, nothing is said.
+            scene.write(&sums, format!("{found} *{name}\n"));
+            for line in RESTORES {
+                let outcome = scene.run(&format!("{line} {name}"));
+                outcome.failed(0, "");
+            }
+            scene.remove("out");
+        }
+    }
+}
+
+#[test]
+fn one_flipped_bit_of_an_image_is_never_restored() {
+    let scene = Scene::new();
+    let image = image_of(&small_volume::volume());
+    let hash = blake3::hash(&image);
+    scene.write("image.b3", format!("{hash}  image\n"));
+    for at in (0..image.len()).step_by(image.len() / 40) {
+        let mut flipped = image.clone();
+        flipped[at] ^= 1 << (at % 8);
+        scene.write("image", &flipped);
+        for line in ["-q -r -n image", "-q -r -o out image"] {
+            let outcome = scene.run(line);
+            assert_eq!(outcome.code(), Some(1), "byte {at}: {line}");
+            outcome.changed_only(&[]);
+        }
+        let outcome = scene.run("-q -r -o - image");
+        assert_eq!(outcome.code(), Some(1), "byte {at}");
+    }
+}
+
+#[test]
+fn sidecars_that_do_not_belong_to_it_are_named() {
+    let scene = Scene::with_volume(&small_volume::volume().bytes);
+    scene.write("image", image_of(&small_volume::volume()));
+    scene.write("image.b3", "no checksum at all\n");
+    scene.run("-r -o out image").refused(
+        "image.b3: has no checksum of image",
+        "was it made by b3sum or sha256sum? If it belongs to another file, move it away",
+    );
+    scene.remove("image.b3");
+    fs::create_dir(scene.path("image.b3")).expect("there is room");
+    scene.run("-r -n image").refused(
+        "image.b3: cannot be read: it is not a regular file",
+        "it would tell whether the file beside it is whole; if it is not needed, move it away",
+    );
+    // A copy reads only what is in use.
+    scene.write(
+        "volume.sha256",
+        "00  volume\n".replace("00", &"ab".repeat(32)),
+    );
+    scene.run("-q -o out volume").wrote_with_warning(
+        "volume.sha256 is not compared: a copy reads only what is in use; ntfsclone verify volume \
+         compares it",
+        &["out"],
+    );
+}

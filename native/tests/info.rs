@@ -68,7 +68,15 @@ fn what_is_damaged_is_left_out() {
     let scene = Scene::new();
     let image = image_of(&volume());
     scene.write("cut", &image[..image.len() - 100]);
-    let told = info(&scene, "cut");
+    let outcome = scene.run("info --json cut");
+    // An image should hold one.
+    assert_eq!(outcome.code(), Some(1));
+    assert!(
+        outcome
+            .errors()
+            .contains("cut: the volume in it cannot be read")
+    );
+    let told: Value = serde_json::from_slice(outcome.stdout()).expect("JSON");
     assert_eq!(told["image"]["clusters"], 512);
     assert_eq!(told["volume"], Value::Null);
     let why = |told: &Value| told["warnings"][0].as_str().expect("text").to_owned();

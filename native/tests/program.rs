@@ -3,9 +3,11 @@
 //! One binary for all of it, since each one takes as long to link as the program
 //! itself. Only what makes a test for each volume of a table has its own.
 
+mod changing;
 mod checksum;
 mod command_line;
 mod compress;
+mod damaged_frames;
 mod damaged_images;
 mod damaged_volumes;
 mod devices;
@@ -13,6 +15,7 @@ mod direct;
 mod discard;
 mod finishing;
 mod full_disk;
+mod in_use;
 mod info;
 mod inputs;
 mod interrupt;
@@ -24,6 +27,7 @@ mod opening;
 mod output;
 mod overwrite;
 mod partitions;
+mod paths;
 mod pieces;
 mod progress;
 mod read_back;
@@ -32,7 +36,9 @@ mod reflink;
 mod rescue;
 mod rescue_cut_short;
 mod rescue_matrix;
+mod rescued_images;
 mod restore;
+mod small_machines;
 mod sparse;
 mod support;
 mod tasks;

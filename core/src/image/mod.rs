@@ -7,6 +7,7 @@ pub mod ntfsclone;
 mod prefix;
 mod probe;
 mod reader;
+pub mod salvage;
 pub mod seekable;
 mod spot_check;
 

@@ -197,6 +197,7 @@ impl<S: ReadAt> Prefix<S> {
             header: &self.header,
             runs: builder.runs(),
             tail: None,
+            checks_commands: true,
             lost_from: None,
         };
         stored

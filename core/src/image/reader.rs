@@ -20,12 +20,25 @@ const CHUNK_BYTES: u64 = 1 << 20;
 pub struct Reader<S> {
     source: S,
     index: Index,
+    checks_commands: bool,
 }
 
 impl<S: ReadAt> Reader<S> {
     /// Reads the image `source`, uncompressed, by its index.
     pub fn new(source: S, index: Index) -> Self {
-        Self { source, index }
+        Self {
+            source,
+            index,
+            checks_commands: true,
+        }
+    }
+
+    /// Like [`Reader::new`], for a damaged image: no command is checked.
+    pub fn of_damaged(source: S, index: Index) -> Self {
+        Self {
+            checks_commands: false,
+            ..Self::new(source, index)
+        }
     }
 
     /// The image.
@@ -56,6 +69,7 @@ impl<S: ReadAt> ReadAt for Reader<S> {
             header: self.index.header(),
             runs: self.index.runs(),
             tail: self.index.tail(),
+            checks_commands: self.checks_commands,
             lost_from: self.index.lost_from(),
         };
         stored.read_exact_at(offset, buf)
@@ -82,6 +96,8 @@ pub(super) struct Stored<'a, S: ?Sized> {
     pub(super) runs: &'a [Run],
     /// Where the command of the tail lies.
     pub(super) tail: Option<u64>,
+    /// Whether the command before each cluster must be one.
+    pub(super) checks_commands: bool,
     /// See [`Index::lost_from`].
     pub(super) lost_from: Option<Lcn>,
 }
@@ -113,8 +129,8 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
                 Some(run) => self.read_run(run, within, piece, &mut scratch)?,
                 None => {
                     // The clusters that are not stored, up to the next one that is.
-                    let end = self.cluster_at(position.saturating_sub(1)).0;
-                    if let Some(lost) = self.lost_from.filter(|lost| *lost <= end) {
+                    let last = self.cluster_at(position.saturating_sub(1)).0.max(lcn);
+                    if let Some(lost) = self.lost_from.filter(|lost| *lost <= last) {
                         let offset = self.bytes(lost.max(lcn).0);
                         return Err(IoError::new(Error::Lost { offset }));
                     }
@@ -183,7 +199,7 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
             .zip(stream.chunks_exact(stride))
         {
             if let Some((&command, bytes)) = bytes.split_first() {
-                check_command(position, command)?;
+                self.check_command(position, command)?;
                 cluster.copy_from_slice(bytes);
             }
             position = position.saturating_add(len_u64(stride));
@@ -197,7 +213,7 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
         let mut command = [0];
         self.source.read_exact_at(offset, &mut command)?;
         let [command] = command;
-        check_command(offset, command)?;
+        self.check_command(offset, command)?;
         let start = offset.saturating_add(1).saturating_add(within);
         self.source.read_exact_at(start, buf)
     }
@@ -231,15 +247,13 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
     fn bytes(&self, clusters: u64) -> u64 {
         clusters.saturating_mul(self.header.cluster_size.into())
     }
-}
 
-fn check_command(offset: u64, command: u8) -> Result<(), IoError> {
-    match command {
-        COMMAND_NEXT => Ok(()),
-        _ => {
-            let expected = "1, as a cluster follows";
-            let error = corrupt(offset, "a command", command.into(), expected);
-            Err(IoError::new(error))
+    fn check_command(&self, offset: u64, command: u8) -> Result<(), IoError> {
+        if command == COMMAND_NEXT || !self.checks_commands {
+            return Ok(());
         }
+        let expected = "1, as a cluster follows";
+        let error = corrupt(offset, "a command", command.into(), expected);
+        Err(IoError::new(error))
     }
 }

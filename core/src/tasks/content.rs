@@ -96,7 +96,7 @@ impl Task for Content {
                 Err(progress) => return Ok(progress),
             },
             State::Open(inside) => {
-                let volume = attempt(pages, || Volume::open(inside.clone()))?;
+                let volume = attempt(pages, || inside.open_volume())?;
                 self.state = State::Find(Box::new(volume));
             }
             State::Find(volume) => {

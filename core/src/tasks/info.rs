@@ -77,7 +77,7 @@ impl Task for Info {
         let pages = &self.pages;
         let found = match &mut self.state {
             State::Start(inside) => {
-                let opened = attempt(pages, || Ok(Volume::open(inside.clone())))?;
+                let opened = attempt(pages, || Ok(inside.open_volume()))?;
                 opened.map(|volume| {
                     let look = VolumeLook::new(MAP_PARTS);
                     self.state = State::Look(Box::new(volume), Box::new(look));

@@ -13,7 +13,7 @@ use crate::image::seekable::SeekableReader;
 use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{IoError, ReadAt};
-use crate::ntfs::BootSector;
+use crate::ntfs::{BootSector, Volume};
 use crate::pages::{Pages, Piece};
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
@@ -111,6 +111,19 @@ impl Inside {
         match self {
             Self::Volume(_) => None,
             Self::Image(reader) => Some(reader.index()),
+        }
+    }
+
+    /// Opens the volume. Where its first records are in a damaged part of an
+    /// image, their copies are used.
+    pub(super) fn open_volume(&self) -> Result<Volume<Self>> {
+        match Volume::open(self.clone()) {
+            Err(error) if error.is_loss() => match Volume::salvage(self.clone()) {
+                Ok((volume, _)) if volume.mft().record_count() > 0 => Ok(volume),
+                Err(error) if error.is_missing() => Err(error),
+                _ => Err(error),
+            },
+            opened => opened,
         }
     }
 

@@ -61,7 +61,11 @@ impl Task for Survey {
                 Err(progress) => return Ok(progress),
             },
             State::Open(inside) => {
-                let volume = attempt(pages, || Volume::open(inside.clone()))?;
+                let tolerates_damage = self.opened.before_damage;
+                let volume = attempt(pages, || match tolerates_damage {
+                    true => inside.open_volume(),
+                    false => Volume::open(inside.clone()),
+                })?;
                 let survey = clusters::Survey::new(&volume);
                 self.state = State::Look(Box::new(volume), survey);
             }

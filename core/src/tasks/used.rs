@@ -59,7 +59,10 @@ impl Used {
             State::Start(inside) => {
                 let may_be_wrong = self.may_be_wrong;
                 let (volume, selection, info) = attempt(pages, || {
-                    let volume = Volume::open(inside.clone())?;
+                    let volume = match may_be_wrong {
+                        true => inside.open_volume()?,
+                        false => Volume::open(inside.clone())?,
+                    };
                     if !may_be_wrong {
                         volume.mft().check_mirror(volume.source(), volume.boot())?;
                     }

@@ -15,9 +15,10 @@ use crate::image::Index;
 use crate::info::Format;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
-use crate::units::len_u64;
+use crate::pages::Piece;
 use crate::validate::{
-    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, VolumeCheck,
+    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, Place, Report,
+    VolumeCheck,
 };
 
 /// Checks an image or volume, and the NTFS in it.
@@ -27,6 +28,10 @@ pub struct Validate {
     findings: Findings,
     image: Option<ImageChecked>,
     checksums: Vec<String>,
+    /// Frames that cannot be decompressed.
+    lost: LostFrames,
+    /// What was in them, until their files are known.
+    losses: Vec<Loss>,
     report: Option<Report>,
     state: State,
 }
@@ -34,8 +39,8 @@ pub struct Validate {
 #[derive(Debug)]
 enum State {
     Start,
-    /// All of an image is read.
-    Image(Box<ImageCheck>),
+    /// All of an image is read, up to there.
+    Image(Box<ImageCheck>, u64),
     /// All of a compressed volume is read, up to there: that checks what its
     /// compression has to be checked.
     Through(u64),
@@ -54,6 +59,8 @@ impl Opened {
             findings: Findings::default(),
             image: None,
             checksums: Vec::new(),
+            lost: LostFrames::default(),
+            losses: Vec::new(),
             report: None,
             state: State::Start,
         }
@@ -71,21 +78,53 @@ impl Validate {
         &self.opened.name
     }
 
+    /// The next bytes from `offset` on, and where they end; without them, where a
+    /// frame ends that cannot be decompressed, which is noted. The error is what
+    /// cannot be read.
+    fn next_piece(
+        opened: &Opened,
+        offset: u64,
+        lost: &mut LostFrames,
+    ) -> Result<(Option<Piece>, u64), Halt> {
+        let bytes = &opened.bytes;
+        let mut end = offset.saturating_add(piece_len(offset, bytes.size()));
+        let mut frame = None;
+        if let Bytes::Seekable(seekable) = bytes
+            && let Some(number) = seekable.table().frame_at(offset)
+            && let Some(found) = seekable.table().frame(number)
+        {
+            let frame_end = found.offset.saturating_add(found.size);
+            end = end.min(frame_end);
+            frame = Some((number, found, frame_end));
+        }
+        let len = end.saturating_sub(offset);
+        match (attempt(&opened.pages, || bytes.piece(offset, len)), frame) {
+            (Err(Halt::Failed(Failure::Error(error))), Some((number, frame, frame_end)))
+                if error.is_damage() =>
+            {
+                lost.push(number, &frame, &error);
+                Ok((None, frame_end))
+            }
+            (piece, _) => Ok((Some(piece?), end)),
+        }
+    }
+
     /// Reads on; the error is what cannot be read, or decompressed.
     fn read_image(&mut self) -> Result<Step, Halt> {
-        let State::Image(check) = &mut self.state else {
+        let State::Image(check, done) = &mut self.state else {
             return Ok(Step::Done);
         };
-        let (pages, bytes) = (&self.opened.pages, &self.opened.bytes);
-        let offset = check.pushed();
-        let len = piece_len(offset, bytes.size());
-        if len > 0 {
-            let piece = attempt(pages, || bytes.piece(offset, len))?;
-            check.push(&piece)?;
-            return Ok(Step::Progress {
-                done: offset.saturating_add(len),
-                total: bytes.size(),
-            });
+        let total = self.opened.bytes.size();
+        if *done < total {
+            let (piece, end) = Self::next_piece(&self.opened, *done, &mut self.lost)?;
+            // What follows a lost frame cannot be understood by itself.
+            if let Some(piece) = piece
+                && check.pushed() == *done
+            {
+                check.push(&piece)?;
+            }
+            *done = end;
+            return Ok(Step::Progress { done: end, total });
         }
         self.end_image(true)?;
         Ok(Step::Progress { done: 0, total: 0 })
@@ -93,15 +132,32 @@ impl Validate {
 
     /// All of the image has been looked at, or as much of it as `is_read`.
     fn end_image(&mut self, is_read: bool) -> Result<(), Failure> {
-        let State::Image(check) = mem::replace(&mut self.state, State::Done) else {
+        let State::Image(check, _) = mem::replace(&mut self.state, State::Done) else {
             return Ok(());
         };
         let bytes = check.taken();
-        let (findings, index) = check.end()?;
+        let (findings, mut index) = check.end()?;
         // That the rest is missing is no news where it could not be read.
-        if is_read {
+        if is_read && self.lost.is_empty() {
             self.findings.append(findings);
         }
+        if let Some(first) = self.lost.first() {
+            let known = self.opened.inside.as_ref().and_then(Inside::index);
+            if known.is_none() {
+                let message = format!(
+                    "where the clusters after byte {first:#x} of the image are is not known"
+                );
+                let place = Some(Place::Image { offset: first });
+                let finding = Finding::new(Code::ImageUnreadable, place, message);
+                self.findings.push(finding);
+            }
+            index = known.cloned().or(index);
+        }
+        let lost = mem::take(&mut self.lost);
+        self.losses = match &index {
+            Some(index) => lost.in_image(index),
+            None => lost.in_volume(),
+        };
         self.check_summary(index.as_ref());
         self.image = Some(ImageChecked {
             bytes,
@@ -118,30 +174,28 @@ impl Validate {
     }
 
     fn read_through(&mut self) -> Result<Step, Halt> {
-        let (pages, bytes) = (&self.opened.pages, &self.opened.bytes);
         let State::Through(done) = &mut self.state else {
             return Ok(Step::Done);
         };
-        let len = piece_len(*done, bytes.size());
-        if len > 0 {
-            let piece = attempt(pages, || bytes.piece(*done, len))?;
-            *done = done.saturating_add(len_u64(piece.len()));
-            return Ok(Step::Progress {
-                done: *done,
-                total: bytes.size(),
-            });
+        let total = self.opened.bytes.size();
+        if *done < total {
+            let (_, end) = Self::next_piece(&self.opened, *done, &mut self.lost)?;
+            *done = end;
+            return Ok(Step::Progress { done: end, total });
         }
         self.end_through();
         Ok(Step::Progress { done: 0, total: 0 })
     }
 
     fn end_through(&mut self) {
+        self.losses = mem::take(&mut self.lost).in_volume();
         self.check_summary(None);
         self.state = State::Volume(Inside::Volume(self.opened.bytes.clone()));
     }
     fn check_summary(&mut self, index: Option<&Index>) {
         if let Bytes::Seekable(seekable) = &self.opened.bytes {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
+            crate::validate::check_end(seekable.end_damage(), findings);
             crate::validate::check_summary(seekable.summary(), index, findings, checksums);
         }
     }
@@ -150,7 +204,7 @@ impl Validate {
         let pages = &self.opened.pages;
         match &mut self.state {
             State::Volume(inside) => {
-                let opened = attempt(pages, || Ok(Volume::open(inside.clone())))?;
+                let opened = attempt(pages, || Ok(inside.open_volume()))?;
                 match opened {
                     Ok(volume) => {
                         let selection = Box::new(Selection::new(&volume)?);
@@ -183,7 +237,9 @@ impl Validate {
                 if let State::Select(volume, selection, _) =
                     mem::replace(&mut self.state, State::Done)
                 {
-                    self.state = State::Check(volume, Box::new(Checking::new(*selection)));
+                    let losses = mem::take(&mut self.losses);
+                    let checking = Checking::new(*selection).with_losses(losses);
+                    self.state = State::Check(volume, Box::new(checking));
                 }
             }
             State::Check(volume, checking) => {
@@ -204,15 +260,27 @@ impl Validate {
     }
 
     fn finish(&mut self, volume: Option<VolumeCheck>) {
+        // Of those nothing more is known.
+        for loss in mem::take(&mut self.losses) {
+            self.findings.push(loss.into_finding());
+        }
         let findings = mem::take(&mut self.findings);
         let checksums = mem::take(&mut self.checksums);
-        self.report = Some(Report::new(findings, self.image, volume, checksums));
+        let report = Report::new(findings, self.image, volume, checksums);
+        let is_volume = matches!(
+            (self.opened.format, &self.opened.bytes),
+            (Format::Volume, Bytes::Plain(_))
+        );
+        self.report = Some(match is_volume {
+            true => report.on_volume(),
+            false => report,
+        });
         self.state = State::Done;
     }
 
     fn start(&self) -> State {
         match (self.opened.format, &self.opened.bytes) {
-            (Format::Image, _) => State::Image(Box::new(ImageCheck::new())),
+            (Format::Image, _) => State::Image(Box::new(ImageCheck::new()), 0),
             (Format::Volume, Bytes::Seekable(_)) => State::Through(0),
             (Format::Volume, bytes) => State::Volume(Inside::Volume(bytes.clone())),
         }
@@ -226,7 +294,7 @@ impl Task for Validate {
                 self.state = self.start();
                 return Ok(Step::Progress { done: 0, total: 0 });
             }
-            State::Image(_) => self.read_image(),
+            State::Image(..) => self.read_image(),
             State::Through(_) => self.read_through(),
             State::Volume(_) | State::Select(..) | State::Check(..) => self.check_volume(),
             State::Done => return Ok(Step::Done),
@@ -238,7 +306,7 @@ impl Task for Validate {
         // What cannot be read is a finding.
         self.unreadable(&error);
         match self.state {
-            State::Image(_) => self.end_image(false)?,
+            State::Image(..) => self.end_image(false)?,
             State::Through(_) => self.end_through(),
             _ => self.finish(None),
         }

@@ -131,8 +131,8 @@ impl Code {
 
     fn about(self) -> (Severity, &'static str, &'static str) {
         use Severity::{Error, Note, Warning};
-        const FETCH: &str = "take another copy of it, if there is one; what comes before the \
-                             damage can still be restored";
+        const FETCH: &str = "take another copy of it, if there is one; or restore what there is \
+                             with --restore-image --rescue";
         const CHKDSK: &str = "run chkdsk /f in Windows on the restored volume; if the original \
                               is still there, repair it and make a new image";
         match self {

@@ -22,6 +22,7 @@ mod headers;
 mod indexes;
 mod reader;
 mod roundtrip;
+mod salvage;
 #[path = "../volumes/samples.rs"]
 mod samples;
 mod volumes;

@@ -44,7 +44,7 @@ fn check_at_once(
 }
 
 fn volume_at_once(source: &[u8]) -> Report {
-    check_at_once(source, None, None, Findings::default())
+    check_at_once(source, None, None, Findings::default()).on_volume()
 }
 
 fn image_at_once(source: &[u8]) -> Report {

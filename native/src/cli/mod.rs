@@ -11,6 +11,8 @@ use std::process;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::visible::Visible;
+
 pub use verify::{Info, Verify};
 
 use crate::report;
@@ -258,7 +260,8 @@ pub struct Copy {
     #[arg(long)]
     pub verify: bool,
 
-    /// Accept a volume that is marked dirty
+    /// Accept a volume that is marked dirty, or of which it is not known who uses
+    /// it; write over a whole disk that has a partition table
     #[arg(short, long)]
     pub force: bool,
 
@@ -355,9 +358,20 @@ pub fn parse() -> Cli {
     let command = Cli::command()
         .mut_args(repeatable)
         .mut_subcommands(|subcommand| subcommand.mut_args(repeatable));
-    let matches = command.try_get_matches_from(abbreviation::expand(arguments));
-    let typed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    typed.unwrap_or_else(|error| exit(&error))
+    let parse = |arguments: Vec<OsString>| {
+        let matches = command
+            .clone()
+            .try_get_matches_from(abbreviation::expand(arguments));
+        matches.and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    parse(arguments.clone()).unwrap_or_else(|error| {
+        // An error quotes what was typed, or what a script made of a name.
+        let visible = arguments.iter().map(|argument| {
+            let text = argument.to_string_lossy();
+            OsString::from(Visible(text).to_string())
+        });
+        exit(&parse(visible.collect()).err().unwrap_or(error))
+    })
 }
 
 /// Prints what is wrong, or `--help` or `--version`, and ends the process.

@@ -9,7 +9,7 @@ use ntfsclone_core::plan::Plan;
 use super::open_volume::Accepted;
 use super::restore::describe;
 use super::used_clusters::{Purpose, Search};
-use super::{lost_data, open_volume, used_clusters};
+use super::{lost_data, open_volume, restore_rescue, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, CheckTask};
 use crate::pipeline::{self, Flow};
@@ -23,19 +23,22 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
     let rescue = task.rescue.as_ref();
     lost_data::check_report(rescue, None)?;
     let started = Instant::now();
-    let opened = input::open(&task.image, rescue)?;
+    let opened = input::open_compared(&task.image, rescue)?;
     if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
-        let device = Device::new(&opened.input.name, Arc::clone(files));
+        let device = Device::new(&opened.input.name, Arc::clone(files))
+            .compared_with(opened.input.sums.clone());
         return check_volume(task, device, &opened.input, how);
+    }
+    if let Some(rescue) = rescue {
+        return restore_rescue::check(task, rescue, opened, how);
     }
     let mut image = ImageStream::new(opened)?;
     image.bypass_cache(task.direct);
-    describe(&image, reports);
+    describe(image.input(), image.header(), reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
-    let damaged = image.damaged();
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
-    lost_data::tell_of_image(&task.image.name(), damaged.as_deref(), rescue)
+    Ok(())
 }
 
 /// Reads what a copy of the volume would hold.
@@ -58,6 +61,7 @@ fn check_volume(
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,
+        unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     let search = Search {

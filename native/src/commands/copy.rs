@@ -14,17 +14,34 @@ use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
-use crate::report::Reports;
-use crate::sink::{Place, checksum};
-use crate::source::{BulkReader, Device};
+use crate::report::{self, Reports};
+use crate::sink::{Place, checksum, refuse_partition_table};
+use crate::source::{BulkReader, Device, Sidecar};
 
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
     let (device, continued) = match &task.rescue {
-        None => (Device::open(&task.source, task.partition)?, None),
+        None => {
+            let device = Device::open(&task.source, task.partition)?;
+            tell_of_checksums(&device);
+            (device, None)
+        }
         Some(rescue) => rescue::open(task, rescue)?,
     };
     run_on(task, device, continued, how)
+}
+
+/// A copy reads what is in use, and a checksum is of all of the file: nobody
+/// should take the one for the other.
+fn tell_of_checksums(device: &Device) {
+    let sidecars = Sidecar::beside(device.files()).unwrap_or_default();
+    for sidecar in sidecars {
+        report::warning(format!(
+            "{} is not compared: a copy reads only what is in use; ntfsclone verify {} compares it",
+            sidecar.path().display(),
+            device.path().display()
+        ));
+    }
 }
 
 /// Copies the volume on `device`.
@@ -38,12 +55,16 @@ pub fn run_on(
     let accepted = Accepted {
         dirty: task.force,
         mounted: false,
+        unknown_use: task.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
     let place = Place::of(&task.output, sources)?;
     place.check(task.thin)?;
+    if continued.is_none() {
+        refuse_partition_table(&task.output, place, task.force)?;
+    }
     checksum::check(task.checksum, &task.output, place, sources)?;
     refuse_compressed_on_device(task, place)?;
     refuse_checksum_of_rescue(task)?;
@@ -93,6 +114,10 @@ pub fn run_on(
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {
+                    if target.is_in_place() {
+                        // What is there is lost with the first write.
+                        opened.device.compare_sums()?;
+                    }
                     if let Some(sharing) = shared_clone::try_sharing(task, place, &opened) {
                         let target = target.into_new()?;
                         return shared_clone::run(

@@ -54,6 +54,11 @@ impl CopyTarget {
         open_destination(task, place, opened).map(Self::New)
     }
 
+    /// True if a failure would leave something half written.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self, Self::New(destination) if destination.is_in_place())
+    }
+
     /// # Errors
     ///
     /// It was begun: what is not a raw copy cannot be continued.

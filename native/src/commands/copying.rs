@@ -8,7 +8,7 @@ use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Geometry;
 
 use super::open_volume::OpenVolume;
-use crate::compression::{self, Compressor};
+use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Origin};
 use crate::image_encoding::ImageEncoding;
@@ -49,7 +49,7 @@ impl Copying<'_> {
     pub fn write(
         &self,
         destination: Destination,
-        fill: impl FnOnce(&mut Filler) -> Filled + Send + 'static,
+        fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
         is_direct: bool,
         how: options::Progress,
         reports: Reports,
@@ -141,10 +141,11 @@ impl Copying<'_> {
                     Form::Raw => CompressedForm::Raw(MapBuilder::new(MAX_MAP_SIZE)),
                 };
                 let facts = self.facts(task, opened, compress);
-                let threads = compression::threads(task.threads);
-                let compressor = Compressor::start(compress.level, threads)?;
+                let capacity = Capacity::new(compress.level, task.threads)?;
+                let compressor = Compressor::start(compress.level, capacity.threads)?;
+                let frames = capacity.frames;
                 let mut sink =
-                    CompressedSink::new(target, form, self.header, facts, compressor, threads);
+                    CompressedSink::new(target, form, self.header, facts, compressor, frames);
                 let batches = pipeline::start("reads", flow, fill)?;
                 let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
                 (written, sink.remark())

@@ -45,7 +45,8 @@ pub fn run() -> Result<()> {
         sizes(&volume)?
     ));
 
-    reports.line("\n2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
+    reports.empty_line();
+    reports.line("2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
     let task = CopyTask {
         source: volume.clone(),
         partition: None,
@@ -67,7 +68,8 @@ pub fn run() -> Result<()> {
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
 
-    reports.line("\n3. Checked: ntfsclone --restore-image --no-action backup.img");
+    reports.empty_line();
+    reports.line("3. Checked: ntfsclone --restore-image --no-action backup.img");
     let input = Input {
         origin: Origin::File(image),
         partition: None,
@@ -86,7 +88,8 @@ pub fn run() -> Result<()> {
     };
     check_image::run(&task, Progress::None)?;
 
-    reports.line("\n4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
+    reports.empty_line();
+    reports.line("4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
     let task = RestoreTask {
         image: input,
         volume: checks,
@@ -101,11 +104,13 @@ pub fn run() -> Result<()> {
     restore::run(&task, Progress::None)?;
     reports.line(format_args!("The file has {}", sizes(&restored)?));
 
-    reports.line("\n5. Compared, cluster by cluster");
+    reports.empty_line();
+    reports.line("5. Compared, cluster by cluster");
     let started = Instant::now();
     let bytes = compare(&volume, &restored)?;
     reports.line(report::done("Compared", bytes, started.elapsed()));
-    reports.line("\nThe restored volume equals the original.");
+    reports.empty_line();
+    reports.line("The restored volume equals the original.");
     Ok(())
 }
 
@@ -141,6 +146,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
     let accepted = Accepted {
         dirty: false,
         mounted: false,
+        unknown_use: false,
     };
     let opened = open_volume::open(Device::open(original, None)?, accepted, Reports::None)?;
     let search = Search {

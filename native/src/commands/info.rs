@@ -39,7 +39,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
     match task.json {
         true => {
             let text = document.to_json();
-            Reports::ToStdout.line(text.map_err(|error| Error::read(&input.name, error))?);
+            Reports::ToStdout.json(&text.map_err(|error| Error::read(&input.name, error))?);
         }
         false => print(&document, &input.remark()),
     }

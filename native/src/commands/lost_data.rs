@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ntfsclone_core::clusters::{Owner, owners};
-use ntfsclone_core::ntfs::AttributeType;
+use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::path::path_of;
+use ntfsclone_core::ntfs::{AttributeType, Volume};
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,8 @@ use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
-use crate::rescue::DamagedSource;
 use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing};
+use crate::visible::{Visible, visible_json};
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
@@ -62,31 +63,61 @@ struct LostPart {
 ///
 /// [`Error::DataLost`], if anything was.
 pub fn tell(opened: &OpenVolume, lost: &[Range<u64>], rescue: &Rescue) -> Result<()> {
-    let (files, left_out) = parts(opened, lost).unwrap_or_else(|error| {
-        let causes = report::with_causes(&error);
-        report::warning(format!("cannot tell which files lost data: {causes}"));
-        (Vec::new(), 0)
-    });
+    let (files, left_out) = or_warning(parts(&opened.volume, opened.device.path(), lost));
     finish(opened.device.path(), lost, files, left_out, rescue)
 }
 
-/// Tells what of an image file was lost, if anything.
+/// What is lost of a volume, in bytes, in order.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost<'a> {
+    /// Marked in the copy.
+    pub missing: &'a [Range<u64>],
+    /// Written as it is, and possibly damaged.
+    pub doubtful: &'a [Range<u64>],
+}
+
+/// Tells what was lost of a volume that comes from a damaged image or stream, if
+/// anything.
 ///
 /// # Errors
 ///
-/// [`Error::DataLost`], if anything was.
-pub fn tell_of_image(
+/// [`Error::DataLost`], if anything is missing; [`Error::MayBeDamaged`].
+pub fn tell_of_salvaged<R: ReadAt>(
     name: &Path,
-    damaged: Option<&DamagedSource>,
-    rescue: Option<&Rescue>,
+    volume: Option<&Volume<R>>,
+    lost: Lost<'_>,
+    rescue: &Rescue,
 ) -> Result<()> {
-    match rescue {
-        None => Ok(()),
-        Some(rescue) => {
-            let lost = damaged.map_or_else(Vec::new, DamagedSource::lost);
-            finish(name, &lost, Vec::new(), 0, rescue)
+    let mut all = [lost.missing, lost.doubtful].concat();
+    all.sort_by_key(|area| area.start);
+    let found = match volume {
+        Some(volume) => parts(volume, name, &all),
+        None => Ok((Vec::new(), 0)),
+    };
+    let (files, left_out) = or_warning(found);
+    let told = finish(name, &all, files, left_out, rescue);
+    let bytes = |areas: &[Range<u64>]| areas.iter().map(|area| area.end - area.start).sum::<u64>();
+    match told {
+        Err(Error::DataLost { path, .. }) if !lost.doubtful.is_empty() => {
+            Err(Error::MayBeDamaged {
+                path,
+                found: format!(
+                    "{} bytes are missing, and marked with BadSectoR; {} more may be damaged",
+                    bytes(lost.missing),
+                    bytes(lost.doubtful)
+                ),
+            })
         }
+        told => told,
     }
+}
+
+fn or_warning(found: Result<(Vec<LostPart>, u64)>) -> (Vec<LostPart>, u64) {
+    found.unwrap_or_else(|error| {
+        let causes = report::with_causes(&error);
+        report::warning(format!("cannot tell which files lost data: {causes}"));
+        (Vec::new(), 0)
+    })
 }
 
 fn finish(
@@ -192,7 +223,7 @@ fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
         (Replacing::Never, MODE_BY_UMASK)
     };
     let file = AtomicFile::create(path, replacing, mode).map_err(failed)?;
-    writeln!(file.file(), "{text}").map_err(failed)?;
+    writeln!(file.file(), "{}", visible_json(&text)).map_err(failed)?;
     file.finish().map_err(failed)
 }
 
@@ -209,18 +240,21 @@ fn describe(part: &LostPart) -> String {
         Some(code) => format!(", attribute {code:#x}"),
     };
     format!(
-        "lost {length} bytes of {path}{}{what}, at byte {offset}",
-        stream.unwrap_or_default()
+        "lost {length} bytes of {}{what}, at byte {offset}",
+        Visible(format_args!("{path}{}", stream.unwrap_or_default()))
     )
 }
 
 /// The parts of files that lie in `lost`, which is in order, and how many more
 /// there are.
-fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<(Vec<LostPart>, u64)> {
+fn parts<R: ReadAt>(
+    volume: &Volume<R>,
+    name: &Path,
+    lost: &[Range<u64>],
+) -> Result<(Vec<LostPart>, u64)> {
     if lost.is_empty() {
         return Ok((Vec::new(), 0));
     }
-    let volume = &opened.volume;
     let geometry = volume.geometry();
     let cluster_size = u64::from(geometry.cluster_size);
     let extents: Vec<Extent> = lost
@@ -230,8 +264,7 @@ fn parts(opened: &OpenVolume, lost: &[Range<u64>]) -> Result<(Vec<LostPart>, u64
             Extent::new(Lcn(start), area.end.div_ceil(cluster_size) - start)
         })
         .collect();
-    let owners =
-        owners(volume, &extents).map_err(|error| Error::read(opened.device.path(), error))?;
+    let owners = owners(volume, &extents).map_err(|error| Error::read(name, error))?;
     let mut parts = Vec::new();
     for owner in &owners.list {
         let owned = geometry.offset(owner.extent.start);

@@ -14,6 +14,7 @@ mod missing_clusters;
 mod open_volume;
 mod rescue;
 mod restore;
+mod restore_rescue;
 mod shared_clone;
 mod used_clusters;
 mod verify;

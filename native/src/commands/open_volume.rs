@@ -1,12 +1,13 @@
 //! Opening a volume, with all that is to be said against it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{BootSector, Damage, Foreign, OpenedFrom, Volume, VolumeInfo, foreign};
 
-use crate::device;
+use crate::device::{self, Mount, OtherUse};
 use crate::error::{Error, Result};
 use crate::report::{self, Reports};
 use crate::rescue::DamagedSource;
@@ -29,13 +30,15 @@ pub struct Accepted {
     pub dirty: bool,
     /// It is mounted read-write.
     pub mounted: bool,
+    /// It is in use, or may be, and it is not known by what.
+    pub unknown_use: bool,
 }
 
 /// Opens the volume on `device`, with all that is to be said of it.
 pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<OpenVolume> {
     let device = Arc::new(device);
     let path = device.path();
-    judge_mounted(&device, accepted)?;
+    judge_use(&device, accepted)?;
 
     let opened = match device.damaged() {
         None => Volume::open(Arc::clone(&device)).map(|volume| (volume, Vec::new())),
@@ -166,36 +169,96 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
     ));
 }
 
-fn judge_mounted(device: &Device, accepted: Accepted) -> Result<()> {
+/// Refuses a volume that may change while it is read.
+fn judge_use(device: &Device, accepted: Accepted) -> Result<()> {
     let path = device.path();
     let mut mounts = Vec::new();
     for metadata in device.metadata() {
-        let found = device::mounts(metadata);
-        mounts.extend(found.map_err(|error| Error::io("list the mounts of", path, error))?);
-    }
-    match mounts.iter().find(|mount| !mount.read_only) {
-        None => Ok(()),
-        Some(mount) if accepted.mounted => {
-            report::warning(format!(
-                "{}: is mounted read-write on {}; what is read is out of date as soon as \
-                 something is written there",
-                path.display(),
-                mount.point.display()
-            ));
-            Ok(())
+        match device::mounts(metadata) {
+            Ok(found) => mounts.extend(found),
+            Err(error) if accepted.unknown_use => report::warning(format!(
+                "{}: cannot tell whether it is mounted: {error}",
+                path.display()
+            )),
+            Err(error) => {
+                return Err(Error::refused(
+                    path,
+                    format!("cannot tell whether it is mounted: {error}"),
+                    "mount /proc first; or, if it is not mounted, go on with --force",
+                ));
+            }
         }
-        Some(mount) => {
-            let point = mount.point.display();
-            Err(Error::refused(
-                path,
-                format!("is mounted read-write on {point}"),
+    }
+    if let Some(mount) = mounts.iter().find(|mount| !mount.read_only) {
+        return judge_mounted(path, mount, accepted);
+    }
+    let mut uses = device.metadata().iter().filter_map(device::other_use);
+    uses.try_for_each(|other| judge_other_use(path, &other, accepted))
+}
+
+fn judge_mounted(path: &Path, mount: &Mount, accepted: Accepted) -> Result<()> {
+    let point = mount.point.display();
+    let found = format!("is mounted read-write on {point}");
+    if accepted.mounted {
+        warn_of_changes(path, &found);
+        return Ok(());
+    }
+    Err(Error::refused(
+        path,
+        found,
+        format!(
+            "a volume that changes while it is read gives a broken copy; umount {point} first, or \
+             mount -o remount,ro {point}"
+        ),
+    ))
+}
+
+fn judge_other_use(path: &Path, other: &OtherUse, accepted: Accepted) -> Result<()> {
+    let (found, remedy, is_accepted) = match other {
+        OtherUse::Mounted { point, process } => {
+            let point = point.display();
+            (
                 format!(
-                    "a volume that changes while it is read gives a broken copy; umount {point} \
-                     first, or mount -o remount,ro {point}"
+                    "is mounted read-write on {point} in the mount namespace of process {process}"
                 ),
-            ))
+                format!(
+                    "a volume that changes while it is read gives a broken copy; nsenter --target \
+                     {process} --mount umount {point}, or end the container that it belongs to"
+                ),
+                accepted.mounted,
+            )
         }
+        OtherUse::Swap => (
+            "is in use as swap space".to_owned(),
+            "is it the right device?".to_owned(),
+            false,
+        ),
+        OtherUse::Unknown { device } => (
+            match device == path {
+                true => "is in use, by something that is not known".to_owned(),
+                false => format!(
+                    "{}, on the same bytes, is in use, by something that is not known",
+                    device.display()
+                ),
+            },
+            "it may be mounted in a container, be part of another device, or be written to: lsblk \
+             and fuser -vm may tell; if it does not change, go on with --force"
+                .to_owned(),
+            accepted.unknown_use,
+        ),
+    };
+    if is_accepted {
+        warn_of_changes(path, &found);
+        return Ok(());
     }
+    Err(Error::refused(path, found, remedy))
+}
+
+fn warn_of_changes(path: &Path, found: &str) {
+    report::warning(format!(
+        "{}: {found}; what is read is out of date as soon as something is written there",
+        path.display()
+    ));
 }
 
 /// What an error in opening means, and what to do about it.

@@ -1,34 +1,42 @@
 //! Writing the volume in an image, or one that comes as it is.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{copy, lost_data};
+use ntfsclone_core::image::ntfsclone::Header;
+
+use super::{copy, lost_data, restore_rescue};
 use crate::error::{Error, Result};
 use crate::options::{self, Content, CopyTask, Direct, Form, RestoreTask, Thin};
 use crate::pipeline::{self, Flow};
 use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size};
-use crate::source::input::{self, Bytes, Files, Format};
-use crate::source::{Device, ImageStream, check_ahead};
+use crate::sink::{
+    self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
+    refuse_partition_table,
+};
+use crate::source::input::{self, Bytes, Files, Format, Recognised};
+use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let output = &task.output;
     let rescue = task.rescue.as_ref();
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
-    let opened = input::open(&task.image, rescue)?;
+    let opened = input::open_compared(&task.image, rescue)?;
     if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
         // What of it is in use can be looked up.
-        return copy_volume(task, &opened.input.name, files, how);
+        return copy_volume(task, &opened.input, files, how);
+    }
+    if let Some(rescue) = rescue {
+        return restore_rescue::run(task, rescue, opened, how);
     }
     let mut image = ImageStream::new(opened)?;
-    describe(&image, reports);
+    describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
     let place = Place::of(output, &sources)?;
     place.check(task.thin)?;
+    refuse_partition_table(output, place, task.volume.force)?;
     checksum::check(task.checksum, output, place, &sources)?;
     refuse_discard(&image, task.thin)?;
     let header = *image.header();
@@ -78,7 +86,6 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         _ => task.thin,
     };
     let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
-    let damaged = image.damaged();
     let batches = pipeline::start("reads", flow, image.fill())?;
     let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
     reports.line(report::done_with(
@@ -90,18 +97,18 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     if task.verify {
         reports.line(report::VERIFIED);
     }
-    lost_data::tell_of_image(&task.image.name(), damaged.as_deref(), rescue)
+    Ok(())
 }
 
 /// Copies a volume of which any part can be read, as without --restore-image.
 fn copy_volume(
     task: &RestoreTask,
-    name: &Path,
+    input: &Recognised,
     files: &Arc<Files>,
     how: options::Progress,
 ) -> Result<()> {
     let copy = CopyTask {
-        source: name.to_owned(),
+        source: input.name.clone(),
         partition: task.image.partition,
         content: Content::Used,
         form: Form::Raw,
@@ -120,7 +127,10 @@ fn copy_volume(
     };
     match task.rescue {
         Some(_) => copy::run(&copy, how),
-        None => copy::run_on(&copy, Device::new(name, Arc::clone(files)), None, how),
+        None => {
+            let device = Device::new(&input.name, Arc::clone(files));
+            copy::run_on(&copy, device.compared_with(input.sums.clone()), None, how)
+        }
     }
 }
 
@@ -128,15 +138,9 @@ fn copy_volume(
 /// the files. These images do not begin with a boot sector; all others do,
 /// unless that is damaged. What a volume in a stream leaves free is not known.
 fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
+    refuse_discard_of_stream(image.input(), thin)?;
     if thin != Thin::Discard {
         return Ok(());
-    }
-    if image.input().format == Format::Volume {
-        return Err(Error::refused(
-            image.name(),
-            "is a volume in a stream, of which all is written; what is free in it is not known",
-            "restore it without --discard, or decompress it to a file first",
-        ));
     }
     match image.boot_sector() {
         None => Err(Error::refused(
@@ -149,11 +153,22 @@ fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
     }
 }
 
+/// All of a volume in a stream is written.
+pub(super) fn refuse_discard_of_stream(input: &Recognised, thin: Thin) -> Result<()> {
+    if thin == Thin::Discard && input.format == Format::Volume {
+        return Err(Error::refused(
+            &input.name,
+            "is a volume in a stream, of which all is written; what is free in it is not known",
+            "restore it without --discard, or decompress it to a file first",
+        ));
+    }
+    Ok(())
+}
+
 /// Says what an image holds.
-pub(super) fn describe(image: &ImageStream, reports: Reports) {
-    let header = image.header();
-    let (name, remark) = (image.name().display(), image.input().remark());
-    match image.input().format {
+pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
+    let (name, remark) = (input.name.display(), input.remark());
+    match input.format {
         Format::Image => reports.line(format_args!(
             "Image: {name}, version {}{remark}",
             header.version
@@ -166,19 +181,19 @@ pub(super) fn describe(image: &ImageStream, reports: Reports) {
         "Volume size: {size} bytes ({})",
         report::size(size)
     ));
-    if image.input().format == Format::Image {
+    if input.format == Format::Image {
         reports.line(format_args!(
             "In use: {} of {} clusters, {}",
             header.inuse,
             header.nr_clusters,
-            report::size(image.expected_bytes())
+            report::size(expected_bytes(header))
         ));
     }
     if !header.has_tail() {
         report::warning(format!(
             "{}: images of this version lack the backup boot sector; chkdsk or ntfsfix makes a \
              new one",
-            image.name().display()
+            input.name.display()
         ));
     }
 }

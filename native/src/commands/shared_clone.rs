@@ -45,6 +45,8 @@ pub fn run(
     how: options::Progress,
     reports: Reports,
 ) -> Result<()> {
+    // What is shared is not read for the copy.
+    opened.device.compare_sums()?;
     let geometry = *plan.geometry();
     let needs = Needs {
         // What is shared needs none.
@@ -121,26 +123,32 @@ fn copy_rest(
     device: Arc<Device>,
     plan: Arc<Plan>,
     sharing: Sharing,
-) -> impl FnOnce(&mut Filler) -> Filled {
+) -> impl FnOnce(&mut Filler<'_>) -> Filled {
     move |filler| {
-        let cluster_size = plan.geometry().cluster_size;
-        for step in plan.steps() {
-            let (offset, len) = plan.bytes_of(step);
-            let range = offset..offset + len;
-            let rest = match step {
-                Step::Copy(_) => sharing.rest_of(range),
-                Step::Tail(_) => [range, 0..0],
-            };
-            for range in rest {
-                let len = range.end - range.start;
-                let read = filler.fill(range.start, len, cluster_size, |offset, bytes| {
-                    device.read_at(offset, bytes)
-                })?;
-                if let Err(error) = read {
-                    return Ok(Err(error));
-                }
+        let read = read_rest(&device, &plan, &sharing, filler)?;
+        // A change explains an error, too.
+        Ok(device.check_unchanged().and(read))
+    }
+}
+
+fn read_rest(device: &Device, plan: &Plan, sharing: &Sharing, filler: &mut Filler<'_>) -> Filled {
+    let cluster_size = plan.geometry().cluster_size;
+    for step in plan.steps() {
+        let (offset, len) = plan.bytes_of(step);
+        let range = offset..offset + len;
+        let rest = match step {
+            Step::Copy(_) => sharing.rest_of(range),
+            Step::Tail(_) => [range, 0..0],
+        };
+        for range in rest {
+            let len = range.end - range.start;
+            let read = filler.fill(range.start, len, cluster_size, |offset, bytes| {
+                device.read_at(offset, bytes)
+            })?;
+            if let Err(error) = read {
+                return Ok(Err(error));
             }
         }
-        Ok(Ok(()))
     }
+    Ok(Ok(()))
 }

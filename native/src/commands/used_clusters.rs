@@ -256,12 +256,12 @@ impl Judge<'_> {
 
         let mut text = String::new();
         for finding in &first {
-            text.push_str("\n    ");
+            text.push_str(report::NEXT_ITEM);
             text.push_str(&describe(finding, &touched));
         }
         let more = count - first.len() as u64;
         if more > 0 {
-            text.push_str(&format!("\n    and {more} more"));
+            text.push_str(&format!("{}and {more} more", report::NEXT_ITEM));
         }
         text
     }

@@ -1,6 +1,8 @@
 //! What was typed, resolved to a task.
 
 mod combinations;
+mod distinct_paths;
+mod standard_stream;
 mod task;
 
 use std::io::IsTerminal;
@@ -18,6 +20,8 @@ pub use task::{
 pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Map, ProgressStyle, Reflink, Verify};
 use crate::error::{Error, Result};
+use crate::sink::checksum::sidecar_path;
+use crate::source::input;
 
 /// Checks what was typed and resolves it.
 pub fn resolve(typed: Cli) -> Result<Options> {
@@ -30,7 +34,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
         Some(Command::Verify(typed)) => resolve_verify(typed),
         Some(Command::Info(typed)) => Ok(Options {
             task: Task::Info(InfoTask {
-                source: input(typed.source, typed.partition),
+                source: input_named(typed.source, typed.partition),
                 json: typed.json,
             }),
             progress: resolve_progress(None, false),
@@ -45,12 +49,16 @@ pub fn resolve(typed: Cli) -> Result<Options> {
     }
 }
 
-fn resolve_copy(typed: Copy) -> Result<Options> {
+fn resolve_copy(mut typed: Copy) -> Result<Options> {
+    for output in [&mut typed.output, &mut typed.overwrite] {
+        *output = output.take().map(dash_for_stdout).transpose()?;
+    }
     combinations::check(&typed)?;
     let progress = resolve_progress(typed.progress, typed.quiet);
-    let Some(source) = typed.source else {
+    let Some(source) = typed.source.clone() else {
         return usage("no SOURCE is given");
     };
+    refuse_same_files(&typed, &source)?;
     let new_serial = match (typed.new_serial, typed.new_half_serial) {
         (_, true) => Some(NewSerial::Half),
         (true, false) => Some(NewSerial::Full),
@@ -162,7 +170,42 @@ fn resolve_copy(typed: Copy) -> Result<Options> {
     Ok(Options { task, progress })
 }
 
-fn resolve_map(typed: Map) -> Result<Options> {
+/// Standard output by whatever name is `-`: reports must not get into it.
+fn dash_for_stdout(output: PathBuf) -> Result<PathBuf> {
+    match standard_stream::descriptor_of(&output) {
+        Some(1) => Ok(PathBuf::from("-")),
+        Some(2) => usage("standard error is for messages; write to a file, or to - with 2>FILE"),
+        _ => Ok(output),
+    }
+}
+
+/// Nothing that is written takes the place of anything else. Whether the output
+/// lies on the source is checked where both are known.
+fn refuse_same_files(typed: &Copy, source: &Path) -> Result<()> {
+    let is_path = |path: &&PathBuf| *path != Path::new("-");
+    let output = typed.output.as_ref().or(typed.overwrite.as_ref());
+    let output = output.filter(is_path);
+    let sidecar = output
+        .zip(typed.checksum)
+        .map(|(output, algorithm)| ("the file of --checksum", sidecar_path(output, algorithm)));
+    let beside = [
+        typed.mapfile.clone().map(|path| ("--mapfile", path)),
+        typed.report.clone().map(|path| ("--report", path)),
+        sidecar,
+    ];
+    let beside: Vec<_> = beside.into_iter().flatten().collect();
+    let output = output.map(|path| ("the output", path.clone()));
+    distinct_paths::check(&[output.into_iter().collect(), beside.clone()].concat())?;
+    let pieces = match is_path(&&source.to_owned()) && !beside.is_empty() {
+        true => input::pieces_of(source)?,
+        false => Vec::new(),
+    };
+    let pieces = pieces.into_iter().map(|path| ("SOURCE", path)).collect();
+    distinct_paths::check(&[pieces, beside].concat())
+}
+
+fn resolve_map(mut typed: Map) -> Result<Options> {
+    typed.output = dash_for_stdout(typed.output)?;
     if typed.source == Path::new("-") {
         return usage("a volume cannot be read from standard input");
     }
@@ -199,8 +242,8 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         return usage("standard input cannot be compared with itself");
     }
     let task = Task::Verify(VerifyTask {
-        image: input(typed.image, typed.partition),
-        against: typed.against.map(|other| input(other, None)),
+        image: input_named(typed.image, typed.partition),
+        against: typed.against.map(|other| input_named(other, None)),
         index: typed.index,
         json: typed.json,
         direct: typed.direct,
@@ -211,7 +254,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
 }
 
 /// What is named on the command line as something to read.
-fn input(name: PathBuf, partition: Option<u32>) -> Input {
+fn input_named(name: PathBuf, partition: Option<u32>) -> Input {
     Input {
         origin: match name == Path::new("-") {
             true => Origin::Stdin,

@@ -129,6 +129,11 @@ impl DamagedSource {
         self.known().map.within(all, Status::Bad)
     }
 
+    /// What of `range` could not be read, in order.
+    pub fn lost_in(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        self.known().map.within(range, Status::Bad)
+    }
+
     /// The parts of ordered ranges that have a status, in order.
     pub fn within(&self, ranges: &[Range<u64>], status: Status) -> Vec<Range<u64>> {
         let known = self.known();
@@ -424,11 +429,7 @@ impl DamagedSource {
     }
 
     fn mark(&self, position: u64, bytes: &mut [u8]) {
-        let sector = self.volume_sector();
-        for (position, byte) in (position..).zip(bytes) {
-            let within = (position % sector) as usize;
-            *byte = MARK.get(within).copied().unwrap_or(FILL);
-        }
+        write_marks(self.volume_sector(), position, bytes);
     }
 
     /// The sector with the byte at a position. The last one may be cut, and
@@ -446,6 +447,14 @@ impl DamagedSource {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Fills the bytes at a position with the marks of sectors of a size.
+pub fn write_marks(sector: u64, position: u64, bytes: &mut [u8]) {
+    for (position, byte) in (position..).zip(bytes) {
+        let within = (position % sector) as usize;
+        *byte = MARK.get(within).copied().unwrap_or(FILL);
     }
 }
 

@@ -3,12 +3,15 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
+use ntfsclone_core::io::ReadAt as _;
 use positioned_io::ReadAt;
 
 use super::device_gone::DeviceGone;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
+use crate::source::input::{Files, FilesReader, read_before_error};
 
 /// The least that a device gives.
 pub const LEAST_SECTOR: u64 = 512;
@@ -56,6 +59,17 @@ impl Medium {
             cached: Some(file.try_clone()?),
             file: Box::new(file),
         })
+    }
+
+    /// Files that are open already: several of them, or a part of one.
+    pub fn of_files(files: Arc<Files>) -> Self {
+        Self {
+            sector: LEAST_SECTOR,
+            size: files.size(),
+            metadata: None,
+            cached: None,
+            file: Box::new(ByFiles(files)),
+        }
     }
 
     pub fn size(&self) -> u64 {
@@ -130,5 +144,19 @@ impl std::fmt::Debug for Medium {
             .field("sector", &self.sector)
             .field("size", &self.size)
             .finish_non_exhaustive()
+    }
+}
+
+/// Files that are read as one, and not past the kernel's cache.
+struct ByFiles(Arc<Files>);
+
+impl ReadAt for ByFiles {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let mut reader = FilesReader::from(Arc::clone(&self.0), offset);
+        match read_before_error(&mut reader, buf) {
+            (0, Some(error)) => Err(error),
+            // What comes before an error was read.
+            (len, _) => Ok(len),
+        }
     }
 }

@@ -223,7 +223,8 @@ impl Sidecar {
     }
 }
 
-fn sidecar_path(path: &Path, algorithm: Algorithm) -> PathBuf {
+/// The path of the checksum of a file.
+pub fn sidecar_path(path: &Path, algorithm: Algorithm) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(match algorithm {
         Algorithm::B3 => ".b3",

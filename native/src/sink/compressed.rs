@@ -1,7 +1,6 @@
 //! An image or a raw volume, compressed: `docs/image-format.md`.
 
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 
@@ -22,10 +21,6 @@ use crate::report;
 
 /// Bytes of a map beyond which there is none: it is kept in memory.
 pub const MAX_MAP_SIZE: usize = 256 << 20;
-
-/// Frames under way beside those that threads are at: so that none waits for
-/// what is being filled or written.
-const FRAMES_BETWEEN: usize = 2;
 
 /// Bytes written at once where a frame is repeated.
 const REPEATED_BYTES: usize = 256 << 10;
@@ -91,21 +86,22 @@ pub fn check_length(name: &Path, len: u64) -> Result<()> {
 }
 
 impl CompressedSink {
-    /// The stream must be of a [checked](check_length) length.
+    /// The stream must be of a [checked](check_length) length; `frames` of it may be
+    /// under way.
     pub fn new(
         target: Target,
         form: CompressedForm,
         header: Header,
         facts: Facts,
         compressor: Compressor,
-        threads: NonZeroUsize,
+        frames: usize,
     ) -> Self {
         Self {
             target,
             form,
             header,
             facts: Some(facts),
-            frames: Frames::new(compressor, threads),
+            frames: Frames::new(compressor, frames),
         }
     }
 
@@ -172,12 +168,12 @@ impl Sink for CompressedSink {
 }
 
 impl Frames {
-    fn new(compressor: Compressor, threads: NonZeroUsize) -> Self {
+    fn new(compressor: Compressor, limit: usize) -> Self {
         Self {
             compressor,
             current: Vec::new(),
             queue: VecDeque::new(),
-            limit: threads.get() + FRAMES_BETWEEN,
+            limit,
             zeros: None,
             len: 0,
             table: SeekTableBuilder::new(),
@@ -190,6 +186,7 @@ impl Frames {
     fn put(&mut self, bytes: &[u8], target: &mut Target) -> Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
+            self.begin_frame()?;
             let room = FRAME_BYTES - self.current.len();
             let (now, later) = rest.split_at(rest.len().min(room));
             self.current.extend_from_slice(now);
@@ -209,12 +206,21 @@ impl Frames {
                 self.queue.push_back(Queued::Zeros(whole));
                 self.len += whole * FRAME_BYTES as u64;
             } else {
+                self.begin_frame()?;
                 let room = (FRAME_BYTES - self.current.len()) as u64;
                 let len = self.current.len() + left.min(room) as usize;
                 self.len += left.min(room);
                 self.current.resize(len, 0);
                 self.submit_if_full(target)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Sees to a buffer for the current frame.
+    fn begin_frame(&mut self) -> Result<()> {
+        if self.current.capacity() == 0 {
+            self.current = self.compressor.buffer()?;
         }
         Ok(())
     }
@@ -227,8 +233,7 @@ impl Frames {
     }
 
     fn submit(&mut self, target: &mut Target) -> Result<()> {
-        let next = self.compressor.buffer();
-        let content = std::mem::replace(&mut self.current, next);
+        let content = std::mem::take(&mut self.current);
         let pending = self.compressor.submit(content)?;
         self.queue.push_back(Queued::Frame(pending));
         self.write_all_but(self.limit, target)
@@ -269,7 +274,11 @@ impl Frames {
     fn write_zeros(&mut self, count: u64, target: &mut Target) -> Result<()> {
         let frame = match self.zeros.take() {
             Some(frame) => frame,
-            None => self.compressor.submit(vec![0; FRAME_BYTES])?.wait()?,
+            None => {
+                let mut zeros = self.compressor.buffer()?;
+                zeros.resize(FRAME_BYTES, 0);
+                self.compressor.submit(zeros)?.wait()?
+            }
         };
         let at_once = (REPEATED_BYTES / frame.bytes.len()).max(1) as u64;
         let repeated = frame.bytes.repeat(at_once.min(count) as usize);

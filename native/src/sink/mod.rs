@@ -13,6 +13,7 @@ mod read_back;
 mod reflink;
 mod sparse;
 mod target;
+mod whole_disk;
 
 pub use atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
 pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE, check_length};
@@ -21,6 +22,7 @@ pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
 pub use target::{Destination, Needs, Readers, Target};
+pub use whole_disk::refuse_partition_table;
 
 use std::time::Duration;
 

@@ -92,7 +92,7 @@ impl Place {
         if !kind.is_file() && !kind.is_block_device() {
             return Ok(Self::Stream);
         }
-        refuse_mounted(path, metadata)?;
+        refuse_mounted(path, metadata, existing)?;
         if kind.is_block_device() {
             return match existing {
                 Existing::Continue => Err(Error::refused(
@@ -181,9 +181,21 @@ fn refuse_source(path: &Path, target: &fs::Metadata, sources: &[fs::Metadata]) -
     }
 }
 
-fn refuse_mounted(path: &Path, metadata: &fs::Metadata) -> Result<()> {
-    let mounts =
-        device::mounts(metadata).map_err(|error| Error::io("list the mounts of", path, error))?;
+fn refuse_mounted(path: &Path, metadata: &fs::Metadata, existing: Existing) -> Result<()> {
+    let mounts = match device::mounts(metadata) {
+        Ok(mounts) => mounts,
+        // The kernel refuses to open a device that is mounted, when that is done.
+        Err(_) if metadata.file_type().is_block_device() => return Ok(()),
+        // What is mounted keeps the file that it has.
+        Err(_) if existing == Existing::Replace => return Ok(()),
+        Err(error) => {
+            return Err(Error::refused(
+                path,
+                format!("cannot tell whether it is mounted: {error}"),
+                "mount /proc first, or give another name",
+            ));
+        }
+    };
     let Some(mount) = mounts.first() else {
         return Ok(());
     };
@@ -204,7 +216,7 @@ fn stdout(sources: &[fs::Metadata]) -> Result<Place> {
     let kind = metadata.file_type();
     if kind.is_file() || kind.is_block_device() {
         refuse_source(name, &metadata, sources)?;
-        refuse_mounted(name, &metadata)?;
+        refuse_mounted(name, &metadata, Existing::Overwrite)?;
     }
     if device::is_stdout_closed() {
         return refused("is closed");

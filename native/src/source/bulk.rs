@@ -50,20 +50,29 @@ impl BulkReader {
     }
 
     /// Reads what the plan says, in its order.
-    pub fn fill(self) -> impl FnOnce(&mut Filler) -> Filled {
+    pub fn fill(self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
         move |filler| {
-            let cluster_size = self.plan.geometry().cluster_size;
-            for step in self.plan.steps() {
-                let (offset, len) = self.plan.bytes_of(step);
-                let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
-                    self.read_at(offset, bytes)
-                })?;
-                if let Err(error) = read {
-                    return Ok(Err(error));
-                }
-            }
-            Ok(self.device.confirm_failures())
+            let read = self.read_all(filler)?;
+            // A change explains an error, too.
+            let read = self.device.check_unchanged().and(read);
+            let read = read.and_then(|()| self.device.confirm_failures());
+            // An error here comes before a file gets its name.
+            Ok(read.and_then(|()| self.device.compare_sums()))
         }
+    }
+
+    fn read_all(&self, filler: &mut Filler<'_>) -> Filled {
+        let cluster_size = self.plan.geometry().cluster_size;
+        for step in self.plan.steps() {
+            let (offset, len) = self.plan.bytes_of(step);
+            let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
+                self.read_at(offset, bytes)
+            })?;
+            if let Err(error) = read {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! An image, or the bytes of a volume, as a stream.
 
 use std::fs::Metadata;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,15 +18,20 @@ use super::past_cache::PastCache;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::device;
 use crate::direct::{PROBES, is_mostly_cached};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TAKE_ANOTHER};
+use crate::memory::Buffers;
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 use crate::progress::Progress;
 use crate::report;
-use crate::rescue::DamagedSource;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 4 << 20;
+
+/// The least bytes read at once, and of the memory that may be used, at most one
+/// part in so many.
+const LEAST_CHUNK_BYTES: usize = 256 << 10;
+const SHARE: u64 = 24;
 
 /// An image whose header has been read, or a volume whose boot sector has.
 pub struct ImageStream {
@@ -60,24 +65,23 @@ impl ImageStream {
             Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
             Bytes::Random(_) | Bytes::Stream(_) => None,
         };
-        let mut reader: Box<dyn Read + Send> = match (&input.damaged, bytes) {
-            (Some(source), _) => Box::new(RescueReader {
-                source: Arc::clone(source),
-                position: 0,
-            }),
-            (None, Bytes::Random(files)) => Box::new(FilesReader::new(files)),
-            (None, Bytes::Seekable(seekable)) => {
+        let mut reader: Box<dyn Read + Send> = match bytes {
+            Bytes::Random(files) => input::tapped(&input, Box::new(FilesReader::new(files))),
+            Bytes::Seekable(seekable) => {
                 warn_of_end(&seekable, &input.name);
-                let reader = FramesReader::start(&seekable);
-                Box::new(reader.map_err(|error| Error::io("decompress", &input.name, error))?)
+                Box::new(FramesReader::start(&seekable))
             }
-            (None, Bytes::Stream(reader)) => reader,
+            Bytes::Stream(reader) => reader,
         };
         let name = match input.is_compressed() {
             true => PathBuf::from(format!("{}, decompressed", input.name.display())),
             false => input.name.clone(),
         };
-        let mut chunk = AlignedBuffer::new(CHUNK_BYTES);
+        let wanted = Buffers {
+            count: 1,
+            bytes: CHUNK_BYTES,
+        };
+        let mut chunk = AlignedBuffer::try_new(wanted.within(LEAST_CHUNK_BYTES, SHARE).bytes)?;
         let read = read_up_to(&mut reader, &mut chunk);
         let len = read.map_err(|error| read_error(&input.name, error))?;
         let mut bytes = &chunk[..len];
@@ -163,7 +167,7 @@ impl ImageStream {
     /// done: to be called before anything is decoded.
     pub fn bypass_cache(&mut self, when: Direct) {
         let files = self.input.files.as_ref();
-        let is_plain = self.input.damaged.is_none() && !self.input.is_compressed();
+        let is_plain = !self.input.is_compressed();
         let Some((file, part)) = files.filter(|_| is_plain).and_then(|files| files.as_file())
         else {
             return;
@@ -177,7 +181,7 @@ impl ImageStream {
         };
         let rest = part.start + self.rest.end as u64..part.end;
         if wanted && let Some(reader) = PastCache::new(file, rest) {
-            self.reader = Box::new(reader);
+            self.reader = input::tapped(&self.input, Box::new(reader));
             self.is_direct = true;
         }
     }
@@ -189,18 +193,12 @@ impl ImageStream {
 
     /// Whether what is read once is still in memory when it is read again.
     pub fn fits_in_cache(&self) -> bool {
-        self.expected_bytes() < device::available_memory() / 2
-    }
-
-    /// Keeps account of what could not be read so far.
-    pub fn damaged(&self) -> Option<Arc<DamagedSource>> {
-        self.input.damaged.clone()
+        self.expected_bytes() < device::usable_memory() / 2
     }
 
     /// Bytes of the volume that are in the image, as its header says.
     pub fn expected_bytes(&self) -> u64 {
-        let clusters = self.header.inuse.min(self.header.nr_clusters);
-        clusters * u64::from(self.header.cluster_size) + self.header.tail_size()
+        expected_bytes(&self.header)
     }
 
     /// Decodes all of it; calls `take` with each piece of the volume, no longer
@@ -210,7 +208,8 @@ impl ImageStream {
         take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {
         let decoded = self.decode_all(take)?;
-        // A device that went away is why the image looks damaged.
+        // A change explains an error, too; and so does a device that went away.
+        let decoded = self.check_unchanged().and(decoded);
         Ok(self.confirm_failures().and(decoded))
     }
 
@@ -222,6 +221,11 @@ impl ImageStream {
                 .confirm_failures()
                 .map_err(|error| read_error(&self.input.name, error)),
         }
+    }
+
+    fn check_unchanged(&self) -> Result<()> {
+        let files = self.input.files.as_ref();
+        files.map_or(Ok(()), |files| files.check_unchanged())
     }
 
     fn decode_all<E>(
@@ -271,16 +275,17 @@ impl ImageStream {
             Ok(())
         })?;
         checked?;
+        self.compare_sums()?;
         progress.finish();
         Ok(clusters_bytes)
     }
 
     /// Fills batches with the bytes of the volume, no cluster cut in two.
-    pub fn fill(mut self) -> impl FnOnce(&mut Filler) -> Filled {
+    pub fn fill(mut self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
         move |filler| {
             let header = self.header;
             let cluster_size = u64::from(header.cluster_size);
-            self.decode(|offset, bytes| {
+            let decoded = self.decode(|offset, bytes| {
                 let needed = match offset % cluster_size {
                     // The rest of the cluster has room: it was asked for then.
                     1.. => bytes.len(),
@@ -290,7 +295,17 @@ impl ImageStream {
                 batch.push(offset, bytes.len()).copy_from_slice(bytes);
                 batch.count(bytes.len() as u64);
                 Ok(())
-            })
+            })?;
+            // An error here comes before a file gets its name.
+            Ok(decoded.and_then(|()| self.compare_sums()))
+        }
+    }
+
+    /// Compares the file, all of it decoded, with the checksums beside it.
+    fn compare_sums(&self) -> Result<()> {
+        match &self.input.sums {
+            Some(sums) => sums.finish(&self.input.name),
+            None => Ok(()),
         }
     }
 }
@@ -343,7 +358,7 @@ fn end_of_volume(name: &Path, header: &Header, position: u64) -> Result<()> {
         true => Err(Error::refused(
             name,
             format!("holds a volume of {needed} bytes, but ends after {position}"),
-            "was it written or fetched completely? Take another copy of it, if there is one",
+            TAKE_ANOTHER,
         )),
     }
 }
@@ -363,18 +378,8 @@ pub fn check_ahead(
     ImageStream::new(input::open_again(input, partition)?)
 }
 
-/// Reads a file from its start, in spite of bad sectors.
-struct RescueReader {
-    source: Arc<DamagedSource>,
-    position: u64,
-}
-
-impl Read for RescueReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.source.size().saturating_sub(self.position);
-        let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        self.source.read(self.position, &mut buf[..len])?;
-        self.position += len as u64;
-        Ok(len)
-    }
+/// Bytes of the volume that are in an image, as its header says.
+pub fn expected_bytes(header: &Header) -> u64 {
+    let clusters = header.inuse.min(header.nr_clusters);
+    clusters * u64::from(header.cluster_size) + header.tail_size()
 }

@@ -30,7 +30,7 @@ pub fn copy_metadata(
     plan: MetadataPlan,
     times: Times,
     report: Arc<Mutex<WipeReport>>,
-) -> impl FnOnce(&mut Filler) -> Filled {
+) -> impl FnOnce(&mut Filler<'_>) -> Filled {
     move |filler| {
         let mut reader = Reader {
             device: &device,
@@ -39,28 +39,13 @@ pub fn copy_metadata(
             report: WipeReport::default(),
             buffer: vec![0; CHUNK_BYTES],
         };
-        for step in plan.steps() {
-            let copied = match step {
-                MetadataStep::Clusters(extent) => {
-                    let offset = reader.geometry.offset(extent.start);
-                    reader.copy(offset, reader.geometry.bytes(extent.len), filler)?
-                }
-                MetadataStep::Records(kind, stream) => reader.records(*kind, stream, filler)?,
-            };
-            if let Err(error) = copied {
-                return Ok(Err(error));
-            }
-        }
-        if plan.returns_to_start() {
-            filler.seek(0)?;
-        }
-        let (offset, len) = plan.tail();
-        let copied = reader.copy(offset, len, filler)?;
+        let copied = reader.copy_all(&plan, filler)?;
         let copied = copied.and_then(|()| device.confirm_failures());
         if let Ok(mut report) = report.lock() {
             *report = reader.report;
         }
-        Ok(copied)
+        // A change explains an error, too.
+        Ok(device.check_unchanged().and(copied))
     }
 }
 
@@ -74,14 +59,34 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn copy(&self, offset: u64, len: u64, filler: &mut Filler) -> Filled {
+    fn copy_all(&mut self, plan: &MetadataPlan, filler: &mut Filler<'_>) -> Filled {
+        for step in plan.steps() {
+            let copied = match step {
+                MetadataStep::Clusters(extent) => {
+                    let offset = self.geometry.offset(extent.start);
+                    self.copy(offset, self.geometry.bytes(extent.len), filler)?
+                }
+                MetadataStep::Records(kind, stream) => self.records(*kind, stream, filler)?,
+            };
+            if let Err(error) = copied {
+                return Ok(Err(error));
+            }
+        }
+        if plan.returns_to_start() {
+            filler.seek(0)?;
+        }
+        let (offset, len) = plan.tail();
+        self.copy(offset, len, filler)
+    }
+
+    fn copy(&self, offset: u64, len: u64, filler: &mut Filler<'_>) -> Filled {
         filler.fill(offset, len, self.geometry.cluster_size, |offset, bytes| {
             self.device.read_at(offset, bytes)
         })
     }
 
     /// Copies all clusters of a value that consists of records.
-    fn records(&mut self, kind: RecordKind, stream: &Stream, filler: &mut Filler) -> Filled {
+    fn records(&mut self, kind: RecordKind, stream: &Stream, filler: &mut Filler<'_>) -> Filled {
         let cluster_size = u64::from(self.geometry.cluster_size);
         // A multiple of clusters and of records: both are powers of two, and
         // the buffer is larger than either.
@@ -141,7 +146,7 @@ impl Reader<'_> {
         vcn: Vcn,
         end: Vcn,
         chunk: &[u8],
-        filler: &mut Filler,
+        filler: &mut Filler<'_>,
     ) -> Result<(), TakerGone> {
         for (start, extent) in stream.extents(vcn, end) {
             let at = self.geometry.bytes(start.0 - vcn.0) as usize;

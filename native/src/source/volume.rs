@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
 
-use super::input::{self, Files};
+use super::input::{self, FileSums, Files};
 use crate::error::{Error, Result};
 use crate::rescue::DamagedSource;
 
@@ -22,6 +22,8 @@ pub struct Device {
     metadata: Vec<Metadata>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
+    /// The checksums beside it, if it is compared with them while it is read.
+    sums: Option<Arc<FileSums>>,
 }
 
 impl Device {
@@ -60,6 +62,22 @@ impl Device {
             metadata: files.metadata(),
             files,
             damaged: None,
+            sums: None,
+        }
+    }
+
+    /// The same, to be compared with `sums`.
+    pub fn compared_with(mut self, sums: Option<Arc<FileSums>>) -> Self {
+        self.sums = sums;
+        self
+    }
+
+    /// Compares all of it with the checksums beside it, if that was asked for
+    /// and is not done yet.
+    pub fn compare_sums(&self) -> Result<()> {
+        match &self.sums {
+            Some(sums) => sums.finish(&self.path),
+            None => Ok(()),
         }
     }
 
@@ -119,6 +137,11 @@ impl Device {
             source,
         };
         Error::read(&self.path, error)
+    }
+
+    /// See [`Files::check_unchanged`].
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.files.check_unchanged()
     }
 
     /// What tells the files that are read from others.

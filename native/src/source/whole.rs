@@ -10,7 +10,7 @@ use ntfsclone_core::io::ReadAt;
 use super::input::{Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_error};
 use super::past_cache::PastCache;
 use crate::direct::{PROBES, is_mostly_cached};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::options::Direct;
 use crate::pipeline::{Filled, Filler};
 
@@ -33,7 +33,6 @@ impl WholeReader {
             Bytes::Stream(reader) => (reader, false),
             Bytes::Seekable(seekable) => {
                 let reader = FramesReader::start(&seekable);
-                let reader = reader.map_err(|error| Error::io("decompress", name, error))?;
                 (Box::new(reader.noting(Arc::clone(&lost))), false)
             }
             Bytes::Random(files) => match past_cache(&files, when) {
@@ -67,7 +66,7 @@ impl WholeReader {
         Arc::clone(&self.enough)
     }
 
-    pub fn fill(mut self) -> impl FnOnce(&mut Filler) -> Filled {
+    pub fn fill(mut self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
         move |filler| {
             let mut offset = 0;
             while !self.enough.load(Ordering::Relaxed) {

@@ -6,6 +6,7 @@
 pub(crate) mod boot_sector;
 pub(crate) mod compare;
 pub(crate) mod contents;
+pub(crate) mod control_group;
 pub(crate) mod disk;
 pub(crate) mod domain;
 pub(crate) mod failing_device;

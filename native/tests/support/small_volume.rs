@@ -35,8 +35,8 @@ pub(crate) fn scene() -> Scene {
 }
 
 /// What to do about a damaged image.
-pub(crate) const DAMAGED: &str =
-    "was it written or fetched completely? Take another copy of it, if there is one";
+pub(crate) const DAMAGED: &str = "was it written or fetched completely? Take another copy of it, \
+     or restore what there is with --restore-image --rescue";
 
 /// The error for `cut`, by the name it was given.
 pub(crate) fn cut_error(scene: &Scene, name: &str) -> String {

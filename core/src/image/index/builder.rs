@@ -155,22 +155,10 @@ impl IndexBuilder {
         if self.runs.last().is_some_and(|run| run.extent.len == 0) {
             self.runs.pop();
         }
-        let sorted = match is_sorted(&self.runs) {
-            true => None,
-            false => Some(latest(&self.header, &self.runs)?),
-        };
-        let counted = sorted.as_ref().unwrap_or(&self.runs);
-        let len = counted
-            .iter()
-            .fold(0_u64, |sum, run| sum.saturating_add(run.extent.len));
+        let index = index(self.header, self.runs, self.offset)?;
         Ok(Index {
-            header: self.header,
-            stream: self.runs,
-            sorted,
-            end: self.offset,
-            len,
             jumps_back: self.jumps_back,
-            lost_from: None,
+            ..index
         })
     }
 
@@ -212,6 +200,28 @@ impl IndexBuilder {
             .filter(|&offset| i64::try_from(offset).is_ok())
             .ok_or_else(|| corrupt(self.offset, "the end of its clusters", u64::MAX, expected))
     }
+}
+
+/// The index of these runs, in the order of the stream.
+pub(super) fn index(header: Header, stream: Vec<Run>, end: u64) -> Result<Index> {
+    let is_sorted = is_sorted(&stream);
+    let sorted = match is_sorted {
+        true => None,
+        false => Some(latest(&header, &stream)?),
+    };
+    let counted = sorted.as_ref().unwrap_or(&stream);
+    let len = counted
+        .iter()
+        .fold(0_u64, |sum, run| sum.saturating_add(run.extent.len));
+    Ok(Index {
+        header,
+        stream,
+        sorted,
+        end,
+        len,
+        jumps_back: !is_sorted,
+        lost_from: None,
+    })
 }
 
 fn is_sorted(runs: &[Run]) -> bool {

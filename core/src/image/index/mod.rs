@@ -71,6 +71,12 @@ impl Index {
         builder.finish()
     }
 
+    /// The index of a damaged image, in which other bytes than commands may lie
+    /// between the runs; `end` is where its tail is, or its end.
+    pub(super) fn of_runs(header: Header, stream: Vec<Run>, end: u64) -> Result<Self> {
+        builder::index(header, stream, end)
+    }
+
     /// The header of the image.
     pub fn header(&self) -> &Header {
         &self.header

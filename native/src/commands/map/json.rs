@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 
 use super::Domain;
+use crate::visible::VisibleJson;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -29,6 +30,7 @@ pub fn write(domain: &Domain<'_>, out: &mut impl Write) -> io::Result<()> {
         cluster_size: domain.cluster_size(),
         areas: domain,
     };
-    serde_json::to_writer(&mut *out, &document)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, VisibleJson);
+    document.serialize(&mut serializer)?;
     writeln!(out)
 }

@@ -98,6 +98,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         // A map is not a copy: what is in use can be told of a dirty volume.
         dirty: true,
         mounted: task.force,
+        unknown_use: task.force,
     };
     let device = match &task.rescue {
         None => Device::open(&task.source, task.partition)?,
@@ -122,6 +123,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     opened.device.confirm_failures()?;
+    opened.device.check_unchanged()?;
     let domain = Domain {
         source: &task.source,
         plan: Plan::new(*opened.volume.geometry(), opened.device.size(), map),

@@ -156,6 +156,7 @@ pub fn clone(
             how,
         };
         passes.run()?;
+        opened.device.check_unchanged()?;
         let lost = ranges::merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
@@ -188,7 +189,7 @@ fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> R
     let geometry = opened.volume.geometry();
     let file = target.handle()?;
     for offset in [0, geometry.backup_boot_sector()] {
-        let mut batch = Batch::new(geometry.sector_size as usize);
+        let mut batch = Batch::new(geometry.sector_size as usize)?;
         // The backup may be in bytes that the copy has no room for.
         let room = target.len()?.saturating_sub(offset);
         let len = room.min(u64::from(geometry.sector_size));

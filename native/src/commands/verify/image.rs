@@ -8,12 +8,11 @@ use ntfsclone_core::image::Index;
 use ntfsclone_core::image::seekable::Summary;
 use ntfsclone_core::validate::{self, Code, Finding, ImageCheck, ImageChecked, LostFrames, Place};
 
-use super::checksum::Sidecar;
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
 use crate::source::input::{Bytes, Seekable};
-use crate::source::{self, Anywhere, Keeper};
+use crate::source::{self, Anywhere, Keeper, Sidecar};
 
 /// Reads the image, keeps of it what `keeper` is for, and compares the file with
 /// `sidecars`. Returns where its clusters are, as far as they are whole.
@@ -87,7 +86,7 @@ pub(super) fn check(
     if is_read {
         checked.findings.append(findings);
         for sidecar in sidecars {
-            sidecar.finish(checked);
+            super::checksum::finish(sidecar, checked);
         }
     }
     let index = match (lost.first(), anywhere) {

@@ -58,17 +58,23 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    find_change(&mut checked)?;
     if task.index {
         keep_index(&checked)?;
     }
     let mut compared = None;
     if let Some(other) = other {
+        let other_files = other.input.files.clone();
         match &checked.inside {
             Some(inside) if checked.findings.is_sound() => {
                 let mut findings = Findings::default();
                 let bytes = against::compare(&checked, inside, other, task, how, &mut findings)?;
                 checked.findings.append(findings);
                 compared = Some(bytes);
+                if let Some(files) = other_files {
+                    files.check_unchanged()?;
+                }
+                find_change(&mut checked)?;
             }
             _ => {
                 let message = "not compared: it is not sound";
@@ -92,8 +98,21 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
     tell(task, &name, &remark, compared, &report)
 }
 
+/// What was read of a file that changed meanwhile says nothing.
+fn find_change(checked: &mut Checked) -> Result<()> {
+    let files = checked.input.files.as_ref();
+    if let Some(Err(error)) = files.map(|files| files.check_unchanged()) {
+        let name = checked.input.name.clone();
+        checked.findings.push(unreadable(&name, error)?);
+    }
+    Ok(())
+}
+
 /// Writes where the clusters are beside an image whose structure is sound.
 fn keep_index(checked: &Checked) -> Result<()> {
+    if let Some(files) = &checked.input.files {
+        files.check_unchanged()?;
+    }
     let path = path_to_index(&checked.input)?;
     let Some(index) = checked.inside.as_ref().and_then(Inside::index) else {
         return Err(no_index(&checked.input));
@@ -147,7 +166,7 @@ fn tell(
     match task.json {
         true => {
             let text = document.to_json();
-            Reports::ToStdout.line(text.map_err(|error| Error::read(name, error))?);
+            Reports::ToStdout.json(&text.map_err(|error| Error::read(name, error))?);
         }
         false => text::print(&document, remark),
     }

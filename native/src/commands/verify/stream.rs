@@ -11,12 +11,11 @@ use std::sync::Arc;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::validate::{Code, Finding, Findings, LostFrames};
 
-use super::checksum::{self, Sidecar};
-use super::{Checked, image, unreadable, volume, whole};
+use super::{Checked, checksum, image, unreadable, volume, whole};
 use crate::error::{Error, Result};
 use crate::options::{self, VerifyTask};
 use crate::source::input::{self, Bytes, Format, Opened};
-use crate::source::{Inside, Keeper, KeptVolume};
+use crate::source::{Inside, Keeper, KeptVolume, Sidecar};
 
 /// Two are enough for most volumes. Each fragment of `$MFT` that is found by
 /// another one may take one more.

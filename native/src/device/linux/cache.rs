@@ -129,10 +129,3 @@ pub fn drop_cached(file: &File, bytes: Range<u64>) {
     // Advice only.
     let _ = rustix::fs::fadvise(file, start, len, Advice::DontNeed);
 }
-
-/// Bytes of memory that are free, or can be made free without a loss.
-pub fn available_memory() -> u64 {
-    use procfs::Current;
-    let info = procfs::Meminfo::current();
-    info.ok().and_then(|info| info.mem_available).unwrap_or(0)
-}

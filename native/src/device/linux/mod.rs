@@ -2,15 +2,19 @@
 
 mod cache;
 mod discard;
+mod memory;
+mod mounts;
 mod names;
 mod reflink;
 mod signals;
 
 pub use cache::{
-    allocate, available_memory, begin_writeback, drop_cached, expect_random_reads, forget_cached,
-    is_cached, open_direct, reopen_direct, reopen_direct_to_write,
+    allocate, begin_writeback, drop_cached, expect_random_reads, forget_cached, is_cached,
+    open_direct, reopen_direct, reopen_direct_to_write,
 };
 pub use discard::{discard, discard_unit};
+pub use memory::{fit_in_address_space, try_zeros, usable_memory};
+pub use mounts::{Mount, OtherUse, mounts, other_use};
 pub use names::{
     cannot_change_length, is_mount_point, is_open_for_writing, is_protected_by_directory,
     open_to_write, rename_without_replacing, sync_directory,
@@ -38,13 +42,6 @@ pub enum DeviceId {
     File(u64, u64),
 }
 
-/// Where a device, or something that lies on it, is mounted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mount {
-    pub point: PathBuf,
-    pub read_only: bool,
-}
-
 pub fn device_id(metadata: &Metadata) -> DeviceId {
     match metadata.file_type().is_block_device() {
         true => {
@@ -53,34 +50,6 @@ pub fn device_id(metadata: &Metadata) -> DeviceId {
         }
         false => DeviceId::File(metadata.dev(), metadata.ino()),
     }
-}
-
-/// Where the device or file is mounted: itself, its partitions, loop devices
-/// and device-mapper volumes upon it, and the file below a loop device.
-pub fn mounts(metadata: &Metadata) -> io::Result<Vec<Mount>> {
-    let related = related(device_id(metadata));
-    let process = procfs::process::Process::myself().map_err(io::Error::other)?;
-    let table = process.mountinfo().map_err(io::Error::other)?;
-    let found = table.into_iter().filter(|mount| {
-        let by_number = parse_block_id(&mount.majmin).is_some_and(|id| related.contains(&id));
-        // FUSE mounts a file, or a device, by name alone. Other names, such as
-        // "tmpfs", are not of files, though a file here may be called so.
-        let by_name = || {
-            let source = unescape(mount.mount_source.as_deref().unwrap_or_default());
-            let metadata = match source.is_absolute() {
-                true => fs::metadata(source).ok(),
-                false => None,
-            };
-            metadata.is_some_and(|metadata| related.contains(&device_id(&metadata)))
-        };
-        by_number || by_name()
-    });
-    Ok(found
-        .map(|mount| Mount {
-            read_only: mount.super_options.contains_key("ro"),
-            point: unescape(&mount.mount_point.to_string_lossy()),
-        })
-        .collect())
 }
 
 /// Whether writing to one changes the other: they are the same, or one lies
@@ -94,6 +63,11 @@ pub fn overlap(a: &Metadata, b: &Metadata) -> bool {
 pub fn is_behind_loop_device(metadata: &Metadata) -> bool {
     let id = device_id(metadata);
     loop_devices().iter().any(|device| device.backing == id)
+}
+
+/// Whether they are two names of one device or file.
+pub fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    device_id(a) == device_id(b)
 }
 
 /// True for the errors by which the kernel says that a place of a device
@@ -115,8 +89,10 @@ pub fn is_bad_sector(error: &io::Error) -> bool {
 /// True if a block device was taken away after it was opened.
 pub fn is_gone(metadata: &Metadata) -> bool {
     match device_id(metadata) {
+        // Where /sys is not mounted, that is not known.
         DeviceId::Block(major, minor) => {
-            !Path::new(&format!("/sys/dev/block/{major}:{minor}")).exists()
+            let folder = Path::new("/sys/dev/block");
+            folder.exists() && !folder.join(format!("{major}:{minor}")).exists()
         }
         DeviceId::File(..) => false,
     }
@@ -258,11 +234,8 @@ fn related(id: DeviceId) -> BTreeSet<DeviceId> {
                 .filter(|device| device.backing == id)
                 .map(|device| device.id),
         );
-        if let DeviceId::Block(major, minor) = id {
-            let folder = PathBuf::from(format!("/sys/dev/block/{major}:{minor}"));
-            left.extend(block_ids_in(&folder.join("holders")));
-            left.extend(partitions_in(&folder));
-        }
+        left.extend(holders_of(id));
+        left.extend(partitions_of(id));
     }
     found
 }
@@ -291,20 +264,31 @@ fn loop_devices() -> Vec<LoopDevice> {
     devices.collect()
 }
 
-fn block_ids_in(folder: &Path) -> Vec<DeviceId> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| block_id_of(&entry.path()))
+/// Devices that are made of this one, such as those of device-mapper.
+fn holders_of(id: DeviceId) -> Vec<DeviceId> {
+    let holders = entries_of(id, "holders");
+    holders
+        .iter()
+        .filter_map(|path| block_id_of(path))
         .collect()
 }
 
-fn partitions_in(folder: &Path) -> Vec<DeviceId> {
+fn partitions_of(id: DeviceId) -> Vec<DeviceId> {
+    let entries = entries_of(id, "");
+    let partitions = entries
+        .iter()
+        .filter(|path| path.join("partition").exists());
+    partitions.filter_map(|path| block_id_of(path)).collect()
+}
+
+/// What the kernel lists in a folder of a block device.
+fn entries_of(id: DeviceId, folder: &str) -> Vec<PathBuf> {
+    let DeviceId::Block(major, minor) = id else {
+        return Vec::new();
+    };
+    let folder = format!("/sys/dev/block/{major}:{minor}/{folder}");
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.join("partition").exists())
-        .filter_map(|path| block_id_of(&path))
-        .collect()
+    entries.map(|entry| entry.path()).collect()
 }
 
 fn block_id_of(folder: &Path) -> Option<DeviceId> {
@@ -317,45 +301,9 @@ fn parse_block_id(text: &str) -> Option<DeviceId> {
     Some(DeviceId::Block(major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Undoes the octal escapes of /proc/self/mountinfo (`\040` is a space).
-fn unescape(text: &str) -> PathBuf {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let octal = after.get(..3).and_then(|digits| {
-            let digits = std::str::from_utf8(digits).ok()?;
-            u8::from_str_radix(digits, 8).ok()
-        });
-        match (first, octal) {
-            (b'\\', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[3..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escapes_are_undone() {
-        let table = [
-            ("/mnt/a", "/mnt/a"),
-            ("/mnt/a\\040b", "/mnt/a b"),
-            ("/mnt/\\134", "/mnt/\\"),
-            ("/mnt/\\9", "/mnt/\\9"),
-        ];
-        for (escaped, expected) in table {
-            assert_eq!(unescape(escaped), Path::new(expected), "{escaped}");
-        }
-    }
 
     #[test]
     fn block_ids() {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::error::{Error, Result};
+use crate::report;
+use crate::visible::Visible;
 
 /// Files that only these folders have.
 const MARKS: [&str; 2] = ["clonezilla-img", "parts"];
@@ -47,7 +49,10 @@ pub fn image_in(folder: &Path) -> Result<Option<PathBuf>> {
         several => {
             let list: Vec<String> = several
                 .iter()
-                .map(|name| format!("\n    {}", folder.join(name).display()))
+                .map(|name| {
+                    let path = folder.join(name);
+                    format!("{}{}", report::NEXT_ITEM, Visible(path.display()))
+                })
                 .collect();
             Err(Error::refused(
                 folder,

@@ -15,13 +15,22 @@ use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation,
 use super::counted::Counted;
 use crate::device;
 use crate::report;
+use crate::threads;
 
-/// Memory that is never too much to ask for: what the window of `zstd --ultra`
+/// Memory that is not too much to ask for if it is there: what the window of `zstd --ultra`
 /// takes, and more than any level of xz does.
 const LEAST_MEMORY: u64 = 128 << 20;
 
 /// The largest window that zstd has.
 const MOST_MEMORY: u64 = 2 << 30;
+
+/// How much memory a decoder may take of what is `usable`: half of it, since what
+/// is asked for is then used; of little, more.
+fn memory_limit(usable: u64) -> u64 {
+    let memory = (usable / 2).max(LEAST_MEMORY.min(usable / 4 * 3));
+    // As windows are, and at least what any level without --ultra takes.
+    1 << memory.clamp(8 << 20, MOST_MEMORY).ilog2()
+}
 
 /// Why a compressed stream cannot be read on. Positions are in the compressed
 /// bytes.
@@ -81,10 +90,7 @@ impl Decompressor {
         reader: Box<dyn Read + Send>,
         ends_anywhere: bool,
     ) -> io::Result<Self> {
-        // Of what is free, since what is asked for is then used.
-        let memory = (device::available_memory() / 2).clamp(LEAST_MEMORY, MOST_MEMORY);
-        // As windows are.
-        let memory = 1 << memory.ilog2();
+        let memory = memory_limit(device::usable_memory());
         Self::with_memory(compression, reader, ends_anywhere, memory)
     }
 
@@ -106,6 +112,9 @@ impl Decompressor {
         let (compression, position) = (self.compression, source.position());
         if source.has_failed() {
             return error;
+        }
+        if is_out_of_memory(&error) {
+            return io::ErrorKind::OutOfMemory.into();
         }
         let error = match error.kind() {
             _ if is_memory_error(&error) => StreamError::Memory {
@@ -177,16 +186,7 @@ impl Part {
         Ok(match compression {
             Compression::Zstd => Self::Zstd(ZstdFrames::new(source, memory)?),
             Compression::Gzip => Self::Gzip(GzDecoder::new(source)),
-            Compression::Xz => {
-                let threads = available_parallelism().map_or(1, |threads| threads.get());
-                let decoder = MtStreamBuilder::new()
-                    .threads(u32::try_from(threads).unwrap_or(1))
-                    // More blocks at once than that allows are left to wait.
-                    .memlimit_threading(memory)
-                    .memlimit_stop(memory)
-                    .decoder()?;
-                Self::Xz(XzDecoder::new_stream(source, decoder))
-            }
+            Compression::Xz => Self::Xz(XzDecoder::new_stream(source, xz_decoder(memory)?)),
             Compression::Bzip2 => Self::Bzip2(BzDecoder::new(source)),
             Compression::Lz4 => Self::Lz4(FrameDecoder::new(source)),
         })
@@ -270,6 +270,37 @@ impl Read for ZstdFrames {
 }
 
 /// True if a decoder refuses a stream for the memory it would take.
+/// A decoder of xz on all cores; liblzma fails if it cannot start a thread.
+fn xz_decoder(memory: u64) -> io::Result<liblzma::stream::Stream> {
+    let processors = available_parallelism().map_or(1, |count| count.get());
+    let startable = threads::startable(processors + THREADS_AROUND);
+    let threads = startable.saturating_sub(THREADS_AROUND);
+    let decoder = match u32::try_from(threads) {
+        Ok(threads @ 1..) => MtStreamBuilder::new()
+            .threads(threads)
+            // More blocks at once than that allows are left to wait.
+            .memlimit_threading(memory)
+            .memlimit_stop(memory)
+            .decoder()?,
+        _ => liblzma::stream::Stream::new_stream_decoder(memory, 0)?,
+    };
+    Ok(decoder)
+}
+
+/// Threads that are started after the decoder: one has it read ahead, another
+/// moves what is read.
+const THREADS_AROUND: usize = 2;
+
+/// There was no memory, within the limits.
+fn is_out_of_memory(error: &io::Error) -> bool {
+    let cause = error.get_ref();
+    let lzma = cause.and_then(|cause| cause.downcast_ref::<liblzma::stream::Error>());
+    matches!(lzma, Some(liblzma::stream::Error::Mem))
+        || error.kind() == io::ErrorKind::OutOfMemory
+        // zstd tells its errors by their names only.
+        || cause.is_some_and(|cause| cause.to_string().contains("not enough memory"))
+}
+
 fn is_memory_error(error: &io::Error) -> bool {
     let cause = error.get_ref();
     let lzma = cause.and_then(|cause| cause.downcast_ref::<liblzma::stream::Error>());
@@ -429,6 +460,22 @@ mod tests {
                 damaged[at] ^= 0x10;
                 error(compression, &damaged);
             }
+        }
+    }
+
+    #[test]
+    fn memory_follows_what_is_usable() {
+        const MIB: u64 = 1 << 20;
+        for (usable, expected) in [
+            (u64::MAX, 2048 * MIB),
+            (20_000 * MIB, 2048 * MIB),
+            (1000 * MIB, 256 * MIB),
+            (200 * MIB, 128 * MIB),
+            (60 * MIB, 32 * MIB),
+            (13 * MIB, 8 * MIB),
+            (0, 8 * MIB),
+        ] {
+            assert_eq!(memory_limit(usable), expected, "{usable}");
         }
     }
 

@@ -10,14 +10,17 @@ use crate::error::{Error, Result};
 use crate::options::Rescue;
 use crate::rescue::{DamagedSource, Medium};
 
-/// Opens them as that.
-pub(super) fn rescue_file(
+/// Opens them as that. One whole file or device is read past the kernel's
+/// cache.
+pub(super) fn rescue_files(
     name: &Path,
-    files: &Files,
+    files: &Arc<Files>,
     rescue: &Rescue,
 ) -> Result<Arc<DamagedSource>> {
-    let path = path_to_rescue(name, files)?;
-    let medium = Medium::open(path, files.size());
+    let medium = match files.whole_path() {
+        Some(path) => Medium::open(path, files.size()),
+        None => Ok(Medium::of_files(Arc::clone(files))),
+    };
     let medium = medium.map_err(|error| Error::io("open", name, error))?;
     Ok(Arc::new(DamagedSource::new(medium, rescue.retries, None)))
 }

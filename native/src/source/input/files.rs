@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +25,8 @@ pub struct Files {
 #[derive(Debug)]
 struct OneFile {
     file: File,
-    path: PathBuf,
+    /// `None` for standard input, whatever it is.
+    path: Option<PathBuf>,
     metadata: Metadata,
     /// Where it begins among all.
     start: u64,
@@ -58,7 +59,7 @@ impl Files {
             let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
             files.push(OneFile {
                 file,
-                path: path.clone(),
+                path: Some(path.clone()),
                 metadata,
                 start,
                 size,
@@ -74,7 +75,7 @@ impl Files {
     }
 
     /// An open file, from where it stands to its end.
-    pub fn from_here(mut file: File, name: &Path) -> io::Result<Self> {
+    pub fn from_here(mut file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let start = file.stream_position()?;
         let size = file.seek(SeekFrom::End(0))?;
@@ -83,7 +84,7 @@ impl Files {
         Ok(Self {
             files: vec![OneFile {
                 file,
-                path: name.to_owned(),
+                path: None,
                 metadata,
                 start: 0,
                 size,
@@ -114,6 +115,28 @@ impl Files {
         files.map(|file| file.metadata.clone()).collect()
     }
 
+    /// Compares the regular files with what they were when they were opened. To
+    /// be called when all is read, before the result is given out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`], if one was written to meanwhile.
+    pub fn check_unchanged(&self) -> Result<()> {
+        for one in self.files.iter().filter(|one| one.metadata.is_file()) {
+            let now = one.file.metadata();
+            let name = one.path.as_deref().unwrap_or("standard input".as_ref());
+            let now = now.map_err(|error| Error::io("look at", name, error))?;
+            if let Some(change) = change_between(&one.metadata, &now) {
+                return Err(Error::refused(
+                    name,
+                    format!("changed while it was read: {change}"),
+                    "what was read of it is a mixture; end what writes to it, and start again",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The file that it is, and which bytes of that; None if it is several.
     pub fn as_file(&self) -> Option<(&File, Range<u64>)> {
         match &self.files[..] {
@@ -122,11 +145,11 @@ impl Files {
         }
     }
 
-    /// The path of the file, all of which it is; None if it is several, or a
-    /// part.
+    /// The path of the file, all of which it is; `None` if it is several, a
+    /// part, or standard input.
     pub fn whole_path(&self) -> Option<&Path> {
         match &self.files[..] {
-            [one] if self.start == 0 && self.size == one.size => Some(&one.path),
+            [one] if self.start == 0 && self.size == one.size => one.path.as_deref(),
             _ => None,
         }
     }
@@ -152,6 +175,24 @@ impl Files {
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         positioned_io::ReadAt::read_at(&one.file, offset, &mut buf[..len])
     }
+}
+
+/// What is different in a file, if anything. Programs that set the time of the
+/// last write back cannot hide the time of the last change.
+fn change_between(before: &Metadata, now: &Metadata) -> Option<String> {
+    if before.len() != now.len() {
+        return Some(format!(
+            "it had {} bytes, and has {}",
+            before.len(),
+            now.len()
+        ));
+    }
+    let written = |file: &Metadata| (file.mtime(), file.mtime_nsec());
+    let changed = |file: &Metadata| (file.ctime(), file.ctime_nsec());
+    if written(before) != written(now) {
+        return Some("it was written to".to_owned());
+    }
+    (changed(before) != changed(now)).then(|| "its attributes were set".to_owned())
 }
 
 impl ReadAt for Files {
@@ -184,7 +225,12 @@ pub struct FilesReader {
 
 impl FilesReader {
     pub fn new(files: Arc<Files>) -> Self {
-        Self { files, position: 0 }
+        Self::from(files, 0)
+    }
+
+    /// From a position to the end.
+    pub fn from(files: Arc<Files>, position: u64) -> Self {
+        Self { files, position }
     }
 }
 

@@ -2,16 +2,17 @@
 //! decompressed on all cores, and taken in their order.
 
 use std::io::{self, Read};
-use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::available_parallelism;
 
 use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::image::seekable::{Frame, SeekableReader};
 use ntfsclone_core::validate::LostFrames;
 
 use super::Files;
+use crate::device;
+use crate::threads;
 
 /// A zstd file that can be read at any place.
 pub type Seekable = SeekableReader<Arc<Files>>;
@@ -21,6 +22,13 @@ const MAX_THREADS: u64 = 8;
 
 /// Bytes of all frames that are decompressed at once, unless one has more.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// Of the memory that may be used, frames take one part in so many.
+const SHARE: u64 = 4;
+
+/// Frames for each thread: the one it is at, compressed and not, and those that
+/// wait to be taken.
+const FRAMES_OF_A_THREAD: u64 = 3;
 
 /// The content of one frame, as soon as a thread has it.
 type Pending = Receiver<Decompressed>;
@@ -43,7 +51,7 @@ struct Ahead {
 pub type SharedLostFrames = Arc<Mutex<LostFrames>>;
 
 pub struct FramesReader {
-    places: Receiver<Pending>,
+    frames: Frames,
     /// Where to note a frame that cannot be decompressed, which then reads as
     /// zeros; without, it is an error.
     lost: Option<SharedLostFrames>,
@@ -54,34 +62,48 @@ pub struct FramesReader {
     left: u64,
 }
 
+/// Where frames come from.
+enum Frames {
+    Threads(Receiver<Pending>),
+    /// There can be no thread: the next frame is decompressed when it is wanted.
+    Here {
+        source: Arc<Seekable>,
+        next: usize,
+    },
+}
+
 impl FramesReader {
     /// Starts the threads. They are not waited for: they end when nobody takes
     /// what they have.
-    pub fn start(source: &Arc<Seekable>) -> io::Result<Self> {
-        let frames = source.table().frames();
-        let largest = frames.map(|frame| frame.size).max().unwrap_or(0).max(1);
-        let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = (processors.get() as u64).min(MAX_THREADS);
-        let threads = threads.min(MAX_BYTES / largest).max(1);
+    pub fn start(source: &Arc<Seekable>) -> Self {
+        let threads = threads_for(source, device::usable_memory());
         // Beyond the frame that is taken, each thread may be two ahead.
         let (sender, places) = sync_channel(threads as usize);
         let ahead = Arc::new(Mutex::new(Ahead {
             next: 0,
             places: sender,
         }));
-        for _ in 0..threads {
-            let (source, ahead) = (Arc::clone(source), Arc::clone(&ahead));
-            thread::Builder::new()
-                .name("decompresses".to_owned())
-                .spawn(move || decompress_frames(&source, &ahead))?;
-        }
-        Ok(Self {
-            places,
+        let started = (0..threads).take_while(|_| {
+            let shared = (Arc::clone(source), Arc::clone(&ahead));
+            threads::start("decompresses", shared, |(source, ahead)| {
+                decompress_frames(&source, &ahead);
+            })
+            .is_ok()
+        });
+        let frames = match started.count() {
+            0 => Frames::Here {
+                source: Arc::clone(source),
+                next: 0,
+            },
+            _ => Frames::Threads(places),
+        };
+        Self {
+            frames,
             lost: None,
             frame: Vec::new(),
             taken: 0,
             left: source.table().stream_size(),
-        })
+        }
     }
 }
 
@@ -96,34 +118,71 @@ impl FramesReader {
     }
 }
 
+fn threads_for(source: &Seekable, memory: u64) -> u64 {
+    let frames = source.table().frames();
+    let largest = frames.map(|frame| frame.size).max().unwrap_or(0).max(1);
+    let processors = available_parallelism().map_or(1, |count| count.get() as u64);
+    let of_memory = memory / SHARE / largest / FRAMES_OF_A_THREAD;
+    processors
+        .min(MAX_THREADS)
+        .min(MAX_BYTES / largest)
+        .min(of_memory)
+        .max(1)
+}
+
+impl Frames {
+    fn next(&mut self) -> io::Result<Decompressed> {
+        let ended = || io::Error::other("the threads that decompress ended unexpectedly");
+        match self {
+            Self::Threads(places) => {
+                let place = places.recv().map_err(|_| ended())?;
+                place.recv().map_err(|_| ended())
+            }
+            Self::Here { source, next } => {
+                let (number, frame) = next_frame(source, next).ok_or_else(ended)?;
+                Ok(decompress(source, number, frame))
+            }
+        }
+    }
+}
+
+/// The first frame with content from `next` on, which is then behind it. Frames
+/// that are skipped have none, and there may be millions.
+fn next_frame(source: &Seekable, next: &mut usize) -> Option<(usize, Frame)> {
+    loop {
+        let number = *next;
+        let frame = source.table().frame(number)?;
+        *next += 1;
+        if frame.size > 0 {
+            return Some((number, frame));
+        }
+    }
+}
+
+fn decompress(source: &Seekable, number: usize, frame: Frame) -> Decompressed {
+    let mut content = Vec::new();
+    let content = source.read_frame(number, &mut content).map(|()| content);
+    Decompressed {
+        number,
+        frame,
+        content,
+    }
+}
+
 fn decompress_frames(source: &Seekable, ahead: &Mutex<Ahead>) {
     loop {
         let (sender, place) = sync_channel(1);
         let (number, frame) = {
             let Ok(mut ahead) = ahead.lock() else { return };
-            // Frames that are skipped have no content, and there may be millions.
-            let found = loop {
-                let number = ahead.next;
-                let Some(frame) = source.table().frame(number) else {
-                    return;
-                };
-                ahead.next += 1;
-                if frame.size > 0 {
-                    break (number, frame);
-                }
+            let Some(found) = next_frame(source, &mut ahead.next) else {
+                return;
             };
             if ahead.places.send(place).is_err() {
                 return;
             }
             found
         };
-        let mut content = Vec::new();
-        let content = source.read_frame(number, &mut content).map(|()| content);
-        let decompressed = Decompressed {
-            number,
-            frame,
-            content,
-        };
+        let decompressed = decompress(source, number, frame);
         // Nobody may be there to take it any more.
         if sender.send(decompressed).is_err() {
             return;
@@ -159,9 +218,7 @@ impl Read for FramesReader {
             if self.left == 0 {
                 return Ok(0);
             }
-            let ended = || io::Error::other("the threads that decompress ended unexpectedly");
-            let place = self.places.recv().map_err(|_| ended())?;
-            let decompressed = place.recv().map_err(|_| ended())?;
+            let decompressed = self.frames.next()?;
             self.frame = self.content_of(decompressed)?;
             self.taken = 0;
             self.left = self.left.saturating_sub(self.frame.len() as u64);

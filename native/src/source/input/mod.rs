@@ -6,6 +6,7 @@ mod clonezilla;
 mod compression;
 mod counted;
 mod damaged;
+mod file_sums;
 mod files;
 mod format;
 mod frames;
@@ -28,15 +29,17 @@ use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
 pub use compression::StreamError;
 pub use damaged::path_to_rescue;
+pub use file_sums::FileSums;
 pub use files::{Files, FilesReader};
 pub use format::{Content, START_BYTES};
 pub use frames::{FramesReader, Seekable, SharedLostFrames};
 pub use ntfsclone_core::image::Compression;
 pub use partition::{refuse_disk, select as select_partition};
-pub use stream::{read_error, read_up_to};
+pub use stream::{read_before_error, read_error, read_up_to};
 
-use self::damaged::rescue_file;
-use self::stream::{open_pipe, open_stream};
+use self::damaged::rescue_files;
+use self::file_sums::SummedReader;
+use self::stream::{Wanted, open_pipe, open_stream};
 use super::foreign::refuse_foreign;
 use crate::device;
 use crate::error::{Error, Result};
@@ -65,6 +68,15 @@ pub struct Recognised {
     pub metadata: Vec<Metadata>,
     /// In a rescue: what of the file could not be read.
     pub damaged: Option<Arc<DamagedSource>>,
+    /// The checksums beside the file, if they are compared while it is read.
+    pub sums: Option<Arc<FileSums>>,
+}
+
+/// What is done with the checksums beside a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    Ignore,
+    Compare,
 }
 
 /// What can be restored.
@@ -149,16 +161,40 @@ impl Recognised {
 ///
 /// [`Error::Refused`], if it is known and cannot be restored.
 pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
+    open_with(input, rescue, Sums::Ignore)
+}
+
+/// Like [`open`]; compares the file with the checksums beside it while it is
+/// read, which [`FileSums::finish`] is to be asked for.
+///
+/// # Errors
+///
+/// As [`open`]; a sidecar cannot be read, or is of another file.
+pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
+    open_with(input, rescue, Sums::Compare)
+}
+
+fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opened> {
     let mut name = input.name();
     let failed = |error| Error::io("open", &input.name(), error);
+    let wanted = match rescue {
+        None => Wanted::All,
+        Some(_) => Wanted::WhatIsThere,
+    };
     let files = match &input.origin {
         Origin::Stdin => match stdin_file().map_err(failed)? {
-            Some(file) => Files::from_here(file, &name).map_err(failed)?,
+            Some(file) => Files::from_here(file).map_err(failed)?,
             None => {
                 // A shell may have made of it any file or device.
                 let metadata = device::metadata_of(io::stdin());
                 let metadata = metadata.into_iter().collect();
-                return open_pipe(name, Box::new(io::stdin()), metadata, input.partition);
+                return open_pipe(
+                    name,
+                    Box::new(io::stdin()),
+                    metadata,
+                    input.partition,
+                    wanted,
+                );
             }
         },
         Origin::File(path) => {
@@ -170,14 +206,18 @@ pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
             if !kind.is_file() && !kind.is_block_device() {
                 let file = File::open(path).map_err(failed)?;
                 let metadata = file.metadata().map_err(failed)?;
-                return open_pipe(name, Box::new(file), vec![metadata], input.partition);
+                return open_pipe(
+                    name,
+                    Box::new(file),
+                    vec![metadata],
+                    input.partition,
+                    wanted,
+                );
             }
             Files::open(&paths)?
         }
     };
-    // A shell may have opened standard input anywhere, and for anything.
-    let rescue = rescue.filter(|_| input.origin != Origin::Stdin);
-    open_files(name, files, input.partition, rescue)
+    open_files(name, files, input.partition, rescue, sums)
 }
 
 /// The pieces of the file that `path` is the first piece of; else itself.
@@ -213,7 +253,12 @@ fn open_files(
     mut files: Files,
     mut partition: Option<u32>,
     rescue: Option<&Rescue>,
+    sums: Sums,
 ) -> Result<Opened> {
+    let wanted = match rescue {
+        None => Wanted::All,
+        Some(_) => Wanted::WhatIsThere,
+    };
     let mut layers = Vec::new();
     if files.count() > 1 {
         layers.push(Layer::Pieces(files.count()));
@@ -229,19 +274,11 @@ fn open_files(
         layers.push(Layer::Partition(number));
         start = start_of(&files).map_err(|error| Error::io("read", &name, error))?;
     }
-    if let Some(compression) = Compression::of(&start)
-        && rescue.is_some()
-    {
-        return Err(Error::refused(
-            &name,
-            format!("is compressed with {compression}, which --rescue does not go with"),
-            "a bad sector loses all that follows it; copy the file with ddrescue first",
-        ));
-    }
-    let damaged = match rescue {
+    let files = Arc::new(files);
+    let damaged = match rescue.filter(|_| Compression::of(&start).is_none()) {
         None => None,
         Some(rescue) => {
-            let source = rescue_file(&name, &files, rescue)?;
+            let source = rescue_files(&name, &files, rescue)?;
             let len = START_BYTES.min(usize::try_from(source.size()).unwrap_or(START_BYTES));
             start.resize(len, 0);
             let read = source.read(0, &mut start);
@@ -249,7 +286,11 @@ fn open_files(
             Some(source)
         }
     };
-    let files = Arc::new(files);
+    // In a rescue, all that is there is wanted, whether it is right or not.
+    let sums = match (sums, rescue) {
+        (Sums::Compare, None) => FileSums::beside(&files)?,
+        _ => None,
+    };
     let mut input = Recognised {
         name,
         format: Format::Image,
@@ -257,23 +298,30 @@ fn open_files(
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
+        sums,
     };
     // The first frame may be what is damaged.
-    let may_be_seekable = match Content::of(&start) {
-        Content::Compressed(Compression::Zstd) | Content::Unknown => input.damaged.is_none(),
-        _ => false,
-    };
+    let may_be_seekable = matches!(
+        Content::of(&start),
+        Content::Compressed(Compression::Zstd) | Content::Unknown
+    );
     if may_be_seekable
         && partition.is_none()
         && let Some((format, seekable)) = open_seekable(&input.name, &files)
     {
         input.layers.push(Layer::Seekable);
         input.format = format;
+        // Its frames are read, not its sectors.
+        input.damaged = None;
+        if let Some(sums) = &input.sums {
+            sums.read_meanwhile()?;
+        }
         let bytes = Bytes::Seekable(seekable);
         return Ok(Opened { input, bytes });
     }
     if Compression::of(&start).is_some() {
-        return open_stream(input, Box::new(FilesReader::new(files)), partition);
+        let reader = tapped(&input, Box::new(FilesReader::new(files)));
+        return open_stream(input, reader, partition, wanted);
     }
     let foreign = || match foreign::identify(&*files) {
         Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
@@ -283,8 +331,21 @@ fn open_files(
         true => Format::Volume,
         false => format_of(&input.name, &start, foreign)?,
     };
+    if let (Format::Volume, Some(sums)) = (input.format, &input.sums) {
+        // Not all of it is read for a copy.
+        sums.read_meanwhile()?;
+    }
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
+}
+
+/// `reader`, which gives all bytes of the file in order; what it gives is
+/// compared with the checksums beside the file.
+pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+    match &input.sums {
+        Some(sums) => Box::new(SummedReader::new(reader, Arc::clone(sums))),
+        None => reader,
+    }
 }
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
@@ -328,8 +389,9 @@ fn has_only_backup(start: &[u8], source: &impl ReadAt) -> bool {
         && BootSector::read_backup(source).is_some()
 }
 
-/// Opens what was opened before, from its start.
-pub fn open_again(input: Recognised, partition: Option<u32>) -> Result<Opened> {
+/// Opens what was opened before, from its start. Checksums are compared once.
+pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
+    input.sums = None;
     match input.files.clone() {
         Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
             match open_seekable(&input.name, &files) {
@@ -353,7 +415,12 @@ pub fn open_again(input: Recognised, partition: Option<u32>) -> Result<Opened> {
                 .any(|layer| matches!(layer, Layer::Partition(_)));
             let input = Recognised { layers, ..input };
             let partition = partition.filter(|_| !is_outside);
-            open_stream(input, Box::new(FilesReader::new(files)), partition)
+            open_stream(
+                input,
+                Box::new(FilesReader::new(files)),
+                partition,
+                Wanted::All,
+            )
         }
         Some(files) => Ok(Opened {
             input,

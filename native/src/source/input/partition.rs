@@ -75,7 +75,8 @@ pub fn refuse_disk(name: &Path, partitions: &[Partition]) -> Error {
 
 fn describe(partition: &Partition) -> String {
     format!(
-        "\n    partition {}: at byte {}, {}",
+        "{}partition {}: at byte {}, {}",
+        report::NEXT_ITEM,
         partition.number,
         partition.offset,
         report::size(partition.size)

@@ -2,14 +2,33 @@
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread;
+
+use crate::device;
+use crate::memory::Buffers;
+use crate::threads;
+
+use super::stream::read_before_error;
 
 /// Bytes of a piece, and how many go round.
-const PIECE_BYTES: usize = 1 << 20;
-const PIECES: usize = 6;
+const PIECES: Buffers = Buffers {
+    count: 6,
+    bytes: 1 << 20,
+};
+
+/// The least bytes of a piece, and of the memory that may be used, pieces take one
+/// part in so many.
+const LEAST_PIECE_BYTES: usize = 64 << 10;
+const SHARE: u64 = 8;
+
+/// A reader, and what a thread has read of it ahead.
+pub enum ReadAhead {
+    Thread(Pieces),
+    /// There can be no thread.
+    Here(Box<dyn Read + Send>),
+}
 
 /// What a thread has read ahead.
-pub struct ReadAhead {
+pub struct Pieces {
     /// No bytes tell the end.
     full: Receiver<io::Result<Vec<u8>>>,
     empty: Sender<Vec<u8>>,
@@ -23,26 +42,40 @@ impl ReadAhead {
     /// Starts a thread that reads. It is not waited for: it may be waiting for
     /// input that does not come.
     pub fn start(name: &str, reader: impl Read + Send + 'static) -> io::Result<Self> {
+        let pieces = PIECES.within(LEAST_PIECE_BYTES, SHARE);
         let (empty, empty_receiver) = channel();
-        let (full_sender, full) = sync_channel(PIECES);
-        for _ in 0..PIECES {
+        let (full_sender, full) = sync_channel(pieces.count);
+        for _ in 0..pieces.count {
+            let piece = device::try_zeros(pieces.bytes).ok_or(io::ErrorKind::OutOfMemory)?;
             // Cannot fail: the receiver is here.
-            let _ = empty.send(vec![0; PIECE_BYTES]);
+            let _ = empty.send(piece);
         }
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || read_all(reader, &empty_receiver, &full_sender))?;
-        Ok(Self {
-            full,
-            empty,
-            piece: Vec::new(),
-            taken: 0,
-            has_ended: false,
+        let started = threads::start(name, reader, move |reader| {
+            read_all(reader, pieces.bytes, &empty_receiver, &full_sender);
+        });
+        Ok(match started {
+            Ok(_) => Self::Thread(Pieces {
+                full,
+                empty,
+                piece: Vec::new(),
+                taken: 0,
+                has_ended: false,
+            }),
+            Err(reader) => Self::Here(Box::new(reader)),
         })
     }
 }
 
 impl Read for ReadAhead {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Thread(pieces) => pieces.read(buf),
+            Self::Here(reader) => reader.read(buf),
+        }
+    }
+}
+
+impl Read for Pieces {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.piece.len() && !self.has_ended {
             let next = match self.full.recv() {
@@ -62,21 +95,28 @@ impl Read for ReadAhead {
     }
 }
 
-/// Reads to the end, or until nobody takes what is read.
+/// Reads to the end, or until nobody takes what is read. What was read before an
+/// error is passed on first.
 fn read_all(
     mut reader: impl Read,
+    piece_bytes: usize,
     empty: &Receiver<Vec<u8>>,
     full: &SyncSender<io::Result<Vec<u8>>>,
 ) {
     while let Ok(mut piece) = empty.recv() {
-        piece.resize(PIECE_BYTES, 0);
-        let read = super::read_up_to(&mut reader, &mut piece);
-        let has_ended = !matches!(read, Ok(1..));
-        let piece = read.map(|len| {
-            piece.truncate(len);
-            piece
-        });
-        if full.send(piece).is_err() || has_ended {
+        piece.resize(piece_bytes, 0);
+        let (len, error) = read_before_error(&mut reader, &mut piece);
+        piece.truncate(len);
+        let has_ended = len == 0;
+        if (len > 0 || error.is_none()) && full.send(Ok(piece)).is_err() {
+            return;
+        }
+        if let Some(error) = error {
+            // Nobody may be there to take it.
+            let _ = full.send(Err(error));
+            return;
+        }
+        if has_ended {
             return;
         }
     }
@@ -116,7 +156,7 @@ mod tests {
 
     #[test]
     fn all_is_read() {
-        for left in [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 20 * PIECE_BYTES + 5] {
+        for left in [0, 1, PIECES.bytes, PIECES.bytes + 1, 20 * PIECES.bytes + 5] {
             let (len, read) = read(Source {
                 left,
                 fails: false,
@@ -130,7 +170,7 @@ mod tests {
     fn an_error_is_no_end() {
         for (fails, panics) in [(true, false), (false, true)] {
             let (_, read) = read(Source {
-                left: 3 * PIECE_BYTES,
+                left: 3 * PIECES.bytes,
                 fails,
                 panics,
             });

@@ -20,12 +20,21 @@ const MOST_COMPRESSIONS: usize = 2;
 /// is in it, by either size of sectors.
 const STREAM_START_BYTES: usize = 64 << 10;
 
+/// What is wanted of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    All,
+    /// For a rescue: what comes before damage.
+    WhatIsThere,
+}
+
 /// Opens what comes through a pipe.
 pub(super) fn open_pipe(
     name: PathBuf,
     reader: Box<dyn Read + Send>,
     metadata: Vec<Metadata>,
     partition: Option<u32>,
+    wanted: Wanted,
 ) -> Result<Opened> {
     let input = Recognised {
         name,
@@ -34,8 +43,9 @@ pub(super) fn open_pipe(
         files: None,
         metadata,
         damaged: None,
+        sums: None,
     };
-    open_stream(input, reader, partition)
+    open_stream(input, reader, partition, wanted)
 }
 
 /// Opens what can only be read once; decompresses it, if it has to be.
@@ -43,8 +53,9 @@ pub(super) fn open_stream(
     mut input: Recognised,
     mut reader: Box<dyn Read + Send>,
     partition: Option<u32>,
+    wanted: Wanted,
 ) -> Result<Opened> {
-    let mut start = peek(&mut reader, &input.name)?;
+    let mut start = peek(&mut reader, &input.name, wanted)?;
     let mut compressions = 0;
     while let Some(compression) = Compression::of(&start) {
         compressions += 1;
@@ -63,14 +74,14 @@ pub(super) fn open_stream(
         let failed = |error| Error::io("decompress", &input.name, error);
         let stream = Decompressor::new(compression, reader, ends_anywhere).map_err(failed)?;
         reader = Box::new(ReadAhead::start("decompresses", stream).map_err(failed)?);
-        start = peek(&mut reader, &input.name)?;
+        start = peek(&mut reader, &input.name, wanted)?;
     }
     if let Some(number) = partition {
         let partition = partition::find_in_stream(&input.name, &start, number)?;
         input.layers.push(Layer::Partition(number));
         let part = StreamPart::new(reader, partition.offset, partition.size);
         reader = Box::new(part.map_err(|error| read_error(&input.name, error))?);
-        start = peek(&mut reader, &input.name)?;
+        start = peek(&mut reader, &input.name, wanted)?;
     }
     let foreign = || match foreign::identify(&Start(&start)) {
         Foreign::Disk(partitions) => Some(partition::refuse_disk_stream(&input.name, &partitions)),
@@ -82,11 +93,15 @@ pub(super) fn open_stream(
 }
 
 /// The first bytes of a stream, which stay in it.
-fn peek(reader: &mut Box<dyn Read + Send>, name: &Path) -> Result<Vec<u8>> {
+fn peek(reader: &mut Box<dyn Read + Send>, name: &Path, wanted: Wanted) -> Result<Vec<u8>> {
     let mut start = vec![0; STREAM_START_BYTES];
-    let len = read_up_to(reader, &mut start).map_err(|error| read_error(name, error))?;
+    let (len, error) = read_before_error(reader, &mut start);
     start.truncate(len);
-    let rest = std::mem::replace(reader, Box::new(io::empty()));
+    let rest: Box<dyn Read + Send> = match error {
+        None => std::mem::replace(reader, Box::new(io::empty())),
+        Some(error) if wanted == Wanted::WhatIsThere && len > 0 => Box::new(Failed(Some(error))),
+        Some(error) => return Err(read_error(name, error)),
+    };
     *reader = Box::new(Cursor::new(start.clone()).chain(rest));
     Ok(start)
 }
@@ -107,16 +122,40 @@ pub fn read_error(name: &Path, error: io::Error) -> Error {
 
 /// Fills `buf` as far as the input goes.
 pub fn read_up_to(reader: &mut (impl Read + ?Sized), buf: &mut [u8]) -> io::Result<usize> {
+    match read_before_error(reader, buf) {
+        (len, None) => Ok(len),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Fills `buf` as far as the input goes, or up to an error. Returns how many
+/// bytes that are, and the error.
+pub fn read_before_error(
+    reader: &mut (impl Read + ?Sized),
+    buf: &mut [u8],
+) -> (usize, Option<io::Error>) {
     let mut len = 0;
     while len < buf.len() {
         match reader.read(&mut buf[len..]) {
             Ok(0) => break,
             Ok(read) => len += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (len, Some(error)),
         }
     }
-    Ok(len)
+    (len, None)
+}
+
+/// What a reader ends with that failed while its start was looked at.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        match self.0.take() {
+            Some(error) => Err(error),
+            None => Ok(0),
+        }
+    }
 }
 
 /// A part of a stream; what follows it is read at the end, since only there it

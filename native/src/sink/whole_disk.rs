@@ -1,0 +1,40 @@
+//! Whole disks: what is written there takes the place of all partitions.
+
+use std::path::Path;
+
+use ntfsclone_core::partition_table::{self, Table};
+
+use super::place::Place;
+use crate::error::{Error, Result};
+use crate::options::Output;
+use crate::source::input::Files;
+
+/// Refuses to write over a partition table, which is nearly always the wrong
+/// device: `/dev/sdb` for `/dev/sdb1`.
+pub fn refuse_partition_table(output: &Output, place: Place, force: bool) -> Result<()> {
+    let (Output::File { path, .. }, Place::BlockDevice, false) = (output, place, force) else {
+        return Ok(());
+    };
+    let disk = Files::open(&[path.clone()])?;
+    match partition_table::identify(&disk) {
+        None => Ok(()),
+        Some(table) => Err(refused(path, table, partition_table::read(&disk).len())),
+    }
+}
+
+fn refused(path: &Path, table: Table, partitions: usize) -> Error {
+    let kind = match table {
+        Table::Mbr => "MBR",
+        Table::Gpt => "GPT",
+    };
+    let count = match partitions {
+        0 => "which would be lost".to_owned(),
+        1 => "and the partition in it would be lost".to_owned(),
+        count => format!("and the {count} partitions in it would be lost"),
+    };
+    Error::refused(
+        path,
+        format!("has a partition table ({kind}), {count}"),
+        "name one of its partitions; or write over the whole disk with --force",
+    )
+}
