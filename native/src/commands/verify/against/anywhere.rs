@@ -60,25 +60,27 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// Reads from both at the same time, and compares. Without a second
-    /// thread, where the system allows no more, one after the other.
+    /// Reads from both at once, and compares.
     fn compare_chunk(&mut self, offset: u64, len: usize) -> Result<()> {
         let [mine, other] = &mut self.buffers;
         mine.resize(len, 0);
         other.resize(len, 0);
         let ((ours, our_name), (theirs, their_name)) = (self.ours, self.theirs);
-        let (there, there_other) = thread::scope(|scope| {
-            let thread = thread::Builder::new();
-            let reads = thread.spawn_scoped(scope, || {
-                read_there(theirs, their_name, offset, &mut *other)
-            });
-            let read = read_there(ours, our_name, offset, mine);
-            (read, reads.map(|reads| reads.join()))
+        let both = thread::scope(|scope| {
+            let read_other = || read_there(theirs, their_name, offset, &mut *other);
+            let reads = thread::Builder::new().spawn_scoped(scope, read_other);
+            let there = read_there(ours, our_name, offset, mine);
+            reads.ok().map(|reads| (there, reads.join()))
         });
-        let there = there?;
-        let there_other = match there_other {
-            Ok(joined) => joined.map_err(|_| Error::Thread("reads"))??,
-            Err(_) => read_there(theirs, their_name, offset, other)?,
+        let (there, there_other) = match both {
+            Some((there, there_other)) => {
+                (there?, there_other.map_err(|_| Error::Thread("reads"))??)
+            }
+            // There can be no thread.
+            None => (
+                read_there(ours, our_name, offset, mine)?,
+                read_there(theirs, their_name, offset, other)?,
+            ),
         };
         let first = Lcn(offset / self.cluster_size as u64);
         self.different.compare(
