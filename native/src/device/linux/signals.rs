@@ -35,6 +35,14 @@ pub fn other_ending_signals() -> impl Iterator<Item = i32> {
 pub fn delay_abort() -> io::Result<()> {
     // SAFETY: a signal may interrupt anything; sleeping is one of the few things
     // that may be done then. It allocates nothing and takes no lock.
-    unsafe { signal_hook::low_level::register(SIGABRT, || thread::sleep(ABORT_DELAY)) }?;
+    unsafe {
+        signal_hook_registry::register_sigaction(SIGABRT, |info| {
+            // Of one that another process sends, the thread it interrupts knows
+            // nothing: it may hold a lock that the cleaning needs.
+            if info.si_code == libc::SI_TKILL {
+                thread::sleep(ABORT_DELAY);
+            }
+        })
+    }?;
     Ok(())
 }
