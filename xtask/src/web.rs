@@ -13,8 +13,10 @@ use std::{
 };
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Of the whole package, compressed as npm sends it.
-const LARGEST: u64 = 250 << 10;
+/// Bytes of the whole package, compressed as npm sends it. It was 250 KiB before
+/// damaged volumes, records and frames were read as far as they go, which takes
+/// 22 KiB.
+const LARGEST: u64 = 275 << 10;
 
 /// What the package consists of beside what is built.
 const TEXTS: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "wasm/README.md"];

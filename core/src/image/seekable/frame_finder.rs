@@ -3,12 +3,11 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
-use core::ops::Range;
 
 use super::frame_header::{FrameHeader, MAX_FRAME_HEADER};
 use super::frame_scan::{FrameScan, Scanned, is_read};
 use super::reader::{MAX_FRAME_SIZE, SeekableReader};
-use super::seek_table::{SEEKABLE_MAGIC, SeekTable};
+use super::seek_table::{EndDamage, SEEKABLE_MAGIC, SeekTable};
 use super::summary::{MAGIC as SUMMARY_NAME, Summary};
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
@@ -20,15 +19,6 @@ const END_BYTES: u64 = 1 << 20;
 
 /// Our limit: places where a seek table may end that are tried.
 const MAX_TABLES: usize = 4;
-
-/// What is wrong at the end of a file of which all frames were found.
-#[derive(Debug, Default)]
-pub struct EndDamage {
-    /// What is wrong with the seek table: it was not used, or not all of it.
-    pub table: Option<Error>,
-    /// Bytes after the seek table, which do not belong to the file.
-    pub trailing: Option<Range<u64>>,
-}
 
 /// Finds the frames of a file and its summary, step by step.
 #[derive(Debug)]

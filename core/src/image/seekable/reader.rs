@@ -8,8 +8,8 @@ use core::fmt;
 use spin::Mutex;
 use zstd_safe::DCtx;
 
-use super::frame_finder::{EndDamage, FrameFinder};
-use super::seek_table::{Frame, SeekTable};
+use super::frame_finder::FrameFinder;
+use super::seek_table::{EndDamage, Frame, SeekTable};
 use super::summary::Summary;
 use crate::error::{Error, Result, Structure};
 use crate::io::{IoError, ReadAt};

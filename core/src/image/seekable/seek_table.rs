@@ -3,6 +3,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
@@ -359,4 +360,13 @@ fn corrupt(offset: u64, field: &'static str, found: u64, expected: &'static str)
         found,
         expected,
     }
+}
+
+/// What is wrong at the end of a file of which all frames were found.
+#[derive(Debug, Default)]
+pub struct EndDamage {
+    /// What is wrong with the seek table: it was not used, or not all of it.
+    pub table: Option<Error>,
+    /// Bytes after the seek table, which do not belong to the file.
+    pub trailing: Option<Range<u64>>,
 }
