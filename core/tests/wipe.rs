@@ -137,18 +137,30 @@ fn times_are_reset_unless_they_are_kept() {
 }
 
 #[test]
-fn what_is_no_record_is_left_as_it_is() {
+fn what_is_not_a_record_stays_as_it_is() {
     let volume = volume();
     let (number, original) = record_with_slack(&volume, "small.txt");
-    // another magic; an update sequence array that is too long; a torn block
-    for (offset, byte) in [(0, b'B'), (6, 9), (RECORD_SIZE - 1, 0xEE)] {
+    let mut record = original.clone();
+    record[0] = b'B';
+    let other = record.clone();
+    let mut wiped = Wiped::default();
+    assert!(wipe_mft_record(&mut record, number, Times::Reset, &mut wiped).is_err());
+    assert!(record == other);
+    assert_eq!(wiped, Wiped::default());
+}
+
+#[test]
+fn a_damaged_record_loses_its_content_too() {
+    let volume = volume();
+    let (number, original) = record_with_slack(&volume, "small.txt");
+    // An update sequence array that is too long; a torn block.
+    for (offset, byte) in [(6, 9), (RECORD_SIZE - 1, 0xEE)] {
         let mut record = original.clone();
         record[offset] = byte;
-        let damaged = record.clone();
         let mut wiped = Wiped::default();
-        assert!(wipe_mft_record(&mut record, number, Times::Reset, &mut wiped).is_err());
-        assert!(record == damaged, "byte {offset}");
-        assert_eq!(wiped, Wiped::default());
+        let result = wipe_mft_record(&mut record, number, Times::Reset, &mut wiped);
+        assert_eq!(result, Err(WipeError::Damaged), "byte {offset}");
+        assert!(!contains(&record, MARKER), "byte {offset}");
     }
 }
 
