@@ -326,15 +326,18 @@ mod tests {
             .build()
     });
 
-    fn found<'a>(volume: &Volume<&[u8]>, parts: impl Iterator<Item = &'a Part>) -> [String; 2] {
-        let mut selection = Selection::new(volume).unwrap();
+    fn found<'a>(
+        volume: &Volume<&[u8]>,
+        parts: impl Iterator<Item = &'a Part>,
+    ) -> Result<[String; 2]> {
+        let mut selection = Selection::new(volume)?;
         let mut metadata = Metadata::default();
         for part in parts {
             let mut walk = Walk::new(volume);
-            walk.claims(part, |claims| selection.add(claims)).unwrap();
-            metadata.append(walk.metadata(part, LogFile::Whole).unwrap());
+            walk.claims(part, |claims| selection.add(claims))?;
+            metadata.append(walk.metadata(part, LogFile::Whole)?);
         }
-        [format!("{selection:?}"), format!("{metadata:?}")]
+        Ok([format!("{selection:?}"), format!("{metadata:?}")])
     }
 
     proptest! {
@@ -366,9 +369,10 @@ mod tests {
             cuts.extend([0, records]);
             cuts.sort_unstable();
             let parts: Vec<Part> = cuts.windows(2).map(|ends| Part(ends[0]..ends[1])).collect();
+            // Records of `$MFT` may be past the end of the volume.
             prop_assert_eq!(
-                found(&volume, parts.iter()),
-                found(&volume, [Part(0..records)].iter())
+                found(&volume, parts.iter()).ok(),
+                found(&volume, [Part(0..records)].iter()).ok()
             );
         }
     }
@@ -377,7 +381,7 @@ mod tests {
     fn the_volume_has_something_to_find() {
         let volume = Volume::open(BUILT.bytes.as_slice()).unwrap();
         let parts: Vec<Part> = parts(&volume).collect();
-        let selection = found(&volume, parts.iter());
+        let selection = found(&volume, parts.iter()).unwrap();
         for expected in ["ClaimedTwice", "PastEnd", "bad: [Extent"] {
             assert!(selection[0].contains(expected), "{selection:?}");
         }

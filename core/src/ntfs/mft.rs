@@ -134,15 +134,26 @@ impl Mft {
             }
             let mut bytes = self.read_record(source, entry.reference.record)?;
             let position = self.record_offset(entry.reference.record);
-            let record = MftRecord::from_disk(&mut bytes, position.unwrap_or(record.offset()))?;
-            for attribute in record.attributes() {
+            let extension = MftRecord::from_disk(&mut bytes, position.unwrap_or(record.offset()))?;
+            let mut is_there = false;
+            for attribute in extension.attributes() {
                 let attribute = attribute?;
                 if let AttributeBody::NonResident(piece) = attribute.body
                     && attribute.is_unnamed(AttributeType::DATA)
                     && attribute.instance == entry.instance
                 {
                     self.data.push(&piece)?;
+                    is_there = true;
                 }
+            }
+            if !is_there {
+                return Err(Error::Corrupt {
+                    structure: Structure::AttributeList,
+                    offset: record.offset(),
+                    field: "an entry for a part of $MFT that is not there, in record",
+                    found: entry.reference.record.0,
+                    expected: "only attributes that are",
+                });
             }
         }
         Ok(())
