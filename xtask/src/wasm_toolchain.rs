@@ -84,6 +84,10 @@ impl WasmToolchain {
 
     /// The variables that name linker, compiler and archiver of [`BROWSER`], but for those that are set already.
     pub(crate) fn tools(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+        // A toolchain that has the target already may have no compiler for the C code of dependencies.
+        if newest("clang").is_none() || newest("llvm-ar").is_none() {
+            setup::install(&["clang", "llvm"])?;
+        }
         let mut tools = vec![
             ("CC_wasm32_unknown_unknown", newest("clang")),
             ("AR_wasm32_unknown_unknown", newest("llvm-ar")),
