@@ -82,6 +82,17 @@ impl Checkpoint {
         self.keep_space()
     }
 
+    /// Saves a map by which nothing is saved yet.
+    pub fn claim_nothing(&self) -> Result<()> {
+        let mapfile = Mapfile {
+            map: AreaMap::new(self.source.map().size()),
+            position: 0,
+            state: State::Copying,
+        };
+        write_atomically(&self.path, &mapfile)
+            .map_err(|error| Error::io("write", &self.path, error))
+    }
+
     /// Makes permanent what was saved, then the map of it.
     ///
     /// # Errors

@@ -50,6 +50,8 @@ pub struct AtomicFile {
     path: PathBuf,
     naming: Naming,
     state: State,
+    /// A file that speaks of this one, and is of no use once it has its name.
+    note: Option<PathBuf>,
 }
 
 /// How it gets its final name.
@@ -100,6 +102,7 @@ impl AtomicFile {
                 path: path.to_owned(),
                 naming,
                 state: State::Part,
+                note: None,
             })
         })
     }
@@ -147,6 +150,7 @@ impl AtomicFile {
                 },
             }?;
             self.settle(parts);
+            parts.extend(self.note.take());
             Ok(())
         })
     }
@@ -176,13 +180,20 @@ impl AtomicFile {
         });
     }
 
-    /// Leaves the part to a later run if this one is interrupted.
-    pub fn keep_if_interrupted(&self) {
-        signals::with_parts(|parts| parts.retain(|path| *path != self.part));
+    /// Leaves the part to a later run if this one is interrupted, with the file
+    /// `note` that says what is in it. The note is removed by an interruption
+    /// before that, or after the file has its name.
+    pub fn keep_if_interrupted(&mut self, note: &Path) {
+        signals::with_parts(|parts| parts.retain(|path| *path != self.part && path != note));
+        self.note = Some(note.to_owned());
     }
 
     fn settle(&mut self, parts: &mut Vec<PathBuf>) {
-        parts.retain(|path| *path != self.part && *path != self.path);
+        let placeholder = match self.naming {
+            Naming::Placeholder(_) => Some(&self.path),
+            _ => None,
+        };
+        parts.retain(|path| *path != self.part && Some(path) != placeholder);
         self.state = State::Settled;
     }
 

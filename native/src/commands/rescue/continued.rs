@@ -1,7 +1,7 @@
 //! A copy that several runs make, with a map file beside it.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -39,13 +39,13 @@ pub fn go_on(
     retries: u32,
 ) -> Result<(Arc<DamagedSource>, Continued)> {
     let map = read_mapfile(mapfile, device.size())?;
-    let target = open_begun(task, mapfile, device)?;
+    let target = open_begun(task, mapfile, &map, device)?;
     let kept = kept_in(&target, None)?;
     refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
     let damaged = DamagedSource::resume(medium, retries, map.clone(), Some(kept));
     let damaged = Arc::new(damaged);
     let checkpoint = Arc::new(Checkpoint::new(Arc::clone(&damaged), mapfile)?);
-    let continued = Continued {
+    let mut continued = Continued {
         target,
         checkpoint: Some(checkpoint),
         has_mapfile: true,
@@ -71,24 +71,38 @@ pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
     }
     let volume = &opened.volume;
     let needed = least_device_size(volume.geometry(), volume.tail_size());
-    let target = Target::open_to_continue(path, place, needed)?;
-    let begun = || {
-        let checkpoint = Checkpoint::new(Arc::clone(damaged), mapfile)?;
+    let checkpoint = Checkpoint::new(Arc::clone(damaged), mapfile)?;
+    let remove_map = |_: &Error| {
+        let _ = fs::remove_file(mapfile);
+    };
+    signals::with_parts(|parts| parts.push(mapfile.to_owned()));
+    // A run that is killed leaves no output without a map: the same command goes on.
+    checkpoint.claim_nothing().inspect_err(remove_map)?;
+    let target = signals::with_parts(|parts| {
+        let target = Target::open_to_continue(path, place, needed)?;
+        if place == Place::NewFile {
+            parts.push(path.clone());
+        }
+        Ok(target)
+    });
+    let target = target.inspect_err(remove_map)?;
+    let begun = (|| {
         keep_in(&target, opened)?;
         if place == Place::NewFile {
             // The map never speaks of an output that a crash took away.
             device::sync_directory(directory_of(path))
                 .map_err(|error| Error::io("sync the folder of", path, error))?;
         }
-        checkpoint.save().map(|()| checkpoint)
-    };
-    let checkpoint = begun().inspect_err(|_| {
-        if place == Place::NewFile && !mapfile.exists() {
+        checkpoint.save()
+    })();
+    begun.inspect_err(|error| {
+        if place == Place::NewFile {
             // Nothing but what was read just now is in it.
             let _ = fs::remove_file(path);
         }
+        remove_map(error);
     })?;
-    let continued = Continued {
+    let mut continued = Continued {
         target,
         checkpoint: Some(Arc::new(checkpoint)),
         has_mapfile: true,
@@ -108,6 +122,7 @@ impl Continued {
             (Some(part), Some(damaged)) => {
                 let mut path = part.as_os_str().to_owned();
                 path.push(".map");
+                signals::with_parts(|parts| parts.push(PathBuf::from(&path)));
                 let checkpoint = Checkpoint::new(Arc::clone(damaged), path.as_ref())?;
                 // That it can be written is better known now.
                 checkpoint.save().inspect_err(|_| {
@@ -117,7 +132,7 @@ impl Continued {
             }
             _ => None,
         };
-        let continued = Self {
+        let mut continued = Self {
             target,
             checkpoint,
             has_mapfile: false,
@@ -172,17 +187,20 @@ impl Continued {
     }
 
     /// What an interruption does.
-    fn tell_signals(&self) -> Result<()> {
+    fn tell_signals(&mut self) -> Result<()> {
         let Some(checkpoint) = self.checkpoint.clone() else {
             return Ok(());
         };
-        self.target.keep_if_interrupted();
         let place = self.place(&checkpoint);
+        let map = checkpoint.path().to_owned();
         let save = move || match checkpoint.save() {
             Ok(()) => Ok(saved(&checkpoint, &place)),
             Err(error) => Err(stopped(&checkpoint, &place, error)),
         };
-        signals::begin(|| Ok(((), Unfinished::Continued(Box::new(save)))))
+        signals::begin(|| {
+            self.target.keep_if_interrupted(&map);
+            Ok(((), Unfinished::Continued(Box::new(save))))
+        })
     }
 
     fn place(&self, checkpoint: &Checkpoint) -> SavedPlace {
@@ -268,10 +286,12 @@ fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
 }
 
 /// Opens the output of an earlier run.
-fn open_begun(task: &CopyTask, mapfile: &Path, device: &Device) -> Result<Target> {
+fn open_begun(task: &CopyTask, mapfile: &Path, map: &AreaMap, device: &Device) -> Result<Target> {
     let place = Place::of(&task.output, device.metadata())?;
     let path = task.output.name();
-    if place == Place::NewFile {
+    // A run that was killed before it created the output leaves a map that claims nothing.
+    let is_claimed = !map.within(0..map.size(), Status::Finished).is_empty();
+    if place == Place::NewFile && is_claimed {
         return Err(Error::refused(
             &path,
             format!(

@@ -231,10 +231,14 @@ impl Target {
         }
     }
 
-    /// Leaves what is written to a later run if this one is interrupted.
-    pub fn keep_if_interrupted(&self) {
-        if let Kind::Beside(file) = &self.kind {
-            file.keep_if_interrupted();
+    /// Leaves what is written to a later run if this one is interrupted, with
+    /// the file `note` that says what that is.
+    pub fn keep_if_interrupted(&mut self, note: &Path) {
+        match &mut self.kind {
+            Kind::Beside(file) => file.keep_if_interrupted(note),
+            _ => signals::with_parts(|parts| {
+                parts.retain(|path| *path != self.name && path != note);
+            }),
         }
     }
 
