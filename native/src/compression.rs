@@ -11,7 +11,7 @@ use zstd::zstd_safe::CParameter;
 
 use crate::device;
 use crate::error::{Error, Result};
-use crate::threads;
+use crate::host::threads;
 
 /// Each takes some tens of MiB at the higher levels.
 const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(128).unwrap();

@@ -7,10 +7,10 @@ use ntfsclone_core::image::ntfsclone::{Encoder, Header, NEXT_COMMAND};
 use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Lcn;
 
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
+use crate::bulk::pipeline::{Filled, Filler, TakerGone};
 use crate::error::Result;
-use crate::memory::Buffers;
-use crate::pipeline::{Filled, Filler, TakerGone};
+use crate::host::memory::Buffers;
 
 /// Bytes read at once through the kernel's cache: few enough to be still in that
 /// of the processor when commands are put between them.

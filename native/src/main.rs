@@ -2,34 +2,29 @@
 //!
 //! The way of an invocation: what was typed ([`cli`]) is resolved to a task
 //! ([`options`]), which a command ([`commands`]) carries out: it opens a
-//! [`source`] and a [`sink`] and joins them with the [`pipeline`].
+//! [`source`] and a [`sink`] and joins them with the [`bulk::pipeline`].
 
-mod aligned_buffer;
+mod bulk;
 mod cli;
 mod commands;
 mod compression;
 mod device;
-mod direct;
 mod error;
 mod facts;
+mod host;
 mod image_encoding;
-mod memory;
 mod options;
-mod pipeline;
-mod progress;
 mod report;
 mod rescue;
-mod scan;
 mod serial;
-mod signals;
 mod sink;
 mod source;
-mod threads;
 mod visible;
 
 use std::process::ExitCode;
 
 use crate::error::Error;
+use crate::host::signals;
 
 fn main() -> ExitCode {
     device::fit_in_address_space();

@@ -4,9 +4,9 @@ use ntfsclone_core::ntfs::boot_sector::{BOOT_SECTOR_BYTES, BootSector, SERIAL_NU
 
 use std::path::Path;
 
+use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::options::NewSerial;
-use crate::pipeline::Batch;
 use crate::report;
 
 /// Writes a new serial number into both boot sectors as they pass by.

@@ -8,13 +8,13 @@ use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Geometry;
 
 use super::open_volume::OpenVolume;
+use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Origin};
+use crate::host::progress::{Phase, Progress};
 use crate::image_encoding::ImageEncoding;
 use crate::options::{self, Compress, Content, CopyTask, Form};
-use crate::pipeline::{self, Filled, Filler, Flow};
-use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{

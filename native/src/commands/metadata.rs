@@ -13,10 +13,10 @@ use ntfsclone_core::wipe::Times;
 use super::copying::Copying;
 use super::open_volume::{CHKDSK, OpenVolume};
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
+use crate::host::scan;
 use crate::options::{self, CopyTask, Mismatch};
-use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
-use crate::scan;
 use crate::sink::Destination;
 use crate::source::{WipeReport, copy_metadata};
 

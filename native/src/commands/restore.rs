@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ntfsclone_core::image::ntfsclone::Header;
 
 use super::{copy, lost_data, restore_rescue};
+use crate::bulk::pipeline::{self, Flow};
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::options::{self, Content, CopyTask, Direct, Form, RestoreTask, Thin};
-use crate::pipeline::{self, Flow};
-use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{

@@ -3,10 +3,10 @@
 
 use super::lost_data;
 use super::restore::{describe, refuse_discard_of_stream};
+use crate::bulk::pipeline::{self, Flow};
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
-use crate::pipeline::{self, Flow};
-use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{

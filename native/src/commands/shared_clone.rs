@@ -8,10 +8,10 @@ use std::sync::Arc;
 use ntfsclone_core::plan::{Plan, Step};
 
 use super::open_volume::OpenVolume;
+use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
+use crate::host::progress::{Phase, Progress};
 use crate::options::{self, CopyTask, Output, Thin};
-use crate::pipeline::{self, Filled, Filler, Flow};
-use crate::progress::{Phase, Progress};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{

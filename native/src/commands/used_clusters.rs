@@ -16,10 +16,10 @@ use ntfsclone_core::validate::Touched;
 use super::missing_clusters::MissingClusters;
 use super::open_volume::CHKDSK;
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
+use crate::host::scan;
 use crate::options::{self, Mismatch};
-use crate::progress::{Phase, Progress};
 use crate::report;
-use crate::scan;
 use crate::source::Device;
 
 /// How many findings an error lists; the original lists as many.

@@ -11,7 +11,7 @@ use super::device_gone::DeviceGone;
 use super::failure_run::FailureRun;
 use super::kept::Kept;
 use super::medium::{BLOCK, LEAST_SECTOR, Medium};
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::report;
 
 /// What an unreadable sector begins with in the copy, as in the original.

@@ -9,7 +9,7 @@ use ntfsclone_core::io::ReadAt as _;
 use positioned_io::ReadAt;
 
 use super::device_gone::DeviceGone;
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::device;
 use crate::source::input::{Files, FilesReader, read_before_error};
 

@@ -17,10 +17,10 @@ use super::checkpoint::Checkpoint;
 use super::damaged_source::{DamagedSource, pieces};
 use super::mapfile::State;
 use super::medium::BLOCK;
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::options;
-use crate::progress::{Phase, Progress};
 
 /// The distance skipped after the first bad block; it doubles with each that
 /// follows.

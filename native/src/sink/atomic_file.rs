@@ -19,7 +19,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::device;
-use crate::signals;
+use crate::host::signals;
 
 /// Read and write for everybody, less what the umask takes: as of any new file.
 pub const MODE_BY_UMASK: u32 = 0o666;

@@ -13,10 +13,10 @@ use ntfsclone_core::units::Lcn;
 
 use super::Sink;
 use super::target::Target;
+use crate::bulk::pipeline::Batch;
 use crate::compression::{CompressedFrame, Compressor, Pending};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::pipeline::Batch;
 use crate::report;
 
 /// Bytes of a map beyond which there is none: it is kept in memory.

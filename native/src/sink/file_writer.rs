@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use positioned_io::WriteAt;
 
 use super::read_back::ReadBack;
+use crate::bulk::direct::DirectFile;
 use crate::device;
-use crate::direct::DirectFile;
 
 /// Bytes after which the kernel is told to write them to the disk: as much as
 /// one takes in some tenths of a second.

@@ -2,8 +2,8 @@
 
 use super::Sink;
 use super::target::Target;
+use crate::bulk::pipeline::Batch;
 use crate::error::Result;
-use crate::pipeline::Batch;
 
 /// Writes an image that comes in batches, one after the other.
 pub struct ImageSink {

@@ -26,9 +26,9 @@ pub use whole_disk::refuse_partition_table;
 
 use std::time::Duration;
 
+use crate::bulk::pipeline::{Batch, Batches};
 use crate::error::Result;
-use crate::pipeline::{Batch, Batches};
-use crate::progress::Progress;
+use crate::host::progress::Progress;
 use crate::serial::SerialChange;
 
 /// Something that takes the bytes of a volume and writes them in its own form.

@@ -6,9 +6,9 @@ use super::Sink;
 use super::discard::Discard;
 use super::sparse::Holes;
 use super::target::Target;
+use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::options::Thin;
-use crate::pipeline::Batch;
 use crate::report;
 
 /// Zeros to fill gaps of a stream with.

@@ -11,9 +11,9 @@ use std::io;
 use blake3::{Hash, Hasher};
 use positioned_io::ReadAt;
 
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
+use crate::bulk::direct::DirectFile;
 use crate::device;
-use crate::direct::DirectFile;
 use crate::report;
 
 /// Bytes of a piece, unless less follow each other: some hundred bytes of

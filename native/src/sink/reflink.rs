@@ -7,7 +7,7 @@ use std::path::Path;
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 
 use crate::device;
-use crate::signals::{self, Unfinished};
+use crate::host::signals::{self, Unfinished};
 
 /// Bytes shared at once, so that an interruption need not wait for all.
 const STEP: u64 = 256 << 20;

@@ -8,10 +8,10 @@ use ntfsclone_core::io::IoError;
 use ntfsclone_core::plan::Plan;
 
 use super::volume::Device;
-use crate::direct::{DirectFile, PROBES, is_mostly_cached};
+use crate::bulk::direct::{DirectFile, PROBES, is_mostly_cached};
+use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::Result;
 use crate::options::Direct;
-use crate::pipeline::{Filled, Filler};
 
 /// Reads the clusters of a plan.
 pub struct BulkReader {

@@ -15,14 +15,14 @@ use super::input::{
     read_up_to,
 };
 use super::past_cache::PastCache;
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
+use crate::bulk::direct::{PROBES, is_mostly_cached};
+use crate::bulk::pipeline::{Filled, Filler};
 use crate::device;
-use crate::direct::{PROBES, is_mostly_cached};
 use crate::error::{Error, Result, TAKE_ANOTHER};
-use crate::memory::Buffers;
+use crate::host::memory::Buffers;
+use crate::host::progress::Progress;
 use crate::options::Direct;
-use crate::pipeline::{Filled, Filler};
-use crate::progress::Progress;
 use crate::report;
 
 /// Bytes read at once.

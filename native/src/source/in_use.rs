@@ -13,9 +13,9 @@ use ntfsclone_core::units::{Extent, Lcn};
 
 use super::Parts;
 use crate::error::Result;
+use crate::host::progress::{Phase, Progress};
+use crate::host::scan;
 use crate::options;
-use crate::progress::{Phase, Progress};
-use crate::scan;
 
 /// Which clusters of a damaged volume are in use.
 pub(super) struct InUse {

@@ -13,8 +13,8 @@ use super::KeptVolume;
 use super::index_file;
 use super::input::{Bytes, Format, Recognised};
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::options;
-use crate::progress::{Phase, Progress};
 
 /// Bytes at any place, for several threads.
 pub type Anywhere = Arc<dyn ReadAt + Send + Sync>;

@@ -9,8 +9,8 @@ use ntfsclone_core::units::{Geometry, RecordNumber, Vcn};
 use ntfsclone_core::wipe::{self, Times, Wiped};
 
 use super::volume::Device;
+use crate::bulk::pipeline::{Filled, Filler, TakerGone};
 use crate::error::{Error, Result};
-use crate::pipeline::{Filled, Filler, TakerGone};
 
 /// Bytes of records that are wiped at once; at least the largest cluster.
 const CHUNK_BYTES: usize = 4 << 20;

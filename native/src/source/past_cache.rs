@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use positioned_io::ReadAt;
 
-use crate::direct::DirectFile;
+use crate::bulk::direct::DirectFile;
 
 pub struct PastCache {
     direct: DirectFile,

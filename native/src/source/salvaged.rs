@@ -19,10 +19,10 @@ use ntfsclone_core::units::{Extent, Lcn};
 use super::Parts;
 use super::in_use::InUse;
 use super::input::{Bytes, Format, Opened, Recognised};
+use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::options;
-use crate::pipeline::{Filled, Filler};
-use crate::progress::{Phase, Progress};
 use crate::report;
 use crate::rescue::write_marks;
 

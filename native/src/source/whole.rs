@@ -9,10 +9,10 @@ use ntfsclone_core::io::ReadAt;
 
 use super::input::{Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_error};
 use super::past_cache::PastCache;
-use crate::direct::{PROBES, is_mostly_cached};
+use crate::bulk::direct::{PROBES, is_mostly_cached};
+use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::Result;
 use crate::options::Direct;
-use crate::pipeline::{Filled, Filler};
 
 /// Reads all of an input, until told that it is enough.
 pub struct WholeReader {

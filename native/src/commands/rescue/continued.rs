@@ -11,10 +11,10 @@ use ntfsclone_core::ntfs::Volume;
 use crate::commands::open_volume::OpenVolume;
 use crate::device;
 use crate::error::{Error, Result};
+use crate::host::signals::{self, Unfinished};
 use crate::options::{CopyTask, Output};
 use crate::report;
 use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
-use crate::signals::{self, Unfinished};
 use crate::sink::{Place, Target, directory_of, least_device_size};
 use crate::source::{Device, small_file};
 

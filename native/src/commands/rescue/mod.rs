@@ -17,9 +17,9 @@ pub use continued::{Continued, begin};
 
 use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
+use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::options::{self, CopyTask, Output, Rescue};
-use crate::pipeline::Batch;
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, State};

@@ -6,9 +6,9 @@ use std::path::Path;
 use ntfsclone_core::validate::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
 
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
+use crate::host::scan;
 use crate::options;
-use crate::progress::{Phase, Progress};
-use crate::scan;
 use crate::source::Inside;
 
 /// Checks it; none if there is nothing that can be checked, which is a finding.

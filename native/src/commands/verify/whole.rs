@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::validate::LostFrames;
 
+use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
+use crate::host::progress::{Phase, Progress};
 use crate::options::{self, VerifyTask};
-use crate::pipeline::{self, Flow};
-use crate::progress::{Phase, Progress};
 use crate::source::input::Bytes;
 use crate::source::{self, WholeReader};
 

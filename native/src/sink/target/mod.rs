@@ -22,9 +22,9 @@ use super::place::Place;
 use super::read_back::Differs;
 use crate::device;
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
+use crate::host::signals;
 use crate::options::{self, Algorithm, Direct};
-use crate::progress::{Phase, Progress};
-use crate::signals;
 
 /// What is written to, open.
 pub struct Target {

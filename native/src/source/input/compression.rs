@@ -15,8 +15,8 @@ use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation,
 
 use super::counted::Counted;
 use crate::device;
+use crate::host::threads;
 use crate::report;
-use crate::threads;
 
 /// Memory that is not too much to ask for if it is there: what the window of `zstd --ultra`
 /// takes, and more than any level of xz does.

@@ -12,7 +12,7 @@ use ntfsclone_core::validate::LostFrames;
 
 use super::Files;
 use crate::device;
-use crate::threads;
+use crate::host::threads;
 
 /// A zstd file that can be read at any place.
 pub type Seekable = SeekableReader<Arc<Files>>;

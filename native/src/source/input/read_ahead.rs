@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use crate::device;
-use crate::memory::Buffers;
-use crate::threads;
+use crate::host::memory::Buffers;
+use crate::host::threads;
 
 use super::stream::read_before_error;
 

@@ -5,7 +5,7 @@ use std::thread;
 
 use super::{Different, Lcn, Wanted, is_held, read_there};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::host::progress::Progress;
 use crate::source::Inside;
 
 /// Bytes that are compared at once.

@@ -17,9 +17,9 @@ use ntfsclone_core::validate::Findings;
 use self::different::Different;
 use super::Checked;
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
+use crate::host::scan;
 use crate::options::{self, VerifyTask};
-use crate::progress::{Phase, Progress};
-use crate::scan;
 use crate::source::input::{self, Bytes, Opened};
 use crate::source::{ImageStream, Inside};
 

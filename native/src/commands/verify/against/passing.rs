@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use super::{Different, Extent, Lcn, Wanted, is_held, read_there};
+use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
-use crate::pipeline::{self, Flow};
-use crate::progress::Progress;
+use crate::host::progress::Progress;
 use crate::source::{ImageStream, Inside};
 
 struct Comparison<'a> {

@@ -6,11 +6,11 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use crate::aligned_buffer::AlignedBuffer;
+use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
+use crate::host::memory::Buffers;
+use crate::host::threads::{self, Ending};
 use crate::image_encoding::ImageEncoding;
-use crate::memory::Buffers;
-use crate::threads::{self, Ending};
 
 /// Bytes of a batch that goes through the kernel's cache: large enough that a
 /// system call costs nothing beside the bytes it moves, small enough to be in the

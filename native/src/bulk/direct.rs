@@ -119,7 +119,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::aligned_buffer::AlignedBuffer;
+    use crate::bulk::aligned_buffer::AlignedBuffer;
 
     #[test]
     fn takes_whole_pages_only() {

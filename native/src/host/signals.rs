@@ -20,8 +20,8 @@ use signal_hook::iterator::Signals;
 
 use crate::device;
 use crate::error::{Error, Result};
+use crate::host::threads;
 use crate::report;
-use crate::threads;
 
 /// Signals that end a program which does not handle them, but for those that
 /// tell of a defect in it and those that cannot be handled. Each platform has

@@ -1,0 +1,6 @@
+//! Moving much data: reader and writer on two threads, and large buffers that
+//! pass the page cache by.
+
+pub mod aligned_buffer;
+pub mod direct;
+pub mod pipeline;

@@ -1,0 +1,7 @@
+//! What the process around a command has: threads, memory, signals, a terminal.
+
+pub mod memory;
+pub mod progress;
+pub mod scan;
+pub mod signals;
+pub mod threads;
