@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
-use crate::device;
+use crate::device::{self, DeviceGone};
 use crate::report;
-use crate::rescue::DeviceGone;
 use crate::source::input::StreamError;
 use crate::visible::Visible;
 

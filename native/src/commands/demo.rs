@@ -12,6 +12,7 @@ use ntfsclone_core::plan::Plan;
 use super::open_volume::Accepted;
 use super::used_clusters::{Purpose, Search};
 use super::{check_image, copy, open_volume, restore, used_clusters};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
     CheckTask, Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
@@ -132,12 +133,11 @@ fn unpack(path: &Path) -> Result<()> {
 /// Length of a file, and what it takes on the disk.
 fn sizes(path: &Path) -> Result<String> {
     let metadata = fs::metadata(path).map_err(|error| Error::io("look at", path, error))?;
-    let blocks = std::os::unix::fs::MetadataExt::blocks(&metadata);
     Ok(format!(
         "{} bytes ({}), {} on the disk",
         metadata.len(),
         report::size(metadata.len()),
-        report::size(blocks * 512)
+        report::size(device::allocated_size(&metadata))
     ))
 }
 

@@ -2,7 +2,6 @@
 
 mod combinations;
 mod distinct_paths;
-mod standard_stream;
 mod task;
 
 use std::io::IsTerminal;
@@ -19,6 +18,7 @@ pub use task::{
 
 pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Map, ProgressStyle, Reflink, Verify};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::sink::checksum::sidecar_path;
 use crate::source::input;
@@ -172,7 +172,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
 
 /// Standard output by whatever name is `-`: reports must not get into it.
 fn dash_for_stdout(output: PathBuf) -> Result<PathBuf> {
-    match standard_stream::descriptor_of(&output) {
+    match device::descriptor_of(&output) {
         Some(1) => Ok(PathBuf::from("-")),
         Some(2) => usage("standard error is for messages; write to a file, or to - with 2>FILE"),
         _ => Ok(output),
