@@ -25,7 +25,6 @@ use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
 
-pub use compression::StreamError;
 pub use damaged::path_to_rescue;
 pub use file_sums::FileSums;
 pub use files::{Files, FilesReader};
