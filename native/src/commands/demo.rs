@@ -15,8 +15,8 @@ use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
-    CheckTask, Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
-    Progress, RestoreTask, Thin, VolumeChecks,
+    CheckTask, CopyKind, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
+    Progress, RestoreTask, Thin, VolumeChecks, Writing,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -48,23 +48,21 @@ pub fn run() -> Result<()> {
 
     reports.empty_line();
     reports.line("2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
+    let checks = VolumeChecks {
+        force: false,
+        mismatch: Mismatch::Refuse,
+        threads: None,
+    };
     let task = CopyTask {
         source: volume.clone(),
         partition: None,
-        content: Content::Used,
-        form: Form::Image,
-        compress: None,
-        output: new_file(&image),
-        checksum: None,
-        new_serial: None,
-        reflink: false,
-        thin: Thin::No,
-        verify: false,
-        force: false,
-        mismatch: Mismatch::Refuse,
+        kind: CopyKind {
+            form: Form::Image,
+            ..CopyKind::RAW
+        },
+        checks,
+        writing: new_file(&image),
         rescue: None,
-        direct: Direct::Auto,
-        threads: None,
     };
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
@@ -75,15 +73,9 @@ pub fn run() -> Result<()> {
         origin: Origin::File(image),
         partition: None,
     };
-    let checks = VolumeChecks {
-        force: false,
-        mismatch: Mismatch::Refuse,
-        reflink: false,
-        threads: None,
-    };
     let task = CheckTask {
         image: input.clone(),
-        volume: checks,
+        checks,
         rescue: None,
         direct: Direct::Auto,
     };
@@ -93,14 +85,9 @@ pub fn run() -> Result<()> {
     reports.line("4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
     let task = RestoreTask {
         image: input,
-        volume: checks,
-        output: new_file(&restored),
-        checksum: None,
-        new_serial: None,
-        thin: Thin::No,
-        verify: false,
+        checks,
+        writing: new_file(&restored),
         rescue: None,
-        direct: Direct::Auto,
     };
     restore::run(&task, Progress::None)?;
     reports.line(format_args!("The file has {}", sizes(&restored)?));
@@ -115,10 +102,18 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-fn new_file(path: &Path) -> Output {
-    Output::File {
-        path: path.to_owned(),
-        existing: Existing::Refuse,
+fn new_file(path: &Path) -> Writing {
+    Writing {
+        output: Output::File {
+            path: path.to_owned(),
+            existing: Existing::Refuse,
+        },
+        checksum: None,
+        new_serial: None,
+        thin: Thin::No,
+        reflink: false,
+        verify: false,
+        direct: Direct::Auto,
     }
 }
 

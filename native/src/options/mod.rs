@@ -11,9 +11,9 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, Content, CopyTask, Existing, Form, InfoTask, Input, MapTask, Mismatch,
-    NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin, VerifyTask,
-    VolumeChecks,
+    CheckTask, Compress, CopyKind, CopyScope, CopyTask, Existing, Form, InfoTask, Input, MapTask,
+    Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin,
+    VerifyTask, VolumeChecks, Writing,
 };
 
 pub use crate::cli::{Algorithm, Direct};
@@ -59,115 +59,111 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         return usage("no SOURCE is given");
     };
     refuse_same_files(&typed, &source)?;
-    let new_serial = match (typed.new_serial, typed.new_half_serial) {
-        (_, true) => Some(NewSerial::Half),
-        (true, false) => Some(NewSerial::Full),
-        (false, false) => None,
+    let checks = VolumeChecks {
+        force: typed.force,
+        mismatch: match (typed.ignore_fs_check, typed.strict) {
+            (true, _) => Mismatch::Accept,
+            (false, true) => Mismatch::Refuse,
+            (false, false) => Mismatch::RefuseLoss,
+        },
+        threads: typed.threads,
     };
+    let output = resolve_output(&typed);
+    let rescue = typed.rescue.then(|| Rescue {
+        retries: typed.retries,
+        report: typed.report.clone(),
+        mapfile: typed.mapfile.clone(),
+    });
+    let task = match output {
+        None => Task::CheckImage(CheckTask {
+            image: input_named(source, typed.partition),
+            checks,
+            rescue,
+            direct: typed.direct,
+        }),
+        Some(output) if typed.restore_image => Task::Restore(RestoreTask {
+            image: input_named(source, typed.partition),
+            checks,
+            writing: resolve_writing(&typed, output),
+            rescue,
+        }),
+        Some(output) => Task::Copy(CopyTask {
+            source,
+            partition: typed.partition,
+            checks,
+            writing: resolve_writing(&typed, output),
+            rescue,
+            kind: resolve_kind(typed),
+        }),
+    };
+    Ok(Options { task, progress })
+}
+
+fn resolve_output(typed: &Copy) -> Option<Output> {
+    let path = typed.output.as_ref().or(typed.overwrite.as_ref())?;
+    if path == Path::new("-") {
+        return Some(Output::Stdout);
+    }
+    Some(Output::File {
+        path: path.clone(),
+        existing: match (&typed.overwrite, &typed.mapfile) {
+            (Some(_), _) if typed.in_place => Existing::Overwrite,
+            (Some(_), _) => Existing::Replace,
+            (None, Some(_)) => Existing::Continue,
+            (None, None) => Existing::Refuse,
+        },
+    })
+}
+
+fn resolve_writing(typed: &Copy, output: Output) -> Writing {
     let thin = match (typed.sparse, typed.discard) {
         (true, _) => Thin::Holes,
         (false, true) => Thin::Discard,
         (false, false) => Thin::No,
     };
-    let image = Input {
-        origin: match source == Path::new("-") {
-            true => Origin::Stdin,
-            false => Origin::File(source.clone()),
+    Writing {
+        output,
+        checksum: typed.checksum,
+        new_serial: match (typed.new_serial, typed.new_half_serial) {
+            (_, true) => Some(NewSerial::Half),
+            (true, false) => Some(NewSerial::Full),
+            (false, false) => None,
         },
-        partition: typed.partition,
+        thin,
+        // Whether it holds zeros is seen of what is read; and so is a checksum made.
+        reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
+        verify: typed.verify,
+        direct: typed.direct,
+    }
+}
+
+fn resolve_kind(typed: Copy) -> CopyKind {
+    let times = if typed.preserve_timestamps {
+        Times::Keep
+    } else {
+        Times::Reset
     };
-    let mismatch = match (typed.ignore_fs_check, typed.strict) {
-        (true, _) => Mismatch::Accept,
-        (false, true) => Mismatch::Refuse,
-        (false, false) => Mismatch::RefuseLoss,
+    let log_file = if typed.full_logfile {
+        LogFile::Whole
+    } else {
+        LogFile::Start
     };
-    // Whether it holds zeros is seen of what is read; and so is a checksum made.
-    let reflink = typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none();
-    let volume = VolumeChecks {
-        force: typed.force,
-        mismatch,
-        reflink,
-        threads: typed.threads,
-    };
-    let output = match (typed.output, typed.overwrite) {
-        (Some(path), None) | (None, Some(path)) if path == Path::new("-") => Some(Output::Stdout),
-        (Some(path), None) => Some(Output::File {
-            path,
-            existing: match typed.mapfile {
-                Some(_) => Existing::Continue,
-                None => Existing::Refuse,
-            },
+    CopyKind {
+        scope: if typed.metadata {
+            CopyScope::Metadata { times, log_file }
+        } else {
+            CopyScope::Used
+        },
+        form: if typed.save_image {
+            Form::Image
+        } else {
+            Form::Raw
+        },
+        compress: typed.compress.map(|level| Compress {
+            level,
+            note: typed.note,
         }),
-        (None, Some(path)) => Some(Output::File {
-            path,
-            existing: match typed.in_place {
-                true => Existing::Overwrite,
-                false => Existing::Replace,
-            },
-        }),
-        _ => None,
-    };
-    let rescue = typed.rescue.then_some(Rescue {
-        retries: typed.retries,
-        report: typed.report,
-        mapfile: typed.mapfile,
-    });
-    let task = match output {
-        None => Task::CheckImage(CheckTask {
-            image,
-            volume,
-            rescue,
-            direct: typed.direct,
-        }),
-        Some(output) if typed.restore_image => Task::Restore(RestoreTask {
-            image,
-            volume,
-            output,
-            checksum: typed.checksum,
-            new_serial,
-            thin,
-            verify: typed.verify,
-            rescue,
-            direct: typed.direct,
-        }),
-        Some(output) => Task::Copy(CopyTask {
-            source,
-            partition: typed.partition,
-            form: match typed.save_image {
-                true => Form::Image,
-                false => Form::Raw,
-            },
-            compress: typed.compress.map(|level| Compress {
-                level,
-                note: typed.note,
-            }),
-            output,
-            checksum: typed.checksum,
-            new_serial,
-            reflink,
-            thin,
-            verify: typed.verify,
-            content: match typed.metadata {
-                true => Content::Metadata {
-                    times: match typed.preserve_timestamps {
-                        true => Times::Keep,
-                        false => Times::Reset,
-                    },
-                    log_file: match typed.full_logfile {
-                        true => LogFile::Whole,
-                        false => LogFile::Start,
-                    },
-                },
-                false => Content::Used,
-            },
-            force: typed.force,
-            mismatch,
-            rescue,
-            direct: typed.direct,
-            threads: typed.threads,
-        }),
-    };
-    Ok(Options { task, progress })
+    }
 }
 
 /// Standard output by whatever name is `-`: reports must not get into it.
@@ -196,9 +192,10 @@ fn refuse_same_files(typed: &Copy, source: &Path) -> Result<()> {
     let beside: Vec<_> = beside.into_iter().flatten().collect();
     let output = output.map(|path| ("the output", path.clone()));
     distinct_paths::check(&[output.into_iter().collect(), beside.clone()].concat())?;
-    let pieces = match is_path(&&source.to_owned()) && !beside.is_empty() {
-        true => input::pieces_of(source)?,
-        false => Vec::new(),
+    let pieces = if source != Path::new("-") && !beside.is_empty() {
+        input::pieces_of(source)?
+    } else {
+        Vec::new()
     };
     let pieces = pieces.into_iter().map(|path| ("SOURCE", path)).collect();
     distinct_paths::check(&[pieces, beside].concat())
@@ -212,25 +209,29 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
     let task = Task::Map(MapTask {
         source: typed.source,
         partition: typed.partition,
-        output: match typed.output == Path::new("-") {
-            true => Output::Stdout,
-            false => Output::File {
+        output: if typed.output == Path::new("-") {
+            Output::Stdout
+        } else {
+            Output::File {
                 path: typed.output,
                 existing: Existing::Refuse,
-            },
+            }
         },
         format: typed.format,
-        force: typed.force,
-        mismatch: match typed.ignore_fs_check {
-            true => Mismatch::Accept,
-            false => Mismatch::RefuseLoss,
+        checks: VolumeChecks {
+            force: typed.force,
+            mismatch: if typed.ignore_fs_check {
+                Mismatch::Accept
+            } else {
+                Mismatch::RefuseLoss
+            },
+            threads: typed.threads,
         },
         rescue: typed.rescue.then_some(Rescue {
             retries: 0,
             report: None,
             mapfile: None,
         }),
-        threads: typed.threads,
     });
     let progress = resolve_progress(typed.progress, typed.quiet);
     Ok(Options { task, progress })
@@ -256,9 +257,10 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
 /// What is named on the command line as something to read.
 fn input_named(name: PathBuf, partition: Option<u32>) -> Input {
     Input {
-        origin: match name == Path::new("-") {
-            true => Origin::Stdin,
-            false => Origin::File(name),
+        origin: if name == Path::new("-") {
+            Origin::Stdin
+        } else {
+            Origin::File(name)
         },
         partition,
     }
@@ -269,10 +271,10 @@ fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {
         (Some(ProgressStyle::Bar), _) => Progress::Bar,
         (Some(ProgressStyle::Json), _) => Progress::Json,
         (Some(ProgressStyle::None), _) | (_, true) => Progress::None,
-        (Some(ProgressStyle::Auto) | None, false) => match std::io::stderr().is_terminal() {
-            true => Progress::Bar,
-            false => Progress::None,
-        },
+        (Some(ProgressStyle::Auto) | None, false) if std::io::stderr().is_terminal() => {
+            Progress::Bar
+        }
+        (Some(ProgressStyle::Auto) | None, false) => Progress::None,
     }
 }
 
