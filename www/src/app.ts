@@ -3,7 +3,7 @@ import type { Context, View } from "./context.js";
 import { h } from "./dom.js";
 import { isAbort, problemOf } from "./failure.js";
 import { sizeOf, type Candidate } from "./files.js";
-import { keep, kept, type Kept } from "./kept.js";
+import { keep, kept, type Kept } from "./last-file-handle.js";
 import { plainName } from "./names.js";
 import { Meter } from "./progress.js";
 import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";

@@ -20,5 +20,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Failure) {
     return error.problem;
   }
-  return { code: "other", message: error instanceof Error ? error.message : String(error) };
+  return { code: "other", message: messageOf(error) };
+}
+
+/** What an error says; anything may be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

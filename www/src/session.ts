@@ -2,7 +2,7 @@ import type { Progress } from "ntfsclone";
 import workerAddress from "./worker.ts?worker&url";
 import { Failure } from "./failure.js";
 import type { Call, Calls, FromWorker, ToWorker } from "./messages.js";
-import { startWorker } from "./trusted.js";
+import { startWorker } from "./trusted-scripts.js";
 
 interface Waiting {
   resolve(answer: never): void;

@@ -2,7 +2,7 @@ import { h, icon } from "../dom.js";
 import { dropped, candidatesOf, sizeOf, type Candidate } from "../files.js";
 import { plainName, name } from "../names.js";
 import { size, hexadecimal } from "../numbers.js";
-import type { Kept } from "../kept.js";
+import type { Kept } from "../last-file-handle.js";
 import type { Partition } from "ntfsclone";
 import { strings } from "../strings.js";
 

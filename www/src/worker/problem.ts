@@ -1,4 +1,5 @@
 import { NtfscloneError } from "ntfsclone";
+import { isAbort, messageOf } from "../failure.js";
 import type { Problem, Unreadable } from "../messages.js";
 
 /** The result could not be written, whatever was read. */
@@ -26,8 +27,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof WriteError) {
     return { code: "write", message: error.message };
   }
-  if (error instanceof DOMException && error.name === "AbortError") {
-    return { code: "aborted", message: error.message };
+  if (isAbort(error)) {
+    return { code: "aborted", message: messageOf(error) };
   }
-  return { code: "other", message: error instanceof Error ? error.message : String(error) };
+  return { code: "other", message: messageOf(error) };
 }

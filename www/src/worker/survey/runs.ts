@@ -1,11 +1,10 @@
 import type { Held, Holder } from "ntfsclone";
 import type { Extents } from "../../extents.js";
+import { HOLDERS } from "../../kinds.js";
 import { float64, Growing, uint32, uint8 } from "./growing.js";
 
 /** Of each 17 bytes. A volume in more pieces is coloured as far as this goes, and the page says so. */
 const MOST_RUNS = 4_000_000;
-
-const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
 
 /** Consecutive clusters, and whose they are. */
 export interface HeldRun {
