@@ -132,9 +132,3 @@ interface WithPicker {
 interface Removable extends FileSystemFileHandle {
   remove?(): Promise<void>;
 }
-
-/** A name without what is no name of a file somewhere. */
-export function fileName(text: string): string {
-  const fitting = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\\/:*?"<>|]/gu, "_");
-  return /^[. ]*$/.test(fitting) ? strings.name : fitting;
-}

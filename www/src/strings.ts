@@ -285,6 +285,15 @@ export const strings = {
     links: (number: number) => `${several(number, "link")} left out: they have no content.`,
     leftOut: (number: number) => `${several(number, "file")} left out, which cannot be read:`,
     leaveOut: "Make it without these",
+    renamed: (names: number, list: string) => `${several(names, "name")} changed, so that every system can unpack the files. ${list} in the zip has the list:`,
+  },
+
+  zip: {
+    notStored: "not all of it is in the image",
+    pathTooLong: "its path is too long for a zip archive",
+    listName: "Renamed files.txt",
+    listHead: "Names that Windows, macOS or Linux would not take, or would take for another, were changed:",
+    listLine: (path: string, was: string) => `${path}    was: ${was}`,
   },
 
   anonymise: {
@@ -370,7 +379,8 @@ export const strings = {
     title: "That did not work",
     dismiss: "Dismiss",
     unreadable: "Files that cannot be read",
-    moreUnreadable: (count: string) => `and ${count} more`,
+    renamed: "Files with another name",
+    moreFiles: (count: string) => `and ${count} more`,
     advice: {
       read: "The browser could not read the file. If it was moved, changed or unplugged, open it again.",
       corrupt: "It is damaged where this page has to look. The command-line tool may get further with what is damaged: ntfsclone verify, or --rescue.",

@@ -2,7 +2,8 @@ import type { Info, Target } from "ntfsclone";
 import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { size } from "../numbers.js";
-import { canSave, cancelledNotice, doneNotice, fileName, save, type Way } from "../saving.js";
+import { canSave, cancelledNotice, doneNotice, save, type Way } from "../saving.js";
+import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
 import { Anonymise } from "./anonymise.js";
 import { problemBox } from "./problem.js";
@@ -33,7 +34,7 @@ export function convert(context: Context): View {
       context,
       {
         label: words.working(title),
-        name: `${stem(context.name)}${EXTENSIONS[target]}${level === null ? "" : ".zst"}`,
+        name: safeName(stem(context.name), `${EXTENSIONS[target]}${level === null ? "" : ".zst"}`),
         way,
         size: isRaw && image ? image.device_size : null,
         about: isRaw ? (image?.device_size ?? volume?.size ?? null) : null,
@@ -60,7 +61,7 @@ export function convert(context: Context): View {
 /** A name without what tells the format. */
 function stem(file: string): string {
   const base = file.split("/").at(-1) ?? file;
-  return fileName(base.replace(/(\.(img|raw|ntfs|dd|bin|zst|ntfs-img))+$/i, ""));
+  return base.replace(/(\.(img|raw|ntfs|dd|bin|zst|ntfs-img))+$/i, "") || strings.name;
 }
 
 function form(context: Context, start: (choice: Choice, way: Way) => void): HTMLElement {

@@ -6,6 +6,7 @@ import { isAbort, problemOf } from "../failure.js";
 import { name } from "../names.js";
 import { count, hexadecimal, size } from "../numbers.js";
 import { Meter } from "../progress.js";
+import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
 import { problemBox } from "./problem.js";
 
@@ -178,5 +179,5 @@ function list(paths: string[], atOnce: number): HTMLElement {
 }
 
 function exportReport(context: Context, report: Report): void {
-  downloadText(`${context.name.replace(/[\\/:*?"<>|]/g, "_")}.report.json`, "application/json", `${JSON.stringify(report, null, 2)}\n`);
+  downloadText(safeName(context.name, ".report.json"), "application/json", `${JSON.stringify(report, null, 2)}\n`);
 }

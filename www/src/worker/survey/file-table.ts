@@ -1,10 +1,10 @@
-import type { Holder, SurveyedFile, SurveyedStream } from "ntfsclone";
+import type { SurveyedFile, SurveyedStream } from "ntfsclone";
+import { HOLDERS } from "../../kinds.js";
 import type { Entry, Folder, FolderPart, Order, Step } from "../../messages.js";
 import { float64, Growing, uint8 } from "./growing.js";
 
 /** The record of the root directory. */
 const ROOT = 5;
-const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
 const DIRECTORY = HOLDERS.indexOf("directory");
 
 /** Deeper, a path is told without its start. Windows has no paths of more than 32,767 characters. */
@@ -81,6 +81,15 @@ interface Columns {
   incomplete: ReadonlySet<number>;
 }
 
+/** A folder within another. */
+export interface InnerFolder {
+  record: number;
+  /** From the outer folder on, without it. */
+  path: Step[];
+  /** Of the entries of this folder, for {@link FileTable.entry} and {@link FileTable.step}; in the order of their records. */
+  indexes: Uint32Array;
+}
+
 /** All files of a volume by the folders they stand in. */
 export class FileTable {
   readonly #columns: Columns;
@@ -113,10 +122,10 @@ export class FileTable {
       const folder = indexOf(columns.records, columns.parents[index]!);
       this.#folders[index] = folder === undefined || folder === index ? this.#root : folder;
     }
-    this.#add(length);
+    this.#sumFolders(length);
     this.#starts = new Uint32Array(length + 1);
     this.#entries = new Uint32Array(files);
-    this.#place(length);
+    this.#placeEntries(length);
   }
 
   get length(): number {
@@ -131,28 +140,26 @@ export class FileTable {
     const entries = [...this.#inOrder(index, order).subarray(from, from + length)];
     return {
       path: this.#path(index),
-      entry: this.#entry(index),
-      entries: entries.map((entry) => this.#entry(entry)),
-      largest: largest.map((entry) => this.#entry(entry)),
+      entry: this.entry(index),
+      entries: entries.map((entry) => this.entry(entry)),
+      largest: largest.map((entry) => this.entry(entry)),
       length: indexes.length,
       roomInside: indexes.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
     };
   }
 
-  /** All that is in a folder, at any depth, each after the folder it is in, with its path from there. */
-  *inside(record: number): Generator<{ entry: Entry; path: Step[]; isEmptyFolder: boolean }> {
+  /** A folder and all folders in it, at any depth, each after the one that it is in. */
+  *foldersIn(record: number): Generator<InnerFolder> {
     const index = this.#find(record);
     const waiting = index === undefined ? [] : [{ index, path: [] as Step[] }];
-    for (let next; (next = waiting.pop()); ) {
-      const { index: folder, path } = next;
-      const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
-      for (const index of entries) {
-        const entry = this.#entry(index);
-        const entryPath = [...path.slice(1 - MOST_LEVELS), { record: entry.record, name: entry.name }];
-        const isEmpty = this.#starts[index]! === this.#starts[index + 1]!;
-        yield { entry, path: entryPath, isEmptyFolder: entry.isFolder && isEmpty };
-        if (!isEmpty) {
-          waiting.push({ index, path: entryPath });
+    for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+      const { index, path } = folder;
+      // However the list of it was sorted last.
+      const indexes = this.#entries.slice(this.#starts[index]!, this.#starts[index + 1]!).sort();
+      yield { record: this.#recordAt(index), path, indexes };
+      for (const index of indexes) {
+        if (this.#starts[index + 1]! > this.#starts[index]!) {
+          waiting.push({ index, path: [...path.slice(1 - MOST_LEVELS), this.step(index)] });
         }
       }
     }
@@ -171,7 +178,7 @@ export class FileTable {
       return undefined;
     }
     const streams = this.#columns.streams.get(record) ?? [];
-    return { entry: this.#entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
+    return { entry: this.entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
   }
 
   /** What is in a folder, put in that order. */
@@ -192,6 +199,10 @@ export class FileTable {
     return entries;
   }
 
+  step(index: number): Step {
+    return { record: this.#recordAt(index), name: this.#columns.names[index] ?? null };
+  }
+
   #find(record: number): number | undefined {
     return record === ROOT ? this.#root : indexOf(this.#columns.records, record);
   }
@@ -203,20 +214,20 @@ export class FileTable {
   #path(index: number): Step[] {
     const path: Step[] = [];
     for (let at = index; at !== this.#root && path.length < MOST_LEVELS; at = this.#folders[at]!) {
-      path.push({ record: this.#recordAt(at), name: this.#columns.names[at] ?? null });
+      path.push(this.step(at));
     }
     return path.reverse();
   }
 
-  #entry(index: number): Entry {
-    const { sizes, holders, names, modified, links, streams, incomplete } = this.#columns;
-    const record = this.#recordAt(index);
+  entry(index: number): Entry {
+    const { sizes, holders, modified, links, streams, incomplete } = this.#columns;
+    const { record, name } = this.step(index);
     const time = modified[index] ?? NaN;
     const holder = HOLDERS[holders[index] ?? DIRECTORY]!;
     const hasEntries = this.#starts[index + 1]! > this.#starts[index]!;
     return {
       record,
-      name: names[index] ?? null,
+      name,
       holder,
       isFolder: holder === "directory" || hasEntries,
       isIncomplete: incomplete.has(record),
@@ -230,7 +241,7 @@ export class FileTable {
   }
 
   /** Adds each to the folders it is in, from the innermost on. */
-  #add(length: number): void {
+  #sumFolders(length: number): void {
     const waitsFor = new Uint32Array(length);
     for (let index = 0; index < length; index += 1) {
       if (index !== this.#root) {
@@ -265,7 +276,7 @@ export class FileTable {
     }
   }
 
-  #place(length: number): void {
+  #placeEntries(length: number): void {
     for (let index = 0; index < this.length; index += 1) {
       if (index !== this.#root) {
         const next = this.#folders[index]! + 1;
