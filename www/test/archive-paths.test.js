@@ -58,7 +58,7 @@ test("the list of names takes the name of no file", () => {
 });
 
 test("a path that is too long is none, and folders may be very deep", { timeout: 60_000 }, () => {
-  const depth = 200_000;
+  const depth = 20_000;
   const folders = Array.from({ length: depth }, (_, index) => [30 + index, index === 0 ? 5 : 29 + index, "x".repeat(254), "directory"]);
   const table = tableOf([[5, 5, ".", "directory"], ...folders]);
   const { all } = walked(table);

@@ -9,12 +9,17 @@ const MOST_BYTES = 65_535;
 /** A file or folder, and its path in an archive. */
 export interface Archived {
   entry: Entry;
-  /** As it is on the volume, from the folder that the archive is made of. */
-  path: Step[];
+  /** The folders that it is in, from the one that the archive is made of. */
+  folders: Step[];
   /** With safe names; null if it is too long. */
   safePath: string | null;
   /** Its own name is not the one it has on the volume. */
   isRenamed: boolean;
+}
+
+/** As it is on the volume, from the folder that the archive is made of. */
+export function pathOf({ folders, entry: { record, name } }: Archived): Step[] {
+  return [...folders, { record, name }];
 }
 
 interface SafePath {
@@ -53,7 +58,7 @@ export class ArchivePaths {
         }
         yield {
           entry,
-          path: [...path, files.step(index)],
+          folders: path,
           safePath: safe.bytes > MOST_BYTES ? null : safe.text,
           isRenamed: names[place] !== originals[place],
         };

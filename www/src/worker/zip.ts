@@ -1,9 +1,9 @@
 import { makeZip } from "client-zip";
-import type { Entry, Output, Renamed, Step, Unreadable, Zipped } from "../messages.js";
+import type { Entry, Output, Renamed, Unreadable, Zipped } from "../messages.js";
 import { plainName } from "../names.js";
 import { textOf } from "../paths.js";
 import { strings } from "../strings.js";
-import { ArchivePaths, type Archived } from "./archive-paths.js";
+import { ArchivePaths, pathOf, type Archived } from "./archive-paths.js";
 import { batches } from "./batch-stream.js";
 import { problemOf, UnreadableError } from "./problem.js";
 import type { FileTable } from "./survey/file-table.js";
@@ -49,7 +49,7 @@ export async function writeZip(contentOf: ContentOf, files: FileTable, folder: n
 
   async function* entries(): AsyncGenerator<ZipEntry> {
     for (const archived of paths.walk()) {
-      const { entry, path, safePath } = archived;
+      const { entry, safePath } = archived;
       signal.throwIfAborted();
       if (entry.isLink) {
         made.links += 1;
@@ -61,7 +61,7 @@ export async function writeZip(contentOf: ContentOf, files: FileTable, folder: n
       } else if (isOfUsers(entry)) {
         const content = await begin(contentOf, archived, signal, count);
         if (typeof content === "string") {
-          unreadable.push({ path, message: content });
+          unreadable.push({ path: pathOf(archived), message: content });
           if (unreadable.length >= MOST_UNREADABLE && !leavesOut) {
             break;
           }
@@ -102,13 +102,14 @@ class Renames {
     return this.#lines.length;
   }
 
-  add({ path, safePath, isRenamed }: Archived): void {
+  add(archived: Archived): void {
+    const { entry, safePath, isRenamed } = archived;
     if (!isRenamed || safePath === null) {
       return;
     }
-    this.#lines.push(words.listLine(safePath, plainName(textOf(path.at(-1)!))));
+    this.#lines.push(words.listLine(safePath, plainName(textOf(entry))));
     if (this.first.length < MOST_RENAMED) {
-      this.first.push({ path, name: safePath.slice(safePath.lastIndexOf("/") + 1) });
+      this.first.push({ path: pathOf(archived), name: safePath.slice(safePath.lastIndexOf("/") + 1) });
     }
   }
 
@@ -139,7 +140,8 @@ function sizeOf(files: FileTable, folder: number): number {
 }
 
 /** The content of a file, of which the first piece has come; or why it cannot be had. */
-async function begin(contentOf: ContentOf, { entry, path, safePath }: Archived, signal: AbortSignal, count: (bytes: number) => void): Promise<Bytes | string> {
+async function begin(contentOf: ContentOf, archived: Archived, signal: AbortSignal, count: (bytes: number) => void): Promise<Bytes | string> {
+  const { entry, safePath } = archived;
   if (safePath === null) {
     return words.pathTooLong;
   }
@@ -148,7 +150,7 @@ async function begin(contentOf: ContentOf, { entry, path, safePath }: Archived, 
   }
   const reader = contentOf(entry.record, signal).getReader();
   try {
-    return counted(reader, await reader.read(), path, signal, count);
+    return counted(reader, await reader.read(), archived, signal, count);
   } catch (error) {
     signal.throwIfAborted();
     return problemOf(error).message;
@@ -159,7 +161,7 @@ async function begin(contentOf: ContentOf, { entry, path, safePath }: Archived, 
 function counted(
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   first: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>,
-  path: Step[],
+  archived: Archived,
   signal: AbortSignal,
   count: (bytes: number) => void,
 ): Bytes {
@@ -178,7 +180,7 @@ function counted(
           }
         } catch (error) {
           signal.throwIfAborted();
-          throw new UnreadableError([{ path, message: problemOf(error).message }]);
+          throw new UnreadableError([{ path: pathOf(archived), message: problemOf(error).message }]);
         }
       },
       cancel: (reason) => reader.cancel(reason),
