@@ -93,3 +93,25 @@ test("a link leads into a folder, and a damaged image says why there are none", 
   assert.deepEqual(complaints, []);
   await context.close();
 });
+
+test("small screens show fewer columns, of the head and of every row the same", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoImage());
+  await go(page, "Files");
+  await page.waitForSelector(".entries tbody tr");
+  for (const [width, expected] of [
+    [1280, ["name", "modified", "share", "room", "content", "save"]],
+    [800, ["name", "modified", "room", "content", "save"]],
+    [390, ["name", "room", "save"]],
+  ]) {
+    await page.setViewportSize({ width, height: 844 });
+    const shown = await page.$$eval(".entries tr", (all) =>
+      all.map((row) => [...row.children].filter((cell) => cell.checkVisibility()).map((cell) => cell.className.replace("column-", ""))),
+    );
+    for (const row of shown) {
+      assert.deepEqual(row, expected, `${width} pixels`);
+    }
+  }
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
