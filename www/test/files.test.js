@@ -22,7 +22,7 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await page.waitForSelector(".entries");
     const root = await rows(page);
     assert.ok(root.some(([name, , , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
-    const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
+    const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" items") && !content.startsWith("0 "));
     assert.ok(folder, JSON.stringify(root));
     const total = root.map(([, , share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
     assert.ok(total >= 90 && total <= 100 + root.length, `${total} %`);
@@ -46,7 +46,7 @@ test("the list is put in another order, and the picture is not", { skip }, async
   await go(page, "Files");
   await page.waitForSelector(".box");
   const first = await page.getAttribute(".box", "title");
-  assert.equal(await page.textContent('[aria-sort="descending"]'), "On the disk");
+  assert.equal(await page.textContent('[aria-sort="descending"]'), "Size on disk");
   await page.click('.entries button:text-is("Name")');
   await page.waitForSelector('[aria-sort="ascending"]');
   const names = (await rows(page)).map(([name]) => name.replace(/\d+ streams?$/, ""));

@@ -73,8 +73,8 @@ test("a file with its date, its streams, and into a file of the visitor's choice
   await link(page, "Report.txt").click();
   await page.waitForSelector(".file-card");
   const facts = await page.textContent(".file-facts");
-  assert.match(facts, /Changed2024-07-01 12:00/);
-  assert.match(facts, /Other streamsZone\.Identifier 26 bytesnotes 8\.79 KiB|Other streamsnotes 8\.79 KiBZone\.Identifier 26 bytes/);
+  assert.match(facts, /Modified2024-07-01 12:00/);
+  assert.match(facts, /Alternate data streamsZone\.Identifier 26 bytesnotes 8\.79 KiB|Alternate data streamsnotes 8\.79 KiBZone\.Identifier 26 bytes/);
   const saved = (name) =>
     page.evaluate(async (name) => {
       const file = await (await (await navigator.storage.getDirectory()).getFileHandle(name)).getFile();
@@ -135,7 +135,7 @@ test("of a cut image: what lacks something is marked, fails the zip, and can be 
   await problem.waitFor();
   const listed = await problem.locator(".path-list li").allTextContents();
   assert.ok(listed.length > 0 && listed.every((text) => /^\/.+: /.test(text)), listed.join("\n"));
-  const { path } = await downloaded(page, () => problem.getByRole("button", { name: "Make it without these" }).click());
+  const { path } = await downloaded(page, () => problem.getByRole("button", { name: "Continue without these files" }).click());
   const entries = entriesOf(path);
   assert.ok(entries.size > 0);
   const missing = new Set(listed.map((text) => /^\/(.+?): /.exec(text)[1]));

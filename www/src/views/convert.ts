@@ -77,7 +77,7 @@ function form(context: Context, start: (choice: Choice, way: Way) => void): HTML
   );
   const levelField = h("label", { class: "field inline", for: "level", hidden: true }, words.level, level);
   const sizes = TARGETS.map((target) => h("span", { class: "target-size" }, ...sizeOf(info, target)));
-  const anonymise = new Anonymise(context, (bytes) => fill(sizes[TARGETS.indexOf("metadata")]!, words.size(size(bytes))));
+  const anonymise = new Anonymise(context, (bytes) => fill(sizes[TARGETS.indexOf("metadata")]!, size(bytes)));
   const choice = (): Choice => ({
     target: TARGETS.find((_, index) => radios[index]?.checked) ?? "raw",
     level: compress.checked ? Number(level.value) : null,
@@ -139,7 +139,7 @@ function sizeOf({ volume, image }: Info, target: Target): Child[] {
   const whole = image?.device_size ?? volume?.size ?? null;
   switch (target) {
     case "raw":
-      return whole === null ? [] : [words.size(size(whole)), used !== null && h("span", { class: "muted" }, words.onDisk(size(used)))];
+      return whole === null ? [] : [size(whole), used !== null && h("span", { class: "muted" }, words.onDisk(size(used)))];
     case "ntfsclone":
       return used === null ? [] : [words.about(size(used))];
     case "metadata":

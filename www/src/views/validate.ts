@@ -56,7 +56,7 @@ function parts(): HTMLElement {
 function reportOf(context: Context, report: Report, again: () => void): HTMLElement[] {
   const looked = [
     report.image && words.image(size(report.image.bytes), count(report.image.clusters)),
-    report.volume && words.volume(count(report.volume.files), count(report.volume.clusters)),
+    report.volume ? words.volume(count(report.volume.files), count(report.volume.clusters)) : words.noVolume,
     report.checksums.length > 0 ? words.checksums(report.checksums.join(", ")) : null,
   ].filter((part) => part !== null);
   const verdict = h(
@@ -67,7 +67,7 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
       "div",
       { class: "verdict-text" },
       h("h1", {}, report.sound ? words.sound : words.unsound(report.errors)),
-      h("p", { class: "lead" }, report.sound ? words.soundLead : words.unsoundLead),
+      h("p", { class: "lead" }, leadOf(report)),
       looked.length > 0 && h("p", { class: "muted" }, `${words.looked}: `, name(looked.join("; "))),
     ),
     h(
@@ -78,6 +78,14 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
     ),
   );
   return [verdict, ...files(report), findings(context, report)];
+}
+
+/** What the verdict means, and what could not be judged. */
+function leadOf({ sound, checksums, image }: Report): string {
+  if (!sound) {
+    return words.unsoundLead;
+  }
+  return words.soundLead[checksums.length > 0 ? "checksums" : image ? "image" : "volume"];
 }
 
 function findings(context: Context, report: Report): HTMLElement {
