@@ -367,7 +367,7 @@ export const strings = {
     inside: "Within",
     holder: "File",
     structure: "Structure",
-    says: "It says",
+    says: "Field value",
   },
 
   structure: {

@@ -2,7 +2,7 @@ import { h, icon } from "../dom.js";
 import { dropped, candidatesOf, sizeOf, type Candidate } from "../files.js";
 import { plainName, name } from "../names.js";
 import { size, hexadecimal } from "../numbers.js";
-import type { Kept } from "../last-file-handle.js";
+import type { LastFileHandle } from "../last-file-handle.js";
 import type { Partition } from "ntfsclone";
 import { strings } from "../strings.js";
 
@@ -14,8 +14,8 @@ export interface EmptyOptions {
   choose(candidates: Candidate[]): void;
   sample(): void;
   /** The file of the last time, where the browser kept that. */
-  again: Kept | undefined;
-  openAgain(handle: Kept): void;
+  again: LastFileHandle | undefined;
+  openAgain(handle: LastFileHandle): void;
   /** The address names a place in what has to be opened first. */
   isLinked: boolean;
 }
