@@ -166,7 +166,7 @@ export const strings = {
     room: "Size on disk",
     content: "Size",
     share: "Share",
-    inside: (count: string) => `${count} items`,
+    items: (number: number) => several(number, "item"),
     empty: "This folder is empty.",
     more: (count: string) => `Show ${count} more`,
     other: (count: string) => `${count} smaller ones`,

@@ -50,7 +50,7 @@ class FilesView {
     { id: "modified", title: words.modified, order: "modified", cell: ({ modified }) => (modified === null ? "" : date(modified)) },
     { id: "share", title: words.share, cell: ({ room }, folder) => percent(room, folder.entry.room) },
     { id: "room", title: words.room, order: "room", cell: ({ room }) => size(room) },
-    { id: "content", title: words.content, cell: (entry) => (entry.isFolder ? words.inside(count(entry.inside)) : size(entry.size)) },
+    { id: "content", title: words.content, cell: (entry) => (entry.isFolder ? words.items(entry.inside) : size(entry.size)) },
     { id: "save", title: "", cell: (entry) => this.#saveButton(entry) },
   ];
 
@@ -148,7 +148,7 @@ class FilesView {
           "header",
           { class: "card-header" },
           h("h1", {}, words.title),
-          h("span", { class: "muted" }, `${size(entry.room)} · ${words.inside(count(entry.inside))}`),
+          h("span", { class: "muted" }, `${size(entry.room)} · ${words.items(entry.inside)}`),
           h("button", { type: "button", class: "small header-end", click: () => void this.#takeout.zip(folder.entry) }, icon("download"), words.zip),
         ),
         h("nav", { class: "crumbs", "aria-label": words.path }, h("ol", {}, h("li", {}, root), ...steps)),
