@@ -1,6 +1,6 @@
 import type { Problem } from "./messages.js";
 
-/** An error that is shown: in the worker's words. */
+/** An error from the worker, to be shown. */
 export class Failure extends Error {
   readonly problem: Problem;
 
@@ -15,7 +15,7 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
-/** Whatever was thrown, as something to show. */
+/** Anything thrown, as a problem to show. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Failure) {
     return error.problem;

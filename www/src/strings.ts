@@ -406,7 +406,7 @@ export const strings = {
       crashed: "This is a bug in this page. The file was closed; nothing was changed. Please report it, with a metadata image if you can.",
       "no-file": "There is no such file here, or it has no content.",
       encrypted: "The file is encrypted by Windows. Restore the volume, and open the file as a user who has the key.",
-      elsewhere: "Windows keeps the content of this file elsewhere. Restore the volume, and open the file in Windows.",
+      elsewhere: "Only Windows can read this content: it is deduplicated, in a cloud, or in a Windows image. Restore the volume, and open the file in Windows.",
       "not-stored": "The content is not in the image. Use a complete image.",
       unreadable: "These files cannot be read. No zip was kept, so that no file is missing unnoticed.",
       write: "The result could not be written. Is there enough space on the disk? Nothing was kept.",

@@ -18,7 +18,7 @@ interface Choice {
   level: number | null;
 }
 
-/** Makes something else of it. */
+/** Converts what is open to another format. */
 export function convert(context: Context): View {
   const message = h("div", { class: "message" });
   const choices = form(context, (choice, way) => void run(choice, way));
@@ -58,7 +58,7 @@ export function convert(context: Context): View {
   return { element };
 }
 
-/** A name without what tells the format. */
+/** A file name without extensions of image formats. */
 function stem(file: string): string {
   const base = file.split("/").at(-1) ?? file;
   return base.replace(/(\.(img|raw|ntfs|dd|bin|zst|ntfs-img))+$/i, "") || strings.name;

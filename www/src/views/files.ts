@@ -19,7 +19,7 @@ const ROWS = 200;
 const LEAST_WIDTH_OF_NAME = 56;
 const LEAST_HEIGHT_OF_NAME = 22;
 
-/** Which files and folders there are, and what takes the space. */
+/** The files and folders, and the space that they take. */
 export function files(context: Context): View {
   const view = new FilesView(context);
   return { element: view.element, show: (route) => view.show(route) };
@@ -42,7 +42,7 @@ class FilesView {
   #meter: Meter | undefined;
   #order: Order = "room";
   #folder: Folder | undefined;
-  /** Where it is, or would be if it could be told. */
+  /** The place that was last asked for. */
   #at: Pick<Route, "folder" | "file"> = { folder: null, file: null };
   #isSeen = false;
   readonly #columns: readonly Column[] = [
@@ -99,7 +99,7 @@ class FilesView {
       fill(this.element, this.#meter.element);
     }
     if (progress) {
-      // Of records; told as bytes of $MFT.
+      // Counted in records, shown as bytes of $MFT.
       const recordSize = info.volume?.mft_record_size ?? 1;
       this.#meter.update({ done: progress.done * recordSize, total: progress.total * recordSize });
     }

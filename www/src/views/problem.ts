@@ -7,7 +7,7 @@ import { strings } from "../strings.js";
 
 const words = strings.errors;
 
-/** An error: what to make of it first, then what the library says. */
+/** An error: first the advice, then the message of the library. */
 export function problemBox({ code, message, unreadable }: Problem, onDismiss?: () => void, remedy?: HTMLElement): HTMLElement {
   const advice: Record<string, string> = words.advice;
   return h(
@@ -26,7 +26,7 @@ export function problemBox({ code, message, unreadable }: Problem, onDismiss?: (
   );
 }
 
-/** As many as one looks at. */
+/** The page lists so many at most. */
 const MOST_LISTED = 50;
 
 /** Files whose content cannot be had, and why. */

@@ -10,7 +10,7 @@ import { problemBox, renamedList, unreadableList } from "./problem.js";
 
 const words = strings.takeout;
 
-/** Saves files and folders of the volume, one beside the other, and shows how far each is. */
+/** Saves files and folders of the volume, several at a time, each with its progress. */
 export class Takeout {
   readonly element = h("div", { class: "takeout" });
   readonly #context: Context;
@@ -93,7 +93,7 @@ export class Takeout {
     }
   }
 
-  /** A place for what is told of one of them; what older ones that are over told goes. */
+  /** A place for the progress and the result of one job. Removes the results of older jobs. */
   #place(): (content?: HTMLElement) => void {
     for (const old of this.element.querySelectorAll(":scope > .notice")) {
       old.remove();

@@ -15,7 +15,7 @@ const words = strings.validate;
 const ROWS_AT_ONCE = 50;
 const FILES_AT_ONCE = 24;
 
-/** Whether it is good. */
+/** Checks what is open, and shows the report. */
 export function validate(context: Context): View {
   const element = h("div", { class: "view validate" });
   const invite = (...above: Child[]) => {
@@ -48,7 +48,7 @@ export function validate(context: Context): View {
   return { element };
 }
 
-/** What is looked at. */
+/** What is checked. */
 function parts(): HTMLElement {
   return h("ul", { class: "features" }, ...words.parts.map(([title, text]) => h("li", {}, h("h2", {}, title), h("p", {}, text))));
 }
@@ -119,7 +119,7 @@ function findings(context: Context, report: Report): HTMLElement {
   );
 }
 
-/** What it means and what to do need not be said again. */
+/** The meaning and the advice are shown once for consecutive findings of a kind. */
 function isSameKind(finding: Finding, before: Finding | undefined): boolean {
   return before?.code === finding.code && before.severity === finding.severity && before.meaning === finding.meaning && before.advice === finding.advice;
 }
@@ -149,7 +149,7 @@ function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLEle
 }
 
 function place(context: Context, where: "image" | "volume", offset: number, length: number | null): HTMLElement {
-  // The page has no bytes of an image that is compressed, or in a partition, by their place in it.
+  // Offsets in a compressed image, or in one in a partition, are not offsets in the file.
   const isShown = where === "volume" || context.info.layers.length === 0;
   const text = `${words.place[where]}, ${hexadecimal(offset)}`;
   const of = where === "volume" ? "volume" : "file";
@@ -171,7 +171,7 @@ function files({ files, files_left_out }: Report): HTMLElement[] {
   return [h("section", { class: "card files" }, h("h2", {}, words.filesAll(files.length)), list(files, FILES_AT_ONCE), left)];
 }
 
-/** Some of them, and the others when they are asked for. */
+/** The first paths, with a button for more. */
 function list(paths: string[], atOnce: number): HTMLElement {
   const items = h("ul", { class: "paths" });
   const more = h("button", { type: "button", class: "link", click: () => append(ROWS_AT_ONCE) });

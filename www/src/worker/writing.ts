@@ -8,7 +8,7 @@ import { throttled } from "./throttled.js";
 type Piece = Uint8Array<ArrayBuffer> | Hole;
 type Download = Extract<Output, { kind: "download" }>;
 
-/** What the page asks can always be stopped. */
+/** Every call of the page can be cancelled. */
 export type Asked = TaskOptions & { signal: AbortSignal };
 
 /** Makes the pieces of what is written. */
@@ -50,10 +50,10 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
 
 const BYTES_OF_ZEROS = 1 << 20;
 
-/** As fast as the browser takes it: each piece is asked for. */
+/** Sends a piece whenever the service worker asks for one, so at the speed of the browser. */
 async function writeDownload({ port, about }: Download, { signal, onProgress }: Asked, convert: Convert): Promise<Written> {
   const written = { size: 0, holes: 0 };
-  // One hole may be nearly all of it: what is sent is counted, where it is known how much that will be.
+  // One hole may be nearly all of the result, so progress counts the bytes sent, if their number is known.
   const reader = convert({ signal, onProgress: about === null ? onProgress : undefined }).getReader();
   const report = throttled(onProgress);
   const send = (message: ToDownload, transfer: Transferable[] = []) => port.postMessage(message, transfer);

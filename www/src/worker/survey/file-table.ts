@@ -7,10 +7,10 @@ import { float64, Growing, uint8 } from "./growing.js";
 const ROOT = 5;
 const DIRECTORY = HOLDERS.indexOf("directory");
 
-/** Deeper, a path is told without its start. Windows has no paths of more than 32,767 characters. */
+/** Deeper paths lose their start. Windows has no paths of more than 32,767 characters. */
 const MOST_LEVELS = 1024;
 
-/** The first moment that NTFS can tell, 1601: nobody set it, or it was wiped. */
+/** The zero of NTFS times, 1601: the time was never set, or was wiped. */
 const UNSET = Date.UTC(1601, 0, 1);
 /** As many as can be shown as boxes. */
 const MOST_LARGEST = 60;
@@ -43,7 +43,7 @@ export class FileCollector {
     }
   }
 
-  /** Of the files with these records, the image does not have all clusters. */
+  /** `incomplete`: the records of files with clusters that are not in the image. */
   finish(clusterSize: number, incomplete: ReadonlySet<number>): FileTable {
     return new FileTable(
       {
@@ -63,7 +63,7 @@ export class FileCollector {
   }
 }
 
-/** Of each file one number in each column, at the same index: a volume may have millions. */
+/** One entry a file in each column, at the same index: a volume may have millions of files. */
 interface Columns {
   /** In order. */
   records: Float64Array;
@@ -90,7 +90,7 @@ export interface InnerFolder {
   indexes: Uint32Array;
 }
 
-/** All files of a volume by the folders they stand in. */
+/** All files of a volume, by folder. */
 export class FileTable {
   readonly #columns: Columns;
   /** The index of the root; if it was not found, after all others. */
@@ -104,7 +104,7 @@ export class FileTable {
   /** What is in folder `i`: the entries from `#starts[i]` to before `#starts[i + 1]`. */
   readonly #starts: Uint32Array;
   readonly #entries: Uint32Array;
-  /** How the entries of a folder are in order: they are put in order when they are looked at. */
+  /** How the entries of a folder are sorted: they are sorted when the folder is shown. */
   readonly #orders = new Map<number, Order>();
 
   constructor(columns: Columns, clusterSize: number) {
@@ -116,7 +116,7 @@ export class FileTable {
     this.#rooms = new Float64Array(length);
     columns.clusters.forEach((clusters, index) => (this.#rooms[index] = clusters * clusterSize));
     this.#inside = new Uint32Array(length);
-    // What no folder has is shown in the root.
+    // Files without a folder are shown in the root.
     this.#folders = new Uint32Array(length).fill(this.#root);
     for (let index = 0; index < files; index += 1) {
       const folder = indexOf(columns.records, columns.parents[index]!);
@@ -132,7 +132,7 @@ export class FileTable {
     return this.#columns.records.length;
   }
 
-  /** A folder, or what there is instead of it: the root. Some of what is in it. */
+  /** A folder with some of its entries. The root if there is no such folder. */
   folder({ record, order, from, length }: FolderPart): Folder {
     const index = (record === null ? undefined : this.#find(record)) ?? this.#root;
     const indexes = this.#entries.subarray(this.#starts[index]!, this.#starts[index + 1]!);
@@ -181,7 +181,7 @@ export class FileTable {
     return { entry: this.entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
   }
 
-  /** What is in a folder, put in that order. */
+  /** The entries of a folder, sorted. */
   #inOrder(folder: number, order: Order): Uint32Array {
     const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
     if (this.#orders.get(folder) !== order) {
@@ -240,7 +240,7 @@ export class FileTable {
     };
   }
 
-  /** Adds each to the folders it is in, from the innermost on. */
+  /** Adds the size and number of each file to all folders that it is in, from the innermost on. */
   #sumFolders(length: number): void {
     const waitsFor = new Uint32Array(length);
     for (let index = 0; index < length; index += 1) {
@@ -266,7 +266,7 @@ export class FileTable {
     }
     for (let index = 0; index < length; index += 1) {
       if (isAdded[index] === 0) {
-        // Of a damaged volume, folders may stand in a circle. It is opened here.
+        // On a damaged volume, folders may form a cycle. It is broken here.
         const folder = this.#folders[index]!;
         this.#folders[index] = this.#root;
         waitsFor[folder] = waitsFor[folder]! - 1;
@@ -297,7 +297,7 @@ export class FileTable {
   }
 }
 
-/** Where a number is among others that are in order. */
+/** Binary search. */
 function indexOf(sorted: Float64Array, number: number): number | undefined {
   let [low, high] = [0, sorted.length];
   while (low < high) {
