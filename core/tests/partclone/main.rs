@@ -11,6 +11,7 @@
     reason = "a test may panic"
 )]
 
+mod backup;
 mod damage;
 mod decoded;
 mod headers;
