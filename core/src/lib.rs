@@ -28,6 +28,7 @@
 
 extern crate alloc;
 
+pub mod backup_boot_sector;
 pub mod clusters;
 #[cfg(feature = "jobs")]
 mod decompress;

@@ -17,7 +17,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ntfs_volume_builder::{
-    File, FileData, ListForm, MftLayout, Run, Volume, VolumeBuilder, attribute_type, pattern,
+    File, FileData, ListForm, MftLayout, PartcloneImage, Run, Volume, VolumeBuilder,
+    attribute_type, pattern,
 };
 use ntfsclone_core::image::ntfsclone::{Encoder, Header};
 use ntfsclone_core::image::seekable::{Head, Kind, MapBuilder, SeekTableBuilder, SummaryBuilder};
@@ -358,6 +359,31 @@ fn seeds() -> Vec<Seed> {
             file[entry] ^= 0x10;
             file
         }),
+        (
+            "partclone",
+            "version_1",
+            partclone(&PartcloneImage::version_1(0)),
+        ),
+        (
+            "partclone",
+            "version_1_padded",
+            partclone(&PartcloneImage::version_1(4)),
+        ),
+        (
+            "partclone",
+            "version_2",
+            partclone(&PartcloneImage::version_2()),
+        ),
+        (
+            "partclone",
+            "running_xxh128",
+            partclone(&PartcloneImage {
+                checksum_mode: 0x31,
+                reseed: false,
+                bitmap_mode: 8,
+                ..PartcloneImage::version_2()
+            }),
+        ),
         ("image_reader", "ordinary", image()[4..].to_vec()),
         ("image_reader", "jumping", jumping_image()),
         (
@@ -367,6 +393,24 @@ fn seeds() -> Vec<Seed> {
         ),
     ]);
     seeds
+}
+
+/// An image of partclone of six blocks, cut at odd places. A version 1 header is its largest part.
+fn partclone(how: &PartcloneImage) -> Vec<u8> {
+    let how = PartcloneImage {
+        blocks_per_checksum: how.blocks_per_checksum.min(2),
+        ..how.clone()
+    };
+    let blocks = [1, 0, 2, 3, 0, 4].map(|byte| [byte; 256]);
+    let stored: Vec<Option<&[u8]>> = blocks
+        .iter()
+        .map(|block| Some(block.as_slice()).filter(|block| block[0] != 0))
+        .collect();
+    [
+        &[7, 255, 0, 50],
+        how.of_blocks(256, 1600, &stored).as_slice(),
+    ]
+    .concat()
 }
 
 /// An image of the version before 10: a gap of 3, then the last cluster.
