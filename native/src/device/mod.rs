@@ -43,9 +43,12 @@ mod tests {
         let entries = fs::read_dir(folder).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
         paths
-            .flat_map(|path| match path.is_dir() {
-                true => sources_below(&path),
-                false => vec![path],
+            .flat_map(|path| {
+                if path.is_dir() {
+                    sources_below(&path)
+                } else {
+                    vec![path]
+                }
             })
             .collect()
     }

@@ -13,7 +13,7 @@ use ntfsclone_core::wipe::Times;
 pub use task::{
     CheckTask, Compress, CopyKind, CopyScope, CopyTask, Existing, Form, InfoTask, Input, MapTask,
     Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin,
-    VerifyTask, VolumeChecks, Writing,
+    VerifyTask, VolumeChecks, WriteOptions,
 };
 
 pub use crate::cli::{Algorithm, Direct};
@@ -115,13 +115,13 @@ fn resolve_output(typed: &Copy) -> Option<Output> {
     })
 }
 
-fn resolve_writing(typed: &Copy, output: Output) -> Writing {
+fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
     let thin = match (typed.sparse, typed.discard) {
         (true, _) => Thin::Holes,
         (false, true) => Thin::Discard,
         (false, false) => Thin::No,
     };
-    Writing {
+    WriteOptions {
         output,
         checksum: typed.checksum,
         new_serial: match (typed.new_serial, typed.new_half_serial) {

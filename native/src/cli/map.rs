@@ -1,0 +1,72 @@
+//! The command line of `map`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::ProgressStyle;
+
+/// The options of `map`.
+#[derive(Debug, Args)]
+#[command(after_help = MAP_HELP)]
+pub struct Map {
+    /// The NTFS volume to read
+    #[arg(value_name = "SOURCE")]
+    pub source: PathBuf,
+
+    /// Write to FILE, which must not exist; - for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
+
+    /// SOURCE is a whole disk; read the partition with this number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub partition: Option<u32>,
+
+    /// What the map is for: ddrescue (--domain-mapfile), bmaptool (--bmap), or
+    /// a script
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = MapFormat::Ddrescue)]
+    pub format: MapFormat,
+
+    /// Go on after read errors
+    #[arg(long)]
+    pub rescue: bool,
+
+    /// Go on after a failed check of clusters
+    #[arg(long)]
+    pub ignore_fs_check: bool,
+
+    /// Accept a volume that is mounted read-write
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Scan with N threads, at most 8; as many as there are processors, if left
+    /// out
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// How progress is shown on standard error: auto is a bar if that is a
+    /// terminal; json is a line for each step
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub progress: Option<ProgressStyle>,
+}
+
+const MAP_HELP: &str = "\
+Examples:
+  ntfsclone map -o used.map /dev/sda1
+  ddrescue -m used.map /dev/sda1 sda1.raw rescue.map
+
+  ntfsclone map --format bmap -o sda1.bmap sda1.raw
+  bmaptool copy --bmap sda1.bmap sda1.raw /dev/sdb1";
+
+/// See `map --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    Ddrescue,
+    Bmap,
+    Json,
+}
