@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ProgressStyle;
+use super::ProgressArgs;
 
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
@@ -163,14 +163,8 @@ pub struct Copy {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// How progress is shown on standard error: auto is a bar if that is a
-    /// terminal; json is a line for each step
-    #[arg(long, value_name = "HOW", value_enum)]
-    pub progress: Option<ProgressStyle>,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 
     /// Print the manual page, or a shell's completions, and exit
     #[arg(long, value_name = "WHAT", value_enum, exclusive = true)]

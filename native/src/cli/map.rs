@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ProgressStyle;
+use super::ProgressArgs;
 
 /// The options of `map`.
 #[derive(Debug, Args)]
@@ -45,14 +45,8 @@ pub struct Map {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// How progress is shown on standard error: auto is a bar if that is a
-    /// terminal; json is a line for each step
-    #[arg(long, value_name = "HOW", value_enum)]
-    pub progress: Option<ProgressStyle>,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 }
 
 const MAP_HELP: &str = "\

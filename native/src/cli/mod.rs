@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process;
 
-use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use copy::{Algorithm, Copy, Direct, Generated, Reflink};
 pub use map::{Map, MapFormat};
@@ -68,6 +68,19 @@ pub enum Command {
 
     /// Tell what is known of an image or volume
     Info(Info),
+}
+
+/// How progress is shown.
+#[derive(Debug, Args)]
+pub struct ProgressArgs {
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// How progress is shown on standard error: auto is a bar if that is a
+    /// terminal; json is a line for each step
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub progress: Option<ProgressStyle>,
 }
 
 /// See `--progress`.
