@@ -15,24 +15,24 @@ pub struct Map {
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 
-    /// Write to FILE, which must not exist; - for standard output
+    /// Write to FILE, which must not exist; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
 
-    /// SOURCE is a whole disk; read the partition with this number
+    /// Read partition N of SOURCE, which is a whole disk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
-    /// What the map is for: ddrescue (--domain-mapfile), bmaptool (--bmap), or
-    /// a script
+    /// Format of the map: for ddrescue (--domain-mapfile), for bmaptool (--bmap),
+    /// or JSON for scripts
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = MapFormat::Ddrescue)]
     pub format: MapFormat,
 
-    /// Go on after read errors
+    /// Continue after read errors
     #[arg(long)]
     pub rescue: bool,
 
-    /// Go on after a failed check of clusters
+    /// Continue if the consistency check of the clusters fails
     #[arg(long)]
     pub ignore_fs_check: bool,
 
@@ -40,8 +40,7 @@ pub struct Map {
     #[arg(short, long)]
     pub force: bool,
 
-    /// Scan with N threads, at most 8; as many as there are processors, if left
-    /// out
+    /// Threads of the scan, at most 8; the default is one for each processor
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 

@@ -23,7 +23,7 @@ use crate::visible::Visible;
 #[command(
     name = "ntfsclone",
     version,
-    about = "Clone, image, restore and check NTFS volumes by copying only what is used",
+    about = "Clone, image, restore, rescue and check NTFS volumes by copying only the clusters in use",
     after_help = AFTER_HELP,
     infer_long_args = true,
     args_conflicts_with_subcommands = true,
@@ -39,10 +39,10 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-One of --output and --overwrite is needed, unless --no-action is given.
+Either --output or --overwrite is required, unless --no-action is given.
 
-Exit status: 0 done; 1 failed; 2 wrong usage; 3 rescued, but data was lost; 130 or 143
-interrupted.
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 done with --rescue, but data was lost or may be
+wrong; 128 + N ended by signal N.
 
 Examples:
   ntfsclone --save-image -o backup.img /dev/sda1
@@ -59,14 +59,14 @@ pub enum Command {
     /// program
     Demo,
 
-    /// Print which bytes of a volume are in use, for programs that copy no
-    /// others
+    /// Print which bytes of a volume are in use, for programs that can skip the
+    /// rest
     Map(Map),
 
-    /// Check an image or volume to its last byte, and the NTFS in it
+    /// Check all of an image or volume, and the NTFS in it
     Verify(Verify),
 
-    /// Tell what is known of an image or volume
+    /// Show label, serial number, sizes and usage of an image or volume
     Info(Info),
 }
 
@@ -77,8 +77,8 @@ pub struct ProgressArgs {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// How progress is shown on standard error: auto is a bar if that is a
-    /// terminal; json is a line for each step
+    /// How progress is shown on standard error: auto is a bar on a terminal and
+    /// nothing elsewhere; json is a line for each step
     #[arg(long, value_name = "HOW", value_enum)]
     pub progress: Option<ProgressStyle>,
 }
