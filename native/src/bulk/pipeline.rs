@@ -315,9 +315,10 @@ pub struct Flow {
 impl Flow {
     fn batches(&self) -> Buffers {
         let cluster_size = self.cluster_size as usize;
-        let bytes = match self.is_direct {
-            true => DIRECT_BATCH_BYTES,
-            false => CACHED_BATCH_BYTES,
+        let bytes = if self.is_direct {
+            DIRECT_BATCH_BYTES
+        } else {
+            CACHED_BATCH_BYTES
         };
         let wanted = Buffers {
             count: BATCHES,

@@ -15,7 +15,8 @@ use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
-    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks, Writing,
+    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks,
+    WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::sink::{Place, checksum, refuse_partition_table};
@@ -26,7 +27,7 @@ use crate::source::{BulkReader, Device, Sidecar};
 pub struct CopyOrder<'a> {
     pub kind: &'a CopyKind,
     pub checks: VolumeChecks,
-    pub writing: &'a Writing,
+    pub writing: &'a WriteOptions,
     pub rescue: Option<&'a Rescue>,
 }
 

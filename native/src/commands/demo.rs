@@ -16,7 +16,7 @@ use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
     CheckTask, CopyKind, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
-    Progress, RestoreTask, Thin, VolumeChecks, Writing,
+    Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -102,8 +102,8 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-fn new_file(path: &Path) -> Writing {
-    Writing {
+fn new_file(path: &Path) -> WriteOptions {
+    WriteOptions {
         output: Output::File {
             path: path.to_owned(),
             existing: Existing::Refuse,

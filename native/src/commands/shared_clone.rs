@@ -12,7 +12,7 @@ use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, Output, Thin, Writing};
+use crate::options::{self, Output, Thin, WriteOptions};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -38,7 +38,7 @@ pub fn try_sharing(order: CopyOrder<'_>, place: Place, opened: &OpenVolume) -> O
 
 /// Shares what can be, and copies the rest.
 pub fn run(
-    writing: &Writing,
+    writing: &WriteOptions,
     destination: Destination,
     opened: &OpenVolume,
     plan: Arc<Plan>,

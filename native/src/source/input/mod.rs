@@ -200,7 +200,7 @@ fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opene
                 name.clone_from(&paths[0]);
             }
             let metadata = fs::metadata(&paths[0]).map_err(failed)?;
-            if !device::kind(&metadata).is_file_or_disk() {
+            if !device::file_kind(&metadata).is_file_or_disk() {
                 let file = File::open(path).map_err(failed)?;
                 let metadata = file.metadata().map_err(failed)?;
                 return open_pipe(
@@ -241,7 +241,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
 /// more than once.
 fn stdin_file() -> io::Result<Option<File>> {
     let file = device::stdin()?;
-    let kind = device::kind(&file.metadata()?);
+    let kind = device::file_kind(&file.metadata()?);
     Ok(kind.is_file_or_disk().then_some(file))
 }
 
