@@ -23,6 +23,7 @@ mod indexes;
 mod reader;
 mod roundtrip;
 mod salvage;
+mod spot_check;
 #[path = "../volumes/samples.rs"]
 mod samples;
 mod volumes;
