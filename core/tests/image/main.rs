@@ -23,7 +23,7 @@ mod indexes;
 mod reader;
 mod roundtrip;
 mod salvage;
-mod spot_check;
 #[path = "../volumes/samples.rs"]
 mod samples;
+mod spot_check;
 mod volumes;

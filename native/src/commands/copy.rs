@@ -101,12 +101,11 @@ pub fn run_on(
             let copying = Copying {
                 task,
                 opened: &opened,
-                geometry,
-                header: plan.header(),
-                bytes: plan.bytes(),
-                image_size: plan.image_size(),
+                plan: Arc::clone(&plan),
+                how,
+                reports,
             };
-            copying.describe(reports);
+            copying.describe();
             match &task.rescue {
                 Some(rescue) if task.is_plain() && !place.is_stream() => {
                     let lost = rescue::clone(task, rescue, &opened, &plan, target, how, reports)?;
@@ -127,8 +126,7 @@ pub fn run_on(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
-            let is_direct = reader.is_direct();
-            copying.write(target.into_new()?, reader.fill(), is_direct, how, reports)?;
+            copying.write(target.into_new()?, reader)?;
         }
         Content::Metadata { times, log_file } => {
             let target = target.into_new()?;

@@ -18,6 +18,7 @@ mod restore_rescue;
 mod shared_clone;
 mod used_clusters;
 mod verify;
+mod writing;
 
 use crate::error::Result;
 use crate::options::{Options, Task};
