@@ -17,6 +17,8 @@ mod copies;
 mod cut;
 mod decoded;
 mod discovery;
+#[path = "../support/encoded.rs"]
+mod encoded;
 mod giant;
 mod headers;
 mod indexes;
