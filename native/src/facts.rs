@@ -4,12 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ntfsclone_core::write::Facts;
 
+use crate::device;
+
 /// Adds the time and the name of this computer.
 pub fn add_time_and_host(facts: &mut Facts) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     facts.time = Some(rfc3339(now.unwrap_or_default().as_secs()));
-    let host = rustix::system::uname();
-    facts.host = Some(host.nodename().to_string_lossy().into_owned());
+    facts.host = Some(device::host_name());
 }
 
 /// A time in UTC, from seconds since 1970.

@@ -57,7 +57,7 @@ fn check_volume(
             "copy it with --rescue, or leave out --rescue to check it",
         ));
     }
-    let checks = task.volume;
+    let checks = task.checks;
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,

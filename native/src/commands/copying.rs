@@ -1,19 +1,20 @@
-//! Writing what is read of a volume, in the form of the task.
+//! Writing what is read of a volume, in the form of the order.
 
 use std::sync::Arc;
 
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::write::{Content, Facts, METADATA, NTFSCLONE, RAW, Writer};
 
+use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
-use super::writing::Writing;
+use super::transfer::Transfer;
 use crate::bulk::encoding::Encoding;
 use crate::bulk::pipeline::Flow;
 use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
 use crate::facts::add_time_and_host;
 use crate::host::progress::Phase;
-use crate::options::{self, Compress, CopyTask, Form};
+use crate::options::{self, Compress, CopyKind, CopyScope, Form};
 use crate::report::{self, Reports};
 use crate::sink::{
     CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink, check_length,
@@ -23,17 +24,16 @@ use crate::source::BulkReader;
 
 /// A copy that is planned.
 pub struct Copying<'a> {
-    pub task: &'a CopyTask,
+    pub order: CopyOrder<'a>,
     pub opened: &'a OpenVolume,
     pub plan: Arc<Plan>,
     pub how: options::Progress,
-    pub reports: Reports,
 }
 
 impl Copying<'_> {
-    pub fn describe(&self) {
+    pub fn describe(&self, reports: Reports) {
         let header = self.plan.header();
-        self.reports.line(format_args!(
+        reports.line(format_args!(
             "In use: {} of {} clusters, {}",
             header.inuse,
             header.nr_clusters,
@@ -43,36 +43,34 @@ impl Copying<'_> {
 
     /// Writes what `reader` reads to `destination`.
     pub fn write(&self, destination: Destination, reader: BulkReader) -> Result<()> {
-        let (task, plan) = (self.task, &self.plan);
-        let writer = writer(task);
+        let CopyOrder { kind, writing, .. } = self.order;
+        let plan = &self.plan;
+        let writer = writer(kind);
         let size = (writer.size)(plan);
-        if task.compress.is_some() {
-            check_length(&task.output.name(), size)?;
+        if kind.compress.is_some() {
+            check_length(&writing.output.name(), size)?;
         }
-        let (phase, done) = match task.form {
+        let (phase, done) = match kind.form {
             Form::Image => (Phase::Save, "Saved"),
             Form::Raw => (Phase::Clone, "Cloned"),
         };
-        let writing = Writing {
-            checksum: task.checksum,
-            verify: task.verify,
-            direct: task.direct,
-            new_serial: task.new_serial.filter(|_| task.form == Form::Raw),
+        let transfer = Transfer {
+            writing,
+            new_serial: writing.new_serial.filter(|_| kind.form == Form::Raw),
             phase,
             done,
             bytes: plan.bytes(),
             how: self.how,
-            reports: self.reports,
         };
-        let target = writing.begin(destination, self.needs(size))?;
-        if target.is_file_of_fixed_size() && !task.is_plain() {
+        let target = transfer.begin(destination, self.needs(size))?;
+        if target.is_file_of_fixed_size() && !kind.is_plain() {
             return Err(Error::refused(
                 target.name(),
                 "is a file whose length cannot be changed, and an image ends where its file does",
                 "write it to another file",
             ));
         }
-        if task.form == Form::Image && task.new_serial.is_some() {
+        if kind.form == Form::Image && writing.new_serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
         let header = plan.header();
@@ -82,14 +80,14 @@ impl Copying<'_> {
             encoding: Encoding::new(writer, &header, reader.is_direct()),
         };
         let volume_size = header.volume_size();
-        match (&task.compress, task.form) {
-            (None, Form::Image) => writing.run(ImageSink::new(target), flow, reader.fill()),
+        match (&kind.compress, kind.form) {
+            (None, Form::Image) => transfer.run(ImageSink::new(target), flow, reader.fill()),
             (None, Form::Raw) => {
-                let sink = RawSink::new(target, volume_size, header.cluster_size, task.thin)?;
-                writing.run(sink, flow, reader.fill())
+                let sink = RawSink::new(target, volume_size, header.cluster_size, writing.thin)?;
+                transfer.run(sink, flow, reader.fill())
             }
             (Some(compress), form) => {
-                let capacity = Capacity::new(compress.level, task.threads)?;
+                let capacity = Capacity::new(compress.level, self.order.checks.threads)?;
                 let compressor = Compressor::start(compress.level, capacity.threads)?;
                 let content = Content::new(writer, &header, plan.extents(), MAX_MAP_SIZE);
                 let least_size = match form {
@@ -99,14 +97,14 @@ impl Copying<'_> {
                 let about = (content, self.facts(compress));
                 let frames = capacity.frames;
                 let sink = CompressedSink::new(target, about, least_size, compressor, frames);
-                writing.run(sink, flow, reader.fill())
+                transfer.run(sink, flow, reader.fill())
             }
         }
     }
 
     /// `size` is that of the output before compression.
     fn needs(&self, size: u64) -> Needs {
-        match (&self.task.compress, self.task.form) {
+        match (&self.order.kind.compress, self.order.kind.form) {
             // How much it is turns out in the end.
             (Some(_), _) => Needs {
                 bytes: 0,
@@ -127,12 +125,12 @@ impl Copying<'_> {
     }
 
     fn facts(&self, compress: &Compress) -> Facts {
-        let source = self.task.source.to_string_lossy().into_owned();
+        let source = self.opened.device.path().to_string_lossy().into_owned();
         let mut facts = Facts::new(source, compress.level);
         add_time_and_host(&mut facts);
         let serial_number = self.opened.volume.boot().serial_number;
         facts.set_volume(self.opened.label.clone(), serial_number);
-        if matches!(self.task.content, options::Content::Metadata { .. }) {
+        if matches!(self.order.kind.scope, CopyScope::Metadata { .. }) {
             facts.set_metadata();
         }
         facts.note.clone_from(&compress.note);
@@ -140,10 +138,10 @@ impl Copying<'_> {
     }
 }
 
-fn writer(task: &CopyTask) -> &'static Writer {
-    match (task.form, task.content) {
+fn writer(kind: &CopyKind) -> &'static Writer {
+    match (kind.form, kind.scope) {
         (Form::Raw, _) => &RAW,
-        (Form::Image, options::Content::Used) => &NTFSCLONE,
-        (Form::Image, options::Content::Metadata { .. }) => &METADATA,
+        (Form::Image, CopyScope::Used) => &NTFSCLONE,
+        (Form::Image, CopyScope::Metadata { .. }) => &METADATA,
     }
 }

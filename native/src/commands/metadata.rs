@@ -11,12 +11,13 @@ use ntfsclone_core::plan::Plan;
 use ntfsclone_core::wipe::Times;
 use ntfsclone_core::write::WipeReport;
 
+use super::copy::CopyOrder;
 use super::copying::Copying;
 use super::open_volume::{CHKDSK, OpenVolume};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::options::{self, CopyTask, Direct, Mismatch};
+use crate::options::{self, Direct, Mismatch};
 use crate::report::{self, Reports};
 use crate::sink::Destination;
 use crate::source::BulkReader;
@@ -24,7 +25,7 @@ use crate::source::BulkReader;
 /// Refuses metadata that would lack some of the file system's own: it could not
 /// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
 /// nothing can be missing, whatever is damaged.
-pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> Result<()> {
+pub fn check_system_files(opened: &OpenVolume, agree: bool) -> Result<()> {
     if agree {
         return Ok(());
     }
@@ -39,9 +40,9 @@ pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> 
         return Ok(());
     };
     let name = path_of(&opened.volume, file.record);
-    let source_of_all = match task.rescue.is_some() {
-        true => "--ignore-fs-check",
-        false => "--rescue --ignore-fs-check",
+    let source_of_all = match lost {
+        Some(_) => "--ignore-fs-check",
+        None => "--rescue --ignore-fs-check",
     };
     Err(Error::refused(
         source,
@@ -57,7 +58,7 @@ pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> 
 }
 
 pub fn run(
-    task: &CopyTask,
+    order: CopyOrder<'_>,
     destination: Destination,
     opened: &OpenVolume,
     times: Times,
@@ -67,7 +68,7 @@ pub fn run(
 ) -> Result<()> {
     let volume = &opened.volume;
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume, task.threads);
+    let threads = scan::threads(volume, order.checks.threads);
     let name = opened.device.path();
     let metadata = scan::select_metadata_on(volume, name, log_file, threads, |records| {
         progress.advance_to(records);
@@ -80,18 +81,17 @@ pub fn run(
         metadata.steps,
         metadata.inuse,
     );
-    let plan = Arc::new(match task.mismatch {
+    let plan = Arc::new(match order.checks.mismatch {
         Mismatch::Accept => plan.returning_to_start(),
         _ => plan,
     });
     let copying = Copying {
-        task,
+        order,
         opened,
         plan: Arc::clone(&plan),
         how,
-        reports,
     };
-    copying.describe();
+    copying.describe(reports);
     // It lies all over the volume, in small pieces.
     let reader = BulkReader::new(Arc::clone(&opened.device), plan, Direct::Never);
     let reader = reader.with_times(times);

@@ -16,9 +16,9 @@ mod rescue;
 mod restore;
 mod restore_rescue;
 mod shared_clone;
+mod transfer;
 mod used_clusters;
 mod verify;
-mod writing;
 
 use crate::error::Result;
 use crate::options::{Options, Task};

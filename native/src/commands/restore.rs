@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ntfsclone_core::image::ntfsclone::Header;
 
-use super::writing::Writing;
+use super::copy::CopyOrder;
+use super::transfer::Transfer;
 use super::{copy, lost_data, restore_rescue};
 use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, Content, CopyTask, Direct, Form, RestoreTask, Thin};
+use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, Writing};
 use crate::report::{self, Reports};
 use crate::sink::{
     Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
@@ -20,7 +21,8 @@ use crate::source::input::{self, Bytes, Files, Format, Recognised};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
-    let output = &task.output;
+    let writing = &task.writing;
+    let output = &writing.output;
     let rescue = task.rescue.as_ref();
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
@@ -36,7 +38,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
     let place = check_place(task, image.input(), &sources)?;
-    refuse_discard(&image, task.thin)?;
+    refuse_discard(&image, writing.thin)?;
     let header = *image.header();
     let volume_size = header.volume_size();
     let device_size = match image.boot_sector() {
@@ -55,15 +57,15 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
         // From memory the second time, if it can be.
         image.bypass_cache(match image.fits_in_cache() {
-            true if task.direct == Direct::Auto => Direct::Never,
-            _ => task.direct,
+            true if writing.direct == Direct::Auto => Direct::Never,
+            _ => writing.direct,
         });
         image = check_ahead(image, task.image.partition, progress)?;
     }
-    image.bypass_cache(task.direct);
+    image.bypass_cache(writing.direct);
 
     let restoring = Restoring {
-        task,
+        writing,
         header,
         thin: thin_of(task, image.input(), place),
         is_direct: image.is_direct(),
@@ -74,7 +76,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
 
 /// A volume that is written as it is read, whole or rescued.
 pub(super) struct Restoring<'a> {
-    pub(super) task: &'a RestoreTask,
+    pub(super) writing: &'a Writing,
     pub(super) header: Header,
     pub(super) thin: Thin,
     /// It is read past the kernel's cache.
@@ -89,19 +91,16 @@ impl Restoring<'_> {
         needs: Needs,
         fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
     ) -> Result<()> {
-        let (task, header) = (self.task, &self.header);
-        let writing = Writing {
-            checksum: task.checksum,
-            verify: task.verify,
-            direct: task.direct,
-            new_serial: task.new_serial,
+        let header = &self.header;
+        let transfer = Transfer {
+            writing: self.writing,
+            new_serial: self.writing.new_serial,
             phase: Phase::Restore,
             done: "Restored",
             bytes: needs.bytes,
             how: self.how,
-            reports: Reports::beside(&task.output),
         };
-        let target = writing.begin(destination, needs)?;
+        let target = transfer.begin(destination, needs)?;
         let flow = Flow {
             cluster_size: header.cluster_size,
             is_direct: self.is_direct || target.is_direct(),
@@ -109,7 +108,7 @@ impl Restoring<'_> {
         };
         let volume_size = header.volume_size();
         let sink = RawSink::new(target, volume_size, header.cluster_size, self.thin)?;
-        writing.run(sink, flow, fill)
+        transfer.run(sink, flow, fill)
     }
 }
 
@@ -119,21 +118,22 @@ pub(super) fn check_place(
     input: &Recognised,
     sources: &[Metadata],
 ) -> Result<Place> {
-    let output = &task.output;
+    let writing = &task.writing;
+    let output = &writing.output;
     let place = Place::of(output, sources)?;
-    place.check(task.thin)?;
-    refuse_partition_table(output, place, task.volume.force)?;
-    checksum::check(task.checksum, output, place, sources)?;
-    refuse_discard_of_stream(input, task.thin)?;
+    place.check(writing.thin)?;
+    refuse_partition_table(output, place, task.checks.force)?;
+    checksum::check(writing.checksum, output, place, sources)?;
+    refuse_discard_of_stream(input, writing.thin)?;
     Ok(place)
 }
 
-/// What is free in a volume that comes as it is cannot be told from zeros in use:
-/// devices get it, in files these are holes.
+/// The holes of the output. What is free in a volume that comes as it is cannot be
+/// told from zeros in use: devices get it, in files these are holes.
 pub(super) fn thin_of(task: &RestoreTask, input: &Recognised, place: Place) -> Thin {
     match input.format {
         Format::Volume if place.is_file() => Thin::Holes,
-        _ => task.thin,
+        _ => task.writing.thin,
     }
 }
 
@@ -144,31 +144,17 @@ fn copy_volume(
     files: &Arc<Files>,
     how: options::Progress,
 ) -> Result<()> {
-    let copy = CopyTask {
-        source: input.name.clone(),
-        partition: task.image.partition,
-        content: Content::Used,
-        form: Form::Raw,
-        compress: None,
-        output: task.output.clone(),
-        checksum: task.checksum,
-        new_serial: task.new_serial,
-        reflink: task.volume.reflink,
-        thin: task.thin,
-        verify: task.verify,
-        force: task.volume.force,
-        mismatch: task.volume.mismatch,
-        rescue: task.rescue.clone(),
-        direct: task.direct,
-        threads: task.volume.threads,
+    let order = CopyOrder {
+        kind: &CopyKind::RAW,
+        checks: task.checks,
+        writing: &task.writing,
+        rescue: task.rescue.as_ref(),
     };
-    match task.rescue {
-        Some(_) => copy::run(&copy, how),
-        None => {
-            let device = Device::new(&input.name, Arc::clone(files));
-            copy::run_on(&copy, device.compared_with(input.sums.clone()), None, how)
-        }
+    if task.rescue.is_some() {
+        return copy::copy_from(order, &input.name, task.image.partition, how);
     }
+    let device = Device::new(&input.name, Arc::clone(files));
+    copy::copy_device(order, device.compared_with(input.sums.clone()), None, how)
 }
 
 /// What an image of metadata leaves out is not free: there is the content of

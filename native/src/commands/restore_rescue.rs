@@ -17,13 +17,14 @@ pub fn run(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
+    let writing = &task.writing;
     let sources = opened.input.metadata.clone();
     let place = check_place(task, &opened.input, &sources)?;
-    let destination = Destination::open(&task.output, Readers::Owner, &sources)?;
-    let salvaged = SalvagedVolume::find(opened, task.volume.threads, how)?;
-    refuse_discard(&salvaged, task.thin)?;
+    let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
-    describe(&salvaged.input, &header, Reports::beside(&task.output));
+    describe(&salvaged.input, &header, Reports::beside(&writing.output));
 
     let volume_size = header.volume_size();
     let device_size = match &salvaged.volume {
@@ -35,7 +36,7 @@ pub fn run(
         device_size,
     };
     let restoring = Restoring {
-        task,
+        writing,
         header,
         thin: thin_of(task, &salvaged.input, place),
         is_direct: false,
@@ -52,7 +53,7 @@ pub fn check(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let salvaged = SalvagedVolume::find(opened, task.volume.threads, how)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
     describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
     tell(&salvaged, rescue)
 }

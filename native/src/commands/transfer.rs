@@ -1,19 +1,16 @@
-//! Writing an output: what copies and restores have in common.
+//! Moving what is read to the output: the part that copies and restores share.
 
 use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, Algorithm, Direct, NewSerial};
+use crate::options::{self, NewSerial, Writing};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{self, Destination, Needs, Sink, Target};
 
-/// How an output is written, whatever its form.
-pub struct Writing {
-    pub checksum: Option<Algorithm>,
-    /// Read back what was written.
-    pub verify: bool,
-    pub direct: Direct,
+/// What is written, whatever its form.
+pub struct Transfer<'a> {
+    pub writing: &'a Writing,
     pub new_serial: Option<NewSerial>,
     pub phase: Phase,
     /// What is reported in the end, as `"Saved"`.
@@ -21,18 +18,17 @@ pub struct Writing {
     /// Bytes of the volume to write.
     pub bytes: u64,
     pub how: options::Progress,
-    pub reports: Reports,
 }
 
-impl Writing {
+impl Transfer<'_> {
     /// Opens the target.
     pub fn begin(&self, destination: Destination, needs: Needs) -> Result<Target> {
         let mut target = destination.begin(needs)?;
-        target.bypass_cache(self.direct);
-        if self.verify {
+        target.bypass_cache(self.writing.direct);
+        if self.writing.verify {
             target.verify(self.how)?;
         }
-        if let Some(algorithm) = self.checksum {
+        if let Some(algorithm) = self.writing.checksum {
             target.make_checksum(algorithm);
         }
         Ok(target)
@@ -50,10 +46,11 @@ impl Writing {
         let batches = pipeline::start("reads", flow, fill)?;
         let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
         let remark = sink.remark();
+        let reports = Reports::beside(&self.writing.output);
         let line = report::done_with(self.done, written.bytes, &remark, written.took);
-        self.reports.line(line);
-        if self.verify {
-            self.reports.line(report::VERIFIED);
+        reports.line(line);
+        if self.writing.verify {
+            reports.line(report::VERIFIED);
         }
         Ok(())
     }
