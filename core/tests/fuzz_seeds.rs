@@ -13,6 +13,9 @@
     reason = "a test may panic"
 )]
 
+#[path = "support/encoded.rs"]
+mod encoded;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +23,11 @@ use ntfs_volume_builder::{
     File, FileData, ListForm, MftLayout, PartcloneImage, Run, Volume, VolumeBuilder,
     attribute_type, pattern,
 };
-use ntfsclone_core::image::ntfsclone::{Encoder, Header};
+use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::seekable::{Head, Kind, MapBuilder, SeekTableBuilder, SummaryBuilder};
 use ntfsclone_core::units::Lcn;
+
+use self::encoded::Encoded;
 
 /// A target, the name of a seed, and its bytes.
 type Seed = (&'static str, &'static str, Vec<u8>);
@@ -152,12 +157,10 @@ impl SmallFiles for VolumeBuilder {
 /// An image of three clusters of 256 bytes and a tail, cut at odd places.
 fn image() -> Vec<u8> {
     let header = Header::new(256, 10 * 256 + 100, 10, 3);
-    let mut image = vec![7, 255, 0, 50];
-    let mut encoder = Encoder::new(&header, &mut image);
-    encoder.clusters(Lcn(2), &[5; 512], &mut image);
-    encoder.clusters(Lcn(7), &[6; 256], &mut image);
-    encoder.tail(&[8; 100], &mut image);
-    image
+    let mut encoder = Encoded::new(&header);
+    encoder.clusters(Lcn(2), &[5; 512]);
+    encoder.clusters(Lcn(7), &[6; 256]);
+    [vec![7, 255, 0, 50], encoder.tail(&[8; 100])].concat()
 }
 
 /// A compressed image of two frames, after a byte for the fuzzer.
@@ -203,26 +206,22 @@ fn image_of(volume: &Volume) -> Vec<u8> {
     let inuse = volume.used_clusters().count() as u64;
     let size = volume.bytes.len() as u64;
     let header = Header::new(geometry.cluster_size, size, geometry.clusters, inuse);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&header, &mut image);
+    let mut encoder = Encoded::new(&header);
     for lcn in volume.used_clusters() {
-        encoder.clusters(Lcn(lcn), volume.cluster(lcn), &mut image);
+        encoder.clusters(Lcn(lcn), volume.cluster(lcn));
     }
     let tail = &volume.bytes[geometry.volume_size() as usize..];
-    encoder.tail(tail, &mut image);
-    image
+    encoder.tail(tail)
 }
 
 /// An image that jumps back, and holds a cluster twice.
 fn jumping_image() -> Vec<u8> {
     let header = Header::new(256, 10 * 256 + 100, 10, 3);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&header, &mut image);
-    encoder.clusters(Lcn(7), &[6; 768], &mut image);
-    encoder.clusters(Lcn(2), &[5; 512], &mut image);
-    encoder.clusters(Lcn(8), &[7; 256], &mut image);
-    encoder.tail(&[8; 100], &mut image);
-    image
+    let mut encoder = Encoded::new(&header);
+    encoder.clusters(Lcn(7), &[6; 768]);
+    encoder.clusters(Lcn(2), &[5; 512]);
+    encoder.clusters(Lcn(8), &[7; 256]);
+    encoder.tail(&[8; 100])
 }
 
 const GZIP: &[u8] =

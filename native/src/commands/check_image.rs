@@ -83,7 +83,7 @@ fn check_volume(
     let flow = Flow {
         cluster_size,
         is_direct: reader.is_direct(),
-        image: None,
+        encoding: None,
     };
     let mut done = 0;
     pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {

@@ -138,10 +138,8 @@ pub fn copy_device(
             let copying = Copying {
                 order,
                 opened: &opened,
-                geometry,
-                header: plan.header(),
-                bytes: plan.bytes(),
-                image_size: plan.image_size(),
+                plan: Arc::clone(&plan),
+                how,
             };
             copying.describe(reports);
             match rescue {
@@ -165,8 +163,7 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
-            let is_direct = reader.is_direct();
-            copying.write(target.into_new()?, reader.fill(), is_direct, how, reports)?;
+            copying.write(target.into_new()?, reader)?;
         }
         CopyScope::Metadata { times, log_file } => {
             let target = target.into_new()?;

@@ -156,8 +156,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
 
     let (mut expected, mut found) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut compared = 0;
-    for step in plan.steps() {
-        let (mut offset, mut left) = plan.bytes_of(step);
+    for (mut offset, mut left) in plan.ranges() {
         while left > 0 {
             let len = left.min(CHUNK as u64) as usize;
             let (expected, found) = (&mut expected[..len], &mut found[..len]);
