@@ -1,9 +1,10 @@
 // What bytes are called: as other tools call them, wherever they are; and nothing where they only look so.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { demoCompressed, demoImage, demoVolume, ntfsclone } from "../../wasm/test/support/fixtures.js";
+import { demoCompressed, demoImage, demoVolume, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
 import { bundle, random } from "./support/bundle.js";
 import { recordOf, runsOf, skipWithoutTools } from "./support/ntfs-tools.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
@@ -231,7 +232,9 @@ test("bytes of a file that look like a structure are bytes of a file", { skip: s
   const [{ lcn }] = runsOf(demoVolume(), "/Fragmented database.db");
   const bytes = Buffer.from(volume);
   volume.copy(bytes, lcn * CLUSTER, placeOf(5), placeOf(5) + RECORD);
-  await page.setInputFiles("#file", { name: "look-alike.ntfs", mimeType: "", buffer: bytes });
+  const path = join(scratch("page-structures"), "look-alike.ntfs");
+  writeFileSync(path, bytes);
+  await page.setInputFiles("#file", path);
   await page.waitForSelector('.map[data-survey="done"]');
   await go(page, "Bytes");
   await page.fill("#go-to", `lcn ${lcn}`);

@@ -154,7 +154,7 @@ test("of a metadata image nothing is taken out, and the reason is told", { skip 
   for (const name of ["Report.txt", "Read me.txt"]) {
     await page.click(`[aria-label="Save ${name}"]`);
     await page.waitForSelector(".takeout .notice.error");
-    assert.match(await page.textContent(".takeout .notice.error"), /does not have its content/);
+    assert.match(await page.textContent(".takeout .notice.error"), /content is not in the image/);
     await page.click(".takeout [aria-label='Dismiss']");
   }
   const names = await page.evaluate(async () => {
