@@ -7,7 +7,7 @@ use crate::support::{
     program::{call, find, finish, printed, reference, succeed, tool},
     requirements::{DEVICES, Need, met_here},
     scene::{Outcome, Scene, error_text},
-    small_volume::{builder, clone_of, image_of, volume},
+    small_volume::{self, builder, clone_of, image_of, volume},
 };
 use ntfs_volume_builder::{FileData, Volume, pattern};
 use ntfsclone_core::{
@@ -377,4 +377,14 @@ fn a_read_error_ends_it() {
     let outcome = scene.run(&format!("-s --compress -o out {name}"));
     assert_eq!(outcome.code(), Some(1), "{}", outcome.errors());
     outcome.changed_only(&[]);
+}
+
+/// The original's gap back to the first cluster is not in a map.
+#[test]
+fn compressed_metadata_that_returns_to_the_start_is_sound() {
+    let scene = small_volume::scene();
+    let line = "-q -m -s --ignore-fs-check --compress -o out volume";
+    assert_eq!(scene.run(line).code(), Some(0));
+    let verified = scene.run("verify out");
+    assert_eq!(verified.code(), Some(0), "{}", verified.errors());
 }

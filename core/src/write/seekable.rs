@@ -128,7 +128,8 @@ pub struct Content {
 
 impl Content {
     /// The output of `writer` for these clusters, which are in its order, and the
-    /// tail. There is no map if it had more than `max_map_size` bytes.
+    /// tail. There is no map if it had more than `max_map_size` bytes, or could not
+    /// describe the output.
     pub fn new(
         writer: &Writer,
         header: &Header,
@@ -136,7 +137,10 @@ impl Content {
         max_map_size: usize,
     ) -> Self {
         let mut map = MapBuilder::new(max_map_size);
+        let mut is_complete = true;
         for extent in extents {
+            // A jump to no clusters is a gap of its own, which a map cannot hold.
+            is_complete &= extent.len > 0;
             map.add(extent.start, extent.len);
         }
         // An image has a command for its tail even if that is empty.
@@ -147,7 +151,7 @@ impl Content {
         Self {
             kind: writer.kind,
             header: *header,
-            map: map.finish(),
+            map: map.finish().filter(|_| is_complete),
         }
     }
 }
