@@ -1,6 +1,6 @@
 //! What JavaScript reads.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use js_sys::{Function, Uint8Array};
 use ntfsclone_core::error::{Error, Structure};
@@ -17,7 +17,7 @@ use crate::task::{Task, Work};
 #[wasm_bindgen]
 pub struct Source {
     name: String,
-    pages: Rc<Pages>,
+    pages: Arc<Pages>,
 }
 
 #[wasm_bindgen]
@@ -25,7 +25,7 @@ impl Source {
     /// Nothing yet of a source of `size` bytes; `name` is what to call it.
     #[wasm_bindgen(constructor)]
     pub fn new(name: String, size: u64) -> Self {
-        let pages = Rc::new(Pages::new(size));
+        let pages = Arc::new(Pages::new(size));
         Self { name, pages }
     }
 
@@ -63,7 +63,7 @@ impl Source {
 
     /// Opens the image or volume that it is.
     pub fn open(&self) -> Task {
-        let job = jobs::open(&self.name, Rc::clone(&self.pages));
+        let job = jobs::open(&self.name, Arc::clone(&self.pages));
         Task::new(Work::Open(Some(job)))
     }
 
@@ -79,7 +79,7 @@ impl Source {
                 remedy: "open it as it is".to_owned(),
             }));
         };
-        let pages = Rc::clone(&self.pages);
+        let pages = Arc::clone(&self.pages);
         let job = jobs::decompress(pages, compression, ends_anywhere);
         let job = job.map_err(|failure| error::object(&failure))?;
         Ok(Task::new(Work::Output(job)))

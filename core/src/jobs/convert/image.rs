@@ -5,10 +5,10 @@ use core::mem;
 
 use super::super::Failure;
 use super::super::job::Co;
-use super::super::opened::Inside;
 use super::super::scan::piece_len;
 use super::output::Output;
 use crate::image::ntfsclone::{Encoder, Header};
+use crate::io::Source;
 use crate::plan::{self, Plan};
 use crate::units::{Lcn, len_u64, len_usize};
 
@@ -64,7 +64,7 @@ impl ImageWriter {
 /// Writes an image of the clusters in use.
 pub(super) async fn write_image(
     co: &Co,
-    inside: &Inside,
+    volume: &Source,
     plan: &Plan,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
@@ -77,7 +77,7 @@ pub(super) async fn write_image(
         while start < extent.end() {
             let offset = geometry.offset(start);
             let len = piece_len(offset, geometry.offset(extent.end()));
-            let piece = co.read(|| inside.piece(offset, len)).await?;
+            let piece = co.piece(volume, offset, len).await?;
             done = done.saturating_add(len);
             output.set_progress(done, total);
             writer.add(start, &piece, output)?;
@@ -86,7 +86,7 @@ pub(super) async fn write_image(
     }
     let tail = plan::Step::Tail(plan.header().tail_size());
     let (offset, len) = plan.bytes_of(tail);
-    let piece = co.read(|| inside.piece(offset, len)).await?;
+    let piece = co.piece(volume, offset, len).await?;
     output.set_progress(done.saturating_add(len), total);
     writer.finish(&piece, output)
 }

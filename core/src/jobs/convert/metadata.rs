@@ -17,15 +17,15 @@ use crate::clusters::metadata::{Collection, LogFile, MetadataStep, RecordKind, S
 use crate::clusters::{DamagedSystemFile, damaged_system_files};
 use crate::error::{Result, with_causes};
 use crate::image::ntfsclone::Header;
+use crate::io::Source;
 use crate::ntfs::value::Stream;
 use crate::plan::MetadataPlan;
 use crate::units::{Geometry, Lcn, RecordNumber, Vcn, len_usize};
 use crate::wipe::{self, Times, Wiped};
 
 /// Metadata of a volume that is ready to be written.
-#[derive(Debug)]
 pub(super) struct MetadataCopy {
-    inside: Inside,
+    source: Source,
     plan: MetadataPlan,
     /// What the compressed file says of it.
     pub(super) content: Content,
@@ -43,7 +43,11 @@ pub(super) struct WipeCount {
 
 impl MetadataCopy {
     /// Collects the metadata of a volume.
-    pub(super) async fn collect(co: &Co, counted: Counted) -> Result<Self, Failure> {
+    pub(super) async fn collect(
+        co: &Co,
+        inside: Inside,
+        counted: Counted,
+    ) -> Result<Self, Failure> {
         // Where the owner of each cluster is known, nothing can be missing.
         if !counted.agree {
             let damaged = co.read(|| damaged_system_files(&counted.volume)).await?;
@@ -56,12 +60,11 @@ impl MetadataCopy {
         .await?;
         let content = Content::of_volume(&counted, true);
         let geometry = *counted.volume.geometry();
-        let inside = counted.volume.into_source();
         let metadata = collection.finish();
         let device_size = inside.device_size();
         Ok(Self {
             plan: MetadataPlan::new(geometry, device_size, metadata.steps, metadata.inuse),
-            inside,
+            source: inside.source,
             content,
             sensitive: metadata.sensitive,
         })
@@ -89,7 +92,7 @@ impl MetadataCopy {
                     while start < extent.end() {
                         let offset = geometry.offset(start);
                         let len = piece_len(offset, geometry.offset(extent.end()));
-                        let piece = co.read(|| self.inside.piece(offset, len)).await?;
+                        let piece = co.piece(&self.source, offset, len).await?;
                         done = done.saturating_add(len);
                         output.set_progress(done, total);
                         writer.add(start, &piece, output)?;
@@ -100,7 +103,7 @@ impl MetadataCopy {
                     let mut start = Vcn(0);
                     while start < stream.end() {
                         let chunk = Chunk::new(geometry, stream, start);
-                        let mut bytes = co.read(|| chunk.read(&self.inside)).await?;
+                        let mut bytes = co.read(|| chunk.read(&self.source)).await?;
                         chunk.wipe(*kind, &mut bytes, &mut count);
                         done = done.saturating_add(geometry.bytes(chunk.clusters()));
                         output.set_progress(done, total);
@@ -113,7 +116,7 @@ impl MetadataCopy {
             }
         }
         let (offset, len) = self.plan.tail();
-        let piece = co.read(|| self.inside.piece(offset, len)).await?;
+        let piece = co.piece(&self.source, offset, len).await?;
         writer.finish(&piece, output)?;
         Ok(count)
     }
@@ -175,7 +178,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Reads the stored parts; holes stay zeros.
-    fn read(&self, source: &Inside) -> Result<Vec<u8>> {
+    fn read(&self, source: &Source) -> Result<Vec<u8>> {
         let mut bytes = vec![0; len_usize(self.geometry.bytes(self.clusters()))];
         for (place, start) in self.places() {
             let piece = bytes.get_mut(place).unwrap_or_default();

@@ -11,7 +11,7 @@ mod remains;
 mod unpack;
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 
 pub use self::compressed::Compression;
 use self::compressed::{Compressor, Content};
@@ -23,10 +23,11 @@ use self::raw::{write_stored, write_volume};
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::used::used;
 use super::{Failure, Refusal};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
+use crate::info::Format;
 use crate::plan::Plan;
 use crate::units::len_usize;
 
@@ -74,7 +75,7 @@ impl Opened {
             None => Form::Plain,
         };
         let opened = self.clone();
-        Ok(Job::new(Rc::clone(&self.pages), move |co| async move {
+        Ok(Job::new(Arc::clone(&self.pages), move |co| async move {
             let mut output = Output::new(&co, form);
             convert(&co, &opened, target, &mut output).await?;
             output.finish()
@@ -93,35 +94,33 @@ async fn convert(
             compressor.begin(&opened.name, target, header, content);
         }
     };
-    if let (Some(Inside::Image(_)) | None, Target::Image) = (&opened.inside, target) {
+    if opened.format == Format::Image && target == Target::Image {
         if let Some(header) = opened.header {
             begin(output, header, &Content::default());
         }
         return pass_image(co, &opened.bytes, output).await;
     }
     let inside = locate(co, opened).await?;
-    if let (Inside::Image(reader), Target::Raw) = (&inside, target) {
-        let header = reader.index().header();
-        begin(output, *header, &Content::default());
-        if reader.index().is_ordinary() {
-            return unpack_image(co, reader.source(), header, output).await;
+    if let (Some(index), Target::Raw) = (inside.index(), target) {
+        begin(output, *index.header(), &Content::default());
+        if index.is_ordinary() {
+            return unpack_image(co, &opened.bytes, index.header(), output).await;
         }
-        return write_stored(co, reader, &inside, output).await;
+        return write_stored(co, &inside.source, index, output).await;
     }
-    let counted = used(co, inside, false).await?;
+    let counted = used(co, &inside, false).await?;
     if target == Target::Metadata {
-        let copy = MetadataCopy::collect(co, counted).await?;
+        let copy = MetadataCopy::collect(co, inside, counted).await?;
         begin(output, copy.header(), &copy.content);
         copy.write(co, output).await?;
         return Ok(());
     }
     let content = Content::of_volume(&counted, false);
     let geometry = *counted.volume.geometry();
-    let inside = counted.volume.into_source();
     let plan = Plan::new(geometry, inside.device_size(), counted.map);
     begin(output, plan.header(), &content);
     if target == Target::Raw {
-        return write_volume(co, &inside, &plan, output).await;
+        return write_volume(co, &inside.source, &plan, output).await;
     }
-    write_image(co, &inside, &plan, output).await
+    write_image(co, &inside.source, &plan, output).await
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::super::job::Co;
 use super::super::{Failure, Step};
 use super::compressed::Compressor;
-use crate::pages::Piece;
+use crate::piece::Piece;
 use crate::units::{Lcn, len_u64};
 
 /// The output of a conversion, written from start to end.

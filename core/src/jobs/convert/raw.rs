@@ -2,18 +2,17 @@
 
 use super::super::Failure;
 use super::super::job::Co;
-use super::super::opened::{Bytes, Inside};
 use super::super::scan::piece_len;
 use super::output::Output;
-use crate::image::Reader;
-use crate::io::ReadAt;
+use crate::image::Index;
+use crate::io::{ReadAt, Source};
 use crate::plan::Plan;
 use crate::units::{Extent, Lcn};
 
 /// Writes the clusters of a volume that are in use.
 pub(super) async fn write_volume(
     co: &Co,
-    inside: &Inside,
+    volume: &Source,
     plan: &Plan,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
@@ -24,25 +23,25 @@ pub(super) async fn write_volume(
         volume_size,
         end: volume_size.saturating_add(plan.header().tail_size()),
     };
-    shape.write(co, inside, plan.map().extents(), output).await
+    shape.write(co, volume, plan.map().extents(), output).await
 }
 
 /// Writes all clusters of an image, which may store them in any order.
 pub(super) async fn write_stored(
     co: &Co,
-    reader: &Reader<Bytes>,
-    inside: &Inside,
+    volume: &Source,
+    index: &Index,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let header = reader.index().header();
+    let header = index.header();
     let cluster_size = u64::from(header.cluster_size);
     let shape = Shape {
         cluster_size,
         volume_size: header.nr_clusters.saturating_mul(cluster_size),
-        end: reader.size(),
+        end: volume.size(),
     };
-    let extents = reader.index().runs().iter().map(|run| run.extent);
-    shape.write(co, inside, extents, output).await
+    let extents = index.runs().iter().map(|run| run.extent);
+    shape.write(co, volume, extents, output).await
 }
 
 /// The layout of a raw volume, in bytes.
@@ -59,7 +58,7 @@ impl Shape {
     async fn write(
         &self,
         co: &Co,
-        inside: &Inside,
+        volume: &Source,
         extents: impl Iterator<Item = Extent>,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
@@ -76,7 +75,7 @@ impl Shape {
             }
             while position < end {
                 let len = piece_len(position, end);
-                let piece = co.read(|| inside.piece(position, len)).await?;
+                let piece = co.piece(volume, position, len).await?;
                 // The tail may be less than a cluster.
                 let first = Lcn(position.checked_div(self.cluster_size).unwrap_or(0));
                 output.note_clusters(first, len.div_ceil(self.cluster_size.max(1)));

@@ -1,6 +1,6 @@
 //! Predicting what an image of metadata would hold: it is made and discarded.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 
 use super::super::job::Job;
 use super::super::locate::locate;
@@ -15,10 +15,10 @@ impl Opened {
     /// people, and what would be wiped.
     pub fn remains(&self) -> Job<Remains> {
         let opened = self.clone();
-        Job::new(Rc::clone(&self.pages), |co| async move {
+        Job::new(Arc::clone(&self.pages), |co| async move {
             let inside = locate(&co, &opened).await?;
-            let counted = used(&co, inside, false).await?;
-            let copy = MetadataCopy::collect(&co, counted).await?;
+            let counted = used(&co, &inside, false).await?;
+            let copy = MetadataCopy::collect(&co, inside, counted).await?;
             let mut output = Output::new(&co, Form::Discarded);
             let count = copy.write(&co, &mut output).await?;
             Ok(Remains {

@@ -4,19 +4,18 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::super::job::Co;
-use super::super::opened::Bytes;
 use super::super::scan::piece_len;
 use super::super::{Failure, STEP_BYTES};
 use super::output::Output;
 use crate::error::{Error, Structure};
 use crate::image::ntfsclone::{Decoder, Event, Header};
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Source};
 use crate::units::{Lcn, len_u64, len_usize};
 
 /// Writes the volume in `image`, which has the header `header`.
 pub(super) async fn unpack_image(
     co: &Co,
-    image: &Bytes,
+    image: &Source,
     header: &Header,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
@@ -31,7 +30,7 @@ pub(super) async fn unpack_image(
             decoder.end_of_input()?;
             break;
         }
-        let piece = co.read(|| image.piece(offset, len)).await?;
+        let piece = co.piece(image, offset, len).await?;
         let mut input = &*piece;
         loop {
             match decoder.next(&mut input)? {
