@@ -42,11 +42,13 @@ impl Opened {
                 }
                 return Ok(());
             }
-            let counted = used(&co, &inside, opened.before_damage).await?;
+            let counted = used(&co, inside, opened.before_damage).await?;
             let geometry = counted.volume.geometry();
             // Of a volume that is cut short, up to there.
-            let size = inside.source.size();
-            let absent = co.read(|| first_absent_in(&inside.source, 0..size)).await?;
+            let source = &counted.inside.source;
+            let absent = co
+                .read(|| first_absent_in(source, 0..source.size()))
+                .await?;
             let (reach, _) = geometry.vcn_at(absent.map_or(u64::MAX, |absent| absent.start));
             let mut extents = counted
                 .map

@@ -53,7 +53,7 @@ pub(super) struct Inside {
     /// The volume as it is, or as its image would restore it.
     pub(super) source: Source,
     /// The image.
-    image: Option<Arc<Reader<Source>>>,
+    pub(super) image: Option<Arc<Reader<Source>>>,
 }
 
 impl Opened {

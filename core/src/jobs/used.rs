@@ -14,6 +14,7 @@ use crate::ntfs::{Volume, VolumeInfo};
 
 /// A volume that can be copied.
 pub(super) struct Counted {
+    pub(super) inside: Inside,
     pub(super) volume: Volume<Source>,
     /// The clusters in use.
     pub(super) map: ClusterMap,
@@ -30,7 +31,7 @@ pub(super) struct Counted {
 /// unless `allow_inconsistent`.
 pub(super) async fn used(
     co: &Co,
-    inside: &Inside,
+    inside: Inside,
     allow_inconsistent: bool,
 ) -> Result<Counted, Failure> {
     let (volume, mut selection, info) = co
@@ -57,6 +58,7 @@ pub(super) async fn used(
     }
     let (map, agree) = judge(selection, auditor, allow_inconsistent)?;
     Ok(Counted {
+        inside,
         volume,
         map,
         label: info.label,

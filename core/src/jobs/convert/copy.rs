@@ -1,0 +1,115 @@
+//! Copying the clusters that a plan lists, or an image stores.
+
+use alloc::vec::Vec;
+
+use super::super::Failure;
+use super::super::job::Co;
+use super::super::read_at;
+use super::super::scan::piece_len;
+use super::super::used::Counted;
+use super::output::Output;
+use crate::image::Index;
+use crate::io::{ReadAt, Source};
+use crate::plan::{Plan, Step};
+use crate::units::len_u64;
+use crate::wipe::Times;
+use crate::write::{RecordChunk, WipeReport, Writer};
+
+/// A volume that is ready to be copied.
+pub(super) struct Copy {
+    pub(super) source: Source,
+    pub(super) plan: Plan,
+}
+
+impl Copy {
+    /// A copy of the clusters in use.
+    pub(super) fn of_clusters(counted: Counted) -> Self {
+        let geometry = *counted.volume.geometry();
+        Self {
+            plan: Plan::new(geometry, counted.inside.device_size(), counted.map),
+            source: counted.inside.source,
+        }
+    }
+
+    /// Writes the copy. Returns what was wiped and the size of the output.
+    pub(super) async fn write(
+        &self,
+        co: &Co,
+        writer: &Writer,
+        mut output: Output<'_>,
+    ) -> Result<(WipeReport, u64), Failure> {
+        let (plan, source) = (&self.plan, &self.source);
+        output.encode(writer, &plan.header());
+        let mut report = WipeReport::default();
+        let mut done = 0_u64;
+        for step in plan.steps() {
+            match step {
+                Step::Bytes { offset, len } => {
+                    let progress = (&mut done, plan.bytes());
+                    copy_range(co, source, (offset, len), progress, &mut output).await?;
+                }
+                Step::Records(kind, stream) => {
+                    for chunk in RecordChunk::all(plan.geometry(), kind, stream) {
+                        let mut bytes = Vec::new();
+                        co.read(|| {
+                            chunk.read_wiped(&mut bytes, Times::Reset, &mut report, |at, buf| {
+                                read_at(source, at, buf)
+                            })
+                        })
+                        .await?;
+                        done = done.saturating_add(len_u64(bytes.len()));
+                        output.set_progress(done, plan.bytes());
+                        for (offset, piece) in chunk.pieces(&bytes) {
+                            output.data(offset, piece.to_vec().into()).await?;
+                        }
+                    }
+                }
+            }
+        }
+        let size = output
+            .finish(writer, &plan.header(), plan.extents())
+            .await?;
+        Ok((report, size))
+    }
+}
+
+/// Copies all clusters of an image, which may store them in any order, in LCN
+/// order.
+pub(super) async fn copy_stored(
+    co: &Co,
+    source: &Source,
+    index: &Index,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let header = index.header();
+    let cluster_size = u64::from(header.cluster_size);
+    let bytes = |clusters: u64| clusters.saturating_mul(cluster_size);
+    let (volume_size, end) = (header.volume_size(), source.size());
+    let extents = index.extents();
+    let ranges = extents.map(|extent| (bytes(extent.start.0), bytes(extent.len)));
+    let mut done = 0;
+    for range in ranges.chain([(volume_size, end.saturating_sub(volume_size))]) {
+        copy_range(co, source, range, (&mut done, end), output).await?;
+    }
+    Ok(())
+}
+
+/// Copies `len` bytes at `offset`. `progress` is what is done, and the total.
+async fn copy_range(
+    co: &Co,
+    source: &Source,
+    (mut offset, len): (u64, u64),
+    (done, total): (&mut u64, u64),
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let end = offset.saturating_add(len);
+    while offset < end {
+        let len = piece_len(offset, end);
+        let piece = co.piece(source, offset, len).await?;
+        *done = done.saturating_add(len);
+        output.set_progress(*done, total);
+        output.data(offset, piece).await?;
+        offset = offset.saturating_add(len);
+    }
+    Ok(())
+}
