@@ -5,8 +5,9 @@ use std::sync::Arc;
 use js_sys::{Function, Uint8Array};
 use ntfsclone_core::error::{Error, Structure};
 use ntfsclone_core::image::Compression;
+use ntfsclone_core::io::IoError;
 use ntfsclone_core::jobs::{self, Failure, Refusal};
-use ntfsclone_core::pages::Pages;
+use ntfsclone_core::pages::{MAX_REQUEST, Pages};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -37,10 +38,10 @@ impl Source {
 
     /// The same without a copy: `read` is called once, at once, with the memory
     /// to put the `length` bytes from `offset` on, and returns how many it put
-    /// there. If these are fewer, nothing is taken.
+    /// there. Any other count is an error, and nothing is taken.
     pub fn fill(&self, offset: u64, length: usize, read: &Function) -> Result<(), JsValue> {
         let mut bytes: Vec<u8> = Vec::new();
-        if bytes.try_reserve_exact(length).is_err() {
+        if length as u64 > MAX_REQUEST || bytes.try_reserve_exact(length).is_err() {
             let error = Error::Memory {
                 structure: Structure::Source,
                 len: length as u64,
@@ -52,13 +53,20 @@ impl Source {
         // called meanwhile, so the memory does not grow.
         let memory = unsafe { Uint8Array::view_mut_raw(bytes.as_mut_ptr(), length) };
         let filled = read.call1(&JsValue::NULL, &memory)?;
-        if filled.as_f64() == Some(length as f64) {
-            // SAFETY: so many bytes were put there; all memory of a module is
-            // initialised as it is.
-            unsafe { bytes.set_len(length) };
-            return self.supply(offset, bytes);
+        // Not trusted: what JavaScript returns may be any number, or none.
+        if filled.as_f64() != Some(length as f64) {
+            let error = Error::Io {
+                structure: Structure::Source,
+                offset,
+                len: length as u64,
+                source: IoError::end_of_input(),
+            };
+            return Err(error::object(&error.into()));
         }
-        Ok(())
+        // SAFETY: `bytes` has the capacity; all memory of a module is initialised,
+        // whatever was put there.
+        unsafe { bytes.set_len(length) };
+        self.supply(offset, bytes)
     }
 
     /// Opens the image or volume that it is.
