@@ -45,8 +45,11 @@ pub struct Writer {
     pub size: fn(&Plan) -> u64,
     /// `None` if the output is the volume itself: the host moves the data to the
     /// same offsets, without another copy in memory.
-    pub encoder: Option<fn(&Header) -> Box<dyn Encode + Send>>,
+    pub encoder: Option<NewEncoder>,
 }
+
+/// Makes the encoder of an output with this header.
+pub type NewEncoder = fn(&Header) -> Box<dyn Encode + Send>;
 
 /// The output of an encoder, appended to in order.
 pub trait Out {

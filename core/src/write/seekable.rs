@@ -74,7 +74,7 @@ impl Framing {
     pub fn zeros_to<C: Compress>(&mut self, end: u64, frames: &mut C) -> Result<(), C::Error> {
         while self.len < end {
             let left = end.saturating_sub(self.len);
-            let whole = left / u64::from(FRAME_SIZE);
+            let whole = left.checked_div(FRAME_SIZE.into()).unwrap_or(0);
             if self.current.is_empty() && whole > 0 {
                 frames.zeros(whole);
                 let bytes = whole.saturating_mul(FRAME_SIZE.into());

@@ -1,10 +1,10 @@
 //! partclone itself as the oracle, where it is installed: images that it writes are read, and
 //! images that the builder makes are good to it.
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use ntfs_volume_builder::{FileData, PartcloneImage, Run, Volume, VolumeBuilder, pattern};
 use ntfsclone_core::image::partclone::{Index, Reader};

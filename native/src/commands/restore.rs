@@ -11,7 +11,7 @@ use super::{copy, lost_data, restore_rescue};
 use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, Writing};
+use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::report::{self, Reports};
 use crate::sink::{
     Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
@@ -76,7 +76,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
 
 /// A volume that is written as it is read, whole or rescued.
 pub(super) struct Restoring<'a> {
-    pub(super) writing: &'a Writing,
+    pub(super) writing: &'a WriteOptions,
     pub(super) header: Header,
     pub(super) thin: Thin,
     /// It is read past the kernel's cache.

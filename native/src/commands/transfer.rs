@@ -3,14 +3,14 @@
 use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, NewSerial, Writing};
+use crate::options::{self, NewSerial, WriteOptions};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{self, Destination, Needs, Sink, Target};
 
 /// What is written, whatever its form.
 pub struct Transfer<'a> {
-    pub writing: &'a Writing,
+    pub writing: &'a WriteOptions,
     pub new_serial: Option<NewSerial>,
     pub phase: Phase,
     /// What is reported in the end, as `"Saved"`.
