@@ -3,10 +3,12 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
+use alloc::vec;
 use core::fmt;
 use core::ops::Range;
 
 use crate::error::Error;
+use crate::piece::Piece;
 use crate::units::{len_u64, len_usize};
 
 /// Something whose bytes can be read at any position: a device, a file, a
@@ -24,6 +26,79 @@ pub trait ReadAt {
     /// [`IoError`] as the source gave it, and [`IoError::end_of_input`] where
     /// the range is not wholly there. What `buf` then holds is unspecified.
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError>;
+
+    /// What the source has from `offset` on, and for how many bytes at least.
+    /// By default all of it is data.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadAt::read_exact_at`].
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let len = self.size().saturating_sub(offset);
+        Ok(ByteExtent::Data { len })
+    }
+
+    /// Reads `len` bytes from `offset` on. A source that has them in memory
+    /// shares them; by default they are copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadAt::read_exact_at`].
+    fn piece_at(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
+        let mut bytes = vec![0; len];
+        self.read_exact_at(offset, &mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A source of any kind, for several readers and threads.
+pub type Source = Arc<dyn ReadAt + Send + Sync>;
+
+/// Consecutive bytes of a source of which the same is known; qemu calls it block
+/// status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteExtent {
+    /// Bytes that are stored.
+    Data {
+        /// How many.
+        len: u64,
+    },
+    /// Zeros that are not stored.
+    Zeros {
+        /// How many.
+        len: u64,
+    },
+    /// Bytes that the source lacks: clusters that an image does not store, or
+    /// what is past the end of a volume that is cut short. They read as zeros.
+    Absent {
+        /// How many.
+        len: u64,
+    },
+}
+
+/// The first bytes of `range` that `source` lacks.
+///
+/// # Errors
+///
+/// As [`ReadAt::extent_at`].
+pub fn first_absent(
+    source: &(impl ReadAt + ?Sized),
+    range: Range<u64>,
+) -> Result<Option<Range<u64>>, IoError> {
+    let mut position = range.start;
+    while position < range.end {
+        match source.extent_at(position)? {
+            ByteExtent::Data { len: 0 } | ByteExtent::Zeros { len: 0 } => break,
+            ByteExtent::Data { len } | ByteExtent::Zeros { len } => {
+                position = position.saturating_add(len);
+            }
+            ByteExtent::Absent { len } => {
+                let end = position.saturating_add(len).min(range.end);
+                return Ok(Some(position..end));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A source of which parts may be unreadable: a file on a bad disk, a
@@ -78,35 +153,29 @@ impl<T: ReadParts + ?Sized> ReadParts for Arc<T> {
     }
 }
 
-impl<T: ReadAt + ?Sized> ReadAt for &T {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
+macro_rules! read_through {
+    ($($pointer:ty),*) => {$(
+        impl<T: ReadAt + ?Sized> ReadAt for $pointer {
+            fn size(&self) -> u64 {
+                (**self).size()
+            }
 
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        (**self).read_exact_at(offset, buf)
-    }
+            fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+                (**self).read_exact_at(offset, buf)
+            }
+
+            fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+                (**self).extent_at(offset)
+            }
+
+            fn piece_at(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
+                (**self).piece_at(offset, len)
+            }
+        }
+    )*};
 }
 
-impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        (**self).read_exact_at(offset, buf)
-    }
-}
-
-impl<T: ReadAt + ?Sized> ReadAt for Rc<T> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        (**self).read_exact_at(offset, buf)
-    }
-}
+read_through!(&T, Arc<T>, Rc<T>);
 
 impl ReadAt for [u8] {
     fn size(&self) -> u64 {

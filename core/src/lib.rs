@@ -18,7 +18,7 @@
 //! [`write::Encode`]. And back: [`image::ntfsclone::Decoder`].
 //!
 //! What has to be waited for, in a browser or over a network, is read through
-//! [`pages`], by `jobs` that go on step by step.
+//! `pages`, by `jobs` that go on step by step.
 //!
 //! And to look into an image: [`image::Index::discover`] or, where that
 //! declines, [`image::Index::scan`] -> [`image::Reader`] -> [`ntfs::Volume`].
@@ -40,8 +40,10 @@ pub mod io;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 pub mod ntfs;
+#[cfg(feature = "jobs")]
 pub mod pages;
 pub mod partition_table;
+pub mod piece;
 pub mod plan;
 pub mod salvage;
 mod sorted;

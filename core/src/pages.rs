@@ -1,14 +1,16 @@
 //! A cache of parts of something that is elsewhere, and is read by someone else.
 
 use alloc::collections::BTreeMap;
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::{RefCell, RefMut};
 use core::mem;
-use core::ops::{Deref, Range};
+use core::ops::Range;
+
+use spin::{Mutex, MutexGuard};
 
 use crate::error::{Error, Result, Structure};
 use crate::io::{IoError, ReadAt};
+use crate::piece::Piece;
 use crate::sorted::sorted;
 use crate::units::{len_u64, len_usize};
 
@@ -26,46 +28,6 @@ const CAPACITY: u64 = 16 << 20;
 /// most is the records of one file, far apart.
 const LIMIT: u64 = 96 << 20;
 
-/// Bytes of a source, or made, that are not copied to be given on.
-#[derive(Debug, Clone)]
-pub struct Piece {
-    bytes: Rc<Vec<u8>>,
-    range: Range<usize>,
-}
-
-impl Deref for Piece {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.bytes.get(self.range.clone()).unwrap_or_default()
-    }
-}
-
-impl From<Vec<u8>> for Piece {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self {
-            range: 0..bytes.len(),
-            bytes: Rc::new(bytes),
-        }
-    }
-}
-
-impl PartialEq for Piece {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Piece {}
-
-impl Piece {
-    /// Keeps the first bytes only.
-    pub fn truncate(&mut self, len: usize) {
-        let end = self.range.start.saturating_add(len);
-        self.range.end = self.range.end.min(end);
-    }
-}
-
 /// Pages of a source that someone else reads, who cannot be waited for.
 ///
 /// A read of what is not there fails with an error that says so
@@ -76,7 +38,7 @@ impl Piece {
 #[derive(Debug)]
 pub struct Pages {
     size: u64,
-    state: RefCell<State>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
@@ -98,7 +60,7 @@ struct State {
 
 #[derive(Debug)]
 struct Page {
-    bytes: Rc<Vec<u8>>,
+    bytes: Arc<Vec<u8>>,
     /// When it was used last.
     used: u64,
 }
@@ -108,7 +70,7 @@ impl Pages {
     pub fn new(size: u64) -> Self {
         Self {
             size,
-            state: RefCell::new(State {
+            state: Mutex::new(State {
                 pages: BTreeMap::new(),
                 len: 0,
                 now: 0,
@@ -139,14 +101,14 @@ impl Pages {
     // Not inlined: `attempt` is compiled for each kind of work.
     #[inline(never)]
     fn begin_attempt(&self) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock();
         state.attempt = state.now;
         state.wanted = None;
     }
 
     #[inline(never)]
     fn end_attempt(&self) -> Option<Range<u64>> {
-        self.state.borrow_mut().wanted.take()
+        self.state.lock().wanted.take()
     }
 
     /// Takes bytes of the source, from `offset` on: those that were asked for.
@@ -167,7 +129,7 @@ impl Pages {
                 source: IoError::end_of_input(),
             });
         }
-        let state = &mut *self.state.borrow_mut();
+        let state = &mut *self.state.lock();
         // What is given up is asked for anew.
         state.asked.start = state.asked.end;
         state.insert(offset, bytes);
@@ -183,36 +145,13 @@ impl Pages {
         }
     }
 
-    /// Some bytes of the source, as they are kept, if they are in one page.
-    ///
-    /// # Errors
-    ///
-    /// As [`ReadAt::read_exact_at`].
-    pub fn piece(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
-        let mut state = self.ready(offset, len)?;
-        state.now = state.now.saturating_add(1);
-        let now = state.now;
-        if let Some((&start, page)) = state.pages.range_mut(..=offset).next_back() {
-            let first = len_usize(offset.saturating_sub(start));
-            let range = first..first.saturating_add(len);
-            if range.end <= page.bytes.len() {
-                page.used = now;
-                let bytes = Rc::clone(&page.bytes);
-                return Ok(Piece { bytes, range });
-            }
-        }
-        let mut bytes = Vec::with_capacity(len);
-        state.visit(offset, len, |piece| bytes.extend_from_slice(piece));
-        Ok(bytes.into())
-    }
-
     /// The state, if the bytes are there.
-    fn ready(&self, offset: u64, len: usize) -> Result<RefMut<'_, State>, IoError> {
+    fn ready(&self, offset: u64, len: usize) -> Result<MutexGuard<'_, State>, IoError> {
         let end = offset.checked_add(len_u64(len));
         let Some(end) = end.filter(|&end| end <= self.size) else {
             return Err(IoError::end_of_input());
         };
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock();
         if let Some(missing) = state.first_missing(offset, end) {
             // What is there is needed when the same is tried again.
             state.visit(offset, len, |_| {});
@@ -227,7 +166,7 @@ impl Pages {
 
     /// Bytes that are kept.
     pub fn kept(&self) -> u64 {
-        self.state.borrow().len
+        self.state.lock().len
     }
 }
 
@@ -248,6 +187,24 @@ impl ReadAt for Pages {
             }
         });
         Ok(())
+    }
+
+    /// Shares the bytes if they are in one page.
+    fn piece_at(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
+        let mut state = self.ready(offset, len)?;
+        state.now = state.now.saturating_add(1);
+        let now = state.now;
+        if let Some((&start, page)) = state.pages.range_mut(..=offset).next_back() {
+            let first = len_usize(offset.saturating_sub(start));
+            let range = first..first.saturating_add(len);
+            if range.end <= page.bytes.len() {
+                page.used = now;
+                return Ok(Piece::new(Arc::clone(&page.bytes), range));
+            }
+        }
+        let mut bytes = Vec::with_capacity(len);
+        state.visit(offset, len, |piece| bytes.extend_from_slice(piece));
+        Ok(bytes.into())
     }
 }
 
@@ -324,7 +281,7 @@ impl State {
         }
         self.len = self.len.saturating_add(len_u64(bytes.len()));
         let page = Page {
-            bytes: Rc::new(bytes),
+            bytes: Arc::new(bytes),
             used: self.now,
         };
         self.pages.insert(offset, page);

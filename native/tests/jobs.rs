@@ -1,6 +1,6 @@
 //! What the core does step by step, for JavaScript, against what the program does: byte for byte.
 
-use std::{cell::Cell, fs::File, ops::Range, os::unix::fs::FileExt, rc::Rc};
+use std::{cell::Cell, fs::File, ops::Range, os::unix::fs::FileExt, sync::Arc};
 
 use crate::support::{
     disk, large_volume,
@@ -20,7 +20,7 @@ struct Source {
     file: File,
     /// Where in the file it begins.
     start: u64,
-    pages: Rc<Pages>,
+    pages: Arc<Pages>,
     opened: Option<Opened>,
     peak: Cell<u64>,
 }
@@ -36,11 +36,11 @@ impl Source {
         let mut source = Self {
             file,
             start: part.start,
-            pages: Rc::new(Pages::new(part.end - part.start)),
+            pages: Arc::new(Pages::new(part.end - part.start)),
             opened: None,
             peak: Cell::new(0),
         };
-        let mut job = open(name, Rc::clone(&source.pages));
+        let mut job = open(name, Arc::clone(&source.pages));
         source.run(&mut job, |_| {});
         source.opened = job.into_result();
         source
@@ -183,8 +183,8 @@ fn a_partition_is_one_of_a_disk() {
 
     let file = || File::open(scene.path("disk")).unwrap();
     let size = file().metadata().unwrap().len();
-    let pages = Rc::new(Pages::new(size));
-    let mut whole = open("disk", Rc::clone(&pages));
+    let pages = Arc::new(Pages::new(size));
+    let mut whole = open("disk", Arc::clone(&pages));
     let failure = loop {
         match whole.step() {
             Ok(Step::Read(range)) => {

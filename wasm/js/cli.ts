@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { open, rm, type FileHandle } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { NtfscloneError, open as openImage, type Image, type OpenOptions, type Target } from "./node.js";
+import { Interrupted, writeNewFile } from "./new-file.js";
 
 const HELP = `Looks into, checks and converts images of ntfsclone and NTFS volumes.
 
@@ -99,29 +99,18 @@ async function convert(image: Image, values: Values): Promise<number> {
   if (!isTarget(to)) {
     throw new UsageError(`there is no format ${to}`);
   }
-  // The file is made before the first byte is asked for: what is there already stays as it is.
-  const file = output === "-" ? undefined : await open(output, "wx");
-  const stream = image.convert(to, { compress: compress === undefined ? false : whole(compress), reuse: true });
-  try {
-    for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) {
-      await (file ? toFile(file, piece) : toStdout(piece));
+  const convertTo = (signal?: AbortSignal) => {
+    const level = compress === undefined ? false : whole(compress);
+    return image.convert(to, { compress: level, reuse: true, signal }) as unknown as AsyncIterable<Uint8Array>;
+  };
+  if (output === "-") {
+    for await (const piece of convertTo()) {
+      await toStdout(piece);
     }
-  } catch (error) {
-    await file?.close();
-    if (file) {
-      await rm(output, { force: true });
-    }
-    throw error;
+  } else {
+    await writeNewFile(output, convertTo);
   }
-  await file?.close();
   return 0;
-}
-
-/** At once: `writeFile` would do it in many small parts. */
-async function toFile(file: FileHandle, piece: Uint8Array): Promise<void> {
-  for (let rest = piece; rest.length > 0; ) {
-    rest = rest.subarray((await file.write(rest)).bytesWritten);
-  }
 }
 
 function toStdout(piece: Uint8Array): Promise<void> {
@@ -140,6 +129,8 @@ try {
   if (error instanceof UsageError) {
     process.stderr.write(`ntfsclone: ${error.message}\n\n${HELP}`);
     process.exitCode = 2;
+  } else if (error instanceof Interrupted) {
+    process.kill(process.pid, error.signal);
   } else {
     const isExpected = error instanceof NtfscloneError || (error as NodeJS.ErrnoException).code !== undefined;
     process.stderr.write(`ntfsclone: ${isExpected ? (error as Error).message : (error as Error).stack}\n`);

@@ -193,11 +193,15 @@ export class Driver {
       }
       return filled;
     };
-    engine.call(() => pages.fill(BigInt(offset), length, read));
-    if (failure) {
-      throw unreadable(source.name, offset, length, failure.cause);
+    try {
+      engine.call(() => pages.fill(BigInt(offset), length, read));
+    } catch (error) {
+      if (failure) {
+        throw unreadable(source.name, offset, length, failure.cause);
+      }
+      this.#checkLength(offset, length, filled);
+      throw error;
     }
-    this.#checkLength(offset, length, filled);
   }
 
   #checkLength(offset: number, expected: number, length: number): void {

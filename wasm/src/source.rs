@@ -1,12 +1,13 @@
 //! What JavaScript reads.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use js_sys::{Function, Uint8Array};
 use ntfsclone_core::error::{Error, Structure};
 use ntfsclone_core::image::Compression;
+use ntfsclone_core::io::IoError;
 use ntfsclone_core::jobs::{self, Failure, Refusal};
-use ntfsclone_core::pages::Pages;
+use ntfsclone_core::pages::{MAX_REQUEST, Pages};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -17,7 +18,7 @@ use crate::task::{Task, Work};
 #[wasm_bindgen]
 pub struct Source {
     name: String,
-    pages: Rc<Pages>,
+    pages: Arc<Pages>,
 }
 
 #[wasm_bindgen]
@@ -25,7 +26,7 @@ impl Source {
     /// Nothing yet of a source of `size` bytes; `name` is what to call it.
     #[wasm_bindgen(constructor)]
     pub fn new(name: String, size: u64) -> Self {
-        let pages = Rc::new(Pages::new(size));
+        let pages = Arc::new(Pages::new(size));
         Self { name, pages }
     }
 
@@ -37,10 +38,10 @@ impl Source {
 
     /// The same without a copy: `read` is called once, at once, with the memory
     /// to put the `length` bytes from `offset` on, and returns how many it put
-    /// there. If these are fewer, nothing is taken.
+    /// there. Any other count is an error, and nothing is taken.
     pub fn fill(&self, offset: u64, length: usize, read: &Function) -> Result<(), JsValue> {
         let mut bytes: Vec<u8> = Vec::new();
-        if bytes.try_reserve_exact(length).is_err() {
+        if length as u64 > MAX_REQUEST || bytes.try_reserve_exact(length).is_err() {
             let error = Error::Memory {
                 structure: Structure::Source,
                 len: length as u64,
@@ -52,18 +53,25 @@ impl Source {
         // called meanwhile, so the memory does not grow.
         let memory = unsafe { Uint8Array::view_mut_raw(bytes.as_mut_ptr(), length) };
         let filled = read.call1(&JsValue::NULL, &memory)?;
-        if filled.as_f64() == Some(length as f64) {
-            // SAFETY: so many bytes were put there; all memory of a module is
-            // initialised as it is.
-            unsafe { bytes.set_len(length) };
-            return self.supply(offset, bytes);
+        // Not trusted: what JavaScript returns may be any number, or none.
+        if filled.as_f64() != Some(length as f64) {
+            let error = Error::Io {
+                structure: Structure::Source,
+                offset,
+                len: length as u64,
+                source: IoError::end_of_input(),
+            };
+            return Err(error::object(&error.into()));
         }
-        Ok(())
+        // SAFETY: `bytes` has the capacity; all memory of a module is initialised,
+        // whatever was put there.
+        unsafe { bytes.set_len(length) };
+        self.supply(offset, bytes)
     }
 
     /// Opens the image or volume that it is.
     pub fn open(&self) -> Task {
-        let job = jobs::open(&self.name, Rc::clone(&self.pages));
+        let job = jobs::open(&self.name, Arc::clone(&self.pages));
         Task::new(Work::Open(Some(job)))
     }
 
@@ -79,7 +87,7 @@ impl Source {
                 remedy: "open it as it is".to_owned(),
             }));
         };
-        let pages = Rc::clone(&self.pages);
+        let pages = Arc::clone(&self.pages);
         let job = jobs::decompress(pages, compression, ends_anywhere);
         let job = job.map_err(|failure| error::object(&failure))?;
         Ok(Task::new(Work::Output(job)))

@@ -1,8 +1,8 @@
 // The small program of the package.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -59,7 +59,28 @@ test("a conversion that fails leaves nothing", () => {
   assert.equal(status, 1);
   assert.match(String(stderr), /^ntfsclone: /);
   assert.ok(!existsSync(output));
+  assert.deepEqual(partsIn(folder), []);
 });
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"]) {
+  test(`a conversion that ${signal} ends leaves nothing under the name`, { timeout: 60_000 }, async () => {
+    const inside = scratch(`cli-${signal}`);
+    const output = join(inside, "volume.raw");
+    const child = spawn(process.execPath, [cli, "convert", "--to", "ntfsclone", "--compress", "22", "-o", output, demoVolume()]);
+    const ended = new Promise((resolve) => child.on("exit", (code, by) => resolve(by ?? code)));
+    while (partsIn(inside).length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    child.kill(signal);
+    assert.equal(await ended, signal);
+    assert.ok(!existsSync(output));
+    assert.equal(partsIn(inside).length, signal === "SIGKILL" ? 1 : 0);
+  });
+}
+
+function partsIn(path) {
+  return readdirSync(path).filter((name) => name.endsWith(".part"));
+}
 
 test("wrong usage", () => {
   for (const args of [[], ["info"], ["frobnicate", "a"], ["info", "a", "b"], ["info", "--nothing", "a"], ["info", "--partition", "x", "a"]]) {

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { open } from "../pkg/js/node.js";
+import { init, NtfscloneError, open } from "../pkg/js/node.js";
+import { Source } from "../pkg/js/ntfsclone.js";
 import { digest, digestOfFile } from "./support/content.js";
 import { demoCompressed, demoImage, demoRestored, demoVolume } from "./support/fixtures.js";
 import { serve } from "./support/server.js";
@@ -210,3 +211,53 @@ async function using_(image, work) {
     await image[Symbol.asyncDispose]();
   }
 }
+
+/** What a source may report that it read, of `length` bytes. */
+const WRONG_COUNTS = {
+  more: (length) => length + 1,
+  "much more": () => 2 ** 53,
+  negative: () => -1,
+  NaN: () => NaN,
+  "a fraction": (length) => length - 0.5,
+  infinite: () => Infinity,
+  nothing: () => undefined,
+  "a text": (length) => `${length}`,
+};
+
+for (const [name, count] of Object.entries(WRONG_COUNTS)) {
+  test(`a count that is wrong is an error: ${name}`, { timeout: 20_000 }, async () => {
+    await init();
+    // The module itself.
+    const source = new Source("demo", 1n << 20n);
+    assert.throws(
+      () => source.fill(0n, 65536, (memory) => count(memory.length)),
+      (error) => error.code === "read",
+    );
+    source.free();
+    // A file handle.
+    const handle = {
+      fd: 99,
+      stat: async () => ({ size: bytes.length, isFile: () => true }),
+      read: async (buffer, offset, length) => ({ bytesRead: count(length) }),
+    };
+    await assert.rejects(open(handle), (error) => error instanceof NtfscloneError && error.code === "read");
+    // An answer whose length is not that of its bytes.
+    const lying = {
+      size: bytes.length,
+      read: (offset, length) => Object.defineProperty(bytes.slice(offset, offset + length / 2), "length", { get: () => count(length) }),
+    };
+    await assert.rejects(open(lying), (error) => error instanceof NtfscloneError && error.code === "read");
+    const image = await open(bytes);
+    assert.deepEqual(await digest(image.convert("raw")), expected);
+    await image.close();
+  });
+}
+
+test("a request that is too long is an error", async () => {
+  await init();
+  const source = new Source("demo", 1n << 40n);
+  for (const length of [2 ** 31, -1, 5 << 20]) {
+    assert.throws(() => source.fill(0n, length, (memory) => memory.length), (error) => error.code === "memory");
+  }
+  source.free();
+});

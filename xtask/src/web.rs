@@ -152,6 +152,7 @@ const PRIVATE_DECLARATIONS: &[&str] = &[
     "driver",
     "engine",
     "medium",
+    "new-file",
     "ntfsclone",
     "ntfsclone_bg.wasm",
     "open",

@@ -1,6 +1,6 @@
 //! Streams that are compressed.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ntfsclone_core::image::Compression;
 use ntfsclone_core::jobs::{self, Step};
@@ -14,8 +14,8 @@ pub fn decompress(data: &[u8]) {
     let Some(compression) = Compression::of(data) else {
         return;
     };
-    let pages = Rc::new(Pages::new(data.len() as u64));
-    let Ok(mut job) = jobs::decompress(Rc::clone(&pages), compression, false) else {
+    let pages = Arc::new(Pages::new(data.len() as u64));
+    let Ok(mut job) = jobs::decompress(Arc::clone(&pages), compression, false) else {
         return;
     };
     for _ in 0..MAX_STEPS {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::index::{Index, Run, locate, stride};
 use super::ntfsclone::{COMMAND_NEXT, Header, corrupt};
 use crate::error::Error;
-use crate::io::{IoError, ReadAt};
+use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// Bytes of the image that are read at once, if they hold a whole cluster.
@@ -51,6 +51,17 @@ impl<S: ReadAt> Reader<S> {
         &self.index
     }
 
+    fn stored(&self) -> Stored<'_, S> {
+        Stored {
+            source: &self.source,
+            header: self.index.header(),
+            runs: self.index.runs(),
+            tail: self.index.tail(),
+            checks_commands: self.checks_commands,
+            lost_from: self.index.lost_from(),
+        }
+    }
+
     /// Whether cluster `lcn` is in the image.
     pub fn is_stored(&self, lcn: Lcn) -> bool {
         self.index.locate(lcn).is_some()
@@ -64,15 +75,18 @@ impl<S: ReadAt> ReadAt for Reader<S> {
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        let stored = Stored {
-            source: &self.source,
-            header: self.index.header(),
-            runs: self.index.runs(),
-            tail: self.index.tail(),
-            checks_commands: self.checks_commands,
-            lost_from: self.index.lost_from(),
-        };
-        stored.read_exact_at(offset, buf)
+        self.stored().read_exact_at(offset, buf)
+    }
+
+    /// Clusters that are not stored are absent.
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let left = self.size().saturating_sub(offset);
+        Ok(match self.stored().run_at(offset) {
+            (Some(_), len) => ByteExtent::Data { len: len.min(left) },
+            // A lost tail has no end.
+            (None, 0) => ByteExtent::Absent { len: left },
+            (None, len) => ByteExtent::Absent { len: len.min(left) },
+        })
     }
 }
 
@@ -113,15 +127,7 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
         let (mut position, mut left) = (offset, buf);
         while !left.is_empty() {
             let (lcn, within) = self.cluster_at(position);
-            let run = match lcn.0 < self.header.nr_clusters {
-                true => locate(self.header, self.runs, lcn),
-                false => self.tail_run(lcn),
-            };
-            let there = match run {
-                Some(run) => self.bytes(run.extent.len),
-                None => self.bytes(self.next_stored(lcn).saturating_sub(lcn.0)),
-            };
-            let there = there.saturating_sub(within);
+            let (run, there) = self.run_at(position);
             let (piece, rest) = left.split_at_mut(left.len().min(len_usize(there)));
             position = position.saturating_add(len_u64(piece.len()));
             left = rest;
@@ -139,6 +145,21 @@ impl<S: ReadAt + ?Sized> Stored<'_, S> {
             }
         }
         Ok(())
+    }
+
+    /// The run that holds a byte, `None` if it is not stored, and how many bytes
+    /// from there on are alike.
+    fn run_at(&self, position: u64) -> (Option<Run>, u64) {
+        let (lcn, within) = self.cluster_at(position);
+        let run = match lcn.0 < self.header.nr_clusters {
+            true => locate(self.header, self.runs, lcn),
+            false => self.tail_run(lcn),
+        };
+        let clusters = match run {
+            Some(run) => run.extent.len,
+            None => self.next_stored(lcn).saturating_sub(lcn.0),
+        };
+        (run, self.bytes(clusters).saturating_sub(within))
     }
 
     /// Fills `buf` from byte `within` of the first cluster of `run` on.

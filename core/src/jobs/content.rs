@@ -1,9 +1,8 @@
 //! Reading the content of a file, or of one of its streams.
 
 use alloc::format;
-use alloc::rc::Rc;
 use alloc::string::String;
-use alloc::vec;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
@@ -11,11 +10,12 @@ use core::ops::Range;
 use super::job::{Co, Job};
 use super::locate::locate;
 use super::opened::{Inside, Opened};
-use super::{Failure, Refusal, Step, read_at};
+use super::{Failure, Refusal, Step, first_absent_in};
 use crate::error::Error;
 use crate::ntfs::content::{self, ContentError, Span};
 use crate::ntfs::mft::LAST_SYSTEM_RECORD;
 use crate::ntfs::{lznt1, wof};
+use crate::piece::Piece;
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64, len_usize};
 
 /// Bytes of one step, about.
@@ -33,7 +33,7 @@ impl Opened {
     /// Content that an image does not store is an error.
     pub fn content(&self, record: RecordNumber, stream: &str) -> Job<()> {
         let (opened, stream) = (self.clone(), String::from(stream));
-        Job::new(Rc::clone(&self.pages), move |co| async move {
+        Job::new(Arc::clone(&self.pages), move |co| async move {
             let inside = locate(&co, &opened).await?;
             let volume = co.read(|| inside.open_volume()).await?;
             let content = co
@@ -117,13 +117,13 @@ impl Reading {
             let space = BYTES_PER_STEP.saturating_sub(len_u64(pending.bytes.len()));
             let bytes = match span {
                 Span::Stored { offset, len } => self.read(offset, len.min(space)).await?,
-                Span::Compressed { extents, len } => self.decompress(&extents, len).await?,
-                Span::Resident(bytes) => bytes.to_vec(),
-                Span::Wof { chunk, len } => self.read_wof_chunk(chunk, len).await?,
-                Span::Hole(_) => Vec::new(),
+                Span::Compressed { extents, len } => self.decompress(&extents, len).await?.into(),
+                Span::Resident(bytes) => bytes.to_vec().into(),
+                Span::Wof { chunk, len } => self.read_wof_chunk(chunk, len).await?.into(),
+                Span::Hole(_) => Vec::new().into(),
             };
             position = position.saturating_add(len_u64(bytes.len()));
-            pending.bytes.extend(bytes);
+            pending.bytes.extend_from_slice(&bytes);
         }
         co.set_progress(position, size);
         pending.end_hole(co);
@@ -132,20 +132,17 @@ impl Reading {
     }
 
     /// Bytes of the volume, which must be stored.
-    async fn read(&self, offset: u64, len: u64) -> Result<Vec<u8>, Failure> {
-        let (first, within) = self.geometry.vcn_at(offset);
-        let (count, _) = self.geometry.vcn_at(
-            within
-                .saturating_add(len)
-                .next_multiple_of(self.geometry.bytes(1).max(1)),
-        );
-        self.check_stored(Extent::new(Lcn(first.0), count.0))?;
-        self.co
-            .read(|| {
-                let mut bytes = vec![0; len_usize(len)];
-                read_at(&self.inside, offset, &mut bytes).map(|()| bytes)
-            })
-            .await
+    async fn read(&self, offset: u64, len: u64) -> Result<Piece, Failure> {
+        let source = &self.inside.source;
+        // All of the last cluster must be stored.
+        let end = offset.saturating_add(len);
+        let end = end.checked_next_multiple_of(self.geometry.bytes(1));
+        let clusters = offset..end.unwrap_or(u64::MAX);
+        let absent = self.co.read(|| first_absent_in(source, clusters.clone()));
+        if let Some(absent) = absent.await? {
+            return Err(self.not_stored(absent.start));
+        }
+        self.co.piece(source, offset, len).await
     }
 
     /// A unit that NTFS compressed.
@@ -153,7 +150,8 @@ impl Reading {
         let mut unit = Vec::new();
         for extent in extents {
             let offset = self.geometry.offset(extent.start);
-            unit.extend(self.read(offset, self.geometry.bytes(extent.len)).await?);
+            let len = self.geometry.bytes(extent.len);
+            unit.extend_from_slice(&self.read(offset, len).await?);
         }
         let first = extents.first().map_or(Lcn(0), |extent| extent.start);
         let offset = self.geometry.offset(first);
@@ -186,7 +184,7 @@ impl Reading {
             let left = range.end.saturating_sub(position);
             match self.content.value_at(position)? {
                 Some(Span::Stored { offset, len }) => {
-                    bytes.extend(self.read(offset, len.min(left)).await?);
+                    bytes.extend_from_slice(&self.read(offset, len.min(left)).await?);
                 }
                 Some(Span::Resident(rest)) => {
                     let len = rest.len().min(len_usize(left));
@@ -211,19 +209,16 @@ impl Reading {
         }
     }
 
-    fn check_stored(&self, extent: Extent) -> Result<(), Failure> {
-        let missing = self.inside.first_not_stored(extent, self.geometry.bytes(1));
-        let Some(lcn) = missing else {
-            return Ok(());
-        };
-        Err(Failure::refused(
+    fn not_stored(&self, offset: u64) -> Failure {
+        let (cluster, _) = self.geometry.vcn_at(offset);
+        Failure::refused(
             Refusal::NotStored,
             format!(
-                "does not hold cluster {lcn}, which is content of record {}",
+                "does not hold cluster {cluster}, which is content of record {}",
                 self.record
             ),
             "take it from an image or volume that is whole, and not of metadata alone",
-        ))
+        )
     }
 }
 

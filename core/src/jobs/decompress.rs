@@ -1,16 +1,17 @@
 //! Decompressing a stream that can only be read from start to end.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::job::{Co, Job};
-use super::{Failure, Step, read_error};
+use super::{Failure, Step};
 use crate::decompress::{Decoded, Decoder, Problem};
 use crate::image::Compression;
 use crate::image::PROBE_BYTES;
-use crate::io::ReadAt;
-use crate::pages::{Pages, Piece};
+use crate::io::{ReadAt, Source};
+use crate::pages::Pages;
+use crate::piece::Piece;
 use crate::units::{len_u64, len_usize};
 
 /// Bytes that one step reads, and makes, at the most.
@@ -102,17 +103,17 @@ impl StreamError {
 ///
 /// [`Failure::Stream`] if core has no decoder for it.
 pub fn decompress(
-    pages: Rc<Pages>,
+    pages: Arc<Pages>,
     compression: Compression,
     ends_anywhere: bool,
 ) -> Result<Job<()>, Failure> {
     let Some(decoder) = Decoder::new(compression) else {
         return Err(Failure::Stream(compression));
     };
-    Ok(Job::new(Rc::clone(&pages), move |co| {
+    Ok(Job::new(Arc::clone(&pages), move |co| {
         let stream = Stream {
             co,
-            pages,
+            source: pages,
             compression,
             ends_anywhere,
             position: 0,
@@ -124,7 +125,7 @@ pub fn decompress(
 /// A compressed stream: one part or several.
 struct Stream {
     co: Co,
-    pages: Rc<Pages>,
+    source: Source,
     compression: Compression,
     ends_anywhere: bool,
     /// Compressed bytes consumed.
@@ -153,7 +154,7 @@ impl Stream {
                 has_ended,
             } = decoded.map_err(|problem| self.explain(problem))?;
             self.position = self.position.saturating_add(len_u64(taken));
-            self.co.set_progress(self.position, self.pages.size());
+            self.co.set_progress(self.position, self.source.size());
             if taken == 0 && made == 0 && !has_ended {
                 return Err(self.stuck(input.is_empty()).into());
             }
@@ -168,7 +169,7 @@ impl Stream {
     fn emit(&self, output: Vec<u8>) {
         let co = &self.co;
         if output.is_empty() {
-            co.progress(self.position, self.pages.size());
+            co.progress(self.position, self.source.size());
         } else if output.iter().all(|&byte| byte == 0) {
             // Most of a volume may be empty.
             co.emit(Step::Hole(len_u64(output.len())));
@@ -197,14 +198,9 @@ impl Stream {
 
     /// The next compressed bytes, `limit` at most.
     async fn input(&self, limit: u64) -> Result<Piece, Failure> {
-        let (offset, pages) = (self.position, &self.pages);
-        let len = len_usize(pages.size().saturating_sub(offset).min(limit));
-        self.co
-            .read(|| {
-                let piece = pages.piece(offset, len);
-                piece.map_err(|error| read_error(offset, len, error))
-            })
-            .await
+        let left = self.source.size().saturating_sub(self.position);
+        let len = left.min(limit);
+        self.co.piece(&self.source, self.position, len).await
     }
 
     fn stuck(&self, is_at_end: bool) -> StreamError {

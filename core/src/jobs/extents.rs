@@ -1,13 +1,14 @@
 //! Listing which clusters are in use, or stored, and where.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::Step;
 use super::job::Job;
 use super::locate::locate;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::used::used;
+use super::{Step, first_absent_in};
+use crate::io::ReadAt;
 use crate::units::Extent;
 
 /// Extents of one step, at most.
@@ -28,10 +29,10 @@ impl Opened {
     /// stores: [`Step::Extents`].
     pub fn extents(&self) -> Job<()> {
         let opened = self.clone();
-        Job::new(Rc::clone(&self.pages), |co| async move {
+        Job::new(Arc::clone(&self.pages), |co| async move {
             let inside = locate(&co, &opened).await?;
-            if let Inside::Image(reader) = &inside {
-                for runs in reader.index().runs().chunks(EXTENTS_PER_STEP) {
+            if let Some(index) = inside.index() {
+                for runs in index.runs().chunks(EXTENTS_PER_STEP) {
                     let located = runs.iter().map(|run| Located {
                         extent: run.extent,
                         offset: run.offset,
@@ -43,11 +44,16 @@ impl Opened {
             }
             let counted = used(&co, inside, opened.before_damage).await?;
             let geometry = counted.volume.geometry();
-            let reach = counted.volume.source().reach(geometry.bytes(1));
+            // Of a volume that is cut short, up to there.
+            let source = &counted.inside.source;
+            let absent = co
+                .read(|| first_absent_in(source, 0..source.size()))
+                .await?;
+            let (reach, _) = geometry.vcn_at(absent.map_or(u64::MAX, |absent| absent.start));
             let mut extents = counted
                 .map
                 .extents()
-                .take_while(|extent| extent.start < reach)
+                .take_while(|extent| extent.start.0 < reach.0)
                 .map(|Extent { start, len }| Located {
                     extent: Extent::new(start, len.min(reach.0.saturating_sub(start.0))),
                     offset: geometry.offset(start),

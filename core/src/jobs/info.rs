@@ -1,11 +1,11 @@
 //! Describing an image or volume after reading little of it.
 
 use alloc::borrow::ToOwned;
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 
 use super::Failure;
 use super::job::Job;
-use super::opened::{Bytes, Inside, Opened};
+use super::opened::{Inside, Opened};
 use crate::error::with_causes;
 use crate::info::{Document, ImageSummary, MAP_PARTS, VolumeLook, why_nothing_is_told};
 use crate::io::ReadAt;
@@ -14,7 +14,7 @@ impl Opened {
     /// Describes it: the document of `ntfsclone info --json`.
     pub fn info(&self) -> Job<Document> {
         let opened = self.clone();
-        Job::new(Rc::clone(&self.pages), |co| async move {
+        Job::new(Arc::clone(&self.pages), |co| async move {
             let mut document = Document {
                 source: (*opened.name).to_owned(),
                 size: Some(opened.pages.size()),
@@ -25,7 +25,7 @@ impl Opened {
                 volume: None,
                 warnings: alloc::vec::Vec::new(),
             };
-            if let Bytes::Seekable(seekable) = &opened.bytes {
+            if let Some(seekable) = &opened.seekable {
                 document.tell_end_damage(seekable.end_damage());
                 document.tell_made(seekable.summary());
             }

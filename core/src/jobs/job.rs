@@ -9,6 +9,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
+use alloc::sync::Arc;
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -16,12 +17,14 @@ use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use super::opened::Inside;
-use super::{Failure, Step};
+use super::{Failure, Step, read_error};
 use crate::clusters::{Part, Walk};
 use crate::error::Result;
+use crate::io::{ReadAt, Source};
 use crate::ntfs::Volume;
 use crate::pages::Pages;
+use crate::piece::Piece;
+use crate::units::len_usize;
 
 /// A job in progress; `T` is its result.
 pub struct Job<T> {
@@ -55,7 +58,7 @@ impl Channel {
 impl<T> Job<T> {
     /// A job over the source of `pages`; it starts with the first step.
     pub(super) fn new<F: Future<Output = Result<T, Failure>> + 'static>(
-        pages: Rc<Pages>,
+        pages: Arc<Pages>,
         code: impl FnOnce(Co) -> F,
     ) -> Self {
         let channel = Rc::<Channel>::default();
@@ -126,16 +129,11 @@ impl<T> fmt::Debug for Job<T> {
 /// The handle of a job's code on its source and its driver.
 #[derive(Debug, Clone)]
 pub(super) struct Co {
-    pages: Rc<Pages>,
+    pages: Arc<Pages>,
     channel: Rc<Channel>,
 }
 
 impl Co {
-    /// The source.
-    pub(super) fn pages(&self) -> &Rc<Pages> {
-        &self.pages
-    }
-
     /// Queues a step for the driver, which gets it where the code reads next.
     // Not inlined, for the size of the module: it has many callers.
     #[inline(never)]
@@ -199,12 +197,26 @@ impl Co {
         self.attempt(move || work().map_err(Failure::from))
     }
 
+    /// Reads a piece of a source.
+    pub(super) fn piece(
+        &self,
+        source: &Source,
+        offset: u64,
+        len: u64,
+    ) -> impl Future<Output = Result<Piece, Failure>> {
+        let len = len_usize(len);
+        self.read(move || {
+            let piece = source.piece_at(offset, len);
+            piece.map_err(|error| read_error(offset, len, error))
+        })
+    }
+
     /// Visits all MFT records of a volume, a part at a time; `visit` removes
     /// what it visited from the part.
     pub(super) async fn walk(
         &self,
-        volume: &Volume<Inside>,
-        mut visit: impl FnMut(&mut Walk<'_, Inside>, &mut Part) -> Result<()>,
+        volume: &Volume<Source>,
+        mut visit: impl FnMut(&mut Walk<'_, Source>, &mut Part) -> Result<()>,
     ) -> Result<(), Failure> {
         let mut rest = Part::all(volume);
         while !rest.is_empty() {

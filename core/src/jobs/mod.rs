@@ -8,11 +8,11 @@
 //! ```
 //! # use ntfsclone_core::pages::Pages;
 //! # use ntfsclone_core::jobs::{Failure, Opened, Step, open};
-//! # use std::rc::Rc;
+//! # use std::sync::Arc;
 //! # fn read(offset: u64, len: u64) -> Vec<u8> { vec![0; len as usize] }
 //! # fn open_image(size: u64) -> Result<Option<Opened>, Failure> {
-//! let pages = Rc::new(Pages::new(size));
-//! let mut job = open("image", Rc::clone(&pages));
+//! let pages = Arc::new(Pages::new(size));
+//! let mut job = open("image", Arc::clone(&pages));
 //! loop {
 //!     match job.step()? {
 //!         Step::Read(range) => {
@@ -56,9 +56,9 @@ pub use opened::Opened;
 
 use crate::clusters::{Held, Surveyed};
 use crate::error::{Error, Result, Structure};
-use crate::io::{IoError, ReadAt};
-use crate::pages::Piece;
-use crate::units::len_u64;
+use crate::io::{self, IoError, ReadAt, Source};
+use crate::piece::Piece;
+use crate::units::{len_u64, len_usize};
 
 /// Bytes that one step reads or makes, about and at most.
 const STEP_BYTES: u64 = 4 << 20;
@@ -94,6 +94,13 @@ pub enum Step {
 fn read_at(source: &(impl ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Result<()> {
     let read = source.read_exact_at(offset, buf);
     read.map_err(|error| read_error(offset, buf.len(), error))
+}
+
+/// The first bytes of a range that `source` lacks.
+fn first_absent_in(source: &Source, range: Range<u64>) -> Result<Option<Range<u64>>> {
+    let (offset, len) = (range.start, range.end.saturating_sub(range.start));
+    let absent = io::first_absent(source, range);
+    absent.map_err(|error| read_error(offset, len_usize(len), error))
 }
 
 fn read_error(offset: u64, len: usize, error: IoError) -> Error {

@@ -3,21 +3,22 @@
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::job::{Co, Job};
-use super::opened::{Bytes, Inside, Opened};
+use super::opened::{Inside, Opened};
 use super::scan::scan;
 use super::{Failure, read_at};
 use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
 use crate::image::ntfsclone::Header;
-use crate::image::seekable::{FrameFinder, Kind};
+use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::image::{self, PROBE_BYTES};
 use crate::image::{Compression, Indexer};
 use crate::info::{Format, READ_AT_ONCE};
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Source};
 use crate::ntfs::{BootSector, Foreign, foreign};
 use crate::pages::Pages;
 use crate::units::{len_u64, len_usize};
@@ -34,17 +35,18 @@ enum Found {
     Foreign(Foreign),
 }
 
-type Seekable = crate::image::seekable::SeekableReader<Rc<Pages>>;
+type Seekable = SeekableReader<Source>;
 
 /// Opens the image or volume that is read through `pages`; messages call it
 /// `name`.
-pub fn open(name: &str, pages: Rc<Pages>) -> Job<Opened> {
+pub fn open(name: &str, pages: Arc<Pages>) -> Job<Opened> {
     let opened = Opened {
         name: name.into(),
-        pages: Rc::clone(&pages),
+        pages: Arc::clone(&pages),
         layers: Vec::new(),
         format: Format::Image,
-        bytes: Bytes::Plain(Rc::clone(&pages)),
+        bytes: Arc::<Pages>::clone(&pages),
+        seekable: None,
         header: None,
         inside: None,
         scanned: Rc::default(),
@@ -54,14 +56,16 @@ pub fn open(name: &str, pages: Rc<Pages>) -> Job<Opened> {
 }
 
 async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
-    let found = co.read(|| probe(co.pages())).await?;
-    match in_frames(&co, found).await? {
+    let found = co.read(|| probe(&opened.bytes)).await?;
+    match in_frames(&co, &opened.bytes, found).await? {
         Found::Image => {}
         Found::Volume => opened.format = Format::Volume,
         Found::Seekable(seekable, format) => {
             opened.layers.push("zstd, seekable".to_owned());
             opened.format = format;
-            opened.bytes = Bytes::Seekable(Rc::new(*seekable));
+            let seekable = Arc::<Seekable>::from(seekable);
+            opened.bytes = Arc::<Seekable>::clone(&seekable);
+            opened.seekable = Some(seekable);
         }
         Found::Stream(compression) => return Err(Failure::Stream(compression)),
         // An image with a damaged header: reading the header reports the damage.
@@ -77,7 +81,7 @@ async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
         return Ok(opened);
     }
     if opened.format == Format::Volume {
-        opened.inside = Some(Inside::Volume(opened.bytes.clone()));
+        opened.inside = Some(Inside::of_volume(opened.bytes.clone()));
         return Ok(opened);
     }
     let bytes = opened.bytes.clone();
@@ -104,8 +108,8 @@ async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
 }
 
 /// Detects the format from content, never from the name.
-fn probe(pages: &Rc<Pages>) -> Result<Found> {
-    let start = start_of(pages)?;
+fn probe(source: &Source) -> Result<Found> {
+    let start = start_of(source)?;
     if let Some(compression) = Compression::of(&start) {
         return Ok(Found::Stream(compression));
     }
@@ -114,12 +118,12 @@ fn probe(pages: &Rc<Pages>) -> Result<Found> {
         Some(image::Format::NtfsVolume) => Found::Volume,
         Some(image::Format::Partclone) => Found::Foreign(Foreign::PartcloneImage),
         // Its first boot sector is damaged.
-        _ if BootSector::read_backup(&**pages).is_some() => Found::Volume,
-        _ => Found::Foreign(foreign::identify(&**pages)),
+        _ if BootSector::read_backup(source).is_some() => Found::Volume,
+        _ => Found::Foreign(foreign::identify(source)),
     })
 }
 
-fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
+fn start_of(source: &dyn ReadAt) -> Result<Vec<u8>> {
     let len = source.size().min(len_u64(PROBE_BYTES));
     let mut start = vec![0; len_usize(len)];
     read_at(source, 0, &mut start)?;
@@ -128,7 +132,7 @@ fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
 
 /// The same, or the image or volume in the frames of a zstd file, the first of
 /// them sound or not. Without frames it is decompressed from its start.
-async fn in_frames(co: &Co, found: Found) -> Result<Found, Failure> {
+async fn in_frames(co: &Co, source: &Source, found: Found) -> Result<Found, Failure> {
     let may_be_seekable = matches!(
         found,
         Found::Stream(Compression::Zstd) | Found::Foreign(Foreign::Unknown | Foreign::Zeros)
@@ -136,12 +140,11 @@ async fn in_frames(co: &Co, found: Found) -> Result<Found, Failure> {
     if !may_be_seekable {
         return Ok(found);
     }
-    let pages = co.pages();
     let mut finder = FrameFinder::new();
-    while co.read(|| finder.step(&**pages)).await? {
-        co.progress(finder.position(), pages.size());
+    while co.read(|| finder.step(source)).await? {
+        co.progress(finder.position(), source.size());
     }
-    let Ok(Some(seekable)) = finder.finish(Rc::clone(pages)) else {
+    let Ok(Some(seekable)) = finder.finish(Arc::clone(source)) else {
         return Ok(found);
     };
     let seekable = seekable.with_cache(CACHE_SIZE);
@@ -176,10 +179,7 @@ fn format_in(seekable: &Seekable) -> Result<Option<Format>> {
 impl Opened {
     /// What a compressed image tells of itself.
     fn index_by_summary(&self) -> Option<Inside> {
-        let Bytes::Seekable(seekable) = &self.bytes else {
-            return None;
-        };
-        let index = seekable.summary().ok()??.index().ok()??;
+        let index = self.seekable.as_ref()?.summary().ok()??.index().ok()??;
         Some(Inside::of_image(self.bytes.clone(), index))
     }
 }

@@ -1,22 +1,21 @@
 //! Reading an image from start to end, to index its clusters.
 
 use super::job::Co;
-use super::opened::Bytes;
 use super::{Failure, STEP_BYTES};
 use crate::image::Indexer;
 use crate::image::ntfsclone::Event;
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Source};
 
 /// Feeds all commands of `image` to `indexer`: the stepwise form of
 /// [`Index::scan`](crate::image::Index::scan).
-pub(super) async fn scan(co: &Co, image: &Bytes, indexer: &mut Indexer) -> Result<(), Failure> {
+pub(super) async fn scan(co: &Co, image: &Source, indexer: &mut Indexer) -> Result<(), Failure> {
     loop {
         let offset = indexer.taken();
         let len = piece_len(offset, image.size());
         if len == 0 {
             return Ok(indexer.end_of_input()?);
         }
-        let piece = co.read(|| image.piece(offset, len)).await?;
+        let piece = co.piece(image, offset, len).await?;
         let mut input = &*piece;
         loop {
             match indexer.next(&mut input)? {

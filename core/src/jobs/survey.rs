@@ -1,6 +1,6 @@
 //! Surveying the files of a volume and the owners of its clusters.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -15,12 +15,12 @@ impl Opened {
     /// Surveys all files in use: [`Step::Files`] and [`Step::Held`].
     pub fn survey(&self) -> Job<()> {
         let opened = self.clone();
-        Job::new(Rc::clone(&self.pages), |co| async move {
+        Job::new(Arc::clone(&self.pages), |co| async move {
             let inside = locate(&co, &opened).await?;
             let tolerates_damage = opened.before_damage;
             let volume = co.read(|| match tolerates_damage {
                 true => inside.open_volume(),
-                false => Volume::open(inside.clone()),
+                false => Volume::open(Arc::clone(&inside.source)),
             });
             let volume = volume.await?;
             let mut survey = clusters::Survey::new(&volume);

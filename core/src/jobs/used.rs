@@ -2,18 +2,20 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use super::job::Co;
 use super::opened::Inside;
 use super::{Failure, Refusal};
 use crate::clusters::{Auditor, ClusterMap, Selection};
 use crate::error::with_causes;
+use crate::io::Source;
 use crate::ntfs::{Volume, VolumeInfo};
 
 /// A volume that can be copied.
-#[derive(Debug)]
 pub(super) struct Counted {
-    pub(super) volume: Volume<Inside>,
+    pub(super) inside: Inside,
+    pub(super) volume: Volume<Source>,
     /// The clusters in use.
     pub(super) map: ClusterMap,
     pub(super) label: String,
@@ -37,7 +39,7 @@ pub(super) async fn used(
             let volume = if allow_inconsistent {
                 inside.open_volume()?
             } else {
-                let volume = Volume::open(inside.clone())?;
+                let volume = Volume::open(Arc::clone(&inside.source))?;
                 volume.mft().check_mirror(volume.source(), volume.boot())?;
                 volume
             };
@@ -56,6 +58,7 @@ pub(super) async fn used(
     }
     let (map, agree) = judge(selection, auditor, allow_inconsistent)?;
     Ok(Counted {
+        inside,
         volume,
         map,
         label: info.label,

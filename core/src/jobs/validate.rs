@@ -1,18 +1,19 @@
 //! Checking an image or volume to its last byte, and the NTFS in it.
 
 use alloc::format;
-use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::Failure;
 use super::job::{Co, Job};
-use super::opened::{Bytes, Inside, Opened};
+use super::opened::{Inside, Opened};
 use super::scan::piece_len;
 use crate::clusters::Selection;
 use crate::error::{Error, Result, with_causes};
 use crate::image::Index;
+use crate::image::seekable::Frame;
 use crate::info::Format;
 use crate::io::ReadAt;
 use crate::validate::{
@@ -24,7 +25,7 @@ impl Opened {
     /// Checks all of it, and the NTFS in it: the report of `ntfsclone verify`.
     pub fn validate(&self) -> Job<Report> {
         let opened = self.clone();
-        Job::new(Rc::clone(&self.pages), |co| async move {
+        Job::new(Arc::clone(&self.pages), |co| async move {
             Check::new(&co, &opened).run().await
         })
     }
@@ -54,10 +55,10 @@ impl<'a> Check<'a> {
 
     async fn run(mut self) -> Result<Report, Failure> {
         let bytes = &self.opened.bytes;
-        let is_plain = matches!(bytes, Bytes::Plain(_));
+        let is_plain = self.opened.seekable.is_none();
         let inside = match self.opened.format {
             Format::Image => self.image().await?,
-            Format::Volume if is_plain => Some(Inside::Volume(bytes.clone())),
+            Format::Volume if is_plain => Some(Inside::of_volume(bytes.clone())),
             Format::Volume => Some(self.compressed_volume().await?),
         };
         let volume = match inside {
@@ -128,7 +129,7 @@ impl<'a> Check<'a> {
         self.unreadable(read)?;
         self.losses = lost.in_volume();
         self.check_summary(None);
-        Ok(Inside::Volume(self.opened.bytes.clone()))
+        Ok(Inside::of_volume(self.opened.bytes.clone()))
     }
 
     /// Reads all bytes, in pieces; adds the frames that cannot be decompressed to
@@ -141,24 +142,31 @@ impl<'a> Check<'a> {
         let bytes = &self.opened.bytes;
         let mut offset = 0;
         while offset < bytes.size() {
-            let frame = bytes.frame_at(offset);
+            let frame = self.frame_at(offset);
             let frame_end = frame.map_or(u64::MAX, |(_, frame)| {
                 frame.offset.saturating_add(frame.size)
             });
             let len = piece_len(offset, bytes.size().min(frame_end));
             let mut end = offset.saturating_add(len);
-            match (self.co.attempt(|| bytes.piece(offset, len)).await, frame) {
+            match (self.co.piece(bytes, offset, len).await, frame) {
                 (Ok(piece), _) => take(offset, &piece)?,
-                (Err(error), Some((number, frame))) if error.is_damage() => {
+                (Err(Failure::Error(error)), Some((number, frame))) if error.is_damage() => {
                     lost.push(number, &frame, &error);
                     end = frame_end;
                 }
-                (Err(error), _) => return Err(error.into()),
+                (Err(failure), _) => return Err(failure),
             }
             offset = end;
             self.co.progress(offset, bytes.size());
         }
         Ok(())
+    }
+
+    /// The frame that holds a byte, and its number, if they are compressed.
+    fn frame_at(&self, offset: u64) -> Option<(usize, Frame)> {
+        let table = self.opened.seekable.as_ref()?.table();
+        let number = table.frame_at(offset)?;
+        Some((number, table.frame(number)?))
     }
 
     /// `None` if the volume cannot be opened, which is a finding.
@@ -184,7 +192,7 @@ impl<'a> Check<'a> {
         .await?;
         let losses = mem::take(&mut self.losses);
         let mut checking = Checking::new(selection).with_losses(losses);
-        let index = volume.source().index();
+        let index = inside.index();
         loop {
             match co.attempt(|| checking.step(&volume, index)).await {
                 Ok(None) => co.progress(0, 0),
@@ -198,7 +206,7 @@ impl<'a> Check<'a> {
     }
 
     fn check_summary(&mut self, index: Option<&Index>) {
-        if let Bytes::Seekable(seekable) = &self.opened.bytes {
+        if let Some(seekable) = &self.opened.seekable {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
             crate::validate::check_end(seekable.end_damage(), findings);
             crate::validate::check_summary(seekable.summary(), index, findings, checksums);

@@ -62,6 +62,26 @@ impl<R: ReadAt> Volume<R> {
         Ok((volume, damage))
     }
 
+    /// Like [`Volume::open`]; where its first records are in a lost part of an
+    /// image, like [`Volume::salvage`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Volume::open`].
+    pub fn open_or_salvage(source: R) -> Result<Self>
+    where
+        R: Clone,
+    {
+        match Self::open(source.clone()) {
+            Err(error) if error.is_loss() => match Self::salvage(source) {
+                Ok((volume, _)) if volume.mft.record_count() > 0 => Ok(volume),
+                Err(error) if error.is_missing() => Err(error),
+                _ => Err(error),
+            },
+            opened => opened,
+        }
+    }
+
     /// What the volume is read from.
     pub fn source(&self) -> &R {
         &self.source

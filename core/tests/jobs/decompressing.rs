@@ -1,7 +1,7 @@
 //! Streams that are compressed, sound and not.
 
 use std::io::Write;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use ntfsclone_core::image::Compression;
@@ -70,7 +70,7 @@ fn decompress(
     ends_anywhere: bool,
 ) -> Result<Vec<u8>, Failure> {
     let mut driver = Driver::new(bytes);
-    let pages = Rc::clone(&driver.pages);
+    let pages = Arc::clone(&driver.pages);
     let mut task = jobs::decompress(pages, compression, ends_anywhere)?;
     let output = driver.output(&mut task)?;
     assert!(driver.read < bytes.len() as u64 + (1 << 20));
@@ -194,7 +194,7 @@ fn zeros_come_as_holes() {
     for compression in ALL {
         let bytes = compress(compression, &content);
         let mut driver = Driver::new(bytes.as_slice());
-        let pages = Rc::clone(&driver.pages);
+        let pages = Arc::clone(&driver.pages);
         let mut task = jobs::decompress(pages, compression, false).unwrap();
         let (mut holes, mut len) = (0, 0);
         driver

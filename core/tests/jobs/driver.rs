@@ -1,6 +1,6 @@
 //! What JavaScript does: reads what is asked for, and goes on.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ntfsclone_core::info::Document;
 use ntfsclone_core::io::ReadAt;
@@ -10,7 +10,7 @@ use ntfsclone_core::pages::{MAX_REQUEST, Pages};
 /// A source that is read when a job requests it.
 pub(crate) struct Driver<S> {
     source: S,
-    pub(crate) pages: Rc<Pages>,
+    pub(crate) pages: Arc<Pages>,
     /// Bytes read.
     pub(crate) read: u64,
     /// The most bytes that were kept.
@@ -21,7 +21,7 @@ pub(crate) struct Driver<S> {
 impl<S: ReadAt> Driver<S> {
     pub(crate) fn new(source: S) -> Self {
         Self {
-            pages: Rc::new(Pages::new(source.size())),
+            pages: Arc::new(Pages::new(source.size())),
             source,
             read: 0,
             peak: 0,
@@ -72,7 +72,7 @@ impl<S: ReadAt> Driver<S> {
     }
 
     pub(crate) fn open(&mut self) -> Result<Opened, Failure> {
-        self.result(open("source", Rc::clone(&self.pages)))
+        self.result(open("source", Arc::clone(&self.pages)))
     }
 
     pub(crate) fn info(&mut self, opened: &Opened) -> Result<Document, Failure> {

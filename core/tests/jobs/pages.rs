@@ -24,7 +24,7 @@ fn read(pages: &Pages, range: Range<u64>) -> Vec<(u64, u64)> {
             Ok(read) => {
                 read.unwrap();
                 assert!(buf == bytes(range.clone()), "{range:?}");
-                let piece = pages.piece(range.start, buf.len()).unwrap();
+                let piece = pages.piece_at(range.start, buf.len()).unwrap();
                 assert!(*piece == *buf, "{range:?}");
                 return asked;
             }

@@ -37,7 +37,8 @@ function isPromiseLike(answer: Answer | PromiseLike<Answer>): answer is PromiseL
 
 function bytesOf(answer: Answer): Uint8Array {
   if (answer instanceof Uint8Array) {
-    return answer;
+    // A view of our own: `length` of the answer may say anything.
+    return new Uint8Array(answer.buffer, answer.byteOffset, answer.byteLength);
   }
   if (answer instanceof ArrayBuffer) {
     return new Uint8Array(answer);

@@ -56,6 +56,7 @@ export async function fromHandle(
       let filled = 0;
       while (filled < length) {
         const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
+        checkCount(bytesRead, length - filled);
         if (bytesRead === 0) {
           break;
         }
@@ -77,6 +78,13 @@ function fillFrom(file: number, offset: number, memory: Uint8Array): number {
     filled += read;
   }
   return filled;
+}
+
+/** The handle may be anybody's. */
+function checkCount(bytesRead: number, requested: number): void {
+  if (!Number.isInteger(bytesRead) || bytesRead < 0 || bytesRead > requested) {
+    throw new NtfscloneError("read", `the file handle reports that it read ${bytesRead} bytes, of ${requested} requested`);
+  }
 }
 
 function unreadable(name: string, cause: unknown): NtfscloneError {

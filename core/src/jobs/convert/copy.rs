@@ -4,22 +4,20 @@ use alloc::vec::Vec;
 
 use super::super::Failure;
 use super::super::job::Co;
-use super::super::opened::{Bytes, Inside};
 use super::super::read_at;
 use super::super::scan::piece_len;
 use super::super::used::Counted;
 use super::output::Output;
-use crate::image::Reader;
-use crate::io::ReadAt;
+use crate::image::Index;
+use crate::io::{ReadAt, Source};
 use crate::plan::{Plan, Step};
 use crate::units::len_u64;
 use crate::wipe::Times;
 use crate::write::{RecordChunk, WipeReport, Writer};
 
 /// A volume that is ready to be copied.
-#[derive(Debug)]
 pub(super) struct Copy {
-    pub(super) inside: Inside,
+    pub(super) source: Source,
     pub(super) plan: Plan,
 }
 
@@ -27,10 +25,9 @@ impl Copy {
     /// A copy of the clusters in use.
     pub(super) fn of_clusters(counted: Counted) -> Self {
         let geometry = *counted.volume.geometry();
-        let inside = counted.volume.into_source();
         Self {
-            plan: Plan::new(geometry, inside.device_size(), counted.map),
-            inside,
+            plan: Plan::new(geometry, counted.inside.device_size(), counted.map),
+            source: counted.inside.source,
         }
     }
 
@@ -41,7 +38,7 @@ impl Copy {
         writer: &Writer,
         mut output: Output<'_>,
     ) -> Result<(WipeReport, u64), Failure> {
-        let (plan, inside) = (&self.plan, &self.inside);
+        let (plan, source) = (&self.plan, &self.source);
         output.encode(writer, &plan.header());
         let mut report = WipeReport::default();
         let mut done = 0_u64;
@@ -49,14 +46,14 @@ impl Copy {
             match step {
                 Step::Bytes { offset, len } => {
                     let progress = (&mut done, plan.bytes());
-                    copy_range(co, inside, (offset, len), progress, &mut output).await?;
+                    copy_range(co, source, (offset, len), progress, &mut output).await?;
                 }
                 Step::Records(kind, stream) => {
                     for chunk in RecordChunk::all(plan.geometry(), kind, stream) {
                         let mut bytes = Vec::new();
                         co.read(|| {
                             chunk.read_wiped(&mut bytes, Times::Reset, &mut report, |at, buf| {
-                                read_at(inside, at, buf)
+                                read_at(source, at, buf)
                             })
                         })
                         .await?;
@@ -80,19 +77,19 @@ impl Copy {
 /// order.
 pub(super) async fn copy_stored(
     co: &Co,
-    reader: &Reader<Bytes>,
-    inside: &Inside,
+    source: &Source,
+    index: &Index,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let header = reader.index().header();
+    let header = index.header();
     let cluster_size = u64::from(header.cluster_size);
     let bytes = |clusters: u64| clusters.saturating_mul(cluster_size);
-    let (volume_size, end) = (header.volume_size(), reader.size());
-    let extents = reader.index().extents();
+    let (volume_size, end) = (header.volume_size(), source.size());
+    let extents = index.extents();
     let ranges = extents.map(|extent| (bytes(extent.start.0), bytes(extent.len)));
     let mut done = 0;
     for range in ranges.chain([(volume_size, end.saturating_sub(volume_size))]) {
-        copy_range(co, inside, range, (&mut done, end), output).await?;
+        copy_range(co, source, range, (&mut done, end), output).await?;
     }
     Ok(())
 }
@@ -100,7 +97,7 @@ pub(super) async fn copy_stored(
 /// Copies `len` bytes at `offset`. `progress` is what is done, and the total.
 async fn copy_range(
     co: &Co,
-    inside: &Inside,
+    source: &Source,
     (mut offset, len): (u64, u64),
     (done, total): (&mut u64, u64),
     output: &mut Output<'_>,
@@ -108,7 +105,7 @@ async fn copy_range(
     let end = offset.saturating_add(len);
     while offset < end {
         let len = piece_len(offset, end);
-        let piece = co.read(|| inside.piece(offset, len)).await?;
+        let piece = co.piece(source, offset, len).await?;
         *done = done.saturating_add(len);
         output.set_progress(*done, total);
         output.data(offset, piece).await?;

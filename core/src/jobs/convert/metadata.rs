@@ -28,11 +28,16 @@ impl Copy {
         })
         .await?;
         let geometry = *counted.volume.geometry();
-        let inside = counted.volume.into_source();
         let metadata = collection.finish();
-        let device_size = inside.device_size();
+        let device_size = counted.inside.device_size();
         let plan = Plan::of_metadata(geometry, device_size, metadata.steps, metadata.inuse);
-        Ok((Self { inside, plan }, metadata.sensitive))
+        Ok((
+            Self {
+                source: counted.inside.source,
+                plan,
+            },
+            metadata.sensitive,
+        ))
     }
 }
 

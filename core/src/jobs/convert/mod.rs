@@ -10,7 +10,7 @@ mod remains;
 mod unpack;
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 
 pub use self::compressed::Compression;
 use self::compressed::Compressor;
@@ -20,10 +20,11 @@ use self::pass::pass_image;
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::used::used;
 use super::{Failure, Refusal};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
+use crate::info::Format;
 use crate::units::len_usize;
 use crate::write::{METADATA, NTFSCLONE, Writer};
 
@@ -61,7 +62,7 @@ impl Opened {
             None => Form::Plain,
         };
         let opened = self.clone();
-        Ok(Job::new(Rc::clone(&self.pages), move |co| async move {
+        Ok(Job::new(Arc::clone(&self.pages), move |co| async move {
             convert(&co, &opened, writer, form).await
         }))
     }
@@ -74,16 +75,16 @@ async fn convert(
     form: Form,
 ) -> Result<(), Failure> {
     let mut output = Output::new(co, form);
-    if writer.id == NTFSCLONE.id && matches!(opened.inside, Some(Inside::Image(_)) | None) {
+    if writer.id == NTFSCLONE.id && opened.format == Format::Image {
         return pass_image(co, &opened.bytes, output).await;
     }
     let inside = locate(co, opened).await?;
-    if let (Inside::Image(reader), None) = (&inside, writer.encoder) {
+    if let (Some(reader), None) = (&inside.image, writer.encoder) {
         let index = reader.index();
         if index.is_ordinary() {
             unpack_image(co, reader, &mut output).await?;
         } else {
-            copy_stored(co, reader, &inside, &mut output).await?;
+            copy_stored(co, &inside.source, index, &mut output).await?;
         }
         output
             .finish(writer, index.header(), index.extents())

@@ -8,7 +8,7 @@ use super::super::job::Co;
 use super::super::{Failure, Step};
 use super::compressed::{Compressor, MAX_MAP_SIZE};
 use crate::image::ntfsclone::Header;
-use crate::pages::Piece;
+use crate::piece::Piece;
 use crate::units::{Extent, len_u64};
 use crate::write::{Content, Encode, Facts, Stopped, Writer};
 

@@ -2,19 +2,18 @@
 
 use super::super::Failure;
 use super::super::job::Co;
-use super::super::opened::Bytes;
 use super::super::scan::piece_len;
 use super::output::Output;
 use crate::image::Indexer;
 use crate::image::ntfsclone::Event;
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Source};
 use crate::units::len_usize;
 use crate::write::NTFSCLONE;
 
 /// Copies an image from start to end. Bytes after its end are not part of it.
 pub(super) async fn pass_image(
     co: &Co,
-    image: &Bytes,
+    image: &Source,
     mut output: Output<'_>,
 ) -> Result<(), Failure> {
     let mut indexer = Indexer::new();
@@ -26,7 +25,7 @@ pub(super) async fn pass_image(
             indexer.end_of_input()?;
             break;
         }
-        let mut piece = co.read(|| image.piece(offset, len)).await?;
+        let mut piece = co.piece(image, offset, len).await?;
         let mut input = &*piece;
         loop {
             match indexer.next(&mut input)? {

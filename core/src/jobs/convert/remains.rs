@@ -1,6 +1,6 @@
 //! Predicting what an image of metadata would hold: it is made and discarded.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 
 use super::super::job::Job;
 use super::super::locate::locate;
@@ -16,7 +16,7 @@ impl Opened {
     /// people, and what would be wiped.
     pub fn remains(&self) -> Job<Remains> {
         let opened = self.clone();
-        Job::new(Rc::clone(&self.pages), |co| async move {
+        Job::new(Arc::clone(&self.pages), |co| async move {
             let inside = locate(&co, &opened).await?;
             let counted = used(&co, inside, false).await?;
             let (copy, sensitive) = Copy::of_metadata(&co, counted).await?;

@@ -4,20 +4,19 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::super::job::Co;
-use super::super::opened::Bytes;
 use super::super::scan::piece_len;
 use super::super::{Failure, STEP_BYTES};
 use super::output::Output;
 use crate::error::{Error, Structure};
 use crate::image::Reader;
 use crate::image::ntfsclone::{Decoder, Event};
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Source};
 use crate::units::{len_u64, len_usize};
 
 /// Writes the volume in the image of `reader`.
 pub(super) async fn unpack_image(
     co: &Co,
-    reader: &Reader<Bytes>,
+    reader: &Reader<Source>,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let image = reader.source();
@@ -31,7 +30,7 @@ pub(super) async fn unpack_image(
             decoder.end_of_input()?;
             break;
         }
-        let piece = co.read(|| image.piece(offset, len)).await?;
+        let piece = co.piece(image, offset, len).await?;
         let mut input = &*piece;
         loop {
             match decoder.next(&mut input)? {

@@ -1,0 +1,74 @@
+import { randomUUID } from "node:crypto";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** A signal arrived while a file was written. */
+export class Interrupted extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+  }
+}
+
+/**
+ * Writes a file that must not exist yet. It has its name only when it is whole: it is written beside it, and removed if
+ * that fails or a signal arrives. After `kill -9` a file with another name is left.
+ */
+export async function writeNewFile(
+  path: string,
+  begin: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+): Promise<void> {
+  await refuseExisting(path);
+  const partial = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.part`);
+  const stop = new AbortController();
+  const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal));
+  for (const signal of SIGNALS) {
+    process.on(signal, interrupt);
+  }
+  try {
+    const file = await open(partial, "wx");
+    try {
+      for await (const piece of begin(stop.signal)) {
+        // `writeFile` would write many small parts.
+        for (let rest = piece; rest.length > 0; ) {
+          rest = rest.subarray((await file.write(rest)).bytesWritten);
+        }
+        stop.signal.throwIfAborted();
+      }
+    } finally {
+      await file.close();
+    }
+    stop.signal.throwIfAborted();
+    await moveToNew(partial, path);
+  } finally {
+    await rm(partial, { force: true });
+    for (const signal of SIGNALS) {
+      process.off(signal, interrupt);
+    }
+  }
+}
+
+/** Gives the file its name, unless another file has it by now. */
+async function moveToNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") {
+      throw error;
+    }
+    // A file system without hard links.
+    await refuseExisting(to);
+    await rename(from, to);
+  }
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const isThere = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) {
+    throw Object.assign(new Error(`EEXIST: file already exists, open '${path}'`), { code: "EEXIST" });
+  }
+}
