@@ -29,8 +29,6 @@
 extern crate alloc;
 
 pub mod clusters;
-#[cfg(feature = "jobs")]
-mod decompress;
 pub mod discovery;
 pub mod error;
 pub mod image;
@@ -44,6 +42,7 @@ pub mod partition_table;
 pub mod plan;
 pub mod salvage;
 mod sorted;
+pub mod stream;
 pub mod units;
 pub mod validate;
 pub mod wipe;

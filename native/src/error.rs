@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
+use ntfsclone_core::stream::StreamError;
 
 use crate::device;
 use crate::report;
 use crate::rescue::DeviceGone;
-use crate::source::input::StreamError;
 use crate::visible::Visible;
 
 /// Shorthand for results of this program.
@@ -219,7 +219,7 @@ pub const TAKE_ANOTHER: &str = "was it written or fetched completely? Take anoth
 
 fn remedy_for_stream(error: &StreamError) -> String {
     match error {
-        StreamError::Memory { compression, .. } => format!(
+        StreamError::Limit { compression, .. } => format!(
             "make memory free; or decompress it elsewhere first: {}",
             compression.command()
         ),

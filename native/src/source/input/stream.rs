@@ -5,11 +5,12 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::ntfs::{Foreign, foreign};
+use ntfsclone_core::stream::{Compression, StreamError};
 
-use super::compression::{Decompressor, StreamError};
+use super::compression::Decompressor;
 use super::partition::{self, Start};
 use super::read_ahead::ReadAhead;
-use super::{Bytes, Compression, Format, Layer, Opened, Recognised, format_of};
+use super::{Bytes, Format, Layer, Opened, Recognised, format_of};
 use crate::error::{Error, Result};
 use crate::source::foreign::refuse_foreign;
 
