@@ -3,6 +3,7 @@
 mod index;
 mod indexer;
 pub mod ntfsclone;
+pub mod partclone;
 mod prefix;
 mod probe;
 mod reader;

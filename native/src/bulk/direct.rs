@@ -9,7 +9,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use positioned_io::{ReadAt, WriteAt};
-use rustix::io::Errno;
 
 use crate::device;
 
@@ -67,29 +66,27 @@ impl DirectFile {
 
     /// Fills `buf`, if that can be done here; None if not.
     pub fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<()>> {
-        match self.takes(offset, buf) {
-            true => self.settle(self.file.read_exact_at(offset, buf)),
-            false => Ok(None),
+        if !self.takes(offset, buf) {
+            return Ok(None);
         }
+        self.settle(self.file.read_exact_at(offset, buf))
     }
 
     /// Reads what there is, if that can be done here; None if not.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.takes(offset, buf) {
-            true => self.settle(self.file.read_at(offset, buf)),
-            false => Ok(None),
+        if !self.takes(offset, buf) {
+            return Ok(None);
         }
+        self.settle(self.file.read_at(offset, buf))
     }
 
     /// Writes all of `bytes`, if that can be done here; None if not.
     pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<Option<()>> {
-        match self.takes(offset, bytes) {
-            true => {
-                let written = self.file.write_all_at(offset, bytes);
-                self.settle(written)
-            }
-            false => Ok(None),
+        if !self.takes(offset, bytes) {
+            return Ok(None);
         }
+        let written = self.file.write_all_at(offset, bytes);
+        self.settle(written)
     }
 
     fn takes(&self, offset: u64, bytes: &[u8]) -> bool {
@@ -105,7 +102,7 @@ impl DirectFile {
     fn settle<T>(&self, result: io::Result<T>) -> io::Result<Option<T>> {
         match result {
             Ok(done) => Ok(Some(done)),
-            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+            Err(error) if device::refuses_direct(&error) => {
                 self.works.store(false, Ordering::Relaxed);
                 Ok(None)
             }
@@ -117,6 +114,8 @@ impl DirectFile {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
+
+    use rustix::io::Errno;
 
     use super::*;
     use crate::bulk::aligned_buffer::AlignedBuffer;

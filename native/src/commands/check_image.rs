@@ -57,7 +57,7 @@ fn check_volume(
             "copy it with --rescue, or leave out --rescue to check it",
         ));
     }
-    let checks = task.volume;
+    let checks = task.checks;
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,
@@ -83,7 +83,7 @@ fn check_volume(
     let flow = Flow {
         cluster_size,
         is_direct: reader.is_direct(),
-        image: None,
+        encoding: None,
     };
     let mut done = 0;
     pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {

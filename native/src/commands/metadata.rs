@@ -1,29 +1,31 @@
 //! Copying the metadata of a volume, anonymised.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
 use ntfsclone_core::clusters::{DamagedSystemFile, damaged_system_files};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::mft::RECORD_MFT;
 use ntfsclone_core::ntfs::path::path_of;
-use ntfsclone_core::plan::MetadataPlan;
+use ntfsclone_core::plan::Plan;
 use ntfsclone_core::wipe::Times;
+use ntfsclone_core::write::WipeReport;
 
+use super::copy::CopyOrder;
 use super::copying::Copying;
 use super::open_volume::{CHKDSK, OpenVolume};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::options::{self, CopyTask, Mismatch};
+use crate::options::{self, Direct, Mismatch};
 use crate::report::{self, Reports};
 use crate::sink::Destination;
-use crate::source::{WipeReport, copy_metadata};
+use crate::source::BulkReader;
 
 /// Refuses metadata that would lack some of the file system's own: it could not
 /// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
 /// nothing can be missing, whatever is damaged.
-pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> Result<()> {
+pub fn check_system_files(opened: &OpenVolume, agree: bool) -> Result<()> {
     if agree {
         return Ok(());
     }
@@ -38,9 +40,9 @@ pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> 
         return Ok(());
     };
     let name = path_of(&opened.volume, file.record);
-    let source_of_all = match task.rescue.is_some() {
-        true => "--ignore-fs-check",
-        false => "--rescue --ignore-fs-check",
+    let source_of_all = match lost {
+        Some(_) => "--ignore-fs-check",
+        None => "--rescue --ignore-fs-check",
     };
     Err(Error::refused(
         source,
@@ -56,7 +58,7 @@ pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> 
 }
 
 pub fn run(
-    task: &CopyTask,
+    order: CopyOrder<'_>,
     destination: Destination,
     opened: &OpenVolume,
     times: Times,
@@ -66,36 +68,35 @@ pub fn run(
 ) -> Result<()> {
     let volume = &opened.volume;
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume, task.threads);
+    let threads = scan::threads(volume, order.checks.threads);
     let name = opened.device.path();
     let metadata = scan::select_metadata_on(volume, name, log_file, threads, |records| {
         progress.advance_to(records);
     })?;
     progress.finish();
 
-    let geometry = *volume.geometry();
-    let plan = MetadataPlan::new(
-        geometry,
+    let plan = Plan::of_metadata(
+        *volume.geometry(),
         opened.device.size(),
         metadata.steps,
         metadata.inuse,
     );
-    let plan = match task.mismatch {
+    let plan = Arc::new(match order.checks.mismatch {
         Mismatch::Accept => plan.returning_to_start(),
         _ => plan,
-    };
+    });
     let copying = Copying {
-        task,
+        order,
         opened,
-        geometry,
-        header: plan.header(),
-        bytes: plan.bytes(),
-        image_size: plan.image_size_limit(),
+        plan: Arc::clone(&plan),
+        how,
     };
     copying.describe(reports);
-    let wiped = Arc::new(Mutex::new(WipeReport::default()));
-    let fill = copy_metadata(Arc::clone(&opened.device), plan, times, Arc::clone(&wiped));
-    copying.write(destination, fill, false, how, reports)?;
+    // It lies all over the volume, in small pieces.
+    let reader = BulkReader::new(Arc::clone(&opened.device), plan, Direct::Never);
+    let reader = reader.with_times(times);
+    let wiped = reader.wiped();
+    copying.write(destination, reader)?;
 
     let wiped = *wiped.lock().map_err(|_| Error::Thread("reads"))?;
     describe_wiped(&wiped, reports);

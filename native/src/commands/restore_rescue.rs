@@ -2,19 +2,13 @@
 //! stream.
 
 use super::lost_data;
-use super::restore::{describe, refuse_discard_of_stream};
-use crate::bulk::pipeline::{self, Flow};
+use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
-use crate::host::progress::{Phase, Progress};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
-use crate::sink::{
-    self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
-    refuse_partition_table,
-};
+use crate::sink::{Destination, Needs, Readers, least_device_size};
 use crate::source::SalvagedVolume;
-use crate::source::input::{FileSums, Format, Opened};
+use crate::source::input::{FileSums, Opened};
 
 /// Writes what there is, and reports what is missing.
 pub fn run(
@@ -23,22 +17,16 @@ pub fn run(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let output = &task.output;
-    let reports = Reports::beside(output);
-    // Before the time that reading takes.
+    let writing = &task.writing;
     let sources = opened.input.metadata.clone();
-    let place = Place::of(output, &sources)?;
-    place.check(task.thin)?;
-    refuse_partition_table(output, place, task.volume.force)?;
-    checksum::check(task.checksum, output, place, &sources)?;
-    refuse_discard_of_stream(&opened.input, task.thin)?;
-    let destination = Destination::open(output, Readers::Owner, &sources)?;
-    let salvaged = SalvagedVolume::find(opened, task.volume.threads, how)?;
-    refuse_discard(&salvaged, task.thin)?;
-    describe(&salvaged.input, &salvaged.header, reports);
-
+    let place = check_place(task, &opened.input, &sources)?;
+    let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
-    let volume_size = header.nr_clusters * u64::from(header.cluster_size);
+    describe(&salvaged.input, &header, Reports::beside(&writing.output));
+
+    let volume_size = header.volume_size();
     let device_size = match &salvaged.volume {
         Some(volume) => least_device_size(volume.geometry(), header.tail_size()).max(volume_size),
         None => volume_size + header.tail_size(),
@@ -47,38 +35,14 @@ pub fn run(
         bytes: salvaged.bytes(),
         device_size,
     };
-    let mut target = destination.begin(needs)?;
-    target.bypass_cache(task.direct);
-    if task.verify {
-        target.verify(how)?;
-    }
-    if let Some(algorithm) = task.checksum {
-        target.make_checksum(algorithm);
-    }
-    let mut serial = SerialChange::new(task.new_serial)?;
-    let progress = Progress::start(how, Phase::Restore, salvaged.bytes());
-    let flow = Flow {
-        cluster_size: header.cluster_size,
-        is_direct: target.is_direct(),
-        image: None,
+    let restoring = Restoring {
+        writing,
+        header,
+        thin: thin_of(task, &salvaged.input, place),
+        is_direct: false,
+        how,
     };
-    let thin = match salvaged.input.format {
-        // As without --rescue.
-        Format::Volume if place.is_file() => Thin::Holes,
-        _ => task.thin,
-    };
-    let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
-    let batches = pipeline::start("reads", flow, salvaged.fill())?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
-    reports.line(report::done_with(
-        "Restored",
-        written.bytes,
-        &sink.remark(),
-        written.took,
-    ));
-    if task.verify {
-        reports.line(report::VERIFIED);
-    }
+    restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
 }
 
@@ -89,7 +53,7 @@ pub fn check(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let salvaged = SalvagedVolume::find(opened, task.volume.threads, how)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
     describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
     tell(&salvaged, rescue)
 }

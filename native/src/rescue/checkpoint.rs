@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::area_map::{AreaMap, Status};
 use super::damaged_source::DamagedSource;
-use super::mapfile::{Mapfile, State};
+use super::mapfile::{Mapfile, RunStatus};
 use super::reserve::Reserve;
+use crate::device::Mode;
 use crate::error::{Error, Result};
-use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
+use crate::sink::{AtomicFile, Replacing, directory_of};
 
 /// The least time between two; it is all that a crash can cost.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -27,7 +28,7 @@ pub struct Checkpoint {
 }
 
 struct Progress {
-    state: State,
+    state: RunStatus,
     position: u64,
     /// When it is to be saved again.
     due: Instant,
@@ -50,7 +51,7 @@ impl Checkpoint {
             source,
             path: path.to_owned(),
             progress: Mutex::new(Progress {
-                state: State::Copying,
+                state: RunStatus::Copying,
                 position: 0,
                 due: Instant::now() + INTERVAL,
                 reserve,
@@ -65,7 +66,7 @@ impl Checkpoint {
     }
 
     /// Notes where the rescue is, and saves the map if it is time.
-    pub fn pass_by(&self, state: State, position: u64) -> Result<()> {
+    pub fn pass_by(&self, state: RunStatus, position: u64) -> Result<()> {
         let is_due = {
             let mut progress = self.lock();
             progress.state = state;
@@ -76,7 +77,7 @@ impl Checkpoint {
             return Ok(());
         }
         self.save()?;
-        if state == State::Finished {
+        if state == RunStatus::Finished {
             return Ok(());
         }
         self.keep_space()
@@ -87,7 +88,7 @@ impl Checkpoint {
         let mapfile = Mapfile {
             map: AreaMap::new(self.source.map().size()),
             position: 0,
-            state: State::Copying,
+            state: RunStatus::Copying,
         };
         write_atomically(&self.path, &mapfile)
             .map_err(|error| Error::io("write", &self.path, error))
@@ -158,7 +159,7 @@ fn finished_bytes(map: &AreaMap) -> u64 {
 fn write_atomically(path: &Path, mapfile: &Mapfile) -> io::Result<()> {
     // What a link names is replaced, not the link.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let file = AtomicFile::create(&path, Replacing::Existing, MODE_BY_UMASK)?;
+    let file = AtomicFile::create(&path, Replacing::Existing, Mode::BY_UMASK)?;
     let mut out = BufWriter::new(file.file());
     mapfile.write(&mut out)?;
     out.flush()?;

@@ -2,15 +2,15 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt as _;
 use positioned_io::ReadAt;
 
-use super::device_gone::DeviceGone;
 use crate::bulk::aligned_buffer::AlignedBuffer;
-use crate::device;
+use crate::device::{self, DeviceGone};
 use crate::source::input::{Files, FilesReader, read_before_error};
 
 /// The least that a device gives.
@@ -145,6 +145,17 @@ impl std::fmt::Debug for Medium {
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
+}
+
+/// A range in pieces of at most a block; all but the first begin at one.
+pub fn blocks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let mut start = range.start;
+    std::iter::from_fn(move || {
+        let end = (start - start % BLOCK + BLOCK).min(range.end);
+        let piece = start..end;
+        start = end;
+        (piece.start < piece.end).then_some(piece)
+    })
 }
 
 /// Files that are read as one, and not past the kernel's cache.

@@ -9,10 +9,10 @@
 mod area_map;
 mod checkpoint;
 mod damaged_source;
-mod device_gone;
 mod failure_run;
 mod kept;
 pub mod mapfile;
+mod mark;
 mod medium;
 pub mod passes;
 mod reserve;
@@ -21,8 +21,8 @@ mod simulated;
 
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
-pub use damaged_source::{DamagedSource, MARK, write_marks};
-pub use device_gone::DeviceGone;
+pub use damaged_source::DamagedSource;
 pub use kept::Kept;
-pub use mapfile::{Mapfile, State};
+pub use mapfile::{Mapfile, RunStatus};
+pub use mark::{MARK, write_marks};
 pub use medium::Medium;

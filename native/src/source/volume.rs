@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, Metadata};
 use std::ops::Range;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::{IoError, ReadAt};
 
 use super::input::{self, FileSums, Files};
+use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 use crate::rescue::DamagedSource;
 
@@ -32,15 +32,15 @@ impl Device {
         let paths = input::pieces_of(path)?;
         // Not of the open file: to open a pipe waits for its other end.
         let metadata = fs::metadata(&paths[0]).map_err(failed)?;
-        let kind = metadata.file_type();
-        if kind.is_dir() {
+        let kind = device::file_kind(&metadata);
+        if kind == FileKind::Directory {
             return Err(Error::refused(
                 path,
                 "is a directory",
                 "name the device that is mounted there, or a file that holds a volume",
             ));
         }
-        if kind.is_fifo() || kind.is_socket() {
+        if kind == FileKind::Pipe {
             return Err(Error::refused(
                 path,
                 "is a pipe",

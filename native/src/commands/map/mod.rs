@@ -52,8 +52,7 @@ impl Domain<'_> {
     /// The longest areas in use, in order. There can be millions: they are
     /// found one by one.
     fn areas(&self) -> impl Iterator<Item = Area> {
-        let areas = self.plan.steps().map(|step| {
-            let (offset, length) = self.plan.bytes_of(step);
+        let areas = self.plan.ranges().map(|(offset, length)| {
             // Of a volume that was cut short, what is there.
             let there = self.size.saturating_sub(offset);
             Area {
@@ -75,7 +74,7 @@ impl Domain<'_> {
     fn describe(&self, reports: Reports) {
         reports.line(format_args!(
             "In use: {} of {} clusters, {} in {} areas",
-            self.plan.map().len(),
+            self.plan.header().inuse,
             self.plan.geometry().nr_clusters(),
             report::size(self.plan.bytes()),
             self.areas().count()
@@ -97,8 +96,8 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     let accepted = Accepted {
         // A map is not a copy: what is in use can be told of a dirty volume.
         dirty: true,
-        mounted: task.force,
-        unknown_use: task.force,
+        mounted: task.checks.force,
+        unknown_use: task.checks.force,
     };
     let device = match &task.rescue {
         None => Device::open(&task.source, task.partition)?,
@@ -117,8 +116,8 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
 
     let search = Search {
         purpose: Purpose::Map,
-        mismatch: task.mismatch,
-        threads: task.threads,
+        mismatch: task.checks.mismatch,
+        threads: task.checks.threads,
         progress: how,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;

@@ -19,26 +19,31 @@ use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
-use crate::options::{self, CopyTask, Output, Rescue};
+use crate::options::{self, Output, Rescue, WriteOptions};
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
-use crate::rescue::{DamagedSource, Kept, Medium, State};
+use crate::rescue::{DamagedSource, Kept, Medium, RunStatus};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
 use crate::source::{Device, input};
 
 /// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
 /// an earlier run began, if there is one.
-pub fn open(task: &CopyTask, rescue: &Rescue) -> Result<(Device, Option<Continued>)> {
+pub fn open(
+    source: &Path,
+    partition: Option<u32>,
+    output: &Output,
+    rescue: &Rescue,
+) -> Result<(Device, Option<Continued>)> {
     let retries = rescue.retries;
     match rescue.mapfile.as_ref().filter(|path| path.exists()) {
         None => {
-            let source = open_source(&task.source, task.partition, &task.output, retries)?;
-            Ok((source, None))
+            let device = open_source(source, partition, output, retries)?;
+            Ok((device, None))
         }
         Some(path) => {
-            let (device, medium) = open_medium(&task.source, task.partition)?;
-            let (damaged, continued) = continued::go_on(task, path, &device, medium, retries)?;
+            let (device, medium) = open_medium(source, partition)?;
+            let (damaged, continued) = continued::go_on(output, path, &device, medium, retries)?;
             Ok((device.rescued_by(damaged), Some(continued)))
         }
     }
@@ -110,7 +115,7 @@ const READ_AHEAD_BYTES: u64 = 1 << 20;
 /// Copies what `plan` says to a file or device, raw. Returns what was lost, in
 /// bytes.
 pub fn clone(
-    task: &CopyTask,
+    writing: &WriteOptions,
     rescue: &Rescue,
     opened: &OpenVolume,
     plan: &Plan,
@@ -121,7 +126,7 @@ pub fn clone(
     let Some(damaged) = opened.device.damaged() else {
         return Ok(Vec::new());
     };
-    let failed = |error| Error::io("rescue", &task.source, error);
+    let failed = |error| Error::io("rescue", opened.device.path(), error);
     let started = Instant::now();
     let needs = Needs {
         bytes: plan.bytes(),
@@ -148,7 +153,7 @@ pub fn clone(
         target.set_len(continued::copy_len(&opened.volume))?;
         let passes = Passes {
             source: damaged,
-            name: &task.source,
+            name: opened.device.path(),
             first: &ranges::up_to(there, &ranges::metadata(&opened.volume)),
             all: &ranges::up_to(there, &all),
             retries: rescue.retries,
@@ -161,9 +166,9 @@ pub fn clone(
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
-        change_serial(task, opened, target)?;
+        change_serial(writing, opened, target)?;
         if let Some(checkpoint) = &continued.checkpoint {
-            checkpoint.pass_by(State::Finished, 0)?;
+            checkpoint.pass_by(RunStatus::Finished, 0)?;
         }
         Ok(lost)
     })();
@@ -180,12 +185,12 @@ pub fn clone(
 }
 
 /// Both boot sectors are in the copy by now.
-fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> Result<()> {
-    let mut serial = SerialChange::new(task.new_serial)?;
-    if task.new_serial.is_none() {
+fn change_serial(writing: &WriteOptions, opened: &OpenVolume, target: &mut Target) -> Result<()> {
+    let mut serial = SerialChange::new(writing.new_serial)?;
+    if writing.new_serial.is_none() {
         return Ok(());
     }
-    let failed = |error| Error::io("read", &task.output.name(), error);
+    let failed = |error| Error::io("read", &writing.output.name(), error);
     let geometry = opened.volume.geometry();
     let file = target.handle()?;
     for offset in [0, geometry.backup_boot_sector()] {
@@ -200,5 +205,5 @@ fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> R
             target.write_at(piece.offset, bytes)?;
         }
     }
-    serial.check(&task.output.name())
+    serial.check(&writing.output.name())
 }

@@ -17,8 +17,6 @@ mod stream;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -184,7 +182,7 @@ fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opene
             Some(file) => Files::from_here(file).map_err(failed)?,
             None => {
                 // A shell may have made of it any file or device.
-                let metadata = device::metadata_of(io::stdin());
+                let metadata = device::stdin().and_then(|stdin| stdin.metadata());
                 let metadata = metadata.into_iter().collect();
                 return open_pipe(
                     name,
@@ -200,8 +198,8 @@ fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opene
             if path.is_dir() {
                 name.clone_from(&paths[0]);
             }
-            let kind = fs::metadata(&paths[0]).map_err(failed)?.file_type();
-            if !kind.is_file() && !kind.is_block_device() {
+            let metadata = fs::metadata(&paths[0]).map_err(failed)?;
+            if !device::file_kind(&metadata).is_file_or_disk() {
                 let file = File::open(path).map_err(failed)?;
                 let metadata = file.metadata().map_err(failed)?;
                 return open_pipe(
@@ -241,9 +239,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
 /// Standard input, if a shell made a file or device of it, which can be read
 /// more than once.
 fn stdin_file() -> io::Result<Option<File>> {
-    let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let kind = file.metadata()?.file_type();
-    Ok((kind.is_file() || kind.is_block_device()).then_some(file))
+    let file = device::stdin()?;
+    let kind = device::file_kind(&file.metadata()?);
+    Ok(kind.is_file_or_disk().then_some(file))
 }
 
 fn open_files(

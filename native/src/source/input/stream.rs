@@ -11,7 +11,7 @@ use super::compression::Decompressor;
 use super::partition::{self, Start};
 use super::read_ahead::ReadAhead;
 use super::{Bytes, Format, Layer, Opened, Recognised, format_of};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TAKE_ANOTHER};
 use crate::source::foreign::refuse_foreign;
 
 /// How often something may be compressed again.
@@ -112,12 +112,26 @@ pub fn read_error(name: &Path, error: io::Error) -> Error {
     match error.downcast::<StreamError>() {
         Ok(source) => Error::Compressed {
             path: name.to_owned(),
-            source,
+            remedy: remedy_for_stream(&source),
+            source: Box::new(source),
         },
         Err(error) => match error.downcast() {
             Ok(source) => Error::read(name, source),
             Err(error) => Error::io("read", name, error),
         },
+    }
+}
+
+fn remedy_for_stream(error: &StreamError) -> String {
+    match error {
+        StreamError::Limit { compression, .. } => format!(
+            "make memory free; or decompress it elsewhere first: {}",
+            compression.command()
+        ),
+        StreamError::TrailingBytes { .. } => {
+            "was something appended to it? Cut it there, if what follows is not needed".to_owned()
+        }
+        _ => TAKE_ANOTHER.to_owned(),
     }
 }
 

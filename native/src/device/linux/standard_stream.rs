@@ -1,15 +1,58 @@
-//! Paths that name a stream which this process has open already, such as
-//! `/dev/stdout`.
+//! Standard input and output: what a shell made of them, and the paths that name
+//! them, such as `/dev/stdout`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use super::block_device::is_same;
+use super::files::{FileKind, file_kind};
+
+/// Standard input as a file of its own.
+pub fn stdin() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// Standard output as a file of its own.
+pub fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// True if a shell opened the file `path` for standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    let stdout = stdout().and_then(|stdout| stdout.metadata());
+    let (Ok(output), Ok(stdout)) = (fs::metadata(path), stdout) else {
+        return false;
+    };
+    // Both may be /dev/null, or a terminal.
+    file_kind(&stdout) != FileKind::CharacterDevice && is_same(&output, &stdout)
+}
+
+/// True if the program was started without a standard output. Rust's runtime
+/// then opens /dev/null in its place, for reading and writing, as no shell
+/// does: what is written there would be lost without a word.
+pub fn is_stdout_closed() -> bool {
+    let stdout = io::stdout();
+    let Ok(flags) = rustix::fs::fcntl_getfl(&stdout) else {
+        return true;
+    };
+    let Ok(stat) = rustix::fs::fstat(&stdout) else {
+        return true;
+    };
+    let is_null = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_char_device()
+        && stat.st_rdev == rustix::fs::makedev(1, 3);
+    is_null && flags.contains(OFlags::RDWR)
+}
 
 /// How many links are followed.
 const MOST_LINKS: usize = 8;
 
 /// The number of the file descriptor that `path` names, if it is one of this
 /// process.
-pub(super) fn descriptor_of(path: &Path) -> Option<u32> {
+pub fn descriptor_of(path: &Path) -> Option<u32> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         let name = path.file_name()?;
