@@ -17,9 +17,7 @@ mod xz;
 mod zstd;
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
-use core::hint::black_box;
 
 pub use self::compression::{Compression, START_BYTES};
 use crate::units::len_u64;
@@ -342,10 +340,10 @@ impl fmt::Debug for Stream {
 /// Fails unless `len` bytes can be allocated, for libraries that panic if they cannot.
 #[cfg(any(feature = "bzip2", feature = "gzip"))]
 fn require_memory(len: usize) -> Result<(), Problem> {
-    let mut memory: Vec<u8> = Vec::new();
+    let mut memory: alloc::vec::Vec<u8> = alloc::vec::Vec::new();
     let reserved = memory.try_reserve_exact(len);
     // The compiler would leave out an allocation that nothing uses.
-    black_box(memory);
+    core::hint::black_box(memory);
     reserved.map_err(|_| Problem::NoMemory)
 }
 
