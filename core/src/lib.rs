@@ -30,8 +30,6 @@ extern crate alloc;
 
 pub mod backup_boot_sector;
 pub mod clusters;
-#[cfg(feature = "jobs")]
-mod decompress;
 pub mod discovery;
 pub mod error;
 pub mod image;
@@ -47,6 +45,7 @@ pub mod piece;
 pub mod plan;
 pub mod salvage;
 mod sorted;
+pub mod stream;
 pub mod units;
 pub mod validate;
 pub mod wipe;

@@ -202,7 +202,7 @@ fn compressed_and_damaged() {
                     "x"
                 };
                 let message =
-                    format!("{name}: the {format} stream ends too early, after {len} bytes");
+                    format!("{name}: the {format} stream ends too early, at byte {len:#x}");
                 outcome.refused(&message, DAMAGED);
             }
         }

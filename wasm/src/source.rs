@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use js_sys::{Function, Uint8Array};
 use ntfsclone_core::error::{Error, Structure};
-use ntfsclone_core::image::Compression;
 use ntfsclone_core::io::IoError;
-use ntfsclone_core::jobs::{self, Failure, Refusal};
+use ntfsclone_core::jobs::{self, DECODER_LIMITS, Failure, Refusal};
 use ntfsclone_core::pages::{MAX_REQUEST, Pages};
+use ntfsclone_core::stream::{Compression, Stream};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -88,8 +88,9 @@ impl Source {
             }));
         };
         let pages = Arc::clone(&self.pages);
-        let job = jobs::decompress(pages, compression, ends_anywhere);
-        let job = job.map_err(|failure| error::object(&failure))?;
+        let stream = Stream::new(compression, DECODER_LIMITS, ends_anywhere)
+            .map_err(|stream| error::object(&Failure::Decompress(stream)))?;
+        let job = jobs::decompress(pages, stream);
         Ok(Task::new(Work::Output(job)))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ntfsclone_core::image::Compression;
-use ntfsclone_core::jobs::{self, Step};
+use ntfsclone_core::jobs::{self, DECODER_LIMITS, Step};
 use ntfsclone_core::pages::Pages;
+use ntfsclone_core::stream::{Compression, Stream};
 
 /// Steps that are looked at: some bytes may be decompressed to any number.
 const MAX_STEPS: usize = 64;
@@ -15,9 +15,10 @@ pub fn decompress(data: &[u8]) {
         return;
     };
     let pages = Arc::new(Pages::new(data.len() as u64));
-    let Ok(mut job) = jobs::decompress(Arc::clone(&pages), compression, false) else {
+    let Ok(stream) = Stream::new(compression, DECODER_LIMITS, false) else {
         return;
     };
+    let mut job = jobs::decompress(Arc::clone(&pages), stream);
     for _ in 0..MAX_STEPS {
         let before = job.progress();
         match job.step() {

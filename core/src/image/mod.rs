@@ -1,6 +1,5 @@
 //! Image formats. One folder a format; what is common to all stands here.
 
-mod compression;
 mod index;
 mod indexer;
 pub mod ntfsclone;
@@ -12,7 +11,6 @@ pub mod salvage;
 pub mod seekable;
 mod spot_check;
 
-pub use compression::Compression;
 pub use index::{Index, IndexBuilder, Run};
 pub use indexer::Indexer;
 pub(crate) use prefix::{Pace, Prefix};

@@ -1,6 +1,7 @@
 //! What a file is, by how it begins.
 
-use super::{Compression, ntfsclone};
+use super::ntfsclone;
+use crate::stream::Compression;
 
 /// How many bytes from the start [`probe`] looks at.
 pub const PROBE_BYTES: usize = 16;
@@ -23,17 +24,8 @@ pub enum Format {
 /// `None` if that is not known. What is compressed must be decompressed to be
 /// known.
 pub fn probe(start: &[u8]) -> Option<Format> {
-    // RFC 8878, 3.1: a frame, or a skippable frame, such as pzstd begins with.
-    if let [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..] = start {
-        return Some(Format::Compressed(Compression::Zstd));
-    }
-    // The level, then the magic of a block, or of the end.
-    if let [b'B', b'Z', b'h', b'1'..=b'9', block @ ..] = start
-        && [b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90"]
-            .iter()
-            .any(|magic| block.starts_with(*magic))
-    {
-        return Some(Format::Compressed(Compression::Bzip2));
+    if let Some(compression) = Compression::of(start) {
+        return Some(Format::Compressed(compression));
     }
     // After a jump, which differs.
     if start
@@ -42,13 +34,9 @@ pub fn probe(start: &[u8]) -> Option<Format> {
     {
         return Some(Format::NtfsVolume);
     }
-    let magics: [(&[u8], Format); 5] = [
+    let magics: [(&[u8], Format); 2] = [
         (ntfsclone::MAGIC, Format::Ntfsclone),
         (b"partclone-image", Format::Partclone),
-        // RFC 1952, 2.3.1: with the only method there is.
-        (b"\x1F\x8B\x08", Format::Compressed(Compression::Gzip)),
-        (b"\xFD7zXZ\0", Format::Compressed(Compression::Xz)),
-        (b"\x04\x22\x4D\x18", Format::Compressed(Compression::Lz4)),
     ];
     let found = magics.iter().find(|(magic, _)| start.starts_with(magic));
     found.map(|(_, format)| *format)

@@ -1,13 +1,14 @@
 //! Why a task cannot be done.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::StreamError;
 use crate::error::Error;
-use crate::image::Compression;
 use crate::ntfs::Foreign;
 use crate::partition_table::Partition;
+use crate::stream::{Compression, StreamError};
 
 /// Why a task cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub enum Failure {
     Stream(Compression),
 
     /// It cannot be decompressed.
-    #[error(transparent)]
+    #[error("{}; {}", .0, remedy_for_stream(*.0))]
     Decompress(#[from] StreamError),
 
     /// It is a whole disk.
@@ -118,9 +119,11 @@ impl Failure {
             Self::Error(Error::Limit { .. } | Error::VolumeCutShort { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
-            Self::Decompress(error) => error.code(),
+            Self::Stream(_) | Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",
+            Self::Decompress(StreamError::Limit { .. }) => "limit",
+            Self::Decompress(StreamError::NoMemory { .. }) => "memory",
+            Self::Decompress(_) => "compressed-data",
             Self::Disk(_) => "disk",
-            Self::Stream(_) => "not-seekable",
             Self::Error(Error::OtherFileSystem { .. }) => "not-ntfs",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",
@@ -140,6 +143,19 @@ impl Failure {
             Self::Error(error) => error.offset(),
             Self::Decompress(error) => Some(error.position()),
             _ => None,
+        }
+    }
+}
+
+fn remedy_for_stream(error: StreamError) -> String {
+    match error {
+        StreamError::CutShort { .. } => "was it copied completely?".to_owned(),
+        StreamError::Damaged { .. } => "look for another copy".to_owned(),
+        StreamError::TrailingBytes { .. } => "was something else written into the file?".to_owned(),
+        StreamError::Limit { compression, .. }
+        | StreamError::NoMemory { compression, .. }
+        | StreamError::NoDecoder { compression } => {
+            format!("decompress it first: {}", compression.command())
         }
     }
 }

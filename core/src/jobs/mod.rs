@@ -47,7 +47,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 pub use convert::Compression;
-pub use decompress::{StreamError, decompress};
+pub use decompress::{DECODER_LIMITS, decompress};
 pub use extents::Located;
 pub use failure::{Failure, Refusal};
 pub use job::Job;

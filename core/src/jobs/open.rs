@@ -13,14 +13,15 @@ use super::scan::scan;
 use super::{Failure, read_at};
 use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
+use crate::image::Indexer;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::image::{self, PROBE_BYTES};
-use crate::image::{Compression, Indexer};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
 use crate::ntfs::{BootSector, Foreign, foreign};
 use crate::pages::Pages;
+use crate::stream::Compression;
 use crate::units::{len_u64, len_usize};
 
 /// Bytes of decompressed content that are cached.

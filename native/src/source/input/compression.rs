@@ -1,323 +1,137 @@
-//! Decompressing a stream of one part or several: `cat a.gz b.gz` is a file of
-//! gzip, and so with the other formats.
+//! Decompression of a stream that is read once, from start to end.
 
-use std::hint::black_box;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::thread::available_parallelism;
 
-use bzip2::bufread::BzDecoder;
-use flate2::bufread::GzDecoder;
-use liblzma::bufread::XzDecoder;
-use liblzma::stream::MtStreamBuilder;
-use lz4_flex::frame::FrameDecoder;
-use ntfsclone_core::image::{Compression, PROBE_BYTES};
-use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
+use ntfsclone_core::stream::{Compression, Limits, Stream, StreamError};
 
-use super::counted::Counted;
 use crate::device;
 use crate::host::threads;
-use crate::report;
 
-/// Memory that is not too much to ask for if it is there: what the window of `zstd --ultra`
-/// takes, and more than any level of xz does.
+/// Memory that is not too much to ask for if it is there: the window of
+/// `zstd --ultra`, and more than any level of xz needs.
 const LEAST_MEMORY: u64 = 128 << 20;
 
 /// The largest window that zstd has.
 const MOST_MEMORY: u64 = 2 << 30;
 
-/// How much memory a decoder may take of what is `usable`: half of it, since what
-/// is asked for is then used; of little, more.
+/// Threads that are started after the decoder: one reads ahead of it, another
+/// moves what is read.
+const THREADS_AROUND: usize = 2;
+
+/// Bytes of compressed input that are buffered.
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// The memory that a decoder may take of what is `usable`: half of it, since
+/// what a stream asks for is then used; of little, more.
 fn memory_limit(usable: u64) -> u64 {
     let memory = (usable / 2).max(LEAST_MEMORY.min(usable / 4 * 3));
-    // As windows are, and at least what any level without --ultra takes.
+    // A power of two, as windows are, and at least what any level without --ultra takes.
     1 << memory.clamp(8 << 20, MOST_MEMORY).ilog2()
 }
 
-/// Why a compressed stream cannot be read on. Positions are in the compressed
-/// bytes.
-#[derive(Debug, thiserror::Error)]
-pub enum StreamError {
-    #[error("the {compression} stream ends too early, after {position} bytes")]
-    CutShort {
-        compression: Compression,
-        position: u64,
-    },
-
-    #[error("the {compression} stream is damaged near byte {position:#x}")]
-    Damaged {
-        compression: Compression,
-        position: u64,
-        source: io::Error,
-    },
-
-    #[error("the {compression} stream ends at byte {position:#x}, but other bytes follow it")]
-    TrailingBytes {
-        compression: Compression,
-        position: u64,
-    },
-
-    #[error(
-        "the {compression} stream needs more memory to be decompressed than {}",
-        report::size(*limit)
-    )]
-    Memory {
-        compression: Compression,
-        limit: u64,
-    },
+/// The threads that a decoder may start: one for each processor, if they can be
+/// started. A decoder that starts one in vain fails.
+fn thread_limit() -> u32 {
+    let processors = available_parallelism().map_or(1, |count| count.get());
+    let startable = threads::startable(processors + THREADS_AROUND);
+    u32::try_from(startable.saturating_sub(THREADS_AROUND)).unwrap_or(0)
 }
 
 /// A compressed stream, decompressed.
 pub struct Decompressor {
-    compression: Compression,
-    /// None when the end was reached, or an error.
-    part: Option<Part>,
-    /// What follows the stream is not part of it, as on a device.
-    ends_anywhere: bool,
-    memory: u64,
-}
-
-/// A part of a stream that makes sense by itself.
-enum Part {
-    Zstd(ZstdFrames),
-    Gzip(GzDecoder<Counted>),
-    Xz(XzDecoder<Counted>),
-    Bzip2(BzDecoder<Counted>),
-    Lz4(FrameDecoder<Counted>),
+    stream: Stream,
+    input: Input,
 }
 
 impl Decompressor {
+    /// Bytes after the stream are an error unless it `ends_anywhere`, as on a device.
     pub fn new(
         compression: Compression,
         reader: Box<dyn Read + Send>,
         ends_anywhere: bool,
     ) -> io::Result<Self> {
-        let memory = memory_limit(device::usable_memory());
-        Self::with_memory(compression, reader, ends_anywhere, memory)
+        let limits = Limits {
+            memory: memory_limit(device::usable_memory()),
+            threads: thread_limit(),
+        };
+        Self::with_limits(compression, reader, ends_anywhere, limits)
     }
 
-    fn with_memory(
+    fn with_limits(
         compression: Compression,
         reader: Box<dyn Read + Send>,
         ends_anywhere: bool,
-        memory: u64,
+        limits: Limits,
     ) -> io::Result<Self> {
         Ok(Self {
-            compression,
-            part: Some(Part::new(compression, Counted::new(reader), memory)?),
-            ends_anywhere,
-            memory,
+            stream: Stream::new(compression, limits, ends_anywhere).map_err(io_error)?,
+            input: Input::new(reader),
         })
-    }
-
-    fn explain(&self, source: &Counted, error: io::Error) -> io::Error {
-        let (compression, position) = (self.compression, source.position());
-        if source.has_failed() {
-            return error;
-        }
-        if is_out_of_memory(&error) {
-            return io::ErrorKind::OutOfMemory.into();
-        }
-        let error = match error.kind() {
-            _ if is_memory_error(&error) => StreamError::Memory {
-                compression,
-                limit: self.memory,
-            },
-            io::ErrorKind::UnexpectedEof => StreamError::CutShort {
-                compression,
-                position,
-            },
-            _ => StreamError::Damaged {
-                compression,
-                position,
-                source: error,
-            },
-        };
-        io::Error::other(error)
-    }
-
-    /// Goes on to the next part of the stream, if there is one.
-    fn next_part(&self, mut part: Part) -> io::Result<Option<Part>> {
-        let (compression, source) = (self.compression, part.source());
-        // The decoder of lz4 takes a frame without its end for a whole one.
-        if compression == Compression::Lz4 && source.is_at_end() {
-            let cut_short = io::ErrorKind::UnexpectedEof.into();
-            return Err(self.explain(source, cut_short));
-        }
-        if compression == Compression::Xz {
-            // Streams are padded with zeros to whole words.
-            while source.position().is_multiple_of(4) && source.peek(4)? == [0; 4] {
-                source.consume(4);
-            }
-        }
-        let start = source.peek(PROBE_BYTES)?;
-        if Compression::of(start) == Some(compression) {
-            return part.next(compression, self.memory).map(Some);
-        }
-        match start.is_empty() || self.ends_anywhere {
-            true => Ok(None),
-            false => Err(io::Error::other(StreamError::TrailingBytes {
-                compression,
-                position: source.position(),
-            })),
-        }
     }
 }
 
 impl Read for Decompressor {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        while let Some(mut part) = self.part.take() {
-            match part.read(buf) {
-                Ok(0) => self.part = self.next_part(part)?,
-                Ok(len) => {
-                    self.part = Some(part);
-                    return Ok(len);
-                }
-                Err(error) => return Err(self.explain(part.source(), error)),
+        while !buf.is_empty() && !self.stream.has_ended() {
+            let input = self.input.peek(self.stream.wanted())?;
+            let (taken, made) = self.stream.decode(input, buf).map_err(io_error)?;
+            self.input.consume(taken);
+            if made > 0 {
+                return Ok(made);
             }
         }
         Ok(0)
     }
 }
 
-/// More than the state of a decoder of gzip takes, and little enough to come from
-/// the same place of the allocator.
-const GZIP_STATE_BYTES: usize = 96 << 10;
-
-impl Part {
-    fn new(compression: Compression, source: Counted, memory: u64) -> io::Result<Self> {
-        Ok(match compression {
-            Compression::Zstd => Self::Zstd(ZstdFrames::new(source, memory)?),
-            Compression::Gzip => {
-                // The library panics where it gets no memory for its state.
-                let state = device::try_zeros(GZIP_STATE_BYTES);
-                // Or the compiler would not allocate what nobody uses.
-                black_box(state).ok_or(io::ErrorKind::OutOfMemory)?;
-                Self::Gzip(GzDecoder::new(source))
-            }
-            Compression::Xz => Self::Xz(XzDecoder::new_stream(source, xz_decoder(memory)?)),
-            Compression::Bzip2 => Self::Bzip2(BzDecoder::new(source)),
-            Compression::Lz4 => Self::Lz4(FrameDecoder::new(source)),
-        })
+fn io_error(error: StreamError) -> io::Error {
+    match error {
+        StreamError::NoMemory { .. } => io::ErrorKind::OutOfMemory.into(),
+        error => io::Error::other(error),
     }
+}
 
-    fn source(&mut self) -> &mut Counted {
-        match self {
-            Self::Zstd(frames) => &mut frames.source,
-            Self::Gzip(part) => part.get_mut(),
-            Self::Xz(part) => part.get_mut(),
-            Self::Bzip2(part) => part.get_mut(),
-            Self::Lz4(part) => part.get_mut(),
+/// Compressed bytes on their way to the decoder.
+struct Input {
+    reader: Box<dyn Read + Send>,
+    buffer: Box<[u8]>,
+    /// The part of the buffer that was read and not consumed.
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    fn new(reader: Box<dyn Read + Send>) -> Self {
+        Self {
+            reader,
+            buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            start: 0,
+            end: 0,
         }
     }
 
-    /// The part after this one, which has ended.
-    fn next(self, compression: Compression, memory: u64) -> io::Result<Self> {
-        let source = match self {
-            Self::Zstd(mut frames) => {
-                // Frames may be many and small: a decoder does for all.
-                frames.has_ended = false;
-                return Ok(Self::Zstd(frames));
-            }
-            Self::Gzip(part) => part.into_inner(),
-            Self::Xz(part) => part.into_inner(),
-            Self::Bzip2(part) => part.into_inner(),
-            Self::Lz4(part) => part.into_inner(),
-        };
-        Self::new(compression, source, memory)
-    }
-}
-
-impl Read for Part {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Zstd(frames) => frames.read(buf),
-            Self::Gzip(part) => part.read(buf),
-            Self::Xz(part) => part.read(buf),
-            Self::Bzip2(part) => part.read(buf),
-            Self::Lz4(part) => part.read(buf),
+    /// The next bytes: at least `len`, or all that are left.
+    fn peek(&mut self, len: usize) -> io::Result<&[u8]> {
+        if self.end - self.start < len {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
         }
-    }
-}
-
-/// Frames of zstd, read one at a time; those to be skipped hold nothing.
-struct ZstdFrames {
-    source: Counted,
-    decoder: ZstdDecoder<'static>,
-    has_ended: bool,
-}
-
-impl ZstdFrames {
-    fn new(source: Counted, memory: u64) -> io::Result<Self> {
-        let mut decoder = ZstdDecoder::new()?;
-        decoder.set_parameter(DParameter::WindowLogMax(memory.ilog2()))?;
-        Ok(Self {
-            source,
-            decoder,
-            has_ended: false,
-        })
-    }
-}
-
-impl Read for ZstdFrames {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let mut output = OutBuffer::around(buf);
-        while !self.has_ended && output.pos() == 0 {
-            let bytes = self.source.fill_buf()?;
-            let is_at_end = bytes.is_empty();
-            let mut input = InBuffer::around(bytes);
-            let left = self.decoder.run(&mut input, &mut output)?;
-            let taken = input.pos();
-            self.source.consume(taken);
-            self.has_ended = left == 0;
-            if is_at_end && !self.has_ended && output.pos() == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+        while self.end - self.start < len {
+            match self.reader.read(&mut self.buffer[self.end..]) {
+                Ok(0) => break,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(output.pos())
+        Ok(&self.buffer[self.start..self.end])
     }
-}
 
-/// True if a decoder refuses a stream for the memory it would take.
-/// A decoder of xz on all cores; liblzma fails if it cannot start a thread.
-fn xz_decoder(memory: u64) -> io::Result<liblzma::stream::Stream> {
-    let processors = available_parallelism().map_or(1, |count| count.get());
-    let startable = threads::startable(processors + THREADS_AROUND);
-    let threads = startable.saturating_sub(THREADS_AROUND);
-    let decoder = match u32::try_from(threads) {
-        Ok(threads @ 1..) => MtStreamBuilder::new()
-            .threads(threads)
-            // More blocks at once than that allows are left to wait.
-            .memlimit_threading(memory)
-            .memlimit_stop(memory)
-            .decoder()?,
-        _ => liblzma::stream::Stream::new_stream_decoder(memory, 0)?,
-    };
-    Ok(decoder)
-}
-
-/// Threads that are started after the decoder: one has it read ahead, another
-/// moves what is read.
-const THREADS_AROUND: usize = 2;
-
-/// There was no memory, within the limits.
-fn is_out_of_memory(error: &io::Error) -> bool {
-    let cause = error.get_ref();
-    let lzma = cause.and_then(|cause| cause.downcast_ref::<liblzma::stream::Error>());
-    matches!(lzma, Some(liblzma::stream::Error::Mem))
-        || error.kind() == io::ErrorKind::OutOfMemory
-        // zstd tells its errors by their names only.
-        || cause.is_some_and(|cause| cause.to_string().contains("not enough memory"))
-}
-
-fn is_memory_error(error: &io::Error) -> bool {
-    let cause = error.get_ref();
-    let lzma = cause.and_then(|cause| cause.downcast_ref::<liblzma::stream::Error>());
-    // zstd tells its errors by their names only.
-    matches!(lzma, Some(liblzma::stream::Error::MemLimit))
-        || cause.is_some_and(|cause| cause.to_string().contains("requires too much memory"))
+    fn consume(&mut self, len: usize) {
+        self.start += len;
+    }
 }
 
 #[cfg(test)]
@@ -325,14 +139,6 @@ mod tests {
     use std::io::{Cursor, Write};
 
     use super::*;
-
-    const ALL: [Compression; 5] = [
-        Compression::Zstd,
-        Compression::Gzip,
-        Compression::Xz,
-        Compression::Bzip2,
-        Compression::Lz4,
-    ];
 
     fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -399,7 +205,7 @@ mod tests {
     fn parts_are_joined() {
         let content = content(700_000);
         let (first, second) = content.split_at(300_000);
-        for compression in ALL {
+        for compression in Compression::ALL.iter().copied() {
             let mut bytes = compress(compression, first);
             bytes.extend(compress(compression, b""));
             match compression {
@@ -427,7 +233,7 @@ mod tests {
     #[test]
     fn no_part_of_a_stream_is_a_stream() {
         let content = content(300_000);
-        for compression in ALL {
+        for compression in Compression::ALL.iter().copied() {
             let bytes = compress(compression, &content);
             let near_ends = (8..64).chain(bytes.len() - 64..bytes.len());
             for len in near_ends.chain((64..bytes.len() - 64).step_by(9973)) {
@@ -464,7 +270,7 @@ mod tests {
     #[test]
     fn damage_is_found() {
         let content = content(300_000);
-        for compression in ALL {
+        for compression in Compression::ALL.iter().copied() {
             let bytes = compress(compression, &content);
             for at in (20..bytes.len()).step_by(4999).chain([bytes.len() - 3]) {
                 let mut damaged = bytes.clone();
@@ -508,12 +314,15 @@ mod tests {
             (Compression::Xz, large_dictionary),
         ] {
             let reader = Box::new(Cursor::new(bytes));
-            let stream = Decompressor::with_memory(compression, reader, false, LIMIT);
+            let limits = Limits {
+                memory: LIMIT,
+                threads: 2,
+            };
+            let stream = Decompressor::with_limits(compression, reader, false, limits);
             let error = stream.unwrap().read_to_end(&mut Vec::new()).unwrap_err();
             let error = error.to_string();
-            let expected = format!(
-                "the {compression} stream needs more memory to be decompressed than 1.00 MiB"
-            );
+            let expected =
+                format!("the {compression} stream needs more memory to be decompressed than 1 MiB");
             assert_eq!(error, expected);
         }
     }
@@ -530,7 +339,7 @@ mod tests {
                 }
             }
         }
-        for compression in ALL {
+        for compression in Compression::ALL.iter().copied() {
             let bytes = compress(compression, &content(300_000));
             let half = bytes[..bytes.len() / 2].to_vec();
             let reader = Box::new(Failing(Cursor::new(half)));

@@ -1,6 +1,7 @@
 //! What bytes are, by how they begin.
 
-use ntfsclone_core::image::{Compression, Format, probe};
+use ntfsclone_core::image::{Format, probe};
+use ntfsclone_core::stream::Compression;
 
 use crate::rescue::MARK;
 

@@ -4,7 +4,6 @@
 
 mod clonezilla;
 mod compression;
-mod counted;
 mod damaged;
 mod file_sums;
 mod files;
@@ -30,7 +29,7 @@ pub use file_sums::FileSums;
 pub use files::{Files, FilesReader};
 pub use format::{Content, START_BYTES};
 pub use frames::{FramesReader, Seekable, SharedLostFrames};
-pub use ntfsclone_core::image::Compression;
+use ntfsclone_core::stream::Compression;
 pub use partition::{refuse_disk, select as select_partition};
 pub use stream::{read_before_error, read_error, read_up_to};
 

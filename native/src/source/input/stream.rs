@@ -5,11 +5,12 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::ntfs::{Foreign, foreign};
+use ntfsclone_core::stream::{Compression, StreamError};
 
-use super::compression::{Decompressor, StreamError};
+use super::compression::Decompressor;
 use super::partition::{self, Start};
 use super::read_ahead::ReadAhead;
-use super::{Bytes, Compression, Format, Layer, Opened, Recognised, format_of};
+use super::{Bytes, Format, Layer, Opened, Recognised, format_of};
 use crate::error::{Error, Result, TAKE_ANOTHER};
 use crate::source::foreign::refuse_foreign;
 
@@ -123,7 +124,7 @@ pub fn read_error(name: &Path, error: io::Error) -> Error {
 
 fn remedy_for_stream(error: &StreamError) -> String {
     match error {
-        StreamError::Memory { compression, .. } => format!(
+        StreamError::Limit { compression, .. } => format!(
             "make memory free; or decompress it elsewhere first: {}",
             compression.command()
         ),

@@ -1,18 +1,17 @@
-//! A frame of lz4: `lz4_Frame_format.md` of its authors, version 1.6.
+//! Frames of lz4: `lz4_Frame_format.md` of its authors, version 1.6.
 
-use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::hash::Hasher;
 use core::mem;
+use core::ops::Range;
 
 use lz4_flex::block::decompress_into_with_dict;
 use twox_hash::XxHash32;
 
-use super::{Decoded, Problem};
+use super::{Decoded, Decoder, Limits, Problem, Then};
 use crate::units::len_usize;
 
-/// How far back a block may refer to those before it.
+/// The distance that a block may refer to those before it.
 const HISTORY: usize = 64 << 10;
 
 /// Without magic, flags and sizes, and the checksum at its end.
@@ -21,22 +20,22 @@ const LEAST_HEADER: usize = 7;
 const CHECKSUM: usize = 4;
 
 /// Decompresses a frame.
-pub(crate) struct Lz4 {
-    /// What is read next, and how many bytes that takes.
+pub(super) struct Lz4 {
+    /// The part of the frame that is read next.
     part: Part,
-    /// What there is of it.
+    /// The bytes of it so far.
     bytes: Vec<u8>,
-    /// What was decompressed last, after what blocks may still refer to.
-    content: Vec<u8>,
-    /// What of that was given on, or was before.
-    given: usize,
+    /// The content of the last block, after what linked blocks may refer to.
+    window: Vec<u8>,
+    /// Where in the window the content is that was not returned yet.
+    waiting: Range<usize>,
     flags: Flags,
     checksum: XxHash32,
 }
 
 #[derive(Clone, Copy)]
 enum Part {
-    /// So many bytes long.
+    /// Of so many bytes.
     Header(usize),
     BlockSize,
     Block {
@@ -55,53 +54,50 @@ struct Flags {
     max_block: usize,
 }
 
-impl Default for Lz4 {
-    fn default() -> Self {
-        Self {
+impl Lz4 {
+    pub(super) fn new(_: Limits) -> Result<Self, Problem> {
+        Ok(Self {
             part: Part::Header(LEAST_HEADER),
             bytes: Vec::new(),
-            content: Vec::new(),
-            given: 0,
+            window: Vec::new(),
+            waiting: 0..0,
             flags: Flags::default(),
             checksum: XxHash32::with_seed(0),
-        }
+        })
     }
-}
 
-impl Lz4 {
-    pub(super) fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Decoded, Problem> {
-        let waiting = self.content.get(self.given..).unwrap_or_default();
-        if !waiting.is_empty() {
-            let made = waiting.len().min(output.len());
-            for (to, from) in output.iter_mut().zip(waiting) {
-                *to = *from;
-            }
-            self.given = self.given.saturating_add(made);
-            return Ok(self.decoded(0, made));
+    /// Copies content of the last block.
+    fn take_content(&mut self, output: &mut [u8]) -> usize {
+        let waiting = self.window.get(self.waiting.clone()).unwrap_or_default();
+        let made = waiting.len().min(output.len());
+        if let (Some(to), Some(from)) = (output.get_mut(..made), waiting.get(..made)) {
+            to.copy_from_slice(from);
         }
+        self.waiting.start = self.waiting.start.saturating_add(made);
+        made
+    }
+
+    /// Takes bytes of the part that is next; all of it, if it is there.
+    fn take_part(&mut self, input: &[u8]) -> Result<usize, Problem> {
         let missing = self.len().saturating_sub(self.bytes.len());
         let taken = missing.min(input.len());
         self.bytes
+            .try_reserve(taken)
+            .map_err(|_| Problem::NoMemory)?;
+        self.bytes
             .extend_from_slice(input.get(..taken).unwrap_or_default());
         if taken == missing {
-            let bytes = mem::take(&mut self.bytes);
+            let mut bytes = mem::take(&mut self.bytes);
             self.part = self.next(&bytes)?;
-            if let Part::Header(_) = self.part {
-                self.bytes = bytes;
+            if !matches!(self.part, Part::Header(_)) {
+                bytes.clear();
             }
+            self.bytes = bytes;
         }
-        Ok(self.decoded(taken, 0))
+        Ok(taken)
     }
 
-    fn decoded(&self, taken: usize, made: usize) -> Decoded {
-        Decoded {
-            taken,
-            made,
-            has_ended: matches!(self.part, Part::End) && self.given == self.content.len(),
-        }
-    }
-
-    /// How many bytes the part has.
+    /// The length of the part.
     fn len(&self) -> usize {
         match self.part {
             Part::Header(len) => len,
@@ -114,7 +110,7 @@ impl Lz4 {
         }
     }
 
-    /// Takes all of a part. Returns what follows it.
+    /// Reads a part. Returns the one that follows it.
     fn next(&mut self, bytes: &[u8]) -> Result<Part, Problem> {
         match self.part {
             Part::Header(_) => self.header(bytes),
@@ -180,9 +176,10 @@ impl Lz4 {
     fn block_size(&self, size: u32) -> Result<Part, Problem> {
         const IS_PLAIN: u32 = 1 << 31;
         if size == 0 {
-            return Ok(match self.flags.has_checksum {
-                true => Part::Checksum,
-                false => Part::End,
+            return Ok(if self.flags.has_checksum {
+                Part::Checksum
+            } else {
+                Part::End
             });
         }
         let len = len_usize((size & !IS_PLAIN).into());
@@ -196,25 +193,66 @@ impl Lz4 {
     }
 
     fn block(&mut self, block: &[u8], is_compressed: bool) -> Result<(), Problem> {
-        let old = match self.flags.blocks_are_linked {
-            true => self.content.len().saturating_sub(HISTORY),
-            false => self.content.len(),
-        };
-        self.content.drain(..old);
-        self.given = self.content.len();
-        if is_compressed {
-            let mut made = vec![0; self.flags.max_block];
-            let len = decompress_into_with_dict(block, &mut made, &self.content)
-                .map_err(|_| Problem::Damaged("a block breaks the rules of lz4"))?;
-            self.content
-                .extend_from_slice(made.get(..len).unwrap_or_default());
+        let history = self.keep_history();
+        let len = history.saturating_add(self.flags.max_block);
+        let missing = len.saturating_sub(self.window.len());
+        self.window
+            .try_reserve_exact(missing)
+            .map_err(|_| Problem::NoMemory)?;
+        self.window.resize(len, 0);
+        let (history, content) = self.window.split_at_mut(history);
+        let len = if is_compressed {
+            decompress_into_with_dict(block, content, history)
+                .map_err(|_| Problem::Damaged("a block breaks the rules of lz4"))?
         } else {
-            self.content.extend_from_slice(block);
-        }
+            if let Some(content) = content.get_mut(..block.len()) {
+                content.copy_from_slice(block);
+            }
+            block.len()
+        };
         if self.flags.has_checksum {
-            let made = self.content.get(self.given..).unwrap_or_default();
-            self.checksum.write(made);
+            self.checksum.write(content.get(..len).unwrap_or_default());
         }
+        self.waiting = history.len()..history.len().saturating_add(len);
+        Ok(())
+    }
+
+    /// Moves what the next block may refer to to the start of the window. Returns
+    /// its length.
+    fn keep_history(&mut self) -> usize {
+        if !self.flags.blocks_are_linked {
+            return 0;
+        }
+        let end = self.waiting.end;
+        let start = end.saturating_sub(HISTORY);
+        self.window.copy_within(start..end, 0);
+        end.saturating_sub(start)
+    }
+}
+
+impl Decoder for Lz4 {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
+        let mut decoded = Decoded {
+            taken: 0,
+            made: self.take_content(output),
+            then: Then::More,
+        };
+        if decoded.made == 0 {
+            match self.take_part(input) {
+                Ok(taken) => decoded.taken = taken,
+                Err(problem) => decoded.then = Then::Failed(problem),
+            }
+        }
+        if matches!(self.part, Part::End) && self.waiting.is_empty() {
+            decoded.then = Then::End;
+        }
+        decoded
+    }
+
+    fn restart(&mut self) -> Result<(), Problem> {
+        self.part = Part::Header(LEAST_HEADER);
+        self.waiting = 0..0;
+        self.checksum = XxHash32::with_seed(0);
         Ok(())
     }
 }
@@ -227,10 +265,4 @@ fn number(bytes: &[u8]) -> u32 {
 
 fn hash(bytes: &[u8]) -> u32 {
     XxHash32::oneshot(0, bytes)
-}
-
-impl fmt::Debug for Lz4 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lz4")
-    }
 }
