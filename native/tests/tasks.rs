@@ -9,6 +9,7 @@ use crate::support::{
 };
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
+    open::NotOpened,
     pages::Pages,
     tasks::{Compression, Failure, Open, Opened, Step, Target, Task},
     validate::Document,
@@ -196,10 +197,10 @@ fn a_partition_is_one_of_a_disk() {
         }
     };
     assert_eq!(failure.code(), "disk");
-    let Failure::Disk(partitions) = failure else {
+    let Failure::NotOpened(NotOpened::Disk(table)) = failure else {
         panic!("{failure}");
     };
-    let ntfs = partitions.iter().find(|one| one.is_ntfs).unwrap();
+    let ntfs = table.partitions.iter().find(|one| one.is_ntfs).unwrap();
     let part = ntfs.offset..ntfs.offset + ntfs.size;
     let source = Source::open_part("disk", open(), part);
     let number = ntfs.number;

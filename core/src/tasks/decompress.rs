@@ -7,7 +7,6 @@ use super::{Failure, Halt, Step, Task, attempt, read_error};
 use crate::decompress::{Decoded, Decoder, Problem};
 use crate::error::Result;
 use crate::image::Compression;
-use crate::image::PROBE_BYTES;
 use crate::io::ReadAt;
 use crate::pages::{Pages, Piece};
 use crate::units::{len_u64, len_usize};
@@ -170,7 +169,7 @@ impl Decompress {
     /// Goes on to what follows the part that has ended, which may be nothing.
     fn next_part(&mut self) -> Result<(), Halt> {
         let (compression, position) = (self.compression, self.position);
-        let start = self.input(len_u64(PROBE_BYTES))?;
+        let start = self.input(len_u64(Compression::PROBE_BYTES))?;
         if Compression::of(&start) == Some(compression) {
             self.decoder = Decoder::new(compression);
             return Ok(());

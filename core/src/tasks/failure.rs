@@ -1,13 +1,11 @@
 //! Why a task cannot be done.
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 use super::StreamError;
 use crate::error::Error;
 use crate::image::Compression;
-use crate::ntfs::Foreign;
-use crate::partition_table::Partition;
+use crate::open::NotOpened;
 
 /// Why a task cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +38,9 @@ pub enum Failure {
     #[error(transparent)]
     Decompress(#[from] StreamError),
 
-    /// It is a whole disk.
-    #[error("it is a whole disk: name the partition")]
-    Disk(Vec<Partition>),
+    /// There is no way to an image or volume in it.
+    #[error("it {0}; {remedy}", remedy = .0.remedy())]
+    NotOpened(#[from] NotOpened),
 }
 
 /// Why something is not done that could be.
@@ -73,35 +71,13 @@ impl Failure {
         }
     }
 
-    /// Of what was found where an image or volume should be; none if it begins
-    /// as an image does.
-    pub(super) fn foreign(found: Foreign) -> Option<Self> {
-        const OTHER_TOOL: &str = "for this file system use partclone or dd";
-        const ANOTHER: &str = "if it was one, its start is lost: look for another copy";
-        let (found, remedy) = match found {
-            Foreign::BitLocker => (
-                "is encrypted by BitLocker",
-                "take an image of the unlocked volume",
-            ),
-            Foreign::Refs => ("is a ReFS volume, not NTFS", OTHER_TOOL),
-            Foreign::ExFat => ("is an exFAT volume, not NTFS", OTHER_TOOL),
-            Foreign::Fat => ("is a FAT volume, not NTFS", OTHER_TOOL),
-            Foreign::PartcloneImage => (
-                "is an image of partclone, not of ntfsclone",
-                "restore it with partclone.ntfs",
-            ),
-            Foreign::Disk(partitions) => return Some(Self::Disk(partitions)),
-            Foreign::Zeros => (
-                "begins with nothing but zeros: it is neither an image of ntfsclone nor an NTFS volume",
-                ANOTHER,
-            ),
-            Foreign::TooShort | Foreign::Unknown => (
-                "is neither an image of ntfsclone nor an NTFS volume",
-                ANOTHER,
-            ),
-            Foreign::NtfscloneImage => return None,
-        };
-        Some(Self::refused(Refusal::NotNtfs, found, remedy))
+    /// What was found where an image or volume should be is unknown.
+    pub(super) fn unknown() -> Self {
+        Self::refused(
+            Refusal::NotNtfs,
+            "is neither an image of ntfsclone nor an NTFS volume",
+            "if it was one, its start is lost: look for another copy",
+        )
     }
 
     /// A short name of the kind, that stays the same.
@@ -114,7 +90,12 @@ impl Failure {
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
             Self::Decompress(error) => error.code(),
-            Self::Disk(_) => "disk",
+            Self::NotOpened(error) => match error {
+                NotOpened::Format(_) => "not-ntfs",
+                NotOpened::Disk(_) => "disk",
+                NotOpened::NoTable | NotOpened::NoPartition(..) => "no-partition",
+                NotOpened::Compressions(_) => "not-seekable",
+            },
             Self::Stream(_) => "not-seekable",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",

@@ -3,24 +3,20 @@
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::opened::{Bytes, Inside, Opened};
 use super::scan::Scan;
-use super::{Failure, Halt, Refusal, Step, Task, attempt, read_at};
+use super::{Failure, Halt, Refusal, Step, Task, attempt, read_error};
 use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
-use crate::image::Compression;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind};
-use crate::image::{self, PROBE_BYTES};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::ReadAt;
-use crate::ntfs::{BootSector, Foreign, foreign};
+use crate::open::{self, Content, Nesting, Probe};
 use crate::pages::Pages;
-use crate::units::{len_u64, len_usize};
 
 /// Opens an image or volume.
 #[derive(Debug)]
@@ -46,14 +42,12 @@ enum State {
 /// Bytes of decompressed content that are kept.
 const CACHE_SIZE: u64 = 12 << 20;
 
-/// What begins like this.
+/// What is read.
 #[derive(Debug)]
 enum Found {
-    Image,
-    Volume,
     Seekable(Box<Seekable>, Format),
-    Stream(Compression),
-    Foreign(Foreign),
+    /// By its start and end alone.
+    Content(Content),
 }
 
 type Seekable = crate::image::seekable::SeekableReader<Rc<Pages>>;
@@ -98,20 +92,17 @@ impl Open {
     fn found(&mut self, found: Found) -> Result<(), Failure> {
         let opened = &mut self.opened;
         match found {
-            Found::Image => {}
-            Found::Volume => opened.format = Format::Volume,
             Found::Seekable(seekable, format) => {
                 opened.layers.push("zstd, seekable".to_owned());
                 opened.format = format;
                 opened.bytes = Bytes::Seekable(Rc::new(*seekable));
             }
-            Found::Stream(compression) => return Err(Failure::Stream(compression)),
-            // The header says best what is wrong with a damaged image.
-            Found::Foreign(found) => {
-                if let Some(failure) = Failure::foreign(found) {
-                    return Err(failure);
-                }
-            }
+            Found::Content(content) => match Nesting::default().step_into(content)? {
+                open::Step::Decompress(compression) => return Err(Failure::Stream(compression)),
+                open::Step::Arrived(Content::Image) => {}
+                open::Step::Arrived(Content::Volume) => opened.format = Format::Volume,
+                _ => return Err(Failure::unknown()),
+            },
         }
         self.state = match opened.index_by_summary() {
             Some(inside) => {
@@ -135,7 +126,7 @@ impl Task for Open {
         let (pages, bytes) = (&opened.pages, &opened.bytes);
         match &mut self.state {
             State::Start => {
-                let found = attempt(pages, || probe(pages))?;
+                let found = Found::Content(attempt(pages, || content_of(pages))?);
                 if found.may_be_seekable() {
                     self.state = State::Frames(Box::new((FrameFinder::new(), found)));
                 } else {
@@ -210,57 +201,37 @@ impl Task for Open {
     }
 }
 
-/// Tells what is read.
-fn probe(pages: &Rc<Pages>) -> Result<Found> {
-    let start = start_of(pages)?;
-    if let Some(compression) = Compression::of(&start) {
-        return Ok(Found::Stream(compression));
-    }
-    Ok(match image::probe(&start) {
-        Some(image::Format::Ntfsclone) => Found::Image,
-        Some(image::Format::NtfsVolume) => Found::Volume,
-        Some(image::Format::Partclone) => Found::Foreign(Foreign::PartcloneImage),
-        // Its first boot sector is damaged.
-        _ if BootSector::read_backup(&**pages).is_some() => Found::Volume,
-        _ => Found::Foreign(foreign::identify(&**pages)),
-    })
-}
-
-fn start_of(source: &(impl ReadAt + ?Sized)) -> Result<Vec<u8>> {
-    let len = source.size().min(len_u64(PROBE_BYTES));
-    let mut start = vec![0; len_usize(len)];
-    read_at(source, 0, &mut start)?;
-    Ok(start)
-}
-
 /// What is in a zstd file; `None` if it is neither an image nor a volume.
 fn format_in(seekable: &Seekable) -> Result<Option<Format>> {
-    let probed = match start_of(seekable) {
-        Ok(start) => image::probe(&start),
-        Err(error) if error.is_damage() => None,
+    let content = match content_of(seekable) {
+        Ok(content) => content,
+        Err(error) if error.is_damage() => Content::Unknown,
         Err(error) => return Err(error),
     };
-    Ok(match probed {
-        Some(image::Format::Ntfsclone) => Some(Format::Image),
-        Some(image::Format::NtfsVolume) => Some(Format::Volume),
-        _ => match seekable.summary() {
-            // Its first frame is damaged.
-            Ok(Some(summary)) => match summary.head().kind {
-                Kind::NtfscloneImage => Some(Format::Image),
-                Kind::RawVolume => Some(Format::Volume),
-            },
-            _ => BootSector::read_backup(seekable).map(|_| Format::Volume),
+    Ok(match (content, seekable.summary()) {
+        (Content::Image, _) => Some(Format::Image),
+        (Content::Volume, _) => Some(Format::Volume),
+        // Its first frame is damaged.
+        (_, Ok(Some(summary))) => match summary.head().kind {
+            Kind::NtfscloneImage => Some(Format::Image),
+            Kind::RawVolume => Some(Format::Volume),
         },
+        _ => None,
     })
+}
+
+fn content_of(source: &impl ReadAt) -> Result<Content> {
+    let probe = Probe::new(source).map_err(|error| read_error(0, 0, error))?;
+    Ok(probe.content())
 }
 
 impl Found {
     /// Whether it may be a file in frames, the first of them sound or not.
     fn may_be_seekable(&self) -> bool {
-        matches!(
-            self,
-            Self::Stream(Compression::Zstd) | Self::Foreign(Foreign::Unknown | Foreign::Zeros)
-        )
+        match self {
+            Self::Seekable(..) => false,
+            Self::Content(content) => content.may_be_in_frames(),
+        }
     }
 }
 
