@@ -5,8 +5,9 @@ use core::fmt;
 
 use super::format::{Format, Role};
 use super::partition_table::{Damage, Partition, PartitionTable};
-use super::probe::{Content, Probe};
+use super::probe::Content;
 use crate::image::Compression;
+use crate::io::ReadAt;
 
 /// How often something may be compressed again. Ours: a stream that holds
 /// itself would never end.
@@ -88,41 +89,29 @@ impl Nesting {
         self.layers.push(layer);
     }
 
-    /// What comes next, by what the source is. Once done, it is to be recorded
-    /// with [`Nesting::pass`].
+    /// What comes next, by what `source` is. Once done, it is to be recorded with
+    /// [`Nesting::pass`].
     ///
     /// # Errors
     ///
     /// There is no way further in.
-    pub fn step(&self, probe: &Probe<'_>) -> Result<Step, NotOpened> {
-        let content = probe.content();
-        match self.partition {
-            // Asked for a partition, a volume that begins as a disk does is one.
-            Some(number) if !matches!(content, Content::Compressed(_)) => {
-                let table = PartitionTable::read(probe.source()).ok_or(NotOpened::NoTable)?;
-                match table.find(number).cloned() {
-                    Some(partition) => Ok(Step::Enter(partition, table.damage)),
-                    None => Err(NotOpened::NoPartition(number, table)),
-                }
-            }
-            _ => self.step_into(content),
-        }
-    }
-
-    /// As [`Nesting::step`], where no partition is to be entered.
-    ///
-    /// # Errors
-    ///
-    /// There is no way further in.
-    pub fn step_into(&self, content: Content) -> Result<Step, NotOpened> {
+    pub fn step(&self, source: &dyn ReadAt, content: Content) -> Result<Step, NotOpened> {
         match content {
             Content::Compressed(compression) if self.compressions() >= MAX_COMPRESSIONS => {
                 Err(NotOpened::Compressions(compression))
             }
             Content::Compressed(compression) => Ok(Step::Decompress(compression)),
+            // Where a partition is named, a volume that begins as a disk does is one.
+            _ if let Some(number) = self.partition => {
+                let table = PartitionTable::read(source).ok_or(NotOpened::NoTable)?;
+                match table.find(number).cloned() {
+                    Some(partition) => Ok(Step::Enter(partition, table.damage)),
+                    None => Err(NotOpened::NoPartition(number, table)),
+                }
+            }
             Content::Refused(format) => Err(NotOpened::Format(format)),
             Content::Disk(table) => Err(NotOpened::Disk(table)),
-            content => Ok(Step::Arrived(content)),
+            Content::Image | Content::Volume | Content::Unknown => Ok(Step::Arrived(content)),
         }
     }
 

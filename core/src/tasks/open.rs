@@ -97,7 +97,7 @@ impl Open {
                 opened.format = format;
                 opened.bytes = Bytes::Seekable(Rc::new(*seekable));
             }
-            Found::Content(content) => match Nesting::default().step_into(content)? {
+            Found::Content(content) => match Nesting::default().step(&*opened.pages, content)? {
                 open::Step::Decompress(compression) => return Err(Failure::Stream(compression)),
                 open::Step::Arrived(Content::Image) => {}
                 open::Step::Arrived(Content::Volume) => opened.format = Format::Volume,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::OpenedFrom;
 use ntfsclone_core::plan::Plan;
 
@@ -22,11 +21,12 @@ pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
     lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
     let (device, continued) = match &task.rescue {
         None => {
-            let device = Device::open(&task.source, task.partition)?;
+            let reports = Reports::beside(&task.output);
+            let device = Device::open(&task.source, task.partition, how, reports)?;
             tell_of_checksums(&device);
             (device, None)
         }
-        Some(rescue) => rescue::open(task, rescue)?,
+        Some(rescue) => rescue::open(task, rescue, how)?,
     };
     run_on(task, device, continued, how)
 }
@@ -97,7 +97,8 @@ pub fn run_on(
     match task.content {
         Content::Used => {
             let geometry = *opened.volume.geometry();
-            let plan = Arc::new(Plan::new(geometry, opened.device.size(), used.map));
+            opened.device.check_stored(used.map.extents())?;
+            let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));
             let copying = Copying {
                 task,
                 opened: &opened,

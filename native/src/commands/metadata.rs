@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
 use ntfsclone_core::clusters::{DamagedSystemFile, damaged_system_files};
-use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::mft::RECORD_MFT;
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::plan::MetadataPlan;
@@ -76,7 +75,7 @@ pub fn run(
     let geometry = *volume.geometry();
     let plan = MetadataPlan::new(
         geometry,
-        opened.device.size(),
+        opened.device.device_size(),
         metadata.steps,
         metadata.inuse,
     );

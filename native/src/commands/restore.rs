@@ -1,7 +1,5 @@
 //! Writing the volume in an image, or one that comes as it is.
 
-use std::sync::Arc;
-
 use ntfsclone_core::image::ntfsclone::Header;
 
 use super::{copy, lost_data, restore_rescue};
@@ -15,7 +13,7 @@ use crate::sink::{
     self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
     refuse_partition_table,
 };
-use crate::source::input::{self, Bytes, Files, Format, Recognised};
+use crate::source::input::{self, Format, Opened, Recognised};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -24,9 +22,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
     let opened = input::open_compared(&task.image, rescue)?;
-    if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
+    if opened.is_plain_volume() {
         // What of it is in use can be looked up.
-        return copy_volume(task, &opened.input, files, how);
+        return copy_volume(task, opened, how);
     }
     if let Some(rescue) = rescue {
         return restore_rescue::run(task, rescue, opened, how);
@@ -101,14 +99,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
 }
 
 /// Copies a volume of which any part can be read, as without --restore-image.
-fn copy_volume(
-    task: &RestoreTask,
-    input: &Recognised,
-    files: &Arc<Files>,
-    how: options::Progress,
-) -> Result<()> {
+fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Result<()> {
     let copy = CopyTask {
-        source: input.name.clone(),
+        source: opened.input.name.clone(),
         partition: task.image.partition,
         content: Content::Used,
         form: Form::Raw,
@@ -128,8 +121,8 @@ fn copy_volume(
     match task.rescue {
         Some(_) => copy::run(&copy, how),
         None => {
-            let device = Device::new(&input.name, Arc::clone(files));
-            copy::run_on(&copy, device.compared_with(input.sums.clone()), None, how)
+            let reports = Reports::beside(&task.output);
+            copy::run_on(&copy, Device::of(opened, how, reports)?, None, how)
         }
     }
 }

@@ -4,7 +4,7 @@
 mod linux;
 
 pub use linux::{
-    Mount, OtherUse, allocate, allow_open_files, begin_writeback, cannot_change_length,
+    Mount, OtherUse, allocate, allow_open_files, bad_sector, begin_writeback, cannot_change_length,
     cannot_sync, delay_abort, discard, discard_unit, drop_cached, expect_random_reads,
     fit_in_address_space, forget_cached, free_space, handled_signals, is_bad_sector,
     is_behind_loop_device, is_cached, is_gone, is_mount_point, is_open_for_writing,

@@ -614,7 +614,7 @@ mod tests {
                 Err(rustix::io::Errno::NODEV.into())
             }
         }
-        let source = DamagedSource::new(Medium::simulated(Gone, 1024), 0, None);
+        let source = DamagedSource::new(Medium::of_reader(Gone, 1024), 0, None);
         assert!(source.read(0, &mut [0; 1024]).is_err());
     }
 }

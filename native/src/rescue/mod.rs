@@ -21,7 +21,7 @@ mod simulated;
 
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
-pub use damaged_source::{DamagedSource, MARK, write_marks};
+pub use damaged_source::{DamagedSource, write_marks};
 pub use device_gone::DeviceGone;
 pub use kept::Kept;
 pub use mapfile::{Mapfile, State};

@@ -4,6 +4,7 @@
 mod continued;
 mod ranges;
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,43 +26,78 @@ use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, State};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
-use crate::source::{Device, input};
+use crate::source::input::{self, Opened};
+use crate::source::{Device, SalvagedVolume};
+
+/// What is read in spite of bad sectors, or damage.
+pub struct Source<'a> {
+    pub path: &'a Path,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
+    /// For a scan; `None` is up to the program.
+    pub threads: Option<NonZeroUsize>,
+}
 
 /// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
 /// an earlier run began, if there is one.
-pub fn open(task: &CopyTask, rescue: &Rescue) -> Result<(Device, Option<Continued>)> {
-    let retries = rescue.retries;
+pub fn open(
+    task: &CopyTask,
+    rescue: &Rescue,
+    how: options::Progress,
+) -> Result<(Device, Option<Continued>)> {
+    let source = Source {
+        path: &task.source,
+        partition: task.partition,
+        threads: task.threads,
+    };
     match rescue.mapfile.as_ref().filter(|path| path.exists()) {
-        None => {
-            let source = open_source(&task.source, task.partition, &task.output, retries)?;
-            Ok((source, None))
-        }
-        Some(path) => {
-            let (device, medium) = open_medium(&task.source, task.partition)?;
-            let (damaged, continued) = continued::go_on(task, path, &device, medium, retries)?;
+        None => Ok((source.open(&task.output, rescue, how)?, None)),
+        Some(mapfile) => {
+            let opened = input::open_volume(source.path, source.partition, Some(rescue))?;
+            if !opened.is_plain_volume() {
+                return Err(refuse_mapfile(source.path));
+            }
+            let (device, medium) = open_medium(opened)?;
+            let (damaged, continued) =
+                continued::go_on(task, mapfile, &device, medium, rescue.retries)?;
             Ok((device.rescued_by(damaged), Some(continued)))
         }
     }
 }
 
-/// Opens a source to be read in spite of bad sectors, of which nothing is
-/// known yet.
-pub fn open_source(
-    source: &Path,
-    partition: Option<u32>,
-    output: &Output,
-    retries: u32,
-) -> Result<Device> {
-    let (device, medium) = open_medium(source, partition)?;
-    let damaged = DamagedSource::new(medium, retries, temporary(output));
-    Ok(device.rescued_by(Arc::new(damaged)))
+impl Source<'_> {
+    /// Opens it, to be read in spite of bad sectors of which nothing is known yet;
+    /// an image or a stream, in spite of damage.
+    pub fn open(&self, output: &Output, rescue: &Rescue, how: options::Progress) -> Result<Device> {
+        let opened = input::open_volume(self.path, self.partition, Some(rescue))?;
+        if opened.is_plain_volume() {
+            let (device, medium) = open_medium(opened)?;
+            let damaged = DamagedSource::new(medium, rescue.retries, temporary(output));
+            return Ok(device.rescued_by(Arc::new(damaged)));
+        }
+        if rescue.mapfile.is_some() {
+            return Err(refuse_mapfile(self.path));
+        }
+        let salvaged = SalvagedVolume::find(opened, self.threads, how)?;
+        Device::of_salvaged(salvaged, rescue, temporary(output))
+    }
 }
 
-fn open_medium(source: &Path, partition: Option<u32>) -> Result<(Device, Medium)> {
-    let device = Device::open(source, partition)?;
-    let path = input::path_to_rescue(source, device.files())?;
+/// A later run would have to find the same in it again.
+fn refuse_mapfile(path: &Path) -> Error {
+    Error::refused(
+        path,
+        "is an image, or compressed, and --mapfile goes with a volume as it is",
+        "leave out --mapfile",
+    )
+}
+
+fn open_medium(opened: Opened) -> Result<(Device, Medium)> {
+    let name = opened.input.name.clone();
+    let device = Device::of(opened, options::Progress::None, Reports::None)?;
+    let path = input::path_to_rescue(&name, device.files())?;
     let medium = Medium::open(path, device.size());
-    let medium = medium.map_err(|error| Error::io("open", source, error))?;
+    let medium = medium.map_err(|error| Error::io("open", &name, error))?;
     Ok((device, medium))
 }
 

@@ -70,6 +70,11 @@ pub fn is_same(a: &Metadata, b: &Metadata) -> bool {
     device_id(a) == device_id(b)
 }
 
+/// The error of a read of a bad sector.
+pub fn bad_sector() -> io::Error {
+    Errno::IO.into()
+}
+
 /// True for the errors by which the kernel says that a place of a device
 /// cannot be read: `blk_status_to_errno` in its block layer. Reads through its
 /// cache give EIO for all of them.

@@ -10,7 +10,7 @@ use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::MtStreamBuilder;
 use lz4_flex::frame::FrameDecoder;
-use ntfsclone_core::image::{Compression, PROBE_BYTES};
+use ntfsclone_core::image::Compression;
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::counted::Counted;
@@ -149,7 +149,7 @@ impl Decompressor {
                 source.consume(4);
             }
         }
-        let start = source.peek(PROBE_BYTES)?;
+        let start = source.peek(Compression::PROBE_BYTES)?;
         if Compression::of(start) == Some(compression) {
             return part.next(compression, self.memory).map(Some);
         }
