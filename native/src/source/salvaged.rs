@@ -250,10 +250,7 @@ impl SalvagedVolume {
 
     /// The volume, of which what is missing cannot be read.
     pub fn medium(&self) -> Medium {
-        let there = WhatIsThere {
-            content: Arc::clone(&self.content),
-            missing: self.missing.clone(),
-        };
+        let there = WithHoles::new(Arc::clone(&self.content), self.missing.clone());
         Medium::of_reader(there, self.content.size())
     }
 
@@ -328,13 +325,19 @@ impl ReadAt for SalvagedVolume {
     }
 }
 
-/// Sectors of what is missing are bad.
-struct WhatIsThere {
-    content: Arc<DamagedVolume<Parts>>,
+/// What is read as a device would be that has bad sectors where it is missing.
+pub(super) struct WithHoles<R> {
+    content: R,
     missing: Vec<Range<u64>>,
 }
 
-impl positioned_io::ReadAt for WhatIsThere {
+impl<R> WithHoles<R> {
+    pub(super) fn new(content: R, missing: Vec<Range<u64>>) -> Self {
+        Self { content, missing }
+    }
+}
+
+impl<R: ReadAt> positioned_io::ReadAt for WithHoles<R> {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let left = self.content.size().saturating_sub(offset);
         let asked = offset..offset + left.min(buf.len() as u64);

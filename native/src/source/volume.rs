@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,11 +16,12 @@ use ntfsclone_core::units::Extent;
 use super::SalvagedVolume;
 use super::input::{self, Bytes, Files, Format, Opened, Recognised};
 use super::inside::Inside;
+use super::salvaged::WithHoles;
 use super::spool::spool;
 use crate::error::{Error, Result};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
-use crate::rescue::{DamagedSource, Kept};
+use crate::rescue::{DamagedSource, Kept, Medium};
 
 /// What a volume is read from: a device or file, its pieces, a partition in it;
 /// or an image of it, or a stream that it was compressed to.
@@ -86,15 +88,30 @@ impl Device {
         Self::with_content(input, content)
     }
 
-    /// What is left of a damaged image or stream; what is not is unreadable.
-    pub fn of_salvaged(
-        salvaged: SalvagedVolume,
+    /// What is left of an image or stream that may be damaged; what is missing is
+    /// unreadable.
+    pub fn salvage(
+        opened: Opened,
+        threads: Option<NonZeroUsize>,
         rescue: &Rescue,
         kept: Option<Kept>,
+        progress: options::Progress,
     ) -> Result<Self> {
-        let damaged = DamagedSource::new(salvaged.medium(), rescue.retries, kept);
-        let input = salvaged.input.clone();
-        let device = Self::with_content(input, Content::Salvaged(Box::new(salvaged)))?;
+        let input = opened.input.clone();
+        let (content, medium) = match Inside::of_sound_metadata(&opened) {
+            Some(inside) => {
+                let medium =
+                    Medium::of_reader(WithHoles::new(inside.clone(), Vec::new()), inside.size());
+                (Content::Inside(inside), medium)
+            }
+            None => {
+                let salvaged = SalvagedVolume::find(opened, threads, progress)?;
+                let medium = salvaged.medium();
+                (Content::Salvaged(Box::new(salvaged)), medium)
+            }
+        };
+        let damaged = DamagedSource::new(medium, rescue.retries, kept);
+        let device = Self::with_content(input, content)?;
         Ok(device.rescued_by(Arc::new(damaged)))
     }
 

@@ -26,8 +26,8 @@ use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, State};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
+use crate::source::Device;
 use crate::source::input::{self, Opened};
-use crate::source::{Device, SalvagedVolume};
 
 /// What is read in spite of bad sectors, or damage.
 pub struct Source<'a> {
@@ -78,8 +78,7 @@ impl Source<'_> {
         if rescue.mapfile.is_some() {
             return Err(refuse_mapfile(self.path));
         }
-        let salvaged = SalvagedVolume::find(opened, self.threads, how)?;
-        Device::of_salvaged(salvaged, rescue, temporary(output))
+        Device::salvage(opened, self.threads, rescue, temporary(output), how)
     }
 }
 

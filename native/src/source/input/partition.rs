@@ -26,12 +26,14 @@ pub(super) fn warn_of(name: &Path, damage: Option<Damage>) {
     let Some(damage) = damage else {
         return;
     };
-    let taken = match damage {
-        Damage::BackupUsed => "the backup at the end of the disk is used",
-        Damage::BothDamaged => "and so is its backup, or it cannot be read; it is used as it is",
+    let state = match damage {
+        Damage::BackupUsed => "is damaged; its backup at the end of the disk is used",
+        Damage::BothDamaged => {
+            "is damaged, and so is its backup, or that cannot be read; it is used as it is"
+        }
     };
     report::warning(format_args!(
-        "{}: the partition table is damaged; {taken}",
+        "{}: the partition table {state}",
         name.display()
     ));
 }
