@@ -18,7 +18,7 @@
 //! [`image::ntfsclone::Encoder`]. And back: [`image::ntfsclone::Decoder`].
 //!
 //! What has to be waited for, in a browser or over a network, is read through
-//! [`pages`], by `tasks` that go on step by step.
+//! [`pages`], by `jobs` that go on step by step.
 //!
 //! And to look into an image: [`image::Index::discover`] or, where that
 //! declines, [`image::Index::scan`] -> [`image::Reader`] -> [`ntfs::Volume`].
@@ -29,21 +29,21 @@
 extern crate alloc;
 
 pub mod clusters;
-#[cfg(feature = "tasks")]
+#[cfg(feature = "jobs")]
 mod decompress;
 pub mod discovery;
 pub mod error;
 pub mod image;
 pub mod info;
 pub mod io;
+#[cfg(feature = "jobs")]
+pub mod jobs;
 pub mod ntfs;
 pub mod open;
 pub mod pages;
 pub mod plan;
 pub mod salvage;
 mod sorted;
-#[cfg(feature = "tasks")]
-pub mod tasks;
 pub mod units;
 pub mod validate;
 pub mod wipe;

@@ -128,16 +128,25 @@ impl Pages {
     /// [`MAX_REQUEST`] bytes, which may not be all that it needs. Whatever it
     /// came to is void then.
     pub fn attempt<T>(&self, work: impl FnOnce() -> T) -> Result<T, Range<u64>> {
-        {
-            let mut state = self.state.borrow_mut();
-            state.attempt = state.now;
-            state.wanted = None;
-        }
+        self.begin_attempt();
         let found = work();
-        match self.state.borrow_mut().wanted.take() {
+        match self.end_attempt() {
             Some(wanted) => Err(wanted),
             None => Ok(found),
         }
+    }
+
+    // Not inlined: `attempt` is compiled for each kind of work.
+    #[inline(never)]
+    fn begin_attempt(&self) {
+        let mut state = self.state.borrow_mut();
+        state.attempt = state.now;
+        state.wanted = None;
+    }
+
+    #[inline(never)]
+    fn end_attempt(&self) -> Option<Range<u64>> {
+        self.state.borrow_mut().wanted.take()
     }
 
     /// Takes bytes of the source, from `offset` on: those that were asked for.

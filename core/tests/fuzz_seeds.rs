@@ -274,12 +274,12 @@ fn seeds() -> Vec<Seed> {
         (
             "wof",
             "xpress",
-            wof(0, 4096, 14, include_bytes!("tasks/wof/xpress-4096")),
+            wof(0, 4096, 14, include_bytes!("jobs/wof/xpress-4096")),
         ),
         (
             "wof",
             "lzx",
-            wof(1, 27_886, 1, include_bytes!("tasks/wof/lzx-32768")),
+            wof(1, 27_886, 1, include_bytes!("jobs/wof/lzx-32768")),
         ),
     ]);
     let [(_, files), (_, listed), (_, fragmented_mft), ..] = volumes.as_slice() else {

@@ -1,15 +1,14 @@
 //! The error type of the program.
 
+use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use indicatif::BinaryBytes;
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
-use crate::device;
-use crate::report;
-use crate::rescue::DeviceGone;
-use crate::source::input::StreamError;
+use crate::device::{self, DeviceGone};
 use crate::visible::Visible;
 
 /// Shorthand for results of this program.
@@ -36,7 +35,11 @@ pub enum Error {
 
     /// A compressed image or volume could not be decompressed.
     #[error("{}", Visible(path.display()))]
-    Compressed { path: PathBuf, source: StreamError },
+    Compressed {
+        path: PathBuf,
+        source: Box<dyn StdError + Send + Sync>,
+        remedy: String,
+    },
 
     /// Nothing that is known stands where a volume should begin.
     #[error("{} is no NTFS volume", Visible(path.display()))]
@@ -92,7 +95,7 @@ pub enum Error {
     #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
 
-    #[error("out of memory: {} more are needed", report::size(*bytes))]
+    #[error("out of memory: {} more are needed", BinaryBytes(*bytes))]
     Memory { bytes: u64 },
 
     #[error("the thread that {0} ended unexpectedly")]
@@ -169,7 +172,7 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
-            Self::Refused { remedy, .. } => Some(remedy.clone()),
+            Self::Refused { remedy, .. } | Self::Compressed { remedy, .. } => Some(remedy.clone()),
             Self::Checksum { sidecar, .. } => Some(format!(
                 "some of its bytes are not those it was made of: take another copy of it; or, if \
                  it was changed on purpose since, remove {}",
@@ -190,7 +193,6 @@ impl Error {
                     .to_owned(),
             ),
             Self::Read { source, .. } => remedy_for_read(source),
-            Self::Compressed { source, .. } => Some(remedy_for_stream(source)),
             Self::Io {
                 operation: "read",
                 source,
@@ -217,27 +219,14 @@ const BAD_SECTORS: &str = "the device has bad sectors; go on in spite of them wi
 pub const TAKE_ANOTHER: &str = "was it written or fetched completely? Take another copy of it, or restore what there is \
      with --restore-image --rescue";
 
-fn remedy_for_stream(error: &StreamError) -> String {
-    match error {
-        StreamError::Memory { compression, .. } => format!(
-            "make memory free; or decompress it elsewhere first: {}",
-            compression.command()
-        ),
-        StreamError::TrailingBytes { .. } => {
-            "was something appended to it? Cut it there, if what follows is not needed".to_owned()
-        }
-        _ => TAKE_ANOTHER.to_owned(),
-    }
-}
-
 fn remedy_for_read(error: &core::Error) -> Option<String> {
     let remedy = match error {
         core::Error::Io { source, .. } => {
             let error = source.downcast_ref::<io::Error>();
-            match error.is_some_and(device::is_bad_sector) {
-                true => BAD_SECTORS,
-                false => return None,
+            if !error.is_some_and(device::is_bad_sector) {
+                return None;
             }
+            BAD_SECTORS
         }
         core::Error::Corrupt {
             structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::device;
 use crate::error::{Error, Result};
 use crate::report;
 
@@ -40,12 +41,11 @@ impl Facts {
         // Seconds are enough.
         let now = jiff::Timestamp::now().as_second();
         let time = jiff::Timestamp::from_second(now).unwrap_or_default();
-        let host = rustix::system::uname();
         Self {
             tool: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
             time: time.to_string(),
-            host: host.nodename().to_string_lossy().into_owned(),
+            host: device::host_name(),
             source: origin.source.to_string_lossy().into_owned(),
             label: origin.label.map(str::to_owned),
             serial: format!("{:016X}", origin.serial),

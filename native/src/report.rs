@@ -6,10 +6,7 @@
 //! others chose.
 
 use std::fmt::Display;
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,7 +32,7 @@ impl Reports {
         match output {
             Output::Stdout => Self::ToStderr,
             // A shell may have opened the same, for standard output.
-            Output::File { path, .. } if is_stdout(path) => Self::ToStderr,
+            Output::File { path, .. } if device::is_stdout(path) => Self::ToStderr,
             Output::File { .. } => Self::ToStdout,
         }
     }
@@ -96,15 +93,6 @@ pub fn written_to_stdout(written: io::Result<()>) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn is_stdout(path: &Path) -> bool {
-    let (Ok(output), Ok(stdout)) = (fs::metadata(path), device::metadata_of(io::stdout())) else {
-        return false;
-    };
-    // Both may be /dev/null, or a terminal.
-    !stdout.file_type().is_char_device()
-        && (output.dev(), output.ino()) == (stdout.dev(), stdout.ino())
 }
 
 /// Goes before each item of a list within a message. What is listed must be

@@ -2,8 +2,8 @@
 
 use js_sys::{Array, BigInt, Object, Reflect};
 use ntfsclone_core::error::with_causes;
+use ntfsclone_core::jobs::Failure;
 use ntfsclone_core::open::{NotOpened, Partition};
-use ntfsclone_core::tasks::Failure;
 use wasm_bindgen::JsValue;
 
 /// A plain object: `code`, `message`, and, where they are known, `offset`,

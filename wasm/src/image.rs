@@ -1,7 +1,7 @@
 //! An image or volume that was opened.
 
 use js_sys::Date;
-use ntfsclone_core::tasks::{Compression, Failure, Opened, Refusal, Target};
+use ntfsclone_core::jobs::{Compression, Failure, Opened, Refusal, Target};
 use ntfsclone_core::units::RecordNumber;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,35 +23,36 @@ impl Image {
     /// Lists the clusters that a copy of the volume needs, or that the image has.
     /// What is `damaged` is told as far as it is sound; so below.
     pub fn extents(&self, damaged: bool) -> Task {
-        Task::new(Work::Extents(self.opened(damaged).extents()))
+        Task::new(Work::Output(self.opened(damaged).extents()))
     }
 
     /// Reads `length` bytes of the volume, from `offset` on, as far as it goes.
     pub fn read(&self, offset: u64, length: u64, damaged: bool) -> Task {
         let range = offset..offset.saturating_add(length);
-        Task::new(Work::Read(Box::new(self.opened(damaged).read(range))))
+        Task::new(Work::Output(self.opened(damaged).read(range)))
     }
 
     /// Reads the content of the file with that base record, or its stream of
     /// that name, if that is not empty.
     pub fn content(&self, record: u64, stream: &str, damaged: bool) -> Task {
         let content = self.opened(damaged).content(RecordNumber(record), stream);
-        Task::new(Work::Content(Box::new(content)))
+        Task::new(Work::Output(content))
     }
 
     /// Lists all files, and whose the clusters are.
     pub fn survey(&self, damaged: bool) -> Task {
-        Task::new(Work::Survey(Box::new(self.opened(damaged).survey())))
+        Task::new(Work::Output(self.opened(damaged).survey()))
     }
 
     /// Finds what `ntfsclone verify --json` tells.
     pub fn validate(&self) -> Task {
-        Task::new(Work::Validate(Box::new(self.0.validate())))
+        let name = self.0.name().to_owned();
+        Task::new(Work::Validate(name, self.0.validate()))
     }
 
     /// Finds what an image of metadata, made now, would hold that tells of people.
     pub fn remains(&self) -> Task {
-        Task::new(Work::Remains(Box::new(self.0.remains())))
+        Task::new(Work::Remains(self.0.remains()))
     }
 
     /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
@@ -69,7 +70,7 @@ impl Image {
         });
         let convert = self.0.convert(target, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;
-        Ok(Task::new(Work::Convert(Box::new(convert))))
+        Ok(Task::new(Work::Output(convert)))
     }
 }
 

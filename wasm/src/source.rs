@@ -5,13 +5,13 @@ use std::rc::Rc;
 use js_sys::{Function, Uint8Array};
 use ntfsclone_core::error::{Error, Structure};
 use ntfsclone_core::image::Compression;
+use ntfsclone_core::jobs::{self, Failure, Refusal};
 use ntfsclone_core::pages::Pages;
-use ntfsclone_core::tasks::{Decompress, Failure, Open, Refusal};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error;
-use crate::task::{self, Task};
+use crate::task::{Task, Work};
 
 /// Pages of something that JavaScript reads.
 #[wasm_bindgen]
@@ -63,8 +63,8 @@ impl Source {
 
     /// Opens the image or volume that it is.
     pub fn open(&self) -> Task {
-        let open = Open::new(&self.name, Rc::clone(&self.pages));
-        Task::new(task::Work::Open(Some(open)))
+        let job = jobs::open(&self.name, Rc::clone(&self.pages));
+        Task::new(Work::Open(Some(job)))
     }
 
     /// Decompresses it: `compression` is what the error of
@@ -80,8 +80,8 @@ impl Source {
             }));
         };
         let pages = Rc::clone(&self.pages);
-        let decompress = Decompress::new(pages, compression, ends_anywhere);
-        let decompress = decompress.map_err(|failure| error::object(&failure))?;
-        Ok(Task::new(task::Work::Decompress(decompress)))
+        let job = jobs::decompress(pages, compression, ends_anywhere);
+        let job = job.map_err(|failure| error::object(&failure))?;
+        Ok(Task::new(Work::Output(job)))
     }
 }

@@ -2,13 +2,12 @@
 
 use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
+use ntfsclone_core::info;
+use ntfsclone_core::jobs::{self, Failure, Job, Opened, Refusal};
 use ntfsclone_core::pages::Piece;
-use ntfsclone_core::tasks::{
-    self, Content, Convert, Decompress, Extents, Failure, Info, Open, Read, Refusal, Remains,
-    Survey, Task as _, Validate,
-};
 use ntfsclone_core::units::Extent;
-use ntfsclone_core::validate::Document;
+use ntfsclone_core::validate::{Document, Report};
+use ntfsclone_core::wipe;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -20,17 +19,14 @@ use crate::image::Image;
 pub struct Task(Work);
 
 pub(crate) enum Work {
-    /// None when the image was taken.
-    Open(Option<Open>),
-    Decompress(Decompress),
-    Info(Box<Info>),
-    Extents(Extents),
-    Survey(Box<Survey>),
-    Read(Box<Read>),
-    Content(Box<Content>),
-    Validate(Box<Validate>),
-    Remains(Box<Remains>),
-    Convert(Box<Convert>),
+    /// `None` once the image was taken.
+    Open(Option<Job<Opened>>),
+    Info(Box<Job<info::Document>>),
+    /// With the name of the source.
+    Validate(String, Job<Report>),
+    Remains(Job<wipe::Remains>),
+    /// A job whose steps are all that it makes.
+    Output(Job<()>),
 }
 
 /// What came of a step.
@@ -79,72 +75,52 @@ impl Task {
 impl Task {
     /// Goes on, by some MiB at the most.
     pub fn step(&mut self) -> Result<Step, JsValue> {
-        let step = match &mut self.0 {
-            Work::Open(Some(open)) => open.step(),
-            Work::Open(None) => Ok(tasks::Step::Done),
-            Work::Decompress(decompress) => decompress.step(),
-            Work::Info(info) => info.step(),
-            Work::Extents(extents) => extents.step(),
-            Work::Survey(survey) => survey.step(),
-            Work::Read(read) => read.step(),
-            Work::Content(content) => content.step(),
-            Work::Validate(validate) => validate.step(),
-            Work::Remains(remains) => remains.step(),
-            Work::Convert(convert) => convert.step(),
+        let (step, progress) = match &mut self.0 {
+            Work::Open(Some(job)) => step(job),
+            Work::Open(None) => (Ok(jobs::Step::Done), (0, 0)),
+            Work::Info(job) => step(job),
+            Work::Validate(_, job) => step(job),
+            Work::Remains(job) => step(job),
+            Work::Output(job) => step(job),
         };
-        let step = step.and_then(Step::try_from);
-        let mut step = step.map_err(|failure| error::object(&failure))?;
-        match (&self.0, step.kind) {
-            (Work::Convert(convert), StepKind::Bytes | StepKind::Hole) => {
-                step.progress = convert.progress();
-            }
-            (Work::Decompress(decompress), StepKind::Bytes | StepKind::Hole) => {
-                step.progress = decompress.progress();
-            }
-            (Work::Content(content), StepKind::Bytes | StepKind::Hole) => {
-                step.progress = content.progress();
-            }
-            (Work::Survey(survey), StepKind::Files | StepKind::Held) => {
-                step.progress = survey.progress();
-            }
-            _ => {}
-        }
-        Ok(step)
+        let made = step.and_then(|step| Step::new(step, progress));
+        made.map_err(|failure| error::object(&failure))
     }
 
     /// The image that was opened, after the last step, once.
     pub fn image(&mut self) -> Result<Image, JsValue> {
         let opened = match &mut self.0 {
-            Work::Open(open) => open.take().map(Open::into_opened),
+            Work::Open(job) => job.take().and_then(Job::into_result),
             _ => None,
         };
-        let opened = opened.unwrap_or_else(|| Err(no_result()));
-        opened.map(Image).map_err(|failure| error::object(&failure))
+        let opened = opened.ok_or_else(no_result).map(Image);
+        opened.map_err(|failure| error::object(&failure))
     }
 
     /// What was found, as JSON, after the last step.
     pub fn result(&self) -> Result<String, JsValue> {
-        let found = match &self.0 {
-            Work::Info(info) => info.document().to_json().map_err(Failure::from),
-            Work::Validate(validate) => match validate.report() {
-                Some(report) => Document {
-                    source: validate.name().to_owned(),
+        let json = match &self.0 {
+            Work::Info(job) => job.result().map(|document| document.to_json()),
+            Work::Remains(job) => job.result().map(|document| document.to_json()),
+            Work::Validate(name, job) => job.result().map(|report| {
+                let document = Document {
+                    source: name.clone(),
                     against: None,
                     compared: None,
                     report,
-                }
-                .to_json()
-                .map_err(Failure::from),
-                None => Err(no_result()),
-            },
-            Work::Remains(remains) => match remains.document() {
-                Some(document) => document.to_json().map_err(Failure::from),
-                None => Err(no_result()),
-            },
-            _ => Err(no_result()),
+                };
+                document.to_json()
+            }),
+            Work::Open(_) | Work::Output(_) => None,
         };
-        found.map_err(|failure| error::object(&failure))
+        let json = json.ok_or_else(no_result).and_then(|json| Ok(json?));
+        json.map_err(|failure| error::object(&failure))
     }
+}
+
+fn step<T>(job: &mut Job<T>) -> (Result<jobs::Step, Failure>, (u64, u64)) {
+    let step = job.step();
+    (step, job.progress())
 }
 
 #[wasm_bindgen]
@@ -193,53 +169,48 @@ impl Step {
     }
 }
 
-impl TryFrom<tasks::Step> for Step {
-    type Error = Failure;
-
-    fn try_from(step: tasks::Step) -> Result<Self, Failure> {
+impl Step {
+    fn new(step: jobs::Step, progress: (u64, u64)) -> Result<Self, Failure> {
         let mut this = Self {
             kind: StepKind::Done,
             range: (0, 0),
-            progress: (0, 0),
+            progress,
             bytes: None,
         };
         match step {
-            tasks::Step::Read(range) => {
+            jobs::Step::Read(range) => {
                 this.kind = StepKind::Read;
                 this.range = (range.start, range.end - range.start);
             }
-            tasks::Step::Progress { done, total } => {
-                this.kind = StepKind::Progress;
-                this.progress = (done, total);
-            }
-            tasks::Step::Bytes(bytes) => {
+            jobs::Step::Progress { .. } => this.kind = StepKind::Progress,
+            jobs::Step::Bytes(bytes) => {
                 this.kind = StepKind::Bytes;
                 this.range.1 = bytes.len() as u64;
                 this.bytes = Some(bytes);
             }
-            tasks::Step::Hole(length) => {
+            jobs::Step::Hole(length) => {
                 this.kind = StepKind::Hole;
                 this.range.1 = length;
             }
-            tasks::Step::Extents(list) => {
+            jobs::Step::Extents(list) => {
                 this.kind = StepKind::Extents;
                 this.bytes = Some(numbers(list.iter().flat_map(|found| {
                     let Extent { start, len } = found.extent;
                     [start.0, len, found.offset]
                 })));
             }
-            tasks::Step::Files(files) => {
+            jobs::Step::Files(files) => {
                 this.kind = StepKind::Files;
                 this.bytes = Some(Surveyed::list_to_json(&files)?.into_bytes().into());
             }
-            tasks::Step::Held(list) => {
+            jobs::Step::Held(list) => {
                 this.kind = StepKind::Held;
                 this.bytes = Some(numbers(list.iter().flat_map(|held| {
                     let Extent { start, len } = held.extent;
                     [start.0, len, held.record.0, held.holder as u64]
                 })));
             }
-            tasks::Step::Done => {}
+            jobs::Step::Done => {}
         }
         Ok(this)
     }

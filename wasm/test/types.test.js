@@ -56,7 +56,7 @@ for (const [type, command] of [["Info", "info"], ["Report", "verify"]]) {
 }
 
 test("ErrorCode has the codes of the library", () => {
-  const source = read("../../core/src/tasks/failure.rs");
+  const source = read("../../core/src/jobs/failure.rs");
   const body = source.match(/pub fn code\(.*?\n {4}\}\n/s)[0];
   const codes = [...body.matchAll(/=> "([a-z-]+)"/g)].map(([, code]) => code);
   const union = read("../js/error.ts").match(/export type ErrorCode =(.*?);\n\n/s)[1];

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use ntfsclone_core::image::Compression;
+use ntfsclone_core::jobs::{self, Step};
 use ntfsclone_core::pages::Pages;
-use ntfsclone_core::tasks::{Decompress, Step, Task};
 
 /// Steps that are looked at: some bytes may be decompressed to any number.
 const MAX_STEPS: usize = 64;
@@ -15,14 +15,14 @@ pub fn decompress(data: &[u8]) {
         return;
     };
     let pages = Rc::new(Pages::new(data.len() as u64));
-    let Ok(mut task) = Decompress::new(Rc::clone(&pages), compression, false) else {
+    let Ok(mut job) = jobs::decompress(Rc::clone(&pages), compression, false) else {
         return;
     };
     for _ in 0..MAX_STEPS {
-        let before = task.progress();
-        match task.step() {
+        let before = job.progress();
+        match job.step() {
             Ok(Step::Done) => {
-                assert_eq!(task.progress().0, data.len() as u64);
+                assert_eq!(job.progress().0, data.len() as u64);
                 return;
             }
             Ok(Step::Read(range)) => {

@@ -9,7 +9,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use positioned_io::{ReadAt, WriteAt};
-use rustix::io::Errno;
 
 use crate::device;
 
@@ -105,7 +104,7 @@ impl DirectFile {
     fn settle<T>(&self, result: io::Result<T>) -> io::Result<Option<T>> {
         match result {
             Ok(done) => Ok(Some(done)),
-            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+            Err(error) if device::refuses_direct(&error) => {
                 self.works.store(false, Ordering::Relaxed);
                 Ok(None)
             }
@@ -117,6 +116,8 @@ impl DirectFile {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
+
+    use rustix::io::Errno;
 
     use super::*;
     use crate::bulk::aligned_buffer::AlignedBuffer;

@@ -22,7 +22,7 @@ use crate::report;
 #[command(
     name = "ntfsclone",
     version,
-    about = "Clone, image, restore and check NTFS volumes by copying only what is used",
+    about = "Clone, image, restore, rescue and check NTFS volumes by copying only the clusters in use",
     after_help = AFTER_HELP,
     infer_long_args = true,
     args_conflicts_with_subcommands = true,
@@ -38,10 +38,10 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-One of --output and --overwrite is needed, unless --no-action is given.
+Either --output or --overwrite is required, unless --no-action is given.
 
-Exit status: 0 done; 1 failed; 2 wrong usage; 3 rescued, but data was lost; 130 or 143
-interrupted.
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 done with --rescue, but data was lost or may be
+wrong; 128 + N ended by signal N.
 
 Examples:
   ntfsclone --save-image -o backup.img /dev/sda1
@@ -58,14 +58,14 @@ pub enum Command {
     /// program
     Demo,
 
-    /// Print which bytes of a volume are in use, for programs that copy no
-    /// others
+    /// Print which bytes of a volume are in use, for programs that can skip the
+    /// rest
     Map(Map),
 
-    /// Check an image or volume to its last byte, and the NTFS in it
+    /// Check all of an image or volume, and the NTFS in it
     Verify(Verify),
 
-    /// Tell what is known of an image or volume
+    /// Show label, serial number, sizes and usage of an image or volume
     Info(Info),
 }
 
@@ -77,24 +77,24 @@ pub struct Map {
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 
-    /// Write to FILE, which must not exist; - for standard output
+    /// Write to FILE, which must not exist; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
 
-    /// SOURCE is a whole disk; read the partition with this number
+    /// Read partition N of SOURCE, which is a whole disk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
-    /// What the map is for: ddrescue (--domain-mapfile), bmaptool (--bmap), or
-    /// a script
+    /// Format of the map: for ddrescue (--domain-mapfile), for bmaptool (--bmap),
+    /// or JSON for scripts
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = MapFormat::Ddrescue)]
     pub format: MapFormat,
 
-    /// Go on after read errors
+    /// Continue after read errors
     #[arg(long)]
     pub rescue: bool,
 
-    /// Go on after a failed check of clusters
+    /// Continue if the consistency check of the clusters fails
     #[arg(long)]
     pub ignore_fs_check: bool,
 
@@ -102,8 +102,7 @@ pub struct Map {
     #[arg(short, long)]
     pub force: bool,
 
-    /// Scan with N threads, at most 8; as many as there are processors, if left
-    /// out
+    /// Threads of the scan, at most 8; the default is one for each processor
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -111,8 +110,8 @@ pub struct Map {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// How progress is shown on standard error: auto is a bar if that is a
-    /// terminal; json is a line for each step
+    /// How progress is shown on standard error: auto is a bar on a terminal and
+    /// nothing elsewhere; json is a line for each step
     #[arg(long, value_name = "HOW", value_enum)]
     pub progress: Option<ProgressStyle>,
 }
@@ -136,21 +135,21 @@ pub enum MapFormat {
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The NTFS volume to read; with --restore-image the image, compressed or in
-    /// pieces as it may be, or volume; - for standard input
+    /// The NTFS volume to read; with --restore-image an image or volume, which
+    /// may be compressed or in pieces; - is standard input
     #[arg(value_name = "SOURCE", required_unless_present = "generate")]
     pub source: Option<PathBuf>,
 
-    /// Write to FILE, which must not exist; - for standard output
+    /// Write to FILE, which must not exist; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Write to FILE, existing or not; needed for a block device
+    /// Write to FILE, which may exist; required for a block device
     #[arg(short = 'O', long, value_name = "FILE")]
     pub overwrite: Option<PathBuf>,
 
-    /// With --overwrite: overwrite an existing file where it is, instead of
-    /// replacing it when the new one is complete
+    /// With --overwrite: write into the existing file, instead of replacing it
+    /// when the new one is complete
     #[arg(long)]
     pub in_place: bool,
 
@@ -158,8 +157,8 @@ pub struct Copy {
     #[arg(short, long)]
     pub save_image: bool,
 
-    /// Compress the image or raw copy with zstd, at LEVEL 1 to 22, so that any
-    /// part of it can be read, and is checked; zstd -dc gives it back
+    /// Compress the image or raw copy with zstd, at LEVEL 1 to 22, in frames that
+    /// can be read and checked separately; zstd -dc decompresses it
     #[arg(
         long,
         value_name = "LEVEL",
@@ -170,12 +169,12 @@ pub struct Copy {
     )]
     pub compress: Option<i32>,
 
-    /// With --compress: keep TEXT in the image
+    /// With --compress: store TEXT in the file
     #[arg(long, value_name = "TEXT", requires = "compress")]
     pub note: Option<String>,
 
-    /// Write a checksum beside the file, for b3sum -c or sha256sum -c:
-    /// FILE.b3 or FILE.sha256
+    /// Write a checksum file beside the output: FILE.b3 for b3sum -c, or
+    /// FILE.sha256 for sha256sum -c
     #[arg(
         long,
         value_name = "HOW",
@@ -186,29 +185,29 @@ pub struct Copy {
     )]
     pub checksum: Option<Algorithm>,
 
-    /// SOURCE is an image, or a volume in a file or pipe; restore the volume
+    /// Restore the volume from SOURCE: an image, or a volume in a file or pipe
     #[arg(short, long)]
     pub restore_image: bool,
 
-    /// SOURCE is a whole disk; read the partition with this number
+    /// Read partition N of SOURCE, which is a whole disk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
-    /// Go on after read errors, and tell which files lost data
+    /// Continue after read errors; list the files that lost data
     #[arg(long)]
     pub rescue: bool,
 
-    /// With --rescue: try bad sectors again so many times, in turns backwards
-    /// and forwards
+    /// With --rescue: try bad sectors again N times, alternately backwards and
+    /// forwards
     #[arg(long, value_name = "N", default_value_t = 0, requires = "rescue")]
     pub retries: u32,
 
-    /// With --rescue: note in FILE what is saved, and go on from there if it
+    /// With --rescue: record in FILE what is saved, and continue from FILE if it
     /// exists; the format is that of GNU ddrescue
     #[arg(long, value_name = "FILE", requires = "rescue")]
     pub mapfile: Option<PathBuf>,
 
-    /// With --rescue: write what was lost to FILE, as JSON
+    /// With --rescue: write a list of the lost data to FILE, as JSON
     #[arg(long, value_name = "FILE", requires = "rescue")]
     pub report: Option<PathBuf>,
 
@@ -216,11 +215,12 @@ pub struct Copy {
     #[arg(short, long)]
     pub metadata: bool,
 
-    /// With --restore-image: check the image, write nothing
+    /// With --restore-image: check the image and write nothing
     #[arg(short, long)]
     pub no_action: bool,
 
-    /// With --metadata or --rescue: go on after a failed check of clusters
+    /// With --metadata or --rescue: continue if the consistency check of the
+    /// clusters fails
     #[arg(long)]
     pub ignore_fs_check: bool,
 
@@ -236,42 +236,41 @@ pub struct Copy {
     #[arg(long)]
     pub new_serial: bool,
 
-    /// Give the copy a new serial number, its lower half kept
+    /// Give the copy a new serial number with the same lower half
     #[arg(long)]
     pub new_half_serial: bool,
 
-    /// Whether a raw copy in a file shares its room on the disk with SOURCE:
-    /// auto where the file system can do that; never for a backup, since what
-    /// damages a shared block damages both
+    /// Whether a raw copy in a file shares its blocks with SOURCE: auto if the
+    /// file system can; never for a backup, since damage to a shared block
+    /// damages both
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Reflink::Auto)]
     pub reflink: Reflink,
 
-    /// Leave holes in a raw file for clusters in use that hold only zeros, too
+    /// Also leave holes in a raw file for clusters in use that hold only zeros
     #[arg(long)]
     pub sparse: bool,
 
-    /// Tell the block device which parts the volume does not use (TRIM); what
-    /// they held is lost
+    /// Discard (TRIM) the free clusters on the target device; their old content
+    /// is lost
     #[arg(long)]
     pub discard: bool,
 
-    /// Read back from the disk what was written, and compare it with what was
-    /// meant to be
+    /// Read the output back from the disk and compare it with what was written
     #[arg(long)]
     pub verify: bool,
 
-    /// Accept a volume that is marked dirty, or of which it is not known who uses
-    /// it; write over a whole disk that has a partition table
+    /// Accept a volume that is dirty, or may be in use; write to a whole disk with
+    /// a partition table, or raw metadata to a device
     #[arg(short, long)]
     pub force: bool,
 
-    /// Refuse a volume with clusters that only $Bitmap marks, instead of
-    /// copying them too
+    /// Refuse a volume with clusters that only $Bitmap marks as used, instead of
+    /// copying them
     #[arg(long)]
     pub strict: bool,
 
-    /// Read and write past the kernel's cache: auto does where that is faster,
-    /// always wherever it can be done
+    /// Bypass the kernel's cache: auto where that is faster, always where it is
+    /// possible
     #[arg(
         long,
         value_name = "WHEN",
@@ -283,8 +282,8 @@ pub struct Copy {
     )]
     pub direct: Direct,
 
-    /// Scan with N threads, at most 8, and compress with N; as many as there
-    /// are processors, if left out
+    /// Threads of the scan, at most 8, and of compression; the default is one for
+    /// each processor
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -292,12 +291,12 @@ pub struct Copy {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// How progress is shown on standard error: auto is a bar if that is a
-    /// terminal; json is a line for each step
+    /// How progress is shown on standard error: auto is a bar on a terminal and
+    /// nothing elsewhere; json is a line for each step
     #[arg(long, value_name = "HOW", value_enum)]
     pub progress: Option<ProgressStyle>,
 
-    /// Print the manual page, or a shell's completions, and exit
+    /// Print the manual page, or the completions of a shell, and exit
     #[arg(long, value_name = "WHAT", value_enum, exclusive = true)]
     pub generate: Option<Generated>,
 }

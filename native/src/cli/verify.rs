@@ -11,21 +11,21 @@ use super::{Direct, ProgressStyle};
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_HELP)]
 pub struct Verify {
-    /// The image, volume or device to check; - for standard input
+    /// The image, volume or device to check; - is standard input
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
 
-    /// Compare what is in use with OTHER: a volume that was restored, the
+    /// Compare all clusters in use with those of OTHER: a restored volume, the
     /// source, or another image
     #[arg(long, value_name = "OTHER")]
     pub against: Option<PathBuf>,
 
-    /// IMAGE is a whole disk; check the partition with this number
+    /// Check partition N of IMAGE, which is a whole disk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
-    /// Write to IMAGE.index where the clusters are, for images that cannot be
-    /// looked into without reading all of them, as those of metadata
+    /// Write the positions of the clusters to IMAGE.index, for images that must
+    /// otherwise be read completely to find a cluster, such as metadata images
     #[arg(long)]
     pub index: bool,
 
@@ -33,8 +33,8 @@ pub struct Verify {
     #[arg(long)]
     pub json: bool,
 
-    /// Read past the kernel's cache: auto does where that is faster, always
-    /// wherever it can be done
+    /// Bypass the kernel's cache: auto where that is faster, always where it is
+    /// possible
     #[arg(
         long,
         value_name = "WHEN",
@@ -46,8 +46,7 @@ pub struct Verify {
     )]
     pub direct: Direct,
 
-    /// Scan with N threads, at most 8; as many as there are processors, if left
-    /// out
+    /// Threads of the scan, at most 8; the default is one for each processor
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
@@ -55,18 +54,19 @@ pub struct Verify {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// How progress is shown on standard error: auto is a bar if that is a
-    /// terminal; json is a line for each step
+    /// How progress is shown on standard error: auto is a bar on a terminal and
+    /// nothing elsewhere; json is a line for each step
     #[arg(long, value_name = "HOW", value_enum)]
     pub progress: Option<ProgressStyle>,
 }
 
 const VERIFY_HELP: &str = "\
-Reads all of an image and checks its structure, its checksums (FILE.b3 or FILE.sha256 beside it, or
-those in it) and the NTFS volume in it, as a check of the restored volume would. What is compressed,
-but not by --compress, is read twice or more, and its metadata kept in a temporary file (TMPDIR).
+Reads all of an image and checks its structure, its checksums (FILE.b3 or FILE.sha256 beside it, and
+those in it) and the NTFS volume in it, like a check of the restored volume. Compressed streams that
+were not made by --compress are read twice or more; their metadata is stored in a temporary file
+(TMPDIR).
 
-Exit status: 0 sound; 1 not sound, or the two differ, or failed; 2 wrong usage.
+Exit status: 0 sound; 1 not sound, different, or failed; 2 wrong usage.
 
 Examples:
   ntfsclone verify backup.img
@@ -77,15 +77,15 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = INFO_HELP)]
 pub struct Info {
-    /// The image, volume or device to look at; - for standard input
+    /// The image, volume or device to show; - is standard input
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 
-    /// SOURCE is a whole disk; look at the partition with this number
+    /// Show partition N of SOURCE, which is a whole disk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
-    /// Print it as one JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }

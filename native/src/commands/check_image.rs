@@ -51,7 +51,7 @@ fn check_volume(task: &CheckTask, opened: Opened, how: options::Progress) -> Res
         ));
     }
     let device = Device::of(opened, how, reports)?;
-    let checks = task.volume;
+    let checks = task.checks;
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,

@@ -1,5 +1,6 @@
 //! Copying a volume, or its metadata: raw, or as an image.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::ntfs::OpenedFrom;
@@ -12,23 +13,57 @@ use super::rescue::Continued;
 use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
-use crate::options::{self, Content, CopyTask, Form, OUT_OF_ORDER, Output};
+use crate::options::{
+    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks, Writing,
+};
 use crate::report::{self, Reports};
 use crate::sink::{Place, checksum, refuse_partition_table};
 use crate::source::{BulkReader, Device, Sidecar};
 
+/// What a command orders that has a volume copied.
+#[derive(Clone, Copy)]
+pub struct CopyOrder<'a> {
+    pub kind: &'a CopyKind,
+    pub checks: VolumeChecks,
+    pub writing: &'a Writing,
+    pub rescue: Option<&'a Rescue>,
+}
+
 pub fn run(task: &CopyTask, how: options::Progress) -> Result<()> {
-    lost_data::check_report(task.rescue.as_ref(), Some(&task.output))?;
-    let (device, continued) = match &task.rescue {
+    let order = CopyOrder {
+        kind: &task.kind,
+        checks: task.checks,
+        writing: &task.writing,
+        rescue: task.rescue.as_ref(),
+    };
+    copy_from(order, &task.source, task.partition, how)
+}
+
+/// Opens the volume `source`, and copies it.
+pub fn copy_from(
+    order: CopyOrder<'_>,
+    source: &Path,
+    partition: Option<u32>,
+    how: options::Progress,
+) -> Result<()> {
+    let output = &order.writing.output;
+    lost_data::check_report(order.rescue, Some(output))?;
+    let (device, continued) = match order.rescue {
         None => {
-            let reports = Reports::beside(&task.output);
-            let device = Device::open(&task.source, task.partition, how, reports)?;
+            let device = Device::open(source, partition, how, Reports::beside(output))?;
             tell_of_checksums(&device);
             (device, None)
         }
-        Some(rescue) => rescue::open(task, rescue, how)?,
+        Some(rescue) => {
+            let source = rescue::Source {
+                path: source,
+                partition,
+                threads: order.checks.threads,
+            };
+            source.open_or_continue(output, rescue, how)?
+        }
     };
-    run_on(task, device, continued, how)
+    copy_device(order, device, continued, how)
 }
 
 /// A copy reads what is in use, and a checksum is of all of the file: nobody
@@ -45,40 +80,47 @@ fn tell_of_checksums(device: &Device) {
 }
 
 /// Copies the volume on `device`.
-pub fn run_on(
-    task: &CopyTask,
+pub fn copy_device(
+    order: CopyOrder<'_>,
     device: Device,
     continued: Option<Continued>,
     how: options::Progress,
 ) -> Result<()> {
-    let reports = Reports::beside(&task.output);
+    let CopyOrder {
+        kind,
+        checks,
+        writing,
+        rescue,
+    } = order;
+    let output = &writing.output;
+    let reports = Reports::beside(output);
     let accepted = Accepted {
-        dirty: task.force,
+        dirty: checks.force,
         mounted: false,
-        unknown_use: task.force,
+        unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
-    let place = Place::of(&task.output, sources)?;
-    place.check(task.thin)?;
+    let place = Place::of(output, sources)?;
+    place.check(writing.thin)?;
     if continued.is_none() {
-        refuse_partition_table(&task.output, place, task.force)?;
+        refuse_partition_table(output, place, checks.force)?;
     }
-    checksum::check(task.checksum, &task.output, place, sources)?;
-    refuse_compressed_on_device(task, place)?;
-    refuse_checksum_of_rescue(task)?;
-    refuse_metadata_on_device(task, place)?;
-    refuse_serial_without_boot_sector(task, &opened)?;
+    checksum::check(writing.checksum, output, place, sources)?;
+    refuse_compressed_on_device(kind, place)?;
+    refuse_checksum_of_rescue(order)?;
+    refuse_metadata_on_device(order, place)?;
+    refuse_serial_without_boot_sector(order, &opened)?;
 
-    let prepared = CopyTarget::prepare(task, place, continued, &opened)?;
+    let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
-        purpose: match task.content {
-            Content::Used => Purpose::Copy,
-            Content::Metadata { .. } => Purpose::Metadata,
+        purpose: match kind.scope {
+            CopyScope::Used => Purpose::Copy,
+            CopyScope::Metadata { .. } => Purpose::Metadata,
         },
-        mismatch: task.mismatch,
-        threads: task.threads,
+        mismatch: checks.mismatch,
+        threads: checks.threads,
         progress: how,
     };
     let used = match used_clusters::find(&opened.volume, search) {
@@ -92,15 +134,15 @@ pub fn run_on(
     };
     let target = match prepared {
         Some(target) => target,
-        None => CopyTarget::open(task, place, &opened)?,
+        None => CopyTarget::open(order, place, &opened)?,
     };
-    match task.content {
-        Content::Used => {
+    match kind.scope {
+        CopyScope::Used => {
             let geometry = *opened.volume.geometry();
             opened.device.check_stored(used.map.extents())?;
             let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));
             let copying = Copying {
-                task,
+                order,
                 opened: &opened,
                 geometry,
                 header: plan.header(),
@@ -108,9 +150,10 @@ pub fn run_on(
                 image_size: plan.image_size(),
             };
             copying.describe(reports);
-            match &task.rescue {
-                Some(rescue) if task.is_plain() && !place.is_stream() => {
-                    let lost = rescue::clone(task, rescue, &opened, &plan, target, how, reports)?;
+            match rescue {
+                Some(rescue) if kind.is_plain() && !place.is_stream() => {
+                    let lost =
+                        rescue::clone(writing, rescue, &opened, &plan, target, how, reports)?;
                     return lost_data::tell(&opened, &lost, rescue);
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
@@ -119,25 +162,25 @@ pub fn run_on(
                         // What is there is lost with the first write.
                         opened.device.compare_sums()?;
                     }
-                    if let Some(sharing) = shared_clone::try_sharing(task, place, &opened) {
+                    if let Some(sharing) = shared_clone::try_sharing(order, place, &opened) {
                         let target = target.into_new()?;
                         return shared_clone::run(
-                            task, target, &opened, plan, sharing, how, reports,
+                            writing, target, &opened, plan, sharing, how, reports,
                         );
                     }
                 }
             }
-            let reader = BulkReader::new(Arc::clone(&opened.device), plan, task.direct);
+            let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
             let is_direct = reader.is_direct();
             copying.write(target.into_new()?, reader.fill(), is_direct, how, reports)?;
         }
-        Content::Metadata { times, log_file } => {
+        CopyScope::Metadata { times, log_file } => {
             let target = target.into_new()?;
-            metadata::check_system_files(task, &opened, used.agree)?;
-            metadata::run(task, target, &opened, times, log_file, how, reports)?;
+            metadata::check_system_files(&opened, used.agree)?;
+            metadata::run(order, target, &opened, times, log_file, how, reports)?;
         }
     }
-    match (&task.rescue, opened.device.damaged()) {
+    match (rescue, opened.device.damaged()) {
         (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
         _ => Ok(()),
     }
@@ -145,11 +188,12 @@ pub fn run_on(
 
 /// A device with nothing but metadata looks like a volume whose files are all
 /// there: not by accident.
-fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
-    let is_metadata = matches!(task.content, Content::Metadata { .. });
-    match (&task.output, place) {
+fn refuse_metadata_on_device(order: CopyOrder<'_>, place: Place) -> Result<()> {
+    let is_raw_metadata =
+        matches!(order.kind.scope, CopyScope::Metadata { .. }) && order.kind.form == Form::Raw;
+    match (&order.writing.output, place) {
         (Output::File { path, .. }, Place::BlockDevice)
-            if is_metadata && task.form == Form::Raw && !task.force =>
+            if is_raw_metadata && !order.checks.force =>
         {
             Err(Error::refused(
                 path,
@@ -162,9 +206,9 @@ fn refuse_metadata_on_device(task: &CopyTask, place: Place) -> Result<()> {
 }
 
 /// On a device, the seek table would not be at the end.
-fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
+fn refuse_compressed_on_device(kind: &CopyKind, place: Place) -> Result<()> {
     match place {
-        Place::BlockDevice if task.compress.is_some() => Err(Error::Usage {
+        Place::BlockDevice if kind.compress.is_some() => Err(Error::Usage {
             message:
                 "--compress goes with a file or pipe: what is compressed can be used only where \
                       its end is known"
@@ -175,26 +219,26 @@ fn refuse_compressed_on_device(task: &CopyTask, place: Place) -> Result<()> {
 }
 
 /// A volume that is given to be restored may turn out to be raw.
-fn refuse_checksum_of_rescue(task: &CopyTask) -> Result<()> {
-    match task.rescue.is_some() && task.checksum.is_some() && task.is_plain() {
-        true => Err(Error::Usage {
+fn refuse_checksum_of_rescue(order: CopyOrder<'_>) -> Result<()> {
+    let has_checksum = order.writing.checksum.is_some();
+    if order.rescue.is_some() && has_checksum && order.kind.is_plain() {
+        return Err(Error::Usage {
             message: OUT_OF_ORDER.to_owned(),
-        }),
-        false => Ok(()),
+        });
     }
+    Ok(())
 }
 
 /// Without a sound first boot sector there is nowhere to write a new serial
 /// number to that anybody would read.
-fn refuse_serial_without_boot_sector(task: &CopyTask, opened: &OpenVolume) -> Result<()> {
+fn refuse_serial_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
+    let changes_serial = order.writing.new_serial.is_some() && order.kind.form == Form::Raw;
     match opened.volume.opened_from() {
-        OpenedFrom::Backup { .. } if task.new_serial.is_some() && task.form == Form::Raw => {
-            Err(Error::refused(
-                &task.source,
-                "its first boot sector is damaged and cannot get a new serial number",
-                "copy it without one, and repair the copy first",
-            ))
-        }
+        OpenedFrom::Backup { .. } if changes_serial => Err(Error::refused(
+            opened.device.path(),
+            "its first boot sector is damaged and cannot get a new serial number",
+            "copy it without one, and repair the copy first",
+        )),
         _ => Ok(()),
     }
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use ntfsclone_core::ntfs::bitmap::Chunks;
 
+use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
 use super::rescue::{self, Continued};
 use super::shared_clone::try_sharing;
 use crate::error::{Error, Result};
-use crate::options::{Content, CopyTask, Form};
+use crate::options::{CopyScope, Form};
 use crate::sink::{AtomicFile, Destination, Needs, Place, Readers, Replacing, least_device_size};
 
 /// What a copy is written to.
@@ -19,11 +20,11 @@ pub enum CopyTarget {
 }
 
 impl CopyTarget {
-    /// Opens what `task` writes to, so that what is wrong with it is known before
+    /// Opens what `order` writes to, so that what is wrong with it is known before
     /// the time that a scan takes. `None` if that has to be done after the scan:
     /// then [`CopyTarget::open`] does it.
     pub fn prepare(
-        task: &CopyTask,
+        order: CopyOrder<'_>,
         place: Place,
         continued: Option<Continued>,
         opened: &OpenVolume,
@@ -31,27 +32,27 @@ impl CopyTarget {
         if let Some(continued) = continued {
             return Ok(Some(Self::Begun(Box::new(continued))));
         }
-        match mapfile_of(task) {
+        match mapfile_of(order) {
             // A device may hold something, which stays until the volume is not
             // refused any more.
             Some(mapfile) if place == Place::BlockDevice => {
                 AtomicFile::try_create(mapfile, Replacing::Existing)
                     .map_err(|error| Error::io("create a file beside", mapfile, error))?;
-                open_destination(task, place, opened)?;
+                open_destination(order, place, opened)?;
                 Ok(None)
             }
             // What a scan reads is in a new file from the start.
-            _ => Self::open(task, place, opened).map(Some),
+            _ => Self::open(order, place, opened).map(Some),
         }
     }
 
-    pub fn open(task: &CopyTask, place: Place, opened: &OpenVolume) -> Result<Self> {
-        if let Some(mapfile) = mapfile_of(task)
-            && let Some(continued) = rescue::begin(task, mapfile, opened)?
+    pub fn open(order: CopyOrder<'_>, place: Place, opened: &OpenVolume) -> Result<Self> {
+        if let Some(mapfile) = mapfile_of(order)
+            && let Some(continued) = rescue::begin(&order.writing.output, mapfile, opened)?
         {
             return Ok(Self::Begun(Box::new(continued)));
         }
-        open_destination(task, place, opened).map(Self::New)
+        open_destination(order, place, opened).map(Self::New)
     }
 
     /// True if a failure would leave something half written.
@@ -72,38 +73,43 @@ impl CopyTarget {
     }
 }
 
-fn mapfile_of(task: &CopyTask) -> Option<&Path> {
-    task.rescue.as_ref()?.mapfile.as_deref()
+fn mapfile_of(order: CopyOrder<'_>) -> Option<&Path> {
+    order.rescue?.mapfile.as_deref()
 }
 
-fn open_destination(task: &CopyTask, place: Place, opened: &OpenVolume) -> Result<Destination> {
+fn open_destination(
+    order: CopyOrder<'_>,
+    place: Place,
+    opened: &OpenVolume,
+) -> Result<Destination> {
     // As the original has them.
-    let readers = match task.form {
+    let readers = match order.kind.form {
         Form::Raw => Readers::Owner,
         Form::Image => Readers::All,
     };
-    let mut destination = Destination::open(&task.output, readers, opened.device.metadata())?;
+    let mut destination =
+        Destination::open(&order.writing.output, readers, opened.device.metadata())?;
     // What is compressed, or shares the space of its source, may need little.
-    let shares = || task.rescue.is_none() && try_sharing(task, place, opened).is_some();
-    if task.compress.is_none() && !shares() {
-        destination.check(least_needs(task, &destination, opened))?;
+    let shares = || order.rescue.is_none() && try_sharing(order, place, opened).is_some();
+    if order.kind.compress.is_none() && !shares() {
+        destination.check(least_needs(order, &destination, opened))?;
     }
     Ok(destination)
 }
 
 /// What a copy needs at the least: a scan may find more.
-fn least_needs(task: &CopyTask, destination: &Destination, opened: &OpenVolume) -> Needs {
+fn least_needs(order: CopyOrder<'_>, destination: &Destination, opened: &OpenVolume) -> Needs {
     let geometry = opened.volume.geometry();
     let volume_size = geometry.bytes(geometry.nr_clusters());
     let is_short = destination.free_space() < Some(volume_size);
-    let bytes = match task.content {
+    let bytes = match order.kind.scope {
         // Read only where it matters.
-        Content::Used if is_short => {
+        CopyScope::Used if is_short => {
             geometry.bytes(clusters_in_bitmap(opened)) + opened.volume.tail_size()
         }
-        Content::Used | Content::Metadata { .. } => 0,
+        CopyScope::Used | CopyScope::Metadata { .. } => 0,
     };
-    let device_size = match task.form {
+    let device_size = match order.kind.form {
         Form::Raw => least_device_size(geometry, opened.volume.tail_size()),
         Form::Image => bytes,
     };

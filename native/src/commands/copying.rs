@@ -7,6 +7,7 @@ use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::seekable::MapBuilder;
 use ntfsclone_core::units::Geometry;
 
+use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::compression::{Capacity, Compressor};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Facts, Origin};
 use crate::host::progress::{Phase, Progress};
 use crate::image_encoding::ImageEncoding;
-use crate::options::{self, Compress, Content, CopyTask, Form};
+use crate::options::{self, Compress, CopyScope, Form};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -24,7 +25,7 @@ use crate::sink::{
 
 /// What is about to be copied, and how much it is.
 pub struct Copying<'a> {
-    pub task: &'a CopyTask,
+    pub order: CopyOrder<'a>,
     pub opened: &'a OpenVolume,
     pub geometry: Geometry,
     pub header: Header,
@@ -44,7 +45,7 @@ impl Copying<'_> {
         ));
     }
 
-    /// Writes what `fill` reads to `destination`, in the form of the task.
+    /// Writes what `fill` reads to `destination`, in the form of the order.
     /// `is_direct` tells that it is read past the kernel's cache.
     pub fn write(
         &self,
@@ -54,8 +55,9 @@ impl Copying<'_> {
         how: options::Progress,
         reports: Reports,
     ) -> Result<()> {
-        let (task, opened) = (self.task, self.opened);
-        let image_or_raw = match task.form {
+        let CopyOrder { kind, writing, .. } = self.order;
+        let opened = self.opened;
+        let image_or_raw = match kind.form {
             Form::Raw => Needs {
                 bytes: self.bytes,
                 device_size: least_device_size(&self.geometry, opened.volume.tail_size()),
@@ -65,7 +67,7 @@ impl Copying<'_> {
                 device_size: self.image_size,
             },
         };
-        let needs = match task.compress {
+        let needs = match kind.compress {
             None => image_or_raw,
             // How much it is turns out in the end.
             Some(_) => Needs {
@@ -73,32 +75,32 @@ impl Copying<'_> {
                 device_size: 0,
             },
         };
-        if task.compress.is_some() {
-            let len = match task.form {
+        if kind.compress.is_some() {
+            let len = match kind.form {
                 Form::Raw => self.header.device_size,
                 Form::Image => self.image_size,
             };
-            check_length(&task.output.name(), len)?;
+            check_length(&writing.output.name(), len)?;
         }
         let mut target = destination.begin(needs)?;
-        if target.is_file_of_fixed_size() && !task.is_plain() {
+        if target.is_file_of_fixed_size() && !kind.is_plain() {
             return Err(Error::refused(
                 target.name(),
                 "is a file whose length cannot be changed, and an image ends where its file does",
                 "write it to another file",
             ));
         }
-        target.bypass_cache(task.direct);
-        if task.verify {
+        target.bypass_cache(writing.direct);
+        if writing.verify {
             target.verify(how)?;
         }
-        if let Some(algorithm) = task.checksum {
+        if let Some(algorithm) = writing.checksum {
             target.make_checksum(algorithm);
         }
         let (map_sender, map) = mpsc::channel();
         let image = || {
             let encoding = ImageEncoding::new(&self.header, is_direct);
-            match task.compress {
+            match kind.compress {
                 Some(_) => encoding.with_map(MapBuilder::new(MAX_MAP_SIZE), map_sender),
                 None => encoding,
             }
@@ -106,21 +108,21 @@ impl Copying<'_> {
         let flow = Flow {
             cluster_size: self.geometry.cluster_size,
             is_direct: is_direct || target.is_direct(),
-            image: (task.form == Form::Image).then(image),
+            image: (kind.form == Form::Image).then(image),
         };
-        let (phase, done) = match task.form {
+        let (phase, done) = match kind.form {
             Form::Image => (Phase::Save, "Saved"),
             Form::Raw => (Phase::Clone, "Cloned"),
         };
-        let mut serial = SerialChange::new(match task.form {
-            Form::Raw => task.new_serial,
+        let mut serial = SerialChange::new(match kind.form {
+            Form::Raw => writing.new_serial,
             Form::Image => None,
         })?;
-        if task.form == Form::Image && task.new_serial.is_some() {
+        if kind.form == Form::Image && writing.new_serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
         let progress = Progress::start(how, phase, self.bytes);
-        let (written, remark) = match (&task.compress, task.form) {
+        let (written, remark) = match (&kind.compress, kind.form) {
             (None, Form::Image) => {
                 let batches = pipeline::start("reads", flow, fill)?;
                 let mut sink = ImageSink::new(target);
@@ -131,7 +133,7 @@ impl Copying<'_> {
                 let batches = pipeline::start("reads", flow, fill)?;
                 let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
                 let cluster_size = self.geometry.cluster_size;
-                let mut sink = RawSink::new(target, volume_size, cluster_size, task.thin)?;
+                let mut sink = RawSink::new(target, volume_size, cluster_size, writing.thin)?;
                 let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
                 (written, sink.remark())
             }
@@ -140,8 +142,8 @@ impl Copying<'_> {
                     Form::Image => CompressedForm::Image(map),
                     Form::Raw => CompressedForm::Raw(MapBuilder::new(MAX_MAP_SIZE)),
                 };
-                let facts = self.facts(task, opened, compress);
-                let capacity = Capacity::new(compress.level, task.threads)?;
+                let facts = self.facts(compress);
+                let capacity = Capacity::new(compress.level, self.order.checks.threads)?;
                 let compressor = Compressor::start(compress.level, capacity.threads)?;
                 let frames = capacity.frames;
                 let mut sink =
@@ -153,18 +155,18 @@ impl Copying<'_> {
         };
         let (bytes, took) = (written.bytes, written.took);
         reports.line(report::done_with(done, bytes, &remark, took));
-        if task.verify {
+        if writing.verify {
             reports.line(report::VERIFIED);
         }
         Ok(())
     }
 
-    fn facts(&self, task: &CopyTask, opened: &OpenVolume, compress: &Compress) -> Facts {
+    fn facts(&self, compress: &Compress) -> Facts {
         let origin = Origin {
-            source: &task.source,
-            label: opened.label.as_deref(),
-            serial: opened.volume.boot().serial_number,
-            is_metadata: matches!(task.content, Content::Metadata { .. }),
+            source: self.opened.device.path(),
+            label: self.opened.label.as_deref(),
+            serial: self.opened.volume.boot().serial_number,
+            is_metadata: matches!(self.order.kind.scope, CopyScope::Metadata { .. }),
         };
         Facts::new(&origin, compress.level, compress.note.as_deref())
     }

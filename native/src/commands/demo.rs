@@ -12,10 +12,11 @@ use ntfsclone_core::plan::Plan;
 use super::open_volume::Accepted;
 use super::used_clusters::{Purpose, Search};
 use super::{check_image, copy, open_volume, restore, used_clusters};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
-    CheckTask, Content, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
-    Progress, RestoreTask, Thin, VolumeChecks,
+    CheckTask, CopyKind, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
+    Progress, RestoreTask, Thin, VolumeChecks, Writing,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -47,23 +48,21 @@ pub fn run() -> Result<()> {
 
     reports.empty_line();
     reports.line("2. Saved to an image: ntfsclone --save-image -o backup.img volume.ntfs");
+    let checks = VolumeChecks {
+        force: false,
+        mismatch: Mismatch::Refuse,
+        threads: None,
+    };
     let task = CopyTask {
         source: volume.clone(),
         partition: None,
-        content: Content::Used,
-        form: Form::Image,
-        compress: None,
-        output: new_file(&image),
-        checksum: None,
-        new_serial: None,
-        reflink: false,
-        thin: Thin::No,
-        verify: false,
-        force: false,
-        mismatch: Mismatch::Refuse,
+        kind: CopyKind {
+            form: Form::Image,
+            ..CopyKind::RAW
+        },
+        checks,
+        writing: new_file(&image),
         rescue: None,
-        direct: Direct::Auto,
-        threads: None,
     };
     copy::run(&task, Progress::None)?;
     reports.line(format_args!("The image has {}", sizes(&image)?));
@@ -74,15 +73,9 @@ pub fn run() -> Result<()> {
         origin: Origin::File(image),
         partition: None,
     };
-    let checks = VolumeChecks {
-        force: false,
-        mismatch: Mismatch::Refuse,
-        reflink: false,
-        threads: None,
-    };
     let task = CheckTask {
         image: input.clone(),
-        volume: checks,
+        checks,
         rescue: None,
         direct: Direct::Auto,
     };
@@ -92,14 +85,9 @@ pub fn run() -> Result<()> {
     reports.line("4. Restored: ntfsclone --restore-image -o restored.ntfs backup.img");
     let task = RestoreTask {
         image: input,
-        volume: checks,
-        output: new_file(&restored),
-        checksum: None,
-        new_serial: None,
-        thin: Thin::No,
-        verify: false,
+        checks,
+        writing: new_file(&restored),
         rescue: None,
-        direct: Direct::Auto,
     };
     restore::run(&task, Progress::None)?;
     reports.line(format_args!("The file has {}", sizes(&restored)?));
@@ -114,10 +102,18 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-fn new_file(path: &Path) -> Output {
-    Output::File {
-        path: path.to_owned(),
-        existing: Existing::Refuse,
+fn new_file(path: &Path) -> Writing {
+    Writing {
+        output: Output::File {
+            path: path.to_owned(),
+            existing: Existing::Refuse,
+        },
+        checksum: None,
+        new_serial: None,
+        thin: Thin::No,
+        reflink: false,
+        verify: false,
+        direct: Direct::Auto,
     }
 }
 
@@ -132,12 +128,11 @@ fn unpack(path: &Path) -> Result<()> {
 /// Length of a file, and what it takes on the disk.
 fn sizes(path: &Path) -> Result<String> {
     let metadata = fs::metadata(path).map_err(|error| Error::io("look at", path, error))?;
-    let blocks = std::os::unix::fs::MetadataExt::blocks(&metadata);
     Ok(format!(
         "{} bytes ({}), {} on the disk",
         metadata.len(),
         report::size(metadata.len()),
-        report::size(blocks * 512)
+        report::size(device::allocated_size(&metadata))
     ))
 }
 

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Write;
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use ntfsclone_core::clusters::{Owner, owners};
@@ -14,10 +13,11 @@ use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use serde::{Deserialize, Serialize};
 
 use super::open_volume::OpenVolume;
+use crate::device::Mode;
 use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
-use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing};
+use crate::sink::{AtomicFile, Replacing};
 use crate::visible::{Visible, visible_json};
 
 /// How many files are named on the terminal.
@@ -217,10 +217,10 @@ fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
     let failed = |error| Error::io("write", path, error);
     let text = serde_json::to_string_pretty(data).map_err(|error| failed(error.into()))?;
     let (replacing, mode) = if is_earlier_report(rescue, path) {
-        let permissions = fs::metadata(path).map_err(failed)?.permissions();
-        (Replacing::Existing, permissions.mode() & 0o777)
+        let metadata = fs::metadata(path).map_err(failed)?;
+        (Replacing::Existing, Mode::of(&metadata))
     } else {
-        (Replacing::Never, MODE_BY_UMASK)
+        (Replacing::Never, Mode::BY_UMASK)
     };
     let file = AtomicFile::create(path, replacing, mode).map_err(failed)?;
     writeln!(file.file(), "{}", visible_json(&text)).map_err(failed)?;

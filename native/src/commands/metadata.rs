@@ -9,12 +9,13 @@ use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::plan::MetadataPlan;
 use ntfsclone_core::wipe::Times;
 
+use super::copy::CopyOrder;
 use super::copying::Copying;
 use super::open_volume::{CHKDSK, OpenVolume};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::options::{self, CopyTask, Mismatch};
+use crate::options::{self, Mismatch};
 use crate::report::{self, Reports};
 use crate::sink::Destination;
 use crate::source::{WipeReport, copy_metadata};
@@ -22,7 +23,7 @@ use crate::source::{WipeReport, copy_metadata};
 /// Refuses metadata that would lack some of the file system's own: it could not
 /// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
 /// nothing can be missing, whatever is damaged.
-pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> Result<()> {
+pub fn check_system_files(opened: &OpenVolume, agree: bool) -> Result<()> {
     if agree {
         return Ok(());
     }
@@ -37,9 +38,9 @@ pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> 
         return Ok(());
     };
     let name = path_of(&opened.volume, file.record);
-    let source_of_all = match task.rescue.is_some() {
-        true => "--ignore-fs-check",
-        false => "--rescue --ignore-fs-check",
+    let source_of_all = match lost {
+        Some(_) => "--ignore-fs-check",
+        None => "--rescue --ignore-fs-check",
     };
     Err(Error::refused(
         source,
@@ -55,7 +56,7 @@ pub fn check_system_files(task: &CopyTask, opened: &OpenVolume, agree: bool) -> 
 }
 
 pub fn run(
-    task: &CopyTask,
+    order: CopyOrder<'_>,
     destination: Destination,
     opened: &OpenVolume,
     times: Times,
@@ -65,7 +66,7 @@ pub fn run(
 ) -> Result<()> {
     let volume = &opened.volume;
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads(volume, task.threads);
+    let threads = scan::threads(volume, order.checks.threads);
     let name = opened.device.path();
     let metadata = scan::select_metadata_on(volume, name, log_file, threads, |records| {
         progress.advance_to(records);
@@ -79,12 +80,12 @@ pub fn run(
         metadata.steps,
         metadata.inuse,
     );
-    let plan = match task.mismatch {
+    let plan = match order.checks.mismatch {
         Mismatch::Accept => plan.returning_to_start(),
         _ => plan,
     };
     let copying = Copying {
-        task,
+        order,
         opened,
         geometry,
         header: plan.header(),

@@ -197,7 +197,10 @@ fn judge_use(device: &Device, accepted: Accepted) -> Result<()> {
                 return Err(Error::refused(
                     path,
                     format!("cannot tell whether it is mounted: {error}"),
-                    "mount /proc first; or, if it is not mounted, go on with --force",
+                    format!(
+                        "{}; or, if it is not mounted, go on with --force",
+                        device::MOUNTS_REMEDY
+                    ),
                 ));
             }
         }

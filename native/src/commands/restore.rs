@@ -2,11 +2,12 @@
 
 use ntfsclone_core::image::ntfsclone::Header;
 
+use super::copy::CopyOrder;
 use super::{copy, lost_data, restore_rescue};
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, Content, CopyTask, Direct, Form, RestoreTask, Thin};
+use crate::options::{self, CopyKind, Direct, RestoreTask, Thin};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -17,7 +18,8 @@ use crate::source::input::{self, Format, Opened, Recognised};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
-    let output = &task.output;
+    let writing = &task.writing;
+    let output = &writing.output;
     let rescue = task.rescue.as_ref();
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
@@ -33,10 +35,10 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
     let place = Place::of(output, &sources)?;
-    place.check(task.thin)?;
-    refuse_partition_table(output, place, task.volume.force)?;
-    checksum::check(task.checksum, output, place, &sources)?;
-    refuse_discard(&image, task.thin)?;
+    place.check(writing.thin)?;
+    refuse_partition_table(output, place, task.checks.force)?;
+    checksum::check(writing.checksum, output, place, &sources)?;
+    refuse_discard(&image, writing.thin)?;
     let header = *image.header();
     let volume_size = header.nr_clusters * u64::from(header.cluster_size);
     let device_size = match image.boot_sector() {
@@ -55,22 +57,22 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         let progress = Progress::start(how, Phase::Check, image.expected_bytes());
         // From memory the second time, if it can be.
         image.bypass_cache(match image.fits_in_cache() {
-            true if task.direct == Direct::Auto => Direct::Never,
-            _ => task.direct,
+            true if writing.direct == Direct::Auto => Direct::Never,
+            _ => writing.direct,
         });
         image = check_ahead(image, task.image.partition, progress)?;
     }
-    image.bypass_cache(task.direct);
+    image.bypass_cache(writing.direct);
 
     let mut target = destination.begin(needs)?;
-    target.bypass_cache(task.direct);
-    if task.verify {
+    target.bypass_cache(writing.direct);
+    if writing.verify {
         target.verify(how)?;
     }
-    if let Some(algorithm) = task.checksum {
+    if let Some(algorithm) = writing.checksum {
         target.make_checksum(algorithm);
     }
-    let mut serial = SerialChange::new(task.new_serial)?;
+    let mut serial = SerialChange::new(writing.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
     let flow = Flow {
         cluster_size: header.cluster_size,
@@ -81,7 +83,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         // What is free is written on devices, since it cannot be told from
         // zeros that are in use; in files these are holes.
         Format::Volume if place.is_file() => Thin::Holes,
-        _ => task.thin,
+        _ => writing.thin,
     };
     let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
     let batches = pipeline::start("reads", flow, image.fill())?;
@@ -92,7 +94,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         &sink.remark(),
         written.took,
     ));
-    if task.verify {
+    if writing.verify {
         reports.line(report::VERIFIED);
     }
     Ok(())
@@ -100,31 +102,17 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
 
 /// Copies a volume of which any part can be read, as without --restore-image.
 fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Result<()> {
-    let copy = CopyTask {
-        source: opened.input.name.clone(),
-        partition: task.image.partition,
-        content: Content::Used,
-        form: Form::Raw,
-        compress: None,
-        output: task.output.clone(),
-        checksum: task.checksum,
-        new_serial: task.new_serial,
-        reflink: task.volume.reflink,
-        thin: task.thin,
-        verify: task.verify,
-        force: task.volume.force,
-        mismatch: task.volume.mismatch,
-        rescue: task.rescue.clone(),
-        direct: task.direct,
-        threads: task.volume.threads,
+    let order = CopyOrder {
+        kind: &CopyKind::RAW,
+        checks: task.checks,
+        writing: &task.writing,
+        rescue: task.rescue.as_ref(),
     };
-    match task.rescue {
-        Some(_) => copy::run(&copy, how),
-        None => {
-            let reports = Reports::beside(&task.output);
-            copy::run_on(&copy, Device::of(opened, how, reports)?, None, how)
-        }
+    if task.rescue.is_some() {
+        return copy::copy_from(order, &opened.input.name, task.image.partition, how);
     }
+    let device = Device::of(opened, how, Reports::beside(&task.writing.output))?;
+    copy::copy_device(order, device, None, how)
 }
 
 /// What an image of metadata leaves out is not free: there is the content of

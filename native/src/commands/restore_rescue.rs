@@ -23,18 +23,19 @@ pub fn run(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let output = &task.output;
+    let writing = &task.writing;
+    let output = &writing.output;
     let reports = Reports::beside(output);
     // Before the time that reading takes.
     let sources = opened.input.metadata.clone();
     let place = Place::of(output, &sources)?;
-    place.check(task.thin)?;
-    refuse_partition_table(output, place, task.volume.force)?;
-    checksum::check(task.checksum, output, place, &sources)?;
-    refuse_discard_of_stream(&opened.input, task.thin)?;
+    place.check(writing.thin)?;
+    refuse_partition_table(output, place, task.checks.force)?;
+    checksum::check(writing.checksum, output, place, &sources)?;
+    refuse_discard_of_stream(&opened.input, writing.thin)?;
     let destination = Destination::open(output, Readers::Owner, &sources)?;
-    let salvaged = SalvagedVolume::find(opened, task.volume.threads, how)?;
-    refuse_discard(&salvaged, task.thin)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    refuse_discard(&salvaged, writing.thin)?;
     describe(&salvaged.input, &salvaged.header, reports);
 
     let header = salvaged.header;
@@ -48,14 +49,14 @@ pub fn run(
         device_size,
     };
     let mut target = destination.begin(needs)?;
-    target.bypass_cache(task.direct);
-    if task.verify {
+    target.bypass_cache(writing.direct);
+    if writing.verify {
         target.verify(how)?;
     }
-    if let Some(algorithm) = task.checksum {
+    if let Some(algorithm) = writing.checksum {
         target.make_checksum(algorithm);
     }
-    let mut serial = SerialChange::new(task.new_serial)?;
+    let mut serial = SerialChange::new(writing.new_serial)?;
     let progress = Progress::start(how, Phase::Restore, salvaged.bytes());
     let flow = Flow {
         cluster_size: header.cluster_size,
@@ -65,7 +66,7 @@ pub fn run(
     let thin = match salvaged.input.format {
         // As without --rescue.
         Format::Volume if place.is_file() => Thin::Holes,
-        _ => task.thin,
+        _ => writing.thin,
     };
     let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
     let batches = pipeline::start("reads", flow, salvaged.fill())?;
@@ -76,7 +77,7 @@ pub fn run(
         &sink.remark(),
         written.took,
     ));
-    if task.verify {
+    if writing.verify {
         reports.line(report::VERIFIED);
     }
     tell(&salvaged, rescue)
@@ -89,7 +90,7 @@ pub fn check(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let salvaged = SalvagedVolume::find(opened, task.volume.threads, how)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
     describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
     tell(&salvaged, rescue)
 }

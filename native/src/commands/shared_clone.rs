@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use ntfsclone_core::plan::{Plan, Step};
 
+use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, CopyTask, Output, Thin};
+use crate::options::{self, Output, Thin, Writing};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -21,12 +22,12 @@ use crate::sink::{
 use crate::source::Device;
 
 /// None where that cannot be done, or is not wanted.
-pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option<Sharing> {
+pub fn try_sharing(order: CopyOrder<'_>, place: Place, opened: &OpenVolume) -> Option<Sharing> {
     let is_file = place.is_file();
     // Blocks are shared at the place where they are.
     let (source, _) = opened.device.file().filter(|(_, part)| part.start == 0)?;
-    match &task.output {
-        Output::File { path, .. } if task.reflink && task.is_plain() && is_file => {
+    match &order.writing.output {
+        Output::File { path, .. } if order.writing.reflink && order.kind.is_plain() && is_file => {
             // A file that is replaced may be named by a link.
             let real = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
             Sharing::try_in(directory_of(&real), source)
@@ -37,7 +38,7 @@ pub fn try_sharing(task: &CopyTask, place: Place, opened: &OpenVolume) -> Option
 
 /// Shares what can be, and copies the rest.
 pub fn run(
-    task: &CopyTask,
+    writing: &Writing,
     destination: Destination,
     opened: &OpenVolume,
     plan: Arc<Plan>,
@@ -54,10 +55,10 @@ pub fn run(
         device_size: least_device_size(&geometry, opened.volume.tail_size()),
     };
     let mut target = destination.begin(needs)?;
-    if task.verify {
+    if writing.verify {
         target.verify(how)?;
     }
-    let mut serial = SerialChange::new(task.new_serial)?;
+    let mut serial = SerialChange::new(writing.new_serial)?;
     let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
     let volume_size = geometry.bytes(geometry.nr_clusters());
     let mut sink = RawSink::new(target, volume_size, geometry.cluster_size, Thin::No)?;
@@ -87,7 +88,7 @@ pub fn run(
         &remark,
         written.took,
     ));
-    if task.verify {
+    if writing.verify {
         reports.line(report::VERIFIED);
     }
     Ok(())

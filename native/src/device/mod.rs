@@ -1,15 +1,69 @@
-//! What only the operating system knows about devices and files. All platform
-//! code of the program is in this folder, one folder a platform.
+//! Files, devices and the process, as the operating system has them. All
+//! platform code of the program is in this folder: one folder a platform, each
+//! with the same names.
 
+mod gone;
 mod linux;
 
+pub use gone::DeviceGone;
+#[cfg(test)]
+pub use linux::gone_silent;
 pub use linux::{
-    Mount, OtherUse, allocate, allow_open_files, bad_sector, begin_writeback, cannot_change_length,
-    cannot_sync, delay_abort, discard, discard_unit, drop_cached, expect_random_reads,
-    fit_in_address_space, forget_cached, free_space, handled_signals, is_bad_sector,
-    is_behind_loop_device, is_cached, is_gone, is_mount_point, is_open_for_writing,
-    is_protected_by_directory, is_read_only, is_same, is_stdout_closed, lock, metadata_of, mounts,
-    open_direct, open_exclusively, open_regular, open_to_write, other_ending_signals, other_use,
-    overlap, partition_node, rename_without_replacing, reopen_direct, reopen_direct_to_write,
-    share_range, share_unit, sync_directory, try_zeros, usable_memory,
+    EndingSignals, Kind, MOUNTS_REMEDY, Mode, Mount, OtherUse, allocate, allocated_size,
+    allow_open_files, bad_sector, begin_writeback, cannot_change_length, cannot_sync, change_time,
+    create_new, descriptor_of, discard, discard_unit, drop_cached, expect_random_reads,
+    fit_in_address_space, forget_cached, free_space, handle_file_size_limit, host_name,
+    is_bad_sector, is_behind_loop_device, is_cached, is_gone, is_immutable, is_mount_point,
+    is_open_for_writing, is_protected_by_directory, is_read_only, is_same, is_stdout,
+    is_stdout_closed, kind, lock, mounts, name_bytes, open_direct, open_exclusively, open_regular,
+    open_to_write, other_use, overlap, partition_node, refuses_direct, rename_without_replacing,
+    reopen_direct, reopen_direct_to_write, share_range, share_unit, stdin, stdout, sync_directory,
+    take_over_access, try_zeros, usable_memory,
 };
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// What only one platform has. Tests run on Linux, and may use it.
+    const PLATFORM: [&str; 9] = [
+        "std::os::",
+        "rustix::",
+        "libc::",
+        "signal_hook",
+        "/proc/",
+        "/sys/",
+        "target_os",
+        "cfg(unix",
+        "cfg(windows",
+    ];
+
+    fn sources_below(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .flat_map(|path| match path.is_dir() {
+                true => sources_below(&path),
+                false => vec![path],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn platform_code_is_in_this_folder_only() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let outside = sources_below(&sources);
+        let outside = outside
+            .iter()
+            .filter(|path| !path.starts_with(sources.join("device")));
+        for path in outside {
+            let text = fs::read_to_string(path).unwrap();
+            let code = text.split("\nmod tests {").next().unwrap_or_default();
+            for (number, line) in code.lines().enumerate() {
+                let found = PLATFORM.iter().find(|name| line.contains(*name));
+                assert_eq!(found, None, "{}:{}: {line}", path.display(), number + 1);
+            }
+        }
+    }
+}

@@ -9,27 +9,12 @@
 //! which an interruption does, makes one.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
-use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
-    SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
-};
-use signal_hook::flag;
-use signal_hook::iterator::Signals;
-
-use crate::device;
+use crate::device::{self, EndingSignals};
 use crate::error::{Error, Result};
 use crate::host::threads;
 use crate::report;
-
-/// Signals that end a program which does not handle them, but for those that
-/// tell of a defect in it and those that cannot be handled. Each platform has
-/// some more.
-const ENDING: [i32; 15] = [
-    SIGHUP, SIGINT, SIGQUIT, SIGTRAP, SIGABRT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
-    SIGXCPU, SIGVTALRM, SIGPROF, SIGIO, SIGSYS,
-];
 
 /// What a run that ends now must do or say about its target.
 pub enum Unfinished {
@@ -90,36 +75,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Starts the thread that waits for signals.
 pub fn install() -> Result<()> {
     let failed = |error| Error::io("wait for", "signals".as_ref(), error);
-    let handled = device::handled_signals();
-    let is_wanted = |signal: &i32| handled >> (signal - 1) & 1 == 0;
-    let (sender, receiver) = mpsc::channel::<Signals>();
+    let (sender, receiver) = mpsc::channel::<EndingSignals>();
     let started = threads::start("signals", receiver, |receiver| {
-        let Ok(mut signals) = receiver.recv() else {
-            return;
-        };
-        if let Some(signal) = signals.forever().find(|&signal| signal != SIGXFSZ) {
-            end(signal);
+        let signals = receiver.recv().ok();
+        if let Some(exit_status) = signals.and_then(EndingSignals::wait) {
+            end(exit_status);
         }
     });
     if started.is_err() {
         // There can be no thread: signals end the program as if nobody handled
         // them, but for the one that is an error of a write.
-        if is_wanted(&SIGXFSZ) {
-            flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
-        }
-        return Ok(());
+        return device::handle_file_size_limit().map_err(failed);
     }
-    let ending = ENDING.into_iter().chain(device::other_ending_signals());
-    // Handled, too: a file that must not be longer is then an error of the write.
-    let wanted = ending.chain([SIGXFSZ]).filter(is_wanted);
-    let signals = Signals::new(wanted).map_err(failed)?;
-    device::delay_abort().map_err(failed)?;
     // The thread lives as long as the program.
-    let _ = sender.send(signals);
+    let _ = sender.send(EndingSignals::handle().map_err(failed)?);
     Ok(())
 }
 
-fn end(signal: i32) -> ! {
+fn end(exit_status: i32) -> ! {
     let unfinished = lock(&UNFINISHED);
     let saved = match &*unfinished {
         Unfinished::Continued(save) => Some(save()),
@@ -152,5 +125,5 @@ fn end(signal: i32) -> ! {
         (Unfinished::Nothing, None) => report::interrupted("nothing was being written"),
         (Unfinished::Beside | Unfinished::Continued(_), None) => {}
     }
-    std::process::exit(128 + signal)
+    std::process::exit(exit_status)
 }

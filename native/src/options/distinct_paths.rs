@@ -2,10 +2,9 @@
 //! under one of them would be lost under the other.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use crate::device;
+use crate::device::{self, Kind};
 use crate::error::{Error, Result};
 
 /// How many links are followed to a file that does not exist.
@@ -65,8 +64,7 @@ impl Named {
 
 /// A pipe, a socket, a terminal, /dev/null.
 fn takes_many_writers(metadata: &Metadata) -> bool {
-    let kind = metadata.file_type();
-    kind.is_fifo() || kind.is_socket() || kind.is_char_device()
+    matches!(device::kind(metadata), Kind::Pipe | Kind::CharacterDevice)
 }
 
 /// `path` without links; its folder is there, the file need not be.

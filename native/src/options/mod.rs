@@ -2,7 +2,6 @@
 
 mod combinations;
 mod distinct_paths;
-mod standard_stream;
 mod task;
 
 use std::io::IsTerminal;
@@ -12,13 +11,14 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, Content, CopyTask, Existing, Form, InfoTask, Input, MapTask, Mismatch,
-    NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin, VerifyTask,
-    VolumeChecks,
+    CheckTask, Compress, CopyKind, CopyScope, CopyTask, Existing, Form, InfoTask, Input, MapTask,
+    Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin,
+    VerifyTask, VolumeChecks, Writing,
 };
 
 pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Map, ProgressStyle, Reflink, Verify};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::sink::checksum::sidecar_path;
 use crate::source::input;
@@ -59,120 +59,116 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         return usage("no SOURCE is given");
     };
     refuse_same_files(&typed, &source)?;
-    let new_serial = match (typed.new_serial, typed.new_half_serial) {
-        (_, true) => Some(NewSerial::Half),
-        (true, false) => Some(NewSerial::Full),
-        (false, false) => None,
-    };
-    let thin = match (typed.sparse, typed.discard) {
-        (true, _) => Thin::Holes,
-        (false, true) => Thin::Discard,
-        (false, false) => Thin::No,
-    };
-    let image = Input {
-        origin: match source == Path::new("-") {
-            true => Origin::Stdin,
-            false => Origin::File(source.clone()),
-        },
-        partition: typed.partition,
-    };
-    let mismatch = match (typed.ignore_fs_check, typed.strict) {
-        (true, _) => Mismatch::Accept,
-        (false, true) => Mismatch::Refuse,
-        (false, false) => Mismatch::RefuseLoss,
-    };
-    // Whether it holds zeros is seen of what is read; and so is a checksum made.
-    let reflink = typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none();
-    let volume = VolumeChecks {
+    let checks = VolumeChecks {
         force: typed.force,
-        mismatch,
-        reflink,
+        mismatch: match (typed.ignore_fs_check, typed.strict) {
+            (true, _) => Mismatch::Accept,
+            (false, true) => Mismatch::Refuse,
+            (false, false) => Mismatch::RefuseLoss,
+        },
         threads: typed.threads,
     };
-    let output = match (typed.output, typed.overwrite) {
-        (Some(path), None) | (None, Some(path)) if path == Path::new("-") => Some(Output::Stdout),
-        (Some(path), None) => Some(Output::File {
-            path,
-            existing: match typed.mapfile {
-                Some(_) => Existing::Continue,
-                None => Existing::Refuse,
-            },
-        }),
-        (None, Some(path)) => Some(Output::File {
-            path,
-            existing: match typed.in_place {
-                true => Existing::Overwrite,
-                false => Existing::Replace,
-            },
-        }),
-        _ => None,
-    };
-    let rescue = typed.rescue.then_some(Rescue {
+    let output = resolve_output(&typed);
+    let rescue = typed.rescue.then(|| Rescue {
         retries: typed.retries,
-        report: typed.report,
-        mapfile: typed.mapfile,
+        report: typed.report.clone(),
+        mapfile: typed.mapfile.clone(),
     });
     let task = match output {
         None => Task::CheckImage(CheckTask {
-            image,
-            volume,
+            image: input_named(source, typed.partition),
+            checks,
             rescue,
             direct: typed.direct,
         }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
-            image,
-            volume,
-            output,
-            checksum: typed.checksum,
-            new_serial,
-            thin,
-            verify: typed.verify,
+            image: input_named(source, typed.partition),
+            checks,
+            writing: resolve_writing(&typed, output),
             rescue,
-            direct: typed.direct,
         }),
         Some(output) => Task::Copy(CopyTask {
             source,
             partition: typed.partition,
-            form: match typed.save_image {
-                true => Form::Image,
-                false => Form::Raw,
-            },
-            compress: typed.compress.map(|level| Compress {
-                level,
-                note: typed.note,
-            }),
-            output,
-            checksum: typed.checksum,
-            new_serial,
-            reflink,
-            thin,
-            verify: typed.verify,
-            content: match typed.metadata {
-                true => Content::Metadata {
-                    times: match typed.preserve_timestamps {
-                        true => Times::Keep,
-                        false => Times::Reset,
-                    },
-                    log_file: match typed.full_logfile {
-                        true => LogFile::Whole,
-                        false => LogFile::Start,
-                    },
-                },
-                false => Content::Used,
-            },
-            force: typed.force,
-            mismatch,
+            checks,
+            writing: resolve_writing(&typed, output),
             rescue,
-            direct: typed.direct,
-            threads: typed.threads,
+            kind: resolve_kind(typed),
         }),
     };
     Ok(Options { task, progress })
 }
 
+fn resolve_output(typed: &Copy) -> Option<Output> {
+    let path = typed.output.as_ref().or(typed.overwrite.as_ref())?;
+    if path == Path::new("-") {
+        return Some(Output::Stdout);
+    }
+    Some(Output::File {
+        path: path.clone(),
+        existing: match (&typed.overwrite, &typed.mapfile) {
+            (Some(_), _) if typed.in_place => Existing::Overwrite,
+            (Some(_), _) => Existing::Replace,
+            (None, Some(_)) => Existing::Continue,
+            (None, None) => Existing::Refuse,
+        },
+    })
+}
+
+fn resolve_writing(typed: &Copy, output: Output) -> Writing {
+    let thin = match (typed.sparse, typed.discard) {
+        (true, _) => Thin::Holes,
+        (false, true) => Thin::Discard,
+        (false, false) => Thin::No,
+    };
+    Writing {
+        output,
+        checksum: typed.checksum,
+        new_serial: match (typed.new_serial, typed.new_half_serial) {
+            (_, true) => Some(NewSerial::Half),
+            (true, false) => Some(NewSerial::Full),
+            (false, false) => None,
+        },
+        thin,
+        // Whether it holds zeros is seen of what is read; and so is a checksum made.
+        reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
+        verify: typed.verify,
+        direct: typed.direct,
+    }
+}
+
+fn resolve_kind(typed: Copy) -> CopyKind {
+    let times = if typed.preserve_timestamps {
+        Times::Keep
+    } else {
+        Times::Reset
+    };
+    let log_file = if typed.full_logfile {
+        LogFile::Whole
+    } else {
+        LogFile::Start
+    };
+    CopyKind {
+        scope: if typed.metadata {
+            CopyScope::Metadata { times, log_file }
+        } else {
+            CopyScope::Used
+        },
+        form: if typed.save_image {
+            Form::Image
+        } else {
+            Form::Raw
+        },
+        compress: typed.compress.map(|level| Compress {
+            level,
+            note: typed.note,
+        }),
+    }
+}
+
 /// Standard output by whatever name is `-`: reports must not get into it.
 fn dash_for_stdout(output: PathBuf) -> Result<PathBuf> {
-    match standard_stream::descriptor_of(&output) {
+    match device::descriptor_of(&output) {
         Some(1) => Ok(PathBuf::from("-")),
         Some(2) => usage("standard error is for messages; write to a file, or to - with 2>FILE"),
         _ => Ok(output),
@@ -196,9 +192,10 @@ fn refuse_same_files(typed: &Copy, source: &Path) -> Result<()> {
     let beside: Vec<_> = beside.into_iter().flatten().collect();
     let output = output.map(|path| ("the output", path.clone()));
     distinct_paths::check(&[output.into_iter().collect(), beside.clone()].concat())?;
-    let pieces = match is_path(&&source.to_owned()) && !beside.is_empty() {
-        true => input::pieces_of(source)?,
-        false => Vec::new(),
+    let pieces = if source != Path::new("-") && !beside.is_empty() {
+        input::pieces_of(source)?
+    } else {
+        Vec::new()
     };
     let pieces = pieces.into_iter().map(|path| ("SOURCE", path)).collect();
     distinct_paths::check(&[pieces, beside].concat())
@@ -212,25 +209,29 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
     let task = Task::Map(MapTask {
         source: typed.source,
         partition: typed.partition,
-        output: match typed.output == Path::new("-") {
-            true => Output::Stdout,
-            false => Output::File {
+        output: if typed.output == Path::new("-") {
+            Output::Stdout
+        } else {
+            Output::File {
                 path: typed.output,
                 existing: Existing::Refuse,
-            },
+            }
         },
         format: typed.format,
-        force: typed.force,
-        mismatch: match typed.ignore_fs_check {
-            true => Mismatch::Accept,
-            false => Mismatch::RefuseLoss,
+        checks: VolumeChecks {
+            force: typed.force,
+            mismatch: if typed.ignore_fs_check {
+                Mismatch::Accept
+            } else {
+                Mismatch::RefuseLoss
+            },
+            threads: typed.threads,
         },
         rescue: typed.rescue.then_some(Rescue {
             retries: 0,
             report: None,
             mapfile: None,
         }),
-        threads: typed.threads,
     });
     let progress = resolve_progress(typed.progress, typed.quiet);
     Ok(Options { task, progress })
@@ -256,9 +257,10 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
 /// What is named on the command line as something to read.
 fn input_named(name: PathBuf, partition: Option<u32>) -> Input {
     Input {
-        origin: match name == Path::new("-") {
-            true => Origin::Stdin,
-            false => Origin::File(name),
+        origin: if name == Path::new("-") {
+            Origin::Stdin
+        } else {
+            Origin::File(name)
         },
         partition,
     }
@@ -269,10 +271,10 @@ fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {
         (Some(ProgressStyle::Bar), _) => Progress::Bar,
         (Some(ProgressStyle::Json), _) => Progress::Json,
         (Some(ProgressStyle::None), _) | (_, true) => Progress::None,
-        (Some(ProgressStyle::Auto) | None, false) => match std::io::stderr().is_terminal() {
-            true => Progress::Bar,
-            false => Progress::None,
-        },
+        (Some(ProgressStyle::Auto) | None, false) if std::io::stderr().is_terminal() => {
+            Progress::Bar
+        }
+        (Some(ProgressStyle::Auto) | None, false) => Progress::None,
     }
 }
 

@@ -33,72 +33,80 @@ pub enum Task {
     Generate(Generated),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct CopyTask {
     pub source: PathBuf,
     /// The partition with this number, of a whole disk.
     pub partition: Option<u32>,
-    pub content: Content,
-    pub form: Form,
-    pub compress: Option<Compress>,
-    pub output: Output,
-    pub checksum: Option<Algorithm>,
-    pub new_serial: Option<NewSerial>,
-    /// Share the room of the source, where that can be done.
-    pub reflink: bool,
-    pub thin: Thin,
-    /// Read back what was written.
-    pub verify: bool,
-    /// Accept a dirty volume.
-    pub force: bool,
-    pub mismatch: Mismatch,
+    pub kind: CopyKind,
+    pub checks: VolumeChecks,
+    pub writing: Writing,
+    pub rescue: Option<Rescue>,
+}
+
+#[derive(Debug)]
+pub struct RestoreTask {
+    pub image: Input,
+    /// If it turns out to be a volume.
+    pub checks: VolumeChecks,
+    pub writing: Writing,
+    pub rescue: Option<Rescue>,
+}
+
+#[derive(Debug)]
+pub struct CheckTask {
+    pub image: Input,
+    /// If it turns out to be a volume.
+    pub checks: VolumeChecks,
     pub rescue: Option<Rescue>,
     pub direct: Direct,
-    /// For the scan, and to compress; None is up to the program.
+}
+
+/// Which volumes are accepted, and how their clusters are found.
+#[derive(Debug, Clone, Copy)]
+pub struct VolumeChecks {
+    /// Accept a dirty volume, and one of which it is unknown whether it is mounted.
+    pub force: bool,
+    pub mismatch: Mismatch,
+    /// For the scan, and to compress; `None` is up to the program.
     pub threads: Option<NonZeroUsize>,
 }
 
-impl CopyTask {
+/// What a copy of a volume is.
+#[derive(Debug, Clone)]
+pub struct CopyKind {
+    pub scope: CopyScope,
+    pub form: Form,
+    pub compress: Option<Compress>,
+}
+
+impl CopyKind {
+    /// The volume as it is.
+    pub const RAW: Self = Self {
+        scope: CopyScope::Used,
+        form: Form::Raw,
+        compress: None,
+    };
+
     /// A raw copy as it is: each byte has its place from the start.
     pub fn is_plain(&self) -> bool {
         self.form == Form::Raw && self.compress.is_none()
     }
 }
 
+/// Where a copy or a restored volume is written, and how.
 #[derive(Debug)]
-pub struct RestoreTask {
-    pub image: Input,
-    /// What to do if it is a volume.
-    pub volume: VolumeChecks,
+pub struct Writing {
     pub output: Output,
     pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
+    /// Share the space of the source, where that can be done.
+    pub reflink: bool,
     /// Read back what was written.
     pub verify: bool,
-    pub rescue: Option<Rescue>,
+    /// Read and write past the system's cache.
     pub direct: Direct,
-}
-
-#[derive(Debug)]
-pub struct CheckTask {
-    pub image: Input,
-    /// What to do if it is a volume.
-    pub volume: VolumeChecks,
-    pub rescue: Option<Rescue>,
-    pub direct: Direct,
-}
-
-/// What is to be said against a volume that was taken for an image.
-#[derive(Debug, Clone, Copy)]
-pub struct VolumeChecks {
-    /// Accept a dirty volume.
-    pub force: bool,
-    pub mismatch: Mismatch,
-    /// Share the room of the source, where that can be done.
-    pub reflink: bool,
-    /// For the scan; None is up to the program.
-    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug)]
@@ -108,12 +116,8 @@ pub struct MapTask {
     pub partition: Option<u32>,
     pub output: Output,
     pub format: MapFormat,
-    /// Accept a volume that is mounted read-write.
-    pub force: bool,
-    pub mismatch: Mismatch,
+    pub checks: VolumeChecks,
     pub rescue: Option<Rescue>,
-    /// For the scan; None is up to the program.
-    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug)]
@@ -157,7 +161,7 @@ pub struct Compress {
 
 /// What of a volume is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
+pub enum CopyScope {
     /// All clusters in use.
     Used,
     /// Metadata, anonymised.

@@ -10,8 +10,9 @@ use super::area_map::{AreaMap, Status};
 use super::damaged_source::DamagedSource;
 use super::mapfile::{Mapfile, State};
 use super::reserve::Reserve;
+use crate::device::Mode;
 use crate::error::{Error, Result};
-use crate::sink::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
+use crate::sink::{AtomicFile, Replacing, directory_of};
 
 /// The least time between two; it is all that a crash can cost.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -158,7 +159,7 @@ fn finished_bytes(map: &AreaMap) -> u64 {
 fn write_atomically(path: &Path, mapfile: &Mapfile) -> io::Result<()> {
     // What a link names is replaced, not the link.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let file = AtomicFile::create(&path, Replacing::Existing, MODE_BY_UMASK)?;
+    let file = AtomicFile::create(&path, Replacing::Existing, Mode::BY_UMASK)?;
     let mut out = BufWriter::new(file.file());
     mapfile.write(&mut out)?;
     out.flush()?;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::area_map::{AreaMap, Status};
-use super::device_gone::DeviceGone;
 use super::failure_run::FailureRun;
 use super::kept::Kept;
 use super::medium::{BLOCK, LEAST_SECTOR, Medium};
 use crate::bulk::aligned_buffer::AlignedBuffer;
+use crate::device::DeviceGone;
 use crate::report;
 
 /// What an unreadable sector begins with in the copy, as in the original.
@@ -611,7 +611,7 @@ mod tests {
         struct Gone;
         impl positioned_io::ReadAt for Gone {
             fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<usize> {
-                Err(rustix::io::Errno::NODEV.into())
+                Err(io::ErrorKind::NotFound.into())
             }
         }
         let source = DamagedSource::new(Medium::of_reader(Gone, 1024), 0, None);

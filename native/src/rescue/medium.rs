@@ -8,9 +8,8 @@ use std::sync::Arc;
 use ntfsclone_core::io::ReadAt as _;
 use positioned_io::ReadAt;
 
-use super::device_gone::DeviceGone;
 use crate::bulk::aligned_buffer::AlignedBuffer;
-use crate::device;
+use crate::device::{self, DeviceGone};
 use crate::source::input::{Files, FilesReader, read_before_error};
 
 /// The least that a device gives.

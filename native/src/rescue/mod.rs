@@ -9,7 +9,6 @@
 mod area_map;
 mod checkpoint;
 mod damaged_source;
-mod device_gone;
 mod failure_run;
 mod kept;
 pub mod mapfile;
@@ -22,7 +21,6 @@ mod simulated;
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
 pub use damaged_source::{DamagedSource, write_marks};
-pub use device_gone::DeviceGone;
 pub use kept::Kept;
 pub use mapfile::{Mapfile, State};
 pub use medium::Medium;

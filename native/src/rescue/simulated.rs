@@ -5,9 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use positioned_io::ReadAt;
-use rustix::io::Errno;
 
 use super::medium::Medium;
+use crate::device;
 
 pub const SECTOR: u64 = 512;
 
@@ -70,7 +70,7 @@ impl ReadAt for Dying {
         log.reads += 1;
         if log.reads > self.lives {
             log.failed.push((first, count));
-            return Err(Errno::IO.into());
+            return Err(device::gone_silent());
         }
         let mut bad = self.bad.lock().expect("no panic");
         // As a device: all of it, or nothing.
@@ -80,7 +80,7 @@ impl ReadAt for Dying {
         {
             *left -= usize::from(*left != FOREVER);
             log.failed.push((first, count));
-            return Err(Errno::NODATA.into());
+            return Err(device::bad_sector());
         }
         for (sector, bytes) in (first..first + count).zip(buf.chunks_mut(SECTOR as usize)) {
             bytes.copy_from_slice(&content(sector)[..bytes.len()]);

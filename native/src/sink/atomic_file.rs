@@ -13,16 +13,12 @@
 //!   synced. An error of a sync is final: nothing is synced twice.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::device;
+use crate::device::{self, Mode};
 use crate::host::signals;
-
-/// Read and write for everybody, less what the umask takes: as of any new file.
-pub const MODE_BY_UMASK: u32 = 0o666;
 
 /// Characters of the final name in the name of the part: of at most 4 bytes
 /// each, and all names have at most 255.
@@ -81,7 +77,7 @@ impl AtomicFile {
     /// # Errors
     ///
     /// It cannot be created, or could not get its name in the end.
-    pub fn create(path: &Path, replacing: Replacing, mode: u32) -> io::Result<Self> {
+    pub fn create(path: &Path, replacing: Replacing, mode: Mode) -> io::Result<Self> {
         // An interruption waits until the file is in the list of those to be
         // removed.
         signals::with_parts(|parts| {
@@ -109,7 +105,7 @@ impl AtomicFile {
 
     /// Finds out whether such a file could be created, by one that is removed.
     pub fn try_create(path: &Path, replacing: Replacing) -> io::Result<()> {
-        Self::create(path, replacing, 0o600).map(drop)
+        Self::create(path, replacing, Mode::OWNER).map(drop)
     }
 
     pub fn replacing(&self) -> Replacing {
@@ -219,12 +215,10 @@ impl Drop for AtomicFile {
 }
 
 /// Creates the part of `path`, under a name that nobody has.
-fn create_part(path: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
+fn create_part(path: &Path, mode: Mode) -> io::Result<(File, PathBuf)> {
     loop {
         let part = part_of(path)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true).mode(mode);
-        match options.open(&part) {
+        match device::create_new(&part, mode) {
             Ok(file) => return Ok((file, part)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -296,7 +290,7 @@ pub fn is_part_name(path: &Path, name: &OsString) -> bool {
 /// True if the file has the name `path`.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(file), Ok(found)) => (file.dev(), file.ino()) == (found.dev(), found.ino()),
+        (Ok(file), Ok(found)) => device::is_same(&file, &found),
         _ => false,
     }
 }
@@ -325,7 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for replacing in [Replacing::Never, Replacing::Existing] {
             let path = folder.path().join("out");
-            let file = AtomicFile::create(&path, replacing, MODE_BY_UMASK).unwrap();
+            let file = AtomicFile::create(&path, replacing, Mode::BY_UMASK).unwrap();
             file.file().write_all(b"half").unwrap();
             drop(file);
             assert!(names_in(folder.path()).is_empty());
@@ -336,7 +330,7 @@ mod tests {
     fn finished_file_has_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let file = AtomicFile::create(&path, Replacing::Never, 0o600).unwrap();
+        let file = AtomicFile::create(&path, Replacing::Never, Mode::OWNER).unwrap();
         file.file().write_all(b"all").unwrap();
         file.finish().unwrap();
         assert_eq!(names_in(folder.path()), ["out"]);
@@ -350,7 +344,7 @@ mod tests {
         for naming in 0..3 {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("out");
-            let mut file = AtomicFile::create(&path, Replacing::Never, MODE_BY_UMASK).unwrap();
+            let mut file = AtomicFile::create(&path, Replacing::Never, Mode::BY_UMASK).unwrap();
             file.naming = match naming {
                 0 => Naming::NoReplace,
                 1 => Naming::Link,

@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing};
+use super::atomic_file::{AtomicFile, Replacing};
 use super::place::Place;
+use crate::device::{self, Mode};
 use crate::error::{Error, Result};
 use crate::options::{Algorithm, Existing, Output};
 
@@ -120,7 +120,7 @@ impl Checksum {
         let name = self.path.file_name().unwrap_or_default();
         let path = sidecar_path(&self.path, self.algorithm);
         let line = line(&self.hasher.finish(), name, self.algorithm);
-        let written = AtomicFile::create(&path, replacing, MODE_BY_UMASK).and_then(|file| {
+        let written = AtomicFile::create(&path, replacing, Mode::BY_UMASK).and_then(|file| {
             file.file().write_all(&line)?;
             file.file().sync_all()?;
             Ok(file)
@@ -237,7 +237,7 @@ pub fn sidecar_path(path: &Path, algorithm: Algorithm) -> PathBuf {
 /// escaped, and the line then begins with a backslash.
 fn line(sum: &[u8; 32], name: &OsStr, algorithm: Algorithm) -> Vec<u8> {
     let mut escaped = Vec::new();
-    for &byte in name.as_bytes() {
+    for &byte in device::name_bytes(name) {
         match (byte, algorithm) {
             (b'\\', _) => escaped.extend(b"\\\\"),
             (b'\n', _) => escaped.extend(b"\\n"),

@@ -2,7 +2,6 @@
 //! that could not give a complete file its name.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::atomic_file::{directory_of, is_part_name};
@@ -52,7 +51,7 @@ fn of(path: &Path) -> Vec<(PathBuf, u64)> {
         let file = is_file
             .then(|| device::open_to_write(&part).ok())
             .flatten()?;
-        let size = file.metadata().ok()?.blocks() * 512;
+        let size = device::allocated_size(&file.metadata().ok()?);
         device::lock(&file).then_some((part, size))
     });
     let mut unlocked: Vec<_> = unlocked.collect();

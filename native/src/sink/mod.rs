@@ -15,7 +15,7 @@ mod sparse;
 mod target;
 mod whole_disk;
 
-pub use atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
+pub use atomic_file::{AtomicFile, Replacing, directory_of};
 pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE, check_length};
 pub use image::ImageSink;
 pub use place::Place;

@@ -2,13 +2,10 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use rustix::io::Errno;
-
 use super::atomic_file::directory_of;
-use crate::device;
+use crate::device::{self, Kind};
 use crate::error::{Error, Result};
 use crate::options::{Existing, Output, Thin};
 
@@ -84,16 +81,16 @@ impl Place {
         sources: &[fs::Metadata],
     ) -> Result<Self> {
         refuse_source(path, metadata, sources)?;
-        let kind = metadata.file_type();
-        if kind.is_dir() {
+        let kind = device::kind(metadata);
+        if kind == Kind::Directory {
             let remedy = "name a file in it";
             return Err(Error::refused(path, "is a directory", remedy));
         }
-        if !kind.is_file() && !kind.is_block_device() {
+        if !kind.is_file_or_disk() {
             return Ok(Self::Stream);
         }
         refuse_mounted(path, metadata, existing)?;
-        if kind.is_block_device() {
+        if kind == Kind::BlockDevice {
             return match existing {
                 Existing::Continue => Err(Error::refused(
                     path,
@@ -147,14 +144,14 @@ impl Place {
 }
 
 fn not_writable(path: &Path, error: io::Error) -> Error {
-    match error.raw_os_error() == Some(Errno::PERM.raw_os_error()) {
-        true => Error::refused(
-            path,
-            format!("cannot be opened to write: {error}"),
-            "is it immutable, or for appending only? lsattr shows that, and chattr -i -a ends it",
-        ),
-        false => Error::io("open", path, error),
+    if !device::is_immutable(&error) {
+        return Error::io("open", path, error);
     }
+    Error::refused(
+        path,
+        format!("cannot be opened to write: {error}"),
+        "is it immutable, or for appending only? lsattr shows that, and chattr -i -a ends it",
+    )
 }
 
 /// Why an existing file cannot give its name to a new one, if so.
@@ -185,14 +182,14 @@ fn refuse_mounted(path: &Path, metadata: &fs::Metadata, existing: Existing) -> R
     let mounts = match device::mounts(metadata) {
         Ok(mounts) => mounts,
         // The kernel refuses to open a device that is mounted, when that is done.
-        Err(_) if metadata.file_type().is_block_device() => return Ok(()),
+        Err(_) if device::kind(metadata) == Kind::BlockDevice => return Ok(()),
         // What is mounted keeps the file that it has.
         Err(_) if existing == Existing::Replace => return Ok(()),
         Err(error) => {
             return Err(Error::refused(
                 path,
                 format!("cannot tell whether it is mounted: {error}"),
-                "mount /proc first, or give another name",
+                format!("{}, or give another name", device::MOUNTS_REMEDY),
             ));
         }
     };
@@ -211,10 +208,9 @@ fn stdout(sources: &[fs::Metadata]) -> Result<Place> {
         let remedy = "redirect it to a file or a program: ntfsclone ... | zstd > FILE";
         Err(Error::refused(name, found, remedy))
     };
-    let metadata =
-        device::metadata_of(io::stdout()).map_err(|error| Error::io("look at", name, error))?;
-    let kind = metadata.file_type();
-    if kind.is_file() || kind.is_block_device() {
+    let metadata = device::stdout().and_then(|stdout| stdout.metadata());
+    let metadata = metadata.map_err(|error| Error::io("look at", name, error))?;
+    if device::kind(&metadata).is_file_or_disk() {
         refuse_source(name, &metadata, sources)?;
         refuse_mounted(name, &metadata, Existing::Overwrite)?;
     }

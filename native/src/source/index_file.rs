@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::error::Error as CoreError;
@@ -19,6 +18,7 @@ use ntfsclone_core::units::Lcn;
 
 use super::inside::Anywhere;
 use super::small_file;
+use crate::device::Mode;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::sink::{AtomicFile, Replacing};
@@ -126,7 +126,7 @@ fn create(image: &Path, target: &Path) -> Result<AtomicFile> {
             "remove it, or leave out --index",
         ));
     }
-    let mode = fs::metadata(image).map(|metadata| metadata.permissions().mode() & 0o666);
+    let mode = fs::metadata(image).map(|metadata| Mode::of(&metadata));
     let mode = mode.map_err(|error| Error::io("look at", image, error))?;
     AtomicFile::create(target, Replacing::Existing, mode)
         .map_err(|error| Error::io("create a file beside", target, error))

@@ -96,8 +96,8 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     let accepted = Accepted {
         // A map is not a copy: what is in use can be told of a dirty volume.
         dirty: true,
-        mounted: task.force,
-        unknown_use: task.force,
+        mounted: task.checks.force,
+        unknown_use: task.checks.force,
     };
     let device = match &task.rescue {
         None => Device::open(&task.source, task.partition, how, reports)?,
@@ -105,7 +105,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
             let volume = rescue::Source {
                 path: &task.source,
                 partition: task.partition,
-                threads: task.threads,
+                threads: task.checks.threads,
             };
             volume.open(&task.output, rescue, how)?
         }
@@ -121,8 +121,8 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
 
     let search = Search {
         purpose: Purpose::Map,
-        mismatch: task.mismatch,
-        threads: task.threads,
+        mismatch: task.checks.mismatch,
+        threads: task.checks.threads,
         progress: how,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;

@@ -12,7 +12,7 @@ use crate::commands::open_volume::OpenVolume;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::host::signals::{self, Unfinished};
-use crate::options::{CopyTask, Output};
+use crate::options::Output;
 use crate::report;
 use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
 use crate::sink::{Place, Target, directory_of, least_device_size};
@@ -32,14 +32,14 @@ pub struct Continued {
 /// Opens what an earlier run began, of which `mapfile` tells. `retries` is for
 /// what is wanted at once.
 pub fn go_on(
-    task: &CopyTask,
+    output: &Output,
     mapfile: &Path,
     device: &Device,
     medium: Medium,
     retries: u32,
 ) -> Result<(Arc<DamagedSource>, Continued)> {
     let map = read_mapfile(mapfile, device.size())?;
-    let target = open_begun(task, mapfile, &map, device)?;
+    let target = open_begun(output, mapfile, &map, device)?;
     let kept = kept_in(&target, None)?;
     refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
     let damaged = DamagedSource::resume(medium, retries, map.clone(), Some(kept));
@@ -56,11 +56,11 @@ pub fn go_on(
 }
 
 /// Begins the copy that goes with a new map file.
-pub fn begin(task: &CopyTask, mapfile: &Path, opened: &OpenVolume) -> Result<Option<Continued>> {
-    let (Output::File { path, .. }, Some(damaged)) = (&task.output, opened.device.damaged()) else {
+pub fn begin(output: &Output, mapfile: &Path, opened: &OpenVolume) -> Result<Option<Continued>> {
+    let (Output::File { path, .. }, Some(damaged)) = (output, opened.device.damaged()) else {
         return Ok(None);
     };
-    let place = Place::of(&task.output, opened.device.metadata())?;
+    let place = Place::of(output, opened.device.metadata())?;
     if place == Place::ExistingFile {
         return Err(Error::refused(
             path,
@@ -286,9 +286,9 @@ fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
 }
 
 /// Opens the output of an earlier run.
-fn open_begun(task: &CopyTask, mapfile: &Path, map: &AreaMap, device: &Device) -> Result<Target> {
-    let place = Place::of(&task.output, device.metadata())?;
-    let path = task.output.name();
+fn open_begun(output: &Output, mapfile: &Path, map: &AreaMap, device: &Device) -> Result<Target> {
+    let place = Place::of(output, device.metadata())?;
+    let path = output.name();
     // A run that was killed before it created the output leaves a map that claims nothing.
     let is_claimed = !map.within(0..map.size(), Status::Finished).is_empty();
     if place == Place::NewFile && is_claimed {

@@ -20,7 +20,7 @@ use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
-use crate::options::{self, CopyTask, Output, Rescue};
+use crate::options::{self, Output, Rescue, Writing};
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, State};
@@ -38,34 +38,27 @@ pub struct Source<'a> {
     pub threads: Option<NonZeroUsize>,
 }
 
-/// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
-/// an earlier run began, if there is one.
-pub fn open(
-    task: &CopyTask,
-    rescue: &Rescue,
-    how: options::Progress,
-) -> Result<(Device, Option<Continued>)> {
-    let source = Source {
-        path: &task.source,
-        partition: task.partition,
-        threads: task.threads,
-    };
-    match rescue.mapfile.as_ref().filter(|path| path.exists()) {
-        None => Ok((source.open(&task.output, rescue, how)?, None)),
-        Some(mapfile) => {
-            let opened = input::open_volume(source.path, source.partition, Some(rescue))?;
-            if !opened.is_plain_volume() {
-                return Err(refuse_mapfile(source.path));
-            }
-            let (device, medium) = open_medium(opened)?;
-            let (damaged, continued) =
-                continued::go_on(task, mapfile, &device, medium, rescue.retries)?;
-            Ok((device.rescued_by(damaged), Some(continued)))
-        }
-    }
-}
-
 impl Source<'_> {
+    /// Opens it, and with it the copy that an earlier run began, if there is one.
+    pub fn open_or_continue(
+        &self,
+        output: &Output,
+        rescue: &Rescue,
+        how: options::Progress,
+    ) -> Result<(Device, Option<Continued>)> {
+        let Some(mapfile) = rescue.mapfile.as_ref().filter(|path| path.exists()) else {
+            return Ok((self.open(output, rescue, how)?, None));
+        };
+        let opened = input::open_volume(self.path, self.partition, Some(rescue))?;
+        if !opened.is_plain_volume() {
+            return Err(refuse_mapfile(self.path));
+        }
+        let (device, medium) = open_medium(opened)?;
+        let (damaged, continued) =
+            continued::go_on(output, mapfile, &device, medium, rescue.retries)?;
+        Ok((device.rescued_by(damaged), Some(continued)))
+    }
+
     /// Opens it, to be read in spite of bad sectors of which nothing is known yet;
     /// an image or a stream, in spite of damage.
     pub fn open(&self, output: &Output, rescue: &Rescue, how: options::Progress) -> Result<Device> {
@@ -145,7 +138,7 @@ const READ_AHEAD_BYTES: u64 = 1 << 20;
 /// Copies what `plan` says to a file or device, raw. Returns what was lost, in
 /// bytes.
 pub fn clone(
-    task: &CopyTask,
+    writing: &Writing,
     rescue: &Rescue,
     opened: &OpenVolume,
     plan: &Plan,
@@ -156,7 +149,7 @@ pub fn clone(
     let Some(damaged) = opened.device.damaged() else {
         return Ok(Vec::new());
     };
-    let failed = |error| Error::io("rescue", &task.source, error);
+    let failed = |error| Error::io("rescue", opened.device.path(), error);
     let started = Instant::now();
     let needs = Needs {
         bytes: plan.bytes(),
@@ -183,7 +176,7 @@ pub fn clone(
         target.set_len(continued::copy_len(&opened.volume))?;
         let passes = Passes {
             source: damaged,
-            name: &task.source,
+            name: opened.device.path(),
             first: &ranges::up_to(there, &ranges::metadata(&opened.volume)),
             all: &ranges::up_to(there, &all),
             retries: rescue.retries,
@@ -196,7 +189,7 @@ pub fn clone(
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
-        change_serial(task, opened, target)?;
+        change_serial(writing, opened, target)?;
         if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(State::Finished, 0)?;
         }
@@ -215,12 +208,12 @@ pub fn clone(
 }
 
 /// Both boot sectors are in the copy by now.
-fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> Result<()> {
-    let mut serial = SerialChange::new(task.new_serial)?;
-    if task.new_serial.is_none() {
+fn change_serial(writing: &Writing, opened: &OpenVolume, target: &mut Target) -> Result<()> {
+    let mut serial = SerialChange::new(writing.new_serial)?;
+    if writing.new_serial.is_none() {
         return Ok(());
     }
-    let failed = |error| Error::io("read", &task.output.name(), error);
+    let failed = |error| Error::io("read", &writing.output.name(), error);
     let geometry = opened.volume.geometry();
     let file = target.handle()?;
     for offset in [0, geometry.backup_boot_sector()] {
@@ -235,5 +228,5 @@ fn change_serial(task: &CopyTask, opened: &OpenVolume, target: &mut Target) -> R
             target.write_at(piece.offset, bytes)?;
         }
     }
-    serial.check(&task.output.name())
+    serial.check(&writing.output.name())
 }

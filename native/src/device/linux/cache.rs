@@ -6,12 +6,14 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
 
 use rustix::fs::{Advice, AtFlags, FallocateFlags, OFlags, StatxFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
+
+use super::errors::is_one_of;
 
 /// Opens a device or file for reading past the kernel's cache, and tells what
 /// the places and lengths of reads must be multiples of. None where that
@@ -31,7 +33,7 @@ pub fn reopen_direct_to_write(file: &File) -> Option<(File, u64)> {
 }
 
 /// By this name the very same file is opened, whatever became of its own.
-fn path_of(file: &File) -> std::path::PathBuf {
+fn path_of(file: &File) -> PathBuf {
     Path::new("/proc/self/fd").join(file.as_raw_fd().to_string())
 }
 
@@ -89,14 +91,10 @@ pub fn begin_writeback(file: &File) -> std::io::Result<()> {
     }
     let error = std::io::Error::last_os_error();
     // The kernel reports a lost write once: a sync later need not fail.
-    let lost = [Errno::IO, Errno::NOSPC, Errno::DQUOT];
-    match lost
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-    {
-        true => Err(error),
-        false => Ok(()),
+    if is_one_of(&error, &[Errno::IO, Errno::NOSPC, Errno::DQUOT]) {
+        return Err(error);
     }
+    Ok(())
 }
 
 /// Allocates the first `len` bytes of a file on the disk.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
 
-use super::{DeviceId, device_id};
+use super::block_device::{DeviceId, device_id};
 
 const BLKDISCARD: Opcode = opcode::none(0x12, 119);
 

@@ -3,10 +3,11 @@
 use std::alloc::{Layout, alloc_zeroed};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use procfs::process::{MountInfo, Process};
-use procfs::{Current, Meminfo};
 use rustix::process::Resource;
+
+use super::mount_table::{self, Entry};
 
 /// Of a limited address space, what is left for stacks of threads and for code.
 const OUTSIDE_OF_BUFFERS: u64 = 16 << 20;
@@ -15,13 +16,13 @@ const OUTSIDE_OF_BUFFERS: u64 = 16 << 20;
 /// free, or can be made free without a loss, and less where a container or
 /// `ulimit -v` allows less.
 pub fn usable_memory() -> u64 {
-    let process = Process::myself().ok();
-    let limits = [
-        free_memory(),
-        process.as_ref().and_then(group_memory),
-        address_space(process.as_ref()),
-    ];
-    limits.into_iter().flatten().min().unwrap_or(u64::MAX)
+    // Buffers are made at the start of a run: the machine is looked at once.
+    static OF_MACHINE: OnceLock<u64> = OnceLock::new();
+    let of_machine = *OF_MACHINE.get_or_init(|| {
+        let limits = [free_memory(), group_memory()];
+        limits.into_iter().flatten().min().unwrap_or(u64::MAX)
+    });
+    address_space().map_or(of_machine, |space| space.min(of_machine))
 }
 
 /// Has all threads share one heap, if the address space is limited: that of
@@ -42,17 +43,21 @@ pub fn try_zeros(len: usize) -> Option<Vec<u8>> {
     let layout = Layout::array::<u8>(len).ok().filter(|_| len > 0)?;
     // SAFETY: the layout has a size.
     let start = unsafe { alloc_zeroed(layout) };
-    match start.is_null() {
-        true => None,
-        // SAFETY: the allocator of `Vec` gave the memory, with the layout of so
-        // many bytes, and all of them are zeros.
-        false => Some(unsafe { Vec::from_raw_parts(start, len, len) }),
+    if start.is_null() {
+        return None;
     }
+    // SAFETY: the allocator of `Vec` gave the memory, with the layout of so many
+    // bytes, and all of them are zeros.
+    Some(unsafe { Vec::from_raw_parts(start, len, len) })
 }
 
 fn free_memory() -> Option<u64> {
-    let info = Meminfo::current().ok();
-    info.and_then(|info| info.mem_available).or_else(|| {
+    let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = table
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.map(|kib| kib.saturating_mul(1024)).or_else(|| {
         // Where /proc is not mounted. Without what caches hold.
         let info = rustix::system::sysinfo();
         u64::from(info.mem_unit).checked_mul(info.freeram)
@@ -60,10 +65,14 @@ fn free_memory() -> Option<u64> {
 }
 
 /// What `ulimit -v` leaves.
-fn address_space(process: Option<&Process>) -> Option<u64> {
+fn address_space() -> Option<u64> {
     let limit = rustix::process::getrlimit(Resource::As).current?;
-    let pages = process.and_then(|process| process.statm().ok());
-    let used = pages.map_or(0, |pages| pages.size * rustix::param::page_size() as u64);
+    let sizes = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = sizes
+        .split(' ')
+        .next()
+        .and_then(|size| size.parse::<u64>().ok());
+    let used = pages.map_or(0, |pages| pages * rustix::param::page_size() as u64);
     Some(
         limit
             .saturating_sub(used)
@@ -72,31 +81,32 @@ fn address_space(process: Option<&Process>) -> Option<u64> {
 }
 
 /// What the control groups of the process leave, of both versions.
-fn group_memory(process: &Process) -> Option<u64> {
-    let groups = process.cgroups().ok()?;
-    let mounts: Vec<MountInfo> = process.mountinfo().ok()?.into_iter().collect();
-    let free = groups.into_iter().flat_map(|group| {
-        let version = match group.controllers.as_slice() {
-            [] => &VERSION_2,
-            controllers if controllers.iter().any(|name| name == "memory") => &VERSION_1,
+fn group_memory() -> Option<u64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mounts = mount_table::own().ok()?;
+    let free = groups.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, group) = (fields.next()?, fields.next()?);
+        let version = match controllers {
             // Version 2 has one without a name.
-            [name] if name.is_empty() => &VERSION_2,
+            "" => &VERSION_2,
+            _ if controllers.split(',').any(|name| name == "memory") => &VERSION_1,
             _ => return None,
         };
         let mount = mounts.iter().find(|mount| version.is_mount(mount))?;
-        version.free_in(&mount.mount_point, &folder_of(&group.pathname, mount))
+        version.free_in(&mount.point, &folder_of(group, mount))
     });
     free.min()
 }
 
 /// Where a group is found: what is mounted may be a part of all groups, as in a
 /// container.
-fn folder_of(group: &str, mount: &MountInfo) -> PathBuf {
+fn folder_of(group: &str, mount: &Entry) -> PathBuf {
     let below = Path::new(group).strip_prefix(&mount.root);
     // `..` is outside of what is mounted.
     match below {
-        Ok(below) if !group.contains("..") => mount.mount_point.join(below),
-        _ => mount.mount_point.clone(),
+        Ok(below) if !group.contains("..") => mount.point.join(below),
+        _ => mount.point.clone(),
     }
 }
 
@@ -125,9 +135,9 @@ const VERSION_2: Version = Version {
 };
 
 impl Version {
-    fn is_mount(&self, mount: &MountInfo) -> bool {
-        mount.fs_type == self.file_system
-            && (self.file_system == "cgroup2" || mount.super_options.contains_key("memory"))
+    fn is_mount(&self, mount: &Entry) -> bool {
+        mount.file_system == self.file_system
+            && (self.file_system == "cgroup2" || mount.has_option("memory"))
     }
 
     /// The least that a group, or one that it is in, leaves; `None` if there is

@@ -5,17 +5,15 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Kind, Needs, Target};
-use crate::device;
+use crate::device::{self, Mode};
 use crate::error::{Error, Result};
 use crate::host::signals::{self, Unfinished};
 use crate::options::{Existing, Output};
 use crate::report;
-use crate::sink::atomic_file::{AtomicFile, MODE_BY_UMASK, Replacing, directory_of};
+use crate::sink::atomic_file::{AtomicFile, Replacing, directory_of};
 use crate::sink::leftovers;
 use crate::sink::place::{InPlace, Place};
 
@@ -94,10 +92,9 @@ impl Destination {
     fn stdout() -> Result<Self> {
         // Not through the line buffer that is made for text.
         let name = PathBuf::from("standard output");
-        let stdout = io::stdout().as_fd().try_clone_to_owned();
-        let stdout = stdout.map_err(|error| Error::io("open", &name, error))?;
+        let stdout = device::stdout().map_err(|error| Error::io("open", &name, error))?;
         Ok(Self {
-            open: Open::Stream(File::from(stdout)),
+            open: Open::Stream(stdout),
             name,
             has_warned: false,
         })
@@ -113,7 +110,7 @@ impl Destination {
         let free = match &self.open {
             Open::Beside { file, .. } => device::free_space(directory_of(file.part())).ok()?,
             Open::FileInPlace { file, .. } => {
-                let freed = file.metadata().ok()?.blocks() * 512;
+                let freed = device::allocated_size(&file.metadata().ok()?);
                 let free = device::free_space(directory_of(&self.name)).ok()?;
                 free.saturating_add(freed)
             }
@@ -205,35 +202,19 @@ fn create(name: &Path, path: &Path, existing: Existing, readers: Readers) -> Res
     leftovers::warn(path);
     let old = fs::metadata(path).ok();
     let (replacing, mode) = match (existing, &old, readers) {
-        (Existing::Refuse, _, Readers::All) => (Replacing::Never, MODE_BY_UMASK),
-        (Existing::Refuse, _, Readers::Owner) => (Replacing::Never, 0o600),
-        (_, None, Readers::All) => (Replacing::Existing, MODE_BY_UMASK),
+        (Existing::Refuse, _, Readers::All) => (Replacing::Never, Mode::BY_UMASK),
+        (Existing::Refuse, _, Readers::Owner) => (Replacing::Never, Mode::OWNER),
+        (_, None, Readers::All) => (Replacing::Existing, Mode::BY_UMASK),
         // Who may read the old one may read the new one when it is complete.
-        _ => (Replacing::Existing, 0o600),
+        _ => (Replacing::Existing, Mode::OWNER),
     };
     let file = AtomicFile::create(path, replacing, mode)
         .map_err(|error| Error::io("create a file beside", name, error))?;
     if let Some(old) = &old {
-        take_over_access(file.file(), old);
+        device::take_over_access(file.file(), old);
     }
     let replaces = old.is_some();
     Ok(Open::Beside { file, replaces })
-}
-
-/// Gives a new file the owner and the mode of the one that it replaces, as far
-/// as may be: only root can give files away.
-fn take_over_access(file: &File, old: &fs::Metadata) {
-    let owner = rustix::fs::Uid::from_raw(old.uid());
-    let group = rustix::fs::Gid::from_raw(old.gid());
-    let is_group_same = rustix::fs::fchown(file, None, Some(group)).is_ok();
-    let _ = rustix::fs::fchown(file, Some(owner), None);
-    let mode = old.permissions().mode() & 0o777;
-    let mode = match is_group_same {
-        true => mode,
-        // Another group gets what others get.
-        false => (mode & 0o707) | ((mode & 0o007) << 3),
-    };
-    let _ = file.set_permissions(fs::Permissions::from_mode(mode));
 }
 
 /// Opens an existing file, to be written over.

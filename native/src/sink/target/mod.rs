@@ -9,9 +9,8 @@ mod destination;
 
 pub use destination::{Destination, Readers};
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use self::destination::{being_written, open_block_device};
@@ -20,7 +19,7 @@ use super::checksum::Checksum;
 use super::file_writer::FileWriter;
 use super::place::Place;
 use super::read_back::Differs;
-use crate::device;
+use crate::device::{self, Mode};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::signals;
@@ -78,10 +77,8 @@ impl Target {
                 (file, Some(size))
             }
             Place::NewFile => {
-                let mut options = OpenOptions::new();
-                options.read(true).write(true).create_new(true);
-                options.mode(0o600);
-                (options.open(path).map_err(failed)?, None)
+                let file = device::create_new(path, Mode::OWNER);
+                (file.map_err(failed)?, None)
             }
             Place::ExistingFile | Place::InPlace(_) => {
                 let file = device::open_to_write(path);

@@ -3,13 +3,12 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::io::{IoError, ReadAt};
 
-use crate::device;
+use crate::device::{self, Kind};
 use crate::error::{Error, Result};
 
 /// Files that are open for reading, as one; or a part of that.
@@ -155,7 +154,7 @@ impl Files {
     }
 
     pub fn is_block_device(&self) -> bool {
-        let is_device = |one: &OneFile| one.metadata.file_type().is_block_device();
+        let is_device = |one: &OneFile| device::kind(&one.metadata) == Kind::BlockDevice;
         self.files.iter().any(is_device)
     }
 
@@ -187,12 +186,11 @@ fn change_between(before: &Metadata, now: &Metadata) -> Option<String> {
             now.len()
         ));
     }
-    let written = |file: &Metadata| (file.mtime(), file.mtime_nsec());
-    let changed = |file: &Metadata| (file.ctime(), file.ctime_nsec());
-    if written(before) != written(now) {
+    if before.modified().ok() != now.modified().ok() {
         return Some("it was written to".to_owned());
     }
-    (changed(before) != changed(now)).then(|| "its attributes were set".to_owned())
+    let changed = device::change_time(before) != device::change_time(now);
+    changed.then(|| "its attributes were set".to_owned())
 }
 
 impl ReadAt for Files {

@@ -17,8 +17,6 @@ mod stream;
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,7 +24,6 @@ use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::open::{Content, Layer, Nesting, Probe, Step};
 
-pub use compression::StreamError;
 pub use damaged::path_to_rescue;
 pub use file_sums::FileSums;
 pub use files::{Files, FilesReader};
@@ -214,7 +211,8 @@ fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
                 return open_files(name, files, input.partition, opening);
             }
             // A shell may have made of it any file or device.
-            let metadata = device::metadata_of(io::stdin()).into_iter().collect();
+            let metadata = device::stdin().and_then(|stdin| stdin.metadata());
+            let metadata = metadata.into_iter().collect();
             return open_pipe(
                 name,
                 Box::new(io::stdin()),
@@ -227,15 +225,15 @@ fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
     };
     let paths = files_of(path, opening.wanted)?;
     // Not of the open file: to open a pipe waits for its other end.
-    let kind = fs::metadata(&paths[0]).map_err(failed)?.file_type();
-    if kind.is_file() || kind.is_block_device() {
+    let kind = device::kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    if kind.is_file_or_disk() {
         let name = match path.is_dir() {
             true => paths[0].clone(),
             false => name,
         };
         return open_files(name, Files::open(&paths)?, input.partition, opening);
     }
-    if opening.wanted == Wanted::Volume && (kind.is_fifo() || kind.is_socket()) {
+    if opening.wanted == Wanted::Volume && kind == device::Kind::Pipe {
         return Err(Error::refused(
             path,
             "is a pipe",
@@ -276,9 +274,9 @@ fn files_of(path: &Path, wanted: Wanted) -> Result<Vec<PathBuf>> {
 /// Standard input, if a shell made a file or device of it, which can be read
 /// more than once.
 fn stdin_file() -> io::Result<Option<File>> {
-    let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let kind = file.metadata()?.file_type();
-    Ok((kind.is_file() || kind.is_block_device()).then_some(file))
+    let file = device::stdin()?;
+    let kind = device::kind(&file.metadata()?);
+    Ok(kind.is_file_or_disk().then_some(file))
 }
 
 fn open_files(

@@ -11,7 +11,7 @@ use super::not_opened::{Seen, judge_unknown, refuse_seen};
 use super::partition::{self, Start};
 use super::read_ahead::ReadAhead;
 use super::{Bytes, Format, Opened, Opening, Recognised};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TAKE_ANOTHER};
 
 /// What is read of a stream to tell what it is: the partition table of a disk
 /// is in it, by either size of sectors.
@@ -97,12 +97,26 @@ pub fn read_error(name: &Path, error: io::Error) -> Error {
     match error.downcast::<StreamError>() {
         Ok(source) => Error::Compressed {
             path: name.to_owned(),
-            source,
+            remedy: remedy_for_stream(&source),
+            source: Box::new(source),
         },
         Err(error) => match error.downcast() {
             Ok(source) => Error::read(name, source),
             Err(error) => Error::io("read", name, error),
         },
+    }
+}
+
+fn remedy_for_stream(error: &StreamError) -> String {
+    match error {
+        StreamError::Memory { compression, .. } => format!(
+            "make memory free; or decompress it elsewhere first: {}",
+            compression.command()
+        ),
+        StreamError::TrailingBytes { .. } => {
+            "was something appended to it? Cut it there, if what follows is not needed".to_owned()
+        }
+        _ => TAKE_ANOTHER.to_owned(),
     }
 }
 

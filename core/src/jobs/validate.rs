@@ -1,0 +1,219 @@
+//! Checking an image or volume to its last byte, and the NTFS in it.
+
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::Failure;
+use super::job::{Co, Job};
+use super::opened::{Bytes, Inside, Opened};
+use super::scan::piece_len;
+use crate::clusters::Selection;
+use crate::error::{Error, Result, with_causes};
+use crate::image::Index;
+use crate::info::Format;
+use crate::io::ReadAt;
+use crate::validate::{
+    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, Place, Report,
+    VolumeCheck,
+};
+
+impl Opened {
+    /// Checks all of it, and the NTFS in it: the report of `ntfsclone verify`.
+    pub fn validate(&self) -> Job<Report> {
+        let opened = self.clone();
+        Job::new(Rc::clone(&self.pages), |co| async move {
+            Check::new(&co, &opened).run().await
+        })
+    }
+}
+
+struct Check<'a> {
+    co: &'a Co,
+    opened: &'a Opened,
+    findings: Findings,
+    image: Option<ImageChecked>,
+    checksums: Vec<String>,
+    /// What was in damaged frames, until its files are known.
+    losses: Vec<Loss>,
+}
+
+impl<'a> Check<'a> {
+    fn new(co: &'a Co, opened: &'a Opened) -> Self {
+        Self {
+            co,
+            opened,
+            findings: Findings::default(),
+            image: None,
+            checksums: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
+
+    async fn run(mut self) -> Result<Report, Failure> {
+        let bytes = &self.opened.bytes;
+        let is_plain = matches!(bytes, Bytes::Plain(_));
+        let inside = match self.opened.format {
+            Format::Image => self.image().await?,
+            Format::Volume if is_plain => Some(Inside::Volume(bytes.clone())),
+            Format::Volume => Some(self.compressed_volume().await?),
+        };
+        let volume = match inside {
+            Some(inside) => {
+                let checked = self.volume(inside).await;
+                self.unreadable(checked)?.flatten()
+            }
+            None => None,
+        };
+        // The files of those that are left are unknown.
+        for loss in self.losses {
+            self.findings.push(loss.into_finding());
+        }
+        let report = Report::new(self.findings, self.image, volume, self.checksums);
+        if is_plain && self.opened.format == Format::Volume {
+            return Ok(report.on_volume());
+        }
+        Ok(report)
+    }
+
+    /// Checks the image; returns the volume in it, of whole clusters.
+    async fn image(&mut self) -> Result<Option<Inside>, Failure> {
+        let mut check = ImageCheck::new();
+        let mut lost = LostFrames::default();
+        let read = self.read_all(&mut lost, |offset, piece| {
+            // After a lost frame, commands cannot be told from clusters.
+            if check.pushed() != offset {
+                return Ok(());
+            }
+            check.push(piece)
+        });
+        let read = read.await;
+        let is_read = self.unreadable(read)?.is_some();
+        let bytes = check.taken();
+        let (findings, mut index) = check.end()?;
+        // A read error is reported already; a truncation would be its echo.
+        if is_read && lost.is_empty() {
+            self.findings.append(findings);
+        }
+        if let Some(first) = lost.first() {
+            let known = self.opened.inside.as_ref().and_then(Inside::index);
+            if known.is_none() {
+                let message = format!(
+                    "where the clusters after byte {first:#x} of the image are is not known"
+                );
+                let place = Some(Place::Image { offset: first });
+                self.findings
+                    .push(Finding::new(Code::ImageUnreadable, place, message));
+            }
+            index = known.cloned().or(index);
+        }
+        self.losses = match &index {
+            Some(index) => lost.in_image(index),
+            None => lost.in_volume(),
+        };
+        self.check_summary(index.as_ref());
+        self.image = Some(ImageChecked {
+            bytes,
+            clusters: index.as_ref().map_or(0, Index::len),
+        });
+        Ok(index.map(|index| Inside::of_image(self.opened.bytes.clone(), index)))
+    }
+
+    /// Checks all frames of a compressed volume.
+    async fn compressed_volume(&mut self) -> Result<Inside, Failure> {
+        let mut lost = LostFrames::default();
+        let read = self.read_all(&mut lost, |_, _| Ok(())).await;
+        self.unreadable(read)?;
+        self.losses = lost.in_volume();
+        self.check_summary(None);
+        Ok(Inside::Volume(self.opened.bytes.clone()))
+    }
+
+    /// Reads all bytes, in pieces; adds the frames that cannot be decompressed to
+    /// `lost`.
+    async fn read_all(
+        &self,
+        lost: &mut LostFrames,
+        mut take: impl FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<(), Failure> {
+        let bytes = &self.opened.bytes;
+        let mut offset = 0;
+        while offset < bytes.size() {
+            let frame = bytes.frame_at(offset);
+            let frame_end = frame.map_or(u64::MAX, |(_, frame)| {
+                frame.offset.saturating_add(frame.size)
+            });
+            let len = piece_len(offset, bytes.size().min(frame_end));
+            let mut end = offset.saturating_add(len);
+            match (self.co.attempt(|| bytes.piece(offset, len)).await, frame) {
+                (Ok(piece), _) => take(offset, &piece)?,
+                (Err(error), Some((number, frame))) if error.is_damage() => {
+                    lost.push(number, &frame, &error);
+                    end = frame_end;
+                }
+                (Err(error), _) => return Err(error.into()),
+            }
+            offset = end;
+            self.co.progress(offset, bytes.size());
+        }
+        Ok(())
+    }
+
+    /// `None` if the volume cannot be opened, which is a finding.
+    async fn volume(&mut self, inside: Inside) -> Result<Option<VolumeCheck>, Failure> {
+        let co = self.co;
+        let volume = match co.attempt(|| inside.open_volume()).await {
+            Ok(volume) => volume,
+            Err(error) => {
+                let place = Place::Volume {
+                    offset: 0,
+                    length: None,
+                };
+                let code = Code::VolumeUnreadable;
+                self.findings
+                    .push(Finding::of_error(code, Some(place), &error));
+                return Ok(None);
+            }
+        };
+        let mut selection = Selection::new(&volume)?;
+        co.walk(&volume, |walk, rest| {
+            walk.claims_of_some(rest, &mut |claims| selection.add(claims))
+        })
+        .await?;
+        let losses = mem::take(&mut self.losses);
+        let mut checking = Checking::new(selection).with_losses(losses);
+        let index = volume.source().index();
+        loop {
+            match co.attempt(|| checking.step(&volume, index)).await {
+                Ok(None) => co.progress(0, 0),
+                Ok(check) => return Ok(check),
+                Err(error) => {
+                    self.losses = checking.into_losses();
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    fn check_summary(&mut self, index: Option<&Index>) {
+        if let Bytes::Seekable(seekable) = &self.opened.bytes {
+            let (findings, checksums) = (&mut self.findings, &mut self.checksums);
+            crate::validate::check_end(seekable.end_damage(), findings);
+            crate::validate::check_summary(seekable.summary(), index, findings, checksums);
+        }
+    }
+
+    /// Turns a read error into a finding.
+    fn unreadable<T>(&mut self, read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        let error: Error = match read {
+            Err(Failure::Error(error)) => error,
+            read => return read.map(Some),
+        };
+        let message = format!("{}: {}", self.opened.name, with_causes(&error));
+        let finding = Finding::new(Code::ImageUnreadable, None, message);
+        self.findings.push(finding);
+        Ok(None)
+    }
+}

@@ -1,0 +1,189 @@
+//! What is made of volumes and images: the same as at once.
+
+use ntfs_volume_builder::{self as build, File, FileData, VolumeBuilder};
+use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep, RecordKind, select_metadata};
+use ntfsclone_core::image::ntfsclone::Encoder;
+use ntfsclone_core::jobs::{Step, Target};
+use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::ntfs::value::Stream;
+use ntfsclone_core::plan::MetadataPlan;
+use ntfsclone_core::units::{Geometry, RecordNumber, Vcn};
+use ntfsclone_core::wipe::{Remains, Times, Wiped, wipe_index_record, wipe_mft_record};
+
+use crate::copies::{image_of, restored};
+use crate::driver::Driver;
+use crate::samples::volumes;
+
+/// What is made of a source, step by step.
+fn made(name: &str, source: &[u8], target: Target) -> Vec<u8> {
+    let mut driver = Driver::new(source);
+    let opened = driver.open().unwrap();
+    let mut convert = opened.convert(target, None).unwrap();
+    let output = driver.output(&mut convert).unwrap();
+    // The rest was looked at to open it, and to find what is in use.
+    let all = source.len() as u64;
+    let most = all + all / 8 + (1 << 20);
+    assert!(driver.read <= most, "{name}: {} of {all}", driver.read);
+    assert!(driver.peak <= 21 << 20, "{name}: {}", driver.peak);
+    output
+}
+
+#[test]
+fn a_raw_volume_has_what_is_in_use() {
+    for (name, built) in volumes() {
+        let expected = restored(&built);
+        assert!(made(name, &built.bytes, Target::Raw) == expected, "{name}");
+        let image = image_of(&built);
+        assert!(made(name, &image, Target::Raw) == expected, "{name}");
+    }
+}
+
+#[test]
+fn an_image_is_that_of_a_save() {
+    for (name, built) in volumes() {
+        let image = image_of(&built);
+        assert!(made(name, &built.bytes, Target::Image) == image, "{name}");
+        assert!(made(name, &image, Target::Image) == image, "{name}");
+        let mut trailing = image.clone();
+        trailing.extend([1, 2, 3]);
+        let mut driver = Driver::new(trailing.as_slice());
+        let opened = driver.open().unwrap();
+        let mut convert = opened.convert(Target::Image, None).unwrap();
+        assert!(driver.output(&mut convert).unwrap() == image, "{name}");
+    }
+}
+
+#[test]
+fn an_image_of_metadata_is_wiped() {
+    for (name, built) in volumes() {
+        let (expected, _) = metadata_of(&built);
+        let found = made(name, &built.bytes, Target::Metadata);
+        assert!(found == expected, "{name}");
+        let image = image_of(&built);
+        assert!(made(name, &image, Target::Metadata) == expected, "{name}");
+        // It jumps back, and is made into a volume all the same.
+        made(name, &expected, Target::Raw);
+        assert!(made(name, &expected, Target::Image) == expected, "{name}");
+    }
+}
+
+#[test]
+fn what_would_remain_is_told_without_an_image() {
+    let mut volumes = volumes();
+    let named = VolumeBuilder::new()
+        .label("Somebody's")
+        .file("resident", FileData::Resident(vec![1; 99]))
+        .file("streams", File::new().data(vec![1]).stream("s", vec![2]))
+        .file("deleted", File::new().data(vec![9; 50]).deleted())
+        .build();
+    let mut torn = named.clone();
+    torn.tear_record(named.record_number("streams"));
+    volumes.push(("named", named));
+    for (name, built) in &volumes {
+        let (image, expected) = metadata_of(built);
+        assert_eq!(expected.image_size, image.len() as u64);
+        for source in [&built.bytes, &image_of(built)] {
+            assert_eq!(remains(source), expected, "{name}");
+        }
+    }
+    let expected = remains(&volumes.last().unwrap().1.bytes);
+    assert_eq!(expected.sensitive.labels, 1);
+    assert_eq!(expected.sensitive.stream_names, 1);
+    assert_eq!(expected.wiped.resident_data, 99 + 1 + 1);
+    assert!(expected.wiped.deleted > 50 && expected.damaged_records == 0);
+
+    let found = remains(&torn.bytes);
+    assert_eq!(found.damaged_records, 1);
+    assert_eq!(found.wiped.resident_data, 99 + 1 + 1);
+}
+
+fn remains(source: &[u8]) -> Remains {
+    let mut driver = Driver::new(source);
+    let opened = driver.open().unwrap();
+    let mut task = opened.remains();
+    driver
+        .run(&mut task, |step| {
+            assert!(matches!(step, Step::Progress { .. }));
+        })
+        .unwrap();
+    *task.result().unwrap()
+}
+
+/// The metadata image of a volume, made at once, and what is told of it.
+fn metadata_of(built: &build::Volume) -> (Vec<u8>, Remains) {
+    let source = built.bytes.as_slice();
+    let volume = Volume::open(source).unwrap();
+    let geometry = *volume.geometry();
+    let metadata = select_metadata(&volume, LogFile::Start, |_| {}).unwrap();
+    let size = source.len() as u64;
+    let plan = MetadataPlan::new(geometry, size, metadata.steps, metadata.inuse);
+    let mut image = Vec::new();
+    let mut report = Wiped::default();
+    let mut encoder = Encoder::new(&plan.header(), &mut image);
+    let at = |offset: u64, len: u64| &source[offset as usize..(offset + len) as usize];
+    for step in plan.steps() {
+        match step {
+            MetadataStep::Clusters(extent) => {
+                let bytes = at(geometry.offset(extent.start), geometry.bytes(extent.len));
+                encoder.clusters(extent.start, bytes, &mut image);
+            }
+            MetadataStep::Records(kind, stream) => {
+                let value = wiped(source, &geometry, *kind, stream, &mut report);
+                for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
+                    let start = geometry.bytes(vcn.0) as usize;
+                    let len = geometry.bytes(extent.len) as usize;
+                    encoder.clusters(extent.start, &value[start..start + len], &mut image);
+                }
+            }
+        }
+    }
+    let (offset, len) = plan.tail();
+    encoder.tail(at(offset, len), &mut image);
+    let remains = Remains {
+        image_size: image.len() as u64,
+        sensitive: metadata.sensitive,
+        wiped: report,
+        damaged_records: 0,
+    };
+    (image, remains)
+}
+
+fn wiped(
+    source: &[u8],
+    geometry: &Geometry,
+    kind: RecordKind,
+    stream: &Stream,
+    report: &mut Wiped,
+) -> Vec<u8> {
+    let mut value = vec![0; geometry.bytes(stream.end().0) as usize];
+    for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
+        let start = geometry.bytes(vcn.0) as usize;
+        let len = geometry.bytes(extent.len) as usize;
+        let offset = geometry.offset(extent.start) as usize;
+        value[start..start + len].copy_from_slice(&source[offset..offset + len]);
+    }
+    let size = match kind {
+        RecordKind::Mft => geometry.mft_record_size,
+        RecordKind::Index => geometry.index_record_size,
+    };
+    for (number, record) in (0..).zip(value.chunks_exact_mut(size as usize)) {
+        let _ = match kind {
+            RecordKind::Mft => wipe_mft_record(record, RecordNumber(number), Times::Reset, report),
+            RecordKind::Index => wipe_index_record(record, Times::Reset, report),
+        };
+    }
+    value
+}
+
+#[test]
+fn a_damaged_image_is_not_passed_on() {
+    let (_, built) = volumes().swap_remove(0);
+    let image = image_of(&built);
+    for target in [Target::Raw, Target::Image] {
+        let mut driver = Driver::new(&image[..image.len() - 5]);
+        let opened = driver.open().unwrap();
+        let mut convert = opened.convert(target, None).unwrap();
+        let failure = driver.output(&mut convert).unwrap_err();
+        assert_eq!(failure.code(), "corrupt", "{failure}");
+    }
+}

@@ -1,0 +1,31 @@
+//! Lists of the kernel, kept for a moment: the checks of one run follow each
+//! other within milliseconds and need the same lists. Before a file is written
+//! to after a long scan, they are read anew.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a list is taken for what the kernel has now.
+const LIFETIME: Duration = Duration::from_secs(1);
+
+/// A list, and when it was read.
+pub struct Listing<T>(Mutex<Option<(Instant, Arc<T>)>>);
+
+impl<T> Listing<T> {
+    pub const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The list of a moment ago, or what `read` returns.
+    pub fn get<E>(&self, read: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, list)) = &*kept
+            && since.elapsed() < LIFETIME
+        {
+            return Ok(Arc::clone(list));
+        }
+        let list = Arc::new(read()?);
+        *kept = Some((Instant::now(), Arc::clone(&list)));
+        Ok(list)
+    }
+}

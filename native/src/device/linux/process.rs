@@ -1,0 +1,21 @@
+//! What the kernel knows of this process, and of the machine it runs on.
+
+use rustix::process::Resource;
+
+/// Lets this process have so many more files open, if it may.
+pub fn allow_open_files(count: usize) {
+    const OTHERS: u64 = 64;
+    let mut limit = rustix::process::getrlimit(Resource::Nofile);
+    let needed = (count as u64).saturating_add(OTHERS);
+    if limit.current.is_some_and(|current| current < needed) {
+        limit.current = limit.maximum.map(|most| most.min(needed)).or(Some(needed));
+        // Where it may not, the files that cannot be opened say so.
+        let _ = rustix::process::setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// The name of this machine in its network.
+pub fn host_name() -> String {
+    let host = rustix::system::uname();
+    host.nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,272 @@
+//! What the core does step by step, for JavaScript, against what the program does: byte for byte.
+
+use std::{cell::Cell, fs::File, ops::Range, os::unix::fs::FileExt, rc::Rc};
+
+use crate::support::{
+    disk, large_volume,
+    scene::Scene,
+    small_volume::{builder, image_of, volume},
+};
+use ntfs_volume_builder::{FileData, Run, pattern};
+use ntfsclone_core::{
+    jobs::{self, Compression, Failure, Job, Opened, Step, Target},
+    open::NotOpened,
+    pages::Pages,
+    validate::Document,
+};
+
+/// A file, read as JavaScript reads it.
+struct Source {
+    file: File,
+    /// Where in the file it begins.
+    start: u64,
+    pages: Rc<Pages>,
+    opened: Option<Opened>,
+    peak: Cell<u64>,
+}
+
+impl Source {
+    fn open(scene: &Scene, name: &str) -> Self {
+        let file = File::open(scene.path(name)).unwrap();
+        let size = file.metadata().unwrap().len();
+        Self::open_part(name, file, 0..size)
+    }
+
+    fn open_part(name: &str, file: File, part: Range<u64>) -> Self {
+        let mut source = Self {
+            file,
+            start: part.start,
+            pages: Rc::new(Pages::new(part.end - part.start)),
+            opened: None,
+            peak: Cell::new(0),
+        };
+        let mut job = jobs::open(name, Rc::clone(&source.pages));
+        source.run(&mut job, |_| {});
+        source.opened = job.into_result();
+        source
+    }
+
+    fn opened(&self) -> &Opened {
+        self.opened.as_ref().unwrap()
+    }
+
+    fn run<T>(&self, job: &mut Job<T>, mut take: impl FnMut(Step)) {
+        loop {
+            match job.step().unwrap() {
+                Step::Done => return,
+                Step::Read(range) => {
+                    let mut bytes = vec![0; (range.end - range.start) as usize];
+                    let offset = self.start + range.start;
+                    self.file.read_exact_at(&mut bytes, offset).unwrap();
+                    self.pages.supply(range.start, bytes).unwrap();
+                    self.peak.set(self.peak.get().max(self.pages.kept()));
+                }
+                step => take(step),
+            }
+        }
+    }
+
+    fn info(&self) -> String {
+        let mut info = self.opened().info();
+        self.run(&mut info, |_| {});
+        info.result().unwrap().to_json().unwrap() + "\n"
+    }
+
+    fn validate(&self) -> String {
+        let mut validate = self.opened().validate();
+        self.run(&mut validate, |_| {});
+        let document = Document {
+            source: self.opened().name().to_owned(),
+            against: None,
+            compared: None,
+            report: validate.result().unwrap(),
+        };
+        document.to_json().unwrap() + "\n"
+    }
+
+    fn convert(&self, target: Target, compression: Option<Compression>) -> Vec<u8> {
+        let mut convert = self.opened().convert(target, compression).unwrap();
+        let mut output = Vec::new();
+        self.run(&mut convert, |step| match step {
+            Step::Bytes(bytes) => output.extend_from_slice(&bytes),
+            Step::Hole(len) => output.resize(output.len() + len as usize, 0),
+            _ => {}
+        });
+        output
+    }
+}
+
+fn stdout(scene: &Scene, line: &str) -> String {
+    let outcome = scene.run(line);
+    String::from_utf8(outcome.stdout().to_vec()).unwrap()
+}
+
+fn check_documents(scene: &Scene, name: &str) {
+    let source = Source::open(scene, name);
+    let expected = stdout(scene, &format!("info --json {name}"));
+    assert_eq!(source.info(), expected, "{name}");
+    let expected = stdout(scene, &format!("verify --json {name}"));
+    assert_eq!(source.validate(), expected, "{name}");
+}
+
+#[test]
+fn documents_are_those_of_the_program() {
+    let scene = crate::support::small_volume::scene();
+    // Two files with the same clusters, a record that is damaged.
+    let claiming = |start| FileData::Runs(vec![Run::at(start, 7)]);
+    let mut damaged = builder()
+        .file("one", claiming(400))
+        .file("other", claiming(403))
+        .file("torn", FileData::Resident(vec![1]))
+        .build();
+    let image = image_of(&damaged);
+    damaged.tear_record(damaged.mft_records - 1);
+    scene.write("damaged", &damaged.bytes);
+    scene.write("damaged-image", image);
+    let mut without_boot_sector = volume().bytes;
+    without_boot_sector[..512].fill(0xFF);
+    scene.write("backup", without_boot_sector);
+    for line in [
+        "-q -m -s -o metadata volume",
+        "-q -s --compress -o compressed volume",
+        "-q --compress -o compressed-volume volume",
+    ] {
+        assert_eq!(scene.run(line).code(), Some(0), "{line}");
+    }
+    // Of several frames, one in the middle is damaged.
+    let large = builder().clusters(16_384);
+    let large = large.file("large.bin", FileData::Bytes(pattern(3, 12_000_000)));
+    scene.write("large", large.build().bytes);
+    for line in [
+        "-q -s --compress -o frames large",
+        "-q --compress -o frames-volume large",
+    ] {
+        assert_eq!(scene.run(line).code(), Some(0), "{line}");
+    }
+    for name in ["frames", "frames-volume"] {
+        let mut frames = scene.read(name);
+        let middle = frames.len() / 2;
+        frames[middle] ^= 0x55;
+        scene.write(&format!("{name}-damaged"), frames);
+    }
+    for name in [
+        "volume",
+        "image",
+        "cut",
+        "damaged",
+        "damaged-image",
+        "backup",
+        "metadata",
+        "compressed",
+        "compressed-volume",
+        "frames",
+        "frames-damaged",
+        "frames-volume",
+        "frames-volume-damaged",
+    ] {
+        check_documents(&scene, name);
+    }
+}
+
+#[test]
+fn a_partition_is_one_of_a_disk() {
+    let volume = volume();
+    let scene = Scene::new();
+    let partition = |sector, bytes| disk::Partition {
+        sector,
+        kind: 7,
+        bytes,
+    };
+    let zeros = vec![0; 64 << 10];
+    let bytes = disk::with_mbr(&[partition(64, &zeros), partition(2048, &volume.bytes)]);
+    scene.write("disk", bytes);
+
+    let file = || File::open(scene.path("disk")).unwrap();
+    let size = file().metadata().unwrap().len();
+    let pages = Rc::new(Pages::new(size));
+    let mut whole = jobs::open("disk", Rc::clone(&pages));
+    let failure = loop {
+        match whole.step() {
+            Ok(Step::Read(range)) => {
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                file().read_exact_at(&mut bytes, range.start).unwrap();
+                pages.supply(range.start, bytes).unwrap();
+            }
+            Ok(step) => assert!(matches!(step, Step::Progress { .. })),
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!(failure.code(), "disk");
+    let Failure::NotOpened(NotOpened::Disk(table)) = failure else {
+        panic!("{failure}");
+    };
+    let ntfs = table.partitions.iter().find(|one| one.is_ntfs).unwrap();
+    let part = ntfs.offset..ntfs.offset + ntfs.size;
+    let source = Source::open_part("disk", file(), part);
+    let number = ntfs.number;
+    let expected = stdout(&scene, &format!("info --json --partition {number} disk"));
+    // Of what it is within, whoever opens it knows.
+    let layers = format!("\"layers\": [\n    \"partition {number}\"\n  ]");
+    assert!(expected.contains(&layers), "{expected}");
+    assert_eq!(source.info(), expected.replace(&layers, "\"layers\": []"));
+}
+
+#[test]
+fn conversions_are_those_of_the_program() {
+    let scene = crate::support::small_volume::scene();
+    let table = [
+        ("volume", Target::Raw, "-q -o out volume"),
+        ("image", Target::Raw, "-q -r -o out image"),
+        ("volume", Target::Image, "-q -s -o out volume"),
+        ("volume", Target::Metadata, "-q -m -s -o out volume"),
+        // The volume that is in the image is that volume.
+        ("image", Target::Metadata, "-q -m -s -o out volume"),
+    ];
+    for (name, target, line) in table {
+        assert_eq!(scene.run(line).code(), Some(0), "{line}");
+        let expected = scene.read("out");
+        scene.remove("out");
+        let source = Source::open(&scene, name);
+        assert!(source.convert(target, None) == expected, "{line}");
+
+        let compression = Compression {
+            level: 3,
+            time: None,
+        };
+        scene.write("steps", source.convert(target, Some(compression)));
+        let decompressed = zstd::decode_all(scene.read("steps").as_slice()).unwrap();
+        assert!(decompressed == expected, "{line}");
+        // The program takes it for its own.
+        let verified = scene.run("verify steps");
+        assert!(
+            !verified.errors().contains("damaged"),
+            "{}",
+            verified.errors()
+        );
+        if target != Target::Metadata {
+            assert_eq!(verified.code(), Some(0), "{line}: {}", verified.errors());
+        }
+        scene.remove("steps");
+    }
+}
+
+/// Memory does not grow with the volume.
+#[test]
+fn a_large_volume_takes_little_memory() {
+    let scene = Scene::new();
+    large_volume::write(&scene.path("volume"), 2 << 30);
+    let source = Source::open(&scene, "volume");
+    let expected = stdout(&scene, "info --json volume");
+    assert_eq!(source.info(), expected);
+    let mut convert = source.opened().convert(Target::Raw, None).unwrap();
+    let (mut data, mut holes) = (0, 0);
+    source.run(&mut convert, |step| match step {
+        Step::Bytes(bytes) => data += bytes.len() as u64,
+        Step::Hole(len) => holes += len,
+        _ => {}
+    });
+    let size = scene.path("volume").metadata().unwrap().len();
+    assert_eq!(data + holes, size);
+    assert!(data > 1 << 30, "{data}");
+    assert!(source.peak.get() <= 22 << 20, "{}", source.peak.get());
+}
