@@ -44,6 +44,7 @@ pub fn open(name: &str, pages: Rc<Pages>) -> Job<Opened> {
         inside: None,
         scanned: Rc::default(),
         before_damage: false,
+        accepts_dirty: false,
     };
     Job::new(pages, |co| identify(co, opened))
 }

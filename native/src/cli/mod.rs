@@ -73,7 +73,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = MAP_HELP)]
 pub struct Map {
-    /// The NTFS volume to read
+    /// The NTFS volume to read, or what holds it: an image, a compressed file
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 
@@ -135,8 +135,8 @@ pub enum MapFormat {
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The NTFS volume to read; with --restore-image an image or volume, which
-    /// may be compressed or in pieces; - is standard input
+    /// The NTFS volume to read, or an image of it, which may be compressed or in
+    /// pieces; with --restore-image, - is standard input
     #[arg(value_name = "SOURCE", required_unless_present = "generate")]
     pub source: Option<PathBuf>,
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
+use ntfsclone_core::ntfs::volume_info::DIRTY;
 use ntfsclone_core::ntfs::{BootSector, Damage, OpenedFrom, Volume, VolumeInfo};
 use ntfsclone_core::open::{Content, NotOpened, Probe};
 
@@ -85,7 +86,7 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
         if !accepted.dirty {
             return Err(Error::refused(
                 path,
-                "is marked dirty: it was not unmounted cleanly, or has errors",
+                DIRTY,
                 format!("{CHKDSK}; or copy it as it is with --force"),
             ));
         }

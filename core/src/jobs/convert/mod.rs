@@ -27,6 +27,8 @@ use super::opened::{Inside, Opened};
 use super::used::used;
 use super::{Failure, Refusal};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
+use crate::ntfs::VolumeInfo;
+use crate::ntfs::volume_info::DIRTY;
 use crate::plan::Plan;
 use crate::units::len_usize;
 
@@ -108,6 +110,9 @@ async fn convert(
         }
         return write_stored(co, reader, &inside, output).await;
     }
+    if !opened.accepts_dirty {
+        refuse_dirty(co, &inside).await?;
+    }
     let counted = used(co, inside, false).await?;
     if target == Target::Metadata {
         let copy = MetadataCopy::collect(co, counted).await?;
@@ -124,4 +129,20 @@ async fn convert(
         return write_volume(co, &inside, &plan, output).await;
     }
     write_image(co, &inside, &plan, output).await
+}
+
+/// # Errors
+///
+/// The volume is marked dirty: a copy of it may be as inconsistent as it is. What
+/// cannot be read is reported when it is needed.
+async fn refuse_dirty(co: &Co, inside: &Inside) -> Result<(), Failure> {
+    let info = co.read(|| VolumeInfo::read(&inside.open_volume()?)).await;
+    if info.is_ok_and(|info| info.is_dirty()) {
+        return Err(Failure::refused(
+            Refusal::Inconsistent,
+            DIRTY,
+            "run chkdsk /f on it in Windows; or convert it as it is with force",
+        ));
+    }
+    Ok(())
 }
