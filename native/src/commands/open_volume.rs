@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::ntfs::volume_info::DIRTY;
 use ntfsclone_core::ntfs::{BootSector, Damage, OpenedFrom, Volume, VolumeInfo};
-use ntfsclone_core::open::{Content, NotOpened, Probe};
+use ntfsclone_core::open::{Content, NotOpened};
 
 use crate::device::{self, Mount, OtherUse};
 use crate::error::{Error, Result};
@@ -342,11 +341,7 @@ fn with_rescue(device: &Device, remedy: &str, what: &str) -> String {
 /// What has no sound boot sector.
 fn explain_start(device: &Device, error: CoreError) -> Error {
     let path = device.path();
-    let mut start = [0; BOOT_SECTOR_BYTES];
-    // What cannot be read is marked in a rescue.
-    if device.read_at(0, &mut start).is_ok()
-        && let Content::Refused(format) = Probe::with_start(device, &start).content()
-    {
+    if let Ok(Content::Refused(format)) = device.content() {
         return input::refuse(path, &NotOpened::Format(format));
     }
     Error::NotNtfs {

@@ -11,6 +11,8 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
+use ntfsclone_core::open::{self, Probe};
 use ntfsclone_core::units::Extent;
 
 use super::SalvagedVolume;
@@ -141,6 +143,15 @@ impl Device {
     pub fn rescued_by(mut self, damaged: Arc<DamagedSource>) -> Self {
         self.damaged = Some(damaged);
         self
+    }
+
+    /// What it is, by its start as it is read for a copy: what cannot be read is
+    /// marked in a rescue.
+    pub fn content(&self) -> Result<open::Content> {
+        let mut start = [0; BOOT_SECTOR_BYTES];
+        let len = BOOT_SECTOR_BYTES.min(usize::try_from(self.size()).unwrap_or(usize::MAX));
+        self.read_at(0, &mut start[..len])?;
+        Ok(Probe::with_start(self, &start[..len]).content())
     }
 
     /// What knows of read errors, in a rescue.

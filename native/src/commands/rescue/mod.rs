@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::open::Content;
 use ntfsclone_core::plan::Plan;
 use positioned_io::ReadAt as _;
 
@@ -49,7 +50,10 @@ impl Source<'_> {
         let Some(mapfile) = rescue.mapfile.as_ref().filter(|path| path.exists()) else {
             return Ok((self.open(output, rescue, how)?, None));
         };
-        let opened = input::open_volume(self.path, self.partition, Some(rescue))?;
+        let opened = match input::open_unread(self.path, self.partition)? {
+            Some(opened) => opened,
+            None => input::open_volume(self.path, self.partition, Some(rescue))?,
+        };
         if !opened.is_plain_volume() {
             return Err(refuse_mapfile(self.path));
         }
@@ -62,11 +66,21 @@ impl Source<'_> {
     /// Opens it, to be read in spite of bad sectors of which nothing is known yet;
     /// an image or a stream, in spite of damage.
     pub fn open(&self, output: &Output, rescue: &Rescue, how: options::Progress) -> Result<Device> {
-        let opened = input::open_volume(self.path, self.partition, Some(rescue))?;
-        if opened.is_plain_volume() {
+        let in_spite = |opened| {
             let (device, medium) = open_medium(opened)?;
             let damaged = DamagedSource::new(medium, rescue.retries, temporary(output));
-            return Ok(device.rescued_by(Arc::new(damaged)));
+            Ok::<_, Error>(device.rescued_by(Arc::new(damaged)))
+        };
+        if let Some(opened) = input::open_unread(self.path, self.partition)? {
+            // What is read to detect a volume is kept for its copy.
+            let device = in_spite(opened)?;
+            if device.content()? == Content::Volume {
+                return Ok(device);
+            }
+        }
+        let opened = input::open_volume(self.path, self.partition, Some(rescue))?;
+        if opened.is_plain_volume() {
+            return in_spite(opened);
         }
         if rescue.mapfile.is_some() {
             return Err(refuse_mapfile(self.path));

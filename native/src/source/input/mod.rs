@@ -201,6 +201,29 @@ pub fn open_volume(path: &Path, partition: Option<u32>, rescue: Option<&Rescue>)
     open_with(&input, opening)
 }
 
+/// Opens all of one file or device as a volume, without a look at what it is: on a
+/// dying disk each read may be the last. `None` if it is anything else.
+pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>> {
+    let failed = |error| Error::io("open", path, error);
+    let paths = piece_names::of(path)?;
+    let kind = device::kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    if partition.is_some() || paths.len() > 1 || !kind.is_file_or_disk() {
+        return Ok(None);
+    }
+    let files = Arc::new(Files::open(&paths)?);
+    let input = Recognised {
+        name: path.to_owned(),
+        format: Format::Volume,
+        layers: Vec::new(),
+        metadata: files.metadata(),
+        files: Some(Arc::clone(&files)),
+        damaged: None,
+        sums: None,
+    };
+    let bytes = Bytes::Random(files);
+    Ok(Some(Opened { input, bytes }))
+}
+
 fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
     let name = input.name();
     let failed = |error| Error::io("open", &name, error);
