@@ -10,8 +10,8 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use ntfsclone_core::image::ntfsclone::{Decoder, Encoder, Event, Header};
-use ntfsclone_core::units::Lcn;
+use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
+use ntfsclone_core::write::{Encode, NtfscloneEncoder};
 
 const CLUSTERS: u64 = 2048;
 /// How many clusters lie side by side.
@@ -53,11 +53,12 @@ fn decode(bencher: Bencher<'_, '_>, run: u64) {
 /// Runs of clusters with a free one between them.
 fn encode_into(image: &mut Vec<u8>, header: &Header, run: u64, data: &[u8]) {
     image.clear();
-    let mut encoder = Encoder::new(header, image);
+    let mut encoder = NtfscloneEncoder::new(header);
     for start in (0..CLUSTERS).step_by(run as usize) {
-        encoder.clusters(Lcn(start + start / run), data, image);
+        let offset = (start + start / run) * u64::from(header.cluster_size);
+        encoder.data(offset, data, image).unwrap();
     }
-    encoder.tail(&[], image);
+    encoder.finish(image).unwrap();
 }
 
 fn header() -> Header {

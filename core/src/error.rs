@@ -1,6 +1,7 @@
 //! The error type of this crate.
 
 use alloc::string::{String, ToString};
+use core::fmt;
 
 use crate::io::IoError;
 
@@ -99,6 +100,36 @@ pub enum Error {
         offset: u64,
     },
 
+    /// A checksum in an image does not match the blocks that it covers.
+    #[error(
+        "the image is damaged: the checksum at byte {offset:#x} does not match {}",
+        Blocks { first: *first, last: *last }
+    )]
+    BlockChecksum {
+        /// Offset of the checksum, in bytes from the start of the image.
+        offset: u64,
+        /// The first block that it covers.
+        first: u64,
+        /// The last one; between them are those that the image has.
+        last: u64,
+    },
+
+    /// An image ends too early.
+    #[error("the image is truncated: it ends at byte {offset:#x}{}", Before(*block))]
+    Truncated {
+        /// Bytes of the image.
+        offset: u64,
+        /// The block that should be there; `None` in the header and the bitmap.
+        block: Option<u64>,
+    },
+
+    /// An image holds another file system than NTFS.
+    #[error("the image is of a volume of {name}, not of NTFS")]
+    OtherFileSystem {
+        /// The name in the image: untrusted text.
+        name: String,
+    },
+
     /// There is not enough memory to keep track of something.
     #[error("not enough memory: {structure} needs {len} bytes")]
     Memory {
@@ -149,10 +180,12 @@ impl Error {
             | Self::Corrupt { offset, .. }
             | Self::Unsupported { offset, .. }
             | Self::Compressed { offset, .. }
+            | Self::BlockChecksum { offset, .. }
+            | Self::Truncated { offset, .. }
             | Self::Lost { offset }
             | Self::Limit { offset, .. } => Some(*offset),
             Self::VolumeCutShort { size, .. } => Some(*size),
-            Self::Memory { .. } => None,
+            Self::OtherFileSystem { .. } | Self::Memory { .. } => None,
         }
     }
 
@@ -160,6 +193,33 @@ impl Error {
     /// same can be tried again.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.is_missing())
+    }
+}
+
+/// Displays a range of blocks.
+struct Blocks {
+    first: u64,
+    last: u64,
+}
+
+impl fmt::Display for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first == self.last {
+            true => write!(f, "block {}", self.first),
+            false => write!(f, "blocks {} to {}", self.first, self.last),
+        }
+    }
+}
+
+/// Displays the block that is missing at the end, if it is known.
+struct Before(Option<u64>);
+
+impl fmt::Display for Before {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => Ok(()),
+            Some(block) => write!(f, ", where block {block} is expected"),
+        }
     }
 }
 
@@ -227,6 +287,12 @@ pub enum Structure {
     /// A command in an ntfsclone image.
     #[error("the image command")]
     ImageCommand,
+    /// The bitmap of an image of partclone.
+    #[error("the block bitmap")]
+    BlockBitmap,
+    /// The blocks of an image of partclone.
+    #[error("the image data")]
+    ImageBlock,
     /// A frame of a compressed image.
     #[error("the compressed frame")]
     CompressedFrame,

@@ -15,7 +15,7 @@
 //!
 //! The way of the data when a volume is saved: [`ntfs::Volume::open`] ->
 //! [`clusters::select_used`] -> [`clusters::audit`] -> [`plan::Plan`] ->
-//! [`image::ntfsclone::Encoder`]. And back: [`image::ntfsclone::Decoder`].
+//! [`write::Encode`]. And back: [`image::ntfsclone::Decoder`].
 //!
 //! What has to be waited for, in a browser or over a network, is read through
 //! [`pages`], by `jobs` that go on step by step.
@@ -28,6 +28,7 @@
 
 extern crate alloc;
 
+pub mod backup_boot_sector;
 pub mod clusters;
 #[cfg(feature = "jobs")]
 mod decompress;
@@ -47,5 +48,6 @@ mod sorted;
 pub mod units;
 pub mod validate;
 pub mod wipe;
+pub mod write;
 
 pub use error::{Error, Result};

@@ -23,7 +23,7 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 13] = [
     "attribute_list",
     "boot_sector",
     "content",
@@ -32,6 +32,7 @@ const TARGETS: [&str; 12] = [
     "image_reader",
     "lznt1",
     "mft_record",
+    "partclone",
     "runlist",
     "seekable",
     "volume_scan",

@@ -13,15 +13,21 @@
     reason = "a test may panic"
 )]
 
+#[path = "support/encoded.rs"]
+mod encoded;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ntfs_volume_builder::{
-    File, FileData, ListForm, MftLayout, Run, Volume, VolumeBuilder, attribute_type, pattern,
+    File, FileData, ListForm, MftLayout, PartcloneImage, Run, Volume, VolumeBuilder,
+    attribute_type, pattern,
 };
-use ntfsclone_core::image::ntfsclone::{Encoder, Header};
+use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::seekable::{Head, Kind, MapBuilder, SeekTableBuilder, SummaryBuilder};
 use ntfsclone_core::units::Lcn;
+
+use self::encoded::Encoded;
 
 /// A target, the name of a seed, and its bytes.
 type Seed = (&'static str, &'static str, Vec<u8>);
@@ -151,12 +157,10 @@ impl SmallFiles for VolumeBuilder {
 /// An image of three clusters of 256 bytes and a tail, cut at odd places.
 fn image() -> Vec<u8> {
     let header = Header::new(256, 10 * 256 + 100, 10, 3);
-    let mut image = vec![7, 255, 0, 50];
-    let mut encoder = Encoder::new(&header, &mut image);
-    encoder.clusters(Lcn(2), &[5; 512], &mut image);
-    encoder.clusters(Lcn(7), &[6; 256], &mut image);
-    encoder.tail(&[8; 100], &mut image);
-    image
+    let mut encoder = Encoded::new(&header);
+    encoder.clusters(Lcn(2), &[5; 512]);
+    encoder.clusters(Lcn(7), &[6; 256]);
+    [vec![7, 255, 0, 50], encoder.tail(&[8; 100])].concat()
 }
 
 /// A compressed image of two frames, after a byte for the fuzzer.
@@ -202,26 +206,22 @@ fn image_of(volume: &Volume) -> Vec<u8> {
     let inuse = volume.used_clusters().count() as u64;
     let size = volume.bytes.len() as u64;
     let header = Header::new(geometry.cluster_size, size, geometry.clusters, inuse);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&header, &mut image);
+    let mut encoder = Encoded::new(&header);
     for lcn in volume.used_clusters() {
-        encoder.clusters(Lcn(lcn), volume.cluster(lcn), &mut image);
+        encoder.clusters(Lcn(lcn), volume.cluster(lcn));
     }
     let tail = &volume.bytes[geometry.volume_size() as usize..];
-    encoder.tail(tail, &mut image);
-    image
+    encoder.tail(tail)
 }
 
 /// An image that jumps back, and holds a cluster twice.
 fn jumping_image() -> Vec<u8> {
     let header = Header::new(256, 10 * 256 + 100, 10, 3);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&header, &mut image);
-    encoder.clusters(Lcn(7), &[6; 768], &mut image);
-    encoder.clusters(Lcn(2), &[5; 512], &mut image);
-    encoder.clusters(Lcn(8), &[7; 256], &mut image);
-    encoder.tail(&[8; 100], &mut image);
-    image
+    let mut encoder = Encoded::new(&header);
+    encoder.clusters(Lcn(7), &[6; 768]);
+    encoder.clusters(Lcn(2), &[5; 512]);
+    encoder.clusters(Lcn(8), &[7; 256]);
+    encoder.tail(&[8; 100])
 }
 
 const GZIP: &[u8] =
@@ -358,6 +358,31 @@ fn seeds() -> Vec<Seed> {
             file[entry] ^= 0x10;
             file
         }),
+        (
+            "partclone",
+            "version_1",
+            partclone(&PartcloneImage::version_1(0)),
+        ),
+        (
+            "partclone",
+            "version_1_padded",
+            partclone(&PartcloneImage::version_1(4)),
+        ),
+        (
+            "partclone",
+            "version_2",
+            partclone(&PartcloneImage::version_2()),
+        ),
+        (
+            "partclone",
+            "running_xxh128",
+            partclone(&PartcloneImage {
+                checksum_mode: 0x31,
+                reseed: false,
+                bitmap_mode: 8,
+                ..PartcloneImage::version_2()
+            }),
+        ),
         ("image_reader", "ordinary", image()[4..].to_vec()),
         ("image_reader", "jumping", jumping_image()),
         (
@@ -367,6 +392,24 @@ fn seeds() -> Vec<Seed> {
         ),
     ]);
     seeds
+}
+
+/// An image of partclone of six blocks, cut at odd places. A version 1 header is its largest part.
+fn partclone(how: &PartcloneImage) -> Vec<u8> {
+    let how = PartcloneImage {
+        blocks_per_checksum: how.blocks_per_checksum.min(2),
+        ..how.clone()
+    };
+    let blocks = [1, 0, 2, 3, 0, 4].map(|byte| [byte; 256]);
+    let stored: Vec<Option<&[u8]>> = blocks
+        .iter()
+        .map(|block| Some(block.as_slice()).filter(|block| block[0] != 0))
+        .collect();
+    [
+        &[7, 255, 0, 50],
+        how.of_blocks(256, 1600, &stored).as_slice(),
+    ]
+    .concat()
 }
 
 /// An image of the version before 10: a gap of 3, then the last cluster.

@@ -12,7 +12,6 @@ mod device;
 mod error;
 mod facts;
 mod host;
-mod image_encoding;
 mod options;
 mod report;
 mod rescue;

@@ -203,9 +203,10 @@ pub fn done(what: &str, bytes: u64, took: Duration) -> String {
 /// As [`done`], with a remark on the bytes.
 pub fn done_with(what: &str, bytes: u64, remark: &str, took: Duration) -> String {
     let seconds = took.as_secs_f64();
-    let rate = match seconds > 0.0 {
-        true => bytes as f64 / seconds,
-        false => 0.0,
+    let rate = if seconds > 0.0 {
+        bytes as f64 / seconds
+    } else {
+        0.0
     };
     format!(
         "{what} {}{remark} in {seconds:.2} s ({}/s)",

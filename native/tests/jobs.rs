@@ -9,10 +9,11 @@ use crate::support::{
 };
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
-    jobs::{self, Compression, Failure, Job, Opened, Step, Target},
+    jobs::{self, Compression, Failure, Job, Opened, Step},
     open::NotOpened,
     pages::Pages,
     validate::Document,
+    write::{METADATA, NTFSCLONE, RAW, Writer},
 };
 
 /// A file, read as JavaScript reads it.
@@ -84,7 +85,7 @@ impl Source {
         document.to_json().unwrap() + "\n"
     }
 
-    fn convert(&self, target: Target, compression: Option<Compression>) -> Vec<u8> {
+    fn convert(&self, target: &'static Writer, compression: Option<Compression>) -> Vec<u8> {
         let mut convert = self.opened().convert(target, compression).unwrap();
         let mut output = Vec::new();
         self.run(&mut convert, |step| match step {
@@ -215,12 +216,12 @@ fn a_partition_is_one_of_a_disk() {
 fn conversions_are_those_of_the_program() {
     let scene = crate::support::small_volume::scene();
     let table = [
-        ("volume", Target::Raw, "-q -o out volume"),
-        ("image", Target::Raw, "-q -r -o out image"),
-        ("volume", Target::Image, "-q -s -o out volume"),
-        ("volume", Target::Metadata, "-q -m -s -o out volume"),
+        ("volume", &RAW, "-q -o out volume"),
+        ("image", &RAW, "-q -r -o out image"),
+        ("volume", &NTFSCLONE, "-q -s -o out volume"),
+        ("volume", &METADATA, "-q -m -s -o out volume"),
         // The volume that is in the image is that volume.
-        ("image", Target::Metadata, "-q -m -s -o out volume"),
+        ("image", &METADATA, "-q -m -s -o out volume"),
     ];
     for (name, target, line) in table {
         assert_eq!(scene.run(line).code(), Some(0), "{line}");
@@ -243,7 +244,7 @@ fn conversions_are_those_of_the_program() {
             "{}",
             verified.errors()
         );
-        if target != Target::Metadata {
+        if target.id != METADATA.id {
             assert_eq!(verified.code(), Some(0), "{line}: {}", verified.errors());
         }
         scene.remove("steps");
@@ -258,7 +259,7 @@ fn a_large_volume_takes_little_memory() {
     let source = Source::open(&scene, "volume");
     let expected = stdout(&scene, "info --json volume");
     assert_eq!(source.info(), expected);
-    let mut convert = source.opened().convert(Target::Raw, None).unwrap();
+    let mut convert = source.opened().convert(&RAW, None).unwrap();
     let (mut data, mut holes) = (0, 0);
     source.run(&mut convert, |step| match step {
         Step::Bytes(bytes) => data += bytes.len() as u64,

@@ -1,8 +1,9 @@
 //! An image or volume that was opened.
 
 use js_sys::Date;
-use ntfsclone_core::jobs::{Compression, Failure, Opened, Refusal, Target};
+use ntfsclone_core::jobs::{Compression, Failure, Opened, Refusal};
 use ntfsclone_core::units::RecordNumber;
+use ntfsclone_core::write::WRITERS;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -58,11 +59,8 @@ impl Image {
     /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
     /// compressed, if there is a level, from 1 to 22.
     pub fn convert(&self, target: &str, level: Option<i32>, force: bool) -> Result<Task, JsValue> {
-        let target = match target {
-            "raw" => Target::Raw,
-            "ntfsclone" => Target::Image,
-            "metadata" => Target::Metadata,
-            _ => return Err(error::object(&unknown(target))),
+        let Some(writer) = WRITERS.iter().find(|writer| writer.id == target) else {
+            return Err(error::object(&unknown(target)));
         };
         let compression = level.map(|level| Compression {
             level,
@@ -72,7 +70,7 @@ impl Image {
             true => self.0.accepting_dirty(),
             false => self.0.clone(),
         };
-        let convert = opened.convert(target, compression);
+        let convert = opened.convert(writer, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;
         Ok(Task::new(Work::Output(convert)))
     }

@@ -3,7 +3,7 @@ import type { Context, View } from "./context.js";
 import { h } from "./dom.js";
 import { isAbort, problemOf } from "./failure.js";
 import { sizeOf, type Candidate } from "./files.js";
-import { keep, kept, type Kept } from "./kept.js";
+import { lastFileHandle, rememberLastFile, type LastFileHandle } from "./last-file-handle.js";
 import { plainName } from "./names.js";
 import { Meter } from "./progress.js";
 import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
@@ -41,7 +41,7 @@ export class App {
 
   /** Opens what the address names, if the page may. */
   async start(): Promise<void> {
-    const last = await kept();
+    const last = await lastFileHandle();
     if (this.#route.isSample) {
       await this.#openSample();
     } else if (location.hash !== "" && last && (await last.queryPermission?.()) === "granted") {
@@ -51,7 +51,7 @@ export class App {
     }
   }
 
-  #showEmpty(error?: unknown, again?: Kept): void {
+  #showEmpty(error?: unknown, again?: LastFileHandle): void {
     const content = empty({
       problem: error === undefined ? null : problemBox(problemOf(error)),
       choose: (candidates) => this.#choose(candidates),
@@ -75,10 +75,10 @@ export class App {
   async #openChosen(candidate: Candidate): Promise<void> {
     this.#route = { ...this.#route, isSample: false };
     await this.#open(candidate);
-    void keep(candidate.handle);
+    void rememberLastFile(candidate.handle);
   }
 
-  async #openAgain(handle: Kept): Promise<void> {
+  async #openAgain(handle: LastFileHandle): Promise<void> {
     try {
       const state = await handle.requestPermission?.();
       if (state === "denied") {

@@ -1,6 +1,6 @@
 import type { Problem } from "./messages.js";
 
-/** An error that is shown: in the worker's words. */
+/** An error from the worker, to be shown. */
 export class Failure extends Error {
   readonly problem: Problem;
 
@@ -15,10 +15,15 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
-/** Whatever was thrown, as something to show. */
+/** Anything thrown, as a problem to show. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Failure) {
     return error.problem;
   }
-  return { code: "other", message: error instanceof Error ? error.message : String(error) };
+  return { code: "other", message: messageOf(error) };
+}
+
+/** What an error says; anything may be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** What a visitor chose or dropped, as something to open. */
+/** Files that a visitor chose or dropped, as candidates to open. */
 
 export interface Candidate {
   name: string;
@@ -60,7 +60,7 @@ function ordinal(suffix: string): number {
   return letters ? code(letters[1]) * 26 + code(letters[2]) : Number(suffix);
 }
 
-/** What was dropped. It has to be asked for at once: afterwards the browser forgets it. */
+/** The dropped files. Read `data` before the first `await`: the browser empties it afterwards. */
 export async function dropped(data: DataTransfer): Promise<Candidate[]> {
   const items = [...data.items].filter(({ kind }) => kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry());

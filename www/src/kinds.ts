@@ -1,3 +1,8 @@
+import type { Holder } from "ntfsclone";
+
+/** What has clusters, in the order of the numbers that the worker keeps for them. */
+export const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
+
 /** What clusters are, in the order in which counts of them stand. What is none of it is free. */
 export const KINDS = [
   "mft",

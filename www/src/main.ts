@@ -1,5 +1,5 @@
 import { App } from "./app.js";
-import { registerServiceWorker } from "./trusted.js";
+import { registerServiceWorker } from "./trusted-scripts.js";
 
 const root = document.getElementById("app");
 if (root) {

@@ -172,6 +172,19 @@ export interface Zipped extends Written {
   links: number;
   /** Files that are not in it. */
   unreadable: Unreadable[];
+  renamed: {
+    /** How many names are not safe on every system, and were changed. */
+    length: number;
+    first: Renamed[];
+    /** What in the archive lists all of them. */
+    list: string;
+  };
+}
+
+/** A file or folder that has another name in an archive. */
+export interface Renamed {
+  path: Step[];
+  name: string;
 }
 
 /** A file whose content cannot be had, and why. */

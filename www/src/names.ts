@@ -5,7 +5,7 @@
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const PARTS = /([\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}])/u;
 
-/** A name that somebody else chose, so that it shows what it is and leaves the text around it alone. */
+/** An element for an untrusted name: hidden characters become visible, and the text around it keeps its direction. */
 export function name(text: string): HTMLElement {
   const element = document.createElement("bdi");
   element.className = "name";
@@ -22,7 +22,7 @@ export function name(text: string): HTMLElement {
   return element;
 }
 
-/** The same as plain text, for where there are no elements: titles and labels. */
+/** The same as plain text, for titles and labels. */
 export function plainName(text: string): string {
   return text
     .split(PARTS)

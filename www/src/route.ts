@@ -3,7 +3,7 @@ import type { Whole } from "./messages.js";
 export const VIEWS = ["overview", "files", "validate", "convert", "bytes"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
-/** Where the page is, as its address tells it after the `#`. */
+/** The place in the page, as it stands in the address after the `#`. */
 export interface Route {
   view: ViewName;
   /** A byte of the file or volume: where the map or the bytes are. */

@@ -19,24 +19,24 @@ export function canSave(): boolean {
   return "showSaveFilePicker" in window;
 }
 
-/** Something that the worker writes. */
+/** A result that the worker writes. */
 export interface Job<T extends Written> {
-  /** What is being done, for the meter. */
+  /** The title of the meter. */
   label: string;
-  /** What the file is to be called. */
+  /** The suggested name of the file. */
   name: string;
   way: Way;
-  /** Bytes of the result, if that is certain: the browser is told. */
+  /** The exact bytes of the result, for the browser; null if unknown. */
   size: number | null;
-  /** About how many, where progress in bytes written says more than that of the work. */
+  /** About how many bytes are written: progress is counted in them. Null if progress is that of the work. */
   about: number | null;
   ask(output: Output, options: AskOptions): Promise<T>;
 }
 
-/** What came of it. Nothing, if no file was chosen. */
+/** The outcome. `undefined` if no file was chosen. */
 export type Saved<T> = { kind: "done"; name: string; written: T; seconds: number } | { kind: "cancelled" } | { kind: "failed"; problem: Problem };
 
-/** Saves it, with a meter and a way to stop. If it cannot be finished, nothing is kept. */
+/** Saves a result, with a meter that can cancel it. If it does not finish, nothing is kept. */
 export async function save<T extends Written>(context: Context, job: Job<T>, show: (meter: HTMLElement) => void): Promise<Saved<T> | undefined> {
   const controller = new AbortController();
   const signal = AbortSignal.any([controller.signal, context.closed]);
@@ -77,12 +77,12 @@ function askBeforeLeaving(event: BeforeUnloadEvent): void {
   event.preventDefault();
 }
 
-/** By the visitor: here, in the file picker, or in the browser's list of downloads. */
+/** The visitor cancelled: here, in the file picker, or in the browser's list of downloads. */
 function isCancelled(error: unknown): boolean {
   return isAbort(error) || problemOf(error).code === "aborted";
 }
 
-/** What says that it is complete. */
+/** The notice that a file is complete. */
 export function doneNotice(file: string, written: Written, seconds: number, more: Child = null): HTMLElement {
   const wrote = words.wrote(size(written.size), duration(seconds));
   const sparse = written.holes > 0 ? words.wroteSparse(size(written.holes), size(written.size - written.holes)) : "";
@@ -101,7 +101,7 @@ export function cancelledNotice(): HTMLElement {
 interface Destination {
   name: string;
   output: Output;
-  /** What was made for it and is of no use. */
+  /** Removes what was created for the result. */
   discard(): Promise<void>;
   end(): void;
 }
@@ -131,10 +131,4 @@ interface WithPicker {
 
 interface Removable extends FileSystemFileHandle {
   remove?(): Promise<void>;
-}
-
-/** A name without what is no name of a file somewhere. */
-export function fileName(text: string): string {
-  const fitting = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\\/:*?"<>|]/gu, "_");
-  return /^[. ]*$/.test(fitting) ? strings.name : fitting;
 }

@@ -2,7 +2,7 @@ import type { Progress } from "ntfsclone";
 import workerAddress from "./worker.ts?worker&url";
 import { Failure } from "./failure.js";
 import type { Call, Calls, FromWorker, ToWorker } from "./messages.js";
-import { startWorker } from "./trusted.js";
+import { startWorker } from "./trusted-scripts.js";
 
 interface Waiting {
   resolve(answer: never): void;
@@ -11,9 +11,9 @@ interface Waiting {
 }
 
 export interface AskOptions {
-  /** Stops it. What was asked then fails with the signal's reason, at once. */
+  /** Cancels the call, which then fails with the signal's reason immediately. */
   signal?: AbortSignal | undefined;
-  /** When stopped, it fails only when the worker has cleared up what it began. */
+  /** When cancelled, the call fails only after the worker has cleaned up. */
   waitsForEnd?: boolean;
   onProgress?: ((progress: Progress) => void) | undefined;
   transfer?: Transferable[];
@@ -21,7 +21,7 @@ export interface AskOptions {
 
 /** The worker, which holds what is open. */
 export class Session {
-  /** Starts at once, so that it is ready when something is opened. */
+  /** Starts the worker early, so that it is ready when a file is opened. */
   #worker: Worker | undefined = this.#start();
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
@@ -79,7 +79,7 @@ export class Session {
     return waiting;
   }
 
-  /** A worker that died takes everything with it that was asked. */
+  /** A worker that died fails all pending calls. */
   #fail(worker: Worker, message: string): void {
     worker.terminate();
     this.#worker = undefined;

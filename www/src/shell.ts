@@ -6,7 +6,7 @@ import { themeButton } from "./theme.js";
 
 const words = strings.shell;
 
-/** What is around the views: name, sections, theme, and the place where things are said. */
+/** The frame around the views: name, sections, theme, and the live region for screen readers. */
 export class Shell {
   readonly #file = h("div", { class: "shell-file" });
   readonly #sections = h("nav", { class: "sections", "aria-label": words.sections, hidden: true });
@@ -30,7 +30,7 @@ export class Shell {
     );
   }
 
-  /** Nothing is open: this is shown instead. */
+  /** Shows `content` while nothing is open. */
   showPlain(content: HTMLElement): void {
     document.title = strings.name;
     fill(this.#file);
@@ -38,7 +38,7 @@ export class Shell {
     this.#replace(content);
   }
 
-  /** Something is open, with a view for each section. */
+  /** Shows the views of what is open, one for each section. */
   showOpened(file: string, onClose: () => void, views: HTMLElement[]): void {
     document.title = `${plainName(file)} – ${strings.name}`;
     fill(
@@ -51,7 +51,7 @@ export class Shell {
     this.#replace(...views);
   }
 
-  /** Which section is seen, and where each of them leads. */
+  /** Marks the current section, and sets the address of each. */
   showRoute(route: Route): void {
     const link = (view: ViewName): Child => {
       const isCurrent = view === route.view;
@@ -66,7 +66,7 @@ export class Shell {
     this.#live.textContent = text;
   }
 
-  /** Whoever was in what is gone goes on reading from the start of what came instead. */
+  /** Moves the focus to the new content if the focused element was removed, so that screen readers continue there. */
   #replace(...content: HTMLElement[]): void {
     const isFirst = this.#main.childElementCount === 0;
     fill(this.#main, ...content);

@@ -10,7 +10,7 @@ export type SurveyState =
   | { kind: "stopped" }
   | { kind: "failed"; problem: Problem };
 
-/** The look at all files of what is open: once, for all views that want it. */
+/** The scan of all files of what is open: done once, for all views that need it. */
 export class Survey {
   readonly #session: Session;
   readonly #closed: AbortSignal;
@@ -27,13 +27,13 @@ export class Survey {
     return this.#state;
   }
 
-  /** Tells how it is, now and whenever that changes. */
+  /** Calls `follower` with the state, now and whenever it changes. */
   follow(follower: (state: SurveyState) => void): void {
     this.#followers.push(follower);
     follower(this.#state);
   }
 
-  /** Begins, if it is neither done nor under way. */
+  /** Starts the scan, unless it is done or running. */
   start(): void {
     if (this.#state.kind !== "reading" && this.#state.kind !== "done") {
       void this.#read();

@@ -1,4 +1,4 @@
-/** Holds what is open, and does what the page asks. */
+/** The worker: holds what is open, and answers the calls of the page. */
 
 import { init } from "ntfsclone";
 import { problemOf } from "./worker/problem.js";
@@ -17,7 +17,7 @@ addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   }
 });
 
-// What it takes is loaded while the visitor looks for a file. Should that fail, opening tries again, and tells.
+// Load the WebAssembly module while the visitor chooses a file. If that fails, opening tries again, and reports it.
 init().catch(() => {});
 
 type Asked = Exclude<ToWorker, { call: "abort" }>;

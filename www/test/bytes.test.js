@@ -113,9 +113,9 @@ for (const [what, fixture] of [
     await check(49);
     assert.match(await page.textContent('[role="status"]'), new RegExp(`0x31: ${expected[49].toString(16).padStart(2, "0")}`));
     await goTo(page, "no place");
-    assert.match(await page.textContent(".field-error"), /no byte and no cluster/);
+    assert.match(await page.textContent(".field-error"), /no such byte or cluster/);
     await goTo(page, String(expected.length));
-    assert.match(await page.textContent(".field-error"), /no byte and no cluster/);
+    assert.match(await page.textContent(".field-error"), /no such byte or cluster/);
     assert.deepEqual(complaints, []);
     await context.close();
   });

@@ -91,13 +91,13 @@ test("before a metadata image is made, it is told what will be in it, and how la
   for (const [text, pattern] of [
     ["names of files and folders", /(\d+) file names/],
     ["names of streams", /(\d+) names of streams/],
-    ["owners and rights, of files of their own", /(\d+) security descriptors of single files/],
+    ["owners and permissions of single files", /(\d+) security descriptors of single files/],
   ]) {
     assert.ok(told.includes(`${text}: ${count(pattern)}`), `${text}: ${count(pattern)} in ${told}`);
   }
   const kib = (pattern) => `${Number((Number(pattern.exec(made)[1]) / 1024).toPrecision(3))} KiB`;
   assert.ok(told.includes(`the start of the journal: ${kib(/(\d+) bytes of \$LogFile/)}`), told);
-  assert.ok(told.includes(`rests in MFT records: ${kib(/slack of records (\d+)/)}`), told);
+  assert.ok(told.includes(`unused bytes in MFT records: ${kib(/slack of records (\d+)/)}`), told);
   assert.match(told, /such as .*Report\.txt/);
   const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
   const { length } = await digestOfFile(await download.path());

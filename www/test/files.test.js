@@ -22,7 +22,7 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await page.waitForSelector(".entries");
     const root = await rows(page);
     assert.ok(root.some(([name, , , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
-    const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" inside") && !content.startsWith("0 "));
+    const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" items") && !content.startsWith("0 "));
     assert.ok(folder, JSON.stringify(root));
     const total = root.map(([, , share]) => Number.parseInt(share.replace("< ", ""), 10)).reduce((sum, share) => sum + share, 0);
     assert.ok(total >= 90 && total <= 100 + root.length, `${total} %`);
@@ -46,7 +46,7 @@ test("the list is put in another order, and the picture is not", { skip }, async
   await go(page, "Files");
   await page.waitForSelector(".box");
   const first = await page.getAttribute(".box", "title");
-  assert.equal(await page.textContent('[aria-sort="descending"]'), "On the disk");
+  assert.equal(await page.textContent('[aria-sort="descending"]'), "Size on disk");
   await page.click('.entries button:text-is("Name")');
   await page.waitForSelector('[aria-sort="ascending"]');
   const names = (await rows(page)).map(([name]) => name.replace(/\d+ streams?$/, ""));
@@ -90,6 +90,28 @@ test("a link leads into a folder, and a damaged image says why there are none", 
   await openFile(page, cutImage());
   await go(page, "Files");
   await page.waitForSelector(".files .muted, .files .notice");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("small screens show fewer columns, of the head and of every row the same", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoImage());
+  await go(page, "Files");
+  await page.waitForSelector(".entries tbody tr");
+  for (const [width, expected] of [
+    [1280, ["name", "modified", "share", "room", "content", "save"]],
+    [800, ["name", "modified", "room", "content", "save"]],
+    [390, ["name", "room", "save"]],
+  ]) {
+    await page.setViewportSize({ width, height: 844 });
+    const shown = await page.$$eval(".entries tr", (all) =>
+      all.map((row) => [...row.children].filter((cell) => cell.checkVisibility()).map((cell) => cell.className.replace("column-", ""))),
+    );
+    for (const row of shown) {
+      assert.deepEqual(row, expected, `${width} pixels`);
+    }
+  }
   assert.deepEqual(complaints, []);
   await context.close();
 });

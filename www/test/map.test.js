@@ -84,7 +84,7 @@ test("the clusters of a file lead to it, and it leads to them", { skip: skip || 
   const pieces = await page.$$eval(".pieces li", (all) => all.map((item) => item.textContent));
   const lcns = runs.map(({ lcn }) => lcn).sort((a, b) => a - b);
   assert.equal(pieces[0], `cluster ${lcns[0].toLocaleString("en")} 4 KiB`);
-  assert.equal(pieces.at(-1), `and ${lcns.length - 12} more pieces`);
+  assert.equal(pieces.at(-1), `and ${lcns.length - 12} more runs`);
   await page.click(".pieces button");
   await page.waitForSelector(".view.bytes:not([hidden]) .hex .cursor");
   assert.match(await page.textContent(".inspector"), new RegExp(`\\(0x${(lcns[0] * CLUSTER).toString(16)}\\)`));
@@ -217,7 +217,7 @@ test("of an image that is cut short, the picture goes up to there, and all else 
   await openFile(page, cutImage());
   assert.equal(await page.textContent(".overview h1"), "cut.img");
   await surveyed(page);
-  assert.match(await page.textContent(".map-state"), /^Damaged, and shown as far as it can be told: the image command at byte /);
+  assert.match(await page.textContent(".map-state"), /^Damaged, and shown as far as it can be read: the image command at byte /);
   assert.ok(!(await page.getAttribute(".map-state", "class")).includes("is-exact"));
   const found = await colours(page);
   assert.ok(["mft", "system", "file", "missing", "free"].every((kind) => found[kind] > 0), JSON.stringify(found));
@@ -231,7 +231,7 @@ test("of an image without $MFT, what is in it is shown, and why there is no more
   const bytes = readFileSync(demoImage()).subarray(0, 6000);
   await page.setInputFiles("#file", { name: "short.img", mimeType: "", buffer: bytes });
   await page.waitForSelector('.map[data-survey="failed"]');
-  assert.match(await page.textContent(".map-state"), /^Damaged, and shown as far as it can be told: .*Whose they are cannot be told: /);
+  assert.match(await page.textContent(".map-state"), /^Damaged, and shown as far as it can be read: .*Owners are unknown: /);
   assert.ok(await page.isVisible(".map-surface"));
   await page.click('.sections a:has-text("Files")');
   await page.waitForSelector(".files .notice.error");

@@ -15,8 +15,8 @@ before(async () => {
 after(() => site?.close());
 
 for (const [what, fixture, kind] of [
-  ["an image", demoImage, "Image of ntfsclone"],
-  ["a compressed image", demoCompressed, "Image of ntfsclone"],
+  ["an image", demoImage, "ntfsclone image"],
+  ["a compressed image", demoCompressed, "ntfsclone image"],
   ["a volume", demoVolume, "NTFS volume"],
 ]) {
   test(`${what} is told at a glance, as the command-line tool does`, { skip }, async () => {
@@ -39,7 +39,7 @@ test("what is compressed as a whole is decompressed once, and looked into as all
   await page.setInputFiles("#file", { name: "demo.ntfs.gz", mimeType: "", buffer: gzipSync(readFileSync(demoVolume()), { level: 1 }) });
   await page.waitForSelector('.map[data-survey="done"]');
   assert.equal(await page.textContent(".overview h1"), "Demo");
-  assert.match(await page.textContent(".overview"), /Withingzip/);
+  assert.match(await page.textContent(".overview"), /Contained ingzip/);
   await page.click('.sections a:has-text("Bytes")');
   await page.click('.hex-places button:has-text("$MFT")');
   await page.waitForFunction(() => document.querySelector(".outline-head").textContent.startsWith("MFT record 0"));
@@ -47,7 +47,7 @@ test("what is compressed as a whole is decompressed once, and looked into as all
   await page.click('[aria-label="Close"]');
   await page.setInputFiles("#file", { name: "cut.gz", mimeType: "", buffer: gzipSync(readFileSync(demoImage())).subarray(0, 100_000) });
   await page.waitForSelector(".notice.error");
-  assert.match(await page.textContent(".notice.error"), /What is compressed is damaged/);
+  assert.match(await page.textContent(".notice.error"), /compressed data is damaged/);
   assert.deepEqual(complaints, []);
   await context.close();
 });
@@ -100,7 +100,7 @@ test("the sample is one click away, and its address opens it again", { skip }, a
 
 test("an address that leads to a place in a file asks for that file, and goes there", { skip }, async () => {
   const { page, context } = await visit(site, { hash: "#bytes?at=4096" });
-  assert.match(await page.textContent(".drop .notice"), /Open that image again/);
+  assert.match(await page.textContent(".drop .notice"), /Open the image to go there/);
   await page.setInputFiles("#file", demoVolume());
   await page.waitForFunction(() => document.querySelector(".inspector")?.textContent.includes("4,096 (0x1000)"));
   await context.close();

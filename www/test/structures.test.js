@@ -211,12 +211,12 @@ for (const [what, fixture] of [
     assert.match(await page.textContent(".hex-pointed"), /^MFT record 6 › Header › Bytes in use: \d/);
     await page.click('.outline button:has(:text-is("Value"))');
     await page.click('.outline button:has(:text-is("Name"))');
-    await inspector("It says$Bitmap");
+    await inspector("Field value$Bitmap");
 
     // A run leads to its clusters, and those to the file.
     await page.click('.outline button:has-text("$DATA")');
     await page.click('.outline button:has(:text-is("Runs"))');
-    await page.click('.outline button:text-is("Go there")');
+    await page.click('.outline button:text-is("Go to the cluster")');
     await inspector("/$Bitmap");
     assert.ok(await page.isHidden(".outline"));
     await page.click('.inspector button:has-text("/$Bitmap")');

@@ -139,8 +139,8 @@ test("folders have what is in them, whatever their records say", () => {
   assert.deepEqual(inOrder("name"), [60, 0, 30, 40, 51, 50]);
   assert.deepEqual(inOrder("modified"), [60, 51, 50, 40, 30, 0]);
   assert.deepEqual(inOrder("room"), root.entries.map(({ record }) => record));
-  const inside = [...table.inside(30)].map(({ path }) => path.map(({ name }) => name).join("/"));
-  assert.deepEqual(inside.sort(), ["b", "b/large", "b/small"]);
+  const folders = [...table.foldersIn(30)].map(({ path, indexes }) => [path.map(({ name }) => name).join("/"), [...indexes].map((index) => table.entry(index).name)]);
+  assert.deepEqual(folders, [["", ["b"]], ["b", ["large", "small"]]]);
   assert.equal(table.path(7), undefined);
   assert.equal(table.folder({ record: 7, order: "room", from: 0, length: 1 }).entry.record, 5);
 });

@@ -73,8 +73,8 @@ test("a file with its date, its streams, and into a file of the visitor's choice
   await link(page, "Report.txt").click();
   await page.waitForSelector(".file-card");
   const facts = await page.textContent(".file-facts");
-  assert.match(facts, /Changed2024-07-01 12:00/);
-  assert.match(facts, /Other streamsZone\.Identifier 26 bytesnotes 8\.79 KiB|Other streamsnotes 8\.79 KiBZone\.Identifier 26 bytes/);
+  assert.match(facts, /Modified2024-07-01 12:00/);
+  assert.match(facts, /Alternate data streamsZone\.Identifier 26 bytesnotes 8\.79 KiB|Alternate data streamsnotes 8\.79 KiBZone\.Identifier 26 bytes/);
   const saved = (name) =>
     page.evaluate(async (name) => {
       const file = await (await (await navigator.storage.getDirectory()).getFileHandle(name)).getFile();
@@ -133,9 +133,9 @@ test("of a cut image: what lacks something is marked, fails the zip, and can be 
   assert.notEqual(await (await download).failure(), null);
   const problem = page.locator(".takeout .notice.error");
   await problem.waitFor();
-  const listed = await problem.locator(".unreadable li").allTextContents();
+  const listed = await problem.locator(".path-list li").allTextContents();
   assert.ok(listed.length > 0 && listed.every((text) => /^\/.+: /.test(text)), listed.join("\n"));
-  const { path } = await downloaded(page, () => problem.getByRole("button", { name: "Make it without these" }).click());
+  const { path } = await downloaded(page, () => problem.getByRole("button", { name: "Continue without these files" }).click());
   const entries = entriesOf(path);
   assert.ok(entries.size > 0);
   const missing = new Set(listed.map((text) => /^\/(.+?): /.exec(text)[1]));
@@ -180,20 +180,74 @@ test("cancelled in the middle, nothing is left", { skip }, async () => {
   await context.close();
 });
 
-test("names that would lead out of the archive do not", { skip }, async () => {
+/** The volume with other names of the same length. */
+function renamedVolume(names) {
   const bytes = Buffer.from(readFileSync(demoVolume()));
-  const [from, to] = ["Read me.txt", "..\\..\\x.txt"].map((name) => Buffer.from(name, "utf16le"));
-  assert.equal(from.length, to.length);
-  for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1)) {
-    to.copy(bytes, at);
+  for (const [from, to] of Object.entries(names)) {
+    const [old, other] = [from, to].map((name) => Buffer.from(name, "utf16le"));
+    assert.equal(old.length, other.length, from);
+    for (let at = bytes.indexOf(old); at >= 0; at = bytes.indexOf(old, at + 1)) {
+      other.copy(bytes, at);
+    }
   }
   const path = join(scratch("page-zip"), "names.ntfs");
   writeFileSync(path, bytes);
+  return path;
+}
+
+test("names in a zip are safe, and those that were changed are listed in it and on the page", { skip }, async () => {
+  const path = renamedVolume({
+    "Read me.txt": "..\\..\\x.txt",
+    "Report.txt": "Con.report",
+    "Fragmented database.db": "invoices\u202egpj.exe ... .",
+    "letter 07.txt": "LETTER 08.TXT",
+    Thumbnails: "/../../../",
+  });
   const { page, complaints, context } = await filesOf(path);
   const archive = await downloaded(page, () => page.click('button:has-text("Save all as zip")'));
-  const names = [...entriesOf(archive.path).keys()];
-  assert.ok(names.includes(".._.._x.txt"), names.join());
-  assert.ok(!names.some((name) => name.includes("\\") || name.split("/").includes("..")));
+  const entries = entriesOf(archive.path);
+  const renamed = {
+    ".._.._x.txt": "..\\..\\x.txt",
+    "_Con.report": "Con.report",
+    "invoices_gpj.exe______": "invoices[U+202E]gpj.exe ... .",
+    "Pictures/_.._.._.._": "/../../../",
+  };
+  const letters = ["LETTER 08.TXT", "letter 08.txt"].map((name) => [`Letters/2024/${name.replace(".", " (2).")}`, name]);
+  const [letter] = letters.filter(([name]) => entries.has(name));
+  renamed[letter[0]] = letter[1];
+  const list = entries.get("Renamed files.txt").content.toString();
+  const lines = list.split("\n").filter((line) => line.includes("    was: "));
+  assert.deepEqual(lines.sort(), Object.entries(renamed).map(([name, was]) => `${name}    was: ${was}`).sort());
+  for (const name of Object.keys(renamed)) {
+    assert.ok([...entries.keys()].some((entry) => entry === name || entry.startsWith(`${name}/`)), `${name} is missing`);
+  }
+  assert.equal(digest(entries.get(".._.._x.txt").content), digest(contentOf(demoVolume(), "/Read me.txt")));
+  assert.equal(digest(entries.get("Pictures/_.._.._.._/thumbnail 0007.txt").content), digest(contentOf(demoVolume(), "/Pictures/Thumbnails/thumbnail 0007.txt")));
+  assert.equal(digest(entries.get("Letters/2024/LETTER 08.TXT")?.content ?? entries.get("Letters/2024/LETTER 08 (2).TXT").content), digest(contentOf(demoVolume(), "/Letters/2024/letter 07.txt")));
+  const all = [...entries.keys()];
+  assert.equal(new Set(all.map((name) => name.toLowerCase())).size, all.length);
+  assert.ok(!all.some((name) => name.startsWith("/") || name.split("/").includes("..") || /[\\:\u202e]/.test(name)));
+  const notice = page.locator(".takeout .notice.good");
+  await notice.waitFor();
+  assert.match(await notice.textContent(), /5 names changed.*Renamed files\.txt/);
+  const listed = await notice.locator(".path-list li").allTextContents();
+  assert.equal(listed.length, 5);
+  assert.ok(listed.includes("/Con.report → _Con.report"), listed.join("\n"));
+
+  // One file alone.
+  const { name } = await downloaded(page, () => page.click('[aria-label="Save Con.report"]'));
+  assert.equal(name, "_Con.report");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("where nothing was renamed, there is no list", { skip }, async () => {
+  const { page, complaints, context } = await filesOf(demoVolume());
+  await goInto(page, "Letters");
+  const { path } = await downloaded(page, () => page.click('button:has-text("Save all as zip")'));
+  assert.ok(![...entriesOf(path).keys()].some((name) => name.startsWith("Renamed files")));
+  await page.waitForSelector(".takeout .notice.good");
+  assert.equal(await page.locator(".takeout .path-list").count(), 0);
   assert.deepEqual(complaints, []);
   await context.close();
 });

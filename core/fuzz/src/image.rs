@@ -9,17 +9,9 @@ const SPLITS: usize = 4;
 /// Four lengths of pieces, in turn, then an image. However it is cut, it says
 /// the same.
 pub fn image_decoder(data: &[u8]) {
-    let Some((lengths, image)) = data.split_first_chunk::<SPLITS>() else {
+    let Some((image, pieces)) = split(data) else {
         return;
     };
-    let mut lengths = lengths.iter().map(|&len| usize::from(len) + 1).cycle();
-    let mut rest = image;
-    let pieces = core::iter::from_fn(|| {
-        let len = lengths.next()?.min(rest.len());
-        let (piece, after) = rest.split_at(len);
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    });
     let in_pieces = decode(pieces);
     let at_once = decode(Some(image).filter(|image| !image.is_empty()));
     assert_eq!(in_pieces, at_once);
@@ -27,6 +19,20 @@ pub fn image_decoder(data: &[u8]) {
         at_once.bytes <= image.len() as u64,
         "more came out than went in"
     );
+}
+
+/// The image, and its pieces.
+pub(crate) fn split(data: &[u8]) -> Option<(&[u8], impl Iterator<Item = &[u8]>)> {
+    let (lengths, image) = data.split_first_chunk::<SPLITS>()?;
+    let mut lengths = lengths.iter().map(|&len| usize::from(len) + 1).cycle();
+    let mut rest = image;
+    let pieces = core::iter::from_fn(move || {
+        let len = lengths.next()?.min(rest.len());
+        let (piece, after) = rest.split_at(len);
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    });
+    Some((image, pieces))
 }
 
 /// What an image says, with neighbouring data joined.

@@ -8,6 +8,7 @@ mod content;
 mod decompress;
 mod image;
 mod image_reader;
+mod partclone;
 mod seekable;
 mod structures;
 mod volume;
@@ -16,6 +17,7 @@ pub use content::{content, lznt1, wof};
 pub use decompress::decompress;
 pub use image::image_decoder;
 pub use image_reader::image_reader;
+pub use partclone::partclone;
 pub use seekable::seekable;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
 pub use volume::volume_scan;
@@ -35,6 +37,7 @@ pub fn run(target: &str, data: &[u8]) {
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),
+        "partclone" => partclone(data),
         _ => panic!("there is no fuzz target {target}"),
     }
 }

@@ -5,8 +5,9 @@ use ntfsclone_core::clusters::{Finding, audit, owners, select_used};
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::ntfs::{Volume, VolumeInfo};
 use ntfsclone_core::open::{Content, Probe};
-use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::{Extent, Lcn, RecordNumber};
+use ntfsclone_core::write::NTFSCLONE;
 
 /// All that a program asks of a volume before it copies anything, opened as it
 /// should be and salvaged.
@@ -88,21 +89,11 @@ fn extent_of(finding: &Finding) -> Option<Extent> {
 fn check_plan(plan: &Plan, data: &[u8]) {
     let mut bytes = 0;
     let mut position = 0;
-    for step in plan.steps() {
-        let end = match step {
-            Step::Copy(extent) => {
-                assert!(plan.geometry().offset(extent.start) >= position);
-                bytes += plan.geometry().bytes(extent.len);
-                plan.geometry().offset(extent.end())
-            }
-            Step::Tail(len) => {
-                bytes += len;
-                plan.geometry().bytes(plan.geometry().nr_clusters()) + len
-            }
-        };
-        assert!(end <= data.len() as u64);
-        position = end;
+    for (offset, len) in plan.ranges() {
+        assert!(offset >= position && offset + len <= data.len() as u64);
+        bytes += len;
+        position = offset + len;
     }
     assert_eq!(bytes, plan.bytes());
-    assert!(plan.image_size() >= bytes);
+    assert!((NTFSCLONE.size)(plan) >= bytes);
 }

@@ -4,6 +4,7 @@ mod compression;
 mod index;
 mod indexer;
 pub mod ntfsclone;
+pub mod partclone;
 mod prefix;
 mod reader;
 pub mod salvage;

@@ -1,4 +1,4 @@
-//! Whether an image has the commands that an index tells of.
+//! The spot check of an index: does the image have commands where the index says?
 
 use super::index::{Index, Run, stride};
 use super::ntfsclone::{COMMAND_GAP, COMMAND_NEXT, corrupt, cut_short};
@@ -6,15 +6,13 @@ use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
-/// How many places of an image are looked at, at most. Each is one more place
-/// of a disk to go to, and of the ways in which an index can be a wrong one,
-/// almost all move all that follows.
+/// The most gaps that are checked. Each costs a seek; nearly every wrong index
+/// shifts all later offsets, so a sample finds it.
 const PLACES: u64 = 256;
 
 impl Index {
-    /// Looks at some of the gaps of the image, from the first to the last, and
-    /// at the commands before and after them: whether they are where this index
-    /// has them. In an image of no more than 255 gaps, at all of them.
+    /// Checks a sample of the gaps in the image, and the commands before and after
+    /// them, against this index; all gaps if there are no more than 255.
     ///
     /// # Errors
     ///
@@ -71,10 +69,10 @@ impl Index {
                 ));
             }
         }
-        match has_next {
-            true => check_command(source, run.offset, COMMAND_NEXT),
-            false => Ok(()),
+        if has_next {
+            check_command(source, run.offset, COMMAND_NEXT)?;
         }
+        Ok(())
     }
 }
 
@@ -82,15 +80,11 @@ fn check_command(source: &(impl ReadAt + ?Sized), offset: u64, expected: u8) -> 
     let mut command = [0];
     read(source, offset, &mut command)?;
     let [command] = command;
-    match command == expected {
-        true => Ok(()),
-        false => Err(corrupt(
-            offset,
-            "a command",
-            command.into(),
-            "that of the index",
-        )),
+    if command != expected {
+        let expected = "that of the index";
+        return Err(corrupt(offset, "a command", command.into(), expected));
     }
+    Ok(())
 }
 
 fn read(source: &(impl ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Result<()> {

@@ -84,8 +84,14 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Error(Error::Io { .. }) => "read",
-            Self::Error(Error::Corrupt { .. } | Error::Lost { .. }) => "corrupt",
+            Self::Error(
+                Error::Corrupt { .. }
+                | Error::Lost { .. }
+                | Error::BlockChecksum { .. }
+                | Error::Truncated { .. },
+            ) => "corrupt",
             Self::Error(Error::Unsupported { .. }) => "unsupported",
+            Self::Error(Error::OtherFileSystem { .. }) => "not-ntfs",
             Self::Error(Error::Limit { .. } | Error::VolumeCutShort { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",

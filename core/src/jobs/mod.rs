@@ -46,7 +46,7 @@ mod validate;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-pub use convert::{Compression, Target};
+pub use convert::Compression;
 pub use decompress::{StreamError, decompress};
 pub use extents::Located;
 pub use failure::{Failure, Refusal};

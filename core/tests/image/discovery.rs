@@ -4,7 +4,7 @@ use ntfs_volume_builder::{FileData, MftLayout, Run, VolumeBuilder};
 use ntfsclone_core::Error;
 use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep, select_metadata};
 use ntfsclone_core::discovery::Discovery;
-use ntfsclone_core::image::ntfsclone::{Encoder, Header};
+use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::ntfs::Volume;
@@ -12,6 +12,7 @@ use ntfsclone_core::units::{Extent, Lcn};
 use proptest::prelude::*;
 
 use crate::copies::image_of;
+use crate::encoded::Encoded;
 use crate::samples::{GEOMETRIES, everything, of_geometry, with_many};
 use crate::volumes::expected;
 
@@ -142,14 +143,13 @@ fn images_of_metadata_are_declined() {
     let volume = Volume::open(built.bytes.as_slice()).unwrap();
     let metadata = select_metadata(&volume, LogFile::Start, |_| {}).unwrap();
     let geometry = volume.geometry();
-    let mut image = Vec::new();
     let size = built.bytes.len() as u64;
     let header = Header::new(512, size, geometry.nr_clusters(), 0);
-    let mut encoder = Encoder::new(&header, &mut image);
+    let mut encoder = Encoded::new(&header);
     let mut copy = |extent: Extent| {
         let start = geometry.offset(extent.start) as usize;
         let bytes = &built.bytes[start..][..geometry.bytes(extent.len) as usize];
-        encoder.clusters(extent.start, bytes, &mut image);
+        encoder.clusters(extent.start, bytes);
     };
     for step in &metadata.steps {
         match step {
@@ -163,7 +163,7 @@ fn images_of_metadata_are_declined() {
             }
         }
     }
-    encoder.tail(&[0; 512], &mut image);
+    let image = encoder.tail(&[0; 512]);
     let index = Index::scan(&*image, |_| {}).unwrap();
     assert!(!index.is_ordinary());
     declined(&image);

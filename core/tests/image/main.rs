@@ -17,6 +17,8 @@ mod copies;
 mod cut;
 mod decoded;
 mod discovery;
+#[path = "../support/encoded.rs"]
+mod encoded;
 mod giant;
 mod headers;
 mod indexes;
@@ -25,4 +27,5 @@ mod roundtrip;
 mod salvage;
 #[path = "../volumes/samples.rs"]
 mod samples;
+mod spot_check;
 mod volumes;

@@ -2,11 +2,14 @@
 
 use ntfs_volume_builder::pattern;
 use ntfsclone_core::clusters::ClusterMap;
-use ntfsclone_core::image::ntfsclone::{Encoder, Header, encoded_size};
-use ntfsclone_core::units::{Extent, Lcn};
+use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::plan::Plan;
+use ntfsclone_core::units::{Extent, Geometry, Lcn};
+use ntfsclone_core::write::NTFSCLONE;
 use proptest::prelude::*;
 
 use crate::decoded::{SMALL, decode, decode_whole, small_image};
+use crate::encoded::Encoded;
 
 /// A device and which of its clusters are in use.
 #[derive(Debug, Clone)]
@@ -36,33 +39,38 @@ impl Device {
         content
     }
 
-    fn extents(&self) -> Vec<Extent> {
+    fn plan(&self) -> Plan {
         let mut map = ClusterMap::new(self.used.len() as u64).unwrap();
         for (lcn, used) in (0..).zip(&self.used) {
             if *used {
                 map.insert(Extent::new(Lcn(lcn), 1));
             }
         }
-        map.extents().collect()
+        let geometry = Geometry {
+            sector_size: 256,
+            cluster_size: self.cluster_size,
+            total_sectors: self.used.len() as u64 * u64::from(self.cluster_size / 256),
+            mft_record_size: 1024,
+            index_record_size: 4096,
+        };
+        Plan::new(geometry, self.header().device_size, map)
     }
 
     /// The image, its clusters given to the encoder `at_once` at a time.
     fn image(&self, at_once: u64) -> Vec<u8> {
         let content = self.content();
         let cluster_size = self.cluster_size as usize;
-        let mut image = Vec::new();
-        let mut encoder = Encoder::new(&self.header(), &mut image);
-        for extent in self.extents() {
+        let mut encoder = Encoded::new(&self.header());
+        for extent in self.plan().extents() {
             let mut start = extent.start;
             while start < extent.end() {
                 let end = start.plus(at_once).min(extent.end());
                 let data = &content[start.0 as usize * cluster_size..end.0 as usize * cluster_size];
-                encoder.clusters(start, data, &mut image);
+                encoder.clusters(start, data);
                 start = end;
             }
         }
-        encoder.tail(&content[self.used.len() * cluster_size..], &mut image);
-        image
+        encoder.tail(&content[self.used.len() * cluster_size..])
     }
 }
 
@@ -100,7 +108,7 @@ proptest! {
     ) {
         let image = device.image(at_once);
         let header = device.header();
-        let size = encoded_size(&header, device.extents(), device.tail);
+        let size = (NTFSCLONE.size)(&device.plan());
         prop_assert_eq!(image.len() as u64, size);
         prop_assert!(image == device.image(u64::MAX), "it depends on the calls");
 
@@ -138,10 +146,9 @@ fn the_encoder_writes_what_the_format_says() {
         SMALL.nr_clusters,
         SMALL.inuse,
     );
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&header, &mut image);
-    encoder.clusters(Lcn(2), &[7; 256], &mut image);
-    encoder.tail(&[9; 100], &mut image);
+    let mut encoder = Encoded::new(&header);
+    encoder.clusters(Lcn(2), &[7; 256]);
+    let image = encoder.tail(&[9; 100]);
     // The padding is zeros when it is written.
     let mut expected = small_image();
     expected[50..56].fill(0);
@@ -174,12 +181,11 @@ fn the_emptiest_and_the_fullest() {
 #[test]
 fn clusters_in_any_order() {
     let header = Header::new(256, 10 * 256, 10, 4);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&header, &mut image);
+    let mut encoder = Encoded::new(&header);
     for (lcn, byte) in [(7, 1), (2, 2), (3, 3), (9, 4), (0, 5)] {
-        encoder.clusters(Lcn(lcn), &[byte; 256], &mut image);
+        encoder.clusters(Lcn(lcn), &[byte; 256]);
     }
-    encoder.tail(&[], &mut image);
+    let image = encoder.tail(&[]);
     let decoded = decode_whole(&image).unwrap();
     let found: Vec<(u64, u8, usize)> = decoded
         .data

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use ntfs_volume_builder::{self as build, FileData, VolumeBuilder, attribute_type, pattern};
 use ntfsclone_core::image::seekable::SeekableReader;
-use ntfsclone_core::jobs::{Compression, Failure, Located, Opened, Step, Target};
+use ntfsclone_core::jobs::{Compression, Failure, Located, Opened, Step};
 use ntfsclone_core::units::{Extent, RecordNumber};
+use ntfsclone_core::write::NTFSCLONE;
 
 use crate::copies::image_of;
 use crate::driver::Driver;
@@ -230,7 +231,7 @@ fn a_damaged_frame_costs_what_is_in_it() {
         level: 1,
         time: None,
     });
-    let mut convert = opened.convert(Target::Image, compression).unwrap();
+    let mut convert = opened.convert(&NTFSCLONE, compression).unwrap();
     let mut file = driver.output(&mut convert).unwrap();
     let lost = {
         let reader = SeekableReader::open(file.as_slice()).unwrap().unwrap();

@@ -5,12 +5,13 @@ use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::jobs::{Failure, Located, Step, Target};
+use ntfsclone_core::jobs::{Failure, Located, Step};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Lcn};
 use ntfsclone_core::validate::{
     Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, check_volume,
 };
+use ntfsclone_core::write::{METADATA, RAW};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -202,8 +203,8 @@ fn jobs_take_turns() {
         let mut driver = Driver::new(source.as_slice());
         let opened = driver.open().unwrap();
         let mut validate = opened.validate();
-        let mut raw = opened.convert(Target::Raw, None).unwrap();
-        let mut metadata = opened.convert(Target::Metadata, None).unwrap();
+        let mut raw = opened.convert(&RAW, None).unwrap();
+        let mut metadata = opened.convert(&METADATA, None).unwrap();
         type Next<'a> = &'a mut dyn FnMut() -> Result<Step, Failure>;
         let steps: &mut [Next<'_>] =
             &mut [&mut || validate.step(), &mut || raw.step(), &mut || {
@@ -225,7 +226,7 @@ fn jobs_take_turns() {
         }
         assert!(validate.result().unwrap().sound);
         assert!(outputs[1] == restored(&built));
-        let mut alone = opened.convert(Target::Metadata, None).unwrap();
+        let mut alone = opened.convert(&METADATA, None).unwrap();
         assert!(outputs[2] == driver.output(&mut alone).unwrap());
         let all = source.len() as u64;
         assert!(driver.read < 4 * all, "{} of {all}", driver.read);

@@ -3,8 +3,9 @@
 use ntfsclone_core::image::seekable::{Kind, SeekableReader};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::jobs::{Compression, Failure, Refusal, Target};
+use ntfsclone_core::jobs::{Compression, Failure, Refusal};
 use ntfsclone_core::validate::Code;
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -17,7 +18,7 @@ fn compression(level: i32) -> Option<Compression> {
     })
 }
 
-fn compressed(source: &[u8], target: Target) -> Vec<u8> {
+fn compressed(source: &[u8], target: &'static Writer) -> Vec<u8> {
     let mut driver = Driver::new(source);
     let opened = driver.open().unwrap();
     let mut convert = opened.convert(target, compression(1)).unwrap();
@@ -36,8 +37,8 @@ fn what_is_compressed_is_the_same_stream() {
     for (name, built) in volumes() {
         let image = image_of(&built);
         let table = [
-            (Target::Raw, restored(&built), Kind::RawVolume),
-            (Target::Image, image.clone(), Kind::NtfscloneImage),
+            (&RAW, restored(&built), Kind::RawVolume),
+            (&NTFSCLONE, image.clone(), Kind::NtfscloneImage),
         ];
         for (target, expected, kind) in table {
             let file = compressed(&built.bytes, target);
@@ -54,13 +55,10 @@ fn what_is_compressed_is_the_same_stream() {
             }
             let stored: u64 = summary.map().unwrap().map(|run| run.unwrap().count).sum();
             let tail = u64::from(built.bytes.len() as u64 > built.geometry.volume_size());
-            let with_tail = match target {
-                Target::Raw => tail,
-                _ => 1,
-            };
+            let with_tail = if target.id == RAW.id { tail } else { 1 };
             let used = built.used_clusters().count() as u64;
             assert_eq!(stored, used + with_tail, "{name}, {target:?}");
-            if target == Target::Image {
+            if target.id == NTFSCLONE.id {
                 let index = Index::scan(image.as_slice(), |_| {}).unwrap();
                 assert_eq!(summary.index().unwrap(), Some(index), "{name}");
             }
@@ -74,12 +72,12 @@ fn metadata_is_compressed() {
     for (name, built) in volumes() {
         let mut driver = Driver::new(built.bytes.as_slice());
         let opened = driver.open().unwrap();
-        let mut plain = opened.convert(Target::Metadata, None).unwrap();
+        let mut plain = opened.convert(&METADATA, None).unwrap();
         let expected = driver.output(&mut plain).unwrap();
-        let file = compressed(&built.bytes, Target::Metadata);
+        let file = compressed(&built.bytes, &METADATA);
         assert!(stream_of(&file) == expected, "{name}");
         let index = Index::scan(expected.as_slice(), |_| {}).unwrap();
-        let again = compressed(&expected, Target::Image);
+        let again = compressed(&expected, &NTFSCLONE);
         for file in [file, again] {
             let reader = SeekableReader::open(file.as_slice()).unwrap().unwrap();
             let summary = reader.summary().unwrap().unwrap();
@@ -93,7 +91,7 @@ fn metadata_is_compressed() {
 fn what_was_compressed_is_read_step_by_step() {
     let built = large().build();
     let image = image_of(&built);
-    for target in [Target::Raw, Target::Image] {
+    for target in [&RAW, &NTFSCLONE] {
         let file = compressed(&built.bytes, target);
         let mut driver = Driver::new(file.as_slice());
         let opened = driver.open().unwrap();
@@ -106,10 +104,7 @@ fn what_was_compressed_is_read_step_by_step() {
         let report = validate.result().unwrap();
         assert!(report.sound, "{report:?}");
         assert_eq!(report.checksums, ["frames"]);
-        for (target, expected) in [
-            (Target::Raw, restored(&built)),
-            (Target::Image, image.clone()),
-        ] {
+        for (target, expected) in [(&RAW, restored(&built)), (&NTFSCLONE, image.clone())] {
             let mut convert = opened.convert(target, None).unwrap();
             assert!(
                 driver.output(&mut convert).unwrap() == expected,
@@ -123,7 +118,7 @@ fn what_was_compressed_is_read_step_by_step() {
 #[test]
 fn a_damaged_frame_is_found() {
     let built = large().build();
-    let mut file = compressed(&built.bytes, Target::Image);
+    let mut file = compressed(&built.bytes, &NTFSCLONE);
     let middle = file.len() / 2;
     file[middle] ^= 0x55;
     let mut driver = Driver::new(file.as_slice());
@@ -144,7 +139,7 @@ fn a_damaged_frame_is_found() {
         validate.result().unwrap().volume
     };
     assert_eq!(report.volume, sound);
-    let mut convert = opened.convert(Target::Image, None).unwrap();
+    let mut convert = opened.convert(&NTFSCLONE, None).unwrap();
     let failure = driver.output(&mut convert).unwrap_err();
     assert_eq!(failure.code(), "compressed-data");
 }
@@ -152,7 +147,7 @@ fn a_damaged_frame_is_found() {
 #[test]
 fn a_damaged_first_frame_is_found() {
     let built = large().build();
-    for target in [Target::Raw, Target::Image] {
+    for target in [&RAW, &NTFSCLONE] {
         let mut file = compressed(&built.bytes, target);
         file[40] ^= 0x55;
         let mut driver = Driver::new(file.as_slice());
@@ -177,11 +172,11 @@ fn holes_are_frames_of_zeros() {
             ntfs_volume_builder::FileData::Runs(vec![ntfs_volume_builder::Run::at(4090, 3)]),
         )
         .build();
-    let file = compressed(&built.bytes, Target::Raw);
+    let file = compressed(&built.bytes, &RAW);
     assert!(file.len() < 1 << 20, "{}", file.len());
     assert!(stream_of(&file) == restored(&built));
     let image = image_of(&built);
-    assert!(compressed(&image, Target::Raw).len() < 1 << 20);
+    assert!(compressed(&image, &RAW).len() < 1 << 20);
     let index = Index::scan(image.as_slice(), |_| {}).unwrap();
     assert_eq!(
         Reader::new(image.as_slice(), index).size(),
@@ -194,7 +189,7 @@ fn levels_that_are_none_are_refused() {
     let (_, built) = volumes().swap_remove(0);
     let opened = Driver::new(built.bytes.as_slice()).open().unwrap();
     for level in [0, -1, 23] {
-        let refused = opened.convert(Target::Raw, compression(level)).unwrap_err();
+        let refused = opened.convert(&RAW, compression(level)).unwrap_err();
         assert!(matches!(
             refused,
             Failure::Refused {

@@ -3,8 +3,9 @@
 use ntfs_volume_builder::{
     self as build, File, FileData, ListForm, Run, VolumeBuilder, attribute_type, pattern,
 };
-use ntfsclone_core::jobs::{Failure, Step, Target};
+use ntfsclone_core::jobs::{Failure, Step};
 use ntfsclone_core::units::RecordNumber;
+use ntfsclone_core::write::METADATA;
 
 use crate::copies::image_of;
 use crate::driver::Driver;
@@ -258,7 +259,7 @@ fn an_image_of_metadata_has_no_content_of_files() {
     let built = all_ways();
     let mut driver = Driver::new(built.bytes.as_slice());
     let opened = driver.open().unwrap();
-    let mut convert = opened.convert(Target::Metadata, None).unwrap();
+    let mut convert = opened.convert(&METADATA, None).unwrap();
     let metadata = driver.output(&mut convert).unwrap();
 
     let lcn = built.runs(built.record_number("one run"), attribute_type::DATA, "")[0].lcn;

@@ -2,20 +2,21 @@
 
 use ntfs_volume_builder::{self as build, File, FileData, VolumeBuilder};
 use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep, RecordKind, select_metadata};
-use ntfsclone_core::image::ntfsclone::Encoder;
-use ntfsclone_core::jobs::{Step, Target};
+use ntfsclone_core::jobs::Step;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::value::Stream;
-use ntfsclone_core::plan::MetadataPlan;
+use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::{Geometry, RecordNumber, Vcn};
 use ntfsclone_core::wipe::{Remains, Times, Wiped, wipe_index_record, wipe_mft_record};
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
+use crate::encoded::Encoded;
 use crate::samples::volumes;
 
 /// What is made of a source, step by step.
-fn made(name: &str, source: &[u8], target: Target) -> Vec<u8> {
+fn made(name: &str, source: &[u8], target: &'static Writer) -> Vec<u8> {
     let mut driver = Driver::new(source);
     let opened = driver.open().unwrap();
     let mut convert = opened.convert(target, None).unwrap();
@@ -32,9 +33,9 @@ fn made(name: &str, source: &[u8], target: Target) -> Vec<u8> {
 fn a_raw_volume_has_what_is_in_use() {
     for (name, built) in volumes() {
         let expected = restored(&built);
-        assert!(made(name, &built.bytes, Target::Raw) == expected, "{name}");
+        assert!(made(name, &built.bytes, &RAW) == expected, "{name}");
         let image = image_of(&built);
-        assert!(made(name, &image, Target::Raw) == expected, "{name}");
+        assert!(made(name, &image, &RAW) == expected, "{name}");
     }
 }
 
@@ -44,26 +45,26 @@ fn a_dirty_volume_is_converted_only_where_that_is_accepted() {
     let built = VolumeBuilder::new().dirty(true).build();
     let image = image_of(&built);
     for (source, target, is_judged) in [
-        (&built.bytes, Target::Raw, true),
-        (&built.bytes, Target::Image, true),
-        (&built.bytes, Target::Metadata, true),
-        (&image, Target::Metadata, true),
-        (&image, Target::Raw, false),
-        (&image, Target::Image, false),
+        (&built.bytes, &RAW, true),
+        (&built.bytes, &NTFSCLONE, true),
+        (&built.bytes, &METADATA, true),
+        (&image, &METADATA, true),
+        (&image, &RAW, false),
+        (&image, &NTFSCLONE, false),
     ] {
         let mut driver = Driver::new(source.as_slice());
         let opened = driver.open().unwrap();
         let converted = driver.output(&mut opened.convert(target, None).unwrap());
         match converted {
             Err(failure) => {
-                assert!(is_judged, "{target:?}");
+                assert!(is_judged, "{}", target.id);
                 assert_eq!(failure.code(), "inconsistent");
                 assert!(
                     failure.to_string().starts_with("it is marked dirty"),
                     "{failure}"
                 );
             }
-            Ok(_) => assert!(!is_judged, "{target:?}"),
+            Ok(_) => assert!(!is_judged, "{}", target.id),
         }
         let opened = opened.accepting_dirty();
         driver
@@ -76,13 +77,13 @@ fn a_dirty_volume_is_converted_only_where_that_is_accepted() {
 fn an_image_is_that_of_a_save() {
     for (name, built) in volumes() {
         let image = image_of(&built);
-        assert!(made(name, &built.bytes, Target::Image) == image, "{name}");
-        assert!(made(name, &image, Target::Image) == image, "{name}");
+        assert!(made(name, &built.bytes, &NTFSCLONE) == image, "{name}");
+        assert!(made(name, &image, &NTFSCLONE) == image, "{name}");
         let mut trailing = image.clone();
         trailing.extend([1, 2, 3]);
         let mut driver = Driver::new(trailing.as_slice());
         let opened = driver.open().unwrap();
-        let mut convert = opened.convert(Target::Image, None).unwrap();
+        let mut convert = opened.convert(&NTFSCLONE, None).unwrap();
         assert!(driver.output(&mut convert).unwrap() == image, "{name}");
     }
 }
@@ -91,13 +92,13 @@ fn an_image_is_that_of_a_save() {
 fn an_image_of_metadata_is_wiped() {
     for (name, built) in volumes() {
         let (expected, _) = metadata_of(&built);
-        let found = made(name, &built.bytes, Target::Metadata);
+        let found = made(name, &built.bytes, &METADATA);
         assert!(found == expected, "{name}");
         let image = image_of(&built);
-        assert!(made(name, &image, Target::Metadata) == expected, "{name}");
+        assert!(made(name, &image, &METADATA) == expected, "{name}");
         // It jumps back, and is made into a volume all the same.
-        made(name, &expected, Target::Raw);
-        assert!(made(name, &expected, Target::Image) == expected, "{name}");
+        made(name, &expected, &RAW);
+        assert!(made(name, &expected, &NTFSCLONE) == expected, "{name}");
     }
 }
 
@@ -150,29 +151,29 @@ fn metadata_of(built: &build::Volume) -> (Vec<u8>, Remains) {
     let geometry = *volume.geometry();
     let metadata = select_metadata(&volume, LogFile::Start, |_| {}).unwrap();
     let size = source.len() as u64;
-    let plan = MetadataPlan::new(geometry, size, metadata.steps, metadata.inuse);
-    let mut image = Vec::new();
+    let steps = metadata.steps.clone();
+    let plan = Plan::of_metadata(geometry, size, steps, metadata.inuse);
     let mut report = Wiped::default();
-    let mut encoder = Encoder::new(&plan.header(), &mut image);
+    let mut encoder = Encoded::new(&plan.header());
     let at = |offset: u64, len: u64| &source[offset as usize..(offset + len) as usize];
-    for step in plan.steps() {
+    for step in &metadata.steps {
         match step {
             MetadataStep::Clusters(extent) => {
                 let bytes = at(geometry.offset(extent.start), geometry.bytes(extent.len));
-                encoder.clusters(extent.start, bytes, &mut image);
+                encoder.clusters(extent.start, bytes);
             }
             MetadataStep::Records(kind, stream) => {
                 let value = wiped(source, &geometry, *kind, stream, &mut report);
                 for (vcn, extent) in stream.extents(Vcn(0), stream.end()) {
                     let start = geometry.bytes(vcn.0) as usize;
                     let len = geometry.bytes(extent.len) as usize;
-                    encoder.clusters(extent.start, &value[start..start + len], &mut image);
+                    encoder.clusters(extent.start, &value[start..start + len]);
                 }
             }
         }
     }
-    let (offset, len) = plan.tail();
-    encoder.tail(at(offset, len), &mut image);
+    let (offset, len) = plan.ranges().last().unwrap();
+    let image = encoder.tail(at(offset, len));
     let remains = Remains {
         image_size: image.len() as u64,
         sensitive: metadata.sensitive,
@@ -213,7 +214,7 @@ fn wiped(
 fn a_damaged_image_is_not_passed_on() {
     let (_, built) = volumes().swap_remove(0);
     let image = image_of(&built);
-    for target in [Target::Raw, Target::Image] {
+    for target in [&RAW, &NTFSCLONE] {
         let mut driver = Driver::new(&image[..image.len() - 5]);
         let opened = driver.open().unwrap();
         let mut convert = opened.convert(target, None).unwrap();

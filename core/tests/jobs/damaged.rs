@@ -8,10 +8,11 @@ use ntfs_volume_builder::{
 };
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::error::with_causes;
-use ntfsclone_core::jobs::{Compression, Target};
+use ntfsclone_core::jobs::Compression;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::RecordNumber;
 use ntfsclone_core::validate::{Code, Finding, Findings, Report, check_volume};
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -52,7 +53,7 @@ static COMPRESSED: LazyLock<Vec<u8>> = LazyLock::new(|| {
         level: 1,
         time: None,
     };
-    let mut convert = opened.convert(Target::Image, Some(compression)).unwrap();
+    let mut convert = opened.convert(&NTFSCLONE, Some(compression)).unwrap();
     driver.output(&mut convert).unwrap()
 });
 
@@ -71,7 +72,7 @@ fn do_all(source: &[u8]) {
     if driver.run(&mut validate, |_| {}).is_ok() {
         assert!(validate.result().is_some());
     }
-    for target in [Target::Raw, Target::Image, Target::Metadata] {
+    for target in [&RAW, &NTFSCLONE, &METADATA] {
         let mut convert = opened.convert(target, None).unwrap();
         let mut len = 0_u64;
         let _ = driver.run(&mut convert, |step| match step {

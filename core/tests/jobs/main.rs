@@ -21,6 +21,8 @@ mod copies;
 mod damaged;
 mod decompressing;
 mod driver;
+#[path = "../support/encoded.rs"]
+mod encoded;
 mod opening;
 mod pages;
 mod samples;

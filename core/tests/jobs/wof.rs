@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use ntfs_volume_builder::{
     self as build, File, FileData, ListForm, Run, VolumeBuilder, attribute_type, pattern,
 };
-use ntfsclone_core::jobs::{Failure, Target};
+use ntfsclone_core::jobs::Failure;
 use ntfsclone_core::units::RecordNumber;
+use ntfsclone_core::write::METADATA;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -155,7 +156,7 @@ fn what_an_image_does_not_hold_is_an_error() {
     let built = &*BUILT;
     let mut driver = Driver::new(built.bytes.as_slice());
     let opened = driver.open().unwrap();
-    let mut convert = opened.convert(Target::Metadata, None).unwrap();
+    let mut convert = opened.convert(&METADATA, None).unwrap();
     let metadata = driver.output(&mut convert).unwrap();
     let failure = content(&metadata, built.record_number("lzx")).unwrap_err();
     assert_eq!(failure.code(), "not-stored", "{failure}");

@@ -11,6 +11,8 @@
 )]
 
 mod damage;
+#[path = "../support/encoded.rs"]
+mod encoded;
 mod file;
 mod foreign;
 mod map;

@@ -1,12 +1,12 @@
 //! Which clusters are in the stream.
 
-use ntfsclone_core::image::ntfsclone::Encoder;
 use ntfsclone_core::image::seekable::{MapBuilder, MapRun, SeekableReader};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::units::Lcn;
 use proptest::prelude::*;
 
+use crate::encoded::Encoded;
 use crate::file::{File, head, header};
 
 /// The runs of a map, and the error that ends it.
@@ -85,14 +85,13 @@ proptest! {
 
 /// An image of these clusters, in their order, and its file.
 fn image(clusters: &[u64]) -> (Vec<u8>, File) {
-    let mut stream = Vec::new();
-    let mut encoder = Encoder::new(&header(), &mut stream);
+    let mut encoder = Encoded::new(&header());
     let mut map = MapBuilder::new(1 << 20);
     for &cluster in clusters {
-        encoder.clusters(Lcn(cluster), &[cluster as u8; 256], &mut stream);
+        encoder.clusters(Lcn(cluster), &[cluster as u8; 256]);
         map.add(Lcn(cluster), 1);
     }
-    encoder.tail(&[0xEE; 100], &mut stream);
+    let stream = encoder.tail(&[0xEE; 100]);
     map.add(Lcn(10), 1);
     let mut file = File::new(stream.clone());
     *file.section(b"MAPS") = map.finish().unwrap();

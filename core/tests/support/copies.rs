@@ -2,9 +2,11 @@
 
 use ntfs_volume_builder as build;
 use ntfsclone_core::clusters::{audit, select_used};
-use ntfsclone_core::image::ntfsclone::Encoder;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::plan::Plan;
+use ntfsclone_core::write::NTFSCLONE;
+
+use crate::encoded::Encoded;
 
 /// The image of a volume, by the way that a program takes.
 pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
@@ -16,22 +18,15 @@ pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
         selection.map.remove(*extent);
     }
     let plan = Plan::new(*volume.geometry(), source.len() as u64, selection.map);
-    let mut image = Vec::new();
-    let mut encoder = Encoder::new(&plan.header(), &mut image);
-    for step in plan.steps() {
-        match step {
-            Step::Copy(extent) => {
-                let start = volume.geometry().offset(extent.start) as usize;
-                let len = volume.geometry().bytes(extent.len) as usize;
-                encoder.clusters(extent.start, &source[start..start + len], &mut image);
-            }
-            Step::Tail(len) => {
-                let start = built.geometry.volume_size() as usize;
-                encoder.tail(&source[start..start + len as usize], &mut image);
-            }
-        }
+    let mut encoder = Encoded::new(&plan.header());
+    for extent in plan.extents() {
+        let start = volume.geometry().offset(extent.start) as usize;
+        let len = volume.geometry().bytes(extent.len) as usize;
+        encoder.clusters(extent.start, &source[start..start + len]);
     }
-    assert_eq!(image.len() as u64, plan.image_size());
+    let (start, len) = plan.ranges().last().unwrap();
+    let image = encoder.tail(&source[start as usize..(start + len) as usize]);
+    assert_eq!(image.len() as u64, (NTFSCLONE.size)(&plan));
     image
 }
 

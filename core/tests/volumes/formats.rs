@@ -1,7 +1,7 @@
 //! What a source is, by its first sector and its end.
 
 use ntfs_volume_builder::VolumeBuilder;
-use ntfsclone_core::image::ntfsclone::{Encoder, Header};
+use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::open::{Content, Probe};
 
 /// A sector with these texts at these places and the mark of a boot sector.
@@ -43,8 +43,7 @@ fn is_identified() {
         0x3B, 0xD6, 0x67, 0x49, 0x29, 0x2E, 0xD8, 0x4A, 0x83, 0x99, 0xF6, 0xA3, 0x39, 0xE3, 0xD0,
         0x01,
     ];
-    let mut image = Vec::new();
-    Encoder::new(&Header::new(4096, 4096, 1, 1), &mut image);
+    let image = Header::new(4096, 4096, 1, 1).to_bytes().to_vec();
     const ZEROS: &str =
         "begins with zeros: there is no boot sector of NTFS, nor a backup at its end";
     let bitlocker = "is encrypted by BitLocker";

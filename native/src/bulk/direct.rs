@@ -66,29 +66,27 @@ impl DirectFile {
 
     /// Fills `buf`, if that can be done here; None if not.
     pub fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<()>> {
-        match self.takes(offset, buf) {
-            true => self.settle(self.file.read_exact_at(offset, buf)),
-            false => Ok(None),
+        if !self.takes(offset, buf) {
+            return Ok(None);
         }
+        self.settle(self.file.read_exact_at(offset, buf))
     }
 
     /// Reads what there is, if that can be done here; None if not.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.takes(offset, buf) {
-            true => self.settle(self.file.read_at(offset, buf)),
-            false => Ok(None),
+        if !self.takes(offset, buf) {
+            return Ok(None);
         }
+        self.settle(self.file.read_at(offset, buf))
     }
 
     /// Writes all of `bytes`, if that can be done here; None if not.
     pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<Option<()>> {
-        match self.takes(offset, bytes) {
-            true => {
-                let written = self.file.write_all_at(offset, bytes);
-                self.settle(written)
-            }
-            false => Ok(None),
+        if !self.takes(offset, bytes) {
+            return Ok(None);
         }
+        let written = self.file.write_all_at(offset, bytes);
+        self.settle(written)
     }
 
     fn takes(&self, offset: u64, bytes: &[u8]) -> bool {

@@ -3,4 +3,5 @@
 
 pub mod aligned_buffer;
 pub mod direct;
+pub mod encoding;
 pub mod pipeline;

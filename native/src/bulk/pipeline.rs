@@ -6,11 +6,13 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use crate::bulk::aligned_buffer::AlignedBuffer;
+use ntfsclone_core::write::{Out, Stopped};
+
+use super::aligned_buffer::AlignedBuffer;
+use super::encoding::Encoding;
 use crate::error::{Error, Result};
 use crate::host::memory::Buffers;
 use crate::host::threads::{self, Ending};
-use crate::image_encoding::ImageEncoding;
 
 /// Bytes of a batch that goes through the kernel's cache: large enough that a
 /// system call costs nothing beside the bytes it moves, small enough to be in the
@@ -134,8 +136,10 @@ impl Batch {
 pub struct Filler<'a> {
     exchange: Exchange<'a>,
     current: Batch,
-    /// If an image is made of what is read.
-    image: Option<ImageEncoding>,
+    /// `None` if the output is the volume itself.
+    encoding: Option<Encoding>,
+    /// Bytes of the output of `encoding`.
+    encoded: u64,
 }
 
 /// Where full batches go, and empty ones come from.
@@ -146,15 +150,12 @@ enum Exchange<'a> {
         full: SyncSender<Batch>,
     },
     /// There is no other thread: a batch is taken before the next is filled.
-    Here(&'a mut dyn FnMut(&mut Batch) -> Result<(), TakerGone>),
+    Here(&'a mut dyn FnMut(&mut Batch) -> Result<(), Stopped>),
 }
-
-/// The side that takes is gone: it failed, and says why itself.
-pub struct TakerGone;
 
 impl Filler<'_> {
     /// A batch with room for at least `len` bytes; what has less is sent off.
-    pub fn batch_with_room(&mut self, len: usize) -> Result<&mut Batch, TakerGone> {
+    pub fn batch_with_room(&mut self, len: usize) -> Result<&mut Batch, Stopped> {
         if self.current.room() < len {
             self.send()?;
         }
@@ -162,8 +163,7 @@ impl Filler<'_> {
     }
 
     /// Fills batches with `len` bytes of the volume from `offset` on, which
-    /// `read` provides; in an image, with the commands that belong to them. No
-    /// read ends within a cluster.
+    /// `read` provides, encoded for the output. No read ends within a cluster.
     pub fn fill(
         &mut self,
         offset: u64,
@@ -171,22 +171,12 @@ impl Filler<'_> {
         cluster_size: u32,
         read: impl FnMut(u64, &mut [u8]) -> Result<()>,
     ) -> Filled {
-        let Some(mut image) = self.image.take() else {
+        let Some(mut encoding) = self.encoding.take() else {
             return self.fill_raw(offset, len, cluster_size, read);
         };
-        let filled = image.fill(self, offset, len, read);
-        self.image = Some(image);
+        let filled = encoding.fill(self, offset, len, read);
+        self.encoding = Some(encoding);
         filled
-    }
-
-    /// Puts the gap to `offset` into an image, where there may be no clusters.
-    pub fn seek(&mut self, offset: u64) -> Result<(), TakerGone> {
-        let Some(mut image) = self.image.take() else {
-            return Ok(());
-        };
-        let sought = image.seek(self, offset);
-        self.image = Some(image);
-        sought
     }
 
     fn fill_raw(
@@ -212,44 +202,31 @@ impl Filler<'_> {
         Ok(Ok(()))
     }
 
-    /// Fills batches to the last byte with `bytes`, which belong at `offset`.
-    pub fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<(), TakerGone> {
-        let (mut offset, mut left) = (offset, bytes);
-        while !left.is_empty() {
-            let batch = self.batch_with_room(1)?;
-            let (now, later) = left.split_at(left.len().min(batch.room()));
-            batch.push(offset, now.len()).copy_from_slice(now);
-            offset += now.len() as u64;
-            left = later;
-        }
-        Ok(())
-    }
-
-    /// Counts bytes of the volume that were put.
-    pub fn count(&mut self, volume_bytes: u64) {
+    /// Counts bytes of the volume that are encoded next.
+    pub(super) fn count(&mut self, volume_bytes: u64) {
         self.current.count(volume_bytes);
     }
 
-    fn end(mut self) -> Result<(), TakerGone> {
-        if let Some(image) = self.image.take() {
-            image.end(&mut self)?;
+    fn end(mut self) -> Result<(), Stopped> {
+        if let Some(encoding) = self.encoding.take() {
+            encoding.finish(&mut self)?;
         }
         if self.current.is_empty() {
             return Ok(());
         }
         match self.exchange {
-            Exchange::Thread { full, .. } => full.send(self.current).map_err(|_| TakerGone),
+            Exchange::Thread { full, .. } => full.send(self.current).map_err(|_| Stopped),
             Exchange::Here(take) => take(&mut self.current),
         }
     }
 
-    fn send(&mut self) -> Result<(), TakerGone> {
+    fn send(&mut self) -> Result<(), Stopped> {
         match &mut self.exchange {
             Exchange::Thread { empty, full } => {
-                let mut next = empty.recv().map_err(|_| TakerGone)?;
+                let mut next = empty.recv().map_err(|_| Stopped)?;
                 next.clear();
                 let filled = std::mem::replace(&mut self.current, next);
-                full.send(filled).map_err(|_| TakerGone)
+                full.send(filled).map_err(|_| Stopped)
             }
             Exchange::Here(take) => {
                 take(&mut self.current)?;
@@ -257,6 +234,22 @@ impl Filler<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Batches are filled to the last byte with what is encoded.
+impl Out for Filler<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+        let mut left = bytes;
+        while !left.is_empty() {
+            let offset = self.encoded;
+            let batch = self.batch_with_room(1)?;
+            let (now, later) = left.split_at(left.len().min(batch.room()));
+            batch.push(offset, now.len()).copy_from_slice(now);
+            self.encoded += now.len() as u64;
+            left = later;
+        }
+        Ok(())
     }
 }
 
@@ -275,7 +268,7 @@ pub enum Batches {
 /// How batches are filled.
 pub struct Task {
     fill: Box<dyn FnOnce(&mut Filler<'_>) -> Filled + Send>,
-    image: Option<ImageEncoding>,
+    encoding: Option<Encoding>,
     /// The first batch.
     first: Batch,
 }
@@ -285,7 +278,8 @@ impl Task {
         let mut filler = Filler {
             exchange,
             current: self.first,
-            image: self.image,
+            encoding: self.encoding,
+            encoded: 0,
         };
         match (self.fill)(&mut filler) {
             Ok(Ok(())) => {
@@ -294,13 +288,13 @@ impl Task {
                 Ok(())
             }
             Ok(Err(error)) => Err(error),
-            Err(TakerGone) => Ok(()),
+            Err(Stopped) => Ok(()),
         }
     }
 }
 
 /// What a thread that fills batches ends with, before it is all sent.
-pub type Filled = Result<Result<(), Error>, TakerGone>;
+pub type Filled = Result<Result<(), Error>, Stopped>;
 
 /// What goes through a pipeline.
 pub struct Flow {
@@ -308,16 +302,17 @@ pub struct Flow {
     pub cluster_size: u32,
     /// One side goes past the kernel's cache.
     pub is_direct: bool,
-    /// Make an image of what is read.
-    pub image: Option<ImageEncoding>,
+    /// `None` if the output is the volume itself.
+    pub encoding: Option<Encoding>,
 }
 
 impl Flow {
     fn batches(&self) -> Buffers {
         let cluster_size = self.cluster_size as usize;
-        let bytes = match self.is_direct {
-            true => DIRECT_BATCH_BYTES,
-            false => CACHED_BATCH_BYTES,
+        let bytes = if self.is_direct {
+            DIRECT_BATCH_BYTES
+        } else {
+            CACHED_BATCH_BYTES
         };
         let wanted = Buffers {
             count: BATCHES,
@@ -340,7 +335,7 @@ pub fn start(
     let (full_sender, full) = sync_channel(batches.count);
     let task = Task {
         fill: Box::new(fill),
-        image: flow.image,
+        encoding: flow.encoding,
         first: Batch::new(batches.bytes)?,
     };
     for _ in 1..batches.count {
@@ -397,7 +392,7 @@ fn take_here(task: Task, mut take: impl FnMut(&mut Batch) -> Result<()>) -> Resu
     let mut taken = Ok(());
     let mut take = |batch: &mut Batch| {
         taken = take(batch);
-        taken.as_ref().map(|_| ()).map_err(|_| TakerGone)
+        taken.as_ref().map(|_| ()).map_err(|_| Stopped)
     };
     let filled = task.run(Exchange::Here(&mut take));
     taken.and(filled)

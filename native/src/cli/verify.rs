@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Direct, ProgressStyle};
+use super::{Direct, ProgressArgs};
 
 /// The options of `verify`.
 #[derive(Debug, Args)]
@@ -50,14 +50,8 @@ pub struct Verify {
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// How progress is shown on standard error: auto is a bar on a terminal and
-    /// nothing elsewhere; json is a line for each step
-    #[arg(long, value_name = "HOW", value_enum)]
-    pub progress: Option<ProgressStyle>,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 }
 
 const VERIFY_HELP: &str = "\

@@ -77,7 +77,7 @@ fn check_volume(task: &CheckTask, opened: Opened, how: options::Progress) -> Res
     let flow = Flow {
         cluster_size,
         is_direct: reader.is_direct(),
-        image: None,
+        encoding: None,
     };
     let mut done = 0;
     pipeline::start("reads", flow, reader.fill())?.for_each(|batch| {

@@ -14,7 +14,8 @@ use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
-    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks, Writing,
+    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks,
+    WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::sink::{Place, checksum, refuse_partition_table};
@@ -25,7 +26,7 @@ use crate::source::{BulkReader, Device, Sidecar};
 pub struct CopyOrder<'a> {
     pub kind: &'a CopyKind,
     pub checks: VolumeChecks,
-    pub writing: &'a Writing,
+    pub writing: &'a WriteOptions,
     pub rescue: Option<&'a Rescue>,
 }
 
@@ -144,10 +145,8 @@ pub fn copy_device(
             let copying = Copying {
                 order,
                 opened: &opened,
-                geometry,
-                header: plan.header(),
-                bytes: plan.bytes(),
-                image_size: plan.image_size(),
+                plan: Arc::clone(&plan),
+                how,
             };
             copying.describe(reports);
             match rescue {
@@ -171,8 +170,7 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
-            let is_direct = reader.is_direct();
-            copying.write(target.into_new()?, reader.fill(), is_direct, how, reports)?;
+            copying.write(target.into_new()?, reader)?;
         }
         CopyScope::Metadata { times, log_file } => {
             let target = target.into_new()?;

@@ -1,88 +1,68 @@
-//! Writing what is read of a volume: the step that copies of all its clusters
-//! and of its metadata have in common.
+//! Writing what is read of a volume, in the form of the order.
 
-use std::sync::mpsc;
+use std::sync::Arc;
 
-use ntfsclone_core::image::ntfsclone::Header;
-use ntfsclone_core::image::seekable::MapBuilder;
-use ntfsclone_core::units::Geometry;
+use ntfsclone_core::plan::Plan;
+use ntfsclone_core::write::{Content, Facts, METADATA, NTFSCLONE, RAW, Writer};
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
-use crate::bulk::pipeline::{self, Filled, Filler, Flow};
+use super::transfer::Transfer;
+use crate::bulk::encoding::Encoding;
+use crate::bulk::pipeline::Flow;
 use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
-use crate::facts::{Facts, Origin};
-use crate::host::progress::{Phase, Progress};
-use crate::image_encoding::ImageEncoding;
-use crate::options::{self, Compress, CopyScope, Form};
+use crate::facts::add_time_and_host;
+use crate::host::progress::Phase;
+use crate::options::{self, Compress, CopyKind, CopyScope, Form};
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
 use crate::sink::{
-    self, CompressedForm, CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink,
-    check_length, least_device_size,
+    CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink, check_length,
+    least_device_size,
 };
+use crate::source::BulkReader;
 
-/// What is about to be copied, and how much it is.
+/// A copy that is planned.
 pub struct Copying<'a> {
     pub order: CopyOrder<'a>,
     pub opened: &'a OpenVolume,
-    pub geometry: Geometry,
-    pub header: Header,
-    /// Bytes of the volume to copy.
-    pub bytes: u64,
-    /// Bytes of an image of it, at the most.
-    pub image_size: u64,
+    pub plan: Arc<Plan>,
+    pub how: options::Progress,
 }
 
 impl Copying<'_> {
     pub fn describe(&self, reports: Reports) {
+        let header = self.plan.header();
         reports.line(format_args!(
             "In use: {} of {} clusters, {}",
-            self.header.inuse,
-            self.header.nr_clusters,
-            report::size(self.bytes)
+            header.inuse,
+            header.nr_clusters,
+            report::size(self.plan.bytes())
         ));
     }
 
-    /// Writes what `fill` reads to `destination`, in the form of the order.
-    /// `is_direct` tells that it is read past the kernel's cache.
-    pub fn write(
-        &self,
-        destination: Destination,
-        fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
-        is_direct: bool,
-        how: options::Progress,
-        reports: Reports,
-    ) -> Result<()> {
+    /// Writes what `reader` reads to `destination`.
+    pub fn write(&self, destination: Destination, reader: BulkReader) -> Result<()> {
         let CopyOrder { kind, writing, .. } = self.order;
-        let opened = self.opened;
-        let image_or_raw = match kind.form {
-            Form::Raw => Needs {
-                bytes: self.bytes,
-                device_size: least_device_size(&self.geometry, opened.volume.tail_size()),
-            },
-            Form::Image => Needs {
-                bytes: self.image_size,
-                device_size: self.image_size,
-            },
-        };
-        let needs = match kind.compress {
-            None => image_or_raw,
-            // How much it is turns out in the end.
-            Some(_) => Needs {
-                bytes: 0,
-                device_size: 0,
-            },
-        };
+        let plan = &self.plan;
+        let writer = writer(kind);
+        let size = (writer.size)(plan);
         if kind.compress.is_some() {
-            let len = match kind.form {
-                Form::Raw => self.header.device_size,
-                Form::Image => self.image_size,
-            };
-            check_length(&writing.output.name(), len)?;
+            check_length(&writing.output.name(), size)?;
         }
-        let mut target = destination.begin(needs)?;
+        let (phase, done) = match kind.form {
+            Form::Image => (Phase::Save, "Saved"),
+            Form::Raw => (Phase::Clone, "Cloned"),
+        };
+        let transfer = Transfer {
+            writing,
+            new_serial: writing.new_serial.filter(|_| kind.form == Form::Raw),
+            phase,
+            done,
+            bytes: plan.bytes(),
+            how: self.how,
+        };
+        let target = transfer.begin(destination, self.needs(size))?;
         if target.is_file_of_fixed_size() && !kind.is_plain() {
             return Err(Error::refused(
                 target.name(),
@@ -90,84 +70,78 @@ impl Copying<'_> {
                 "write it to another file",
             ));
         }
-        target.bypass_cache(writing.direct);
-        if writing.verify {
-            target.verify(how)?;
-        }
-        if let Some(algorithm) = writing.checksum {
-            target.make_checksum(algorithm);
-        }
-        let (map_sender, map) = mpsc::channel();
-        let image = || {
-            let encoding = ImageEncoding::new(&self.header, is_direct);
-            match kind.compress {
-                Some(_) => encoding.with_map(MapBuilder::new(MAX_MAP_SIZE), map_sender),
-                None => encoding,
-            }
-        };
-        let flow = Flow {
-            cluster_size: self.geometry.cluster_size,
-            is_direct: is_direct || target.is_direct(),
-            image: (kind.form == Form::Image).then(image),
-        };
-        let (phase, done) = match kind.form {
-            Form::Image => (Phase::Save, "Saved"),
-            Form::Raw => (Phase::Clone, "Cloned"),
-        };
-        let mut serial = SerialChange::new(match kind.form {
-            Form::Raw => writing.new_serial,
-            Form::Image => None,
-        })?;
         if kind.form == Form::Image && writing.new_serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
-        let progress = Progress::start(how, phase, self.bytes);
-        let (written, remark) = match (&kind.compress, kind.form) {
-            (None, Form::Image) => {
-                let batches = pipeline::start("reads", flow, fill)?;
-                let mut sink = ImageSink::new(target);
-                let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
-                (written, String::new())
-            }
+        let header = plan.header();
+        let flow = Flow {
+            cluster_size: header.cluster_size,
+            is_direct: reader.is_direct() || target.is_direct(),
+            encoding: Encoding::new(writer, &header, reader.is_direct()),
+        };
+        let volume_size = header.volume_size();
+        match (&kind.compress, kind.form) {
+            (None, Form::Image) => transfer.run(ImageSink::new(target), flow, reader.fill()),
             (None, Form::Raw) => {
-                let batches = pipeline::start("reads", flow, fill)?;
-                let volume_size = self.geometry.bytes(self.geometry.nr_clusters());
-                let cluster_size = self.geometry.cluster_size;
-                let mut sink = RawSink::new(target, volume_size, cluster_size, writing.thin)?;
-                let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
-                (written, sink.remark())
+                let sink = RawSink::new(target, volume_size, header.cluster_size, writing.thin)?;
+                transfer.run(sink, flow, reader.fill())
             }
             (Some(compress), form) => {
-                let form = match form {
-                    Form::Image => CompressedForm::Image(map),
-                    Form::Raw => CompressedForm::Raw(MapBuilder::new(MAX_MAP_SIZE)),
-                };
-                let facts = self.facts(compress);
                 let capacity = Capacity::new(compress.level, self.order.checks.threads)?;
                 let compressor = Compressor::start(compress.level, capacity.threads)?;
+                let content = Content::new(writer, &header, plan.extents(), MAX_MAP_SIZE);
+                let least_size = match form {
+                    Form::Raw => volume_size,
+                    Form::Image => 0,
+                };
+                let about = (content, self.facts(compress));
                 let frames = capacity.frames;
-                let mut sink =
-                    CompressedSink::new(target, form, self.header, facts, compressor, frames);
-                let batches = pipeline::start("reads", flow, fill)?;
-                let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
-                (written, sink.remark())
+                let sink = CompressedSink::new(target, about, least_size, compressor, frames);
+                transfer.run(sink, flow, reader.fill())
             }
-        };
-        let (bytes, took) = (written.bytes, written.took);
-        reports.line(report::done_with(done, bytes, &remark, took));
-        if writing.verify {
-            reports.line(report::VERIFIED);
         }
-        Ok(())
+    }
+
+    /// `size` is that of the output before compression.
+    fn needs(&self, size: u64) -> Needs {
+        match (&self.order.kind.compress, self.order.kind.form) {
+            // How much it is turns out in the end.
+            (Some(_), _) => Needs {
+                bytes: 0,
+                device_size: 0,
+            },
+            (None, Form::Raw) => {
+                let tail = self.opened.volume.tail_size();
+                Needs {
+                    bytes: self.plan.bytes(),
+                    device_size: least_device_size(self.plan.geometry(), tail),
+                }
+            }
+            (None, Form::Image) => Needs {
+                bytes: size,
+                device_size: size,
+            },
+        }
     }
 
     fn facts(&self, compress: &Compress) -> Facts {
-        let origin = Origin {
-            source: self.opened.device.path(),
-            label: self.opened.label.as_deref(),
-            serial: self.opened.volume.boot().serial_number,
-            is_metadata: matches!(self.order.kind.scope, CopyScope::Metadata { .. }),
-        };
-        Facts::new(&origin, compress.level, compress.note.as_deref())
+        let source = self.opened.device.path().to_string_lossy().into_owned();
+        let mut facts = Facts::new(source, compress.level);
+        add_time_and_host(&mut facts);
+        let serial_number = self.opened.volume.boot().serial_number;
+        facts.set_volume(self.opened.label.clone(), serial_number);
+        if matches!(self.order.kind.scope, CopyScope::Metadata { .. }) {
+            facts.set_metadata();
+        }
+        facts.note.clone_from(&compress.note);
+        facts
+    }
+}
+
+fn writer(kind: &CopyKind) -> &'static Writer {
+    match (kind.form, kind.scope) {
+        (Form::Raw, _) => &RAW,
+        (Form::Image, CopyScope::Used) => &NTFSCLONE,
+        (Form::Image, CopyScope::Metadata { .. }) => &METADATA,
     }
 }

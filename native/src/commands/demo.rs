@@ -16,7 +16,7 @@ use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
     CheckTask, CopyKind, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
-    Progress, RestoreTask, Thin, VolumeChecks, Writing,
+    Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -102,8 +102,8 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-fn new_file(path: &Path) -> Writing {
-    Writing {
+fn new_file(path: &Path) -> WriteOptions {
+    WriteOptions {
         output: Output::File {
             path: path.to_owned(),
             existing: Existing::Refuse,
@@ -157,8 +157,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
 
     let (mut expected, mut found) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut compared = 0;
-    for step in plan.steps() {
-        let (mut offset, mut left) = plan.bytes_of(step);
+    for (mut offset, mut left) in plan.ranges() {
         while left > 0 {
             let len = left.min(CHUNK as u64) as usize;
             let (expected, found) = (&mut expected[..len], &mut found[..len]);

@@ -192,9 +192,10 @@ pub fn check_report(rescue: Option<&Rescue>, output: Option<&Output>) -> Result<
              another name",
         ));
     }
-    let replacing = match is_earlier {
-        true => Replacing::Existing,
-        false => Replacing::Never,
+    let replacing = if is_earlier {
+        Replacing::Existing
+    } else {
+        Replacing::Never
     };
     AtomicFile::try_create(path, replacing)
         .map_err(|error| Error::io("create a file beside", path, error))

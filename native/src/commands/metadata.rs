@@ -1,13 +1,14 @@
 //! Copying the metadata of a volume, anonymised.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
 use ntfsclone_core::clusters::{DamagedSystemFile, damaged_system_files};
 use ntfsclone_core::ntfs::mft::RECORD_MFT;
 use ntfsclone_core::ntfs::path::path_of;
-use ntfsclone_core::plan::MetadataPlan;
+use ntfsclone_core::plan::Plan;
 use ntfsclone_core::wipe::Times;
+use ntfsclone_core::write::WipeReport;
 
 use super::copy::CopyOrder;
 use super::copying::Copying;
@@ -15,10 +16,10 @@ use super::open_volume::{CHKDSK, OpenVolume};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::options::{self, Mismatch};
+use crate::options::{self, Direct, Mismatch};
 use crate::report::{self, Reports};
 use crate::sink::Destination;
-use crate::source::{WipeReport, copy_metadata};
+use crate::source::BulkReader;
 
 /// Refuses metadata that would lack some of the file system's own: it could not
 /// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
@@ -73,29 +74,28 @@ pub fn run(
     })?;
     progress.finish();
 
-    let geometry = *volume.geometry();
-    let plan = MetadataPlan::new(
-        geometry,
+    let plan = Plan::of_metadata(
+        *volume.geometry(),
         opened.device.device_size(),
         metadata.steps,
         metadata.inuse,
     );
-    let plan = match order.checks.mismatch {
+    let plan = Arc::new(match order.checks.mismatch {
         Mismatch::Accept => plan.returning_to_start(),
         _ => plan,
-    };
+    });
     let copying = Copying {
         order,
         opened,
-        geometry,
-        header: plan.header(),
-        bytes: plan.bytes(),
-        image_size: plan.image_size_limit(),
+        plan: Arc::clone(&plan),
+        how,
     };
     copying.describe(reports);
-    let wiped = Arc::new(Mutex::new(WipeReport::default()));
-    let fill = copy_metadata(Arc::clone(&opened.device), plan, times, Arc::clone(&wiped));
-    copying.write(destination, fill, false, how, reports)?;
+    // It lies all over the volume, in small pieces.
+    let reader = BulkReader::new(Arc::clone(&opened.device), plan, Direct::Never);
+    let reader = reader.with_times(times);
+    let wiped = reader.wiped();
+    copying.write(destination, reader)?;
 
     let wiped = *wiped.lock().map_err(|_| Error::Thread("reads"))?;
     describe_wiped(&wiped, reports);

@@ -16,6 +16,7 @@ mod rescue;
 mod restore;
 mod restore_rescue;
 mod shared_clone;
+mod transfer;
 mod used_clusters;
 mod verify;
 

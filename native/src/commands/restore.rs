@@ -1,17 +1,19 @@
 //! Writing the volume in an image, or one that comes as it is.
 
+use std::fs::Metadata;
+
 use ntfsclone_core::image::ntfsclone::Header;
 
 use super::copy::CopyOrder;
+use super::transfer::Transfer;
 use super::{copy, lost_data, restore_rescue};
-use crate::bulk::pipeline::{self, Flow};
+use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, CopyKind, Direct, RestoreTask, Thin};
+use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
 use crate::sink::{
-    self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
+    Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
     refuse_partition_table,
 };
 use crate::source::input::{self, Format, Opened, Recognised};
@@ -34,13 +36,10 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let mut image = ImageStream::new(opened)?;
     describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
-    let place = Place::of(output, &sources)?;
-    place.check(writing.thin)?;
-    refuse_partition_table(output, place, task.checks.force)?;
-    checksum::check(writing.checksum, output, place, &sources)?;
+    let place = check_place(task, image.input(), &sources)?;
     refuse_discard(&image, writing.thin)?;
     let header = *image.header();
-    let volume_size = header.nr_clusters * u64::from(header.cluster_size);
+    let volume_size = header.volume_size();
     let device_size = match image.boot_sector() {
         // What the boot sector says is not checked against the header.
         Some(boot) => least_device_size(&boot.geometry, header.tail_size()).max(volume_size),
@@ -64,40 +63,77 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     }
     image.bypass_cache(writing.direct);
 
-    let mut target = destination.begin(needs)?;
-    target.bypass_cache(writing.direct);
-    if writing.verify {
-        target.verify(how)?;
-    }
-    if let Some(algorithm) = writing.checksum {
-        target.make_checksum(algorithm);
-    }
-    let mut serial = SerialChange::new(writing.new_serial)?;
-    let progress = Progress::start(how, Phase::Restore, image.expected_bytes());
-    let flow = Flow {
-        cluster_size: header.cluster_size,
-        is_direct: image.is_direct() || target.is_direct(),
-        image: None,
+    let restoring = Restoring {
+        writing,
+        header,
+        thin: thin_of(task, image.input(), place),
+        is_direct: image.is_direct(),
+        how,
     };
-    let thin = match image.input().format {
-        // What is free is written on devices, since it cannot be told from
-        // zeros that are in use; in files these are holes.
+    restoring.write(destination, needs, image.fill())
+}
+
+/// A volume that is written as it is read, whole or rescued.
+pub(super) struct Restoring<'a> {
+    pub(super) writing: &'a WriteOptions,
+    pub(super) header: Header,
+    pub(super) thin: Thin,
+    /// It is read past the kernel's cache.
+    pub(super) is_direct: bool,
+    pub(super) how: options::Progress,
+}
+
+impl Restoring<'_> {
+    pub(super) fn write(
+        &self,
+        destination: Destination,
+        needs: Needs,
+        fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
+    ) -> Result<()> {
+        let header = &self.header;
+        let transfer = Transfer {
+            writing: self.writing,
+            new_serial: self.writing.new_serial,
+            phase: Phase::Restore,
+            done: "Restored",
+            bytes: needs.bytes,
+            how: self.how,
+        };
+        let target = transfer.begin(destination, needs)?;
+        let flow = Flow {
+            cluster_size: header.cluster_size,
+            is_direct: self.is_direct || target.is_direct(),
+            encoding: None,
+        };
+        let volume_size = header.volume_size();
+        let sink = RawSink::new(target, volume_size, header.cluster_size, self.thin)?;
+        transfer.run(sink, flow, fill)
+    }
+}
+
+/// Checks the output before the time that reading takes.
+pub(super) fn check_place(
+    task: &RestoreTask,
+    input: &Recognised,
+    sources: &[Metadata],
+) -> Result<Place> {
+    let writing = &task.writing;
+    let output = &writing.output;
+    let place = Place::of(output, sources)?;
+    place.check(writing.thin)?;
+    refuse_partition_table(output, place, task.checks.force)?;
+    checksum::check(writing.checksum, output, place, sources)?;
+    refuse_discard_of_stream(input, writing.thin)?;
+    Ok(place)
+}
+
+/// The holes of the output. What is free in a volume that comes as it is cannot be
+/// told from zeros in use: devices get it, in files these are holes.
+pub(super) fn thin_of(task: &RestoreTask, input: &Recognised, place: Place) -> Thin {
+    match input.format {
         Format::Volume if place.is_file() => Thin::Holes,
-        _ => writing.thin,
-    };
-    let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
-    let batches = pipeline::start("reads", flow, image.fill())?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
-    reports.line(report::done_with(
-        "Restored",
-        written.bytes,
-        &sink.remark(),
-        written.took,
-    ));
-    if writing.verify {
-        reports.line(report::VERIFIED);
+        _ => task.writing.thin,
     }
-    Ok(())
 }
 
 /// Copies a volume of which any part can be read, as without --restore-image.
@@ -119,7 +155,6 @@ fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Re
 /// the files. These images do not begin with a boot sector; all others do,
 /// unless that is damaged. What a volume in a stream leaves free is not known.
 fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
-    refuse_discard_of_stream(image.input(), thin)?;
     if thin != Thin::Discard {
         return Ok(());
     }
@@ -135,7 +170,7 @@ fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
 }
 
 /// All of a volume in a stream is written.
-pub(super) fn refuse_discard_of_stream(input: &Recognised, thin: Thin) -> Result<()> {
+fn refuse_discard_of_stream(input: &Recognised, thin: Thin) -> Result<()> {
     if thin == Thin::Discard && input.format == Format::Volume {
         return Err(Error::refused(
             &input.name,
@@ -156,7 +191,7 @@ pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
         )),
         Format::Volume => reports.line(format_args!("Volume: {name}{remark}")),
     }
-    let size = header.nr_clusters * u64::from(header.cluster_size);
+    let size = header.volume_size();
     reports.line(format_args!("Cluster size: {} bytes", header.cluster_size));
     reports.line(format_args!(
         "Volume size: {size} bytes ({})",

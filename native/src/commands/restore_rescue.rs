@@ -2,19 +2,13 @@
 //! stream.
 
 use super::lost_data;
-use super::restore::{describe, refuse_discard_of_stream};
-use crate::bulk::pipeline::{self, Flow};
+use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
-use crate::host::progress::{Phase, Progress};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
-use crate::sink::{
-    self, Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
-    refuse_partition_table,
-};
+use crate::sink::{Destination, Needs, Readers, least_device_size};
 use crate::source::SalvagedVolume;
-use crate::source::input::{FileSums, Format, Opened};
+use crate::source::input::{FileSums, Opened};
 
 /// Writes what there is, and reports what is missing.
 pub fn run(
@@ -24,22 +18,15 @@ pub fn run(
     how: options::Progress,
 ) -> Result<()> {
     let writing = &task.writing;
-    let output = &writing.output;
-    let reports = Reports::beside(output);
-    // Before the time that reading takes.
     let sources = opened.input.metadata.clone();
-    let place = Place::of(output, &sources)?;
-    place.check(writing.thin)?;
-    refuse_partition_table(output, place, task.checks.force)?;
-    checksum::check(writing.checksum, output, place, &sources)?;
-    refuse_discard_of_stream(&opened.input, writing.thin)?;
-    let destination = Destination::open(output, Readers::Owner, &sources)?;
+    let place = check_place(task, &opened.input, &sources)?;
+    let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
     let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
     refuse_discard(&salvaged, writing.thin)?;
-    describe(&salvaged.input, &salvaged.header, reports);
-
     let header = salvaged.header;
-    let volume_size = header.nr_clusters * u64::from(header.cluster_size);
+    describe(&salvaged.input, &header, Reports::beside(&writing.output));
+
+    let volume_size = header.volume_size();
     let device_size = match &salvaged.volume {
         Some(volume) => least_device_size(volume.geometry(), header.tail_size()).max(volume_size),
         None => volume_size + header.tail_size(),
@@ -48,38 +35,14 @@ pub fn run(
         bytes: salvaged.bytes(),
         device_size,
     };
-    let mut target = destination.begin(needs)?;
-    target.bypass_cache(writing.direct);
-    if writing.verify {
-        target.verify(how)?;
-    }
-    if let Some(algorithm) = writing.checksum {
-        target.make_checksum(algorithm);
-    }
-    let mut serial = SerialChange::new(writing.new_serial)?;
-    let progress = Progress::start(how, Phase::Restore, salvaged.bytes());
-    let flow = Flow {
-        cluster_size: header.cluster_size,
-        is_direct: target.is_direct(),
-        image: None,
+    let restoring = Restoring {
+        writing,
+        header,
+        thin: thin_of(task, &salvaged.input, place),
+        is_direct: false,
+        how,
     };
-    let thin = match salvaged.input.format {
-        // As without --rescue.
-        Format::Volume if place.is_file() => Thin::Holes,
-        _ => writing.thin,
-    };
-    let mut sink = RawSink::new(target, volume_size, header.cluster_size, thin)?;
-    let batches = pipeline::start("reads", flow, salvaged.fill())?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
-    reports.line(report::done_with(
-        "Restored",
-        written.bytes,
-        &sink.remark(),
-        written.took,
-    ));
-    if writing.verify {
-        reports.line(report::VERIFIED);
-    }
+    restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
 }
 

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::plan::Plan;
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, Output, Thin, Writing};
+use crate::options::{self, Output, Thin, WriteOptions};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -38,7 +38,7 @@ pub fn try_sharing(order: CopyOrder<'_>, place: Place, opened: &OpenVolume) -> O
 
 /// Shares what can be, and copies the rest.
 pub fn run(
-    writing: &Writing,
+    writing: &WriteOptions,
     destination: Destination,
     opened: &OpenVolume,
     plan: Arc<Plan>,
@@ -74,7 +74,7 @@ pub fn run(
     let flow = Flow {
         cluster_size: geometry.cluster_size,
         is_direct: false,
-        image: None,
+        encoding: None,
     };
     let batches = pipeline::start("reads", flow, fill)?;
     let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
@@ -106,8 +106,9 @@ fn share(
     let (Ok(target), Some((source, _))) = (target.handle(), source.file()) else {
         return shared;
     };
-    let clusters = plan.steps().filter(|step| matches!(step, Step::Copy(_)));
-    for (offset, len) in clusters.map(|step| plan.bytes_of(step)) {
+    let volume_size = plan.header().volume_size();
+    let clusters = plan.ranges().filter(|(offset, _)| *offset < volume_size);
+    for (offset, len) in clusters {
         let goes_on = sharing.share(source, &target, offset..offset + len, |bytes| {
             shared += bytes;
             progress.advance_to(shared);
@@ -134,12 +135,13 @@ fn copy_rest(
 
 fn read_rest(device: &Device, plan: &Plan, sharing: &Sharing, filler: &mut Filler<'_>) -> Filled {
     let cluster_size = plan.geometry().cluster_size;
-    for step in plan.steps() {
-        let (offset, len) = plan.bytes_of(step);
+    let volume_size = plan.header().volume_size();
+    for (offset, len) in plan.ranges() {
         let range = offset..offset + len;
-        let rest = match step {
-            Step::Copy(_) => sharing.rest_of(range),
-            Step::Tail(_) => [range, 0..0],
+        let rest = if offset < volume_size {
+            sharing.rest_of(range)
+        } else {
+            [range, 0..0]
         };
         for range in rest {
             let len = range.end - range.start;

@@ -159,9 +159,10 @@ impl Judge<'_> {
                 self.refuse(found, "map it as it is with --ignore-fs-check")
             }
             (Mismatch::RefuseLoss, Purpose::Copy) => {
-                let flags = match self.is_rescue {
-                    true => "--ignore-fs-check",
-                    false => "--rescue --ignore-fs-check",
+                let flags = if self.is_rescue {
+                    "--ignore-fs-check"
+                } else {
+                    "--rescue --ignore-fs-check"
                 };
                 let remedy = format!("copy it as it is with {flags}, and repair the copy");
                 self.refuse(found, remedy)

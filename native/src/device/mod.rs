@@ -9,13 +9,13 @@ pub use gone::DeviceGone;
 #[cfg(test)]
 pub use linux::gone_silent;
 pub use linux::{
-    EndingSignals, Kind, MOUNTS_REMEDY, Mode, Mount, OtherUse, allocate, allocated_size,
+    EndingSignals, FileKind, MOUNTS_REMEDY, Mode, Mount, OtherUse, allocate, allocated_size,
     allow_open_files, bad_sector, begin_writeback, cannot_change_length, cannot_sync, change_time,
-    create_new, descriptor_of, discard, discard_unit, drop_cached, expect_random_reads,
+    create_new, descriptor_of, discard, discard_unit, drop_cached, expect_random_reads, file_kind,
     fit_in_address_space, forget_cached, free_space, handle_file_size_limit, host_name,
     is_bad_sector, is_behind_loop_device, is_cached, is_gone, is_immutable, is_mount_point,
     is_open_for_writing, is_protected_by_directory, is_read_only, is_same, is_stdout,
-    is_stdout_closed, kind, lock, mounts, name_bytes, open_direct, open_exclusively, open_regular,
+    is_stdout_closed, lock, mounts, name_bytes, open_direct, open_exclusively, open_regular,
     open_to_write, other_use, overlap, partition_node, refuses_direct, rename_without_replacing,
     reopen_direct, reopen_direct_to_write, share_range, share_unit, stdin, stdout, sync_directory,
     take_over_access, try_zeros, usable_memory,
@@ -43,9 +43,12 @@ mod tests {
         let entries = fs::read_dir(folder).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
         paths
-            .flat_map(|path| match path.is_dir() {
-                true => sources_below(&path),
-                false => vec![path],
+            .flat_map(|path| {
+                if path.is_dir() {
+                    sources_below(&path)
+                } else {
+                    vec![path]
+                }
             })
             .collect()
     }

@@ -114,9 +114,10 @@ impl Progress {
 
     fn print_line(&mut self) {
         let seconds = self.started.elapsed().as_secs_f64();
-        let rate = match seconds > 0.0 {
-            true => self.done as f64 / seconds,
-            false => 0.0,
+        let rate = if seconds > 0.0 {
+            self.done as f64 / seconds
+        } else {
+            0.0
         };
         let left = self.total.saturating_sub(self.done) as f64;
         let line = Line {

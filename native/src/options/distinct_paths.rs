@@ -4,7 +4,7 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use crate::device::{self, Kind};
+use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 
 /// How many links are followed to a file that does not exist.
@@ -64,7 +64,10 @@ impl Named {
 
 /// A pipe, a socket, a terminal, /dev/null.
 fn takes_many_writers(metadata: &Metadata) -> bool {
-    matches!(device::kind(metadata), Kind::Pipe | Kind::CharacterDevice)
+    matches!(
+        device::file_kind(metadata),
+        FileKind::Pipe | FileKind::CharacterDevice
+    )
 }
 
 /// `path` without links; its folder is there, the file need not be.

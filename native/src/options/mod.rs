@@ -4,7 +4,7 @@ mod combinations;
 mod distinct_paths;
 mod task;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
@@ -13,11 +13,11 @@ use ntfsclone_core::wipe::Times;
 pub use task::{
     CheckTask, Compress, CopyKind, CopyScope, CopyTask, Existing, Form, InfoTask, Input, MapTask,
     Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin,
-    VerifyTask, VolumeChecks, Writing,
+    VerifyTask, VolumeChecks, WriteOptions,
 };
 
 pub use crate::cli::{Algorithm, Direct};
-use crate::cli::{Cli, Command, Copy, Map, ProgressStyle, Reflink, Verify};
+use crate::cli::{Cli, Command, Copy, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::sink::checksum::sidecar_path;
@@ -37,7 +37,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
                 source: input_named(typed.source, typed.partition),
                 json: typed.json,
             }),
-            progress: resolve_progress(None, false),
+            progress: Progress::None,
         }),
         None => match typed.copy.generate {
             Some(what) => Ok(Options {
@@ -54,7 +54,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         *output = output.take().map(dash_for_stdout).transpose()?;
     }
     combinations::check(&typed)?;
-    let progress = resolve_progress(typed.progress, typed.quiet);
+    let progress = resolve_progress(&typed.progress);
     let Some(source) = typed.source.clone() else {
         return usage("no SOURCE is given");
     };
@@ -115,13 +115,13 @@ fn resolve_output(typed: &Copy) -> Option<Output> {
     })
 }
 
-fn resolve_writing(typed: &Copy, output: Output) -> Writing {
+fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
     let thin = match (typed.sparse, typed.discard) {
         (true, _) => Thin::Holes,
         (false, true) => Thin::Discard,
         (false, false) => Thin::No,
     };
-    Writing {
+    WriteOptions {
         output,
         checksum: typed.checksum,
         new_serial: match (typed.new_serial, typed.new_half_serial) {
@@ -233,7 +233,7 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
             mapfile: None,
         }),
     });
-    let progress = resolve_progress(typed.progress, typed.quiet);
+    let progress = resolve_progress(&typed.progress);
     Ok(Options { task, progress })
 }
 
@@ -250,7 +250,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         direct: typed.direct,
         threads: typed.threads,
     });
-    let progress = resolve_progress(typed.progress, typed.quiet);
+    let progress = resolve_progress(&typed.progress);
     Ok(Options { task, progress })
 }
 
@@ -266,15 +266,15 @@ fn input_named(name: PathBuf, partition: Option<u32>) -> Input {
     }
 }
 
-fn resolve_progress(style: Option<ProgressStyle>, quiet: bool) -> Progress {
-    match (style, quiet) {
-        (Some(ProgressStyle::Bar), _) => Progress::Bar,
-        (Some(ProgressStyle::Json), _) => Progress::Json,
-        (Some(ProgressStyle::None), _) | (_, true) => Progress::None,
-        (Some(ProgressStyle::Auto) | None, false) if std::io::stderr().is_terminal() => {
+fn resolve_progress(typed: &ProgressArgs) -> Progress {
+    match typed.progress {
+        Some(ProgressStyle::Bar) => Progress::Bar,
+        Some(ProgressStyle::Json) => Progress::Json,
+        Some(ProgressStyle::None) => Progress::None,
+        Some(ProgressStyle::Auto) | None if !typed.quiet && io::stderr().is_terminal() => {
             Progress::Bar
         }
-        (Some(ProgressStyle::Auto) | None, false) => Progress::None,
+        Some(ProgressStyle::Auto) | None => Progress::None,
     }
 }
 

@@ -40,7 +40,7 @@ pub struct CopyTask {
     pub partition: Option<u32>,
     pub kind: CopyKind,
     pub checks: VolumeChecks,
-    pub writing: Writing,
+    pub writing: WriteOptions,
     pub rescue: Option<Rescue>,
 }
 
@@ -49,7 +49,7 @@ pub struct RestoreTask {
     pub image: Input,
     /// If it turns out to be a volume.
     pub checks: VolumeChecks,
-    pub writing: Writing,
+    pub writing: WriteOptions,
     pub rescue: Option<Rescue>,
 }
 
@@ -96,7 +96,7 @@ impl CopyKind {
 
 /// Where a copy or a restored volume is written, and how.
 #[derive(Debug)]
-pub struct Writing {
+pub struct WriteOptions {
     pub output: Output,
     pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,

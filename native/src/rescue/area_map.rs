@@ -1,7 +1,8 @@
 //! Which areas of a device were read, are bad, or are still to be read.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
+
+use rangemap::RangeMap;
 
 /// What is known of an area. The order is that in which a rescue goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,8 +22,8 @@ pub enum Status {
 /// A device, from its first byte to its last, as areas of one status each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AreaMap {
-    /// Where each area begins. Neighbours differ; the first begins at 0.
-    areas: BTreeMap<u64, Status>,
+    /// Without gaps up to `size`; neighbours differ.
+    areas: RangeMap<u64, Status>,
     size: u64,
 }
 
@@ -36,10 +37,12 @@ pub struct Area {
 impl AreaMap {
     /// A device of `size` bytes of which nothing was tried.
     pub fn new(size: u64) -> Self {
-        Self {
-            areas: BTreeMap::from([(0, Status::NonTried)]),
-            size,
-        }
+        let mut map = Self {
+            areas: RangeMap::new(),
+            size: 0,
+        };
+        map.extend(size);
+        map
     }
 
     pub fn size(&self) -> u64 {
@@ -55,53 +58,36 @@ impl AreaMap {
 
     /// Changes the status of a range, as far as the device goes.
     pub fn set(&mut self, range: Range<u64>, status: Status) {
-        let (start, end) = (range.start, range.end.min(self.size));
-        if start >= end {
-            return;
-        }
-        let after = self.status_at(end);
-        let inside: Vec<u64> = self.areas.range(start..end).map(|(&at, _)| at).collect();
-        for at in inside {
-            self.areas.remove(&at);
-        }
-        if start == 0 || self.status_at(start - 1) != Some(status) {
-            self.areas.insert(start, status);
-        }
-        if end < self.size {
-            match after {
-                Some(after) if after != status => self.areas.insert(end, after),
-                _ => self.areas.remove(&end),
-            };
+        let range = range.start..range.end.min(self.size);
+        if !range.is_empty() {
+            self.areas.insert(range, status);
         }
     }
 
     /// The status of the byte at a position of the device.
+    #[cfg(test)]
     pub fn status_at(&self, position: u64) -> Option<Status> {
-        let (_, &status) = self.areas.range(..=position).next_back()?;
-        (position < self.size).then_some(status)
+        self.areas.get(&position).copied()
     }
 
     /// The area with the byte at a position of the device, from there on.
     pub fn area_at(&self, position: u64) -> Area {
-        let before = self.areas.range(..=position).next_back();
-        let after = self.areas.range(position..).find(|(at, _)| **at > position);
+        let found = self.areas.get_key_value(&position);
+        let (end, status) = found.map_or((self.size, Status::NonTried), |(range, &status)| {
+            (range.end, status)
+        });
         Area {
-            range: position..after.map_or(self.size, |(&end, _)| end),
-            // The first begins at 0.
-            status: before.map_or(Status::NonTried, |(_, &status)| status),
+            range: position..end,
+            status,
         }
     }
 
     /// All areas, in order.
     pub fn areas(&self) -> impl Iterator<Item = Area> {
-        let ends = self.areas.keys().skip(1).copied().chain([self.size]);
-        self.areas
-            .iter()
-            .zip(ends)
-            .map(|((&start, &status), end)| Area {
-                range: start..end,
-                status,
-            })
+        self.areas.iter().map(|(range, &status)| Area {
+            range: range.clone(),
+            status,
+        })
     }
 
     /// The parts of a range that have a status, in order.
@@ -115,29 +101,21 @@ impl AreaMap {
     }
 
     fn parts(&self, range: Range<u64>, wanted: impl Fn(Status) -> bool) -> Vec<Range<u64>> {
-        let areas = self.areas_in(range).into_iter();
-        let wanted = areas.filter(|area| wanted(area.status));
-        wanted.map(|area| area.range).collect()
+        let areas = self.areas_in(range).filter(|area| wanted(area.status));
+        areas.map(|area| area.range).collect()
     }
 
     /// The areas of a range, in order, cut to it.
-    pub fn areas_in(&self, range: Range<u64>) -> Vec<Area> {
-        let first = self.areas.range(..=range.start).next_back();
-        let first = first.map_or(0, |(&start, _)| start);
-        let starts = self.areas.range(first..range.end);
-        let mut found = Vec::new();
-        for (&start, &status) in starts {
-            let end = self.areas.range(start + 1..).next();
-            let end = end.map_or(self.size, |(&end, _)| end);
-            let part = start.max(range.start)..end.min(range.end);
-            if part.start < part.end {
-                found.push(Area {
-                    range: part,
-                    status,
-                });
-            }
-        }
+    pub fn areas_in(&self, range: Range<u64>) -> impl Iterator<Item = Area> {
+        // Of an empty range, too, the area around it would be found.
+        let found = (!range.is_empty()).then(|| self.areas.overlapping(range.clone()));
         found
+            .into_iter()
+            .flatten()
+            .map(move |(area, &status)| Area {
+                range: area.start.max(range.start)..area.end.min(range.end),
+                status,
+            })
     }
 }
 

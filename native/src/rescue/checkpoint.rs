@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::area_map::{AreaMap, Status};
 use super::damaged_source::DamagedSource;
-use super::mapfile::{Mapfile, State};
+use super::mapfile::{Mapfile, RunStatus};
 use super::reserve::Reserve;
 use crate::device::Mode;
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ pub struct Checkpoint {
 }
 
 struct Progress {
-    state: State,
+    state: RunStatus,
     position: u64,
     /// When it is to be saved again.
     due: Instant,
@@ -51,7 +51,7 @@ impl Checkpoint {
             source,
             path: path.to_owned(),
             progress: Mutex::new(Progress {
-                state: State::Copying,
+                state: RunStatus::Copying,
                 position: 0,
                 due: Instant::now() + INTERVAL,
                 reserve,
@@ -66,7 +66,7 @@ impl Checkpoint {
     }
 
     /// Notes where the rescue is, and saves the map if it is time.
-    pub fn pass_by(&self, state: State, position: u64) -> Result<()> {
+    pub fn pass_by(&self, state: RunStatus, position: u64) -> Result<()> {
         let is_due = {
             let mut progress = self.lock();
             progress.state = state;
@@ -77,7 +77,7 @@ impl Checkpoint {
             return Ok(());
         }
         self.save()?;
-        if state == State::Finished {
+        if state == RunStatus::Finished {
             return Ok(());
         }
         self.keep_space()
@@ -88,7 +88,7 @@ impl Checkpoint {
         let mapfile = Mapfile {
             map: AreaMap::new(self.source.map().size()),
             position: 0,
-            state: State::Copying,
+            state: RunStatus::Copying,
         };
         write_atomically(&self.path, &mapfile)
             .map_err(|error| Error::io("write", &self.path, error))

@@ -15,12 +15,12 @@ pub struct Mapfile {
     /// Where the last read was, in bytes.
     pub position: u64,
     /// What the run was doing.
-    pub state: State,
+    pub state: RunStatus,
 }
 
 /// What a run was doing when it wrote its map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum RunStatus {
     Copying,
     Trimming,
     Scraping,
@@ -36,15 +36,15 @@ const STATUSES: [(char, Status); 5] = [
     ('+', Status::Finished),
 ];
 
-const STATES: [(char, State); 7] = [
-    ('?', State::Copying),
-    ('*', State::Trimming),
-    ('/', State::Scraping),
-    ('-', State::Retrying),
+const RUN_STATUSES: [(char, RunStatus); 7] = [
+    ('?', RunStatus::Copying),
+    ('*', RunStatus::Trimming),
+    ('/', RunStatus::Scraping),
+    ('-', RunStatus::Retrying),
     // What other tools do with a map (fill, generate) is no rescue.
-    ('F', State::Copying),
-    ('G', State::Copying),
-    ('+', State::Finished),
+    ('F', RunStatus::Copying),
+    ('G', RunStatus::Copying),
+    ('+', RunStatus::Finished),
 ];
 
 /// Writes what a map file begins with; `comment` is of one line.
@@ -52,9 +52,9 @@ pub fn write_head(
     out: &mut impl Write,
     comment: &str,
     position: u64,
-    state: State,
+    state: RunStatus,
 ) -> io::Result<()> {
-    let state = STATES.iter().find(|(_, known)| *known == state);
+    let state = RUN_STATUSES.iter().find(|(_, known)| *known == state);
     let state = state.map_or('?', |(letter, _)| *letter);
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "# Mapfile. Created by ntfsclone version {version}")?;
@@ -104,7 +104,9 @@ impl Mapfile {
             let position = position.ok_or_else(|| wrong("no position"))?;
             if head.is_none() {
                 let state = fields.next().unwrap_or("?");
-                let state = STATES.iter().find(|(letter, _)| state.starts_with(*letter));
+                let state = RUN_STATUSES
+                    .iter()
+                    .find(|(letter, _)| state.starts_with(*letter));
                 let (_, state) = state.ok_or_else(|| wrong("no status of a run"))?;
                 head = Some((position, *state));
                 continue;
@@ -172,7 +174,7 @@ mod tests {
         let written = Mapfile {
             map,
             position: 0x600,
-            state: State::Trimming,
+            state: RunStatus::Trimming,
         };
         let mut text = Vec::new();
         written.write(&mut text).expect("to memory");
@@ -191,7 +193,7 @@ mod tests {
                     1536  0x0200  -\n\
                     0x800  04000  ?\n";
         let mapfile = parse(text).expect("its text");
-        assert_eq!(mapfile.state, State::Retrying);
+        assert_eq!(mapfile.state, RunStatus::Retrying);
         let areas: Vec<_> = mapfile.map.areas().map(|area| area.status).collect();
         assert_eq!(areas, [Status::Finished, Status::Bad, Status::NonTried]);
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -144,6 +145,17 @@ impl std::fmt::Debug for Medium {
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
+}
+
+/// A range in pieces of at most a block; all but the first begin at one.
+pub fn blocks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let mut start = range.start;
+    std::iter::from_fn(move || {
+        let end = (start - start % BLOCK + BLOCK).min(range.end);
+        let piece = start..end;
+        start = end;
+        (piece.start < piece.end).then_some(piece)
+    })
 }
 
 /// Files that are read as one, and not past the kernel's cache.

@@ -12,6 +12,7 @@ mod damaged_source;
 mod failure_run;
 mod kept;
 pub mod mapfile;
+mod mark;
 mod medium;
 pub mod passes;
 mod reserve;
@@ -20,7 +21,8 @@ mod simulated;
 
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
-pub use damaged_source::{DamagedSource, write_marks};
+pub use damaged_source::DamagedSource;
 pub use kept::Kept;
-pub use mapfile::{Mapfile, State};
+pub use mapfile::{Mapfile, RunStatus};
+pub use mark::write_marks;
 pub use medium::Medium;

@@ -45,7 +45,7 @@ pub struct AtomicFile {
     part: PathBuf,
     path: PathBuf,
     naming: Naming,
-    state: State,
+    fate: Fate,
     /// A file that speaks of this one, and is of no use once it has its name.
     note: Option<PathBuf>,
 }
@@ -64,7 +64,7 @@ enum Naming {
 }
 
 #[derive(PartialEq, Eq)]
-enum State {
+enum Fate {
     /// Removed if it comes to nothing.
     Part,
     /// Stays as it is, under either name.
@@ -97,7 +97,7 @@ impl AtomicFile {
                 part,
                 path: path.to_owned(),
                 naming,
-                state: State::Part,
+                fate: Fate::Part,
                 note: None,
             })
         })
@@ -190,7 +190,7 @@ impl AtomicFile {
             _ => None,
         };
         parts.retain(|path| *path != self.part && Some(path) != placeholder);
-        self.state = State::Settled;
+        self.fate = Fate::Settled;
     }
 
     fn remove_placeholder(&self) {
@@ -204,7 +204,7 @@ impl AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if self.state == State::Part {
+        if self.fate == Fate::Part {
             signals::with_parts(|parts| {
                 let _ = fs::remove_file(&self.part);
                 self.remove_placeholder();

@@ -16,7 +16,7 @@ mod target;
 mod whole_disk;
 
 pub use atomic_file::{AtomicFile, Replacing, directory_of};
-pub use compressed::{CompressedForm, CompressedSink, MAX_MAP_SIZE, check_length};
+pub use compressed::{CompressedSink, MAX_MAP_SIZE, check_length};
 pub use image::ImageSink;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
@@ -40,6 +40,11 @@ pub trait Sink {
     fn end(&mut self) -> Result<()>;
 
     fn target(&mut self) -> &mut Target;
+
+    /// What became of it, as a part of a report.
+    fn remark(&self) -> String {
+        String::new()
+    }
 }
 
 /// How much is written, and how long it took until it was permanent.

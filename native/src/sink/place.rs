@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::atomic_file::directory_of;
-use crate::device::{self, Kind};
+use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 use crate::options::{Existing, Output, Thin};
 
@@ -81,8 +81,8 @@ impl Place {
         sources: &[fs::Metadata],
     ) -> Result<Self> {
         refuse_source(path, metadata, sources)?;
-        let kind = device::kind(metadata);
-        if kind == Kind::Directory {
+        let kind = device::file_kind(metadata);
+        if kind == FileKind::Directory {
             let remedy = "name a file in it";
             return Err(Error::refused(path, "is a directory", remedy));
         }
@@ -90,7 +90,7 @@ impl Place {
             return Ok(Self::Stream);
         }
         refuse_mounted(path, metadata, existing)?;
-        if kind == Kind::BlockDevice {
+        if kind == FileKind::BlockDevice {
             return match existing {
                 Existing::Continue => Err(Error::refused(
                     path,
@@ -182,7 +182,7 @@ fn refuse_mounted(path: &Path, metadata: &fs::Metadata, existing: Existing) -> R
     let mounts = match device::mounts(metadata) {
         Ok(mounts) => mounts,
         // The kernel refuses to open a device that is mounted, when that is done.
-        Err(_) if device::kind(metadata) == Kind::BlockDevice => return Ok(()),
+        Err(_) if device::file_kind(metadata) == FileKind::BlockDevice => return Ok(()),
         // What is mounted keeps the file that it has.
         Err(_) if existing == Existing::Replace => return Ok(()),
         Err(error) => {
@@ -210,7 +210,7 @@ fn stdout(sources: &[fs::Metadata]) -> Result<Place> {
     };
     let metadata = device::stdout().and_then(|stdout| stdout.metadata());
     let metadata = metadata.map_err(|error| Error::io("look at", name, error))?;
-    if device::kind(&metadata).is_file_or_disk() {
+    if device::file_kind(&metadata).is_file_or_disk() {
         refuse_source(name, &metadata, sources)?;
         refuse_mounted(name, &metadata, Existing::Overwrite)?;
     }

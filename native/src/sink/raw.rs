@@ -55,21 +55,6 @@ impl RawSink {
         })
     }
 
-    /// What was done to keep it thin, as a part of a report.
-    pub fn remark(&self) -> String {
-        match (&self.holes, &self.discard) {
-            (Some(holes), _) => {
-                let left_out = report::size(holes.left_out());
-                format!(", {left_out} of it zeros left as holes,")
-            }
-            (None, Some(discard)) => {
-                let discarded = report::size(discard.discarded());
-                format!(" and discarded {discarded} that is free,")
-            }
-            (None, None) => String::new(),
-        }
-    }
-
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         if self.target.is_stream() {
             if offset < self.end {
@@ -149,6 +134,21 @@ impl Sink for RawSink {
 
     fn target(&mut self) -> &mut Target {
         &mut self.target
+    }
+
+    /// What was done to keep it thin, as a part of a report.
+    fn remark(&self) -> String {
+        match (&self.holes, &self.discard) {
+            (Some(holes), _) => {
+                let left_out = report::size(holes.left_out());
+                format!(", {left_out} of it zeros left as holes,")
+            }
+            (None, Some(discard)) => {
+                let discarded = report::size(discard.discarded());
+                format!(" and discarded {discarded} that is free,")
+            }
+            (None, None) => String::new(),
+        }
     }
 }
 

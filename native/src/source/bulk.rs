@@ -1,11 +1,13 @@
-//! The bulk data of a volume: read once, in large pieces.
+//! Reads what a plan lists: once, in its order, in large pieces.
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ntfsclone_core::io::IoError;
-use ntfsclone_core::plan::Plan;
+use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::wipe::Times;
+use ntfsclone_core::write::{RecordChunk, WipeReport};
 
 use super::volume::Device;
 use crate::bulk::direct::{DirectFile, PROBES, is_mostly_cached};
@@ -20,6 +22,16 @@ pub struct BulkReader {
     /// What is read past the cache, if anything, and where the volume begins
     /// there.
     direct: Option<(DirectFile, u64)>,
+    times: Times,
+    wiped: Arc<Mutex<WipeReport>>,
+}
+
+/// Records on their way.
+#[derive(Default)]
+struct Records {
+    /// Those of a chunk.
+    bytes: Vec<u8>,
+    report: WipeReport,
 }
 
 impl BulkReader {
@@ -41,7 +53,19 @@ impl BulkReader {
             device,
             plan,
             direct,
+            times: Times::Reset,
+            wiped: Arc::default(),
         }
+    }
+
+    /// Resets times in records, or keeps them.
+    pub fn with_times(self, times: Times) -> Self {
+        Self { times, ..self }
+    }
+
+    /// What was wiped, once the last batch is filled.
+    pub fn wiped(&self) -> Arc<Mutex<WipeReport>> {
+        Arc::clone(&self.wiped)
     }
 
     /// Whether the kernel's cache is passed by.
@@ -63,13 +87,55 @@ impl BulkReader {
 
     fn read_all(&self, filler: &mut Filler<'_>) -> Filled {
         let cluster_size = self.plan.geometry().cluster_size;
+        let mut records = Records::default();
         for step in self.plan.steps() {
-            let (offset, len) = self.plan.bytes_of(step);
-            let read = filler.fill(offset, len, cluster_size, |offset, bytes| {
-                self.read_at(offset, bytes)
-            })?;
+            let read = match step {
+                Step::Bytes { offset, len } => {
+                    filler.fill(offset, len, cluster_size, |offset, bytes| {
+                        self.read_at(offset, bytes)
+                    })?
+                }
+                Step::Records(kind, stream) => {
+                    let chunks = RecordChunk::all(self.plan.geometry(), kind, stream);
+                    self.read_records(chunks, &mut records, filler)?
+                }
+            };
             if let Err(error) = read {
                 return Ok(Err(error));
+            }
+        }
+        if let Ok(mut wiped) = self.wiped.lock() {
+            *wiped = records.report;
+        }
+        Ok(Ok(()))
+    }
+
+    fn read_records<'a>(
+        &self,
+        chunks: impl Iterator<Item = RecordChunk<'a>>,
+        records: &mut Records,
+        filler: &mut Filler<'_>,
+    ) -> Filled {
+        let Records { bytes, report } = records;
+        let cluster_size = self.plan.geometry().cluster_size;
+        for chunk in chunks {
+            let read = chunk.read_wiped(bytes, self.times, report, |offset, bytes| {
+                self.read_at(offset, bytes)
+            });
+            if let Err(error) = read {
+                return Ok(Err(error));
+            }
+            for (offset, mut left) in chunk.pieces(bytes) {
+                let len = left.len() as u64;
+                let copied = filler.fill(offset, len, cluster_size, |_, bytes| {
+                    let (now, later) = left.split_at(bytes.len());
+                    bytes.copy_from_slice(now);
+                    left = later;
+                    Ok(())
+                })?;
+                if let Err(error) = copied {
+                    return Ok(Err(error));
+                }
             }
         }
         Ok(Ok(()))
@@ -95,8 +161,7 @@ fn probes(plan: &Plan) -> Vec<u64> {
     let distance = plan.bytes().div_ceil(PROBES).max(1);
     let (mut done, mut next) = (0, 0);
     let mut places = Vec::new();
-    for step in plan.steps() {
-        let (offset, len) = plan.bytes_of(step);
+    for (offset, len) in plan.ranges() {
         while next < done + len {
             places.push(offset + next - done);
             next += distance;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::error::Error as CoreError;
-use ntfsclone_core::image::ntfsclone::{Header, NEXT_COMMAND};
+use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::info::READ_AT_ONCE;
 use ntfsclone_core::io::{IoError, ReadAt};
@@ -98,7 +98,7 @@ impl Inside {
         let mut command = [0];
         let first = anywhere.read_exact_at(header.data_offset.into(), &mut command);
         // All others begin with the boot sector, and are not read for that.
-        if first.is_err() || command == NEXT_COMMAND {
+        if first.is_err() || command == [COMMAND_NEXT] {
             return None;
         }
         let index = Index::scan(&*anywhere, |_| {}).ok()?;

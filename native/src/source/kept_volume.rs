@@ -32,13 +32,13 @@ pub struct Keeper {
     file: File,
     file_size: u64,
     /// Where in the file parts of the volume are.
-    kept: RangeMap<u64, Place>,
+    kept: RangeMap<u64, Location>,
     wanted: Wanted,
 }
 
 /// Where a byte of the volume is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Location {
     /// In the file, so much further on, wrapping around.
     File { distance: u64 },
     /// Nowhere: an image does not have it, and it is restored as zero.
@@ -91,7 +91,7 @@ impl Keeper {
             self.file.write_all_at(self.file_size, &bytes[start..end])?;
             let distance = self.file_size.wrapping_sub(part.start);
             self.file_size += part.end - part.start;
-            self.kept.insert(part, Place::File { distance });
+            self.kept.insert(part, Location::File { distance });
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Keeper {
 
     fn insert_zeros(&mut self, range: Range<u64>) {
         if !range.is_empty() {
-            self.kept.insert(range, Place::Zeros);
+            self.kept.insert(range, Location::Zeros);
         }
     }
 }
@@ -217,7 +217,7 @@ impl ReadAt for KeptVolume {
         }
         buf.fill(0);
         for (part, place) in self.keeper.kept.overlapping(&range) {
-            if let Place::File { distance } = place {
+            if let Location::File { distance } = place {
                 let start = part.start.max(offset);
                 let end = part.end.min(range.end);
                 let buf = &mut buf[(start - offset) as usize..(end - offset) as usize];

@@ -11,7 +11,7 @@ export interface Structure {
   field: Field;
 }
 
-/** Of a file, what says which structures can be in it. */
+/** The properties of a file that decide which structures can be in it. */
 export interface Owner {
   record: number;
   holder: Holder;

@@ -10,7 +10,7 @@ import { strings } from "../strings.js";
 const words = strings.anonymise;
 const MOST_EXAMPLES = 6;
 
-/** What of this volume a metadata image would tell, and what not: found out before one is made. */
+/** Lists what a metadata image would reveal, and what would be wiped, before one is made. */
 export class Anonymise {
   readonly element = h("div", { class: "notice anonymise", hidden: true });
   readonly #context: Context;
@@ -18,13 +18,13 @@ export class Anonymise {
   #remains: Promise<void> | undefined;
   #stop = new AbortController();
 
-  /** `onSize` is told how large the image would be. */
+  /** `onSize` is called with the size of the image. */
   constructor(context: Context, onSize: (bytes: number) => void) {
     this.#context = context;
     this.#onSize = onSize;
   }
 
-  /** It is looked for while it is seen, and kept. */
+  /** Scans while it is visible, and keeps the result. */
   show(isSeen: boolean): void {
     this.element.hidden = !isSeen;
     if (isSeen) {

@@ -26,7 +26,7 @@ export function bytes(context: Context): View {
   return new BytesView(context);
 }
 
-/** The bytes at any place, as many rows as there is room for. */
+/** The bytes at any offset, as many rows as fit. */
 class BytesView implements View {
   readonly element: HTMLElement;
   readonly #context: Context;
@@ -45,12 +45,12 @@ class BytesView implements View {
   #of: Whole;
   #pages: Pages;
   #size = 0;
-  /** The first byte that is seen, and the one that is looked at. */
+  /** The first visible byte, and the byte under the cursor. */
   #top = 0;
   #cursor = 0;
-  /** What the byte that is looked at is in, and which byte that was. */
+  /** The structure that the byte under the cursor is in, and the offset of that byte. */
   #inspected: (Inspected & { at: number }) | undefined;
-  /** Where it is has to be said when it is known what that is. */
+  /** Announce the position when its structure is known. */
   #isToBeSaid = false;
   #columns = 16;
   #nrRows = 24;
@@ -230,7 +230,7 @@ class BytesView implements View {
     void this.#inspect();
   }
 
-  /** Finds out what the byte that is looked at is in. */
+  /** Finds the structure and the owner of the byte under the cursor. */
   async #inspect(): Promise<void> {
     const { session, closed } = this.#context;
     const [at, of] = [this.#cursor, this.#of];
@@ -256,7 +256,7 @@ class BytesView implements View {
     }
   }
 
-  /** The structure that is looked at. */
+  /** The structure under the cursor. */
   get #structure(): Structure | undefined {
     const structure = this.#inspected?.structure;
     return structure && fieldsAt(structure.field, this.#cursor - structure.start).length > 0 ? structure : undefined;
@@ -331,7 +331,7 @@ class BytesView implements View {
     this.#point(event.pointerType === "mouse" ? placeOf(event) : undefined);
   }
 
-  /** Names the field that is pointed at, of the structure that is looked at. */
+  /** Names the field under the pointer, in the structure under the cursor. */
   #point(at: number | undefined): void {
     const structure = this.#inspected?.structure;
     const field = at !== undefined && structure ? fieldsAt(structure.field, at - structure.start).at(-1) : undefined;

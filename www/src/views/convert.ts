@@ -2,7 +2,8 @@ import type { Info, Target } from "ntfsclone";
 import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { size } from "../numbers.js";
-import { canSave, cancelledNotice, doneNotice, fileName, save, type Way } from "../saving.js";
+import { canSave, cancelledNotice, doneNotice, save, type Way } from "../saving.js";
+import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
 import { Anonymise } from "./anonymise.js";
 import { problemBox } from "./problem.js";
@@ -17,7 +18,7 @@ interface Choice {
   level: number | null;
 }
 
-/** Makes something else of it. */
+/** Converts what is open to another format. */
 export function convert(context: Context): View {
   const message = h("div", { class: "message" });
   const choices = form(context, (choice, way) => void run(choice, way));
@@ -33,7 +34,7 @@ export function convert(context: Context): View {
       context,
       {
         label: words.working(title),
-        name: `${stem(context.name)}${EXTENSIONS[target]}${level === null ? "" : ".zst"}`,
+        name: safeName(stem(context.name), `${EXTENSIONS[target]}${level === null ? "" : ".zst"}`),
         way,
         size: isRaw && image ? image.device_size : null,
         about: isRaw ? (image?.device_size ?? volume?.size ?? null) : null,
@@ -57,10 +58,10 @@ export function convert(context: Context): View {
   return { element };
 }
 
-/** A name without what tells the format. */
+/** A file name without extensions of image formats. */
 function stem(file: string): string {
   const base = file.split("/").at(-1) ?? file;
-  return fileName(base.replace(/(\.(img|raw|ntfs|dd|bin|zst|ntfs-img))+$/i, ""));
+  return base.replace(/(\.(img|raw|ntfs|dd|bin|zst|ntfs-img))+$/i, "") || strings.name;
 }
 
 function form(context: Context, start: (choice: Choice, way: Way) => void): HTMLElement {
@@ -76,7 +77,7 @@ function form(context: Context, start: (choice: Choice, way: Way) => void): HTML
   );
   const levelField = h("label", { class: "field inline", for: "level", hidden: true }, words.level, level);
   const sizes = TARGETS.map((target) => h("span", { class: "target-size" }, ...sizeOf(info, target)));
-  const anonymise = new Anonymise(context, (bytes) => fill(sizes[TARGETS.indexOf("metadata")]!, words.size(size(bytes))));
+  const anonymise = new Anonymise(context, (bytes) => fill(sizes[TARGETS.indexOf("metadata")]!, size(bytes)));
   const choice = (): Choice => ({
     target: TARGETS.find((_, index) => radios[index]?.checked) ?? "raw",
     level: compress.checked ? Number(level.value) : null,
@@ -138,7 +139,7 @@ function sizeOf({ volume, image }: Info, target: Target): Child[] {
   const whole = image?.device_size ?? volume?.size ?? null;
   switch (target) {
     case "raw":
-      return whole === null ? [] : [words.size(size(whole)), used !== null && h("span", { class: "muted" }, words.onDisk(size(used)))];
+      return whole === null ? [] : [size(whole), used !== null && h("span", { class: "muted" }, words.onDisk(size(used)))];
     case "ntfsclone":
       return used === null ? [] : [words.about(size(used))];
     case "metadata":

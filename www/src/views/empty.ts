@@ -2,7 +2,7 @@ import { h, icon } from "../dom.js";
 import { dropped, candidatesOf, sizeOf, type Candidate } from "../files.js";
 import { plainName, name } from "../names.js";
 import { size, hexadecimal } from "../numbers.js";
-import type { Kept } from "../kept.js";
+import type { LastFileHandle } from "../last-file-handle.js";
 import type { Partition } from "ntfsclone";
 import { strings } from "../strings.js";
 
@@ -14,13 +14,13 @@ export interface EmptyOptions {
   choose(candidates: Candidate[]): void;
   sample(): void;
   /** The file of the last time, where the browser kept that. */
-  again: Kept | undefined;
-  openAgain(handle: Kept): void;
+  again: LastFileHandle | undefined;
+  openAgain(handle: LastFileHandle): void;
   /** The address names a place in what has to be opened first. */
   isLinked: boolean;
 }
 
-/** Nothing is open: what this is, and how to begin. */
+/** The first view: what the page is, and how to open a file. */
 export function empty({ problem, choose, sample, again, openAgain, isLinked }: EmptyOptions): HTMLElement {
   const file = h("input", { type: "file", id: "file", multiple: true, class: "visually-hidden", tabindex: -1, "aria-label": words.choose });
   const folder = h("input", { type: "file", id: "folder", webkitdirectory: true, class: "visually-hidden", tabindex: -1, "aria-label": words.folder });
@@ -113,7 +113,7 @@ export function takeDrops(choose: (candidates: Promise<Candidate[]>) => void): v
   });
 }
 
-/** Which of what is in a folder. */
+/** Asks which file of a folder to open. */
 export function chooser(candidates: Candidate[], choose: (candidate: Candidate) => void, back: () => void): HTMLElement {
   const { folder } = strings;
   const item = (candidate: Candidate) =>
@@ -142,7 +142,7 @@ export function chooser(candidates: Candidate[], choose: (candidate: Candidate) 
   );
 }
 
-/** Which partition of a disk. */
+/** Asks which partition of a disk to open. */
 export function partitionChooser(partitions: Partition[], choose: (partition: Partition) => void, back: () => void): HTMLElement {
   const texts = strings.partitions;
   const item = (partition: Partition) =>

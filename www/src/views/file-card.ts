@@ -38,7 +38,7 @@ export function fileCard(context: Context, takeout: Takeout, facts: FileFacts, c
   );
 }
 
-/** What is said of a file beside its name. */
+/** Marks beside the name of a file. */
 export function tags(entry: Entry): HTMLElement[] {
   const { files } = strings;
   return [
@@ -67,7 +67,7 @@ function fact(term: string, value: HTMLElement | string): HTMLElement {
   return h("div", {}, h("dt", {}, term), h("dd", {}, value));
 }
 
-/** Where its clusters are: each leads to its bytes. */
+/** The runs of a file, as links to their bytes. */
 function places({ go }: Context, { runs, pieces }: FileFacts, clusterSize: number): HTMLElement | string {
   if (pieces === 0) {
     return words.resident;

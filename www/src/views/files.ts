@@ -19,10 +19,19 @@ const ROWS = 200;
 const LEAST_WIDTH_OF_NAME = 56;
 const LEAST_HEIGHT_OF_NAME = 22;
 
-/** Which files and folders there are, and what takes the space. */
+/** The files and folders, and the space that they take. */
 export function files(context: Context): View {
   const view = new FilesView(context);
   return { element: view.element, show: (route) => view.show(route) };
+}
+
+interface Column {
+  /** Its cells have the class `column-` and this: small screens hide some. */
+  id: string;
+  title: string;
+  /** How its header sorts the rows. */
+  order?: Order;
+  cell(entry: Entry, folder: Folder): Child;
 }
 
 class FilesView {
@@ -33,9 +42,17 @@ class FilesView {
   #meter: Meter | undefined;
   #order: Order = "room";
   #folder: Folder | undefined;
-  /** Where it is, or would be if it could be told. */
+  /** The place that was last asked for. */
   #at: Pick<Route, "folder" | "file"> = { folder: null, file: null };
   #isSeen = false;
+  readonly #columns: readonly Column[] = [
+    { id: "name", title: words.name, order: "name", cell: (entry) => this.#nameOf(entry) },
+    { id: "modified", title: words.modified, order: "modified", cell: ({ modified }) => (modified === null ? "" : date(modified)) },
+    { id: "share", title: words.share, cell: ({ room }, folder) => percent(room, folder.entry.room) },
+    { id: "room", title: words.room, order: "room", cell: ({ room }) => size(room) },
+    { id: "content", title: words.content, cell: (entry) => (entry.isFolder ? words.items(entry.inside) : size(entry.size)) },
+    { id: "save", title: "", cell: (entry) => this.#saveButton(entry) },
+  ];
 
   constructor(context: Context) {
     this.#context = context;
@@ -82,7 +99,7 @@ class FilesView {
       fill(this.element, this.#meter.element);
     }
     if (progress) {
-      // Of records; told as bytes of $MFT.
+      // Counted in records, shown as bytes of $MFT.
       const recordSize = info.volume?.mft_record_size ?? 1;
       this.#meter.update({ done: progress.done * recordSize, total: progress.total * recordSize });
     }
@@ -131,7 +148,7 @@ class FilesView {
           "header",
           { class: "card-header" },
           h("h1", {}, words.title),
-          h("span", { class: "muted" }, `${size(entry.room)} · ${words.inside(count(entry.inside))}`),
+          h("span", { class: "muted" }, `${size(entry.room)} · ${words.items(entry.inside)}`),
           h("button", { type: "button", class: "small header-end", click: () => void this.#takeout.zip(folder.entry) }, icon("download"), words.zip),
         ),
         h("nav", { class: "crumbs", "aria-label": words.path }, h("ol", {}, h("li", {}, root), ...steps)),
@@ -173,56 +190,46 @@ class FilesView {
       append((await session.ask("folder", part, { signal: closed })).entries);
     };
     append(folder.entries);
-    const head = h(
-      "tr",
-      {},
-      this.#columnHead(words.name, "name"),
-      this.#columnHead(words.modified, "modified"),
-      h("th", { scope: "col" }, words.share),
-      this.#columnHead(words.room, "room"),
-      h("th", { scope: "col" }, words.content),
-      h("td"),
-    );
+    const head = h("tr", {}, ...this.#columns.map((column) => this.#columnHead(column)));
     return h("section", { class: "card" }, h("table", { class: "entries" }, h("thead", {}, head), body), foot);
   }
 
-  /** Puts the rows in another order. */
-  #columnHead(title: string, order: Order): HTMLElement {
-    const isOrder = order === this.#order;
-    const sort = isOrder ? (order === "name" ? "ascending" : "descending") : null;
+  /** Its button sorts the rows by this column. */
+  #columnHead({ id, title, order }: Column): HTMLElement {
+    if (order === undefined) {
+      // An empty header would be announced as a column without a name.
+      return title === "" ? h("td", { class: `column-${id}` }) : h("th", { scope: "col", class: `column-${id}` }, title);
+    }
+    const sort = order === this.#order ? (order === "name" ? "ascending" : "descending") : null;
     const click = () => {
       this.#order = order;
       void this.#see().then(() => this.element.querySelector<HTMLElement>("[aria-sort] button")?.focus({ preventScroll: true }));
     };
-    return h("th", { scope: "col", "aria-sort": sort }, h("button", { type: "button", class: "column", click }, title));
+    return h("th", { scope: "col", class: `column-${id}`, "aria-sort": sort }, h("button", { type: "button", class: "column", click }, title));
   }
 
   #row(folder: Folder, entry: Entry, file: number | undefined): HTMLElement {
-    const { record, holder, room, inside, isFolder, isLink } = entry;
-    const text = plainName(textOf(entry));
-    const [label, take] = isFolder ? [words.zipOf(text), () => this.#takeout.zip(entry)] : [words.save(text), () => this.#takeout.file(entry, null)];
+    const cells = this.#columns.map(({ id, cell }) => {
+      const attributes = { class: `column-${id}` };
+      return id === "name" ? h("th", { scope: "row", ...attributes }, cell(entry, folder)) : h("td", attributes, cell(entry, folder));
+    });
+    return h("tr", { "aria-current": entry.record === file && "true" }, ...cells);
+  }
+
+  #nameOf(entry: Entry): HTMLElement {
     return h(
-      "tr",
-      { "aria-current": record === file && "true" },
-      h(
-        "th",
-        { scope: "row" },
-        h(
-          "span",
-          { class: "entry-name" },
-          h("span", { class: `entry-icon ${holder}` }, icon(isFolder ? "folder" : "file")),
-          h("span", { class: "entry-text" }, this.#linkTo(entry), ...tags(entry)),
-        ),
-      ),
-      h("td", {}, entry.modified === null ? "" : date(entry.modified)),
-      h("td", {}, percent(room, folder.entry.room)),
-      h("td", {}, size(room)),
-      h("td", {}, isFolder ? words.inside(count(inside)) : size(entry.size)),
-      h(
-        "td",
-        { class: "entry-save" },
-        !isLink && h("button", { type: "button", class: "quiet small icon-only", "aria-label": label, title: label, click: () => void take() }, icon("download")),
-      ),
+      "span",
+      { class: "entry-name" },
+      h("span", { class: `entry-icon ${entry.holder}` }, icon(entry.isFolder ? "folder" : "file")),
+      h("span", { class: "entry-text" }, this.#linkTo(entry), ...tags(entry)),
+    );
+  }
+
+  #saveButton(entry: Entry): Child {
+    const text = plainName(textOf(entry));
+    const [label, take] = entry.isFolder ? [words.zipOf(text), () => this.#takeout.zip(entry)] : [words.save(text), () => this.#takeout.file(entry, null)];
+    return (
+      !entry.isLink && h("button", { type: "button", class: "quiet small icon-only", "aria-label": label, title: label, click: () => void take() }, icon("download"))
     );
   }
 

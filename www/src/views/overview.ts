@@ -11,7 +11,7 @@ import type { Survey } from "../survey.js";
 
 const words = strings.overview;
 
-/** What it is, at a glance. */
+/** A summary of what is open. */
 export function overview(context: Context): View {
   const { info } = context;
   const clusters = info.volume?.clusters ?? info.image?.clusters ?? 0;
@@ -68,7 +68,7 @@ function summary({ info, name: file, survey }: Context): HTMLElement {
   );
 }
 
-/** How full it is, and, when that is known, of what. */
+/** Used and free space, by kinds of owners when they are known. */
 function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free: number, survey: Survey): HTMLElement {
   const bar = h("div", { class: "usage-bar", "aria-hidden": "true" });
   const show = (parts: Iterable<[string, number]>) => {

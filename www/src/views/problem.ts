@@ -1,5 +1,5 @@
 import { h, icon } from "../dom.js";
-import type { Problem, Unreadable } from "../messages.js";
+import type { Problem, Unreadable, Zipped } from "../messages.js";
 import { name } from "../names.js";
 import { count } from "../numbers.js";
 import { pathText } from "../paths.js";
@@ -7,7 +7,7 @@ import { strings } from "../strings.js";
 
 const words = strings.errors;
 
-/** An error: what to make of it first, then what the library says. */
+/** An error: first the advice, then the message of the library. */
 export function problemBox({ code, message, unreadable }: Problem, onDismiss?: () => void, remedy?: HTMLElement): HTMLElement {
   const advice: Record<string, string> = words.advice;
   return h(
@@ -26,13 +26,23 @@ export function problemBox({ code, message, unreadable }: Problem, onDismiss?: (
   );
 }
 
-/** As many as one looks at. */
+/** The page lists so many at most. */
 const MOST_LISTED = 50;
 
 /** Files whose content cannot be had, and why. */
 export function unreadableList(unreadable: Unreadable[]): HTMLElement {
-  const items = unreadable.slice(0, MOST_LISTED).map(({ path, message }) => h("li", {}, name(pathText(path)), h("span", { class: "muted" }, ": ", name(message))));
-  const left = unreadable.length - items.length;
-  const list = h("ul", {}, ...items, left > 0 && h("li", { class: "muted" }, words.moreUnreadable(count(left))));
-  return h("div", { class: "unreadable", role: "group", tabindex: 0, "aria-label": words.unreadable }, list);
+  const items = unreadable.slice(0, MOST_LISTED).map(({ path, message }) => [name(pathText(path)), h("span", { class: "muted" }, ": ", name(message))]);
+  return pathList(words.unreadable, items, unreadable.length);
+}
+
+/** Files that have another name in an archive, and which. */
+export function renamedList({ first, length }: Zipped["renamed"]): HTMLElement {
+  const items = first.map((renamed) => [name(pathText(renamed.path)), h("span", { class: "muted" }, " → ", name(renamed.name))]);
+  return pathList(words.renamed, items, length);
+}
+
+function pathList(label: string, items: HTMLElement[][], length: number): HTMLElement {
+  const left = length - items.length;
+  const list = h("ul", {}, ...items.map((item) => h("li", {}, ...item)), left > 0 && h("li", { class: "muted" }, words.moreFiles(count(left))));
+  return h("div", { class: "path-list", role: "group", tabindex: 0, "aria-label": label }, list);
 }

@@ -3,13 +3,14 @@ import { h } from "../dom.js";
 import type { Entry, Zipped } from "../messages.js";
 import { plainName } from "../names.js";
 import { textOf } from "../paths.js";
-import { canSave, cancelledNotice, doneNotice, fileName, save, type Job, type Saved } from "../saving.js";
+import { canSave, cancelledNotice, doneNotice, save, type Job, type Saved } from "../saving.js";
+import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
-import { problemBox, unreadableList } from "./problem.js";
+import { problemBox, renamedList, unreadableList } from "./problem.js";
 
 const words = strings.takeout;
 
-/** Saves files and folders of the volume, one beside the other, and shows how far each is. */
+/** Saves files and folders of the volume, several at a time, each with its progress. */
 export class Takeout {
   readonly element = h("div", { class: "takeout" });
   readonly #context: Context;
@@ -24,7 +25,7 @@ export class Takeout {
     const text = stream ? `${textOf(entry)}.${stream.name}` : textOf(entry);
     await this.#run({
       label: words.file(plainName(text)),
-      name: fileName(text),
+      name: safeName(text),
       way: canSave() ? "save" : "download",
       size: (stream ?? entry).size,
       about: null,
@@ -41,7 +42,7 @@ export class Takeout {
       this.#context,
       {
         label: words.zip(plainName(text)),
-        name: `${fileName(text)}.zip`,
+        name: safeName(text, ".zip"),
         way: canSave() ? "save" : "download",
         size: null,
         about: null,
@@ -53,13 +54,15 @@ export class Takeout {
       const again = h("button", { type: "button", class: "small", click: () => (show(), void this.zip(folder, true)) }, words.leaveOut);
       show(problemBox(saved.problem, () => show(), again));
     } else if (saved?.kind === "done") {
-      const { files, links, unreadable } = saved.written;
+      const { files, links, unreadable, renamed } = saved.written;
       const more = h(
         "div",
         {},
         h("p", { class: "muted" }, [words.packed(files), links > 0 ? words.links(links) : null].filter((part) => part !== null).join(". ")),
         unreadable.length > 0 && h("p", {}, words.leftOut(unreadable.length)),
         unreadable.length > 0 && unreadableList(unreadable),
+        renamed.length > 0 && h("p", {}, words.renamed(renamed.length, renamed.list)),
+        renamed.length > 0 && renamedList(renamed),
       );
       show(doneNotice(saved.name, saved.written, saved.seconds, more));
     } else {
@@ -90,7 +93,7 @@ export class Takeout {
     }
   }
 
-  /** A place for what is told of one of them; what older ones that are over told goes. */
+  /** A place for the progress and the result of one job. Removes the results of older jobs. */
   #place(): (content?: HTMLElement) => void {
     for (const old of this.element.querySelectorAll(":scope > .notice")) {
       old.remove();

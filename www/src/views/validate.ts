@@ -6,6 +6,7 @@ import { isAbort, problemOf } from "../failure.js";
 import { name } from "../names.js";
 import { count, hexadecimal, size } from "../numbers.js";
 import { Meter } from "../progress.js";
+import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
 import { problemBox } from "./problem.js";
 
@@ -14,7 +15,7 @@ const words = strings.validate;
 const ROWS_AT_ONCE = 50;
 const FILES_AT_ONCE = 24;
 
-/** Whether it is good. */
+/** Checks what is open, and shows the report. */
 export function validate(context: Context): View {
   const element = h("div", { class: "view validate" });
   const invite = (...above: Child[]) => {
@@ -47,7 +48,7 @@ export function validate(context: Context): View {
   return { element };
 }
 
-/** What is looked at. */
+/** What is checked. */
 function parts(): HTMLElement {
   return h("ul", { class: "features" }, ...words.parts.map(([title, text]) => h("li", {}, h("h2", {}, title), h("p", {}, text))));
 }
@@ -55,7 +56,7 @@ function parts(): HTMLElement {
 function reportOf(context: Context, report: Report, again: () => void): HTMLElement[] {
   const looked = [
     report.image && words.image(size(report.image.bytes), count(report.image.clusters)),
-    report.volume && words.volume(count(report.volume.files), count(report.volume.clusters)),
+    report.volume ? words.volume(count(report.volume.files), count(report.volume.clusters)) : words.noVolume,
     report.checksums.length > 0 ? words.checksums(report.checksums.join(", ")) : null,
   ].filter((part) => part !== null);
   const verdict = h(
@@ -66,7 +67,7 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
       "div",
       { class: "verdict-text" },
       h("h1", {}, report.sound ? words.sound : words.unsound(report.errors)),
-      h("p", { class: "lead" }, report.sound ? words.soundLead : words.unsoundLead),
+      h("p", { class: "lead" }, leadOf(report)),
       looked.length > 0 && h("p", { class: "muted" }, `${words.looked}: `, name(looked.join("; "))),
     ),
     h(
@@ -77,6 +78,14 @@ function reportOf(context: Context, report: Report, again: () => void): HTMLElem
     ),
   );
   return [verdict, ...files(report), findings(context, report)];
+}
+
+/** What the verdict means, and what could not be judged. */
+function leadOf({ sound, checksums, image }: Report): string {
+  if (!sound) {
+    return words.unsoundLead;
+  }
+  return words.soundLead[checksums.length > 0 ? "checksums" : image ? "image" : "volume"];
 }
 
 function findings(context: Context, report: Report): HTMLElement {
@@ -110,7 +119,7 @@ function findings(context: Context, report: Report): HTMLElement {
   );
 }
 
-/** What it means and what to do need not be said again. */
+/** The meaning and the advice are shown once for consecutive findings of a kind. */
 function isSameKind(finding: Finding, before: Finding | undefined): boolean {
   return before?.code === finding.code && before.severity === finding.severity && before.meaning === finding.meaning && before.advice === finding.advice;
 }
@@ -140,7 +149,7 @@ function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLEle
 }
 
 function place(context: Context, where: "image" | "volume", offset: number, length: number | null): HTMLElement {
-  // The page has no bytes of an image that is compressed, or in a partition, by their place in it.
+  // Offsets in a compressed image, or in one in a partition, are not offsets in the file.
   const isShown = where === "volume" || context.info.layers.length === 0;
   const text = `${words.place[where]}, ${hexadecimal(offset)}`;
   const of = where === "volume" ? "volume" : "file";
@@ -162,7 +171,7 @@ function files({ files, files_left_out }: Report): HTMLElement[] {
   return [h("section", { class: "card files" }, h("h2", {}, words.filesAll(files.length)), list(files, FILES_AT_ONCE), left)];
 }
 
-/** Some of them, and the others when they are asked for. */
+/** The first paths, with a button for more. */
 function list(paths: string[], atOnce: number): HTMLElement {
   const items = h("ul", { class: "paths" });
   const more = h("button", { type: "button", class: "link", click: () => append(ROWS_AT_ONCE) });
@@ -178,5 +187,5 @@ function list(paths: string[], atOnce: number): HTMLElement {
 }
 
 function exportReport(context: Context, report: Report): void {
-  downloadText(`${context.name.replace(/[\\/:*?"<>|]/g, "_")}.report.json`, "application/json", `${JSON.stringify(report, null, 2)}\n`);
+  downloadText(safeName(context.name, ".report.json"), "application/json", `${JSON.stringify(report, null, 2)}\n`);
 }

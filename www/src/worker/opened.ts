@@ -9,7 +9,7 @@ import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
 import { writeZip } from "./zip.js";
 
-/** What these say is so with the data, and not with what it is read by: some of it may be sound. */
+/** Errors of damaged data, of which some parts may be readable. */
 const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "inconsistent"];
 
 /** What is open. */
@@ -18,7 +18,7 @@ export class Opened {
   readonly #source: Pieces;
   #extents: Promise<Extents> | undefined;
   #survey: Survey | undefined;
-  /** What is wrong with it, if it can be looked into only up to there. */
+  /** The first error of a damaged image; null if none was found. */
   #damage: string | null = null;
 
   static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
@@ -58,7 +58,7 @@ export class Opened {
     return this.#survey;
   }
 
-  /** What that byte of the volume is in. */
+  /** The structure that a byte of the volume is in, and the owners of its cluster. */
   async inspect(offset: number, options: TaskOptions): Promise<Inspected> {
     const { volume } = this.info;
     if (!volume) {
@@ -70,7 +70,7 @@ export class Opened {
       return new DataView(buffer, byteOffset, byteLength);
     };
     const owner = this.#survey?.owner(lcn);
-    // What no file has is of no structure, whatever it looks like: it may be of a former volume.
+    // Unowned clusters have no structure, whatever they look like: they may be left from an older volume.
     const structure = this.#survey && !owner && offset < volume.size ? null : await structureAt(offset, volume, owner, read);
     return { structure, holders: this.#survey?.holders({ lcn, length: 1 }) ?? null };
   }
@@ -110,7 +110,7 @@ export class Opened {
     return this.#image.close();
   }
 
-  /** As far as it can be looked into. */
+  /** Options for reading: damaged images are read as far as possible. */
   #look(options: TaskOptions): LookOptions {
     return this.#damage === null ? options : { ...options, damaged: true };
   }
@@ -120,7 +120,7 @@ export class Opened {
     return image ? { clusterSize: image.cluster_size, extents: await this.#readExtents(options) } : undefined;
   }
 
-  /** Once: later callers wait for the first. If that was stopped, the next begins anew. */
+  /** Read once: later callers wait for the first call. If that was cancelled, the next one starts again. */
   #readExtents(options: TaskOptions): Promise<Extents> {
     if (this.#extents) {
       return this.#extents;

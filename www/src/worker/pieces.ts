@@ -1,6 +1,6 @@
 import type { CustomSource } from "ntfsclone";
 
-/** Files that are the pieces of one, read as if they were that one. */
+/** Several files, read as one. */
 export class Pieces implements CustomSource {
   readonly name: string;
   readonly size: number;
@@ -29,7 +29,7 @@ export class Pieces implements CustomSource {
   }
 }
 
-/** Of workers only: the compiler has the types of pages. */
+/** Exists in workers only, while the compiler has the types of pages. */
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }

@@ -1,10 +1,11 @@
 import { NtfscloneError } from "ntfsclone";
+import { isAbort, messageOf } from "../failure.js";
 import type { Problem, Unreadable } from "../messages.js";
 
-/** The result could not be written, whatever was read. */
+/** The output failed, not the input. */
 export class WriteError extends Error {}
 
-/** Files could not be read, so that nothing was made of any. */
+/** Files of an archive could not be read, so there is no archive. */
 export class UnreadableError extends Error {
   readonly unreadable: Unreadable[];
 
@@ -14,7 +15,7 @@ export class UnreadableError extends Error {
   }
 }
 
-/** What was thrown, as it can be sent. */
+/** An error in a form that can be sent to the page. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof NtfscloneError) {
     const { code, message, partitions } = error;
@@ -26,8 +27,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof WriteError) {
     return { code: "write", message: error.message };
   }
-  if (error instanceof DOMException && error.name === "AbortError") {
-    return { code: "aborted", message: error.message };
+  if (isAbort(error)) {
+    return { code: "aborted", message: messageOf(error) };
   }
-  return { code: "other", message: error instanceof Error ? error.message : String(error) };
+  return { code: "other", message: messageOf(error) };
 }

@@ -2,13 +2,13 @@ import type { Image, LookOptions } from "ntfsclone";
 import { extentAt, type Extents } from "../extents.js";
 import type { Bytes } from "../messages.js";
 
-/** Of an image: which clusters it has. */
+/** The clusters in an image. */
 export interface Stored {
   clusterSize: number;
   extents: Extents;
 }
 
-/** Bytes of the volume; what an image does not have is told apart. */
+/** Bytes of the volume. `absent` lists the parts that are not in the image. */
 export async function volumeBytes(
   image: Image,
   stored: Stored | undefined,

@@ -1,12 +1,14 @@
 import type { Hole, TaskOptions } from "ntfsclone";
 import type { FromDownload, ToDownload } from "../download-messages.js";
+import { messageOf } from "../failure.js";
 import type { Output, Written } from "../messages.js";
 import { WriteError } from "./problem.js";
+import { throttled } from "./throttled.js";
 
 type Piece = Uint8Array<ArrayBuffer> | Hole;
 type Download = Extract<Output, { kind: "download" }>;
 
-/** What the page asks can always be stopped. */
+/** Every call of the page can be cancelled. */
 export type Asked = TaskOptions & { signal: AbortSignal };
 
 /** Makes the pieces of what is written. */
@@ -42,31 +44,23 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new WriteError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new WriteError(messageOf(cause), { cause });
   }
 }
 
 const BYTES_OF_ZEROS = 1 << 20;
-const MILLISECONDS_BETWEEN_REPORTS = 100;
 
-/** As fast as the browser takes it: each piece is asked for. */
+/** Sends a piece whenever the service worker asks for one, so at the speed of the browser. */
 async function writeDownload({ port, about }: Download, { signal, onProgress }: Asked, convert: Convert): Promise<Written> {
   const written = { size: 0, holes: 0 };
-  // One hole may be nearly all of it: what is sent is counted, where it is known how much that will be.
+  // One hole may be nearly all of the result, so progress counts the bytes sent, if their number is known.
   const reader = convert({ signal, onProgress: about === null ? onProgress : undefined }).getReader();
-  let lastReport = -Infinity;
-  const report = (total: number) => {
-    const now = performance.now();
-    if (now - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
-      lastReport = now;
-      onProgress?.({ done: Math.min(written.size - zeros, total), total });
-    }
-  };
+  const report = throttled(onProgress);
   const send = (message: ToDownload, transfer: Transferable[] = []) => port.postMessage(message, transfer);
   let zeros = 0;
   const pull = async (): Promise<boolean> => {
     if (about !== null) {
-      report(about);
+      report({ done: Math.min(written.size - zeros, about), total: about });
     }
     if (zeros === 0) {
       const { value, done } = await reader.read();

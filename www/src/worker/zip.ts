@@ -1,128 +1,176 @@
 import { makeZip } from "client-zip";
-import type { Output, Step, Unreadable, Zipped } from "../messages.js";
-import { gathered } from "./gathered.js";
+import type { Entry, Output, Renamed, Unreadable, Zipped } from "../messages.js";
+import { plainName } from "../names.js";
+import { textOf } from "../paths.js";
+import { strings } from "../strings.js";
+import { ArchivePaths, pathOf, type Archived } from "./archive-paths.js";
+import { batches } from "./batch-stream.js";
 import { problemOf, UnreadableError } from "./problem.js";
 import type { FileTable } from "./survey/file-table.js";
+import { throttled } from "./throttled.js";
 import { write, type Asked } from "./writing.js";
+
+const words = strings.zip;
 
 /** More of them need not be listed. */
 const MOST_UNREADABLE = 200;
-/** The format counts the bytes of a name with 16 bits. */
-const MOST_BYTES_OF_NAME = 65_535;
-/** What no system takes in a name, or takes for something else. */
-const UNFIT = /[\p{Cc}\p{Cs}\\/:*?"<>|]/gu;
-const NOT_STORED = "not all of it is in the image";
+/** So many changed names are sent to the page; the archive lists all of them. */
+const MOST_RENAMED = 50;
+/** The format has times from 1980 to 2107. */
 const [EARLIEST, LATEST] = [new Date(1980, 0, 1).getTime(), new Date(2107, 11, 31).getTime()];
-const MILLISECONDS_BETWEEN_REPORTS = 100;
 
-const encoder = new TextEncoder();
+type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** Reads the content of a file, by its record. */
-type ContentOf = (record: number, signal: AbortSignal) => ReadableStream<Uint8Array<ArrayBuffer>>;
+type ContentOf = (record: number, signal: AbortSignal) => Bytes;
 
 interface ZipEntry {
   name: string;
   lastModified: Date;
-  input?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  input?: Bytes | string;
 }
 
 /**
- * Writes all files in a folder as a zip archive. If one cannot be read, nothing is kept, and the error tells all such files;
- * unless they are to be left out. Of a file that fails in its middle nothing can be left out any more.
+ * Writes all files in a folder as a zip archive. If one cannot be read, nothing is kept, and the error lists all such files;
+ * unless they are to be left out. A file that fails in its middle cannot be left out any more. Names that are not safe on every
+ * system are changed; a text in the archive lists them.
  */
 export async function writeZip(contentOf: ContentOf, files: FileTable, folder: number, leavesOut: boolean, output: Output, options: Asked): Promise<Zipped> {
-  const { onProgress } = options;
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
   const unreadable: Unreadable[] = [];
   const made = { files: 0, links: 0 };
+  const renames = new Renames();
+  const paths = new ArchivePaths(files, folder, words.listName);
   const total = sizeOf(files, folder);
+  const report = throttled(options.onProgress);
   let done = 0;
-  let lastReport = -Infinity;
-  const count = (bytes: number) => {
-    done += bytes;
-    const now = performance.now();
-    if (now - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
-      lastReport = now;
-      onProgress?.({ done, total });
-    }
-  };
+  const count = (bytes: number) => report({ done: (done += bytes), total });
 
   async function* entries(): AsyncGenerator<ZipEntry> {
-    const names = new Names();
-    for (const { entry, path, isEmptyFolder } of files.inside(folder)) {
+    for (const archived of paths.walk()) {
+      const { entry, safePath } = archived;
       signal.throwIfAborted();
-      if (encoder.encode(names.fitting(path)).length > MOST_BYTES_OF_NAME) {
-        throw new UnreadableError([{ path, message: "its path is too long for a zip archive" }]);
-      }
       if (entry.isLink) {
         made.links += 1;
-      } else if (entry.holder !== "file" && !entry.isFolder) {
-        // The file system's own.
       } else if (entry.isFolder) {
-        if (isEmptyFolder) {
-          yield { name: `${names.of(path)}/`, ...modified(entry.modified) };
+        renames.add(archived);
+        if (entry.inside === 0 && safePath !== null) {
+          yield { name: `${safePath}/`, lastModified: modified(entry) };
         }
-      } else {
-        const begun = entry.isIncomplete ? NOT_STORED : await begin(contentOf, entry.record, path, signal, count).catch((error: unknown) => problemOf(error).message);
-        if (typeof begun === "string") {
-          signal.throwIfAborted();
-          unreadable.push({ path, message: begun });
+      } else if (isOfUsers(entry)) {
+        const content = await begin(contentOf, archived, signal, count);
+        if (typeof content === "string") {
+          unreadable.push({ path: pathOf(archived), message: content });
           if (unreadable.length >= MOST_UNREADABLE && !leavesOut) {
             break;
           }
         } else if (unreadable.length > 0 && !leavesOut) {
-          // Nothing will come of it: what else there is is looked for.
-          await begun.cancel();
+          // The archive will not be kept. The other files are only tried.
+          await content.cancel();
         } else {
           made.files += 1;
-          yield { name: names.of(path), input: begun, ...modified(entry.modified) };
+          renames.add(archived);
+          yield { name: safePath ?? "", input: content, lastModified: modified(entry) };
         }
       }
     }
     if (unreadable.length > 0 && !leavesOut) {
       throw new UnreadableError(unreadable);
     }
+    if (renames.length > 0) {
+      yield { name: paths.extraName, input: renames.text(), lastModified: new Date() };
+    }
   }
 
   try {
-    const written = await write(output, options, () => gathered(makeZip(entries())));
-    return { ...written, ...made, unreadable };
+    const written = await write(output, options, () => batches(makeZip(entries())));
+    const { length, first } = renames;
+    return { ...written, ...made, unreadable, renamed: { length, first, list: paths.extraName } };
   } finally {
     // Should it have failed in the middle of a file.
     end.abort();
   }
 }
 
-/** The format has times from 1980 to 2107. */
-function modified(time: number | null): { lastModified: Date } {
-  return { lastModified: new Date(Math.min(Math.max(time ?? 0, EARLIEST), LATEST)) };
+/** Files and folders that have another name in the archive than on the volume. */
+class Renames {
+  readonly first: Renamed[] = [];
+  readonly #lines: string[] = [];
+
+  get length(): number {
+    return this.#lines.length;
+  }
+
+  add(archived: Archived): void {
+    const { entry, safePath, isRenamed } = archived;
+    if (!isRenamed || safePath === null) {
+      return;
+    }
+    this.#lines.push(words.listLine(safePath, plainName(textOf(entry))));
+    if (this.first.length < MOST_RENAMED) {
+      this.first.push({ path: pathOf(archived), name: safePath.slice(safePath.lastIndexOf("/") + 1) });
+    }
+  }
+
+  /** The list, for the archive. */
+  text(): string {
+    return [words.listHead, "", ...this.#lines, ""].join("\n");
+  }
+}
+
+/** Not the file system's own. */
+function isOfUsers({ holder }: Entry): boolean {
+  return holder === "file";
+}
+
+function modified({ modified }: Entry): Date {
+  return new Date(Math.min(Math.max(modified ?? 0, EARLIEST), LATEST));
 }
 
 function sizeOf(files: FileTable, folder: number): number {
   let size = 0;
-  for (const { entry } of files.inside(folder)) {
-    size += entry.isFolder || entry.isLink || entry.holder !== "file" ? 0 : entry.size;
+  for (const { indexes } of files.foldersIn(folder)) {
+    for (const index of indexes) {
+      const entry = files.entry(index);
+      size += entry.isFolder || entry.isLink || !isOfUsers(entry) ? 0 : entry.size;
+    }
   }
   return size;
 }
 
-/** The content of a file, of which the first piece has come; fails if it does not. */
-async function begin(
-  contentOf: ContentOf,
-  record: number,
-  path: Step[],
+/** The content of a file, of which the first piece has come; or why it cannot be had. */
+async function begin(contentOf: ContentOf, archived: Archived, signal: AbortSignal, count: (bytes: number) => void): Promise<Bytes | string> {
+  const { entry, safePath } = archived;
+  if (safePath === null) {
+    return words.pathTooLong;
+  }
+  if (entry.isIncomplete) {
+    return words.notStored;
+  }
+  const reader = contentOf(entry.record, signal).getReader();
+  try {
+    return counted(reader, await reader.read(), archived, signal, count);
+  } catch (error) {
+    signal.throwIfAborted();
+    return problemOf(error).message;
+  }
+}
+
+/** The rest of a file, from `first` on. */
+function counted(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  first: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>,
+  archived: Archived,
   signal: AbortSignal,
   count: (bytes: number) => void,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const reader = contentOf(record, signal).getReader();
-  const first = await reader.read();
-  let next: Promise<typeof first> | undefined = Promise.resolve(first);
+): Bytes {
+  let next: typeof first | undefined = first;
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
         try {
-          const { value, done } = await (next ?? reader.read());
+          const { value, done } = next ?? (await reader.read());
           next = undefined;
           if (done) {
             controller.close();
@@ -132,36 +180,11 @@ async function begin(
           }
         } catch (error) {
           signal.throwIfAborted();
-          throw new UnreadableError([{ path, message: problemOf(error).message }]);
+          throw new UnreadableError([{ path: pathOf(archived), message: problemOf(error).message }]);
         }
       },
       cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   );
-}
-
-/** Names in the archive: none leads out of it, and none is there twice. */
-class Names {
-  readonly #given = new Set<string>();
-
-  fitting(path: Step[]): string {
-    return path.map(({ name, record }) => fit(name ?? `record ${record}`)).join("/");
-  }
-
-  of(path: Step[]): string {
-    const name = this.fitting(path);
-    const dot = name.lastIndexOf(".") > name.lastIndexOf("/") + 1 ? name.lastIndexOf(".") : name.length;
-    let unique = name;
-    for (let count = 2; this.#given.has(unique.toLowerCase()); count += 1) {
-      unique = `${name.slice(0, dot)} (${count})${name.slice(dot)}`;
-    }
-    this.#given.add(unique.toLowerCase());
-    return unique;
-  }
-}
-
-function fit(name: string): string {
-  const fitting = name.replace(UNFIT, "_");
-  return /^\.{0,2}$/.test(fitting) ? "_" : fitting;
 }

@@ -94,6 +94,12 @@ impl Index {
         self.runs().iter().map(|run| run.extent)
     }
 
+    /// The clusters in the order of the image, which may hold one twice.
+    #[cfg(feature = "jobs")]
+    pub(crate) fn stored_extents(&self) -> impl Iterator<Item = Extent> {
+        self.stream.iter().map(|run| run.extent)
+    }
+
     /// Where cluster `lcn` lies, with those that follow it both on the volume
     /// and in the image; `None` if it is not stored.
     pub fn locate(&self, lcn: Lcn) -> Option<Run> {

@@ -69,11 +69,11 @@ enum State {
     Ended,
 }
 
-/// What comes next in an image.
+/// What comes next in an image, whose format has headers of type `H`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum Event<'a, H = Header> {
     /// The header, once, before all else.
-    Header(Header),
+    Header(H),
     /// Bytes of the volume: part of a cluster, or a whole one.
     Data {
         /// Where they belong, in bytes from the start of the volume.

@@ -22,9 +22,9 @@ pub(super) const OLD_HEADER_SIZE: usize = 46;
 pub(super) const FIELDS_SIZE: usize = size_of::<RawHeader>();
 
 /// The command that skips free clusters: a signed 64-bit count follows.
-pub(in crate::image) const COMMAND_GAP: u8 = 0;
+pub(crate) const COMMAND_GAP: u8 = 0;
 /// The command that carries the next cluster: its bytes follow.
-pub(in crate::image) const COMMAND_NEXT: u8 = 1;
+pub const COMMAND_NEXT: u8 = 1;
 
 const MAJOR_VERSION: u8 = 10;
 const MINOR_VERSION: u8 = 1;
@@ -126,6 +126,11 @@ impl Header {
     /// True if the image ends with the tail of the device.
     pub fn has_tail(&self) -> bool {
         matches!(self.version, Version::Current { minor } if minor >= MINOR_WITH_TAIL)
+    }
+
+    /// Bytes of the volume's clusters, without the tail.
+    pub fn volume_size(&self) -> u64 {
+        self.nr_clusters.saturating_mul(self.cluster_size.into())
     }
 
     /// How many bytes the cluster `lcn` has in the image: fewer than others

@@ -2,12 +2,10 @@
 //! either skip free clusters or carry one used cluster.
 
 mod decoder;
-mod encoder;
 mod layout;
 
 pub(crate) use decoder::cut_short;
 pub(in crate::image) use decoder::{Command, corrupt};
 pub use decoder::{Decoder, Event};
-pub use encoder::{Encoder, GapCommand, NEXT_COMMAND, encoded_size};
-pub use layout::{ByteOrder, HEADER_SIZE, Header, MAGIC, Version};
-pub(in crate::image) use layout::{COMMAND_GAP, COMMAND_NEXT};
+pub(crate) use layout::COMMAND_GAP;
+pub use layout::{ByteOrder, COMMAND_NEXT, HEADER_SIZE, Header, MAGIC, Version};

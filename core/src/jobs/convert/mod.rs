@@ -2,11 +2,10 @@
 //! end: into a file, a download or a stream.
 
 mod compressed;
-mod image;
+mod copy;
 mod metadata;
 mod output;
 mod pass;
-mod raw;
 mod remains;
 mod unpack;
 
@@ -14,12 +13,10 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 
 pub use self::compressed::Compression;
-use self::compressed::{Compressor, Content};
-use self::image::write_image;
-use self::metadata::MetadataCopy;
+use self::compressed::Compressor;
+use self::copy::{Copy, copy_stored};
 use self::output::{Form, Output};
 use self::pass::pass_image;
-use self::raw::{write_stored, write_volume};
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
@@ -29,20 +26,8 @@ use super::{Failure, Refusal};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
 use crate::ntfs::VolumeInfo;
 use crate::ntfs::volume_info::DIRTY;
-use crate::plan::Plan;
 use crate::units::len_usize;
-
-/// The form to convert to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// The raw volume, with zeros for clusters that are not in use.
-    Raw,
-    /// An ntfsclone image. An image is copied as it is.
-    Image,
-    /// An ntfsclone image of the metadata, without the content of files, times
-    /// and deleted records.
-    Metadata,
-}
+use crate::write::{METADATA, NTFSCLONE, Writer};
 
 impl Opened {
     /// Converts it, and compresses the result if requested: [`Step::Bytes`] and
@@ -57,12 +42,12 @@ impl Opened {
     /// [`Step::Hole`]: super::Step::Hole
     pub fn convert(
         &self,
-        target: Target,
+        writer: &'static Writer,
         compression: Option<Compression>,
     ) -> Result<Job<()>, Failure> {
         let is_old = |header: &Header| len_usize(header.data_offset.into()) != HEADER_SIZE;
         if compression.is_some()
-            && target == Target::Image
+            && writer.id == NTFSCLONE.id
             && self.header.as_ref().is_some_and(is_old)
         {
             return Err(Failure::refused(
@@ -72,14 +57,14 @@ impl Opened {
             ));
         }
         let form = match compression {
-            Some(compression) => Form::Compressed(Box::new(Compressor::new(compression)?)),
+            Some(compression) => {
+                Form::Compressed(Box::new(Compressor::new(&self.name, compression)?))
+            }
             None => Form::Plain,
         };
         let opened = self.clone();
         Ok(Job::new(Rc::clone(&self.pages), move |co| async move {
-            let mut output = Output::new(&co, form);
-            convert(&co, &opened, target, &mut output).await?;
-            output.finish()
+            convert(&co, &opened, writer, form).await
         }))
     }
 }
@@ -87,48 +72,44 @@ impl Opened {
 async fn convert(
     co: &Co,
     opened: &Opened,
-    target: Target,
-    output: &mut Output<'_>,
+    writer: &'static Writer,
+    form: Form,
 ) -> Result<(), Failure> {
-    let begin = |output: &mut Output<'_>, header: Header, content: &Content| {
-        if let Some(compressor) = output.compressor() {
-            compressor.begin(&opened.name, target, header, content);
-        }
-    };
-    if let (Some(Inside::Image(_)) | None, Target::Image) = (&opened.inside, target) {
-        if let Some(header) = opened.header {
-            begin(output, header, &Content::default());
-        }
+    let mut output = Output::new(co, form);
+    if writer.id == NTFSCLONE.id && matches!(opened.inside, Some(Inside::Image(_)) | None) {
         return pass_image(co, &opened.bytes, output).await;
     }
     let inside = locate(co, opened).await?;
-    if let (Inside::Image(reader), Target::Raw) = (&inside, target) {
-        let header = reader.index().header();
-        begin(output, *header, &Content::default());
-        if reader.index().is_ordinary() {
-            return unpack_image(co, reader.source(), header, output).await;
+    if let (Inside::Image(reader), None) = (&inside, writer.encoder) {
+        let index = reader.index();
+        if index.is_ordinary() {
+            unpack_image(co, reader, &mut output).await?;
+        } else {
+            copy_stored(co, reader, &inside, &mut output).await?;
         }
-        return write_stored(co, reader, &inside, output).await;
+        output
+            .finish(writer, index.header(), index.extents())
+            .await?;
+        return Ok(());
     }
     if !opened.accepts_dirty {
         refuse_dirty(co, &inside).await?;
     }
     let counted = used(co, inside, false).await?;
-    if target == Target::Metadata {
-        let copy = MetadataCopy::collect(co, counted).await?;
-        begin(output, copy.header(), &copy.content);
-        copy.write(co, output).await?;
-        return Ok(());
+    if let Some(facts) = output.facts() {
+        let serial_number = counted.volume.boot().serial_number;
+        facts.set_volume(Some(counted.label.clone()), serial_number);
     }
-    let content = Content::of_volume(&counted, false);
-    let geometry = *counted.volume.geometry();
-    let inside = counted.volume.into_source();
-    let plan = Plan::new(geometry, inside.device_size(), counted.map);
-    begin(output, plan.header(), &content);
-    if target == Target::Raw {
-        return write_volume(co, &inside, &plan, output).await;
-    }
-    write_image(co, &inside, &plan, output).await
+    let copy = if writer.id == METADATA.id {
+        if let Some(facts) = output.facts() {
+            facts.set_metadata();
+        }
+        Copy::of_metadata(co, counted).await?.0
+    } else {
+        Copy::of_clusters(counted)
+    };
+    copy.write(co, writer, output).await?;
+    Ok(())
 }
 
 /// # Errors

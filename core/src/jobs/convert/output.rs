@@ -2,17 +2,27 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::super::job::Co;
 use super::super::{Failure, Step};
-use super::compressed::Compressor;
+use super::compressed::{Compressor, MAX_MAP_SIZE};
+use crate::image::ntfsclone::Header;
 use crate::pages::Piece;
-use crate::units::{Lcn, len_u64};
+use crate::units::{Extent, len_u64};
+use crate::write::{Content, Encode, Facts, Stopped, Writer};
+
+/// Encoded bytes that are written in one call, or more.
+const BATCH: usize = 1 << 20;
 
 /// The output of a conversion, written from start to end.
 pub(super) struct Output<'a> {
     co: &'a Co,
     form: Form,
+    /// `None` if the output is the volume itself, or an image as it is.
+    encoder: Option<Box<dyn Encode + Send>>,
+    /// Encoded bytes that are not written yet.
+    batch: Vec<u8>,
     /// Bytes written, before compression.
     len: u64,
 }
@@ -26,27 +36,25 @@ pub(super) enum Form {
 
 impl<'a> Output<'a> {
     pub(super) fn new(co: &'a Co, form: Form) -> Self {
-        Self { co, form, len: 0 }
-    }
-
-    /// Bytes written, before compression.
-    pub(super) fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// The compressor, which is told what it compresses.
-    pub(super) fn compressor(&mut self) -> Option<&mut Compressor> {
-        match &mut self.form {
-            Form::Compressed(compressor) => Some(compressor),
-            Form::Plain | Form::Discarded => None,
+        Self {
+            co,
+            form,
+            encoder: None,
+            batch: Vec::new(),
+            len: 0,
         }
     }
 
-    /// Records that the next `count` clusters of the output are those from
-    /// `start` on, for the map of a compressed file.
-    pub(super) fn note_clusters(&mut self, start: Lcn, count: u64) {
-        if let Some(compressor) = self.compressor() {
-            compressor.map_mut().add(start, count);
+    /// Encodes what follows.
+    pub(super) fn encode(&mut self, writer: &Writer, header: &Header) {
+        self.encoder = writer.encoder.map(|new| new(header));
+    }
+
+    /// The facts that a compressed file gets.
+    pub(super) fn facts(&mut self) -> Option<&mut Facts> {
+        match &mut self.form {
+            Form::Compressed(compressor) => Some(&mut compressor.facts),
+            Form::Plain | Form::Discarded => None,
         }
     }
 
@@ -54,7 +62,28 @@ impl<'a> Output<'a> {
         self.co.set_progress(done, total);
     }
 
+    /// Writes bytes at `offset` of the volume, whole clusters or the tail.
+    pub(super) async fn data(&mut self, offset: u64, piece: Piece) -> Result<(), Failure> {
+        let Some(encoder) = &mut self.encoder else {
+            self.zeros_to(offset).await?;
+            return self.bytes(piece);
+        };
+        // With the commands before clusters of 512 bytes, the smallest.
+        self.batch
+            .reserve(piece.len().saturating_add(piece.len() >> 8));
+        // A vector takes all.
+        let (Ok(()) | Err(Stopped)) = encoder.data(offset, &piece, &mut self.batch);
+        if self.batch.len() < BATCH {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Writes bytes as they are.
     pub(super) fn bytes(&mut self, piece: Piece) -> Result<(), Failure> {
+        if piece.is_empty() {
+            return Ok(());
+        }
         self.len = self.len.saturating_add(len_u64(piece.len()));
         match &mut self.form {
             Form::Plain => self.co.emit(Step::Bytes(piece)),
@@ -64,28 +93,49 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Writes zeros. Compressing many of them takes many steps.
-    pub(super) async fn hole(&mut self, len: u64) -> Result<(), Failure> {
-        self.len = self.len.saturating_add(len);
+    /// Ends the output of `writer`, which holds these clusters, in its order. Returns
+    /// its length before compression.
+    pub(super) async fn finish(
+        mut self,
+        writer: &Writer,
+        header: &Header,
+        extents: impl Iterator<Item = Extent>,
+    ) -> Result<u64, Failure> {
+        if let Some(mut encoder) = self.encoder.take() {
+            let (Ok(()) | Err(Stopped)) = encoder.finish(&mut self.batch);
+            self.flush()?;
+        } else if writer.encoder.is_none() {
+            self.zeros_to(header.volume_size()).await?;
+        }
+        if let Form::Compressed(compressor) = &mut self.form {
+            let content = Content::new(writer, header, extents, MAX_MAP_SIZE);
+            emit(self.co, compressor.finish(&content)?);
+        }
+        Ok(self.len)
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        let batch = mem::take(&mut self.batch);
+        self.bytes(batch.into())
+    }
+
+    /// Writes zeros up to `end`. Compressing many of them takes many steps.
+    async fn zeros_to(&mut self, end: u64) -> Result<(), Failure> {
+        let Some(len) = end.checked_sub(self.len).filter(|len| *len > 0) else {
+            return Ok(());
+        };
+        self.len = end;
         match &mut self.form {
             Form::Plain => self.co.emit(Step::Hole(len)),
             Form::Compressed(compressor) => {
-                let mut left = len;
-                while left > 0 {
-                    emit(self.co, compressor.put_zeros(&mut left)?);
+                let mut bytes = compressor.zeros_to(end)?;
+                while let Some(made) = bytes {
+                    emit(self.co, made);
                     self.co.flushed().await;
+                    bytes = compressor.more_zeros()?;
                 }
             }
             Form::Discarded => {}
-        }
-        Ok(())
-    }
-
-    /// Ends the output.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
-        if let Some(compressor) = self.compressor() {
-            let bytes = compressor.finish()?;
-            emit(self.co, bytes);
         }
         Ok(())
     }
@@ -93,8 +143,9 @@ impl<'a> Output<'a> {
 
 /// Compressing may have made no bytes yet.
 fn emit(co: &Co, bytes: Vec<u8>) {
-    match bytes.is_empty() {
-        true => co.yield_now(),
-        false => co.emit(Step::Bytes(bytes.into())),
+    if bytes.is_empty() {
+        co.yield_now();
+    } else {
+        co.emit(Step::Bytes(bytes.into()));
     }
 }

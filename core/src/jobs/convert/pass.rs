@@ -8,16 +8,16 @@ use super::output::Output;
 use crate::image::Indexer;
 use crate::image::ntfsclone::Event;
 use crate::io::ReadAt;
-use crate::units::{Lcn, len_usize};
+use crate::units::len_usize;
+use crate::write::NTFSCLONE;
 
 /// Copies an image from start to end. Bytes after its end are not part of it.
 pub(super) async fn pass_image(
     co: &Co,
     image: &Bytes,
-    output: &mut Output<'_>,
+    mut output: Output<'_>,
 ) -> Result<(), Failure> {
     let mut indexer = Indexer::new();
-    let mut header = None;
     let mut has_ended = false;
     while !has_ended {
         let offset = indexer.taken();
@@ -30,8 +30,7 @@ pub(super) async fn pass_image(
         let mut input = &*piece;
         loop {
             match indexer.next(&mut input)? {
-                Event::Header(found) => header = Some(found),
-                Event::Data { .. } => {}
+                Event::Header(_) | Event::Data { .. } => {}
                 Event::NeedInput => break,
                 Event::End => {
                     has_ended = true;
@@ -44,17 +43,11 @@ pub(super) async fn pass_image(
         output.set_progress(indexer.taken(), image.size());
         output.bytes(piece)?;
     }
-    let Some(header) = header.filter(|_| output.compressor().is_some()) else {
+    if output.facts().is_none() {
         return Ok(());
-    };
-    let mut position = Lcn(0);
-    for (gap, count) in indexer.finish()?.commands() {
-        let start = Lcn(position.0.saturating_add_signed(gap));
-        output.note_clusters(start, count);
-        position = start.plus(count);
     }
-    if header.has_tail() {
-        output.note_clusters(Lcn(header.nr_clusters), 1);
-    }
+    let index = indexer.finish()?;
+    let extents = index.stored_extents();
+    output.finish(&NTFSCLONE, index.header(), extents).await?;
     Ok(())
 }

@@ -6,9 +6,10 @@ use super::super::job::Job;
 use super::super::locate::locate;
 use super::super::opened::Opened;
 use super::super::used::used;
-use super::metadata::MetadataCopy;
+use super::copy::Copy;
 use super::output::{Form, Output};
 use crate::wipe::Remains;
+use crate::write::METADATA;
 
 impl Opened {
     /// Finds what an image of metadata, made now, would hold that identifies
@@ -18,14 +19,14 @@ impl Opened {
         Job::new(Rc::clone(&self.pages), |co| async move {
             let inside = locate(&co, &opened).await?;
             let counted = used(&co, inside, false).await?;
-            let copy = MetadataCopy::collect(&co, counted).await?;
-            let mut output = Output::new(&co, Form::Discarded);
-            let count = copy.write(&co, &mut output).await?;
+            let (copy, sensitive) = Copy::of_metadata(&co, counted).await?;
+            let output = Output::new(&co, Form::Discarded);
+            let (report, image_size) = copy.write(&co, &METADATA, output).await?;
             Ok(Remains {
-                image_size: output.len(),
-                sensitive: copy.sensitive,
-                wiped: count.wiped,
-                damaged_records: count.damaged_records,
+                image_size,
+                sensitive,
+                wiped: report.wiped,
+                damaged_records: report.damaged_records,
             })
         })
     }

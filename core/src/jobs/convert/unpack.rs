@@ -9,20 +9,20 @@ use super::super::scan::piece_len;
 use super::super::{Failure, STEP_BYTES};
 use super::output::Output;
 use crate::error::{Error, Structure};
-use crate::image::ntfsclone::{Decoder, Event, Header};
+use crate::image::Reader;
+use crate::image::ntfsclone::{Decoder, Event};
 use crate::io::ReadAt;
-use crate::units::{Lcn, len_u64, len_usize};
+use crate::units::{len_u64, len_usize};
 
-/// Writes the volume in `image`, which has the header `header`.
+/// Writes the volume in the image of `reader`.
 pub(super) async fn unpack_image(
     co: &Co,
-    image: &Bytes,
-    header: &Header,
+    reader: &Reader<Bytes>,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let cluster_size = u64::from(header.cluster_size);
+    let image = reader.source();
     let mut decoder = Decoder::new();
-    let mut batch = Batch::new(volume_end(header));
+    let mut batch = Batch::new(reader.size());
     let mut has_ended = false;
     while !has_ended {
         let offset = decoder.taken();
@@ -37,14 +37,16 @@ pub(super) async fn unpack_image(
             match decoder.next(&mut input)? {
                 Event::Header(_) => {}
                 Event::Data { offset, bytes } => {
-                    if offset.checked_rem(cluster_size) == Some(0) {
-                        let lcn = offset.checked_div(cluster_size).unwrap_or(0);
-                        output.note_clusters(Lcn(lcn), 1);
+                    let is_next = batch.end() == offset && !batch.is_full();
+                    if offset < batch.end() {
+                        return Err(jumps_back(decoder.taken()).into());
                     }
-                    batch.skip_to(offset, decoder.taken(), output).await?;
-                    // Each gap makes two steps, and a piece may hold many.
-                    co.flushed().await;
-                    batch.push(bytes, output)?;
+                    if !is_next {
+                        batch.flush(offset, output).await?;
+                        // Each gap makes two steps, and a piece may hold many.
+                        co.flushed().await;
+                    }
+                    batch.push(bytes);
                 }
                 Event::NeedInput => break,
                 Event::End => {
@@ -54,77 +56,51 @@ pub(super) async fn unpack_image(
             }
         }
     }
-    batch.skip_to(batch.end, decoder.taken(), output).await?;
-    batch.flush(output)
+    batch.flush(reader.size(), output).await
 }
 
-/// Bytes of the volume, its tail included.
-fn volume_end(header: &Header) -> u64 {
-    let tail = if header.has_tail() {
-        header.tail_size()
-    } else {
-        0
-    };
-    header
-        .nr_clusters
-        .saturating_mul(header.cluster_size.into())
-        .saturating_add(tail)
-}
-
-/// Bytes of the volume that are not written yet.
+/// Consecutive bytes of the volume that are not written yet.
 struct Batch {
+    /// Where they begin.
+    start: u64,
     bytes: Vec<u8>,
-    /// Position of the volume where they end.
-    position: u64,
-    /// The end of the volume.
-    end: u64,
+    /// Bytes of the volume.
+    volume_end: u64,
 }
 
 impl Batch {
-    fn new(end: u64) -> Self {
+    fn new(volume_end: u64) -> Self {
         Self {
+            start: 0,
             bytes: Vec::new(),
-            position: 0,
-            end,
+            volume_end,
         }
     }
 
-    /// Leaves a hole up to `offset`. `taken` is how far the image was decoded.
-    async fn skip_to(
-        &mut self,
-        offset: u64,
-        taken: u64,
-        output: &mut Output<'_>,
-    ) -> Result<(), Failure> {
-        let gap = offset.checked_sub(self.position);
-        let gap = gap.ok_or_else(|| jumps_back(taken))?;
-        if gap > 0 {
-            self.flush(output)?;
-            self.position = offset;
-            output.set_progress(offset, self.end);
-            output.hole(gap).await?;
-        }
-        Ok(())
+    fn end(&self) -> u64 {
+        self.start.saturating_add(len_u64(self.bytes.len()))
     }
 
-    fn push(&mut self, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Failure> {
-        if len_u64(self.bytes.len()) >= STEP_BYTES {
-            self.flush(output)?;
-        }
+    fn is_full(&self) -> bool {
+        len_u64(self.bytes.len()) >= STEP_BYTES
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
         if self.bytes.is_empty() {
             self.bytes.reserve(len_usize(STEP_BYTES));
         }
         self.bytes.extend_from_slice(bytes);
-        self.position = self.position.saturating_add(len_u64(bytes.len()));
-        Ok(())
     }
 
-    fn flush(&mut self, output: &mut Output<'_>) -> Result<(), Failure> {
-        if self.bytes.is_empty() {
+    /// Writes the bytes. The next ones are those at `next`.
+    async fn flush(&mut self, next: u64, output: &mut Output<'_>) -> Result<(), Failure> {
+        output.set_progress(next, self.volume_end);
+        let bytes = mem::take(&mut self.bytes);
+        let start = mem::replace(&mut self.start, next);
+        if bytes.is_empty() {
             return Ok(());
         }
-        output.set_progress(self.position, self.end);
-        output.bytes(mem::take(&mut self.bytes).into())
+        output.data(start, bytes.into()).await
     }
 }
 

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use super::Domain;
 use crate::rescue::mapfile::{write_area, write_head};
-use crate::rescue::{State, Status};
+use crate::rescue::{RunStatus, Status};
 
 pub fn write(domain: &Domain<'_>, out: &mut impl Write) -> io::Result<()> {
     // In quotes and escaped: a name may have lines.
     let comment = format!("What is in use (+) of {:?}", domain.source);
-    write_head(out, &comment, 0, State::Finished)?;
+    write_head(out, &comment, 0, RunStatus::Finished)?;
     let mut position = 0;
     let unused = |out: &mut _, from: u64, to: u64| match from < to {
         true => write_area(out, from..to, Status::NonTried),

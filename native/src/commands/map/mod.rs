@@ -51,8 +51,7 @@ impl Domain<'_> {
     /// The longest areas in use, in order. There can be millions: they are
     /// found one by one.
     fn areas(&self) -> impl Iterator<Item = Area> {
-        let areas = self.plan.steps().map(|step| {
-            let (offset, length) = self.plan.bytes_of(step);
+        let areas = self.plan.ranges().map(|(offset, length)| {
             // Of a volume that was cut short, what is there.
             let there = self.size.saturating_sub(offset);
             Area {
@@ -74,7 +73,7 @@ impl Domain<'_> {
     fn describe(&self, reports: Reports) {
         reports.line(format_args!(
             "In use: {} of {} clusters, {} in {} areas",
-            self.plan.map().len(),
+            self.plan.header().inuse,
             self.plan.geometry().nr_clusters(),
             report::size(self.plan.bytes()),
             self.areas().count()

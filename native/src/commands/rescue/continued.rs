@@ -225,9 +225,10 @@ struct SavedPlace {
 /// What is saved of a rescue that ends before all was tried, and how to go on.
 fn saved(checkpoint: &Checkpoint, place: &SavedPlace) -> String {
     let bytes = report::size(checkpoint.noted_bytes());
-    let rest = match checkpoint.has_failed() {
-        false => "",
-        true => " (what was read since is not, and will be read again)",
+    let rest = if checkpoint.has_failed() {
+        " (what was read since is not, and will be read again)"
+    } else {
+        ""
     };
     let SavedPlace { files, next } = place;
     format!("{bytes} are saved {files}{rest}; {next}")

@@ -21,10 +21,10 @@ use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
-use crate::options::{self, Output, Rescue, Writing};
+use crate::options::{self, Output, Rescue, WriteOptions};
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
-use crate::rescue::{DamagedSource, Kept, Medium, State};
+use crate::rescue::{DamagedSource, Kept, Medium, RunStatus};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
 use crate::source::Device;
@@ -152,7 +152,7 @@ const READ_AHEAD_BYTES: u64 = 1 << 20;
 /// Copies what `plan` says to a file or device, raw. Returns what was lost, in
 /// bytes.
 pub fn clone(
-    writing: &Writing,
+    writing: &WriteOptions,
     rescue: &Rescue,
     opened: &OpenVolume,
     plan: &Plan,
@@ -205,7 +205,7 @@ pub fn clone(
         }
         change_serial(writing, opened, target)?;
         if let Some(checkpoint) = &continued.checkpoint {
-            checkpoint.pass_by(State::Finished, 0)?;
+            checkpoint.pass_by(RunStatus::Finished, 0)?;
         }
         Ok(lost)
     })();
@@ -222,7 +222,7 @@ pub fn clone(
 }
 
 /// Both boot sectors are in the copy by now.
-fn change_serial(writing: &Writing, opened: &OpenVolume, target: &mut Target) -> Result<()> {
+fn change_serial(writing: &WriteOptions, opened: &OpenVolume, target: &mut Target) -> Result<()> {
     let mut serial = SerialChange::new(writing.new_serial)?;
     if writing.new_serial.is_none() {
         return Ok(());

@@ -13,10 +13,8 @@ use crate::source::Device;
 
 /// The bytes to save, in order: `size` is that of the output.
 pub fn wanted(plan: &Plan, size: u64) -> Vec<Range<u64>> {
-    let ranges = plan.steps().map(|step| {
-        let (offset, len) = plan.bytes_of(step);
-        offset.min(size)..(offset + len).min(size)
-    });
+    let ranges = plan.ranges();
+    let ranges = ranges.map(|(offset, len)| offset.min(size)..(offset + len).min(size));
     merged(ranges.collect())
 }
 

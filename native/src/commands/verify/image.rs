@@ -29,12 +29,11 @@ pub(super) fn check(
     let files = checked.input.files.clone();
     let is_plain = !checked.input.is_compressed();
     // Of what is decompressed, the sum is of the file before that.
-    let mut sidecars = match is_plain {
-        true => sidecars,
-        false => {
-            super::checksum::check(sidecars, task, how, checked)?;
-            Vec::new()
-        }
+    let mut sidecars = if is_plain {
+        sidecars
+    } else {
+        super::checksum::check(sidecars, task, how, checked)?;
+        Vec::new()
     };
     let is_on_device = files.is_some_and(|files| files.is_block_device()) && is_plain;
 
@@ -42,9 +41,10 @@ pub(super) fn check(
         Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
         Bytes::Random(_) | Bytes::Stream(_) => None,
     };
-    let mut check = match is_on_device {
-        true => ImageCheck::on_device(),
-        false => ImageCheck::new(),
+    let mut check = if is_on_device {
+        ImageCheck::on_device()
+    } else {
+        ImageCheck::new()
     };
     let mut lost = LostFrames::default();
     let mut is_gapless = true;
@@ -67,10 +67,10 @@ pub(super) fn check(
             .push_telling(bytes, take)
             .map_err(|error| Error::read(&name, error))?;
         kept.map_err(|error| stream::no_room(&name, error))?;
-        Ok(match is_on_device && check.is_complete() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })
+        if is_on_device && check.is_complete() {
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
     })?;
     let is_read = read.is_ok() && lost.is_empty();
     if let Err(error) = read {

@@ -163,21 +163,20 @@ fn tell(
         compared,
         report,
     };
-    match task.json {
-        true => {
-            let text = document.to_json();
-            Reports::ToStdout.json(&text.map_err(|error| Error::read(name, error))?);
-        }
-        false => text::print(&document, remark),
+    if task.json {
+        let text = document.to_json();
+        Reports::ToStdout.json(&text.map_err(|error| Error::read(name, error))?);
+    } else {
+        text::print(&document, remark);
     }
     report::check_written()?;
-    match report.sound {
-        true => Ok(()),
-        false => Err(Error::NotSound {
+    if !report.sound {
+        return Err(Error::NotSound {
             path: name.to_owned(),
             errors: report.errors,
-        }),
+        });
     }
+    Ok(())
 }
 
 fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Checked> {

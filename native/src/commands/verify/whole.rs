@@ -36,7 +36,7 @@ pub(super) fn read(
     let flow = Flow {
         cluster_size: GRANULE,
         is_direct: reader.is_direct(),
-        image: None,
+        encoding: None,
     };
     let mut progress = Progress::start(how, Phase::Check, size);
     let mut done = 0;

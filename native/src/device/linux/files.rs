@@ -17,7 +17,7 @@ use super::errors::is_one_of;
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     File,
     Directory,
     BlockDevice,
@@ -29,27 +29,27 @@ pub enum Kind {
     Link,
 }
 
-impl Kind {
+impl FileKind {
     /// True for what has a size, and whose bytes can be read in any order.
     pub fn is_file_or_disk(self) -> bool {
         matches!(self, Self::File | Self::BlockDevice)
     }
 }
 
-pub fn kind(metadata: &Metadata) -> Kind {
+pub fn file_kind(metadata: &Metadata) -> FileKind {
     let kind = metadata.file_type();
     if kind.is_dir() {
-        Kind::Directory
+        FileKind::Directory
     } else if kind.is_block_device() {
-        Kind::BlockDevice
+        FileKind::BlockDevice
     } else if kind.is_char_device() {
-        Kind::CharacterDevice
+        FileKind::CharacterDevice
     } else if kind.is_fifo() || kind.is_socket() {
-        Kind::Pipe
+        FileKind::Pipe
     } else if kind.is_symlink() {
-        Kind::Link
+        FileKind::Link
     } else {
-        Kind::File
+        FileKind::File
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 use super::block_device::is_same;
-use super::files::{Kind, kind};
+use super::files::{FileKind, file_kind};
 
 /// Standard input as a file of its own.
 pub fn stdin() -> io::Result<File> {
@@ -28,7 +28,7 @@ pub fn is_stdout(path: &Path) -> bool {
         return false;
     };
     // Both may be /dev/null, or a terminal.
-    kind(&stdout) != Kind::CharacterDevice && is_same(&output, &stdout)
+    file_kind(&stdout) != FileKind::CharacterDevice && is_same(&output, &stdout)
 }
 
 /// True if the program was started without a standard output. Rust's runtime

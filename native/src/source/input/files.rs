@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::io::{IoError, ReadAt};
 
-use crate::device::{self, Kind};
+use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 
 /// Files that are open for reading, as one; or a part of that.
@@ -154,7 +154,7 @@ impl Files {
     }
 
     pub fn is_block_device(&self) -> bool {
-        let is_device = |one: &OneFile| device::kind(&one.metadata) == Kind::BlockDevice;
+        let is_device = |one: &OneFile| device::file_kind(&one.metadata) == FileKind::BlockDevice;
         self.files.iter().any(is_device)
     }
 

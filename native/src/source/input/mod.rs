@@ -206,7 +206,7 @@ pub fn open_volume(path: &Path, partition: Option<u32>, rescue: Option<&Rescue>)
 pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>> {
     let failed = |error| Error::io("open", path, error);
     let paths = piece_names::of(path)?;
-    let kind = device::kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    let kind = device::file_kind(&fs::metadata(&paths[0]).map_err(failed)?);
     if partition.is_some() || paths.len() > 1 || !kind.is_file_or_disk() {
         return Ok(None);
     }
@@ -248,7 +248,7 @@ fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
     };
     let paths = files_of(path, opening.wanted)?;
     // Not of the open file: to open a pipe waits for its other end.
-    let kind = device::kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    let kind = device::file_kind(&fs::metadata(&paths[0]).map_err(failed)?);
     if kind.is_file_or_disk() {
         let name = match path.is_dir() {
             true => paths[0].clone(),
@@ -256,7 +256,7 @@ fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
         };
         return open_files(name, Files::open(&paths)?, input.partition, opening);
     }
-    if opening.wanted == Wanted::Volume && kind == device::Kind::Pipe {
+    if opening.wanted == Wanted::Volume && kind == device::FileKind::Pipe {
         return Err(Error::refused(
             path,
             "is a pipe",
@@ -298,7 +298,7 @@ fn files_of(path: &Path, wanted: Wanted) -> Result<Vec<PathBuf>> {
 /// more than once.
 fn stdin_file() -> io::Result<Option<File>> {
     let file = device::stdin()?;
-    let kind = device::kind(&file.metadata()?);
+    let kind = device::file_kind(&file.metadata()?);
     Ok(kind.is_file_or_disk().then_some(file))
 }
 

@@ -1,16 +1,16 @@
-import type { Holder, SurveyedFile, SurveyedStream } from "ntfsclone";
+import type { SurveyedFile, SurveyedStream } from "ntfsclone";
+import { HOLDERS } from "../../kinds.js";
 import type { Entry, Folder, FolderPart, Order, Step } from "../../messages.js";
 import { float64, Growing, uint8 } from "./growing.js";
 
 /** The record of the root directory. */
 const ROOT = 5;
-const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
 const DIRECTORY = HOLDERS.indexOf("directory");
 
-/** Deeper, a path is told without its start. Windows has no paths of more than 32,767 characters. */
+/** Deeper paths lose their start. Windows has no paths of more than 32,767 characters. */
 const MOST_LEVELS = 1024;
 
-/** The first moment that NTFS can tell, 1601: nobody set it, or it was wiped. */
+/** The zero of NTFS times, 1601: the time was never set, or was wiped. */
 const UNSET = Date.UTC(1601, 0, 1);
 /** As many as can be shown as boxes. */
 const MOST_LARGEST = 60;
@@ -43,7 +43,7 @@ export class FileCollector {
     }
   }
 
-  /** Of the files with these records, the image does not have all clusters. */
+  /** `incomplete`: the records of files with clusters that are not in the image. */
   finish(clusterSize: number, incomplete: ReadonlySet<number>): FileTable {
     return new FileTable(
       {
@@ -63,7 +63,7 @@ export class FileCollector {
   }
 }
 
-/** Of each file one number in each column, at the same index: a volume may have millions. */
+/** One entry a file in each column, at the same index: a volume may have millions of files. */
 interface Columns {
   /** In order. */
   records: Float64Array;
@@ -81,7 +81,16 @@ interface Columns {
   incomplete: ReadonlySet<number>;
 }
 
-/** All files of a volume by the folders they stand in. */
+/** A folder within another. */
+export interface InnerFolder {
+  record: number;
+  /** From the outer folder on, without it. */
+  path: Step[];
+  /** Of the entries of this folder, for {@link FileTable.entry} and {@link FileTable.step}; in the order of their records. */
+  indexes: Uint32Array;
+}
+
+/** All files of a volume, by folder. */
 export class FileTable {
   readonly #columns: Columns;
   /** The index of the root; if it was not found, after all others. */
@@ -95,7 +104,7 @@ export class FileTable {
   /** What is in folder `i`: the entries from `#starts[i]` to before `#starts[i + 1]`. */
   readonly #starts: Uint32Array;
   readonly #entries: Uint32Array;
-  /** How the entries of a folder are in order: they are put in order when they are looked at. */
+  /** How the entries of a folder are sorted: they are sorted when the folder is shown. */
   readonly #orders = new Map<number, Order>();
 
   constructor(columns: Columns, clusterSize: number) {
@@ -107,23 +116,23 @@ export class FileTable {
     this.#rooms = new Float64Array(length);
     columns.clusters.forEach((clusters, index) => (this.#rooms[index] = clusters * clusterSize));
     this.#inside = new Uint32Array(length);
-    // What no folder has is shown in the root.
+    // Files without a folder are shown in the root.
     this.#folders = new Uint32Array(length).fill(this.#root);
     for (let index = 0; index < files; index += 1) {
       const folder = indexOf(columns.records, columns.parents[index]!);
       this.#folders[index] = folder === undefined || folder === index ? this.#root : folder;
     }
-    this.#add(length);
+    this.#sumFolders(length);
     this.#starts = new Uint32Array(length + 1);
     this.#entries = new Uint32Array(files);
-    this.#place(length);
+    this.#placeEntries(length);
   }
 
   get length(): number {
     return this.#columns.records.length;
   }
 
-  /** A folder, or what there is instead of it: the root. Some of what is in it. */
+  /** A folder with some of its entries. The root if there is no such folder. */
   folder({ record, order, from, length }: FolderPart): Folder {
     const index = (record === null ? undefined : this.#find(record)) ?? this.#root;
     const indexes = this.#entries.subarray(this.#starts[index]!, this.#starts[index + 1]!);
@@ -131,28 +140,26 @@ export class FileTable {
     const entries = [...this.#inOrder(index, order).subarray(from, from + length)];
     return {
       path: this.#path(index),
-      entry: this.#entry(index),
-      entries: entries.map((entry) => this.#entry(entry)),
-      largest: largest.map((entry) => this.#entry(entry)),
+      entry: this.entry(index),
+      entries: entries.map((entry) => this.entry(entry)),
+      largest: largest.map((entry) => this.entry(entry)),
       length: indexes.length,
       roomInside: indexes.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
     };
   }
 
-  /** All that is in a folder, at any depth, each after the folder it is in, with its path from there. */
-  *inside(record: number): Generator<{ entry: Entry; path: Step[]; isEmptyFolder: boolean }> {
+  /** A folder and all folders in it, at any depth, each after the one that it is in. */
+  *foldersIn(record: number): Generator<InnerFolder> {
     const index = this.#find(record);
     const waiting = index === undefined ? [] : [{ index, path: [] as Step[] }];
-    for (let next; (next = waiting.pop()); ) {
-      const { index: folder, path } = next;
-      const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
-      for (const index of entries) {
-        const entry = this.#entry(index);
-        const entryPath = [...path.slice(1 - MOST_LEVELS), { record: entry.record, name: entry.name }];
-        const isEmpty = this.#starts[index]! === this.#starts[index + 1]!;
-        yield { entry, path: entryPath, isEmptyFolder: entry.isFolder && isEmpty };
-        if (!isEmpty) {
-          waiting.push({ index, path: entryPath });
+    for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+      const { index, path } = folder;
+      // However the list of it was sorted last.
+      const indexes = this.#entries.slice(this.#starts[index]!, this.#starts[index + 1]!).sort();
+      yield { record: this.#recordAt(index), path, indexes };
+      for (const index of indexes) {
+        if (this.#starts[index + 1]! > this.#starts[index]!) {
+          waiting.push({ index, path: [...path.slice(1 - MOST_LEVELS), this.step(index)] });
         }
       }
     }
@@ -171,10 +178,10 @@ export class FileTable {
       return undefined;
     }
     const streams = this.#columns.streams.get(record) ?? [];
-    return { entry: this.#entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
+    return { entry: this.entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
   }
 
-  /** What is in a folder, put in that order. */
+  /** The entries of a folder, sorted. */
   #inOrder(folder: number, order: Order): Uint32Array {
     const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
     if (this.#orders.get(folder) !== order) {
@@ -192,6 +199,10 @@ export class FileTable {
     return entries;
   }
 
+  step(index: number): Step {
+    return { record: this.#recordAt(index), name: this.#columns.names[index] ?? null };
+  }
+
   #find(record: number): number | undefined {
     return record === ROOT ? this.#root : indexOf(this.#columns.records, record);
   }
@@ -203,20 +214,20 @@ export class FileTable {
   #path(index: number): Step[] {
     const path: Step[] = [];
     for (let at = index; at !== this.#root && path.length < MOST_LEVELS; at = this.#folders[at]!) {
-      path.push({ record: this.#recordAt(at), name: this.#columns.names[at] ?? null });
+      path.push(this.step(at));
     }
     return path.reverse();
   }
 
-  #entry(index: number): Entry {
-    const { sizes, holders, names, modified, links, streams, incomplete } = this.#columns;
-    const record = this.#recordAt(index);
+  entry(index: number): Entry {
+    const { sizes, holders, modified, links, streams, incomplete } = this.#columns;
+    const { record, name } = this.step(index);
     const time = modified[index] ?? NaN;
     const holder = HOLDERS[holders[index] ?? DIRECTORY]!;
     const hasEntries = this.#starts[index + 1]! > this.#starts[index]!;
     return {
       record,
-      name: names[index] ?? null,
+      name,
       holder,
       isFolder: holder === "directory" || hasEntries,
       isIncomplete: incomplete.has(record),
@@ -229,8 +240,8 @@ export class FileTable {
     };
   }
 
-  /** Adds each to the folders it is in, from the innermost on. */
-  #add(length: number): void {
+  /** Adds the size and number of each file to all folders that it is in, from the innermost on. */
+  #sumFolders(length: number): void {
     const waitsFor = new Uint32Array(length);
     for (let index = 0; index < length; index += 1) {
       if (index !== this.#root) {
@@ -255,7 +266,7 @@ export class FileTable {
     }
     for (let index = 0; index < length; index += 1) {
       if (isAdded[index] === 0) {
-        // Of a damaged volume, folders may stand in a circle. It is opened here.
+        // On a damaged volume, folders may form a cycle. It is broken here.
         const folder = this.#folders[index]!;
         this.#folders[index] = this.#root;
         waitsFor[folder] = waitsFor[folder]! - 1;
@@ -265,7 +276,7 @@ export class FileTable {
     }
   }
 
-  #place(length: number): void {
+  #placeEntries(length: number): void {
     for (let index = 0; index < this.length; index += 1) {
       if (index !== this.#root) {
         const next = this.#folders[index]! + 1;
@@ -286,7 +297,7 @@ export class FileTable {
   }
 }
 
-/** Where a number is among others that are in order. */
+/** Binary search. */
 function indexOf(sorted: Float64Array, number: number): number | undefined {
   let [low, high] = [0, sorted.length];
   while (low < high) {

@@ -6,7 +6,7 @@ export const float64 = (length: number) => new Float64Array(length);
 export const uint32 = (length: number) => new Uint32Array(length);
 export const uint8 = (length: number) => new Uint8Array(length);
 
-/** Numbers that come one after the other, with as little around them as can be. */
+/** A typed array that grows. */
 export class Growing<T extends Numbers> {
   readonly #make: (length: number) => T;
   #numbers: T;
@@ -31,7 +31,7 @@ export class Growing<T extends Numbers> {
     this.#length += 1;
   }
 
-  /** The last of them becomes that one. */
+  /** Replaces the last number. */
   replaceLast(number: number): void {
     this.#numbers[this.#length - 1] = number;
   }
@@ -40,7 +40,7 @@ export class Growing<T extends Numbers> {
     return this.#numbers[this.#length - 1];
   }
 
-  /** All of them, and nothing more. */
+  /** The numbers, in an array of their length. Empties this. */
   take(): T {
     const all = this.#numbers.slice(0, this.#length) as T;
     this.#numbers = this.#make(0);

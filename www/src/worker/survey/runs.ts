@@ -1,13 +1,12 @@
 import type { Held, Holder } from "ntfsclone";
 import type { Extents } from "../../extents.js";
+import { HOLDERS } from "../../kinds.js";
 import { float64, Growing, uint32, uint8 } from "./growing.js";
 
-/** Of each 17 bytes. A volume in more pieces is coloured as far as this goes, and the page says so. */
+/** A limit of the page: each run takes 17 bytes. Later runs have no owner on the map, and the page says so. */
 const MOST_RUNS = 4_000_000;
 
-const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
-
-/** Consecutive clusters, and whose they are. */
+/** Consecutive clusters of one owner. */
 export interface HeldRun {
   lcn: number;
   length: number;
@@ -15,7 +14,7 @@ export interface HeldRun {
   holder: Holder;
 }
 
-/** Collects which clusters are whose, as a survey tells it: in the order of files. */
+/** Collects the owned runs of a survey, which come in the order of files. */
 export class RunCollector {
   readonly #lcns = new Growing(float64);
   readonly #lengths = new Growing(float64);
@@ -40,7 +39,7 @@ export class RunCollector {
     }
   }
 
-  /** In the order of clusters, of a volume of so many. Of what several files have, the first has it. */
+  /** Sorts the runs by cluster, and cuts them at `clusters`. Clusters with several owners go to the first run. */
   finish(clusters: number): HeldRuns {
     const [lcns, lengths, records, holders] = [this.#lcns.take(), this.#lengths.take(), this.#records.take(), this.#holders.take()];
     const order = Uint32Array.from(lcns, (_, index) => index).sort((a, b) => lcns[a]! - lcns[b]! || a - b);
@@ -69,7 +68,7 @@ export class RunCollector {
   }
 }
 
-/** Which clusters are whose, in order; none is there twice. */
+/** Owned runs, sorted by cluster, without overlaps. */
 export class HeldRuns {
   readonly lcns: Float64Array;
   readonly lengths: Float64Array;
@@ -93,7 +92,7 @@ export class HeldRuns {
     return { lcn: this.lcns[index]!, length: this.lengths[index]!, record: this.#records[index]!, holder: this.holder(index) };
   }
 
-  /** The records of files that have clusters which are not among these. */
+  /** The records of files with clusters that are not in `stored`. */
   notWithin(stored: Extents): Set<number> {
     const records = new Set<number>();
     let at = 0;
@@ -113,7 +112,7 @@ export class HeldRuns {
     return records;
   }
 
-  /** Those of one file: the first `most`, in the order of clusters, and how many there are. */
+  /** The first `most` runs of a file, in the order of clusters, and the number of its runs. */
   of(record: number, most: number): { runs: HeldRun[]; length: number } {
     const runs: HeldRun[] = [];
     let length = 0;

@@ -14,8 +14,8 @@ const KIND_OF: Record<Holder, number> = {
 };
 
 /**
- * Counts what is in some squares of a volume of so many clusters; `stored` is what is in use, or of an image what it has.
- * Looks at no run but those in them, and at each once.
+ * Counts the clusters of each kind in some squares of a volume. `stored`: the clusters in use, or those in the image.
+ * Visits only the runs in these squares, each once.
  */
 export function countSquares(squares: Squares, clusters: number, stored: Extents, held: HeldRuns, isImage: boolean): Counted {
   const { first, perSquare, length } = squares;

@@ -9,7 +9,7 @@ import { countSquares } from "./squares.js";
 const MOST_RUNS_TOLD = 12;
 const MOST_HOLDERS_TOLD = 3;
 
-/** What a volume's files are, and which clusters they have. */
+/** The files of a volume, and their clusters. */
 export class Survey {
   readonly files: FileTable;
   readonly #runs: HeldRuns;
@@ -18,7 +18,7 @@ export class Survey {
   readonly #isImage: boolean;
   readonly #isCut: boolean;
 
-  /** Looks at all files of it. `stored` is what is in use, or of an image what it has. */
+  /** Scans all files. `stored`: the clusters in use, or those in the image. */
   static async of(image: Image, stored: Extents, options: LookOptions): Promise<Survey> {
     const files = new FileCollector();
     const runs = new RunCollector();
@@ -33,7 +33,7 @@ export class Survey {
   }
 
   private constructor({ volume, image }: Info, stored: Extents, files: FileCollector, runs: RunCollector) {
-    // Of what is damaged, the image alone may tell.
+    // In a damaged image only the header may be readable.
     const { clusters = 0, cluster_size = 0 } = volume ?? image ?? {};
     this.#clusters = clusters;
     this.#stored = stored;
@@ -62,14 +62,14 @@ export class Survey {
     return { ...file, runs: runs.map(({ lcn, length }) => ({ lcn, length })), pieces: length };
   }
 
-  /** Whose a cluster is. */
+  /** The run that a cluster belongs to. */
   owner(lcn: number): HeldRun | undefined {
     const index = extentAt(this.#runs, lcn);
     const run = index < this.#runs.lcns.length ? this.#runs.run(index) : undefined;
     return run && run.lcn <= lcn ? run : undefined;
   }
 
-  /** Whose these clusters are. */
+  /** The owners of a range of clusters. */
   holders({ lcn, length }: Cluster): Holders {
     const end = lcn + length;
     const clusters = new Map<number, { record: number; holder: Holder; clusters: number }>();
@@ -88,7 +88,7 @@ export class Survey {
   }
 }
 
-/** Until it is known whose they are. */
+/** Counts squares before the owners are known. */
 export function countUsed(squares: Squares, clusters: number, stored: Extents): Counted {
   return countSquares(squares, clusters, stored, HeldRuns.none, false);
 }

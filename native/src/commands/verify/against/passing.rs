@@ -40,7 +40,7 @@ pub(super) fn compare(
     let flow = Flow {
         cluster_size: cluster_size.max(comparison.wanted.geometry.cluster_size),
         is_direct: false,
-        image: None,
+        encoding: None,
     };
     // Another volume: no cluster is the same. It is read to its end all the
     // same, to know that it is one.

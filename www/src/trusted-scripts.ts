@@ -1,4 +1,4 @@
-/** The page's policy allows no script address but those that are made here. */
+/** Addresses of scripts, as Trusted Types: the page's policy allows no others. */
 
 interface Policy {
   createScriptURL(address: string): string;

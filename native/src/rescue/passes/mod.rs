@@ -9,25 +9,18 @@
 //!
 //! In each, the metadata comes before the rest.
 
+mod pass;
+
 use std::ops::Range;
 use std::path::Path;
 
+use self::pass::{Direction, Pass};
 use super::area_map::Status;
 use super::checkpoint::Checkpoint;
-use super::damaged_source::{DamagedSource, pieces};
-use super::mapfile::State;
-use super::medium::BLOCK;
-use crate::bulk::aligned_buffer::AlignedBuffer;
+use super::damaged_source::DamagedSource;
 use crate::error::{Error, Result};
-use crate::host::progress::{Phase, Progress};
+use crate::host::progress::Phase;
 use crate::options;
-
-/// The distance skipped after the first bad block; it doubles with each that
-/// follows.
-const LEAST_SKIP: u64 = BLOCK;
-
-/// The longest distance skipped, as a part of the source.
-const LONGEST_SKIP_PART: u64 = 100;
 
 /// A rescue of ranges of a source that is kept in the output.
 pub struct Passes<'a> {
@@ -41,12 +34,6 @@ pub struct Passes<'a> {
     pub retries: u32,
     pub checkpoint: Option<&'a Checkpoint>,
     pub how: options::Progress,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Forwards,
-    Backwards,
 }
 
 impl Passes<'_> {
@@ -94,166 +81,13 @@ impl Passes<'_> {
         if total == 0 {
             return Ok(());
         }
-        let mut pass = Pass {
-            passes: self,
-            phase,
-            progress: Progress::start(self.how, phase, total),
-            done: 0,
-            buffer: AlignedBuffer::new(BLOCK as usize),
-        };
+        let mut pass = Pass::start(self, phase, total);
         let first = self.source.within(self.first, status);
         run(&mut pass, &first)?;
         let rest = without(self.source.within(self.all, status), self.first);
         run(&mut pass, &rest)?;
-        pass.progress.finish();
+        pass.finish();
         Ok(())
-    }
-}
-
-/// One of the passes, under way.
-struct Pass<'a> {
-    passes: &'a Passes<'a>,
-    phase: Phase,
-    progress: Progress,
-    done: u64,
-    buffer: AlignedBuffer,
-}
-
-impl<'a> Pass<'a> {
-    /// Reads block by block. One that fails is left for trimming; after it,
-    /// more is skipped, and left as it is.
-    fn copy(&mut self, todo: &[Range<u64>], direction: Direction, skips: bool) -> Result<()> {
-        let longest = (self.source().size() / LONGEST_SKIP_PART).max(LEAST_SKIP);
-        let blocks = todo.iter().cloned().flat_map(pieces);
-        let mut skipped = 0;
-        // Where reading goes on, seen in its direction.
-        let (mut from, mut up_to) = (0, u64::MAX);
-        let mut one = |pass: &mut Self, block: Range<u64>| {
-            let block = block.start.max(from)..block.end.min(up_to);
-            if block.start >= block.end {
-                return Ok(());
-            }
-            let block = pass.whole_sectors(&block);
-            if pass.attempt(&block)? {
-                skipped = 0;
-            } else {
-                pass.leave(&block, Status::NonTrimmed);
-                if skips {
-                    skipped = (skipped * 2).clamp(LEAST_SKIP, longest);
-                    match direction {
-                        Direction::Forwards => from = block.end + skipped,
-                        Direction::Backwards => up_to = block.start.saturating_sub(skipped),
-                    }
-                }
-            }
-            Ok(())
-        };
-        match direction {
-            Direction::Forwards => {
-                let mut blocks = blocks;
-                blocks.try_for_each(|block| one(self, block))
-            }
-            Direction::Backwards => {
-                let blocks: Vec<_> = blocks.collect();
-                let mut blocks = blocks.into_iter().rev();
-                blocks.try_for_each(|block| one(self, block))
-            }
-        }
-    }
-
-    /// Reads sectors from both ends of each range, up to a bad one.
-    fn trim(&mut self, todo: &[Range<u64>]) -> Result<()> {
-        for range in todo {
-            let mut left = range.clone();
-            while left.start < left.end {
-                let sector = self.source().sector_at(left.start);
-                left.start = sector.end;
-                if !self.attempt_sector(&sector)? {
-                    break;
-                }
-            }
-            while left.start < left.end {
-                let sector = self.source().sector_at(left.end - 1);
-                left.end = sector.start;
-                if !self.attempt_sector(&sector)? {
-                    break;
-                }
-            }
-            if left.start < left.end {
-                self.leave(&left, Status::NonScraped);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads each sector once.
-    fn sectors(&mut self, todo: &[Range<u64>], direction: Direction) -> Result<()> {
-        let one = |pass: &mut Self, range: &Range<u64>| {
-            let mut left = range.clone();
-            while left.start < left.end {
-                let sector = match direction {
-                    Direction::Forwards => pass.source().sector_at(left.start),
-                    Direction::Backwards => pass.source().sector_at(left.end - 1),
-                };
-                match direction {
-                    Direction::Forwards => left.start = sector.end,
-                    Direction::Backwards => left.end = sector.start,
-                }
-                pass.attempt_sector(&sector)?;
-            }
-            Ok(())
-        };
-        match direction {
-            Direction::Forwards => todo.iter().try_for_each(|range| one(self, range)),
-            Direction::Backwards => todo.iter().rev().try_for_each(|range| one(self, range)),
-        }
-    }
-
-    fn attempt_sector(&mut self, sector: &Range<u64>) -> Result<bool> {
-        let read = self.attempt(sector)?;
-        if !read {
-            self.leave(sector, Status::Bad);
-        }
-        Ok(read)
-    }
-
-    /// Reads a range, as far as it goes; true if that is all of it.
-    fn attempt(&mut self, range: &Range<u64>) -> Result<bool> {
-        let failed = |error| Error::io("rescue", self.passes.name, error);
-        let source = self.source();
-        let up_to = source.attempt(range, &mut self.buffer).map_err(failed)?;
-        self.done += range.end - range.start;
-        self.progress.advance_to(self.done);
-        if let Some(checkpoint) = self.passes.checkpoint {
-            let state = match self.phase {
-                Phase::Trim => State::Trimming,
-                Phase::Scrape => State::Scraping,
-                Phase::Retry => State::Retrying,
-                _ => State::Copying,
-            };
-            checkpoint.pass_by(state, range.start)?;
-        }
-        Ok(up_to == range.end)
-    }
-
-    /// Gives a status to what of a range is not read.
-    fn leave(&self, range: &Range<u64>, status: Status) {
-        let source = self.source();
-        let ranges = std::slice::from_ref(range);
-        for old in [Status::NonTried, Status::NonTrimmed, Status::NonScraped] {
-            for part in source.within(ranges, old) {
-                source.set_status(part, status);
-            }
-        }
-    }
-
-    fn whole_sectors(&self, range: &Range<u64>) -> Range<u64> {
-        let source = self.source();
-        source.sector_at(range.start).start..source.sector_at(range.end - 1).end
-    }
-
-    fn source(&self) -> &'a DamagedSource {
-        self.passes.source
     }
 }
 
@@ -288,6 +122,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::kept::Kept;
+    use super::super::medium::BLOCK;
     use super::super::simulated::{self, FOREVER, SECTOR};
     use super::*;
 
@@ -359,10 +194,7 @@ mod tests {
             let map = outcome.source.map();
             let wanted: Vec<u64> = all.into_iter().flatten().collect();
             for &sector in &wanted {
-                let expected = match bad.contains(&sector) {
-                    true => Status::Bad,
-                    false => Status::Finished,
-                };
+                let expected = if bad.contains(&sector) { Status::Bad } else { Status::Finished };
                 prop_assert_eq!(map.status_at(sector * SECTOR), Some(expected));
                 let mut found = [0; SECTOR as usize];
                 outcome.source.read(sector * SECTOR, &mut found).expect("it is known");

@@ -1,7 +1,7 @@
-const BYTES_AT_ONCE = 256 << 10;
+const BYTES_OF_BATCH = 256 << 10;
 
-/** The same bytes in larger pieces: the way of each to the browser takes time. */
-export function gathered(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** The same bytes in larger pieces: sending each to the browser takes time. */
+export function batches(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = stream.getReader();
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
@@ -9,7 +9,7 @@ export function gathered(stream: ReadableStream<Uint8Array>): ReadableStream<Uin
         const pieces: Uint8Array[] = [];
         let length = 0;
         let isAtEnd = false;
-        while (length < BYTES_AT_ONCE && !isAtEnd) {
+        while (length < BYTES_OF_BATCH && !isAtEnd) {
           const { value, done } = await reader.read();
           isAtEnd = done;
           if (value) {

@@ -1,15 +1,15 @@
-/** The file that was open last, where the browser lets a page keep that: no content, only which one. */
+/** The handle of the file that was opened last, in the database of the browser: not its content. */
 
 const DATABASE = "ntfsclone";
 const STORE = "kept";
 const LAST = "last";
 
-export interface Kept extends FileSystemFileHandle {
+export interface LastFileHandle extends FileSystemFileHandle {
   queryPermission?(): Promise<PermissionState>;
   requestPermission?(): Promise<PermissionState>;
 }
 
-export async function keep(handle: FileSystemFileHandle | undefined): Promise<void> {
+export async function rememberLastFile(handle: FileSystemFileHandle | undefined): Promise<void> {
   try {
     await request("readwrite", (store) => (handle ? store.put(handle, LAST) : store.delete(LAST)));
   } catch {
@@ -17,9 +17,9 @@ export async function keep(handle: FileSystemFileHandle | undefined): Promise<vo
   }
 }
 
-export async function kept(): Promise<Kept | undefined> {
+export async function lastFileHandle(): Promise<LastFileHandle | undefined> {
   try {
-    return (await request("readonly", (store) => store.get(LAST))) as Kept | undefined;
+    return (await request("readonly", (store) => store.get(LAST))) as LastFileHandle | undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,157 @@
+//! Where the blocks of a volume lie in an image.
+
+use super::block_map::BlockMap;
+use super::decoder::Decoder;
+use super::layout::Header;
+use crate::error::{Error, Result, Structure};
+use crate::image::ntfsclone::Event;
+use crate::io::ReadAt;
+use crate::units::{Extent, Lcn, len_u64, len_usize};
+
+/// Bytes of the bitmap that are read in one call.
+const CHUNK_BYTES: u64 = 1 << 20;
+/// Bytes of the first read: a header of version 2, and the bitmap of a small volume.
+const FIRST_BYTES: u64 = 4096;
+
+/// Where each block of a volume lies in an image: the block of rank `r` has `r` blocks, and the
+/// checksums of `r / blocks per checksum` strips before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    header: Header,
+    blocks: BlockMap,
+    /// Bytes from the end of one strip to the start of the next.
+    checksum_size: u64,
+}
+
+impl Index {
+    /// Reads header and bitmap of an image, and of version 1 the first two blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; those of [`Decoder::next`] and [`Decoder::end_of_input`].
+    pub fn read(source: &(impl ReadAt + ?Sized)) -> Result<Self> {
+        let mut reader = IndexReader::new();
+        loop {
+            if let Some(index) = reader.step(source)? {
+                return Ok(index);
+            }
+        }
+    }
+
+    /// `None` if the decoder has no layout yet.
+    fn of(decoder: Decoder) -> Option<Self> {
+        let (header, blocks, padding) = decoder.into_layout()?;
+        let checksum_size = header
+            .checksums
+            .map_or(0, |checksums| len_u64(checksums.algorithm.size()));
+        Some(Self {
+            header,
+            blocks,
+            checksum_size: checksum_size.saturating_add(padding),
+        })
+    }
+
+    /// The header of the image.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The blocks that the image has.
+    pub fn blocks(&self) -> &BlockMap {
+        &self.blocks
+    }
+
+    /// The clusters stored, in LCN order.
+    pub fn extents(&self) -> impl Iterator<Item = Extent> {
+        let mut position = 0;
+        core::iter::from_fn(move || {
+            let start = self.blocks.next(position, true, u64::MAX);
+            position = self.blocks.next(start, false, u64::MAX);
+            let len = position.saturating_sub(start);
+            (len > 0).then(|| Extent::new(Lcn(start), len))
+        })
+    }
+
+    /// Offset of the first byte of the block of this rank, in bytes from the start of the image.
+    pub fn offset(&self, rank: u64) -> u64 {
+        let strips = self
+            .strip_blocks()
+            .map_or(0, |blocks| rank.checked_div(blocks).unwrap_or(0));
+        self.header
+            .data_offset()
+            .saturating_add(self.header.offset_of(rank))
+            .saturating_add(strips.saturating_mul(self.checksum_size))
+    }
+
+    /// Bytes of the image, if it is whole.
+    pub fn image_size(&self) -> u64 {
+        let blocks = self.blocks.len();
+        let partial = self
+            .strip_blocks()
+            .is_some_and(|strip| !blocks.is_multiple_of(strip));
+        let last = if partial { self.checksum_size } else { 0 };
+        self.offset(blocks).saturating_add(last)
+    }
+
+    /// Blocks between two checksums.
+    pub(super) fn strip_blocks(&self) -> Option<u64> {
+        self.header
+            .checksums
+            .map(|checksums| checksums.blocks.get().into())
+    }
+}
+
+/// Reads an [`Index`] step by step: a step can be repeated after an error of the source.
+#[derive(Debug, Clone)]
+pub struct IndexReader {
+    decoder: Decoder,
+}
+
+impl IndexReader {
+    /// Starts at the start of an image.
+    #[expect(clippy::new_without_default, reason = "a default image is no idea")]
+    pub fn new() -> Self {
+        Self {
+            decoder: Decoder::new(),
+        }
+    }
+
+    /// Reads the next part; `None` if there is more to read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Index::read`].
+    pub fn step(&mut self, source: &(impl ReadAt + ?Sized)) -> Result<Option<Index>> {
+        let offset = self.decoder.taken();
+        let at_once = if offset == 0 {
+            FIRST_BYTES
+        } else {
+            CHUNK_BYTES
+        };
+        let len = source.size().saturating_sub(offset).min(at_once);
+        if len == 0 {
+            self.decoder.end_of_input()?;
+        }
+        let mut chunk = alloc::vec![0; len_usize(len)];
+        source
+            .read_exact_at(offset, &mut chunk)
+            .map_err(|error| Error::Io {
+                structure: Structure::BlockBitmap,
+                offset,
+                len,
+                source: error,
+            })?;
+        let mut input = chunk.as_slice();
+        loop {
+            let event = self.decoder.next(&mut input)?;
+            let is_used_up = matches!(event, Event::NeedInput);
+            if self.decoder.has_layout() {
+                let decoder = core::mem::replace(&mut self.decoder, Decoder::new());
+                return Ok(Index::of(decoder));
+            }
+            if is_used_up {
+                return Ok(None);
+            }
+        }
+    }
+}

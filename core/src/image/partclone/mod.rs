@@ -1,0 +1,18 @@
+//! The image format of partclone: a header, a bitmap of all blocks of the volume,
+//! then the blocks in use in ascending order, with a checksum after every few.
+//!
+//! `docs/partclone.md` says what is read and what is checked. A block is a cluster.
+
+mod block_map;
+mod checksum;
+mod decoder;
+mod index;
+mod layout;
+mod reader;
+
+pub use block_map::BlockMap;
+pub use checksum::Algorithm;
+pub use decoder::Decoder;
+pub use index::{Index, IndexReader};
+pub use layout::{BitmapForm, Checksums, Header, MAGIC, Version};
+pub use reader::Reader;

@@ -1,0 +1,19 @@
+//! Images of partclone: made here in every version and mode, and real ones.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod backup;
+mod damage;
+mod decoded;
+mod headers;
+mod modes;
+mod real;

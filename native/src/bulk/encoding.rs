@@ -1,0 +1,81 @@
+//! Encodes on the reader thread, because the writer is the bottleneck.
+
+use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::write::{Encode, Out, Stopped, Writer};
+
+use super::aligned_buffer::AlignedBuffer;
+use super::pipeline::{Filled, Filler};
+use crate::error::Result;
+use crate::host::memory::Buffers;
+
+/// Bytes read in one call through the kernel's cache: few enough to be still in
+/// the processor's cache when they are encoded.
+const CACHED_READ_BYTES: usize = 256 << 10;
+
+/// Bytes read in one call past the kernel's cache.
+const DIRECT_READ_BYTES: usize = 4 << 20;
+
+/// The least bytes read in one call.
+const LEAST_READ_BYTES: usize = 64 << 10;
+
+/// The buffer takes at most one part in so many of the usable memory.
+const SHARE: u64 = 24;
+
+/// Reads into a buffer of its own and encodes from there.
+pub struct Encoding {
+    buffer: AlignedBuffer,
+    encoder: Box<dyn Encode + Send>,
+}
+
+impl Encoding {
+    /// `None` if the output of `writer` is the volume itself: it is read to where
+    /// it is written from. `is_direct`: clusters are read past the kernel's cache.
+    pub fn new(writer: &Writer, header: &Header, is_direct: bool) -> Option<Self> {
+        let encoder = writer.encoder?(header);
+        let cluster_size = header.cluster_size as usize;
+        let bytes = if is_direct {
+            DIRECT_READ_BYTES
+        } else {
+            CACHED_READ_BYTES.max(cluster_size)
+        };
+        let wanted = Buffers { count: 1, bytes };
+        let least = LEAST_READ_BYTES.max(cluster_size);
+        Some(Self {
+            buffer: AlignedBuffer::new(wanted.within(least, SHARE).bytes),
+            encoder,
+        })
+    }
+
+    /// Like [`Filler::fill`]. No bytes are passed on, too: they may be a jump.
+    pub(super) fn fill(
+        &mut self,
+        filler: &mut Filler<'_>,
+        offset: u64,
+        len: u64,
+        mut read: impl FnMut(u64, &mut [u8]) -> Result<()>,
+    ) -> Filled {
+        let (mut offset, mut left) = (offset, len);
+        loop {
+            let len = usize::try_from(left).unwrap_or(usize::MAX);
+            let len = len.min(self.buffer.len());
+            let bytes = &mut self.buffer[..len];
+            if len > 0
+                && let Err(error) = read(offset, bytes)
+            {
+                return Ok(Err(error));
+            }
+            filler.count(len as u64);
+            self.encoder.data(offset, bytes, filler)?;
+            offset += len as u64;
+            left -= len as u64;
+            if left == 0 {
+                return Ok(Ok(()));
+            }
+        }
+    }
+
+    /// Ends the output.
+    pub(super) fn finish(mut self, out: &mut dyn Out) -> Result<(), Stopped> {
+        self.encoder.finish(out)
+    }
+}
