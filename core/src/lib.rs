@@ -38,9 +38,9 @@ pub mod io;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 pub mod ntfs;
+pub mod open;
 #[cfg(feature = "jobs")]
 pub mod pages;
-pub mod partition_table;
 pub mod piece;
 pub mod plan;
 pub mod salvage;

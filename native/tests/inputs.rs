@@ -361,12 +361,6 @@ fn volumes() {
     }
     assert!(new == expected);
     scene.remove("out");
-    for line in ["-s -o out x", "-o out x"] {
-        scene.run(line).refused(
-            "x: is compressed with gzip",
-            "restore it with --restore-image, which decompresses it",
-        );
-    }
     scene.run("--rescue -r -o out x").wrote(&["out"]);
     assert!(scene.read("out") == volume().bytes);
 }

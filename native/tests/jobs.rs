@@ -9,7 +9,8 @@ use crate::support::{
 };
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
-    jobs::{Compression, Failure, Job, Opened, Step, open},
+    jobs::{self, Compression, Failure, Job, Opened, Step},
+    open::NotOpened,
     pages::Pages,
     validate::Document,
     write::{METADATA, NTFSCLONE, RAW, Writer},
@@ -40,7 +41,7 @@ impl Source {
             opened: None,
             peak: Cell::new(0),
         };
-        let mut job = open(name, Arc::clone(&source.pages));
+        let mut job = jobs::open(name, Arc::clone(&source.pages));
         source.run(&mut job, |_| {});
         source.opened = job.into_result();
         source
@@ -184,7 +185,7 @@ fn a_partition_is_one_of_a_disk() {
     let file = || File::open(scene.path("disk")).unwrap();
     let size = file().metadata().unwrap().len();
     let pages = Arc::new(Pages::new(size));
-    let mut whole = open("disk", Arc::clone(&pages));
+    let mut whole = jobs::open("disk", Arc::clone(&pages));
     let failure = loop {
         match whole.step() {
             Ok(Step::Read(range)) => {
@@ -197,10 +198,10 @@ fn a_partition_is_one_of_a_disk() {
         }
     };
     assert_eq!(failure.code(), "disk");
-    let Failure::Disk(partitions) = failure else {
+    let Failure::NotOpened(NotOpened::Disk(table)) = failure else {
         panic!("{failure}");
     };
-    let ntfs = partitions.iter().find(|one| one.is_ntfs).unwrap();
+    let ntfs = table.partitions.iter().find(|one| one.is_ntfs).unwrap();
     let part = ntfs.offset..ntfs.offset + ntfs.size;
     let source = Source::open_part("disk", file(), part);
     let number = ntfs.number;

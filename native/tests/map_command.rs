@@ -25,11 +25,6 @@ fn errors() {
             "is it the right device? If it was NTFS, testdisk may find it",
         ),
         (
-            "map image",
-            "image: is an image of ntfsclone, not a volume",
-            "restore it with --restore-image",
-        ),
-        (
             "map missing",
             "cannot open missing: No such file or directory (os error 2)",
             "",

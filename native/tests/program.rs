@@ -7,6 +7,7 @@ mod changing;
 mod checksum;
 mod command_line;
 mod compress;
+mod containers;
 mod damaged_frames;
 mod damaged_images;
 mod damaged_volumes;

@@ -7,13 +7,14 @@ const HELP = `Looks into, checks and converts images of ntfsclone and NTFS volum
 
   ntfsclone info FILE                        what it is, as JSON
   ntfsclone verify [--json] FILE             whether it is sound
-  ntfsclone convert [--to FORMAT] [--compress LEVEL] -o OUTPUT FILE
+  ntfsclone convert [--to FORMAT] [--compress LEVEL] [--force] -o OUTPUT FILE
 
 FORMAT is raw (a volume), ntfsclone (an image) or metadata (an image without the content of files). OUTPUT must
 not exist; - is standard output. FILE may be an http address whose server sends parts.
 
   --partition N       of a whole disk, which partition
   --compress LEVEL    with zstd, 1 to 22
+  --force             a volume that is marked dirty, too
 
 The exit status is 0 if all went well and what was verified is sound, 1 if not, 2 of wrong usage.
 The full program, which also saves and restores devices: the crate ntfsclone.
@@ -54,6 +55,7 @@ function parse() {
       allowPositionals: true,
       options: {
         compress: { type: "string" },
+        force: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         json: { type: "boolean" },
         output: { type: "string", short: "o" },
@@ -92,7 +94,7 @@ async function verify(image: Image, values: Values): Promise<number> {
 }
 
 async function convert(image: Image, values: Values): Promise<number> {
-  const { output, to, compress } = values;
+  const { output, to, compress, force } = values;
   if (output === undefined) {
     throw new UsageError("convert needs -o OUTPUT");
   }
@@ -101,7 +103,7 @@ async function convert(image: Image, values: Values): Promise<number> {
   }
   const convertTo = (signal?: AbortSignal) => {
     const level = compress === undefined ? false : whole(compress);
-    return image.convert(to, { compress: level, reuse: true, signal }) as unknown as AsyncIterable<Uint8Array>;
+    return image.convert(to, { compress: level, force, reuse: true, signal }) as unknown as AsyncIterable<Uint8Array>;
   };
   if (output === "-") {
     for await (const piece of convertTo()) {

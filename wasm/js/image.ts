@@ -148,10 +148,10 @@ export class Image {
   convert(target: Target, options?: ConvertOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
   convert(
     target: Target,
-    { compress, holes = false, ...options }: ConvertOptions = {},
+    { compress, force = false, holes = false, ...options }: ConvertOptions = {},
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
     const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
-    const driver = this.#start((handle) => handle.convert(target, level), options);
+    const driver = this.#start((handle) => handle.convert(target, level, force), options);
     return stream(driver, holes);
   }
 

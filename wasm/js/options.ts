@@ -50,6 +50,8 @@ export interface ContentOptions extends LookOptions {
 export interface ConvertOptions extends TaskOptions {
   /** Compresses it with zstd: a level from 1 to 22, or `true` for 3. Any part of the result can be read by itself. */
   compress?: boolean | number | undefined;
+  /** Whether a volume that is marked dirty is converted as it is; otherwise that is refused. */
+  force?: boolean | undefined;
   /** Whether zeros that need not be written come as {@link Hole} instead of bytes. */
   holes?: boolean | undefined;
   /**

@@ -3,7 +3,7 @@
 use js_sys::{Array, BigInt, Object, Reflect};
 use ntfsclone_core::error::with_causes;
 use ntfsclone_core::jobs::Failure;
-use ntfsclone_core::partition_table::Partition;
+use ntfsclone_core::open::{NotOpened, Partition};
 use wasm_bindgen::JsValue;
 
 /// A plain object: `code`, `message`, and, where they are known, `offset`,
@@ -18,8 +18,8 @@ pub(crate) fn object(failure: &Failure) -> JsValue {
     if let Failure::Stream(compression) = failure {
         set(&object, "compression", &compression.name().into());
     }
-    if let Failure::Disk(partitions) = failure {
-        let list: Array = partitions.iter().map(partition).collect();
+    if let Failure::NotOpened(NotOpened::Disk(table)) = failure {
+        let list: Array = table.partitions.iter().map(partition).collect();
         set(&object, "partitions", &list.into());
     }
     object.into()

@@ -58,7 +58,7 @@ impl Image {
 
     /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
     /// compressed, if there is a level, from 1 to 22.
-    pub fn convert(&self, target: &str, level: Option<i32>) -> Result<Task, JsValue> {
+    pub fn convert(&self, target: &str, level: Option<i32>, force: bool) -> Result<Task, JsValue> {
         let Some(writer) = WRITERS.iter().find(|writer| writer.id == target) else {
             return Err(error::object(&unknown(target)));
         };
@@ -66,7 +66,11 @@ impl Image {
             level,
             time: Some(Date::new_0().to_iso_string().into()),
         });
-        let convert = self.0.convert(writer, compression);
+        let opened = match force {
+            true => self.0.accepting_dirty(),
+            false => self.0.clone(),
+        };
+        let convert = opened.convert(writer, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;
         Ok(Task::new(Work::Output(convert)))
     }

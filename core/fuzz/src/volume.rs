@@ -3,7 +3,8 @@
 use ntfsclone_core::clusters::metadata::{LogFile, select_metadata};
 use ntfsclone_core::clusters::{Finding, audit, owners, select_used};
 use ntfsclone_core::ntfs::path::path_of;
-use ntfsclone_core::ntfs::{Foreign, Volume, VolumeInfo, foreign};
+use ntfsclone_core::ntfs::{Volume, VolumeInfo};
+use ntfsclone_core::open::{Content, Probe};
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::{Extent, Lcn, RecordNumber};
 use ntfsclone_core::write::NTFSCLONE;
@@ -11,9 +12,15 @@ use ntfsclone_core::write::NTFSCLONE;
 /// All that a program asks of a volume before it copies anything, opened as it
 /// should be and salvaged.
 pub fn volume_scan(data: &[u8]) {
-    if let Foreign::Disk(partitions) = foreign::identify(data) {
+    let probe = Probe::new(&data).expect("all of it can be read");
+    if let Content::Disk(table) = probe.content() {
         let len = data.len() as u64;
-        assert!(partitions.iter().all(|partition| partition.offset < len));
+        assert!(
+            table
+                .partitions
+                .iter()
+                .all(|partition| partition.offset < len)
+        );
     }
     let opened = Volume::open(data);
     match Volume::salvage(data) {

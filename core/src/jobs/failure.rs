@@ -3,11 +3,9 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 use crate::error::Error;
-use crate::ntfs::Foreign;
-use crate::partition_table::Partition;
+use crate::open::NotOpened;
 use crate::stream::{Compression, StreamError};
 
 /// Why a task cannot be done.
@@ -41,9 +39,9 @@ pub enum Failure {
     #[error("{}; {}", .0, remedy_for_stream(*.0))]
     Decompress(#[from] StreamError),
 
-    /// It is a whole disk.
-    #[error("it is a whole disk: name the partition")]
-    Disk(Vec<Partition>),
+    /// There is no way to an image or volume in it.
+    #[error("it {0}; {remedy}", remedy = .0.remedy())]
+    NotOpened(#[from] NotOpened),
 }
 
 /// Why something is not done that could be.
@@ -74,35 +72,13 @@ impl Failure {
         }
     }
 
-    /// Of what was found where an image or volume should be; none if it begins
-    /// as an image does.
-    pub(super) fn foreign(found: Foreign) -> Option<Self> {
-        const OTHER_TOOL: &str = "for this file system use partclone or dd";
-        const ANOTHER: &str = "if it was one, its start is lost: look for another copy";
-        let (found, remedy) = match found {
-            Foreign::BitLocker => (
-                "is encrypted by BitLocker",
-                "take an image of the unlocked volume",
-            ),
-            Foreign::Refs => ("is a ReFS volume, not NTFS", OTHER_TOOL),
-            Foreign::ExFat => ("is an exFAT volume, not NTFS", OTHER_TOOL),
-            Foreign::Fat => ("is a FAT volume, not NTFS", OTHER_TOOL),
-            Foreign::PartcloneImage => (
-                "is an image of partclone, not of ntfsclone",
-                "restore it with partclone.ntfs",
-            ),
-            Foreign::Disk(partitions) => return Some(Self::Disk(partitions)),
-            Foreign::Zeros => (
-                "begins with nothing but zeros: it is neither an image of ntfsclone nor an NTFS volume",
-                ANOTHER,
-            ),
-            Foreign::TooShort | Foreign::Unknown => (
-                "is neither an image of ntfsclone nor an NTFS volume",
-                ANOTHER,
-            ),
-            Foreign::NtfscloneImage => return None,
-        };
-        Some(Self::refused(Refusal::NotNtfs, found, remedy))
+    /// What was found where an image or volume should be is unknown.
+    pub(super) fn unknown() -> Self {
+        Self::refused(
+            Refusal::NotNtfs,
+            "is neither an image of ntfsclone nor an NTFS volume",
+            "if it was one, its start is lost: look for another copy",
+        )
     }
 
     /// A short name of the kind, that stays the same.
@@ -123,7 +99,12 @@ impl Failure {
             Self::Decompress(StreamError::Limit { .. }) => "limit",
             Self::Decompress(StreamError::NoMemory { .. }) => "memory",
             Self::Decompress(_) => "compressed-data",
-            Self::Disk(_) => "disk",
+            Self::NotOpened(error) => match error {
+                NotOpened::Format(_) => "not-ntfs",
+                NotOpened::Disk(_) => "disk",
+                NotOpened::NoTable | NotOpened::NoPartition(..) => "no-partition",
+                NotOpened::Compressions(_) => "not-seekable",
+            },
             Self::Error(Error::OtherFileSystem { .. }) => "not-ntfs",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",

@@ -36,6 +36,8 @@ pub struct Opened {
     pub(super) scanned: Rc<Scanned>,
     /// Whether what comes before damage will do.
     pub(super) before_damage: bool,
+    /// Whether a dirty volume is converted as it is.
+    pub(super) accepts_dirty: bool,
 }
 
 /// What was found by reading all of an image.
@@ -74,6 +76,14 @@ impl Opened {
     pub fn before_damage(&self) -> Self {
         Self {
             before_damage: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same, but a volume that is marked dirty is converted as it is.
+    pub fn accepting_dirty(&self) -> Self {
+        Self {
+            accepts_dirty: true,
             ..self.clone()
         }
     }

@@ -27,6 +27,9 @@ pub struct VolumeInfo {
     pub label: String,
 }
 
+/// As messages say it of a volume that is [dirty](VolumeInfo::is_dirty).
+pub const DIRTY: &str = "is marked dirty: it was not unmounted cleanly, or has errors";
+
 impl VolumeInfo {
     /// Windows marked the volume: it was not unmounted cleanly, or has errors.
     pub fn is_dirty(&self) -> bool {

@@ -39,6 +39,40 @@ fn a_raw_volume_has_what_is_in_use() {
     }
 }
 
+/// As the program does; an image is written as it is, whatever is in it.
+#[test]
+fn a_dirty_volume_is_converted_only_where_that_is_accepted() {
+    let built = VolumeBuilder::new().dirty(true).build();
+    let image = image_of(&built);
+    for (source, target, is_judged) in [
+        (&built.bytes, &RAW, true),
+        (&built.bytes, &NTFSCLONE, true),
+        (&built.bytes, &METADATA, true),
+        (&image, &METADATA, true),
+        (&image, &RAW, false),
+        (&image, &NTFSCLONE, false),
+    ] {
+        let mut driver = Driver::new(source.as_slice());
+        let opened = driver.open().unwrap();
+        let converted = driver.output(&mut opened.convert(target, None).unwrap());
+        match converted {
+            Err(failure) => {
+                assert!(is_judged, "{}", target.id);
+                assert_eq!(failure.code(), "inconsistent");
+                assert!(
+                    failure.to_string().starts_with("it is marked dirty"),
+                    "{failure}"
+                );
+            }
+            Ok(_) => assert!(!is_judged, "{}", target.id),
+        }
+        let opened = opened.accepting_dirty();
+        driver
+            .output(&mut opened.convert(target, None).unwrap())
+            .unwrap();
+    }
+}
+
 #[test]
 fn an_image_is_that_of_a_save() {
     for (name, built) in volumes() {

@@ -3,8 +3,9 @@
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::info::{Document, Format, ImageSummary, MAP_PARTS, VolumeSummary};
-use ntfsclone_core::jobs::{Failure, Refusal};
+use ntfsclone_core::jobs::Failure;
 use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::open::NotOpened;
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -95,7 +96,7 @@ fn what_cannot_be_opened_is_told() {
     let failure = Driver::new(refs.as_slice()).open().unwrap_err();
     assert!(matches!(
         failure,
-        Failure::Refused { kind: Refusal::NotNtfs, found, .. } if found.contains("ReFS")
+        Failure::NotOpened(NotOpened::Format(format)) if format.name.contains("ReFS")
     ));
 }
 

@@ -15,7 +15,7 @@ mod checks;
 mod damage;
 mod damaged_bitmap;
 mod findings;
-mod foreign;
+mod formats;
 mod infos;
 mod lost_sectors;
 mod opening;

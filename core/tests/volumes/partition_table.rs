@@ -1,8 +1,10 @@
 //! Partitions of whole disks.
 
-use ntfsclone_core::ntfs::Foreign;
-use ntfsclone_core::ntfs::foreign::identify;
-use ntfsclone_core::partition_table::{Partition, read};
+use ntfsclone_core::open::{Content, Damage, Kind, Partition, PartitionTable, Probe};
+
+fn read(disk: &[u8]) -> Vec<Partition> {
+    PartitionTable::read(disk).map_or_else(Vec::new, |table| table.partitions)
+}
 
 const NTFS: u8 = 0x07;
 const LINUX: u8 = 0x83;
@@ -45,18 +47,54 @@ impl Disk {
     /// sector 2 on.
     fn gpt(self, entry_size: u32, entries: &[(usize, u64, u64)]) -> Self {
         let mut disk = self.mbr(0, &[(0xEE, 1, 199)]);
-        disk.patch(1, 0, b"EFI PART\0\0\x01\0\x5C\0\0\0");
-        disk.patch(1, 72, &2_u64.to_le_bytes());
-        disk.patch(1, 80, &128_u32.to_le_bytes());
-        disk.patch(1, 84, &entry_size.to_le_bytes());
-        for (index, first, last) in entries {
-            let at = index * entry_size as usize;
-            disk.patch(2, at, &[0xAB; 32]);
-            disk.patch(2, at + 32, &first.to_le_bytes());
-            disk.patch(2, at + 40, &last.to_le_bytes());
-        }
+        disk.put_gpt(1, 2, entry_size, entries);
         disk
     }
+
+    /// The same, with a backup at the end.
+    fn gpt_with_backup(self, entries: &[(usize, u64, u64)]) -> Self {
+        let mut disk = self.gpt(128, entries);
+        let sectors = 128 * 128 / disk.sector_size as u64;
+        disk.put_gpt(199, 199 - sectors, 128, entries);
+        disk
+    }
+
+    /// A copy of a GPT, with its checksums, in sector `lba`.
+    fn put_gpt(&mut self, lba: u64, table: u64, entry_size: u32, entries: &[(usize, u64, u64)]) {
+        let at = table as usize;
+        for (index, first, last) in entries {
+            let offset = index * entry_size as usize;
+            self.patch(at, offset, &[0xAB; 32]);
+            self.patch(at, offset + 32, &first.to_le_bytes());
+            self.patch(at, offset + 40, &last.to_le_bytes());
+        }
+        let start = at * self.sector_size;
+        let all = start..start + 128 * entry_size as usize;
+        let entries = crc(self.bytes.get(all).unwrap_or_default());
+        let mut header = b"EFI PART\0\0\x01\0\x5C\0\0\0".to_vec();
+        header.resize(92, 0);
+        header[24..32].copy_from_slice(&lba.to_le_bytes());
+        header[32..40].copy_from_slice(&(200 - lba).to_le_bytes());
+        header[72..80].copy_from_slice(&table.to_le_bytes());
+        header[80..84].copy_from_slice(&128_u32.to_le_bytes());
+        header[84..88].copy_from_slice(&entry_size.to_le_bytes());
+        header[88..92].copy_from_slice(&entries.to_le_bytes());
+        let sum = crc(&header);
+        header[16..20].copy_from_slice(&sum.to_le_bytes());
+        self.patch(lba as usize, 0, &header);
+    }
+}
+
+/// CRC-32 as zip and Ethernet have it.
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = !0_u32;
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
 }
 
 /// Number, first sector, sectors, and whether it is NTFS, of each partition.
@@ -74,11 +112,12 @@ fn check(name: &str, disk: &Disk, expected: &[(u32, u64, u64, bool)]) {
     let name = format!("{name}, sectors of {sector_size}");
     assert_eq!(read(disk.bytes.as_slice()), expected, "{name}");
     if !expected.is_empty() {
-        assert_eq!(
-            identify(disk.bytes.as_slice()),
-            Foreign::Disk(expected),
-            "{name}"
-        );
+        let bytes = disk.bytes.as_slice();
+        let probe = Probe::new(&bytes).unwrap();
+        match probe.content() {
+            Content::Disk(table) => assert_eq!(table.partitions, expected, "{name}"),
+            content => panic!("{name}: {content:?}"),
+        }
     }
 }
 
@@ -118,6 +157,50 @@ fn gpt_disks() {
             let expected = [(1, 50, 10, false), (2, 70, 30, true), (6, 120, 80, true)];
             check(&format!("entries of {entry_size}"), &disk, &expected);
         }
+    }
+}
+
+/// A damaged copy is told by its checksums, and the other one is taken.
+#[test]
+fn gpt_backup_is_taken_where_the_first_copy_is_damaged() {
+    let entries = [(0, 50, 59), (1, 70, 99)];
+    let expected = [(1, 50, 10, false), (2, 70, 30, true)];
+    type Patch = (usize, usize, &'static [u8]);
+    let table: [(&str, &[Patch], Option<Damage>); 6] = [
+        ("sound", &[], None),
+        ("entry", &[(2, 32, &[51])], Some(Damage::BackupUsed)),
+        ("header", &[(1, 72, &[3])], Some(Damage::BackupUsed)),
+        ("signature", &[(1, 0, b"NO")], Some(Damage::BackupUsed)),
+        (
+            "start",
+            &[(0, 0, &[0; 512]), (1, 0, b"NO")],
+            Some(Damage::BackupUsed),
+        ),
+        ("backup", &[(199, 80, &[1])], None),
+    ];
+    for sector_size in [512, 4096] {
+        for (name, patches, damage) in table {
+            let disk = Disk::new(sector_size, &[70]);
+            let mut disk = disk.gpt_with_backup(&entries);
+            for (lba, offset, bytes) in patches {
+                disk.patch(*lba, *offset, bytes);
+            }
+            check(name, &disk, &expected);
+            let table = PartitionTable::read(disk.bytes.as_slice()).unwrap();
+            assert_eq!((table.kind, table.damage), (Kind::Gpt, damage), "{name}");
+        }
+        // The disk was made larger: only the first copy knows where the backup is.
+        let mut grown = Disk::new(sector_size, &[70]).gpt_with_backup(&entries);
+        grown.bytes.resize(300 * sector_size, 0);
+        grown.patch(2, 32, &[51]);
+        check("grown", &grown, &expected);
+        // Nothing better is there than what is damaged.
+        let mut both = Disk::new(sector_size, &[70]).gpt_with_backup(&entries);
+        both.patch(2, 16, &[1]);
+        both.patch(199, 16, &[1]);
+        check("both", &both, &expected);
+        let table = PartitionTable::read(both.bytes.as_slice()).unwrap();
+        assert_eq!(table.damage, Some(Damage::BothDamaged));
     }
 }
 

@@ -5,12 +5,13 @@ use core::fmt;
 use core::ops::Range;
 
 use ntfs_volume_builder::Volume as Built;
+use ntfsclone_core::Error;
 use ntfsclone_core::clusters::{Finding, audit, select_used};
 use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::ntfs::path::path_of;
-use ntfsclone_core::ntfs::{Volume, VolumeInfo, foreign};
+use ntfsclone_core::ntfs::{Volume, VolumeInfo};
+use ntfsclone_core::open::{PartitionTable, Probe};
 use ntfsclone_core::units::RecordNumber;
-use ntfsclone_core::{Error, partition_table};
 
 use crate::samples::everything;
 
@@ -48,8 +49,10 @@ impl ReadAt for FaultyReadAt<'_> {
 
 /// Does all that a program does; returns the first error of each step.
 fn errors_of(device: &FaultyReadAt<'_>) -> Vec<Error> {
-    foreign::identify(device);
-    partition_table::read(device);
+    if let Ok(probe) = Probe::new(&device) {
+        probe.content();
+    }
+    PartitionTable::read(device);
     let volume = match Volume::open(device) {
         Ok(volume) => volume,
         Err(error) => return vec![error],

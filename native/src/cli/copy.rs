@@ -11,8 +11,8 @@ use super::ProgressArgs;
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The NTFS volume to read; with --restore-image an image or volume, which
-    /// may be compressed or in pieces; - is standard input
+    /// The NTFS volume to read, or an image of it, which may be compressed or in
+    /// pieces; with --restore-image, - is standard input
     #[arg(value_name = "SOURCE", required_unless_present = "generate")]
     pub source: Option<PathBuf>,
 

@@ -11,7 +11,7 @@ use super::ProgressArgs;
 #[derive(Debug, Args)]
 #[command(after_help = MAP_HELP)]
 pub struct Map {
-    /// The NTFS volume to read
+    /// The NTFS volume to read, or what holds it: an image, a compressed file
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, CheckTask};
 use crate::report::{self, Reports};
-use crate::source::input::{self, Bytes, Format, Recognised};
+use crate::source::input::{self, Opened};
 use crate::source::{BulkReader, Device, ImageStream};
 
 pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
@@ -24,10 +24,8 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
     lost_data::check_report(rescue, None)?;
     let started = Instant::now();
     let opened = input::open_compared(&task.image, rescue)?;
-    if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
-        let device = Device::new(&opened.input.name, Arc::clone(files))
-            .compared_with(opened.input.sums.clone());
-        return check_volume(task, device, &opened.input, how);
+    if opened.is_plain_volume() {
+        return check_volume(task, opened, how);
     }
     if let Some(rescue) = rescue {
         return restore_rescue::check(task, rescue, opened, how);
@@ -42,21 +40,17 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
 }
 
 /// Reads what a copy of the volume would hold.
-fn check_volume(
-    task: &CheckTask,
-    device: Device,
-    input: &Recognised,
-    how: options::Progress,
-) -> Result<()> {
+fn check_volume(task: &CheckTask, opened: Opened, how: options::Progress) -> Result<()> {
     let reports = Reports::ToStdout;
     let started = Instant::now();
     if task.rescue.is_some() {
         return Err(Error::refused(
-            &input.name,
+            &opened.input.name,
             "is a volume, not an image; what of it is lost is told when it is copied",
             "copy it with --rescue, or leave out --rescue to check it",
         ));
     }
+    let device = Device::of(opened, how, reports)?;
     let checks = task.checks;
     let accepted = Accepted {
         dirty: checks.force,

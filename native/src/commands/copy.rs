@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::OpenedFrom;
 use ntfsclone_core::plan::Plan;
 
@@ -52,11 +51,18 @@ pub fn copy_from(
     lost_data::check_report(order.rescue, Some(output))?;
     let (device, continued) = match order.rescue {
         None => {
-            let device = Device::open(source, partition)?;
+            let device = Device::open(source, partition, how, Reports::beside(output))?;
             tell_of_checksums(&device);
             (device, None)
         }
-        Some(rescue) => rescue::open(source, partition, output, rescue)?,
+        Some(rescue) => {
+            let source = rescue::Source {
+                path: source,
+                partition,
+                threads: order.checks.threads,
+            };
+            source.open_or_continue(output, rescue, how)?
+        }
     };
     copy_device(order, device, continued, how)
 }
@@ -134,7 +140,8 @@ pub fn copy_device(
     match kind.scope {
         CopyScope::Used => {
             let geometry = *opened.volume.geometry();
-            let plan = Arc::new(Plan::new(geometry, opened.device.size(), used.map));
+            opened.device.check_stored(used.map.extents())?;
+            let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));
             let copying = Copying {
                 order,
                 opened: &opened,

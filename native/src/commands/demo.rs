@@ -143,7 +143,8 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         mounted: false,
         unknown_use: false,
     };
-    let opened = open_volume::open(Device::open(original, None)?, accepted, Reports::None)?;
+    let open = |path| Device::open(path, None, Progress::None, Reports::None);
+    let opened = open_volume::open(open(original)?, accepted, Reports::None)?;
     let search = Search {
         purpose: Purpose::Copy,
         mismatch: Mismatch::Refuse,
@@ -152,7 +153,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);
-    let copy = Device::open(restored, None)?;
+    let copy = open(restored)?;
 
     let (mut expected, mut found) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut compared = 0;

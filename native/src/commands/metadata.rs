@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
 use ntfsclone_core::clusters::{DamagedSystemFile, damaged_system_files};
-use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::mft::RECORD_MFT;
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::plan::Plan;
@@ -77,7 +76,7 @@ pub fn run(
 
     let plan = Plan::of_metadata(
         *volume.geometry(),
-        opened.device.size(),
+        opened.device.device_size(),
         metadata.steps,
         metadata.inuse,
     );

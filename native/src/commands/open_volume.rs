@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::{BootSector, Damage, Foreign, OpenedFrom, Volume, VolumeInfo, foreign};
+use ntfsclone_core::ntfs::volume_info::DIRTY;
+use ntfsclone_core::ntfs::{BootSector, Damage, OpenedFrom, Volume, VolumeInfo};
+use ntfsclone_core::open::{Content, NotOpened};
 
 use crate::device::{self, Mount, OtherUse};
 use crate::error::{Error, Result};
 use crate::report::{self, Reports};
 use crate::rescue::DamagedSource;
-use crate::source::input::{Content, START_BYTES, refuse_disk, refuse_unreadable};
-use crate::source::{Device, refuse_foreign};
+use crate::source::{Device, input};
 
 pub const CHKDSK: &str = "run chkdsk /f on it in Windows";
 
@@ -84,7 +85,7 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
         if !accepted.dirty {
             return Err(Error::refused(
                 path,
-                "is marked dirty: it was not unmounted cleanly, or has errors",
+                DIRTY,
                 format!("{CHKDSK}; or copy it as it is with --force"),
             ));
         }
@@ -135,6 +136,18 @@ fn salvage(
 
 fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Reports) {
     let geometry = volume.geometry();
+    let device = volume.source();
+    let (name, remark) = (device.path().display(), device.input().remark());
+    match device.header() {
+        Some(header) => reports.line(format_args!(
+            "Image: {name}, version {}{remark}",
+            header.version
+        )),
+        None if device.input().is_compressed() => {
+            reports.line(format_args!("Source: {name}{remark}"));
+        }
+        None => {}
+    }
     let serial = volume.boot().serial_number;
     match info {
         None => reports.line(format_args!("Volume: NTFS, serial {serial:016X}")),
@@ -158,8 +171,8 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
         "Volume size: {volume_size} bytes ({})",
         report::size(volume_size)
     ));
-    let device_size = volume.source().files().size();
-    let pieces = match volume.source().files().count() {
+    let device_size = device.device_size();
+    let pieces = match device.files().count() {
         1 => String::new(),
         count => format!(" in {count} pieces"),
     };
@@ -271,7 +284,7 @@ fn explain(device: &Device, error: CoreError) -> Error {
         CoreError::Corrupt {
             structure: Structure::BootSector,
             ..
-        } => explain_foreign(device, foreign::identify(device), error),
+        } => explain_start(device, error),
         CoreError::VolumeCutShort { size, needed } => Error::refused(
             path,
             format!("holds a volume of {needed} bytes, but has only {size}"),
@@ -325,48 +338,14 @@ fn with_rescue(device: &Device, remedy: &str, what: &str) -> String {
     }
 }
 
-fn explain_foreign(device: &Device, found: Foreign, error: CoreError) -> Error {
-    let path = device.path();
-    let refused = |found: &str, remedy: &str| Error::refused(path, found, remedy);
-    match found {
-        Foreign::NtfscloneImage => refused(
-            "is an image of ntfsclone, not a volume",
-            "restore it with --restore-image",
-        ),
-        Foreign::PartcloneImage => refused(
-            "is an image of partclone, not a volume",
-            "restore it with partclone.ntfs",
-        ),
-        Foreign::Disk(partitions) => refuse_disk(path, &partitions),
-        Foreign::Zeros => refused(
-            "begins with zeros: there is no boot sector of NTFS, nor a backup at its end",
-            "is it the right device? If it was NTFS, testdisk may find it",
-        ),
-        Foreign::TooShort => refused("is too small for a volume", "is it the right file?"),
-        found => refuse_foreign(path, &found).unwrap_or_else(|| explain_start(device, error)),
-    }
-}
-
-/// What is no volume may be one when it is unpacked.
+/// What has no sound boot sector.
 fn explain_start(device: &Device, error: CoreError) -> Error {
     let path = device.path();
-    let mut start = [0; START_BYTES];
-    // What cannot be read is marked in a rescue.
-    let content = match device.read_at(0, &mut start) {
-        Ok(()) => Content::of(&start),
-        Err(_) => Content::Unknown,
-    };
-    match content {
-        Content::Compressed(compression) => Error::refused(
-            path,
-            format!("is compressed with {compression}"),
-            "restore it with --restore-image, which decompresses it",
-        ),
-        Content::Other(other) => Error::refused(path, other.found, other.remedy),
-        Content::Unreadable => refuse_unreadable(path),
-        _ => Error::NotNtfs {
-            path: path.to_owned(),
-            source: error,
-        },
+    if let Ok(Content::Refused(format)) = device.content() {
+        return input::refuse(path, &NotOpened::Format(format));
+    }
+    Error::NotNtfs {
+        path: path.to_owned(),
+        source: error,
     }
 }

@@ -1,7 +1,6 @@
 //! Writing the volume in an image, or one that comes as it is.
 
 use std::fs::Metadata;
-use std::sync::Arc;
 
 use ntfsclone_core::image::ntfsclone::Header;
 
@@ -17,7 +16,7 @@ use crate::sink::{
     Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
     refuse_partition_table,
 };
-use crate::source::input::{self, Bytes, Files, Format, Recognised};
+use crate::source::input::{self, Format, Opened, Recognised};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -27,9 +26,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let reports = Reports::beside(output);
     lost_data::check_report(rescue, Some(output))?;
     let opened = input::open_compared(&task.image, rescue)?;
-    if let (Format::Volume, Bytes::Random(files)) = (opened.input.format, &opened.bytes) {
+    if opened.is_plain_volume() {
         // What of it is in use can be looked up.
-        return copy_volume(task, &opened.input, files, how);
+        return copy_volume(task, opened, how);
     }
     if let Some(rescue) = rescue {
         return restore_rescue::run(task, rescue, opened, how);
@@ -138,12 +137,7 @@ pub(super) fn thin_of(task: &RestoreTask, input: &Recognised, place: Place) -> T
 }
 
 /// Copies a volume of which any part can be read, as without --restore-image.
-fn copy_volume(
-    task: &RestoreTask,
-    input: &Recognised,
-    files: &Arc<Files>,
-    how: options::Progress,
-) -> Result<()> {
+fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Result<()> {
     let order = CopyOrder {
         kind: &CopyKind::RAW,
         checks: task.checks,
@@ -151,10 +145,10 @@ fn copy_volume(
         rescue: task.rescue.as_ref(),
     };
     if task.rescue.is_some() {
-        return copy::copy_from(order, &input.name, task.image.partition, how);
+        return copy::copy_from(order, &opened.input.name, task.image.partition, how);
     }
-    let device = Device::new(&input.name, Arc::clone(files));
-    copy::copy_device(order, device.compared_with(input.sums.clone()), None, how)
+    let device = Device::of(opened, how, Reports::beside(&task.writing.output))?;
+    copy::copy_device(order, device, None, how)
 }
 
 /// What an image of metadata leaves out is not free: there is the content of

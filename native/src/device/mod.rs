@@ -6,10 +6,12 @@ mod gone;
 mod linux;
 
 pub use gone::DeviceGone;
+#[cfg(test)]
+pub use linux::gone_silent;
 pub use linux::{
     EndingSignals, FileKind, MOUNTS_REMEDY, Mode, Mount, OtherUse, allocate, allocated_size,
-    allow_open_files, begin_writeback, cannot_change_length, cannot_sync, change_time, create_new,
-    descriptor_of, discard, discard_unit, drop_cached, expect_random_reads, file_kind,
+    allow_open_files, bad_sector, begin_writeback, cannot_change_length, cannot_sync, change_time,
+    create_new, descriptor_of, discard, discard_unit, drop_cached, expect_random_reads, file_kind,
     fit_in_address_space, forget_cached, free_space, handle_file_size_limit, host_name,
     is_bad_sector, is_behind_loop_device, is_cached, is_gone, is_immutable, is_mount_point,
     is_open_for_writing, is_protected_by_directory, is_read_only, is_same, is_stdout,
@@ -18,8 +20,6 @@ pub use linux::{
     reopen_direct, reopen_direct_to_write, share_range, share_unit, stdin, stdout, sync_directory,
     take_over_access, try_zeros, usable_memory,
 };
-#[cfg(test)]
-pub use linux::{bad_sector, gone_silent};
 
 #[cfg(test)]
 mod tests {

@@ -219,6 +219,9 @@ fn look_at_parts<T, R: ReadAt, P: Iterator<Item = Part>>(
 
 #[cfg(test)]
 mod tests {
+    use crate::options;
+    use crate::report::Reports;
+
     use std::io::Write;
     use std::sync::LazyLock;
 
@@ -243,7 +246,8 @@ mod tests {
     fn on_disk(built: &Built) -> (NamedTempFile, Volume<Arc<Device>>) {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(&built.bytes).unwrap();
-        let device = Device::open(file.path(), None).unwrap();
+        let device =
+            Device::open(file.path(), None, options::Progress::None, Reports::None).unwrap();
         let volume = Volume::open(Arc::new(device)).unwrap();
         assert!(parts(&volume).count() > 4);
         (file, volume)

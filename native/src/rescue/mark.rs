@@ -1,7 +1,7 @@
 //! The marks that stand for sectors that could not be read.
 
 /// What an unreadable sector begins with in the copy, as in the original.
-pub const MARK: &[u8] = b"BadSectoR\0";
+const MARK: &[u8] = b"BadSectoR\0";
 /// What the rest of it is filled with.
 const FILL: u8 = b'?';
 

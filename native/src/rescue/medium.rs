@@ -126,8 +126,8 @@ impl Medium {
         (read == len).then(|| buffer[..len].to_vec())
     }
 
-    #[cfg(test)]
-    pub fn simulated(file: impl ReadAt + Send + Sync + 'static, size: u64) -> Self {
+    /// What is read otherwise. Reads fail as those of a device do.
+    pub fn of_reader(file: impl ReadAt + Send + Sync + 'static, size: u64) -> Self {
         Self {
             sector: LEAST_SECTOR,
             size,

@@ -51,7 +51,7 @@ pub fn medium_that_goes(
         log: Arc::clone(&log),
         lives,
     };
-    (Medium::simulated(dying, sectors * SECTOR), log)
+    (Medium::of_reader(dying, sectors * SECTOR), log)
 }
 
 /// What stands in a sector.

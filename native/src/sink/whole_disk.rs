@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ntfsclone_core::partition_table::{self, Table};
+use ntfsclone_core::open::{Kind, PartitionTable};
 
 use super::place::Place;
 use crate::error::{Error, Result};
@@ -16,18 +16,18 @@ pub fn refuse_partition_table(output: &Output, place: Place, force: bool) -> Res
         return Ok(());
     };
     let disk = Files::open(std::slice::from_ref(path))?;
-    match partition_table::identify(&disk) {
+    match PartitionTable::to_protect(&disk) {
         None => Ok(()),
-        Some(table) => Err(refused(path, table, partition_table::read(&disk).len())),
+        Some(table) => Err(refused(path, &table)),
     }
 }
 
-fn refused(path: &Path, table: Table, partitions: usize) -> Error {
-    let kind = match table {
-        Table::Mbr => "MBR",
-        Table::Gpt => "GPT",
+fn refused(path: &Path, table: &PartitionTable) -> Error {
+    let kind = match table.kind {
+        Kind::Mbr => "MBR",
+        Kind::Gpt => "GPT",
     };
-    let count = match partitions {
+    let count = match table.partitions.len() {
         0 => "which would be lost".to_owned(),
         1 => "and the partition in it would be lost".to_owned(),
         count => format!("and the {count} partitions in it would be lost"),

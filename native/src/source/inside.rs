@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::error::Error as CoreError;
+use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::info::READ_AT_ONCE;
 use ntfsclone_core::io::{IoError, ReadAt};
@@ -11,7 +12,7 @@ use ntfsclone_core::ntfs::Volume;
 
 use super::KeptVolume;
 use super::index_file;
-use super::input::{Bytes, Format, Recognised};
+use super::input::{Bytes, Format, Opened, Recognised};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::options;
@@ -87,6 +88,21 @@ impl Inside {
             found => found,
         };
         Ok(index.map(|index| Self::of_image(anywhere, index)))
+    }
+
+    /// What is in an image of metadata that is sound; `None` of anything else. What
+    /// is left out of such an image is not missing.
+    pub fn of_sound_metadata(opened: &Opened) -> Option<Self> {
+        let anywhere = anywhere(&opened.bytes).filter(|_| opened.input.format == Format::Image)?;
+        let header = Header::read(&*anywhere).ok()?;
+        let mut command = [0];
+        let first = anywhere.read_exact_at(header.data_offset.into(), &mut command);
+        // All others begin with the boot sector, and are not read for that.
+        if first.is_err() || command == [COMMAND_NEXT] {
+            return None;
+        }
+        let index = Index::scan(&*anywhere, |_| {}).ok()?;
+        (!index.is_ordinary()).then(|| Self::of_image(anywhere, index))
     }
 
     /// Opens the volume. Where its first records are in a damaged part of an

@@ -1,7 +1,6 @@
 //! What is read: volumes and images.
 
 mod bulk;
-mod foreign;
 mod image;
 mod in_use;
 pub mod index_file;
@@ -13,11 +12,11 @@ mod past_cache;
 mod salvaged;
 mod sidecar;
 pub mod small_file;
+mod spool;
 mod volume;
 mod whole;
 
 pub use bulk::BulkReader;
-pub use foreign::refuse_foreign;
 pub use image::{ImageStream, check_ahead, expected_bytes};
 pub use inside::{Anywhere, Inside, anywhere};
 pub use kept_volume::{Keeper, KeptVolume};

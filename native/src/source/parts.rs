@@ -1,6 +1,6 @@
 //! Reads what is readable of a damaged input.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,14 +8,11 @@ use std::sync::Arc;
 use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::io::{IoError, ReadAt, ReadParts};
 
-use super::input::{Files, Seekable, read_before_error, read_error};
+use super::input::{Files, Seekable};
+use super::spool::spool;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::rescue::{DamagedSource, Medium};
-
-/// Bytes of a stream that are decompressed at once. Of as many zeros a hole is
-/// made.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// The bytes of an image or volume, decompressed, at any place.
 #[derive(Clone)]
@@ -39,32 +36,7 @@ impl Parts {
         name: &Path,
         reader: &mut (impl Read + ?Sized),
     ) -> Result<(Self, Option<Error>)> {
-        let no_room = |error: io::Error| {
-            Error::refused(
-                name,
-                format!("it cannot be decompressed to a temporary file: {error}"),
-                "make room there, or name another folder in TMPDIR",
-            )
-        };
-        let mut file = tempfile::tempfile().map_err(no_room)?;
-        let mut piece = vec![0; PIECE_BYTES];
-        let mut size = 0;
-        let damage = loop {
-            let (len, error) = read_before_error(reader, &mut piece);
-            if piece[..len].iter().all(|&byte| byte == 0) {
-                let skipped = i64::try_from(len).unwrap_or(0);
-                file.seek(SeekFrom::Current(skipped)).map_err(no_room)?;
-            } else {
-                file.write_all(&piece[..len]).map_err(no_room)?;
-            }
-            size += len as u64;
-            if error.is_some() || len < piece.len() {
-                break error.map(|error| read_error(name, error));
-            }
-        };
-        file.set_len(size).map_err(no_room)?;
-        file.rewind().map_err(no_room)?;
-        let files = Files::from_here(file).map_err(no_room)?;
+        let (files, damage) = spool(name, reader)?;
         Ok((Self::of_files(Arc::new(files)), damage))
     }
 }

@@ -1,7 +1,7 @@
 //! The volume in a damaged image, or in a damaged stream: what is there of it,
 //! and which parts that are in use are missing.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
@@ -11,7 +11,7 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::salvage::{Ending, Expected, Salvaged};
-use ntfsclone_core::io::{ReadAt, ReadParts};
+use ntfsclone_core::io::{IoError, ReadAt, ReadParts};
 use ntfsclone_core::ntfs::{BootSector, Volume};
 use ntfsclone_core::salvage::{self, DamagedVolume, SalvagedImage};
 use ntfsclone_core::units::{Extent, Lcn};
@@ -20,11 +20,12 @@ use super::Parts;
 use super::in_use::InUse;
 use super::input::{Bytes, Format, Opened, Recognised};
 use crate::bulk::pipeline::{Filled, Filler};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::options;
 use crate::report;
-use crate::rescue::write_marks;
+use crate::rescue::{Medium, write_marks};
 
 /// The least size of a sector, taken where the volume's is not known.
 const LEAST_SECTOR: u64 = 512;
@@ -247,6 +248,20 @@ impl SalvagedVolume {
         })
     }
 
+    /// The volume, of which what is missing cannot be read.
+    pub fn medium(&self) -> Medium {
+        let there = WithHoles::new(Arc::clone(&self.content), self.missing.clone());
+        Medium::of_reader(there, self.content.size())
+    }
+
+    /// How many of these clusters an image does not hold.
+    pub fn lacks(&self, extent: Extent) -> u64 {
+        let wanted = bytes(extent, self.header.cluster_size.into());
+        let there = overlapping(&self.areas, &wanted).map(|part| part.end - part.start);
+        let lacks = (wanted.end - wanted.start) - there.sum::<u64>();
+        lacks / u64::from(self.header.cluster_size)
+    }
+
     /// Bytes that are written.
     pub fn bytes(&self) -> u64 {
         self.areas.iter().map(|area| area.end - area.start).sum()
@@ -296,6 +311,46 @@ impl SalvagedVolume {
             }
             Ok(Ok(()))
         }
+    }
+}
+
+/// Reads as zeros where nothing is.
+impl ReadAt for SalvagedVolume {
+    fn size(&self) -> u64 {
+        self.content.size()
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> std::result::Result<(), IoError> {
+        self.content.read_exact_at(offset, buf)
+    }
+}
+
+/// What is read as a device would be that has bad sectors where it is missing.
+pub(super) struct WithHoles<R> {
+    content: R,
+    missing: Vec<Range<u64>>,
+}
+
+impl<R> WithHoles<R> {
+    pub(super) fn new(content: R, missing: Vec<Range<u64>>) -> Self {
+        Self { content, missing }
+    }
+}
+
+impl<R: ReadAt> positioned_io::ReadAt for WithHoles<R> {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.content.size().saturating_sub(offset);
+        let asked = offset..offset + left.min(buf.len() as u64);
+        let first = overlapping(&self.missing, &asked).next();
+        // Whole sectors, of which none is missing in part.
+        let end = first.map_or(asked.end, |part| part.start - part.start % LEAST_SECTOR);
+        if end <= offset && !asked.is_empty() {
+            return Err(device::bad_sector());
+        }
+        let len = (end - offset) as usize;
+        let read = self.content.read_exact_at(offset, &mut buf[..len]);
+        read.map_err(io::Error::other)?;
+        Ok(len)
     }
 }
 

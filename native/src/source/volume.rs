@@ -1,82 +1,140 @@
 //! A device or file that holds a volume.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
+use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::image::Index;
+use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
+use ntfsclone_core::open::{self, Probe};
+use ntfsclone_core::units::Extent;
 
-use super::input::{self, FileSums, Files};
-use crate::device::{self, FileKind};
+use super::SalvagedVolume;
+use super::input::{self, Bytes, Files, Format, Opened, Recognised};
+use super::inside::Inside;
+use super::salvaged::WithHoles;
+use super::spool::spool;
 use crate::error::{Error, Result};
-use crate::rescue::DamagedSource;
+use crate::options::{self, Rescue};
+use crate::report::{self, Reports};
+use crate::rescue::{DamagedSource, Kept, Medium};
 
-/// A device or file, or its pieces, or a partition in it; open for reading
-/// only.
-#[derive(Debug)]
+/// What a volume is read from: a device or file, its pieces, a partition in it;
+/// or an image of it, or a stream that it was compressed to.
 pub struct Device {
+    input: Recognised,
+    /// What is named.
     files: Arc<Files>,
-    path: PathBuf,
-    metadata: Vec<Metadata>,
+    content: Content,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
-    /// The checksums beside it, if it is compared with them while it is read.
-    sums: Option<Arc<FileSums>>,
+}
+
+/// Where the bytes of the volume are.
+enum Content {
+    /// In files, as they are.
+    Files(Arc<Files>),
+    /// In an image or a compressed file.
+    Inside(Inside),
+    /// As far as it is left of a damaged image or stream.
+    Salvaged(Box<SalvagedVolume>),
 }
 
 impl Device {
-    pub fn open(path: &Path, partition: Option<u32>) -> Result<Self> {
-        let failed = |error| Error::io("open", path, error);
-        let paths = input::pieces_of(path)?;
-        // Not of the open file: to open a pipe waits for its other end.
-        let metadata = fs::metadata(&paths[0]).map_err(failed)?;
-        let kind = device::file_kind(&metadata);
-        if kind == FileKind::Directory {
-            return Err(Error::refused(
-                path,
-                "is a directory",
-                "name the device that is mounted there, or a file that holds a volume",
-            ));
-        }
-        if kind == FileKind::Pipe {
-            return Err(Error::refused(
-                path,
-                "is a pipe",
-                "a volume is read here and there; only images can come from a pipe",
-            ));
-        }
-        let files = Files::open(&paths)?;
-        let files = match partition {
-            None => files,
-            Some(number) => input::select_partition(path, files, number)?,
-        };
-        Ok(Self::new(path, Arc::new(files)))
+    /// Opens what holds a volume in any way. What must be decompressed is kept in
+    /// a temporary file meanwhile.
+    pub fn open(
+        path: &Path,
+        partition: Option<u32>,
+        progress: options::Progress,
+        reports: Reports,
+    ) -> Result<Self> {
+        Self::of(
+            input::open_volume(path, partition, None)?,
+            progress,
+            reports,
+        )
     }
 
     /// What is open already.
-    pub fn new(name: &Path, files: Arc<Files>) -> Self {
-        Self {
-            path: name.to_owned(),
-            metadata: files.metadata(),
-            files,
-            damaged: None,
-            sums: None,
-        }
+    pub fn of(opened: Opened, progress: options::Progress, reports: Reports) -> Result<Self> {
+        let Opened { input, bytes } = opened;
+        let name = input.name.clone();
+        let bytes = match bytes {
+            Bytes::Stream(mut reader) => {
+                reports.line(format_args!(
+                    "Decompressing {} to a temporary file, in which a volume can be read here and \
+                     there",
+                    name.display()
+                ));
+                let (files, damage) = spool(&name, &mut reader)?;
+                match damage {
+                    Some(error) => return Err(error),
+                    None => Bytes::Random(Arc::new(files)),
+                }
+            }
+            bytes => bytes,
+        };
+        let content = match (input.format, &bytes) {
+            (Format::Volume, Bytes::Random(files)) => Content::Files(Arc::clone(files)),
+            _ => Content::Inside(
+                Inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?,
+            ),
+        };
+        Self::with_content(input, content)
     }
 
-    /// The same, to be compared with `sums`.
-    pub fn compared_with(mut self, sums: Option<Arc<FileSums>>) -> Self {
-        self.sums = sums;
-        self
+    /// What is left of an image or stream that may be damaged; what is missing is
+    /// unreadable.
+    pub fn salvage(
+        opened: Opened,
+        threads: Option<NonZeroUsize>,
+        rescue: &Rescue,
+        kept: Option<Kept>,
+        progress: options::Progress,
+    ) -> Result<Self> {
+        let input = opened.input.clone();
+        let (content, medium) = match Inside::of_sound_metadata(&opened) {
+            Some(inside) => {
+                let medium =
+                    Medium::of_reader(WithHoles::new(inside.clone(), Vec::new()), inside.size());
+                (Content::Inside(inside), medium)
+            }
+            None => {
+                let salvaged = SalvagedVolume::find(opened, threads, progress)?;
+                let medium = salvaged.medium();
+                (Content::Salvaged(Box::new(salvaged)), medium)
+            }
+        };
+        let damaged = DamagedSource::new(medium, rescue.retries, kept);
+        let device = Self::with_content(input, content)?;
+        Ok(device.rescued_by(Arc::new(damaged)))
+    }
+
+    fn with_content(input: Recognised, content: Content) -> Result<Self> {
+        let files = input
+            .files
+            .clone()
+            .ok_or_else(|| not_seekable(&input.name))?;
+        Ok(Self {
+            input,
+            files,
+            content,
+            damaged: None,
+        })
     }
 
     /// Compares all of it with the checksums beside it, if that was asked for
     /// and is not done yet.
     pub fn compare_sums(&self) -> Result<()> {
-        match &self.sums {
-            Some(sums) => sums.finish(&self.path),
+        match &self.input.sums {
+            Some(sums) => sums.finish(&self.input.name),
             None => Ok(()),
         }
     }
@@ -87,23 +145,114 @@ impl Device {
         self
     }
 
+    /// What it is, by its start as it is read for a copy: what cannot be read is
+    /// marked in a rescue.
+    pub fn content(&self) -> Result<open::Content> {
+        let mut start = [0; BOOT_SECTOR_BYTES];
+        let len = BOOT_SECTOR_BYTES.min(usize::try_from(self.size()).unwrap_or(usize::MAX));
+        self.read_at(0, &mut start[..len])?;
+        Ok(Probe::with_start(self, &start[..len]).content())
+    }
+
     /// What knows of read errors, in a rescue.
     pub fn damaged(&self) -> Option<&Arc<DamagedSource>> {
         self.damaged.as_ref()
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.input.name
     }
 
-    /// The file it is in, and which bytes of that; None if it is in pieces.
+    /// The file that the volume lies in as it is, and which bytes of that; `None`
+    /// if it is in pieces, in an image, or compressed.
     pub fn file(&self) -> Option<(&File, Range<u64>)> {
-        self.files.as_file()
+        match &self.content {
+            Content::Files(files) => files.as_file(),
+            Content::Inside(_) | Content::Salvaged(_) => None,
+        }
     }
 
-    /// What is read, without what knows of read errors.
+    /// What it was recognised as.
+    pub fn input(&self) -> &Recognised {
+        &self.input
+    }
+
+    /// The files that are named, whatever the volume in them is within.
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// Where the clusters are in the image, if it is one.
+    pub fn index(&self) -> Option<&Index> {
+        match &self.content {
+            Content::Inside(inside) => inside.index(),
+            Content::Files(_) | Content::Salvaged(_) => None,
+        }
+    }
+
+    /// The header of the image, if it is one.
+    pub fn header(&self) -> Option<&Header> {
+        match &self.content {
+            Content::Salvaged(salvaged) => Some(&salvaged.header),
+            _ => self.index().map(Index::header),
+        }
+    }
+
+    /// Bytes of the device that the volume is on, or was.
+    pub fn device_size(&self) -> u64 {
+        match self.header() {
+            Some(header) if header.has_tail() => header.device_size,
+            _ => self.size(),
+        }
+    }
+
+    /// Bytes of the volume that are there.
+    pub fn size_there(&self) -> u64 {
+        match &self.content {
+            Content::Files(files) => files.size(),
+            Content::Inside(inside) => inside.size(),
+            Content::Salvaged(salvaged) => salvaged.size(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// The volume is in an image that lacks some of these clusters: a copy would
+    /// have zeros in their place.
+    pub fn check_stored(&self, extents: impl Iterator<Item = Extent>) -> Result<()> {
+        let (lacks, is_ordinary): (u64, _) = match &self.content {
+            Content::Files(_) => return Ok(()),
+            // What is missing there is known to be.
+            Content::Salvaged(salvaged) if salvaged.is_ordinary => return Ok(()),
+            Content::Salvaged(salvaged) => {
+                (extents.map(|extent| salvaged.lacks(extent)).sum(), false)
+            }
+            Content::Inside(inside) => match inside.index() {
+                None => return Ok(()),
+                Some(index) => (
+                    extents
+                        .map(|extent| index.clusters_not_stored(extent))
+                        .sum(),
+                    index.is_ordinary(),
+                ),
+            },
+        };
+        if lacks == 0 {
+            return Ok(());
+        }
+        let found = match is_ordinary {
+            true => "lacks",
+            false => "is an image of metadata: it lacks",
+        };
+        Err(Error::refused(
+            &self.input.name,
+            format!(
+                "{found} {} of the volume",
+                report::count(lacks, "cluster in use", "clusters in use")
+            ),
+            "a copy would have zeros in their place; write what is there with --restore-image, or \
+             copy metadata with --metadata",
+        ))
     }
 
     /// Fills `buf` with the content of the volume from `offset` on, to be
@@ -125,7 +274,7 @@ impl Device {
             .map(|damaged| damaged.confirm_failures());
         confirmed
             .unwrap_or(Ok(()))
-            .map_err(|error| Error::io("rescue", &self.path, error))
+            .map_err(|error| Error::io("rescue", &self.input.name, error))
     }
 
     /// What a read of the volume's content failed with.
@@ -136,7 +285,7 @@ impl Device {
             len: len as u64,
             source,
         };
-        Error::read(&self.path, error)
+        Error::read(&self.input.name, error)
     }
 
     /// See [`Files::check_unchanged`].
@@ -146,7 +295,7 @@ impl Device {
 
     /// What tells the files that are read from others.
     pub fn metadata(&self) -> &[Metadata] {
-        &self.metadata
+        &self.input.metadata
     }
 }
 
@@ -155,15 +304,27 @@ impl Device {
 impl ReadAt for Device {
     fn size(&self) -> u64 {
         match &self.damaged {
-            None => self.files.size(),
+            None => self.size_there(),
             Some(damaged) => damaged.size(),
         }
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
         match &self.damaged {
-            None => self.files.read_exact_at(offset, buf),
+            None => match &self.content {
+                Content::Files(files) => files.read_exact_at(offset, buf),
+                Content::Inside(inside) => inside.read_exact_at(offset, buf),
+                Content::Salvaged(salvaged) => salvaged.read_exact_at(offset, buf),
+            },
             Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
         }
     }
+}
+
+fn not_seekable(name: &Path) -> Error {
+    Error::io(
+        "read here and there",
+        name,
+        io::ErrorKind::NotSeekable.into(),
+    )
 }

@@ -20,37 +20,68 @@ pub(crate) fn with_mbr(partitions: &[Partition<'_>]) -> Vec<u8> {
     disk
 }
 
+/// A sector with the first copy of the table, and one with the backup.
 pub(crate) fn with_gpt(partitions: &[Partition<'_>]) -> Vec<u8> {
-    const ENTRIES: usize = 2 * SECTOR;
-    const ENTRY: usize = 128;
+    const ENTRIES: usize = 2;
+    const ENTRY_SECTORS: usize = 32;
+    let mut disk = place(partitions);
+    disk.resize(disk.len() + (ENTRY_SECTORS + 1) * SECTOR, 0);
+    let last = disk.len() / SECTOR - 1;
+    put_mbr_entry(&mut disk, 0, 0xEE, 1, last as u32);
+    let entries = gpt_entries(partitions);
+    for (header, other, table) in [(1, last, ENTRIES), (last, 1, last - ENTRY_SECTORS)] {
+        disk[table * SECTOR..][..entries.len()].copy_from_slice(&entries);
+        let header_bytes = gpt_header(header, other, table, &entries);
+        disk[header * SECTOR..][..header_bytes.len()].copy_from_slice(&header_bytes);
+    }
+    disk
+}
+
+fn gpt_entries(partitions: &[Partition<'_>]) -> Vec<u8> {
     /// EBD0A0A2-B9E5-4433-87C0-68B6B72699C7: Microsoft's basic data.
     const BASIC_DATA: [u8; 16] = [
         0xA2, 0xA0, 0xD0, 0xEB, 0xE5, 0xB9, 0x33, 0x44, 0x87, 0xC0, 0x68, 0xB6, 0xB7, 0x26, 0x99,
         0xC7,
     ];
-    let mut disk = place(partitions);
-    let sectors = (disk.len() / SECTOR) as u32 - 1;
-    put_mbr_entry(&mut disk, 0, 0xEE, 1, sectors);
-    disk[SECTOR..SECTOR + 8].copy_from_slice(b"EFI PART");
-    let mut put = |offset: usize, bytes: &[u8]| {
-        disk[offset..offset + bytes.len()].copy_from_slice(bytes);
-    };
-    put(SECTOR + 8, &0x0001_0000_u32.to_le_bytes());
-    put(SECTOR + 12, &92_u32.to_le_bytes());
-    put(SECTOR + 24, &1_u64.to_le_bytes());
-    put(SECTOR + 72, &2_u64.to_le_bytes());
-    put(SECTOR + 80, &128_u32.to_le_bytes());
-    put(SECTOR + 84, &(ENTRY as u32).to_le_bytes());
+    let mut entries = Vec::new();
     for (index, partition) in partitions.iter().enumerate() {
-        let entry = ENTRIES + index * ENTRY;
         let first = u64::from(partition.sector);
         let last = first + (partition.bytes.len() / SECTOR) as u64 - 1;
-        put(entry, &BASIC_DATA);
-        put(entry + 16, &[index as u8 + 1; 16]);
-        put(entry + 32, &first.to_le_bytes());
-        put(entry + 40, &last.to_le_bytes());
+        entries.extend(BASIC_DATA);
+        entries.extend([index as u8 + 1; 16]);
+        entries.extend(first.to_le_bytes());
+        entries.extend(last.to_le_bytes());
+        entries.resize((index + 1) * 128, 0);
     }
-    disk
+    entries.resize(128 * 128, 0);
+    entries
+}
+
+fn gpt_header(sector: usize, other: usize, table: usize, entries: &[u8]) -> Vec<u8> {
+    let mut header = b"EFI PART\0\0\x01\0\x5C\0\0\0".to_vec();
+    header.resize(24, 0);
+    header.extend((sector as u64).to_le_bytes());
+    header.extend((other as u64).to_le_bytes());
+    header.resize(72, 0);
+    header.extend((table as u64).to_le_bytes());
+    header.extend(128_u32.to_le_bytes());
+    header.extend(128_u32.to_le_bytes());
+    header.extend(crc32(entries).to_le_bytes());
+    let sum = crc32(&header);
+    header[16..20].copy_from_slice(&sum.to_le_bytes());
+    header
+}
+
+/// As zip and Ethernet have it.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = !0_u32;
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
 }
 
 fn place(partitions: &[Partition<'_>]) -> Vec<u8> {

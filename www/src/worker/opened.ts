@@ -80,8 +80,9 @@ export class Opened {
   }
 
   convert({ target, level, output }: Conversion, options: Asked): Promise<Written> {
-    const compress = level ?? false;
-    return write(output, options, (options) => this.#image.convert(target, { ...options, compress, holes: true }));
+    // The overview shows that a volume is dirty.
+    const how = { compress: level ?? false, force: true, holes: true } as const;
+    return write(output, options, (options) => this.#image.convert(target, { ...options, ...how }));
   }
 
   remains(options: TaskOptions): Promise<Remains> {

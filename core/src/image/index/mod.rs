@@ -106,6 +106,20 @@ impl Index {
         locate(&self.header, self.runs(), lcn)
     }
 
+    /// How many clusters of `extent` are not stored.
+    pub fn clusters_not_stored(&self, extent: Extent) -> u64 {
+        let runs = self.runs();
+        let (mut next, mut lacks) = (extent.start, 0_u64);
+        while next < extent.end() {
+            let at = runs.partition_point(|run| run.extent.end() <= next);
+            let run = runs.get(at).map(|run| run.extent);
+            let start = run.map_or(extent.end(), |run| run.start.min(extent.end()));
+            lacks = lacks.saturating_add(start.0.saturating_sub(next.0));
+            next = run.map_or(extent.end(), Extent::end);
+        }
+        lacks
+    }
+
     /// How many clusters are stored, each counted once.
     pub fn len(&self) -> u64 {
         self.len

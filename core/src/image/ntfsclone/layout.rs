@@ -24,7 +24,7 @@ pub(super) const FIELDS_SIZE: usize = size_of::<RawHeader>();
 /// The command that skips free clusters: a signed 64-bit count follows.
 pub(crate) const COMMAND_GAP: u8 = 0;
 /// The command that carries the next cluster: its bytes follow.
-pub(crate) const COMMAND_NEXT: u8 = 1;
+pub const COMMAND_NEXT: u8 = 1;
 
 const MAJOR_VERSION: u8 = 10;
 const MINOR_VERSION: u8 = 1;

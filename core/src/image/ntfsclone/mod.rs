@@ -7,5 +7,5 @@ mod layout;
 pub(crate) use decoder::cut_short;
 pub(in crate::image) use decoder::{Command, corrupt};
 pub use decoder::{Decoder, Event};
-pub use layout::{ByteOrder, HEADER_SIZE, Header, MAGIC, Version};
-pub(crate) use layout::{COMMAND_GAP, COMMAND_NEXT};
+pub(crate) use layout::COMMAND_GAP;
+pub use layout::{ByteOrder, COMMAND_NEXT, HEADER_SIZE, Header, MAGIC, Version};

@@ -20,11 +20,13 @@ use self::pass::pass_image;
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
-use super::opened::Opened;
+use super::opened::{Inside, Opened};
 use super::used::used;
 use super::{Failure, Refusal};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
 use crate::info::Format;
+use crate::ntfs::VolumeInfo;
+use crate::ntfs::volume_info::DIRTY;
 use crate::units::len_usize;
 use crate::write::{METADATA, NTFSCLONE, Writer};
 
@@ -91,6 +93,9 @@ async fn convert(
             .await?;
         return Ok(());
     }
+    if !opened.accepts_dirty {
+        refuse_dirty(co, &inside).await?;
+    }
     let counted = used(co, inside, false).await?;
     if let Some(facts) = output.facts() {
         let serial_number = counted.volume.boot().serial_number;
@@ -105,5 +110,21 @@ async fn convert(
         Copy::of_clusters(counted)
     };
     copy.write(co, writer, output).await?;
+    Ok(())
+}
+
+/// # Errors
+///
+/// The volume is marked dirty: a copy of it may be as inconsistent as it is. What
+/// cannot be read is reported when it is needed.
+async fn refuse_dirty(co: &Co, inside: &Inside) -> Result<(), Failure> {
+    let info = co.read(|| VolumeInfo::read(&inside.open_volume()?)).await;
+    if info.is_ok_and(|info| info.is_dirty()) {
+        return Err(Failure::refused(
+            Refusal::Inconsistent,
+            DIRTY,
+            "run chkdsk /f on it in Windows; or convert it as it is with force",
+        ));
+    }
     Ok(())
 }

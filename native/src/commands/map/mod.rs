@@ -9,7 +9,6 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::{fs, iter};
 
-use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::plan::Plan;
 use serde::Serialize;
 
@@ -100,9 +99,14 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         unknown_use: task.checks.force,
     };
     let device = match &task.rescue {
-        None => Device::open(&task.source, task.partition)?,
+        None => Device::open(&task.source, task.partition, how, reports)?,
         Some(rescue) => {
-            rescue::open_source(&task.source, task.partition, &task.output, rescue.retries)?
+            let volume = rescue::Source {
+                path: &task.source,
+                partition: task.partition,
+                threads: task.checks.threads,
+            };
+            volume.open(&task.output, rescue, how)?
         }
     };
     let opened = open_volume::open(device, accepted, reports)?;
@@ -125,8 +129,8 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
     opened.device.check_unchanged()?;
     let domain = Domain {
         source: &task.source,
-        plan: Plan::new(*opened.volume.geometry(), opened.device.size(), map),
-        size: opened.device.files().size(),
+        plan: Plan::new(*opened.volume.geometry(), opened.device.device_size(), map),
+        size: opened.device.size_there(),
     };
     domain.describe(reports);
     match destination {

@@ -4,12 +4,14 @@
 mod continued;
 mod ranges;
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::open::Content;
 use ntfsclone_core::plan::Plan;
 use positioned_io::ReadAt as _;
 
@@ -25,48 +27,83 @@ use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, RunStatus};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
-use crate::source::{Device, input};
+use crate::source::Device;
+use crate::source::input::{self, Opened};
 
-/// Opens SOURCE to be read in spite of bad sectors, and with it the copy that
-/// an earlier run began, if there is one.
-pub fn open(
-    source: &Path,
-    partition: Option<u32>,
-    output: &Output,
-    rescue: &Rescue,
-) -> Result<(Device, Option<Continued>)> {
-    let retries = rescue.retries;
-    match rescue.mapfile.as_ref().filter(|path| path.exists()) {
-        None => {
-            let device = open_source(source, partition, output, retries)?;
-            Ok((device, None))
+/// What is read in spite of bad sectors, or damage.
+pub struct Source<'a> {
+    pub path: &'a Path,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
+    /// For a scan; `None` is up to the program.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Source<'_> {
+    /// Opens it, and with it the copy that an earlier run began, if there is one.
+    pub fn open_or_continue(
+        &self,
+        output: &Output,
+        rescue: &Rescue,
+        how: options::Progress,
+    ) -> Result<(Device, Option<Continued>)> {
+        let Some(mapfile) = rescue.mapfile.as_ref().filter(|path| path.exists()) else {
+            return Ok((self.open(output, rescue, how)?, None));
+        };
+        let opened = match input::open_unread(self.path, self.partition)? {
+            Some(opened) => opened,
+            None => input::open_volume(self.path, self.partition, Some(rescue))?,
+        };
+        if !opened.is_plain_volume() {
+            return Err(refuse_mapfile(self.path));
         }
-        Some(path) => {
-            let (device, medium) = open_medium(source, partition)?;
-            let (damaged, continued) = continued::go_on(output, path, &device, medium, retries)?;
-            Ok((device.rescued_by(damaged), Some(continued)))
+        let (device, medium) = open_medium(opened)?;
+        let (damaged, continued) =
+            continued::go_on(output, mapfile, &device, medium, rescue.retries)?;
+        Ok((device.rescued_by(damaged), Some(continued)))
+    }
+
+    /// Opens it, to be read in spite of bad sectors of which nothing is known yet;
+    /// an image or a stream, in spite of damage.
+    pub fn open(&self, output: &Output, rescue: &Rescue, how: options::Progress) -> Result<Device> {
+        let in_spite = |opened| {
+            let (device, medium) = open_medium(opened)?;
+            let damaged = DamagedSource::new(medium, rescue.retries, temporary(output));
+            Ok::<_, Error>(device.rescued_by(Arc::new(damaged)))
+        };
+        if let Some(opened) = input::open_unread(self.path, self.partition)? {
+            // What is read to detect a volume is kept for its copy.
+            let device = in_spite(opened)?;
+            if device.content()? == Content::Volume {
+                return Ok(device);
+            }
         }
+        let opened = input::open_volume(self.path, self.partition, Some(rescue))?;
+        if opened.is_plain_volume() {
+            return in_spite(opened);
+        }
+        if rescue.mapfile.is_some() {
+            return Err(refuse_mapfile(self.path));
+        }
+        Device::salvage(opened, self.threads, rescue, temporary(output), how)
     }
 }
 
-/// Opens a source to be read in spite of bad sectors, of which nothing is
-/// known yet.
-pub fn open_source(
-    source: &Path,
-    partition: Option<u32>,
-    output: &Output,
-    retries: u32,
-) -> Result<Device> {
-    let (device, medium) = open_medium(source, partition)?;
-    let damaged = DamagedSource::new(medium, retries, temporary(output));
-    Ok(device.rescued_by(Arc::new(damaged)))
+/// A later run would have to find the same in it again.
+fn refuse_mapfile(path: &Path) -> Error {
+    Error::refused(
+        path,
+        "is an image, or compressed, and --mapfile goes with a volume as it is",
+        "leave out --mapfile",
+    )
 }
 
-fn open_medium(source: &Path, partition: Option<u32>) -> Result<(Device, Medium)> {
-    let device = Device::open(source, partition)?;
-    let path = input::path_to_rescue(source, device.files())?;
+fn open_medium(opened: Opened) -> Result<(Device, Medium)> {
+    let name = opened.input.name.clone();
+    let device = Device::of(opened, options::Progress::None, Reports::None)?;
+    let path = input::path_to_rescue(&name, device.files())?;
     let medium = Medium::open(path, device.size());
-    let medium = medium.map_err(|error| Error::io("open", source, error))?;
+    let medium = medium.map_err(|error| Error::io("open", &name, error))?;
     Ok((device, medium))
 }
 

@@ -50,7 +50,6 @@ pub fn refuses_direct(error: &io::Error) -> bool {
 }
 
 /// The error of a sector that cannot be read.
-#[cfg(test)]
 pub fn bad_sector() -> io::Error {
     Errno::NODATA.into()
 }

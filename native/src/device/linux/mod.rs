@@ -24,8 +24,10 @@ pub use cache::{
 };
 pub use discard::{discard, discard_unit};
 #[cfg(test)]
-pub use errors::{bad_sector, gone_silent};
-pub use errors::{cannot_change_length, cannot_sync, is_bad_sector, is_immutable, refuses_direct};
+pub use errors::gone_silent;
+pub use errors::{
+    bad_sector, cannot_change_length, cannot_sync, is_bad_sector, is_immutable, refuses_direct,
+};
 pub use files::{
     FileKind, Mode, allocated_size, change_time, create_new, file_kind, free_space, is_mount_point,
     is_open_for_writing, is_protected_by_directory, lock, name_bytes, open_regular, open_to_write,

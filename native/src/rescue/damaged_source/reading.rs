@@ -264,7 +264,7 @@ mod tests {
                 Err(io::ErrorKind::NotFound.into())
             }
         }
-        let source = DamagedSource::new(Medium::simulated(Gone, 1024), 0, None);
+        let source = DamagedSource::new(Medium::of_reader(Gone, 1024), 0, None);
         assert!(source.read(0, &mut [0; 1024]).is_err());
     }
 }

@@ -7,14 +7,13 @@ mod compression;
 mod damaged;
 mod file_sums;
 mod files;
-mod format;
 mod frames;
+mod not_opened;
 mod partition;
 mod piece_names;
 mod read_ahead;
 mod stream;
 
-use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -22,21 +21,20 @@ use std::sync::Arc;
 
 use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::{BootSector, Foreign, foreign};
+use ntfsclone_core::open::{Content, Layer, Nesting, Probe, Step};
 
 pub use damaged::path_to_rescue;
 pub use file_sums::FileSums;
 pub use files::{Files, FilesReader};
-pub use format::{Content, START_BYTES};
 pub use frames::{FramesReader, Seekable, SharedLostFrames};
+pub use not_opened::refuse;
 use ntfsclone_core::stream::Compression;
-pub use partition::{refuse_disk, select as select_partition};
 pub use stream::{read_before_error, read_error, read_up_to};
 
 use self::damaged::rescue_files;
 use self::file_sums::SummedReader;
-use self::stream::{Wanted, open_pipe, open_stream};
-use super::foreign::refuse_foreign;
+use self::not_opened::judge_unknown;
+use self::stream::{open_pipe, open_stream};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Origin, Rescue};
@@ -68,6 +66,25 @@ pub struct Recognised {
     pub sums: Option<Arc<FileSums>>,
 }
 
+/// Bytes that are enough to tell.
+const START_BYTES: usize = 512;
+
+/// How an input is opened.
+#[derive(Debug, Clone, Copy)]
+struct Opening<'a> {
+    wanted: Wanted,
+    /// What is there will do, in spite of what cannot be read.
+    rescue: Option<&'a Rescue>,
+    sums: Sums,
+}
+
+/// What something unknown is taken for, which has to say what is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Image,
+    Volume,
+}
+
 /// What is done with the checksums beside a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sums {
@@ -84,18 +101,6 @@ pub enum Format {
     Volume,
 }
 
-/// What an image or volume is within.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layer {
-    /// So many files are one.
-    Pieces(usize),
-    /// It is the partition with this number.
-    Partition(u32),
-    Compressed(Compression),
-    /// Compressed with zstd, with a table of where everything is.
-    Seekable,
-}
-
 /// The bytes of an image or volume.
 pub enum Bytes {
     /// At any position, by [`ReadAt`].
@@ -106,14 +111,10 @@ pub enum Bytes {
     Stream(Box<dyn Read + Send>),
 }
 
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Pieces(count) => write!(f, "{count} pieces"),
-            Self::Partition(number) => write!(f, "partition {number}"),
-            Self::Compressed(compression) => compression.fmt(f),
-            Self::Seekable => f.write_str("zstd, seekable"),
-        }
+impl Opened {
+    /// True for a volume that any part can be read of, as it is.
+    pub fn is_plain_volume(&self) -> bool {
+        self.input.format == Format::Volume && matches!(self.bytes, Bytes::Random(_))
     }
 }
 
@@ -135,7 +136,7 @@ impl Recognised {
     pub fn ends_anywhere(&self) -> bool {
         match self.layers.last() {
             Some(Layer::Compressed(_) | Layer::Seekable) => false,
-            Some(Layer::Partition(_)) => true,
+            Some(layer) if layer.may_end_early() => true,
             _ => {
                 let files = self.files.as_ref();
                 files.is_some_and(|files| files.is_block_device())
@@ -157,7 +158,12 @@ impl Recognised {
 ///
 /// [`Error::Refused`], if it is known and cannot be restored.
 pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
-    open_with(input, rescue, Sums::Ignore)
+    let opening = Opening {
+        wanted: Wanted::Image,
+        rescue,
+        sums: Sums::Ignore,
+    };
+    open_with(input, opening)
 }
 
 /// Like [`open`]; compares the file with the checksums beside it while it is
@@ -167,53 +173,104 @@ pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
 ///
 /// As [`open`]; a sidecar cannot be read, or is of another file.
 pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
-    open_with(input, rescue, Sums::Compare)
+    let opening = Opening {
+        wanted: Wanted::Image,
+        rescue,
+        sums: Sums::Compare,
+    };
+    open_with(input, opening)
 }
 
-fn open_with(input: &Input, rescue: Option<&Rescue>, sums: Sums) -> Result<Opened> {
-    let mut name = input.name();
-    let failed = |error| Error::io("open", &input.name(), error);
-    let wanted = match rescue {
-        None => Wanted::All,
-        Some(_) => Wanted::WhatIsThere,
+/// Like [`open`], to copy a volume or what of it an image holds. In a rescue, a
+/// volume that is a file or device itself is opened as it is.
+///
+/// # Errors
+///
+/// As [`open`]; it is a pipe, which can be read only once.
+pub fn open_volume(path: &Path, partition: Option<u32>, rescue: Option<&Rescue>) -> Result<Opened> {
+    let input = Input {
+        origin: Origin::File(path.to_owned()),
+        partition,
     };
-    let files = match &input.origin {
-        Origin::Stdin => match stdin_file().map_err(failed)? {
-            Some(file) => Files::from_here(file).map_err(failed)?,
-            None => {
-                // A shell may have made of it any file or device.
-                let metadata = device::stdin().and_then(|stdin| stdin.metadata());
-                let metadata = metadata.into_iter().collect();
-                return open_pipe(
-                    name,
-                    Box::new(io::stdin()),
-                    metadata,
-                    input.partition,
-                    wanted,
-                );
+    let opening = Opening {
+        wanted: Wanted::Volume,
+        rescue,
+        sums: Sums::Ignore,
+    };
+    open_with(&input, opening)
+}
+
+/// Opens all of one file or device as a volume, without a look at what it is: on a
+/// dying disk each read may be the last. `None` if it is anything else.
+pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>> {
+    let failed = |error| Error::io("open", path, error);
+    let paths = piece_names::of(path)?;
+    let kind = device::file_kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    if partition.is_some() || paths.len() > 1 || !kind.is_file_or_disk() {
+        return Ok(None);
+    }
+    let files = Arc::new(Files::open(&paths)?);
+    let input = Recognised {
+        name: path.to_owned(),
+        format: Format::Volume,
+        layers: Vec::new(),
+        metadata: files.metadata(),
+        files: Some(Arc::clone(&files)),
+        damaged: None,
+        sums: None,
+    };
+    let bytes = Bytes::Random(files);
+    Ok(Some(Opened { input, bytes }))
+}
+
+fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
+    let name = input.name();
+    let failed = |error| Error::io("open", &name, error);
+    let path = match &input.origin {
+        Origin::Stdin => {
+            if let Some(file) = stdin_file().map_err(failed)? {
+                let files = Files::from_here(file).map_err(failed)?;
+                return open_files(name, files, input.partition, opening);
             }
-        },
-        Origin::File(path) => {
-            let paths = files_of(path)?;
-            if path.is_dir() {
-                name.clone_from(&paths[0]);
-            }
-            let metadata = fs::metadata(&paths[0]).map_err(failed)?;
-            if !device::file_kind(&metadata).is_file_or_disk() {
-                let file = File::open(path).map_err(failed)?;
-                let metadata = file.metadata().map_err(failed)?;
-                return open_pipe(
-                    name,
-                    Box::new(file),
-                    vec![metadata],
-                    input.partition,
-                    wanted,
-                );
-            }
-            Files::open(&paths)?
+            // A shell may have made of it any file or device.
+            let metadata = device::stdin().and_then(|stdin| stdin.metadata());
+            let metadata = metadata.into_iter().collect();
+            return open_pipe(
+                name,
+                Box::new(io::stdin()),
+                metadata,
+                input.partition,
+                opening,
+            );
         }
+        Origin::File(path) => path,
     };
-    open_files(name, files, input.partition, rescue, sums)
+    let paths = files_of(path, opening.wanted)?;
+    // Not of the open file: to open a pipe waits for its other end.
+    let kind = device::file_kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    if kind.is_file_or_disk() {
+        let name = match path.is_dir() {
+            true => paths[0].clone(),
+            false => name,
+        };
+        return open_files(name, Files::open(&paths)?, input.partition, opening);
+    }
+    if opening.wanted == Wanted::Volume && kind == device::FileKind::Pipe {
+        return Err(Error::refused(
+            path,
+            "is a pipe",
+            "a volume is read here and there; only images can come from a pipe",
+        ));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    open_pipe(
+        name,
+        Box::new(file),
+        vec![metadata],
+        input.partition,
+        opening,
+    )
 }
 
 /// The pieces of the file that `path` is the first piece of; else itself.
@@ -222,18 +279,18 @@ pub fn pieces_of(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The files that are read where `path` is named.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = piece_names::of(path)?;
-    if path.is_dir() {
-        paths = match clonezilla::image_in(path)? {
-            Some(image) => piece_names::of(&image)?,
-            None => {
-                let remedy = "name an image file, or - for standard input";
-                return Err(Error::refused(path, "is a directory", remedy));
-            }
-        };
+fn files_of(path: &Path, wanted: Wanted) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return piece_names::of(path);
     }
-    Ok(paths)
+    let remedy = match wanted {
+        Wanted::Image => "name an image file, or - for standard input",
+        Wanted::Volume => "name the device that is mounted there, or a file that holds a volume",
+    };
+    match clonezilla::image_in(path)? {
+        Some(image) => piece_names::of(&image),
+        None => Err(Error::refused(path, "is a directory", remedy)),
+    }
 }
 
 /// Standard input, if a shell made a file or device of it, which can be read
@@ -247,33 +304,26 @@ fn stdin_file() -> io::Result<Option<File>> {
 fn open_files(
     name: PathBuf,
     mut files: Files,
-    mut partition: Option<u32>,
-    rescue: Option<&Rescue>,
-    sums: Sums,
+    partition: Option<u32>,
+    opening: Opening<'_>,
 ) -> Result<Opened> {
-    let wanted = match rescue {
-        None => Wanted::All,
-        Some(_) => Wanted::WhatIsThere,
+    let layers = match files.count() {
+        1 => Vec::new(),
+        count => vec![Layer::Pieces(count)],
     };
-    let mut layers = Vec::new();
-    if files.count() > 1 {
-        layers.push(Layer::Pieces(files.count()));
-    }
-    let mut start = match start_of(&files) {
-        Err(_) if rescue.is_some() => Vec::new(),
-        start => start.map_err(|error| Error::io("read", &name, error))?,
-    };
+    let mut nesting = Nesting::new(layers, partition);
+    let mut start = opening.start_of(&name, &files)?;
     if Compression::of(&start).is_none()
-        && let Some(number) = partition.take()
+        && let Some(number) = nesting.partition()
     {
-        files = partition::select(&name, files, number)?;
-        layers.push(Layer::Partition(number));
-        start = start_of(&files).map_err(|error| Error::io("read", &name, error))?;
+        files = enter_partition(&name, files, &nesting)?;
+        nesting.pass(Layer::Partition(number));
+        start = opening.start_of(&name, &files)?;
     }
     let files = Arc::new(files);
-    let damaged = match rescue.filter(|_| Compression::of(&start).is_none()) {
-        None => None,
-        Some(rescue) => {
+    let damaged = match opening.rescue {
+        // Of a volume itself, a map may know already what is bad.
+        Some(rescue) if opening.wanted == Wanted::Image && Compression::of(&start).is_none() => {
             let source = rescue_files(&name, &files, rescue)?;
             let len = START_BYTES.min(usize::try_from(source.size()).unwrap_or(START_BYTES));
             start.resize(len, 0);
@@ -281,28 +331,26 @@ fn open_files(
             read.map_err(|error| Error::io("read", &name, error))?;
             Some(source)
         }
+        _ => None,
     };
     // In a rescue, all that is there is wanted, whether it is right or not.
-    let sums = match (sums, rescue) {
+    let sums = match (opening.sums, opening.rescue) {
         (Sums::Compare, None) => FileSums::beside(&files)?,
         _ => None,
     };
     let mut input = Recognised {
         name,
         format: Format::Image,
-        layers,
+        layers: nesting.layers().to_vec(),
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
         sums,
     };
+    let content = Probe::with_start(&files, &start).content();
     // The first frame may be what is damaged.
-    let may_be_seekable = matches!(
-        Content::of(&start),
-        Content::Compressed(Compression::Zstd) | Content::Unknown
-    );
-    if may_be_seekable
-        && partition.is_none()
+    if content.may_be_in_frames()
+        && nesting.partition().is_none()
         && let Some((format, seekable)) = open_seekable(&input.name, &files)
     {
         input.layers.push(Layer::Seekable);
@@ -315,24 +363,54 @@ fn open_files(
         let bytes = Bytes::Seekable(seekable);
         return Ok(Opened { input, bytes });
     }
-    if Compression::of(&start).is_some() {
-        let reader = tapped(&input, Box::new(FilesReader::new(files)));
-        return open_stream(input, reader, partition, wanted);
+    let step = nesting.step(&files, content);
+    input.format = match step.map_err(|found| refuse(&input.name, &found))? {
+        Step::Decompress(_) => {
+            let reader = tapped(&input, Box::new(FilesReader::new(files)));
+            return open_stream(input, reader, nesting, opening);
+        }
+        Step::Arrived(Content::Image) => Format::Image,
+        Step::Arrived(Content::Volume) => Format::Volume,
+        // In a rescue, a volume may be known by what is not read yet.
+        _ if opening.wanted == Wanted::Volume && opening.rescue.is_some() => Format::Volume,
+        _ => judge_unknown(&input.name, &start, opening.wanted)?,
+    };
+    if let (Format::Image, None, Some(rescue)) = (input.format, &input.damaged, opening.rescue) {
+        input.damaged = Some(rescue_files(&input.name, &files, rescue)?);
     }
-    let foreign = || match foreign::identify(&*files) {
-        Foreign::Disk(partitions) => Some(partition::refuse_disk(&input.name, &partitions)),
-        found => refuse_foreign(&input.name, &found),
-    };
-    input.format = match has_only_backup(&start, &*files) {
-        true => Format::Volume,
-        false => format_of(&input.name, &start, foreign)?,
-    };
     if let (Format::Volume, Some(sums)) = (input.format, &input.sums) {
         // Not all of it is read for a copy.
         sums.read_meanwhile()?;
     }
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
+}
+
+/// The partition of a disk that is named.
+fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<Files> {
+    if let Some(number) = nesting.partition()
+        && let Some(files) = partition::device_of(&disk, number)?
+    {
+        return Ok(files);
+    }
+    let step = nesting.step(&disk, Content::Unknown);
+    match step.map_err(|found| refuse(name, &found))? {
+        Step::Enter(partition, damage) => {
+            partition::warn_of(name, damage);
+            Ok(disk.part(partition.offset, partition.size))
+        }
+        Step::Decompress(_) | Step::Arrived(_) => Ok(disk),
+    }
+}
+
+impl Opening<'_> {
+    /// The first bytes. In a rescue, they may be unreadable.
+    fn start_of(self, name: &Path, files: &Files) -> Result<Vec<u8>> {
+        match start_of(files) {
+            Err(_) if self.rescue.is_some() => Ok(Vec::new()),
+            start => start.map_err(|error| Error::io("read", name, error)),
+        }
+    }
 }
 
 /// `reader`, which gives all bytes of the file in order; what it gives is
@@ -358,31 +436,18 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
             return None;
         }
     };
-    let len = usize::try_from(seekable.size()).map_or(START_BYTES, |size| size.min(START_BYTES));
-    let mut start = vec![0; len];
     // What is wrong with the first frame is told when all are read.
-    let content = match seekable.read_exact_at(0, &mut start) {
-        Ok(()) => Content::of(&start),
-        Err(_) => Content::Unknown,
-    };
+    let content = Probe::new(&seekable).map_or(Content::Unknown, |probe| probe.content());
     let format = match (content, seekable.summary()) {
         (Content::Image, _) => Format::Image,
         (Content::Volume, _) => Format::Volume,
-        (Content::Unknown | Content::Unreadable, Ok(Some(summary))) => match summary.head().kind {
+        (content, Ok(Some(summary))) if content.may_be_in_frames() => match summary.head().kind {
             Kind::NtfscloneImage => Format::Image,
             Kind::RawVolume => Format::Volume,
         },
-        _ if has_only_backup(&start, &seekable) => Format::Volume,
         _ => return None,
     };
     Some((format, Arc::new(seekable)))
-}
-
-/// True for a volume whose first boot sector is damaged, or could not be read,
-/// and whose backup is sound.
-fn has_only_backup(start: &[u8], source: &impl ReadAt) -> bool {
-    matches!(Content::of(start), Content::Unknown | Content::Unreadable)
-        && BootSector::read_backup(source).is_some()
 }
 
 /// Opens what was opened before, from its start. Checksums are compared once.
@@ -403,20 +468,19 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
             }
         }
         Some(files) if input.is_compressed() => {
-            let layers = input.layers.into_iter();
-            let outer = layers.take_while(|layer| !matches!(layer, Layer::Compressed(_)));
-            let layers: Vec<Layer> = outer.collect();
-            let is_outside = layers
-                .iter()
-                .any(|layer| matches!(layer, Layer::Partition(_)));
-            let input = Recognised { layers, ..input };
-            let partition = partition.filter(|_| !is_outside);
-            open_stream(
-                input,
-                Box::new(FilesReader::new(files)),
-                partition,
-                Wanted::All,
-            )
+            let layers = input.layers.iter().copied();
+            let outer: Vec<Layer> = layers
+                .take_while(|layer| !matches!(layer, Layer::Compressed(_)))
+                .collect();
+            let is_partition = |layer: &Layer| matches!(layer, Layer::Partition(_));
+            let partition = partition.filter(|_| !outer.iter().any(is_partition));
+            let nesting = Nesting::new(outer, partition);
+            let opening = Opening {
+                wanted: Wanted::Image,
+                rescue: None,
+                sums: Sums::Ignore,
+            };
+            open_stream(input, Box::new(FilesReader::new(files)), nesting, opening)
         }
         Some(files) => Ok(Opened {
             input,
@@ -428,36 +492,6 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
             io::ErrorKind::NotSeekable.into(),
         )),
     }
-}
-
-/// The format of what begins with `start`; what is neither is asked for at
-/// `foreign`.
-fn format_of(name: &Path, start: &[u8], foreign: impl FnOnce() -> Option<Error>) -> Result<Format> {
-    if start.is_empty() {
-        return Err(Error::refused(
-            name,
-            "is empty",
-            "was it written completely?",
-        ));
-    }
-    match Content::of(start) {
-        Content::Image => Ok(Format::Image),
-        Content::Volume => Ok(Format::Volume),
-        Content::Other(other) => Err(Error::refused(name, other.found, other.remedy)),
-        Content::Unreadable => Err(refuse_unreadable(name)),
-        // The decoder says best what is wrong with a damaged image.
-        Content::Compressed(_) | Content::Unknown => foreign().map_or(Ok(Format::Image), Err),
-    }
-}
-
-/// What the error is for [`Content::Unreadable`].
-pub fn refuse_unreadable(name: &Path) -> Error {
-    Error::refused(
-        name,
-        "begins with a sector that could not be read, marked by --rescue; what it holds is told \
-         by that sector, or by a backup boot sector at the end of a volume, which is not there",
-        "rescue the source again, with --retries; or let testdisk look for the boot sector",
-    )
 }
 
 fn start_of(files: &Files) -> io::Result<Vec<u8>> {

@@ -4,30 +4,19 @@ use std::fs::Metadata;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::ntfs::{Foreign, foreign};
-use ntfsclone_core::stream::{Compression, StreamError};
+use ntfsclone_core::open::{Content, Layer, Nesting, NotOpened, Probe, Step};
+use ntfsclone_core::stream::StreamError;
 
 use super::compression::Decompressor;
+use super::not_opened::{Seen, judge_unknown, refuse_seen};
 use super::partition::{self, Start};
 use super::read_ahead::ReadAhead;
-use super::{Bytes, Format, Layer, Opened, Recognised, format_of};
+use super::{Bytes, Format, Opened, Opening, Recognised};
 use crate::error::{Error, Result, TAKE_ANOTHER};
-use crate::source::foreign::refuse_foreign;
-
-/// How often something may be compressed again.
-const MOST_COMPRESSIONS: usize = 2;
 
 /// What is read of a stream to tell what it is: the partition table of a disk
 /// is in it, by either size of sectors.
 const STREAM_START_BYTES: usize = 64 << 10;
-
-/// What is wanted of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    All,
-    /// For a rescue: what comes before damage.
-    WhatIsThere,
-}
 
 /// Opens what comes through a pipe.
 pub(super) fn open_pipe(
@@ -35,7 +24,7 @@ pub(super) fn open_pipe(
     reader: Box<dyn Read + Send>,
     metadata: Vec<Metadata>,
     partition: Option<u32>,
-    wanted: Wanted,
+    opening: Opening<'_>,
 ) -> Result<Opened> {
     let input = Recognised {
         name,
@@ -46,61 +35,58 @@ pub(super) fn open_pipe(
         damaged: None,
         sums: None,
     };
-    open_stream(input, reader, partition, wanted)
+    open_stream(input, reader, Nesting::new(Vec::new(), partition), opening)
 }
 
 /// Opens what can only be read once; decompresses it, if it has to be.
 pub(super) fn open_stream(
     mut input: Recognised,
     mut reader: Box<dyn Read + Send>,
-    partition: Option<u32>,
-    wanted: Wanted,
+    mut nesting: Nesting,
+    opening: Opening<'_>,
 ) -> Result<Opened> {
-    let mut start = peek(&mut reader, &input.name, wanted)?;
-    let mut compressions = 0;
-    while let Some(compression) = Compression::of(&start) {
-        compressions += 1;
-        if compressions > MOST_COMPRESSIONS {
-            return Err(Error::refused(
-                &input.name,
-                format!("is compressed more than {MOST_COMPRESSIONS} times"),
-                format!(
-                    "{} -c IMAGE | ntfsclone --restore-image ... -",
-                    compression.command()
-                ),
-            ));
-        }
-        let ends_anywhere = input.ends_anywhere();
-        input.layers.push(Layer::Compressed(compression));
-        let failed = |error| Error::io("decompress", &input.name, error);
-        let stream = Decompressor::new(compression, reader, ends_anywhere).map_err(failed)?;
-        reader = Box::new(ReadAhead::start("decompresses", stream).map_err(failed)?);
-        start = peek(&mut reader, &input.name, wanted)?;
+    loop {
+        let start = peek(&mut reader, &input.name, opening)?;
+        let source = Start(&start);
+        let content = Probe::with_start(&source, &start).content();
+        let step = nesting.step(&source, content);
+        let refused = |found: NotOpened| refuse_seen(&input.name, &found, Seen::Start);
+        input.format = match step.map_err(refused)? {
+            Step::Decompress(compression) => {
+                let ends_anywhere = input.ends_anywhere();
+                let failed = |error| Error::io("decompress", &input.name, error);
+                let stream = Decompressor::new(compression, reader, ends_anywhere);
+                let stream = ReadAhead::start("decompresses", stream.map_err(failed)?);
+                reader = Box::new(stream.map_err(failed)?);
+                nesting.pass(Layer::Compressed(compression));
+                input.layers = nesting.layers().to_vec();
+                continue;
+            }
+            Step::Enter(partition, damage) => {
+                partition::warn_of(&input.name, damage);
+                let part = StreamPart::new(reader, partition.offset, partition.size);
+                reader = Box::new(part.map_err(|error| read_error(&input.name, error))?);
+                nesting.pass(Layer::Partition(partition.number));
+                input.layers = nesting.layers().to_vec();
+                continue;
+            }
+            Step::Arrived(Content::Image) => Format::Image,
+            Step::Arrived(Content::Volume) => Format::Volume,
+            Step::Arrived(_) => judge_unknown(&input.name, &start, opening.wanted)?,
+        };
+        let bytes = Bytes::Stream(reader);
+        return Ok(Opened { input, bytes });
     }
-    if let Some(number) = partition {
-        let partition = partition::find_in_stream(&input.name, &start, number)?;
-        input.layers.push(Layer::Partition(number));
-        let part = StreamPart::new(reader, partition.offset, partition.size);
-        reader = Box::new(part.map_err(|error| read_error(&input.name, error))?);
-        start = peek(&mut reader, &input.name, wanted)?;
-    }
-    let foreign = || match foreign::identify(&Start(&start)) {
-        Foreign::Disk(partitions) => Some(partition::refuse_disk_stream(&input.name, &partitions)),
-        found => refuse_foreign(&input.name, &found),
-    };
-    input.format = format_of(&input.name, &start, foreign)?;
-    let bytes = Bytes::Stream(reader);
-    Ok(Opened { input, bytes })
 }
 
 /// The first bytes of a stream, which stay in it.
-fn peek(reader: &mut Box<dyn Read + Send>, name: &Path, wanted: Wanted) -> Result<Vec<u8>> {
+fn peek(reader: &mut Box<dyn Read + Send>, name: &Path, opening: Opening<'_>) -> Result<Vec<u8>> {
     let mut start = vec![0; STREAM_START_BYTES];
     let (len, error) = read_before_error(reader, &mut start);
     start.truncate(len);
     let rest: Box<dyn Read + Send> = match error {
         None => std::mem::replace(reader, Box::new(io::empty())),
-        Some(error) if wanted == Wanted::WhatIsThere && len > 0 => Box::new(Failed(Some(error))),
+        Some(error) if opening.rescue.is_some() && len > 0 => Box::new(Failed(Some(error))),
         Some(error) => return Err(read_error(name, error)),
     };
     *reader = Box::new(Cursor::new(start.clone()).chain(rest));

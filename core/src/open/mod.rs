@@ -1,0 +1,17 @@
+//! The front door: what a source is, and what it is within.
+//!
+//! [`FORMATS`] is the table of all that is known, [`Probe`] looks up a source in
+//! it, and [`Nesting`] goes inwards, one layer a step: compression, a partition
+//! of a disk, then the image or volume. Hosts change the source as each step
+//! says, since only they can decompress a stream or open a partition's device.
+
+mod format;
+mod gpt;
+mod nesting;
+mod partition_table;
+mod probe;
+
+pub use format::{FORMATS, Format, Role};
+pub use nesting::{Layer, Nesting, NotOpened, Step};
+pub use partition_table::{Damage, Kind, Partition, PartitionTable};
+pub use probe::{Content, Probe};

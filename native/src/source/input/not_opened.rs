@@ -1,0 +1,114 @@
+//! The errors for what holds no image or volume that can be read.
+
+use std::path::Path;
+
+use ntfsclone_core::ntfs::BootSector;
+use ntfsclone_core::open::{NotOpened, Partition};
+
+use super::{Format, Wanted};
+use crate::error::{Error, Result};
+use crate::report;
+
+/// Where something was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    All,
+    /// Of a stream, only the start: whether a partition is NTFS is unknown.
+    Start,
+}
+
+/// The error for what was found at `name`.
+pub fn refuse(name: &Path, found: &NotOpened) -> Error {
+    refuse_seen(name, found, Seen::All)
+}
+
+pub(super) fn refuse_seen(name: &Path, found: &NotOpened, seen: Seen) -> Error {
+    let remedy = match found {
+        NotOpened::Format(_) => found.remedy().to_owned(),
+        NotOpened::Disk(table) => match seen {
+            Seen::All => return refuse_disk(name, &table.partitions),
+            Seen::Start => return refuse_disk_stream(name, &table.partitions),
+        },
+        NotOpened::NoTable => "leave out --partition, if it is a volume or an image".to_owned(),
+        NotOpened::NoPartition(_, table) => {
+            let partitions = table.partitions.iter();
+            let numbers: Vec<String> = partitions.map(|one| one.number.to_string()).collect();
+            return Error::refused(
+                name,
+                format!("{found}; it has {}", numbers.join(", ")),
+                "name one of these with --partition",
+            );
+        }
+        NotOpened::Compressions(compression) => format!(
+            "{} -c IMAGE | ntfsclone --restore-image ... -",
+            compression.command()
+        ),
+    };
+    Error::refused(name, found.to_string(), remedy)
+}
+
+/// What is taken for what is unknown, and begins with `start`: an image or volume
+/// whose start is damaged.
+pub(super) fn judge_unknown(name: &Path, start: &[u8], wanted: Wanted) -> Result<Format> {
+    match (wanted, start.first_chunk()) {
+        (Wanted::Image, _) if start.is_empty() => Err(Error::refused(
+            name,
+            "is empty",
+            "was it written completely?",
+        )),
+        // The decoder says best what is wrong with a damaged image.
+        (Wanted::Image, _) => Ok(Format::Image),
+        (Wanted::Volume, None) => Err(Error::refused(
+            name,
+            "is too small for a volume",
+            "is it the right file?",
+        )),
+        (Wanted::Volume, Some(sector)) => match BootSector::parse(sector, 0) {
+            Ok(_) => Ok(Format::Volume),
+            Err(source) => Err(Error::NotNtfs {
+                path: name.to_owned(),
+                source,
+            }),
+        },
+    }
+}
+
+/// The error for a whole disk.
+fn refuse_disk(name: &Path, partitions: &[Partition]) -> Error {
+    let mut ntfs = partitions.iter().filter(|partition| partition.is_ntfs);
+    let list: Vec<String> = ntfs.clone().map(describe).collect();
+    let (found, remedy) = match ntfs.next() {
+        None => (
+            format!(
+                "is a whole disk with {} partitions, none of them NTFS",
+                partitions.len()
+            ),
+            "is it the right disk?".to_owned(),
+        ),
+        Some(first) => (
+            format!("is a whole disk; NTFS is in{}", list.concat()),
+            format!("name the partition: --partition {}", first.number),
+        ),
+    };
+    Error::refused(name, found, remedy)
+}
+
+/// The error for a whole disk in a stream, of which only the start is read.
+fn refuse_disk_stream(name: &Path, partitions: &[Partition]) -> Error {
+    let list: Vec<String> = partitions.iter().map(describe).collect();
+    Error::refused(
+        name,
+        format!("is a whole disk, with{}", list.concat()),
+        "name the partition with NTFS: --partition N",
+    )
+}
+
+fn describe(partition: &Partition) -> String {
+    format!(
+        "{}partition {}: at byte {}, {}",
+        report::NEXT_ITEM,
+        partition.number,
+        partition.offset,
+        report::size(partition.size)
+    )
+}

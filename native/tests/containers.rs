@@ -1,0 +1,271 @@
+//! A volume in whatever it may come: all that is made of it is what is made of the volume itself.
+
+use crate::support::{
+    disk::{self, Partition},
+    requirements::met_here,
+    scene::Scene,
+    small_volume::{builder, clone_of, image_of, volume},
+    wrapped::{WRAPPERS, shell},
+};
+use ntfs_volume_builder::Volume;
+
+/// How it is made of `volume`, `image` or `disk`, and what to name then.
+const CONTAINERS: &[(&str, &str)] = &[
+    ("cp image x", "x"),
+    ("ntfsclone -q --compress -s -o x volume", "x"),
+    ("ntfsclone -q --compress -o x volume", "x"),
+    ("gzip -c image > x", "x"),
+    ("xz -0c volume > x", "x"),
+    ("gzip -c volume | zstd -qc > x", "x"),
+    ("split -b 90000 image x.", "x.aa"),
+    ("gzip -c volume > y; split -b 9000 y x.; rm y", "x.aa"),
+    (
+        "mkdir x; touch x/parts x/clonezilla-img; gzip -c image > y; \
+         split -b 9000 y x/sda1.ntfs-img.gz.; rm y",
+        "x",
+    ),
+    ("lz4 -qc disk > x", "--partition 2 x"),
+    ("bzip2 -c disk > x", "--partition 3 x"),
+    ("cp disk x", "--partition 3 x"),
+    ("split -b 900000 disk x.", "--partition 2 x.aa"),
+];
+
+/// What is written, and how it is compared where it says of what it was made.
+const COMMANDS: &[(&str, Compared)] = &[
+    ("-s -o out", Compared::Bytes),
+    ("-o out", Compared::Bytes),
+    ("-m -s -o out", Compared::Bytes),
+    ("-m -o out", Compared::Bytes),
+    ("--compress -s -o out", Compared::Restored),
+    ("--compress -o out", Compared::Restored),
+    ("--rescue -s -o out", Compared::Bytes),
+    ("--rescue -o out", Compared::Bytes),
+    ("map --format ddrescue -o out", Compared::Areas),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Bytes,
+    /// What is restored of it.
+    Restored,
+    /// The lines of a map that are not comments.
+    Areas,
+}
+
+/// The volume, an image of it, and a disk with both in partitions.
+fn scene(volume: &Volume) -> Scene {
+    let scene = Scene::with_volume(&volume.bytes);
+    let image = image_of(volume);
+    // It ends where it ends, not where the partition does.
+    let mut padded = image.clone();
+    padded.resize(image.len().next_multiple_of(512), 0x22);
+    let other = vec![0x11; 1 << 20];
+    let partition = |sector, bytes| Partition {
+        sector,
+        kind: 0x07,
+        bytes,
+    };
+    let partitions = [
+        partition(64, &other[..]),
+        partition(4096, &volume.bytes),
+        partition(10240, &padded),
+    ];
+    scene.write("disk", disk::with_gpt(&partitions));
+    scene.write("image", image);
+    scene
+}
+
+/// What a command writes of a source.
+#[track_caller]
+fn made(scene: &Scene, command: &str, compared: Compared, source: &str) -> Vec<u8> {
+    let outcome = scene.run(&format!("{command} {source}"));
+    assert_eq!(
+        outcome.code(),
+        Some(0),
+        "{command} {source}: {}",
+        outcome.errors()
+    );
+    let made = match compared {
+        Compared::Bytes => scene.read("out"),
+        Compared::Restored => {
+            scene.run("-q -r -o restored out").wrote(&["restored"]);
+            let restored = scene.read("restored");
+            scene.remove("restored");
+            restored
+        }
+        Compared::Areas => {
+            let text = String::from_utf8(scene.read("out")).expect("a map is text");
+            let lines = text.lines().filter(|line| line.starts_with("0x"));
+            lines.collect::<Vec<_>>().join("\n").into_bytes()
+        }
+    };
+    scene.remove("out");
+    made
+}
+
+#[test]
+fn all_that_is_made_of_a_volume_in_a_container() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let volume = volume();
+    let scene = scene(&volume);
+    let expected: Vec<Vec<u8>> = COMMANDS
+        .iter()
+        .map(|(command, compared)| made(&scene, command, *compared, "volume"))
+        .collect();
+    assert!(expected[0] == image_of(&volume));
+    assert!(expected[1] == clone_of(&volume));
+    for (script, source) in CONTAINERS {
+        make(&scene, script);
+        let is_refused = |command: &str| {
+            // As ever, of a volume as it is in pieces.
+            command.starts_with("--rescue") && *source == "--partition 2 x.aa"
+        };
+        for ((command, compared), expected) in COMMANDS.iter().zip(&expected) {
+            if is_refused(command) {
+                continue;
+            }
+            let made = made(&scene, command, *compared, source);
+            assert!(made == *expected, "{script}: {command}");
+        }
+        shell(&scene, "rm -rf x x.*");
+    }
+}
+
+/// Runs a line of the shell, in which the program is called by its name.
+fn make(scene: &Scene, script: &str) {
+    match script.strip_prefix("ntfsclone ") {
+        Some(line) => scene.run(line).wrote(&["x"]),
+        None => shell(scene, script),
+    }
+}
+
+/// The size of the device is in the header of an image, and in that of the next.
+#[test]
+fn an_image_of_a_longer_device() {
+    let volume = builder().device_tail(9000).build();
+    let scene = scene(&volume);
+    scene.run("-s -o out image").wrote(&["out"]);
+    assert!(scene.read("out") == image_of(&volume));
+}
+
+#[test]
+fn what_it_is_in_is_reported() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let scene = scene(&volume());
+    shell(&scene, "gzip -c image > x");
+    let outcome = scene.run("-s -o out x");
+    outcome.wrote(&["out"]);
+    outcome.reported("Image: x, version 10.1 (gzip)\n");
+    outcome.reported(
+        "Decompressing x to a temporary file, in which a volume can be read here and there\n",
+    );
+}
+
+/// A dirty volume is no cleaner in an image.
+#[test]
+fn a_volume_is_judged_in_an_image_too() {
+    let scene = scene(&builder().dirty(true).build());
+    for line in ["-s -o out image", "-o out image"] {
+        scene.run(line).refused(
+            "image: is marked dirty: it was not unmounted cleanly, or has errors",
+            "run chkdsk /f on it in Windows; or copy it as it is with --force",
+        );
+    }
+    scene
+        .run("-f -s -o out image")
+        .wrote_with_warning("image is marked dirty", &["out"]);
+}
+
+/// Zeros in place of what an image lacks must not pass for a copy.
+#[test]
+fn an_image_of_metadata_is_not_copied_as_if_it_held_all() {
+    let volume = volume();
+    let scene = scene(&volume);
+    scene.run("-m -s -o metadata volume").wrote(&["metadata"]);
+    let expected = scene.read("metadata");
+    for line in [
+        "-s -o out metadata",
+        "-o out metadata",
+        "--compress -s -o out metadata",
+        "--rescue -s -o out metadata",
+    ] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(1), "{line}");
+        outcome.changed_only(&[]);
+        let errors = outcome.errors();
+        let found = "metadata: is an image of metadata: it lacks 96 clusters in use of the volume";
+        assert!(errors.contains(found), "{line}: {errors}");
+    }
+    // Of metadata, all is there.
+    scene.run("-m -s -o out metadata").wrote(&["out"]);
+    assert!(scene.read("out") == expected);
+    scene.remove("out");
+    scene.run("map -o out metadata").wrote(&["out"]);
+}
+
+/// What is damaged of it is marked, as what cannot be read of a device.
+#[test]
+fn a_damaged_image_is_rescued() {
+    let volume = volume();
+    let scene = scene(&volume);
+    let image = image_of(&volume);
+    scene.write("cut", &image[..image.len() - 5000]);
+    let outcome = scene.run("-s -o out cut");
+    assert_eq!(outcome.code(), Some(1));
+    outcome.changed_only(&[]);
+    for line in ["--rescue -o out cut", "--rescue -s -o out cut"] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(3), "{line}: {}", outcome.errors());
+        outcome.changed_only(&["out"]);
+        let marked = scene.read("out");
+        let mark = marked.windows(10).filter(|bytes| *bytes == b"BadSectoR\0");
+        assert!(mark.count() > 0, "{line}");
+        scene.remove("out");
+    }
+    scene.run("--rescue --mapfile map -o out cut").refused(
+        "cut: is an image, or compressed, and --mapfile goes with a volume as it is",
+        "leave out --mapfile",
+    );
+}
+
+/// A damaged stream never passes for all of it.
+#[test]
+fn a_damaged_stream_is_refused_or_rescued() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let scene = scene(&volume());
+    shell(&scene, "gzip -c volume > y; head -c -1000 y > x");
+    for line in ["-s -o out x", "-o out x", "map -o out x"] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(1), "{line}");
+        outcome.changed_only(&[]);
+        let errors = outcome.errors();
+        assert!(
+            errors.contains("the gzip stream ends too early"),
+            "{errors}"
+        );
+    }
+    let outcome = scene.run("--rescue -s -o out x");
+    assert_eq!(outcome.code(), Some(3), "{}", outcome.errors());
+    outcome.changed_only(&["out"]);
+}
+
+/// The backup of a partition table is taken where the first copy is damaged.
+#[test]
+fn a_damaged_partition_table() {
+    let volume = volume();
+    let scene = scene(&volume);
+    let mut bytes = scene.read("disk");
+    bytes[1024 + 128 + 32] ^= 1;
+    scene.write("disk", &bytes);
+    scene.run("--partition 2 -o out disk").wrote_with_warning(
+        "disk: the partition table is damaged; its backup at the end of the disk is used",
+        &["out"],
+    );
+    assert!(scene.read("out") == clone_of(&volume));
+}
