@@ -182,16 +182,16 @@ export class Driver {
   /** Reads straight into the module. */
   #fill(offset: number, length: number): void {
     const { engine, pages, source } = this.#medium;
-    let filled = 0;
+    let filled: number | undefined;
     let failure: { cause: unknown } | undefined;
     const read = (memory: Uint8Array): number => {
       try {
-        filled = source.readInto?.(offset, memory) ?? 0;
+        filled = source.readInto!(offset, memory);
       } catch (cause) {
         // What the module is to throw on would be a defect of its own.
         failure = { cause };
       }
-      return filled;
+      return filled ?? 0;
     };
     try {
       engine.call(() => pages.fill(BigInt(offset), length, read));
@@ -199,7 +199,10 @@ export class Driver {
       if (failure) {
         throw unreadable(source.name, offset, length, failure.cause);
       }
-      this.#checkLength(offset, length, filled);
+      // Undefined if the module had no memory to read into.
+      if (filled !== undefined) {
+        this.#checkLength(offset, length, filled);
+      }
       throw error;
     }
   }

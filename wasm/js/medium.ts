@@ -1,4 +1,5 @@
 import { Engine } from "./engine.js";
+import { NtfscloneError } from "./error.js";
 import type { Source } from "./ntfsclone.js";
 import type { RandomAccess } from "./sources/source.js";
 import { Turns } from "./turns.js";
@@ -11,8 +12,12 @@ export class Medium {
   readonly turns = new Turns();
 
   constructor(source: RandomAccess) {
+    const { name, size } = source;
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new NtfscloneError("argument", `${name} cannot have ${size} bytes: 0 to 2^53 - 1 are possible`);
+    }
     this.source = source;
-    this.pages = this.engine.call((module) => new module.Source(source.name, BigInt(source.size)));
+    this.pages = this.engine.call((module) => new module.Source(name, BigInt(size)));
   }
 
   /** Gives back the pages. The source is for whoever opened it to close. */

@@ -1,6 +1,9 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+
+/** Characters of the name in the name of the part: of at most 4 bytes each, and all names have at most 255. */
+const NAME_CHARACTERS = 60;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -20,7 +23,8 @@ export async function writeNewFile(
   begin: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
 ): Promise<void> {
   await refuseExisting(path);
-  const partial = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.part`);
+  const name = [...basename(path)].slice(0, NAME_CHARACTERS).join("");
+  const partial = join(dirname(path), `.${name}.${randomBytes(6).toString("base64url")}.part`);
   const stop = new AbortController();
   const interrupt = (signal: NodeJS.Signals) => stop.abort(new Interrupted(signal));
   for (const signal of SIGNALS) {

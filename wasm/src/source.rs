@@ -14,6 +14,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::error;
 use crate::task::{Task, Work};
 
+/// The largest size that a number of JavaScript counts exactly.
+const MAX_SIZE: u64 = (1 << 53) - 1;
+
 /// Pages of something that JavaScript reads.
 #[wasm_bindgen]
 pub struct Source {
@@ -25,9 +28,19 @@ pub struct Source {
 impl Source {
     /// Nothing yet of a source of `size` bytes; `name` is what to call it.
     #[wasm_bindgen(constructor)]
-    pub fn new(name: String, size: u64) -> Self {
+    pub fn new(name: String, size: u64) -> Result<Self, JsValue> {
+        // A negative number arrives as a huge one.
+        if size > MAX_SIZE {
+            let error = Error::Limit {
+                structure: Structure::Source,
+                offset: 0,
+                found: size,
+                limit: MAX_SIZE,
+            };
+            return Err(error::object(&error.into()));
+        }
         let pages = Arc::new(Pages::new(size));
-        Self { name, pages }
+        Ok(Self { name, pages })
     }
 
     /// Takes what a step of kind `Read` asked for: the bytes from `offset` on.

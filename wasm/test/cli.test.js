@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -62,7 +62,16 @@ test("a conversion that fails leaves nothing", () => {
   assert.deepEqual(partsIn(folder), []);
 });
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"]) {
+test("a name may be as long as names can be", () => {
+  const inside = scratch("cli-names");
+  for (const name of ["a".repeat(255), "漢".repeat(85), "😀".repeat(63)]) {
+    check(["convert", "-o", join(inside, name), demoImage()], { status: 0, stdout: "" });
+    assert.deepEqual(readdirSync(inside), [name]);
+    rmSync(join(inside, name));
+  }
+});
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"]) {
   test(`a conversion that ${signal} ends leaves nothing under the name`, { timeout: 60_000 }, async () => {
     const inside = scratch(`cli-${signal}`);
     const output = join(inside, "volume.raw");

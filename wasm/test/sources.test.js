@@ -253,6 +253,25 @@ for (const [name, count] of Object.entries(WRONG_COUNTS)) {
   });
 }
 
+test("sizes that no source can have are refused, of every kind", async () => {
+  await init();
+  const slice = (start, end) => new Blob([bytes.subarray(start, end)]);
+  const reading = async (buffer, offset, length, position) => ({ bytesRead: bytes.copy(buffer, offset, position, position + length) });
+  const image = await open(bytes);
+  for (const size of [-1, 1.5, NaN, Infinity, 2 ** 53, undefined]) {
+    const handle = { fd: 99, stat: async () => ({ size, isFile: () => true }), read: reading };
+    for (const source of [{ size, slice }, handle, { getFile: async () => ({ size, slice }) }, { size, read }]) {
+      await assert.rejects(open(source), { code: "argument", message: /cannot have/ }, `${size}`);
+    }
+  }
+  for (const size of [-1n, 2n ** 53n, 2n ** 64n - 1n]) {
+    assert.throws(() => new Source("huge", size), { code: "limit" });
+  }
+  // Nothing crashed: what was open still is.
+  assert.deepEqual(await digest(image.convert("raw")), expected);
+  await image.close();
+});
+
 test("a request that is too long is an error", async () => {
   await init();
   const source = new Source("demo", 1n << 40n);

@@ -17,13 +17,9 @@ export interface CustomSource {
 type Answer = Uint8Array | ArrayBuffer;
 
 export function fromCustom(source: CustomSource): RandomAccess {
-  const size = Number(source.size);
-  if (!Number.isSafeInteger(size) || size < 0) {
-    throw new NtfscloneError("argument", `a source cannot have ${source.size} bytes: 0 to 2^53 - 1 are possible`);
-  }
   return {
     name: source.name ?? "source",
-    size,
+    size: Number(source.size),
     read(offset, length, signal) {
       const answer = source.read(offset, length, signal);
       return isPromiseLike(answer) ? Promise.resolve(answer).then(bytesOf) : bytesOf(answer);
