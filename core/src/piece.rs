@@ -13,6 +13,7 @@ pub struct Piece {
 
 impl Piece {
     /// The bytes in `range` of `bytes`; none past their end.
+    #[cfg(feature = "jobs")]
     pub(crate) fn new(bytes: Arc<Vec<u8>>, range: Range<usize>) -> Self {
         Self { bytes, range }
     }

@@ -172,7 +172,7 @@ fn abort() {
     let scene = small_volume::scene();
     let program = scene.command(ours, "-s -o out volume");
     let mut command = tool("strace", ["-f", "-qq", "-o", "/dev/null"]);
-    command.args(["-e", "inject=fsync:error=EIO:signal=SIGABRT:when=1"]);
+    command.args(["-e", "inject=pwrite64:signal=SIGABRT:when=1"]);
     command.arg(program.get_program()).args(program.get_args());
     command.current_dir(scene.path(""));
     let outcome = scene.run_command(command, &[]);

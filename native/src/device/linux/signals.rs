@@ -100,7 +100,7 @@ fn delay_abort() -> io::Result<()> {
         signal_hook_registry::register_sigaction(SIGABRT, |info| {
             // Of one that another process sends, the thread it interrupts knows
             // nothing: it may hold a lock that the cleaning needs.
-            if info.si_code == libc::SI_TKILL {
+            if !matches!(info.si_code, libc::SI_USER | libc::SI_QUEUE) {
                 thread::sleep(ABORT_DELAY);
             }
         })
