@@ -66,8 +66,9 @@ enum Phase {
     SecondBlock,
     /// After a checksum, `left` bytes to come.
     Padding { left: u64 },
-    /// The end was reached.
-    Ended,
+    /// The end was reached. Up to `padding` bytes may follow: after the only block of
+    /// version 1 it is not known whether there is padding.
+    Ended { padding: u64 },
 }
 
 /// The outcome of a step.
@@ -132,7 +133,7 @@ impl Decoder {
         let (mut block, mut ended) = (None, false);
         if let Some(body) = &self.body {
             match body.phase {
-                Phase::Ended => ended = true,
+                Phase::Ended { .. } => ended = true,
                 Phase::Unused { .. } | Phase::Bitmap { .. } | Phase::BitmapEnd => {}
                 _ => block = Some(body.block),
             }
@@ -153,7 +154,7 @@ impl Decoder {
     pub(super) fn has_layout(&self) -> bool {
         self.body.as_ref().is_some_and(|body| match body.phase {
             Phase::Unused { .. } | Phase::Bitmap { .. } | Phase::BitmapEnd => false,
-            Phase::Ended => true,
+            Phase::Ended { .. } => true,
             _ => body.padding.is_some(),
         })
     }
@@ -285,10 +286,14 @@ impl Body {
                 };
                 self.phase = Phase::Padding { left };
             }
-            Phase::Ended => {
+            Phase::Ended { padding } => {
                 let Some(&found) = input.first() else {
                     return Ok(Step::End);
                 };
+                if let Some(padding) = cursor.skip(padding, input) {
+                    self.phase = Phase::Ended { padding };
+                    return Ok(Step::Continue);
+                }
                 return Err(Error::Corrupt {
                     structure: Structure::ImageBlock,
                     offset: cursor.position,
@@ -300,7 +305,7 @@ impl Body {
         }
         // Once, as soon as the end is reached: what follows it is an error.
         match self.phase {
-            Phase::Ended => Ok(Step::End),
+            Phase::Ended { .. } => Ok(Step::End),
             _ => Ok(Step::Continue),
         }
     }
@@ -353,7 +358,7 @@ impl Body {
             true => Phase::Block {
                 left: self.header.block_size.into(),
             },
-            false => Phase::Ended,
+            false => Phase::Ended { padding: 0 },
         };
     }
 
@@ -385,7 +390,9 @@ impl Body {
         self.strip_start = self.block;
         self.phase = match self.padding {
             Some(left) => Phase::Padding { left },
-            None if self.rank == self.blocks.len() => Phase::Ended,
+            None if self.rank == self.blocks.len() => Phase::Ended {
+                padding: PADDING_SIZE,
+            },
             None => Phase::SecondBlock,
         };
     }
