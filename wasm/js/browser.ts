@@ -1,21 +1,31 @@
+import { loadCodecs } from "./codecs.js";
 import { load } from "./engine.js";
 import type { Image } from "./image.js";
-import { access, openWith } from "./open.js";
+import { access, openWith, type Platform } from "./open.js";
 import type { InitInput, OpenOptions } from "./options.js";
 import type { ImageSource } from "./sources/source.js";
 import { newOriginFile } from "./stores/origin.js";
 
 export * from "./api.js";
 
+let codecsInput: InitInput | Promise<InitInput> | undefined;
+
+const platform: Platform = {
+  init,
+  loadCodecs: () => loadCodecs(() => codecsInput ?? new URL("./ntfsclone_codecs_bg.wasm", import.meta.url)),
+  newStore: newOriginFile,
+};
+
 /**
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
- * module is. Only the first call's `input` counts.
+ * module is, and the one that is loaded when a stream of bzip2, lz4 or xz is met. Only the first call's counts.
  */
-export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
+export function init(input?: InitInput | Promise<InitInput>, codecs?: InitInput | Promise<InitInput>): Promise<void> {
+  codecsInput ??= codecs;
   return load(() => input ?? new URL("./ntfsclone_bg.wasm", import.meta.url));
 }
 
 /** Opens an image of ntfsclone, or an NTFS volume. Close it when it is no longer needed. */
 export function open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
-  return openWith(init, () => access(source, options.signal), newOriginFile, options);
+  return openWith(platform, () => access(source, options.signal), options);
 }

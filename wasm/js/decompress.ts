@@ -2,21 +2,24 @@ import { Driver } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import { Medium } from "./medium.js";
 import type { OpenOptions } from "./options.js";
+import type { Platform } from "./open.js";
 import type { RandomAccess } from "./sources/source.js";
 import { MemoryFirst } from "./stores/memory.js";
-import type { NewStore } from "./stores/store.js";
 
 /** What it is decompressed to, read anywhere. It is no longer there when it is closed. */
 export async function decompressed(
   source: RandomAccess,
   compression: string,
   endsAnywhere: boolean,
-  newStore: NewStore,
+  platform: Platform,
   options: OpenOptions,
 ): Promise<RandomAccess> {
   const medium = new Medium(source);
-  const store = new MemoryFirst(newStore);
+  const store = new MemoryFirst(platform.newStore);
   try {
+    if (medium.engine.call((module) => module.Source.needs_codecs(compression))) {
+      await platform.loadCodecs();
+    }
     const task = medium.engine.call(() => medium.pages.decompress(compression, endsAnywhere));
     const driver = new Driver(medium, task, options);
     let size = 0;

@@ -1,3 +1,4 @@
+import { resetCodecs } from "./codecs.js";
 import bind, * as bindings from "./ntfsclone.js";
 import { NtfscloneError, type ErrorCode } from "./error.js";
 import type { InitInput } from "./options.js";
@@ -16,6 +17,7 @@ export async function load(input: () => InitInput | Promise<InitInput>): Promise
   await loading;
   if (isCrashed) {
     bindings.__wbg_reset_state();
+    resetCodecs();
     isCrashed = false;
   }
 }

@@ -12,10 +12,10 @@ export type ErrorCode =
   | "compressed-data"
   /** There is not enough memory to keep track of something. */
   | "memory"
+  /** It is compressed more often than is decompressed here: `compression` is which. */
+  | "not-seekable"
   /** It is a whole disk: `partitions` lists what can be opened. */
   | "disk"
-  /** It is compressed in a way that is not decompressed here, or too often: `compression` is which. */
-  | "not-seekable"
   /** It is neither an image of ntfsclone nor a volume of NTFS. */
   | "not-ntfs"
   /** The volume is damaged so that a copy of it would not be whole. */

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { loadCodecs } from "./codecs.js";
 import { load } from "./engine.js";
 import type { Image } from "./image.js";
 import { access, openWith } from "./open.js";
@@ -10,11 +11,14 @@ import { newFile } from "./stores/file.js";
 export * from "./api.js";
 export type { NodeFileHandle } from "./sources/file.js";
 
+let codecsInput: InitInput | Promise<InitInput> | undefined;
+
 /**
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
- * module is. Only the first call's `input` counts.
+ * module is, and the one that is loaded when a stream of bzip2, lz4 or xz is met. Only the first call's counts.
  */
-export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
+export function init(input?: InitInput | Promise<InitInput>, codecs?: InitInput | Promise<InitInput>): Promise<void> {
+  codecsInput ??= codecs;
   return load(async () => fetched((await input) ?? new URL("./ntfsclone_bg.wasm", import.meta.url)));
 }
 
@@ -22,7 +26,12 @@ export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
  * Opens an image of ntfsclone, or an NTFS volume. A string is the path of a file. Close it when it is no longer needed.
  */
 export function open(source: ImageSource | NodeFileHandle | string, options: OpenOptions = {}): Promise<Image> {
-  return openWith(init, () => accessHere(source, options), () => newFile(options.sync ?? false), options);
+  const newStore = () => newFile(options.sync ?? false);
+  return openWith({ init, loadCodecs: loadCodecsHere, newStore }, () => accessHere(source, options), options);
+}
+
+function loadCodecsHere(): Promise<void> {
+  return loadCodecs(async () => fetched((await codecsInput) ?? new URL("./ntfsclone_codecs_bg.wasm", import.meta.url)));
 }
 
 /** `fetch` of Node knows no files. */

@@ -15,22 +15,31 @@ import type { NewStore } from "./stores/store.js";
 /** How often something may be compressed again. */
 const MOST_COMPRESSIONS = 2;
 
-/** Opens what `init` loaded the library for. What has to be decompressed first is kept in what `newStore` makes. */
+/** What differs between browsers and Node. */
+export interface Platform {
+  /** Loads the library. */
+  init(): Promise<void>;
+  /** Loads the decoders of streams that it is without. */
+  loadCodecs(): Promise<void>;
+  /** Makes what decompressed streams are kept in. */
+  newStore: NewStore;
+}
+
+/** Opens an image or volume. */
 export async function openWith(
-  init: () => Promise<void>,
+  platform: Platform,
   access: () => Promise<RandomAccess>,
-  newStore: NewStore,
   options: OpenOptions,
 ): Promise<Image> {
   options.signal?.throwIfAborted();
-  await init();
+  await platform.init();
   options.signal?.throwIfAborted();
   const source = await access();
-  return openWithin({ ...source, name: options.name ?? source.name }, newStore, options);
+  return openWithin({ ...source, name: options.name ?? source.name }, platform, options);
 }
 
 /** Opens the image or volume in it, from the outside in. The source is closed with that, or now, if it cannot be opened. */
-async function openWithin(source: RandomAccess, newStore: NewStore, options: OpenOptions): Promise<Image> {
+async function openWithin(source: RandomAccess, platform: Platform, options: OpenOptions): Promise<Image> {
   let { partition } = options;
   let { size } = source;
   const layers: string[] = [];
@@ -54,7 +63,7 @@ async function openWithin(source: RandomAccess, newStore: NewStore, options: Ope
         // What follows it in a partition is not of it.
         const endsAnywhere = layers.at(-1)?.startsWith("partition") ?? false;
         const outer = source;
-        source = await decompressed(outer, compression, endsAnywhere, newStore, options);
+        source = await decompressed(outer, compression, endsAnywhere, platform, options);
         layers.push(compression);
         await outer.close?.();
       }

@@ -5,6 +5,7 @@
 //! from the pages of a [`Source`]. A step may say what has to be read first.
 //! There is no state but that of these objects.
 
+mod codecs;
 mod error;
 mod image;
 mod source;

@@ -7,10 +7,11 @@ use ntfsclone_core::error::{Error, Structure};
 use ntfsclone_core::io::IoError;
 use ntfsclone_core::jobs::{self, DECODER_LIMITS, Failure, Refusal};
 use ntfsclone_core::pages::{MAX_REQUEST, Pages};
-use ntfsclone_core::stream::{Compression, Stream};
+use ntfsclone_core::stream::{Compression, Decoder, Stream};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::codecs::LoadedDecoder;
 use crate::error;
 use crate::task::{Task, Work};
 
@@ -88,9 +89,15 @@ impl Source {
         Task::new(Work::Open(Some(job)))
     }
 
+    /// True if the decoder of that format is in the other module.
+    pub fn needs_codecs(compression: &str) -> bool {
+        Compression::named(compression).is_some_and(|format| !format.has_decoder())
+    }
+
     /// Decompresses it: `compression` is what the error of
     /// [`open`](Source::open) told. What follows the stream is an error, unless
-    /// it `ends_anywhere`.
+    /// it `ends_anywhere`. The other module is loaded if it
+    /// [`needs_codecs`](Source::needs_codecs).
     pub fn decompress(&self, compression: &str, ends_anywhere: bool) -> Result<Task, JsValue> {
         let Some(compression) = Compression::named(compression) else {
             let found = format!("is not known to be compressed with {compression:?}");
@@ -101,8 +108,14 @@ impl Source {
             }));
         };
         let pages = Arc::clone(&self.pages);
-        let stream = Stream::new(compression, DECODER_LIMITS, ends_anywhere)
-            .map_err(|stream| error::object(&Failure::Decompress(stream)))?;
+        let stream = if compression.has_decoder() {
+            Stream::new(compression, DECODER_LIMITS, ends_anywhere)
+        } else {
+            let decoder = LoadedDecoder::new(compression.name(), DECODER_LIMITS)
+                .map(|decoder| Box::new(decoder) as Box<dyn Decoder>);
+            Stream::with(compression, decoder, ends_anywhere)
+        }
+        .map_err(|stream| error::object(&Failure::Decompress(stream)))?;
         let job = jobs::decompress(pages, stream);
         Ok(Task::new(Work::Output(job)))
     }

@@ -65,7 +65,7 @@ async function error(source, options) {
   return error;
 }
 
-for (const compression of ["gzip", "zstd", "bzip2", "lz4"]) {
+for (const compression of ["gzip", "zstd", "bzip2", "lz4", "xz"]) {
   for (const [kind, fixture, plain] of [["image", image, demoImage], ["volume", volume, demoVolume]]) {
     test(`${compression}: ${kind}`, needs(compression), async () => {
       const path = fixture(compression);
@@ -111,10 +111,22 @@ test("a checksum that does not agree is damage", async () => {
   assert.match(message, /another checksum/);
 });
 
-test("xz is refused, with what to do", needs("xz"), async () => {
-  const { code, compression, message } = await error(image("xz"));
-  assert.deepEqual({ code, compression }, { code: "not-seekable", compression: "xz" });
-  assert.ok(message.endsWith("decompress it first: xz -d"), message);
+test("bzip2, lz4 and xz in several parts, at the same time", { skip: ["bzip2", "lz4", "xz"].some((one) => needs(one).skip) }, async () => {
+  const bytes = readFileSync(demoImage());
+  await Promise.all(["bzip2", "lz4", "xz"].map(async (compression) => {
+    const parts = [bytes.subarray(0, 1_000_000), bytes.subarray(1_000_000)].map((part) => compress(compression, part));
+    const opened = await open(Buffer.concat(parts));
+    assert.deepEqual(opened.info().layers, [compression]);
+    assert.deepEqual(await digest(opened.convert("raw")), await digestOfFile(demoRestored()));
+    await opened.close();
+  }));
+});
+
+test("xz that needs more memory than it may use", needs("xz"), async () => {
+  const bytes = execFileSync("xz", ["--lzma2=preset=6,dict=256MiB", "-c"], { input: readFileSync(demoImage()), maxBuffer: 1 << 28 });
+  const { code, message } = await error(bytes);
+  assert.equal(code, "limit");
+  assert.match(message, /needs more memory to be decompressed than 128 MiB/);
 });
 
 test("from a Blob, from pieces, from a server", async () => {

@@ -18,7 +18,7 @@ let browser;
 let folder;
 
 before(async () => {
-  folder = project("consumers", ["show.js", "vite", "webpack", "esbuild", "plain"]);
+  folder = project("consumers", ["show.js", "lz4-frame.js", "vite", "webpack", "esbuild", "plain"]);
   if (!skip) {
     browser = await launch();
   }

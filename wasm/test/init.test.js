@@ -10,6 +10,7 @@ import { serve } from "./support/server.js";
 
 const entry = new URL("../pkg/js/node.js", import.meta.url).href;
 const wasm = new URL("../pkg/js/ntfsclone_bg.wasm", import.meta.url);
+const codecs = new URL("../pkg/js/ntfsclone_codecs_bg.wasm", import.meta.url);
 
 /** Runs the script, which can use all of the package, readFileSync, and the image's `path`. */
 function run(script, environment = {}) {
@@ -18,6 +19,8 @@ function run(script, environment = {}) {
     ["--input-type=module", "--eval", `import * as ntfsclone from ${JSON.stringify(entry)};
       import { readFileSync } from "node:fs";
       const { init, open } = ntfsclone;
+      import { lz4Frame } from ${JSON.stringify(new URL("./consumers/lz4-frame.js", import.meta.url).href)};
+      const codecs = new URL(${JSON.stringify(codecs.href)});
       const wasm = new URL(${JSON.stringify(wasm.href)}), path = ${JSON.stringify(demoImage())};
       ${script}
       const image = await open(path);
@@ -43,6 +46,12 @@ for (const [name, script] of Object.entries({
       if (!(error instanceof ntfsclone.NtfscloneError) || error.code !== "load" || !error.cause) throw error;
     });
     await init(wasm);`,
+  "the decoders": `await init(wasm, readFileSync(codecs));
+    await (await open(lz4Frame(readFileSync(path)))).close();`,
+  "decoders that are not needed, and cannot be loaded": `await init(wasm, new Uint8Array(8));
+    await open(lz4Frame(readFileSync(path))).then(() => process.exit(3), (error) => {
+      if (!(error instanceof ntfsclone.NtfscloneError) || error.code !== "load" || !error.cause) throw error;
+    });`,
 })) {
   test(`init: ${name}`, () => run(script));
 }

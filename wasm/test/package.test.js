@@ -6,6 +6,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { buildSync } from "esbuild";
 import { tarball } from "./support/fixtures.js";
 import { tools } from "./support/project.js";
 
@@ -19,12 +21,12 @@ function check(tool, ...args) {
 
 test("publint", () => check("publint", "run", tarball, "--strict"));
 
-test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm"));
+test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm", "ntfsclone_codecs_bg.wasm"));
 
 test("size, files and manifest", () => {
-  assert.ok(statSync(tarball).size <= 275 << 10, `${statSync(tarball).size} bytes`);
+  assert.ok(statSync(tarball).size <= 325 << 10, `${statSync(tarball).size} bytes`);
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm"]) {
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm", "js/ntfsclone_codecs_bg.wasm"]) {
     assert.ok(files.includes(`package/${file}`), file);
   }
   assert.deepEqual(files.filter((file) => /node_modules|test|\.ts$/.test(file) && !file.endsWith(".d.ts")), []);
@@ -34,6 +36,14 @@ test("size, files and manifest", () => {
   }
   assert.match(read("../../Cargo.toml"), new RegExp(`^version = "${manifest.version}"$`, "m"));
   assert.equal(JSON.parse(read("../package.json")).version, manifest.version);
+});
+
+test("size of what a page loads at first", () => {
+  const entryPoints = [fileURLToPath(new URL("../pkg/js/browser.js", import.meta.url))];
+  const { outputFiles } = buildSync({ entryPoints, bundle: true, minify: true, format: "esm", write: false });
+  const module = readFileSync(new URL("../pkg/js/ntfsclone_bg.wasm", import.meta.url));
+  const sizes = [outputFiles[0].contents, module].map((bytes) => gzipSync(bytes, { level: 9 }).length);
+  assert.ok(sizes[0] + sizes[1] < 250 << 10, `${sizes} bytes`);
 });
 
 test("the lock file works with every registry", () => {

@@ -138,11 +138,12 @@ impl Compression {
 
     /// True if this build has a decoder for it.
     pub fn has_decoder(self) -> bool {
-        self.decoder().is_some()
+        self.format().decoder.is_some()
     }
 
-    pub(super) fn decoder(self) -> Option<NewDecoder> {
-        self.format().decoder
+    /// A decoder of one part. `None` if this build has none.
+    pub fn new_decoder(self, limits: Limits) -> Option<Result<Box<dyn Decoder>, Problem>> {
+        self.format().decoder.map(|new| new(limits))
     }
 
     pub(super) fn padding(self) -> &'static [u8] {

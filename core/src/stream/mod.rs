@@ -205,22 +205,30 @@ impl Stream {
         limits: Limits,
         ends_anywhere: bool,
     ) -> Result<Self, StreamError> {
-        let new = compression
-            .decoder()
+        let decoder = compression
+            .new_decoder(limits)
             .ok_or(StreamError::NoDecoder { compression })?;
-        let decoder = new(limits).map_err(|problem| StreamError::new(compression, 0, problem))?;
-        Ok(Self::with(compression, decoder, ends_anywhere))
+        Self::with(compression, decoder, ends_anywhere)
     }
 
-    /// A stream of the format that `decoder` reads.
-    pub fn with(compression: Compression, decoder: Box<dyn Decoder>, ends_anywhere: bool) -> Self {
-        Self {
+    /// A stream of the format that `decoder` reads, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::NoMemory`], and others that `decoder` is.
+    pub fn with(
+        compression: Compression,
+        decoder: Result<Box<dyn Decoder>, Problem>,
+        ends_anywhere: bool,
+    ) -> Result<Self, StreamError> {
+        let decoder = decoder.map_err(|problem| StreamError::new(compression, 0, problem))?;
+        Ok(Self {
             compression,
             decoder,
             state: State::Within,
             position: 0,
             ends_anywhere,
-        }
+        })
     }
 
     /// Compressed bytes consumed so far.

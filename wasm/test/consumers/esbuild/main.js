@@ -1,8 +1,9 @@
-// esbuild leaves `new URL(...)` as it is: it is told where the module is, and copies it (--loader:.wasm=file).
+// esbuild leaves `new URL(...)` as it is: it is told where the modules are, and copies them (--loader:.wasm=file).
 
 import { init } from "ntfsclone";
+import codecs from "ntfsclone/ntfsclone_codecs_bg.wasm";
 import wasm from "ntfsclone/ntfsclone_bg.wasm";
 import { show } from "../show.js";
 
-await init(new URL(wasm, import.meta.url));
+await init(new URL(wasm, import.meta.url), new URL(codecs, import.meta.url));
 await show();
