@@ -14,10 +14,12 @@ export type ErrorCode =
   | "memory"
   /** It is compressed more often than is decompressed here: `compression` is which. */
   | "not-seekable"
-  /** It is a whole disk: `partitions` lists what can be opened. */
-  | "disk"
   /** It is neither an image of ntfsclone nor a volume of NTFS. */
   | "not-ntfs"
+  /** It is a whole disk: `partitions` lists what can be opened. */
+  | "disk"
+  /** The disk has no such partition. */
+  | "no-partition"
   /** The volume is damaged so that a copy of it would not be whole. */
   | "inconsistent"
   /** It cannot be converted into that. */
@@ -30,8 +32,6 @@ export type ErrorCode =
   | "elsewhere"
   /** The image does not hold the content: it is one of metadata, or damaged. */
   | "not-stored"
-  /** The disk has no such partition. */
-  | "no-partition"
   /** The image was closed, or closed while something was under way. */
   | "closed"
   /** The server does not send parts of the file. */
