@@ -26,6 +26,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("ntfsclone", "ntfs-3g"),
     ("ntfsfix", "ntfs-3g"),
     ("ntfsinfo", "ntfs-3g"),
+    ("ntfscp", "ntfs-3g"),
+    ("partclone.ntfs", "partclone"),
     ("prlimit", "util-linux"),
     ("strace", "strace"),
     ("wget", "wget"),
