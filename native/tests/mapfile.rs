@@ -397,6 +397,18 @@ fn refused_before_anything_is_changed() {
 }
 
 /// Nothing of a device that is too small is overwritten.
+/// What a run leaves that is killed before it creates the output.
+#[test]
+fn map_that_claims_nothing_begins_the_output() {
+    let scene = Scene::new();
+    let map = "# Mapfile.\n0x0 ? 1\n0x0 0x1000 ?\n";
+    fs::write(scene.path("map"), map).expect("there is room");
+    let outcome = scene.rescue("-o", &scene.path("volume"));
+    assert_eq!(outcome.status.code(), Some(0), "{}", printed(&outcome));
+    assert!(scene.out() == scene.clone);
+    assert!(scene.areas('-').is_empty());
+}
+
 #[test]
 fn a_device_too_small_is_left_alone() {
     if !met(&[]) {

@@ -1,4 +1,4 @@
-//! Why a task cannot be done.
+//! Why a job cannot be done.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::open::NotOpened;
 use crate::stream::{Compression, StreamError};
 
-/// Why a task cannot be done.
+/// Why a job cannot be done.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Something could not be read, or is damaged.
