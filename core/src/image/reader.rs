@@ -1,4 +1,4 @@
-//! The volume in an image, read at any place.
+//! Reads the volume in an image at any position, by its index.
 
 use alloc::vec::Vec;
 
@@ -102,7 +102,7 @@ pub(super) fn restored_size(header: &Header) -> u64 {
         .saturating_add(tail)
 }
 
-/// What of an image is known to be where.
+/// Where the clusters lie in an image, as far as that is known.
 pub(super) struct Stored<'a, S: ?Sized> {
     pub(super) source: &'a S,
     pub(super) header: &'a Header,
