@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::image::seekable::Kind;
-use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::io::{ReadAt, Source};
 use ntfsclone_core::open::{Content, Layer, Nesting, Probe, Step};
 
 pub use damaged::path_to_rescue;
@@ -109,6 +109,17 @@ pub enum Bytes {
     Seekable(Arc<Seekable>),
     /// Once, from the start to the end.
     Stream(Box<dyn Read + Send>),
+}
+
+impl Bytes {
+    /// The bytes at any place, if they can be read there.
+    pub fn source(&self) -> Option<Source> {
+        match self {
+            Self::Random(files) => Some(Arc::clone(files) as Source),
+            Self::Seekable(seekable) => Some(Arc::clone(seekable) as Source),
+            Self::Stream(_) => None,
+        }
+    }
 }
 
 impl Opened {
