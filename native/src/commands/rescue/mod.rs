@@ -13,6 +13,7 @@ use std::time::Instant;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::open::Content;
 use ntfsclone_core::plan::Plan;
+use ntfsclone_core::ranges::merged;
 use positioned_io::ReadAt as _;
 
 pub use continued::{Continued, begin};
@@ -199,7 +200,7 @@ pub fn clone(
         };
         passes.run()?;
         opened.device.check_unchanged()?;
-        let lost = ranges::merged(damaged.unfinished(&all));
+        let lost = merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
