@@ -13,7 +13,7 @@ use ntfsclone_core::units::{Extent, Vcn};
 use crate::source::Device;
 
 /// The bytes to save, in order: `size` is that of the output.
-pub fn wanted(plan: &Plan, size: u64) -> Vec<Range<u64>> {
+pub fn of_plan(plan: &Plan, size: u64) -> Vec<Range<u64>> {
     let ranges = plan.ranges();
     let ranges = ranges.map(|(offset, len)| offset.min(size)..(offset + len).min(size));
     merged(ranges.collect())
