@@ -10,9 +10,9 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::open::Inside;
 
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened, Recognised};
 use crate::options::InfoTask;
 use crate::report::{self, Reports};
-use crate::source::input::{self, Bytes, Format, Opened, Recognised};
 use crate::source::inside;
 
 /// More than the header of any image.

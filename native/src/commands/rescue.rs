@@ -17,6 +17,7 @@ use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
+use crate::input::{self, Opened};
 use crate::options::{self, Output, Rescue, WriteOptions};
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
@@ -24,7 +25,6 @@ use crate::rescue::{Continued, DamagedSource, Kept, Medium, RunStatus, continued
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
 use crate::source::Device;
-use crate::source::input::{self, Opened};
 
 /// What is read in spite of bad sectors, or damage.
 pub struct Source<'a> {

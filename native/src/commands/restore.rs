@@ -10,10 +10,10 @@ use super::{copy, lost_data, restore_rescue};
 use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
+use crate::input::{self, Format, Opened, Recognised};
 use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::report::{self, Reports};
 use crate::sink::{Destination, Needs, Place, RawSink, Readers, least_device_size};
-use crate::source::input::{self, Format, Opened, Recognised};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {

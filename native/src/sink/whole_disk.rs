@@ -6,8 +6,8 @@ use ntfsclone_core::open::{Kind, PartitionTable};
 
 use super::place::Place;
 use crate::error::{Error, Result};
+use crate::input::Files;
 use crate::options::Output;
-use crate::source::input::Files;
 
 /// Refuses to write over a partition table, which is nearly always the wrong
 /// device: `/dev/sdb` for `/dev/sdb1`.

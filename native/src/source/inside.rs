@@ -8,9 +8,9 @@ use ntfsclone_core::io::{ReadAt, Source};
 use ntfsclone_core::open::Inside;
 
 use super::index_file;
-use super::input::{Bytes, Format, Opened, Recognised};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
+use crate::input::{Bytes, Format, Opened, Recognised};
 use crate::options;
 
 /// The volume in what was opened, if that can be read at any place.

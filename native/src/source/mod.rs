@@ -3,7 +3,6 @@
 mod bulk;
 mod image;
 pub mod index_file;
-pub mod input;
 pub mod inside;
 mod kept_volume;
 mod past_cache;

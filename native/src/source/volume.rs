@@ -14,11 +14,11 @@ use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::open::{self, Inside, Probe};
 use ntfsclone_core::units::{Extent, Geometry};
 
-use super::input::{self, Bytes, Files, Format, Opened, Recognised};
 use super::inside;
 use super::salvaged::{SalvagedVolume, medium_with_holes};
 use super::spool::spool;
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Files, Format, Opened, Recognised};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
 use crate::rescue::{DamagedSource, Kept};

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ntfsclone_core::io::ReadAt;
 
-use super::input::{
-    Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_before_error, read_error,
-};
 use super::past_cache::PastCache;
 use crate::bulk::direct::{PROBES, is_mostly_cached};
 use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::Result;
+use crate::input::{
+    Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_before_error, read_error,
+};
 use crate::options::Direct;
 
 /// Reads all of an input, until told that it is enough.

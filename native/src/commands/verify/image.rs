@@ -11,8 +11,8 @@ use ntfsclone_core::validate::{self, Code, Finding, ImageCheck, ImageChecked, Lo
 
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
+use crate::input::{Bytes, Seekable};
 use crate::options::{self, VerifyTask};
-use crate::source::input::{Bytes, Seekable};
 use crate::source::{Keeper, Sidecar};
 
 /// Reads the image, keeps of it what `keeper` is for, and compares the file with

@@ -17,9 +17,9 @@ use ntfsclone_core::validate::{
 };
 
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened, Recognised};
 use crate::options::{self, VerifyTask};
 use crate::report::{self, Reports};
-use crate::source::input::{self, Bytes, Format, Opened, Recognised};
 use crate::source::{self, KeptVolume};
 
 /// What was looked at, and what was found.

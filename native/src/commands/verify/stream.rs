@@ -13,8 +13,8 @@ use ntfsclone_core::validate::{Code, Finding, Findings, LostFrames};
 
 use super::{Checked, checksum, image, unreadable, volume, whole};
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened};
 use crate::options::{self, VerifyTask};
-use crate::source::input::{self, Bytes, Format, Opened};
 use crate::source::{Keeper, KeptVolume, Sidecar};
 
 /// Two are enough for most volumes. Each fragment of `$MFT` that is found by

@@ -11,9 +11,9 @@ use ntfsclone_core::validate::LostFrames;
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
+use crate::input::Bytes;
 use crate::options::{self, VerifyTask};
 use crate::source::WholeReader;
-use crate::source::input::Bytes;
 
 /// Bytes of a cluster do not matter to what is read as it comes.
 const GRANULE: u32 = 4096;

@@ -8,7 +8,7 @@ use ntfsclone_core::image::seekable::Frame;
 use ntfsclone_core::io::{ByteExtent, IoError, ReadAt};
 
 use crate::device;
-use crate::source::input::Seekable;
+use crate::input::Seekable;
 
 /// The decompressed bytes; frames that cannot be decompressed are absent.
 pub(super) struct DamagedFrames(pub(super) Arc<Seekable>);

@@ -21,10 +21,10 @@ use super::in_use::InUse;
 use super::{LEAST_SECTOR, SalvagedVolume, bytes};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
+use crate::input::{Bytes, Files, Format, Opened, Recognised};
 use crate::options;
 use crate::report;
 use crate::rescue::{DamagedSource, Medium};
-use crate::source::input::{Bytes, Files, Format, Opened, Recognised};
 use crate::source::spool::spool;
 
 /// Bytes of a volume that are read at once.

@@ -17,10 +17,10 @@ use ntfsclone_core::ranges::{merged, overlapping, stretch};
 use ntfsclone_core::salvage::DamagedVolume;
 use ntfsclone_core::units::Extent;
 
-use super::input::Recognised;
 use crate::bulk::pipeline::{Filled, Filler};
 use crate::device;
 use crate::error::{Error, Result};
+use crate::input::Recognised;
 use crate::rescue::{Medium, write_marks};
 
 /// The least size of a sector, taken where the volume's is not known.

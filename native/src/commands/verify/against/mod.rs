@@ -20,8 +20,8 @@ use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
+use crate::input::{self, Bytes, Opened};
 use crate::options::{self, VerifyTask};
-use crate::source::input::{self, Bytes, Opened};
 use crate::source::{ImageStream, inside};
 
 /// What is compared of our volume: its clusters in use, and its tail.
