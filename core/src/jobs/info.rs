@@ -5,10 +5,11 @@ use alloc::sync::Arc;
 
 use super::Failure;
 use super::job::Job;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use crate::error::with_causes;
 use crate::info::{Document, ImageSummary, MAP_PARTS, VolumeLook, why_nothing_is_told};
 use crate::io::ReadAt;
+use crate::open::Inside;
 
 impl Opened {
     /// Describes it: the document of `ntfsclone info --json`.

@@ -99,7 +99,7 @@ fn read_at(source: &(impl ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Resu
 /// The first bytes of a range that `source` lacks.
 fn first_absent_in(source: &Source, range: Range<u64>) -> Result<Option<Range<u64>>> {
     let (offset, len) = (range.start, range.end.saturating_sub(range.start));
-    let absent = io::first_absent(source, range);
+    let absent = io::absent_in(source, range).next().transpose();
     absent.map_err(|error| read_error(offset, len_usize(len), error))
 }
 

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::job::{Co, Job};
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::scan::scan;
 use super::{Failure, read_error};
 use crate::discovery::{Discoverer, Discovery};
@@ -17,7 +17,7 @@ use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
-use crate::open::{Content, Layer, Nesting, Probe, Step};
+use crate::open::{Content, Inside, Layer, Nesting, Probe, Step};
 use crate::pages::Pages;
 
 /// Bytes of decompressed content that are cached.

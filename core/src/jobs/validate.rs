@@ -8,7 +8,7 @@ use core::mem;
 
 use super::Failure;
 use super::job::{Co, Job};
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::scan::piece_len;
 use crate::clusters::Selection;
 use crate::error::{Error, Result, with_causes};
@@ -16,6 +16,7 @@ use crate::image::Index;
 use crate::image::seekable::Frame;
 use crate::info::Format;
 use crate::io::ReadAt;
+use crate::open::Inside;
 use crate::validate::{
     Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, Place, Report,
     VolumeCheck,

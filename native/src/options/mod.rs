@@ -20,8 +20,8 @@ pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
+use crate::input;
 use crate::sink::checksum::sidecar_path;
-use crate::source::input;
 
 /// Checks what was typed and resolves it.
 pub fn resolve(typed: Cli) -> Result<Options> {

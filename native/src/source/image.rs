@@ -10,10 +10,6 @@ use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::validate::{Findings, check_end};
 
-use super::input::{
-    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
-    read_up_to,
-};
 use super::past_cache::PastCache;
 use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::bulk::direct::{PROBES, is_mostly_cached};
@@ -22,6 +18,10 @@ use crate::device;
 use crate::error::{Error, Result, TAKE_ANOTHER};
 use crate::host::memory::Buffers;
 use crate::host::progress::Progress;
+use crate::input::{
+    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
+    read_up_to,
+};
 use crate::options::Direct;
 use crate::report;
 

@@ -8,22 +8,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
-use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::Header;
-use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
-use ntfsclone_core::open::{self, Probe};
-use ntfsclone_core::units::Extent;
+use ntfsclone_core::open::{self, Inside, Probe};
+use ntfsclone_core::units::{Extent, Geometry};
 
-use super::SalvagedVolume;
-use super::input::{self, Bytes, Files, Format, Opened, Recognised};
-use super::inside::Inside;
-use super::salvaged::WithHoles;
+use super::inside;
+use super::salvaged::{SalvagedVolume, medium_with_holes};
 use super::spool::spool;
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Files, Format, Opened, Recognised};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
-use crate::rescue::{DamagedSource, Kept, Medium};
+use crate::rescue::{DamagedSource, Kept};
 
 /// What a volume is read from: a device or file, its pieces, a partition in it;
 /// or an image of it, or a stream that it was compressed to.
@@ -31,19 +29,20 @@ pub struct Device {
     input: Recognised,
     /// What is named.
     files: Arc<Files>,
-    content: Content,
+    /// The bytes of the volume.
+    source: Source,
+    /// The files in which these are as they are.
+    raw: Option<Arc<Files>>,
+    /// The image that they are in.
+    image: Option<Image>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
 }
 
-/// Where the bytes of the volume are.
-enum Content {
-    /// In files, as they are.
-    Files(Arc<Files>),
-    /// In an image or a compressed file.
-    Inside(Inside),
-    /// As far as it is left of a damaged image or stream.
-    Salvaged(Box<SalvagedVolume>),
+/// What is known of an image that holds a volume.
+struct Image {
+    header: Header,
+    is_metadata: bool,
 }
 
 impl Device {
@@ -81,13 +80,13 @@ impl Device {
             }
             bytes => bytes,
         };
-        let content = match (input.format, &bytes) {
-            (Format::Volume, Bytes::Random(files)) => Content::Files(Arc::clone(files)),
-            _ => Content::Inside(
-                Inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?,
-            ),
+        let inside = inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?;
+        let raw = match bytes {
+            Bytes::Random(files) if input.format == Format::Volume => Some(files),
+            _ => None,
         };
-        Self::with_content(input, content)
+        Self::in_image(input, inside.source.clone(), image_of(&inside))
+            .map(|device| Self { raw, ..device })
     }
 
     /// What is left of an image or stream that may be damaged; what is missing is
@@ -100,24 +99,27 @@ impl Device {
         progress: options::Progress,
     ) -> Result<Self> {
         let input = opened.input.clone();
-        let (content, medium) = match Inside::of_sound_metadata(&opened) {
+        let (source, image, medium) = match inside::of_sound_metadata(&opened) {
             Some(inside) => {
-                let medium =
-                    Medium::of_reader(WithHoles::new(inside.clone(), Vec::new()), inside.size());
-                (Content::Inside(inside), medium)
+                let medium = medium_with_holes(Arc::clone(&inside.source), Vec::new());
+                (Arc::clone(&inside.source), image_of(&inside), medium)
             }
             None => {
                 let salvaged = SalvagedVolume::find(opened, threads, progress)?;
+                let image = Image {
+                    header: salvaged.header,
+                    is_metadata: !salvaged.is_ordinary,
+                };
                 let medium = salvaged.medium();
-                (Content::Salvaged(Box::new(salvaged)), medium)
+                (Arc::new(salvaged) as Source, Some(image), medium)
             }
         };
         let damaged = DamagedSource::new(medium, rescue.retries, kept);
-        let device = Self::with_content(input, content)?;
+        let device = Self::in_image(input, source, image)?;
         Ok(device.rescued_by(Arc::new(damaged)))
     }
 
-    fn with_content(input: Recognised, content: Content) -> Result<Self> {
+    fn in_image(input: Recognised, source: Source, image: Option<Image>) -> Result<Self> {
         let files = input
             .files
             .clone()
@@ -125,7 +127,9 @@ impl Device {
         Ok(Self {
             input,
             files,
-            content,
+            source,
+            raw: None,
+            image,
             damaged: None,
         })
     }
@@ -166,10 +170,7 @@ impl Device {
     /// The file that the volume lies in as it is, and which bytes of that; `None`
     /// if it is in pieces, in an image, or compressed.
     pub fn file(&self) -> Option<(&File, Range<u64>)> {
-        match &self.content {
-            Content::Files(files) => files.as_file(),
-            Content::Inside(_) | Content::Salvaged(_) => None,
-        }
+        self.raw.as_ref()?.as_file()
     }
 
     /// What it was recognised as.
@@ -182,20 +183,9 @@ impl Device {
         &self.files
     }
 
-    /// Where the clusters are in the image, if it is one.
-    pub fn index(&self) -> Option<&Index> {
-        match &self.content {
-            Content::Inside(inside) => inside.index(),
-            Content::Files(_) | Content::Salvaged(_) => None,
-        }
-    }
-
     /// The header of the image, if it is one.
     pub fn header(&self) -> Option<&Header> {
-        match &self.content {
-            Content::Salvaged(salvaged) => Some(&salvaged.header),
-            _ => self.index().map(Index::header),
-        }
+        self.image.as_ref().map(|image| &image.header)
     }
 
     /// Bytes of the device that the volume is on, or was.
@@ -208,41 +198,34 @@ impl Device {
 
     /// Bytes of the volume that are there.
     pub fn size_there(&self) -> u64 {
-        match &self.content {
-            Content::Files(files) => files.size(),
-            Content::Inside(inside) => inside.size(),
-            Content::Salvaged(salvaged) => salvaged.size(),
-        }
+        self.source.size()
     }
 
     /// # Errors
     ///
     /// The volume is in an image that lacks some of these clusters: a copy would
     /// have zeros in their place.
-    pub fn check_stored(&self, extents: impl Iterator<Item = Extent>) -> Result<()> {
-        let (lacks, is_ordinary): (u64, _) = match &self.content {
-            Content::Files(_) => return Ok(()),
-            // What is missing there is known to be.
-            Content::Salvaged(salvaged) if salvaged.is_ordinary => return Ok(()),
-            Content::Salvaged(salvaged) => {
-                (extents.map(|extent| salvaged.lacks(extent)).sum(), false)
+    pub fn check_stored(
+        &self,
+        geometry: &Geometry,
+        extents: impl Iterator<Item = Extent>,
+    ) -> Result<()> {
+        let mut lacks = 0;
+        for extent in extents {
+            let bytes = geometry.offset(extent.start)..geometry.offset(extent.end());
+            for absent in absent_in(&self.source, bytes.clone()) {
+                let len = (bytes.end - bytes.start) as usize;
+                let absent = absent.map_err(|error| self.read_error(bytes.start, len, error))?;
+                lacks += (absent.end - absent.start) / u64::from(geometry.cluster_size);
             }
-            Content::Inside(inside) => match inside.index() {
-                None => return Ok(()),
-                Some(index) => (
-                    extents
-                        .map(|extent| index.clusters_not_stored(extent))
-                        .sum(),
-                    index.is_ordinary(),
-                ),
-            },
-        };
+        }
         if lacks == 0 {
             return Ok(());
         }
-        let found = match is_ordinary {
-            true => "lacks",
-            false => "is an image of metadata: it lacks",
+        let is_metadata = self.image.as_ref().is_some_and(|image| image.is_metadata);
+        let found = match is_metadata {
+            true => "is an image of metadata: it lacks",
+            false => "lacks",
         };
         Err(Error::refused(
             &self.input.name,
@@ -311,14 +294,17 @@ impl ReadAt for Device {
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
         match &self.damaged {
-            None => match &self.content {
-                Content::Files(files) => files.read_exact_at(offset, buf),
-                Content::Inside(inside) => inside.read_exact_at(offset, buf),
-                Content::Salvaged(salvaged) => salvaged.read_exact_at(offset, buf),
-            },
+            None => self.source.read_exact_at(offset, buf),
             Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
         }
     }
+}
+
+fn image_of(inside: &Inside) -> Option<Image> {
+    inside.index().map(|index| Image {
+        header: *index.header(),
+        is_metadata: !index.is_ordinary(),
+    })
 }
 
 fn not_seekable(name: &Path) -> Error {

@@ -20,13 +20,14 @@ use self::pass::pass_image;
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::used::used;
 use super::{Failure, Refusal};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
 use crate::info::Format;
 use crate::ntfs::VolumeInfo;
 use crate::ntfs::volume_info::DIRTY;
+use crate::open::Inside;
 use crate::units::len_usize;
 use crate::write::{METADATA, NTFSCLONE, Writer};
 
@@ -81,10 +82,9 @@ async fn convert(
         return pass_image(co, &opened.bytes, output).await;
     }
     let inside = locate(co, opened).await?;
-    if let (Some(reader), None) = (&inside.image, writer.encoder) {
-        let index = reader.index();
+    if let (Some(index), None) = (inside.index(), writer.encoder) {
         if index.is_ordinary() {
-            unpack_image(co, reader, &mut output).await?;
+            unpack_image(co, &opened.bytes, index, &mut output).await?;
         } else {
             copy_stored(co, &inside.source, index, &mut output).await?;
         }

@@ -11,15 +11,16 @@ mod whole;
 use std::path::Path;
 use std::sync::Arc;
 
+use ntfsclone_core::open::Inside;
 use ntfsclone_core::validate::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened, Recognised};
 use crate::options::{self, VerifyTask};
 use crate::report::{self, Reports};
-use crate::source::input::{self, Bytes, Format, Opened, Recognised};
-use crate::source::{self, Inside};
+use crate::source::{self, KeptVolume};
 
 /// What was looked at, and what was found.
 struct Checked {
@@ -30,8 +31,10 @@ struct Checked {
     checksums: Vec<String>,
     /// What cannot be read, until its files are known.
     losses: Vec<Loss>,
-    /// The volume, for more questions; where it passed by, as far as it was kept.
+    /// The volume, for more questions.
     inside: Option<Inside>,
+    /// The same, as far as it was kept, where it passed by.
+    kept: Option<Arc<KeptVolume>>,
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
@@ -189,12 +192,13 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
         checksums: Vec::new(),
         losses: Vec::new(),
         inside: None,
+        kept: None,
     };
     let sidecars = checksum::beside(&checked.input)?;
-    match (checked.input.format, source::anywhere(&bytes)) {
-        (Format::Image, Some(anywhere)) => {
+    match (checked.input.format, bytes.source()) {
+        (Format::Image, Some(source)) => {
             let index = image::check(bytes, sidecars, None, task, how, &mut checked)?;
-            checked.inside = index.map(|index| Inside::of_image(anywhere, index));
+            checked.inside = index.map(|index| Inside::of_image(source, index));
         }
         (Format::Volume, Some(volume)) => {
             checksum::check(sidecars, task, how, &mut checked)?;
@@ -203,7 +207,7 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
                 stream::read_volume(bytes, None, task, how, &mut checked)?;
                 image::check_summary(&seekable, None, &mut checked);
             }
-            checked.inside = Some(Inside::Volume(volume));
+            checked.inside = Some(Inside::of_volume(volume));
         }
         (_, None) => {
             stream::check(bytes, sidecars, task, how, &mut checked)?;
