@@ -44,7 +44,10 @@ export type ErrorCode =
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */
   | "load"
-  /** A defect in the library: all open images are lost, and the next `open` begins anew. */
+  /**
+   * A defect in the library: all open images are lost, and the next `open` begins anew. In a decoder that is loaded when it
+   * is needed, only what was being opened with it is lost.
+   */
   | "crashed";
 
 /** Of a whole disk. */

@@ -195,6 +195,7 @@ const PRIVATE_DECLARATIONS: &[&str] = &[
     "stores/origin",
     "stores/store",
     "turns",
+    "wasm-module",
 ];
 
 /// The manifest of wasm/, without what concerns only those who work on it.

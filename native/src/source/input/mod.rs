@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Content, Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Content, Damage, Layer, Nesting, Probe, Step};
 
 pub use damaged::path_to_rescue;
 pub use file_sums::FileSums;
@@ -55,6 +55,8 @@ pub struct Recognised {
     pub format: Format,
     /// What the image or volume is within, from the outside in.
     pub layers: Vec<Layer>,
+    /// What is wrong with the partition table of a disk.
+    pub table_damage: Option<Damage>,
     /// What is read, with all layers but pieces and partitions, and can be
     /// read again; none of a pipe.
     pub files: Option<Arc<Files>>,
@@ -214,6 +216,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         name: path.to_owned(),
         format: Format::Volume,
         layers: Vec::new(),
+        table_damage: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged: None,
@@ -312,11 +315,12 @@ fn open_files(
         count => vec![Layer::Pieces(count)],
     };
     let mut nesting = Nesting::new(layers, partition);
+    let mut table_damage = None;
     let mut start = opening.start_of(&name, &files)?;
     if Compression::of(&start).is_none()
         && let Some(number) = nesting.partition()
     {
-        files = enter_partition(&name, files, &nesting)?;
+        (files, table_damage) = enter_partition(&name, files, &nesting)?;
         nesting.pass(Layer::Partition(number));
         start = opening.start_of(&name, &files)?;
     }
@@ -342,6 +346,7 @@ fn open_files(
         name,
         format: Format::Image,
         layers: nesting.layers().to_vec(),
+        table_damage,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
@@ -387,19 +392,19 @@ fn open_files(
 }
 
 /// The partition of a disk that is named.
-fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<Files> {
+fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<(Files, Option<Damage>)> {
     if let Some(number) = nesting.partition()
         && let Some(files) = partition::device_of(&disk, number)?
     {
-        return Ok(files);
+        return Ok((files, None));
     }
     let step = nesting.step(&disk, Content::Unknown);
     match step.map_err(|found| refuse(name, &found))? {
         Step::Enter(partition, damage) => {
             partition::warn_of(name, damage);
-            Ok(disk.part(partition.offset, partition.size))
+            Ok((disk.part(partition.offset, partition.size), damage))
         }
-        Step::Decompress(_) | Step::Arrived(_) => Ok(disk),
+        Step::Decompress(_) | Step::Arrived(_) => Ok((disk, None)),
     }
 }
 
