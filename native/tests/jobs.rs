@@ -13,7 +13,7 @@ use ntfsclone_core::{
     open::{Damage, NotOpened, Partition},
     pages::Pages,
     validate::Document,
-    write::{METADATA, NTFSCLONE, RAW, Writer},
+    write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor},
 };
 
 /// A file, read as JavaScript reads it.
@@ -251,6 +251,7 @@ fn conversions_are_those_of_the_program() {
 
         let compression = Compression {
             level: 3,
+            compressor: Box::new(ZstdCompressor::new(3).unwrap()),
             time: None,
         };
         scene.write("steps", source.convert(target, Some(compression)));

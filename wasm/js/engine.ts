@@ -1,4 +1,4 @@
-import { dropDecoders } from "./codecs.js";
+import { freeCodecs } from "./codecs.js";
 import bind, * as bindings from "./ntfsclone.js";
 import { NtfscloneError, type ErrorCode } from "./error.js";
 import type { InitInput } from "./options.js";
@@ -6,7 +6,7 @@ import { WasmModule } from "./wasm-module.js";
 
 const module = new WasmModule<bindings.InitInput>("the library", bind, () => {
   bindings.__wbg_reset_state();
-  dropDecoders();
+  freeCodecs();
 });
 
 /** Loads the module. */

@@ -45,8 +45,8 @@ export type ErrorCode =
   /** The WebAssembly module could not be loaded; `cause` says why. */
   | "load"
   /**
-   * A defect in the library: all open images are lost, and the next `open` begins anew. In a decoder that is loaded when it
-   * is needed, only what was being opened with it is lost.
+   * A defect in the library: all open images are lost, and the next `open` begins anew. In a decoder or compressor,
+   * which are loaded when they are needed, only what was being opened or made with it is lost.
    */
   | "crashed";
 

@@ -18,7 +18,7 @@ import type { NewStore } from "./stores/store.js";
 export interface Platform {
   /** Loads the library. */
   init(): Promise<void>;
-  /** Loads the decoders of streams that it is without. */
+  /** Loads the decoders and compressors that it is without. */
   loadCodecs(): Promise<void>;
   /** Makes what decompressed streams are kept in. */
   newStore: NewStore;
@@ -41,13 +41,14 @@ export async function openWith(
 async function openWithin(source: RandomAccess, platform: Platform, options: OpenOptions): Promise<Image> {
   let medium: Medium | undefined;
   try {
+    const partition = partitionOf(options);
     medium = new Medium(source);
     const { engine, pages } = medium;
-    let opening = engine.call(() => pages.open(source.name, partitionOf(options)));
+    let opening = engine.call(() => pages.open(source.name, partition));
     for (;;) {
       const found = await new Driver(medium, opening, options).finish((task) => task.stream() ?? task.image());
       if (!isStream(found, engine)) {
-        return await describe(medium, found, options);
+        return await describe(medium, found, platform, options);
       }
       try {
         const outer: Medium = medium;
@@ -80,12 +81,12 @@ function isStream(found: Stream | Handle, engine: Engine): found is Stream {
 }
 
 /** The image, with what is told of it at a glance. */
-async function describe(medium: Medium, handle: Handle, options: OpenOptions): Promise<Image> {
+async function describe(medium: Medium, handle: Handle, platform: Platform, options: OpenOptions): Promise<Image> {
   const { engine } = medium;
   try {
     const look = engine.call(() => handle.info());
     const text = await new Driver(medium, look, options).finish((task) => task.result());
-    return Image.of(medium, handle, JSON.parse(text) as Info);
+    return Image.of(medium, handle, JSON.parse(text) as Info, platform.loadCodecs);
   } catch (error) {
     engine.free(handle);
     throw error;

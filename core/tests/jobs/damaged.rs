@@ -12,7 +12,7 @@ use ntfsclone_core::jobs::Compression;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::RecordNumber;
 use ntfsclone_core::validate::{Code, Finding, Findings, Report, check_volume};
-use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW};
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, ZstdCompressor};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -51,6 +51,7 @@ static COMPRESSED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let opened = driver.open().unwrap();
     let compression = Compression {
         level: 1,
+        compressor: Box::new(ZstdCompressor::new(1).unwrap()),
         time: None,
     };
     let mut convert = opened.convert(&NTFSCLONE, Some(compression)).unwrap();
