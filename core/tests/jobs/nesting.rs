@@ -33,8 +33,10 @@ fn disk(content: &[u8], after: &[u8]) -> Vec<u8> {
     disk
 }
 
+type MemoryDriver = Driver<Arc<[u8]>>;
+
 /// Opens what is in `source`, decompressing what has to be.
-fn open(source: &[u8], partition: Option<u32>) -> Result<(Opened, Driver<Arc<[u8]>>), Failure> {
+fn open(source: &[u8], partition: Option<u32>) -> Result<(Opened, MemoryDriver), Failure> {
     let mut driver = Driver::new(Arc::from(source));
     let mut opening = Opening::new("source", partition);
     loop {
