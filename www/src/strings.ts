@@ -69,7 +69,7 @@ export const strings = {
     imageFacts: "Image",
     sourceFacts: "File",
     largestFree: "Largest free areas",
-    warnings: "Not available",
+    warnings: "Warnings",
     map: "Clusters",
     unknown: "unknown",
     noVolume: "The volume in the image could not be read.",

@@ -18,13 +18,13 @@ impl Opened {
         Job::new(Arc::clone(&self.pages), |co| async move {
             let mut document = Document {
                 source: (*opened.name).to_owned(),
-                size: Some(opened.pages.size()),
+                size: Some(opened.size),
                 format: opened.format,
                 layers: opened.layers.clone(),
                 made: None,
                 image: None,
                 volume: None,
-                warnings: alloc::vec::Vec::new(),
+                warnings: opened.warnings.clone(),
             };
             if let Some(seekable) = &opened.seekable {
                 document.tell_end_damage(seekable.end_damage());

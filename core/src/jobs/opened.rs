@@ -21,8 +21,12 @@ use crate::units::{len_u64, len_usize};
 #[derive(Clone)]
 pub struct Opened {
     pub(super) name: Rc<str>,
+    /// Bytes of what it was opened from, or of the partition of that.
+    pub(super) size: u64,
     pub(super) pages: Arc<Pages>,
     pub(super) layers: Vec<String>,
+    /// What was found wrong with the layers.
+    pub(super) warnings: Vec<String>,
     pub(super) format: Format,
     /// The bytes of the image or volume, decompressed.
     pub(super) bytes: Source,

@@ -9,11 +9,13 @@ mod format;
 mod gpt;
 mod inside;
 mod nesting;
+mod partition_reader;
 mod partition_table;
 mod probe;
 
 pub use format::{FORMATS, Format, Role};
 pub use inside::Inside;
 pub use nesting::{Layer, Nesting, NotOpened, Step};
+pub use partition_reader::PartitionReader;
 pub use partition_table::{Damage, Kind, Partition, PartitionTable};
 pub use probe::{Content, Probe};

@@ -146,7 +146,7 @@ proptest! {
             reader.read_exact_at(start as u64, &mut buf).unwrap();
             prop_assert!(buf == device[start..end], "{} to {}", start, end);
         }
-        for lcn in 0..decoded.header.nr_clusters {
+        for lcn in 0..decoded.header().nr_clusters {
             let stored = decoded.data.iter().any(|(offset, bytes)| {
                 (*offset..*offset + bytes.len() as u64).contains(&(lcn * 256))
             });

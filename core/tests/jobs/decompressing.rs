@@ -9,7 +9,7 @@ use ntfsclone_core::stream::{Compression, Stream, StreamError};
 
 use crate::driver::Driver;
 
-fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     match compression {
         Compression::Zstd => {
             let mut context = zstd_safe::CCtx::create();

@@ -14,6 +14,10 @@
 mod backup;
 mod damage;
 mod decoded;
+#[path = "../support/decoding.rs"]
+mod decoding;
 mod headers;
+#[path = "../support/image_decoder.rs"]
+mod image_decoder;
 mod modes;
 mod real;

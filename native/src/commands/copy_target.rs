@@ -83,13 +83,8 @@ fn open_destination(
     place: Place,
     opened: &OpenVolume,
 ) -> Result<Destination> {
-    // As the original has them.
-    let readers = match order.kind.form {
-        Form::Raw => Readers::Owner,
-        Form::Image => Readers::All,
-    };
-    let mut destination =
-        Destination::open(&order.writing.output, readers, opened.device.metadata())?;
+    let sources = opened.device.metadata();
+    let mut destination = Destination::open(&order.writing.output, Readers::Owner, sources)?;
     // What is compressed, or shares the space of its source, may need little.
     let shares = || order.rescue.is_none() && try_sharing(order, place, opened).is_some();
     if order.kind.compress.is_none() && !shares() {

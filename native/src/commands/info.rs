@@ -39,6 +39,9 @@ pub fn run(task: &InfoTask) -> Result<()> {
     }
     match task.json {
         true => {
+            // Printed already.
+            let table_damage = input.table_damage.map(|damage| damage.to_string());
+            document.warnings.splice(0..0, table_damage);
             let text = document.to_json();
             Reports::ToStdout.json(&text.map_err(|error| Error::read(&input.name, error))?);
         }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Content, Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Content, Damage, Layer, Nesting, Probe, Step};
 use ntfsclone_core::stream::Compression;
 
 pub use damaged::path_to_rescue;
@@ -133,6 +133,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         name: path.to_owned(),
         format: Format::Volume,
         layers: Vec::new(),
+        table_damage: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged: None,
@@ -231,11 +232,12 @@ fn open_files(
         count => vec![Layer::Pieces(count)],
     };
     let mut nesting = Nesting::new(layers, partition);
+    let mut table_damage = None;
     let mut start = opening.start_of(&name, &files)?;
     if Compression::of(&start).is_none()
         && let Some(number) = nesting.partition()
     {
-        files = enter_partition(&name, files, &nesting)?;
+        (files, table_damage) = enter_partition(&name, files, &nesting)?;
         nesting.pass(Layer::Partition(number));
         start = opening.start_of(&name, &files)?;
     }
@@ -261,6 +263,7 @@ fn open_files(
         name,
         format: Format::Image,
         layers: nesting.layers().to_vec(),
+        table_damage,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
@@ -306,19 +309,19 @@ fn open_files(
 }
 
 /// The partition of a disk that is named.
-fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<Files> {
+fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<(Files, Option<Damage>)> {
     if let Some(number) = nesting.partition()
         && let Some(files) = partition::device_of(&disk, number)?
     {
-        return Ok(files);
+        return Ok((files, None));
     }
     let step = nesting.step(&disk, Content::Unknown);
     match step.map_err(|found| refuse(name, &found))? {
         Step::Enter(partition, damage) => {
             partition::warn_of(name, damage);
-            Ok(disk.part(partition.offset, partition.size))
+            Ok((disk.part(partition.offset, partition.size), damage))
         }
-        Step::Decompress(_) | Step::Arrived(_) => Ok(disk),
+        Step::Decompress(_) | Step::Arrived(_) => Ok((disk, None)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ntfsclone_core::io::Source;
-use ntfsclone_core::open::Layer;
+use ntfsclone_core::open::{Damage, Layer};
 
 use super::{FileSums, Files, Seekable};
 use crate::rescue::DamagedSource;
@@ -25,6 +25,8 @@ pub struct Recognised {
     pub format: Format,
     /// What the image or volume is within, from the outside in.
     pub layers: Vec<Layer>,
+    /// What is wrong with the partition table of a disk.
+    pub table_damage: Option<Damage>,
     /// What is read, with all layers but pieces and partitions, and can be
     /// read again; none of a pipe.
     pub files: Option<Arc<Files>>,

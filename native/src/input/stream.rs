@@ -30,6 +30,7 @@ pub(super) fn open_pipe(
         name,
         format: Format::Image,
         layers: Vec::new(),
+        table_damage: None,
         files: None,
         metadata,
         damaged: None,
@@ -64,6 +65,7 @@ pub(super) fn open_stream(
             }
             Step::Enter(partition, damage) => {
                 partition::warn_of(&input.name, damage);
+                input.table_damage = damage;
                 let part = StreamPart::new(reader, partition.offset, partition.size);
                 reader = Box::new(part.map_err(|error| read_error(&input.name, error))?);
                 nesting.pass(Layer::Partition(partition.number));

@@ -79,7 +79,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
             image: input_named(source, typed.partition),
             checks,
             rescue,
-            direct: typed.direct,
+            direct: typed.direct.direct,
         }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image: input_named(source, typed.partition),
@@ -133,7 +133,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
         // Whether it holds zeros is seen of what is read; and so is a checksum made.
         reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
         verify: typed.verify,
-        direct: typed.direct,
+        direct: typed.direct.direct,
     }
 }
 
@@ -247,7 +247,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         against: typed.against.map(|other| input_named(other, None)),
         index: typed.index,
         json: typed.json,
-        direct: typed.direct,
+        direct: typed.direct.direct,
         threads: typed.threads,
     });
     let progress = resolve_progress(&typed.progress);
