@@ -5,6 +5,7 @@
 //! of a disk, then the image or volume. Hosts change the source as each step
 //! says, since only they can decompress a stream or open a partition's device.
 
+mod foreign;
 mod format;
 mod gpt;
 mod nesting;
