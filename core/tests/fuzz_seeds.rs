@@ -269,6 +269,9 @@ fn seeds() -> Vec<Seed> {
         ),
         ("decompress", "bzip2", BZIP2.to_vec()),
         ("decompress", "lz4", LZ4.to_vec()),
+        ("decompress", "lzop", LZOP.to_vec()),
+        ("decompress", "lzip", LZIP.to_vec()),
+        ("decompress", "lzma", LZMA.to_vec()),
     ]);
     seeds.extend([
         (

@@ -73,9 +73,7 @@ pub(super) const FILES: &[Format] = &[
     row(BeforeEnd(12, b"MACRIUM_FILE"), "is an image of Macrium Reflect", ITS_PROGRAM),
     // It does not record where it ends: one that was cut would look whole.
     row(At(0, b"\x02\x21\x4C\x18"), "is compressed with lz4 in its format before frames", UNPACK),
-    row(At(0, b"LZIP"), "is compressed with lzip", UNPACK),
     row(At(0, b"LRZI"), "is compressed with lrzip", UNPACK),
-    row(At(0, b"\x89LZO\0\r\n\x1A\n"), "is compressed with lzop", UNPACK),
     row(At(0, b"RZIP"), "is compressed with rzip", UNPACK),
     row(At(0, b"\xFF\x06\0\0sNaPpY"), "is compressed with snappy", UNPACK),
     row(At(0, b"\x1F\x9D\x90"), "is compressed with compress", UNPACK),

@@ -1,4 +1,4 @@
-//! Decoders of gzip, bzip2, lz4 and xz for JavaScript.
+//! Decoders of all formats but zstd for JavaScript.
 //!
 //! They are a WebAssembly module apart from `ntfsclone-wasm`, loaded when such a
 //! stream is met: that module is a sixth smaller without them. It calls this one
