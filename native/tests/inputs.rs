@@ -156,7 +156,16 @@ fn compressed_image_on_a_device() {
         return;
     }
     let scene = scene();
-    for command in ["zstd -qc", "gzip -c", "xz -c", "bzip2 -c", "lz4 -qc"] {
+    for command in [
+        "zstd -qc",
+        "gzip -c",
+        "xz -c",
+        "bzip2 -c",
+        "lz4 -qc",
+        "lzop -c",
+        "lzip -c",
+        "xz -c --format=lzma",
+    ] {
         shell(&scene, &format!("{command} image > x"));
         let device = OldDevice::new(1 << 20);
         shell(
@@ -186,6 +195,8 @@ fn compressed_and_damaged() {
         ("xz -c", "xz"),
         ("bzip2 -c", "bzip2"),
         ("lz4 -qc", "lz4"),
+        ("lzop -c", "lzop"),
+        ("lzip -c", "lzip"),
     ] {
         shell(&scene, &format!("{command} image > x"));
         let bytes = scene.read("x");
@@ -395,8 +406,8 @@ fn what_others_read() {
         (b"KDMV", "is a virtual disk (VMDK)"),
         (b"vhdxfile", "is a virtual disk (VHDX)"),
         (b"conectix", "is a virtual disk (VHD)"),
-        (b"MSWIM\0\0\0", "is a Windows image (WIM)"),
-        (b"LZIP", "is compressed with lzip"),
+        (b"MSWIM\0\0\0", "is a Windows image (WIM, ESD or SWM)"),
+        (b"LRZI", "is compressed with lrzip"),
         (
             b"\x02\x21\x4C\x18",
             "is compressed with lz4 in its format before frames",
