@@ -14,6 +14,7 @@ use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{ByteExtent, IoError, ReadAt, Source};
 use crate::ntfs::{BootSector, Volume};
+use crate::open::explain_volume;
 use crate::pages::Pages;
 use crate::units::{len_u64, len_usize};
 
@@ -136,7 +137,8 @@ impl Inside {
     /// Opens the volume. Where its first records are in a damaged part of an
     /// image, their copies are used.
     pub(super) fn open_volume(&self) -> Result<Volume<Source>> {
-        Volume::open_or_salvage(Arc::clone(&self.source))
+        let opened = Volume::open_or_salvage(Arc::clone(&self.source));
+        opened.map_err(|error| explain_volume(&self.source, error))
     }
 
     /// The same volume, with all the bytes that it should have, if it is cut

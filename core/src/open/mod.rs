@@ -15,4 +15,4 @@ mod probe;
 pub use format::{FORMATS, Format, Role};
 pub use nesting::{Layer, Nesting, NotOpened, Step};
 pub use partition_table::{Damage, Kind, Partition, PartitionTable};
-pub use probe::{Content, Probe};
+pub use probe::{Content, Probe, explain_volume};

@@ -6,6 +6,7 @@ use core::cell::OnceCell;
 
 use super::format::{Detect, FORMATS, Format, Role};
 use super::partition_table::PartitionTable;
+use crate::error::{Error, Structure};
 use crate::io::{IoError, ReadAt};
 use crate::stream::Compression;
 use crate::units::{len_u64, len_usize};
@@ -179,6 +180,29 @@ impl<'a> Probe<'a> {
             Some(sector)
         };
         self.last_sector.get_or_init(read).as_ref()
+    }
+}
+
+/// The error of opening a volume; or, if what is in place of its boot sector is
+/// known, that.
+pub fn explain_volume(source: &dyn ReadAt, error: Error) -> Error {
+    let is_boot_sector = matches!(
+        error,
+        Error::Corrupt {
+            structure: Structure::BootSector,
+            ..
+        }
+    );
+    if !is_boot_sector {
+        return error;
+    }
+    match Probe::new(source).map(|probe| probe.content()) {
+        Ok(Content::Refused(Format {
+            name,
+            role: Role::Refused { .. },
+            ..
+        })) => Error::OtherFormat { name },
+        _ => error,
     }
 }
 

@@ -9,6 +9,7 @@ use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::info::READ_AT_ONCE;
 use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::open::explain_volume;
 
 use super::KeptVolume;
 use super::index_file;
@@ -113,7 +114,7 @@ impl Inside {
                 Ok((volume, _)) if volume.mft().record_count() > 0 => Ok(volume),
                 _ => Err(error),
             },
-            opened => opened,
+            opened => opened.map_err(|error| explain_volume(self, error)),
         }
     }
 
