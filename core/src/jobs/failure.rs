@@ -96,7 +96,7 @@ impl Failure {
                 NotOpened::NoTable | NotOpened::NoPartition(..) => "no-partition",
                 NotOpened::Compressions(_) => "not-seekable",
             },
-            Self::Error(Error::OtherFileSystem { .. }) => "not-ntfs",
+            Self::Error(Error::OtherFileSystem { .. } | Error::OtherFormat { .. }) => "not-ntfs",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",
                 Refusal::Inconsistent => "inconsistent",

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use super::probe::explain_volume;
 use crate::error::Result;
 use crate::image::{Index, Reader};
 use crate::io::{ReadAt, Source};
@@ -59,8 +60,9 @@ impl Inside {
     ///
     /// # Errors
     ///
-    /// Those of [`Volume::open_or_salvage`].
+    /// Those of [`Volume::open_or_salvage`]; what is there instead of NTFS, if it is known.
     pub fn open_volume(&self) -> Result<Volume<Source>> {
-        Volume::open_or_salvage(Arc::clone(&self.source))
+        let opened = Volume::open_or_salvage(Arc::clone(&self.source));
+        opened.map_err(|error| explain_volume(&self.source, error))
     }
 }

@@ -5,6 +5,7 @@
 //! of a disk, then the image or volume. Hosts change the source as each step
 //! says, since only they can decompress a stream or open a partition's device.
 
+mod foreign;
 mod format;
 mod gpt;
 mod inside;
@@ -18,4 +19,4 @@ pub use inside::Inside;
 pub use nesting::{Layer, Nesting, NotOpened, Step};
 pub use partition_reader::PartitionReader;
 pub use partition_table::{Damage, Kind, Partition, PartitionTable};
-pub use probe::{Content, Probe};
+pub use probe::{Content, Probe, explain_volume};

@@ -99,6 +99,24 @@ fn what_cannot_be_opened_is_told() {
 }
 
 #[test]
+fn other_file_systems_in_images_are_named() {
+    let (_, mut built) = volumes().swap_remove(0);
+    built.patch(3, b"ReFS\0\0\0\0");
+    built.damage_backup_boot_sector();
+    let image = image_of(&built);
+    let mut driver = Driver::new(image.as_slice());
+    let opened = driver.open().unwrap();
+    let text = match driver.info(&opened) {
+        Ok(document) => document.warnings.concat(),
+        Err(failure) => failure.to_string(),
+    };
+    assert!(
+        text.contains("the volume is a ReFS volume, not NTFS"),
+        "{text}"
+    );
+}
+
+#[test]
 fn any_bytes_of_the_volume_are_read() {
     for (name, built) in volumes() {
         let volume = restored(&built);

@@ -7,6 +7,7 @@ mod compression;
 mod damaged;
 mod file_sums;
 mod files;
+mod folder;
 mod frames;
 mod not_opened;
 mod opened;
@@ -207,7 +208,11 @@ fn files_of(path: &Path, wanted: Wanted) -> Result<Vec<PathBuf>> {
         Wanted::Image => "name an image file, or - for standard input",
         Wanted::Volume => "name the device that is mounted there, or a file that holds a volume",
     };
-    match clonezilla::image_in(path)? {
+    let image = match clonezilla::image_in(path)? {
+        None => folder::image_in(path)?,
+        image => image,
+    };
+    match image {
         Some(image) => piece_names::of(&image),
         None => Err(Error::refused(path, "is a directory", remedy)),
     }

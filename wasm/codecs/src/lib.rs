@@ -1,4 +1,4 @@
-//! Decoders of gzip, bzip2, lz4 and xz, and the compressor of zstd, for
+//! Decoders of all formats but zstd, and the compressor of zstd, for
 //! JavaScript.
 //!
 //! They are a WebAssembly module apart from `ntfsclone-wasm`, loaded when such a
