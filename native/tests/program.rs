@@ -23,6 +23,7 @@ mod interrupt;
 mod jobs;
 mod map;
 mod map_command;
+mod map_disk;
 mod mapfile;
 mod mounted;
 mod opening;

@@ -172,6 +172,12 @@ impl Device {
         }
     }
 
+    /// True for a volume that is in files as it is: each of its bytes has one position
+    /// there.
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.content, Content::Files(_)) && !self.input.is_compressed()
+    }
+
     /// What it was recognised as.
     pub fn input(&self) -> &Recognised {
         &self.input
