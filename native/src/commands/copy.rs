@@ -14,11 +14,10 @@ use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
-    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks,
-    WriteOptions,
+    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
-use crate::sink::{Place, checksum, refuse_partition_table};
+use crate::sink::{Place, checksum, judge_overwritten, refuse_metadata};
 use crate::source::{BulkReader, Device, Sidecar};
 
 /// What a command orders that has a volume copied.
@@ -106,12 +105,14 @@ pub fn copy_device(
     let place = Place::of(output, sources)?;
     place.check(writing.thin)?;
     if continued.is_none() {
-        refuse_partition_table(output, place, checks.force)?;
+        judge_overwritten(output, place, checks.force, reports)?;
     }
     checksum::check(writing.checksum, output, place, sources)?;
     refuse_compressed_on_device(kind, place)?;
     refuse_checksum_of_rescue(order)?;
-    refuse_metadata_on_device(order, place)?;
+    if kind.form == Form::Raw && matches!(kind.scope, CopyScope::Metadata { .. }) {
+        refuse_metadata(output, place, checks.force)?;
+    }
     refuse_serial_without_boot_sector(order, &opened)?;
 
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
@@ -180,25 +181,6 @@ pub fn copy_device(
     }
     match (rescue, opened.device.damaged()) {
         (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
-        _ => Ok(()),
-    }
-}
-
-/// A device with nothing but metadata looks like a volume whose files are all
-/// there: not by accident.
-fn refuse_metadata_on_device(order: CopyOrder<'_>, place: Place) -> Result<()> {
-    let is_raw_metadata =
-        matches!(order.kind.scope, CopyScope::Metadata { .. }) && order.kind.form == Form::Raw;
-    match (&order.writing.output, place) {
-        (Output::File { path, .. }, Place::BlockDevice)
-            if is_raw_metadata && !order.checks.force =>
-        {
-            Err(Error::refused(
-                path,
-                "is a device, and metadata alone would take the place of what is on it",
-                "write metadata to a file; or do it all the same with --force",
-            ))
-        }
         _ => Ok(()),
     }
 }

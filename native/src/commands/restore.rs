@@ -13,8 +13,8 @@ use crate::host::progress::{Phase, Progress};
 use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::report::{self, Reports};
 use crate::sink::{
-    Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
-    refuse_partition_table,
+    Destination, Needs, Place, RawSink, Readers, checksum, judge_overwritten, least_device_size,
+    refuse_metadata,
 };
 use crate::source::input::{self, Format, Opened, Recognised};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
@@ -37,6 +37,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
     let place = check_place(task, image.input(), &sources)?;
+    if image.begins_with_gap() {
+        refuse_metadata(output, place, task.checks.force)?;
+    }
     refuse_discard(&image, writing.thin)?;
     let header = *image.header();
     let volume_size = header.volume_size();
@@ -121,7 +124,7 @@ pub(super) fn check_place(
     let output = &writing.output;
     let place = Place::of(output, sources)?;
     place.check(writing.thin)?;
-    refuse_partition_table(output, place, task.checks.force)?;
+    judge_overwritten(output, place, task.checks.force, Reports::beside(output))?;
     checksum::check(writing.checksum, output, place, sources)?;
     refuse_discard_of_stream(input, writing.thin)?;
     Ok(place)

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::atomic_file::directory_of;
+use super::device_folder::refuse_file_in;
 use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 use crate::options::{Existing, Output, Thin};
@@ -59,7 +60,10 @@ impl Place {
             return stdout(sources);
         };
         let metadata = match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::NewFile),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                refuse_file_in(path)?;
+                return Ok(Self::NewFile);
+            }
             Err(error) => return Err(Error::io("look at", path, error)),
             Ok(_) if *existing == Existing::Refuse => {
                 return Err(Error::refused(
@@ -100,6 +104,7 @@ impl Place {
                 _ => Ok(Self::BlockDevice),
             };
         }
+        refuse_file_in(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))?;
         // Also a file that is replaced: its directory alone must not decide that.
         device::open_to_write(path).map_err(|error| not_writable(path, error))?;
         Ok(match existing {
