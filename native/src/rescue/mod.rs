@@ -24,5 +24,5 @@ pub use checkpoint::Checkpoint;
 pub use damaged_source::DamagedSource;
 pub use kept::Kept;
 pub use mapfile::{Mapfile, RunStatus};
-pub use mark::write_marks;
+pub use mark::{find_marks, write_marks};
 pub use medium::Medium;
