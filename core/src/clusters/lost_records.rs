@@ -6,23 +6,28 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::select::select_used;
 use super::walk::{Part, Walk};
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
+use crate::ntfs::bitmap::Chunks;
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::{self, DIRECTORY_INDEX, Entries, Entry};
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::record::undo_fixup;
 use crate::ntfs::value::{self, Value};
 use crate::ntfs::{FileRecord, Volume, attribute_list, path};
-use crate::units::{RecordNumber, len_usize};
+use crate::units::{Lcn, RecordNumber, len_usize};
 
 /// Blocks of a directory that are read at once.
 const BLOCKS_AT_ONCE: u64 = 16;
 
 /// Ours: bytes of `$MFT`'s bitmap, one bit for each of a thousand million records.
 const MAX_BITMAP: u64 = 128 << 20;
+
+/// Ours: bytes of clusters without an owner that are looked through.
+const MAX_UNOWNED: u64 = 4 << 30;
 
 /// Records reserved by NTFS without a name: 12 to 15, in use and empty.
 const RESERVED: Range<u64> = 12..16;
@@ -37,6 +42,9 @@ pub struct LostRecords {
     bases: BTreeMap<RecordNumber, RecordNumber>,
     /// One bit a record, set if it is in use; `None` if it cannot be read.
     in_use: Option<Vec<u8>>,
+    /// Bytes of directories that may still be read: as many as the source has, or
+    /// hostile ones, which share clusters or have none, would have no end.
+    left: u64,
 }
 
 /// A name in an index entry.
@@ -69,6 +77,7 @@ impl LostRecords {
             names: BTreeMap::new(),
             bases: BTreeMap::new(),
             in_use: None,
+            left: volume.source().size(),
         };
         if found.records.is_empty() {
             return Ok(found);
@@ -91,12 +100,63 @@ impl LostRecords {
         }
     }
 
+    /// Looks for more names in the clusters that `$Bitmap` marks and no file has: those
+    /// of directories whose own records are lost. Reads up to [`MAX_UNOWNED`] bytes of
+    /// them, and nothing if all records have names.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Io`]; [`crate::Error::Memory`].
+    pub fn search_unowned<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<()> {
+        if self.in_use().all(|number| self.is_known(number)) {
+            return Ok(());
+        }
+        let geometry = volume.geometry();
+        let end = geometry.bytes(geometry.nr_clusters());
+        let cluster_size = u64::from(geometry.cluster_size);
+        let record_size = u64::from(geometry.index_record_size);
+        let owned = select_used(volume, |_| {})?.map;
+        let mut chunks = Chunks::new(volume)?;
+        let mut buffer = Vec::new();
+        let mut left = MAX_UNOWNED;
+        while let Some((first, words)) = chunks.next(volume)? {
+            let starts = (first.0..).step_by(64).map(Lcn);
+            let unowned = starts.zip(words).flat_map(|(start, word)| {
+                let bits = word & !owned.word(start);
+                let is_set = move |bit: &u32| bits.checked_shr(*bit).unwrap_or(0) & 1 != 0;
+                (0..64_u32)
+                    .filter(is_set)
+                    .map(move |bit| start.plus(bit.into()))
+            });
+            for lcn in unowned {
+                let offset = geometry.offset(lcn);
+                let len = cluster_size
+                    .max(record_size)
+                    .min(end.saturating_sub(offset));
+                let Some(rest) = left.checked_sub(len) else {
+                    return Ok(());
+                };
+                left = rest;
+                buffer.resize(len_usize(len), 0);
+                let read = volume.source().read_exact_at(offset, &mut buffer);
+                if read.is_err() {
+                    continue;
+                }
+                for node in buffer.chunks_exact_mut(len_usize(record_size)) {
+                    if undo_fixup(node, index::MAGIC).is_ok() {
+                        Entries::in_record(node).for_each(|entry| self.add_of_lost(&entry));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The lost records that held something, as far as that is known.
     pub fn in_use(&self) -> impl Iterator<Item = RecordNumber> {
         let numbers = self.records.iter().cloned().flatten().map(RecordNumber);
         numbers.filter(|number| {
-            let is_named = self.names.contains_key(number) || self.bases.contains_key(number);
-            is_named || !RESERVED.contains(&number.0) && self.is_marked(*number)
+            self.is_known(*number) || !RESERVED.contains(&number.0) && self.is_marked(*number)
         })
     }
 
@@ -119,6 +179,10 @@ impl LostRecords {
             .checked_sub(1)
             .and_then(|index| self.records.get(index));
         before.is_some_and(|range| range.contains(&number.0))
+    }
+
+    fn is_known(&self, number: RecordNumber) -> bool {
+        self.names.contains_key(&number) || self.bases.contains_key(&number)
     }
 
     /// True if the record is in use, or that is unknown.
@@ -190,12 +254,14 @@ impl LostRecords {
             return Ok(());
         };
         let record_size = u64::from(volume.geometry().index_record_size);
-        let end = nodes.size().min(volume.source().size());
+        let end = nodes.size().min(self.left);
+        self.left = self.left.saturating_sub(end);
         let mut buffer = Vec::new();
         let mut position = 0_u64;
         let mut count = BLOCKS_AT_ONCE;
         while position < end {
-            let left = end.saturating_sub(position) / record_size.max(1);
+            let left = end.saturating_sub(position);
+            let left = left.checked_div(record_size).unwrap_or(0);
             let len = count.min(left).saturating_mul(record_size);
             if len == 0 {
                 break;
@@ -220,6 +286,14 @@ impl LostRecords {
             position = position.saturating_add(len);
         }
         Ok(())
+    }
+
+    /// Takes the name of a lost record from an entry of a directory that is lost, too.
+    fn add_of_lost(&mut self, entry: &Entry<'_>) {
+        let parent = FileName::parse(entry.key).map(|name| name.parent.record);
+        if let Some(parent) = parent.filter(|parent| self.contains(*parent)) {
+            self.add(parent, entry);
+        }
     }
 
     /// Takes the name of a lost record, rather one that people know.

@@ -100,7 +100,8 @@ impl PartitionTable {
     pub fn areas_outside(&self, disk: &impl ReadAt) -> Vec<Range<u64>> {
         let offsets = self.partitions.iter().map(|partition| partition.offset);
         let first = offsets.min().unwrap_or(u64::MAX);
-        let mut areas = vec![0..first.min(MAX_BOOT_LOADER).min(disk.size())];
+        let mut areas = Vec::new();
+        areas.push(0..first.min(MAX_BOOT_LOADER).min(disk.size()));
         match self.kind {
             Kind::Gpt => areas.extend(gpt::areas(disk)),
             Kind::Mbr => {

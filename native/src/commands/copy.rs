@@ -8,6 +8,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::copy_target::CopyTarget;
 use super::copying::Copying;
+use super::lost_parts::Effort;
 use super::open_volume::{Accepted, OpenVolume};
 use super::rescue::Continued;
 use super::used_clusters::{Purpose, Search};
@@ -154,7 +155,8 @@ pub fn copy_device(
                 Some(rescue) if kind.is_plain() && !place.is_stream() => {
                     let lost =
                         rescue::clone(writing, rescue, &opened, &plan, target, how, reports)?;
-                    return lost_data::tell(&opened, &lost, rescue);
+                    // What is in use was read, and is read again from the copy.
+                    return lost_data::tell(&opened, &lost, Effort::Thorough, rescue);
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {
@@ -180,7 +182,9 @@ pub fn copy_device(
         }
     }
     match (rescue, opened.device.damaged()) {
-        (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
+        (Some(rescue), Some(damaged)) => {
+            lost_data::tell(&opened, &damaged.lost(), Effort::Metadata, rescue)
+        }
         _ => Ok(()),
     }
 }

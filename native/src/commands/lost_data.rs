@@ -9,7 +9,7 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
 use serde::{Deserialize, Serialize};
 
-use super::lost_parts::{LostPart, LostParts, length, total};
+use super::lost_parts::{Effort, LostPart, LostParts, length, total};
 use super::open_volume::OpenVolume;
 use crate::device::Mode;
 use crate::error::{Error, Result};
@@ -58,9 +58,20 @@ impl From<&Range<u64>> for LostArea {
 /// # Errors
 ///
 /// [`Error::DataLost`], if anything was.
-pub fn tell(opened: &OpenVolume, lost: &[Range<u64>], rescue: &Rescue) -> Result<()> {
+pub fn tell(
+    opened: &OpenVolume,
+    lost: &[Range<u64>],
+    effort: Effort,
+    rescue: &Rescue,
+) -> Result<()> {
     let path = opened.device.path();
-    let parts = or_warning(LostParts::find(&opened.volume, path, lost, MAX_PARTS));
+    let parts = or_warning(LostParts::find(
+        &opened.volume,
+        path,
+        lost,
+        effort,
+        MAX_PARTS,
+    ));
     finish(path, lost, parts, rescue)
 }
 
@@ -87,7 +98,8 @@ pub fn tell_of_salvaged<R: ReadAt>(
 ) -> Result<()> {
     let mut all = [lost.missing, lost.doubtful].concat();
     all.sort_by_key(|area| area.start);
-    let found = volume.map(|volume| LostParts::find(volume, name, &all, MAX_PARTS));
+    let found =
+        volume.map(|volume| LostParts::find(volume, name, &all, Effort::Thorough, MAX_PARTS));
     let parts = found.map(or_warning).unwrap_or_default();
     let told = finish(name, &all, parts, rescue);
     match told {

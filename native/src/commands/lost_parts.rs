@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::visible::Visible;
 
+/// Ours: bytes of all paths that are listed. Hostile ones have 780 KiB each.
+const MAX_PATH_BYTES: usize = 128 << 20;
+
 /// A part of a file that is lost.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LostPart {
@@ -36,6 +39,16 @@ pub struct LostPart {
     pub is_metadata: bool,
 }
 
+/// What is read to find names of lost MFT records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// The records of all files, and all directories.
+    Metadata,
+    /// The clusters of no known file, too, which may be those of lost directories: not
+    /// from a disk that fails.
+    Thorough,
+}
+
 /// What lies in lost areas.
 #[derive(Debug, Default)]
 pub struct LostParts {
@@ -46,18 +59,19 @@ pub struct LostParts {
     /// Lost bytes of the volume that a file has, `$MFT` and `$BadClus` among them. In
     /// order; they neither overlap nor touch.
     pub owned: Vec<Range<u64>>,
-    /// Bytes of lost MFT records that no file uses.
-    pub unused_record_bytes: u64,
+    /// Bytes of all paths in the list.
+    path_bytes: usize,
 }
 
 impl LostParts {
     /// Finds the owners of `lost`, which is in bytes and in order, and lists at most
     /// `limit` parts of files. Lost MFT records have the names that directories have
-    /// for them.
+    /// for them; what is read for that is up to `effort`.
     pub fn find<R: ReadAt>(
         volume: &Volume<R>,
         name: &Path,
         lost: &[Range<u64>],
+        effort: Effort,
         limit: usize,
     ) -> Result<Self> {
         if lost.is_empty() {
@@ -73,7 +87,7 @@ impl LostParts {
         let is_mft = |part: &&Owned<'_>| part.owner.record == RECORD_MFT && part.is_content();
         let in_mft = owned.iter().filter(is_mft).map(Owned::in_file);
         let in_mft = merged(in_mft.collect());
-        let records = lost_records(volume, &in_mft).map_err(failed)?;
+        let records = lost_records(volume, &in_mft, effort).map_err(failed)?;
         let mut parts = Self {
             left_out: owners.left_out,
             owned: merged(owned.iter().map(|part| part.on_volume.clone()).collect()),
@@ -87,12 +101,16 @@ impl LostParts {
             if record == RECORD_BAD_CLUSTERS {
                 continue;
             }
-            let path = match &last {
-                Some((number, path)) if *number == record => path.clone(),
+            if parts.is_full(limit) {
+                parts.left_out += 1;
+                continue;
+            }
+            let path = match last.take() {
+                Some((number, path)) if number == record => path,
                 _ => records.path_of(volume, record),
             };
             last = Some((record, path.clone()));
-            parts.list.push(part.describe(path));
+            parts.push(part.describe(path));
         }
         let key = |part: &LostPart| (part.attribute, part.record, part.offset);
         parts.list.sort_by(|a, b| {
@@ -100,6 +118,15 @@ impl LostParts {
             names.then_with(|| key(a).cmp(&key(b)))
         });
         Ok(parts)
+    }
+
+    fn is_full(&self, limit: usize) -> bool {
+        self.list.len() >= limit || self.path_bytes >= MAX_PATH_BYTES
+    }
+
+    fn push(&mut self, part: LostPart) {
+        self.path_bytes += part.path.len();
+        self.list.push(part);
     }
 
     /// Lists lost MFT records, by the bytes of `$MFT` that are lost.
@@ -111,19 +138,17 @@ impl LostParts {
         limit: usize,
     ) {
         let size = u64::from(volume.geometry().mft_record_size);
-        self.unused_record_bytes = total(in_mft);
         for record in records.in_use() {
             let bytes = record.0 * size..(record.0 + 1) * size;
             let length = overlaps(in_mft, bytes.clone())
                 .map(|part| length(&part))
                 .sum();
-            self.unused_record_bytes = self.unused_record_bytes.saturating_sub(length);
-            if self.list.len() >= limit {
+            if self.is_full(limit) {
                 self.left_out += 1;
                 continue;
             }
             let path = records.path_of(volume, record);
-            self.list.push(LostPart {
+            self.push(LostPart {
                 stream: None,
                 attribute: None,
                 record: Some(record.0),
@@ -218,6 +243,7 @@ fn owned_parts<'a>(geometry: &Geometry, owner: &'a Owner, lost: &[Range<u64>]) -
 fn lost_records<R: ReadAt>(
     volume: &Volume<R>,
     in_mft: &[Range<u64>],
+    effort: Effort,
 ) -> ntfsclone_core::error::Result<LostRecords> {
     let size = u64::from(volume.geometry().mft_record_size);
     let end = volume.mft().record_count();
@@ -225,7 +251,12 @@ fn lost_records<R: ReadAt>(
         let last = bytes.end.div_ceil(size).min(end);
         bytes.start / size..last
     });
-    LostRecords::find(volume, records.filter(|range| !range.is_empty()).collect())
+    let records = records.filter(|range| !range.is_empty()).collect();
+    let mut records = LostRecords::find(volume, records)?;
+    if effort == Effort::Thorough {
+        records.search_unowned(volume)?;
+    }
+    Ok(records)
 }
 
 /// The parts of ordered ranges that lie in `within`, in order.

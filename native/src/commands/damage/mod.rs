@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use self::copy_with_gaps::CopyWithGaps;
 use super::lost_data::LostArea;
-use super::lost_parts::{LostParts, length, merged, overlaps, total};
+use super::lost_parts::{Effort, LostParts, length, merged, overlaps, total};
 use super::map::disk;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -26,8 +26,8 @@ use crate::rescue::mapfile::{self, Listed};
 use crate::rescue::{Status, find_marks};
 use crate::source::Device;
 
-/// Ours: parts of files that are listed. Each takes some 200 bytes.
-const MAX_PARTS: usize = 1_000_000;
+/// Ours: parts of files that are listed. Each takes some 200 bytes and its path.
+const MAX_PARTS: usize = 200_000;
 
 /// What is lost of a copy.
 #[derive(Serialize)]
@@ -67,7 +67,7 @@ pub fn run(task: &DamageTask, how: options::Progress) -> Result<()> {
     if let Some(map) = &map {
         map.check_covers(&copy, &volume)?;
     }
-    let parts = LostParts::find(&volume, &task.source, &lost, MAX_PARTS)?;
+    let parts = LostParts::find(&volume, &task.source, &lost, Effort::Thorough, MAX_PARTS)?;
     let damage = copy.sum_up(&volume, &lost, parts)?;
     copy.device.check_unchanged()?;
     if task.json {
@@ -236,7 +236,8 @@ impl<'a> Map<'a> {
         } else {
             self.size.max(copy.size)
         };
-        let lost = gaps_between(&[copy.offset..end], &self.read);
+        let all = copy.offset..end;
+        let lost = gaps_between(&[all], &self.read);
         let in_volume = |range: &Range<u64>| range.start - copy.offset..range.end - copy.offset;
         lost.iter().map(in_volume).collect()
     }
