@@ -97,6 +97,28 @@ fn a_partition_has_the_positions_of_the_disk() {
     }
 }
 
+/// Pieces of a disk are the disk.
+#[test]
+fn a_disk_in_pieces() {
+    let (first, second) = (volume(), second_volume());
+    let (_, disk, _) = disks(&first, &second).swap_remove(1);
+    let scene = Scene::new();
+    let (start, end) = disk.split_at(disk.len() / 3 / 512 * 512 + 100);
+    scene.write("disk", &disk);
+    scene.write("x.aa", start);
+    scene.write("x.ab", end);
+    for options in ["--partition 3", "--partition 1", ""] {
+        let areas = |source: &str| {
+            let outcome = scene.run(&format!("map -q {options} {source}"));
+            assert_eq!(outcome.code(), Some(0), "{options}: {}", outcome.errors());
+            let mut found = Vec::new();
+            read_mapfile(outcome.stdout(), |area| found.push(area));
+            found
+        };
+        assert_eq!(areas("x.aa"), areas("disk"), "{options}");
+    }
+}
+
 /// Of a disk: tables and boot loaders, what NTFS uses, and all of what is something else.
 #[test]
 fn a_disk_has_all_that_a_copy_needs() {

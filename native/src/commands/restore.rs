@@ -37,10 +37,10 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     describe(image.input(), image.header(), reports);
     let sources = image.metadata().to_vec();
     let place = check_place(task, image.input(), &sources)?;
+    refuse_discard(&image, writing.thin)?;
     if image.begins_with_gap() {
         refuse_metadata(output, place, task.checks.force)?;
     }
-    refuse_discard(&image, writing.thin)?;
     let header = *image.header();
     let volume_size = header.volume_size();
     let device_size = match image.boot_sector() {
