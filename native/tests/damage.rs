@@ -379,6 +379,35 @@ fn images_are_looked_through() {
     assert_eq!(text(&outcome), expected);
 }
 
+/// A map of the file that is the image: what is lost of the volume in it.
+#[test]
+fn an_image_by_the_map_of_its_file() {
+    let volume = builder().build();
+    let mut image = small_volume::image_of(&volume);
+    let content = &pattern(1, 200_000)[40_000..40_032];
+    let mut found = image.windows(content.len());
+    let at = found.position(|bytes| bytes == content);
+    let at = at.expect("the file is in the image");
+    image[at..at + 512].fill(0);
+    let size = image.len() as u64;
+    let scene = Scene::new();
+    scene.write("image", &image);
+    let bad = at as u64..at as u64 + 512;
+    scene.write("map", map(size, &[bad]));
+    let outcome = scene.run("damage -q --map map image");
+    assert_eq!(outcome.code(), Some(3), "{}", outcome.errors());
+    let expected = "/big.bin: 4096 bytes lost\nFiles: 4096 bytes lost in 1 file\n";
+    outcome.reported(expected);
+    // The tail has the backup boot sector.
+    let tail = size - 100..size;
+    scene.write("map", map(size, &[tail]));
+    let outcome = scene.run("damage -q --map map image");
+    outcome.reported("Files: nothing lost\n");
+    outcome.reported("  the backup boot sector: 512 bytes lost\n");
+    scene.write("map", map(size, &[]));
+    assert_eq!(scene.run("damage -q --map map image").code(), Some(0));
+}
+
 /// What a rescue reports is what its map file tells afterwards.
 #[test]
 fn agrees_with_the_report_of_a_rescue() {

@@ -2,6 +2,7 @@
 //! rescue, or by the marks in the copy.
 
 mod copy_with_gaps;
+mod map_of_copy;
 mod text;
 
 use std::ops::Range;
@@ -9,21 +10,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::Error as CoreError;
+use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::bitmap::Chunks;
 use ntfsclone_core::ntfs::{BootSector, Volume};
 use ntfsclone_core::units::Geometry;
 use serde::Serialize;
 
 use self::copy_with_gaps::CopyWithGaps;
+use self::map_of_copy::MapOfCopy;
 use super::lost_data::LostArea;
-use super::lost_parts::{Effort, LostParts, length, merged, overlaps, total};
+use super::lost_parts::{Effort, LostPart, LostParts, length, merged, overlaps, total};
 use super::map::disk;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, DamageTask};
 use crate::report::{self, Reports};
-use crate::rescue::mapfile::{self, Listed};
-use crate::rescue::{Status, find_marks};
+use crate::rescue::find_marks;
 use crate::source::Device;
 
 /// Ours: parts of files that are listed. Each takes some 200 bytes and its path.
@@ -43,21 +45,16 @@ struct Damage {
     free_bytes: u64,
     /// Where they are in the source.
     areas: Vec<LostArea>,
-    #[serde(flatten)]
-    parts: ListedParts,
-}
-
-/// As in the report of a rescue.
-#[derive(Serialize)]
-struct ListedParts {
-    files: Vec<super::lost_parts::LostPart>,
+    /// As in the report of a rescue.
+    files: Vec<LostPart>,
     files_left_out: u64,
 }
 
 pub fn run(task: &DamageTask, how: options::Progress) -> Result<()> {
     let device = Device::open(&task.source, task.partition, how, Reports::ToStderr)?;
     let copy = Copy::of(task, device)?;
-    let map = task.mapfile.as_deref().map(|path| Map::read(path, &copy));
+    let mapfile = task.mapfile.as_deref();
+    let map = mapfile.map(|path| MapOfCopy::read(path, &copy));
     let map = map.transpose()?;
     let lost = match &map {
         Some(map) => map.lost_in(&copy),
@@ -103,6 +100,14 @@ struct Copy<'a> {
 impl<'a> Copy<'a> {
     fn is_in_partition(&self) -> bool {
         self.offset > 0
+    }
+
+    /// Bytes of the file that is an image of the volume; `None` if it is compressed, or
+    /// there is no image.
+    fn image_size(&self) -> Option<u64> {
+        let is_compressed = self.device.input().is_compressed();
+        let index = self.device.index().filter(|_| !is_compressed);
+        index.map(|_| self.device.files().size())
     }
 
     fn of(task: &'a DamageTask, device: Device) -> Result<Self> {
@@ -192,80 +197,9 @@ impl<'a> Copy<'a> {
                 .iter()
                 .map(|range| LostArea::from(&(range.start + self.offset..range.end + self.offset)))
                 .collect(),
-            parts: ListedParts {
-                files: parts.list,
-                files_left_out: parts.left_out,
-            },
+            files: parts.list,
+            files_left_out: parts.left_out,
         })
-    }
-}
-
-/// The map file of the rescue that made a copy.
-struct Map<'a> {
-    path: &'a Path,
-    size: u64,
-    /// In order.
-    read: Vec<Range<u64>>,
-}
-
-impl<'a> Map<'a> {
-    /// # Errors
-    ///
-    /// It is no map file, or of something else than `copy`.
-    fn read(path: &'a Path, copy: &Copy<'_>) -> Result<Self> {
-        let listed = Listed::parse(&mapfile::read(path)?, path)?;
-        let areas = listed.areas.iter();
-        let read = areas.filter(|area| area.status == Status::Finished);
-        let map = Self {
-            path,
-            size: listed.size(),
-            read: merged(read.map(|area| area.range.clone()).collect()),
-        };
-        // A copy may end before what could not be read, but not before what was.
-        let read_end = map.read.last().map_or(0, |range| range.end);
-        if read_end > copy.size || copy.is_in_partition() && map.size < copy.size {
-            return Err(map.is_of_another(copy));
-        }
-        Ok(map)
-    }
-
-    /// What is not listed as read, by positions in the volume.
-    fn lost_in(&self, copy: &Copy<'_>) -> Vec<Range<u64>> {
-        let end = if copy.is_in_partition() {
-            copy.offset + copy.device.size_there()
-        } else {
-            self.size.max(copy.size)
-        };
-        let all = copy.offset..end;
-        let lost = gaps_between(&[all], &self.read);
-        let in_volume = |range: &Range<u64>| range.start - copy.offset..range.end - copy.offset;
-        lost.iter().map(in_volume).collect()
-    }
-
-    /// # Errors
-    ///
-    /// It ends before the volume.
-    fn check_covers(&self, copy: &Copy<'_>, volume: &Volume<CopyWithGaps>) -> Result<()> {
-        let geometry = volume.geometry();
-        let end = copy.offset + geometry.backup_boot_sector();
-        if self.size < end {
-            return Err(self.is_of_another(copy));
-        }
-        Ok(())
-    }
-
-    fn is_of_another(&self, copy: &Copy<'_>) -> Error {
-        Error::refused(
-            self.path,
-            format!(
-                "is the map of something else: of {} bytes, and {} has {}",
-                self.size,
-                copy.source.display(),
-                copy.size
-            ),
-            "name the map file that belongs to this copy; to one of a whole disk belongs the copy \
-             of the disk, with --partition",
-        )
     }
 }
 

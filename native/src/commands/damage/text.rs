@@ -14,13 +14,13 @@ struct Entry {
 
 pub fn print(damage: &Damage) {
     let line = |text: String| Reports::ToStdout.line(text);
-    let parts = &damage.parts.files;
+    let parts = &damage.files;
     let files = entries(parts.iter().filter(|part| !part.is_metadata));
     for file in &files {
         line(file.describe());
     }
-    if damage.parts.files_left_out > 0 {
-        let count = damage.parts.files_left_out;
+    if damage.files_left_out > 0 {
+        let count = damage.files_left_out;
         let more = report::count(count, "more part of files", "more parts of files");
         line(format!("and {more}, too many to list"));
     }
