@@ -84,6 +84,10 @@ pub enum Error {
     #[error("{}: {found}", path.display())]
     MayBeDamaged { path: PathBuf, found: String },
 
+    /// A copy lacks data that is in use.
+    #[error("{}: {found}", Visible(path.display()))]
+    Incomplete { path: PathBuf, found: String },
+
     /// A map was made in spite of what could not be read.
     #[error(
         "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
@@ -163,7 +167,10 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::DataLost { .. } | Self::MayBeDamaged { .. } | Self::MapIncomplete { .. } => 3,
+            Self::DataLost { .. }
+            | Self::MayBeDamaged { .. }
+            | Self::Incomplete { .. }
+            | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
     }

@@ -3,7 +3,7 @@
 use crate::support::{
     disk::{self, Partition},
     requirements::met_here,
-    scene::{Outcome, Scene},
+    scene::Scene,
     small_volume::{DAMAGED, clone_of, image_of, volume},
     wrapped::{WRAPPERS, shell},
 };
@@ -35,15 +35,6 @@ fn partitions() {
         }
         scene.run("--partition 2 -n -r disk").wrote(&[]);
         scene.write("volume", &volume.bytes);
-        let expected = scene.run("map --format ddrescue volume");
-        let found = scene.run("map --partition 2 --format ddrescue disk");
-        let areas = |outcome: &Outcome| {
-            let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
-            let lines = text.lines().filter(|line| line.starts_with("0x"));
-            lines.map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(areas(&found), areas(&expected));
-        assert!(areas(&found).len() > 2);
 
         shell(&scene, "(cat disk; head -c 3000000 /dev/zero) | xz -0c > x");
         for (line, input) in [

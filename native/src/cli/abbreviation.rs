@@ -32,6 +32,7 @@ pub const LONG_WITH_VALUE: &[&str] = &[
     "against",
     "format",
     "generate",
+    "map",
     "mapfile",
     "note",
     "output",

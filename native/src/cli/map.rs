@@ -11,7 +11,8 @@ use super::ProgressArgs;
 #[derive(Debug, Args)]
 #[command(after_help = MAP_HELP)]
 pub struct Map {
-    /// The NTFS volume to read, or what holds it: an image, a compressed file
+    /// The NTFS volume to read, or what holds it: an image, a compressed file; or a
+    /// whole disk, with all its partitions
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 
@@ -19,7 +20,8 @@ pub struct Map {
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
 
-    /// Read partition N of SOURCE, which is a whole disk
+    /// Map partition N of SOURCE, which is a whole disk; positions are those on the
+    /// disk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub partition: Option<u32>,
 
@@ -52,6 +54,9 @@ const MAP_HELP: &str = "\
 Examples:
   ntfsclone map -o used.map /dev/sda1
   ddrescue -m used.map /dev/sda1 sda1.raw rescue.map
+
+  ntfsclone map -o disk.map /dev/sda
+  ddrescue -m disk.map /dev/sda sda.raw rescue.map
 
   ntfsclone map --format bmap -o sda1.bmap sda1.raw
   bmaptool copy --bmap sda1.bmap sda1.raw /dev/sdb1";

@@ -2,6 +2,7 @@
 
 mod abbreviation;
 mod copy;
+mod damage;
 mod map;
 mod verify;
 
@@ -12,6 +13,7 @@ use std::process;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use copy::{Algorithm, Copy, Generated, Reflink};
+pub use damage::Damage;
 pub use map::{Map, MapFormat};
 pub use verify::{Info, Verify};
 
@@ -62,6 +64,9 @@ pub enum Command {
     /// Print which bytes of a volume are in use, for programs that can skip the
     /// rest
     Map(Map),
+
+    /// Name the files that lost data, by the map of a rescue or the marks in a copy
+    Damage(Damage),
 
     /// Check all of an image or volume, and the NTFS in it
     Verify(Verify),

@@ -4,10 +4,12 @@ mod check_image;
 mod copy;
 mod copy_target;
 mod copying;
+mod damage;
 mod demo;
 mod generate;
 mod info;
 mod lost_data;
+mod lost_parts;
 mod map;
 mod metadata;
 mod open_volume;
@@ -28,6 +30,7 @@ pub fn run(options: Options) -> Result<()> {
         Task::Copy(task) => copy::run(&task, progress),
         Task::Restore(task) => restore::run(&task, progress),
         Task::CheckImage(task) => check_image::run(&task, progress),
+        Task::Damage(task) => damage::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),
         Task::Verify(task) => verify::run(&task, progress),
         Task::Info(task) => info::run(&task),

@@ -13,7 +13,9 @@ use crate::host::progress::{Phase, Progress};
 use crate::input::{self, Format, Opened, Recognised};
 use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::report::{self, Reports};
-use crate::sink::{Destination, Needs, Place, RawSink, Readers, least_device_size};
+use crate::sink::{
+    Destination, Needs, Place, RawSink, Readers, least_device_size, refuse_metadata,
+};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -35,6 +37,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let sources = image.metadata().to_vec();
     let place = check_place(task, image.input(), &sources)?;
     refuse_discard(&image, writing.thin)?;
+    if image.begins_with_gap() {
+        refuse_metadata(output, place, task.checks.force)?;
+    }
     let header = *image.header();
     let volume_size = header.volume_size();
     let device_size = match image.boot_sector() {
@@ -115,7 +120,7 @@ pub(super) fn check_place(
     sources: &[Metadata],
 ) -> Result<Place> {
     let writing = &task.writing;
-    let place = Place::of_volume(writing, sources, task.checks.force)?;
+    let place = Place::of_volume(writing, sources, task.checks.force, false)?;
     refuse_discard_of_stream(input, writing.thin)?;
     Ok(place)
 }

@@ -1,13 +1,15 @@
 //! Restoring what there is of a damaged image, or of a volume in a damaged
 //! stream.
 
+use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
+
 use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
-use crate::input::{FileSums, Opened};
+use crate::input::{FileSums, Format, Opened};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::report::{self, Reports};
-use crate::sink::{Destination, Needs, Readers, least_device_size};
+use crate::sink::{Destination, Needs, Readers, least_device_size, refuse_metadata};
 use crate::source::SalvagedVolume;
 
 /// Writes what there is, and reports what is missing.
@@ -21,6 +23,9 @@ pub fn run(
     let sources = opened.input.metadata.clone();
     let place = check_place(task, &opened.input, &sources)?;
     let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
+    if begins_with_gap(&opened) {
+        refuse_metadata(&writing.output, place, task.checks.force)?;
+    }
     let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
     refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
@@ -44,6 +49,24 @@ pub fn run(
     };
     restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
+}
+
+/// True for an image that leaves out the first cluster, as those of metadata only.
+/// False if it has to be read from start to end.
+fn begins_with_gap(opened: &Opened) -> bool {
+    let Some(image) = opened
+        .bytes
+        .source()
+        .filter(|_| opened.input.format == Format::Image)
+    else {
+        return false;
+    };
+    let Ok(header) = Header::read(&image) else {
+        return false;
+    };
+    let mut command = [0];
+    let read = image.read_exact_at(header.data_offset.into(), &mut command);
+    read.is_ok() && command != [COMMAND_NEXT]
 }
 
 /// Reports what would be missing, and writes nothing.

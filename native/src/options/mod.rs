@@ -11,13 +11,13 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, CopyKind, CopyScope, CopyTask, Existing, Form, InfoTask, Input, MapTask,
-    Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin,
-    VerifyTask, VolumeChecks, WriteOptions,
+    CheckTask, Compress, CopyKind, CopyScope, CopyTask, DamageTask, Existing, Form, InfoTask,
+    Input, MapTask, Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
+    Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 pub use crate::cli::{Algorithm, Direct};
-use crate::cli::{Cli, Command, Copy, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
+use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::input;
@@ -31,6 +31,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             progress: Progress::None,
         }),
         Some(Command::Map(typed)) => resolve_map(typed),
+        Some(Command::Damage(typed)) => resolve_damage(typed),
         Some(Command::Verify(typed)) => resolve_verify(typed),
         Some(Command::Info(typed)) => Ok(Options {
             task: Task::Info(InfoTask {
@@ -235,6 +236,21 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
     });
     let progress = resolve_progress(&typed.progress);
     Ok(Options { task, progress })
+}
+
+fn resolve_damage(typed: Damage) -> Result<Options> {
+    if typed.source == Path::new("-") {
+        return usage("a copy cannot be looked through on standard input");
+    }
+    Ok(Options {
+        progress: resolve_progress(&typed.progress),
+        task: Task::Damage(DamageTask {
+            source: typed.source,
+            partition: typed.partition,
+            mapfile: typed.map,
+            json: typed.json,
+        }),
+    })
 }
 
 fn resolve_verify(typed: Verify) -> Result<Options> {

@@ -25,6 +25,8 @@ pub enum Task {
     CheckImage(CheckTask),
     /// Print which bytes of a volume are in use.
     Map(MapTask),
+    /// Name the files that a copy lacks data of.
+    Damage(DamageTask),
     /// Check an image or volume to its last byte.
     Verify(VerifyTask),
     /// Tell what is known of an image or volume.
@@ -118,6 +120,16 @@ pub struct MapTask {
     pub format: MapFormat,
     pub checks: VolumeChecks,
     pub rescue: Option<Rescue>,
+}
+
+#[derive(Debug)]
+pub struct DamageTask {
+    pub source: PathBuf,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
+    /// What could not be read; without it, the marks in the copy are looked for.
+    pub mapfile: Option<PathBuf>,
+    pub json: bool,
 }
 
 #[derive(Debug)]

@@ -3,21 +3,24 @@
 mod atomic_file;
 pub mod checksum;
 mod compressed;
+mod device_folder;
 mod discard;
 mod file_writer;
 mod image;
 mod leftovers;
+mod overwritten;
 mod place;
 mod raw;
 mod read_back;
 mod reflink;
 mod sparse;
 mod target;
-mod whole_disk;
 
 pub use atomic_file::{AtomicFile, Replacing, directory_of};
 pub use compressed::{CompressedSink, MAX_MAP_SIZE, check_length};
+pub use device_folder::refuse_file_in;
 pub use image::ImageSink;
+pub use overwritten::refuse_metadata;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;

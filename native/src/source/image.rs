@@ -163,6 +163,19 @@ impl ImageStream {
         BootSector::parse(bytes.first_chunk()?, 0).ok()
     }
 
+    /// True if the first cluster of the volume is left out, as by images of metadata
+    /// only: all others have the boot sector there.
+    pub fn begins_with_gap(&self) -> bool {
+        let mut input = &self.chunk[self.rest.clone()];
+        match &self.decoder {
+            Content::Volume(_) => false,
+            Content::Image(decoder) => {
+                let first = decoder.clone().next(&mut input);
+                matches!(first, Ok(Event::Data { offset: 1.., .. }))
+            }
+        }
+    }
+
     /// Reads the rest past the kernel's cache, if that is wanted and can be
     /// done: to be called before anything is decoded.
     pub fn bypass_cache(&mut self, when: Direct) {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
@@ -43,6 +44,8 @@ pub struct Device {
 struct Image {
     header: Header,
     is_metadata: bool,
+    /// `None` of a damaged one.
+    index: Option<Arc<Index>>,
 }
 
 impl Device {
@@ -109,6 +112,7 @@ impl Device {
                 let image = Image {
                     header: salvaged.header,
                     is_metadata: !salvaged.is_ordinary,
+                    index: None,
                 };
                 let medium = salvaged.medium();
                 (Arc::new(salvaged) as Source, Some(image), medium)
@@ -173,6 +177,12 @@ impl Device {
         self.raw.as_ref()?.as_file()
     }
 
+    /// True for a volume that is in files as it is: each of its bytes has one position
+    /// there.
+    pub fn is_in_file(&self) -> bool {
+        self.raw.is_some() && !self.input.is_compressed()
+    }
+
     /// What it was recognised as.
     pub fn input(&self) -> &Recognised {
         &self.input
@@ -186,6 +196,11 @@ impl Device {
     /// The header of the image, if it is one.
     pub fn header(&self) -> Option<&Header> {
         self.image.as_ref().map(|image| &image.header)
+    }
+
+    /// Where the clusters are in the image, if it is one that is not damaged.
+    pub fn index(&self) -> Option<&Index> {
+        self.image.as_ref()?.index.as_deref()
     }
 
     /// Bytes of the device that the volume is on, or was.
@@ -301,9 +316,10 @@ impl ReadAt for Device {
 }
 
 fn image_of(inside: &Inside) -> Option<Image> {
-    inside.index().map(|index| Image {
+    inside.shared_index().map(|index| Image {
         header: *index.header(),
         is_metadata: !index.is_ordinary(),
+        index: Some(index),
     })
 }
 

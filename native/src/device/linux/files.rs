@@ -193,6 +193,18 @@ pub fn is_mount_point(path: &Path) -> bool {
     stat.is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
+/// True for a folder that holds the nodes of devices: the file system at /dev, but
+/// none that is mounted in it.
+pub fn is_device_folder(folder: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+    let (Ok(folder), Ok(nodes)) = (fs::canonicalize(folder), fs::canonicalize("/dev")) else {
+        return false;
+    };
+    let of_nodes = id(&nodes);
+    let is_its_own = of_nodes != id(Path::new("/"));
+    id(&folder) == of_nodes && (is_its_own || folder.starts_with(&nodes))
+}
+
 /// Opens an existing file or device for writing, without changing it and
 /// without waiting for somebody.
 pub fn open_to_write(path: &Path) -> io::Result<File> {
