@@ -114,7 +114,8 @@ fn to_a_device() {
         wrapping.make(&scene);
         shell(
             &scene,
-            "last=$(ls -d x* x/sda* 2> /dev/null | tail -1); mv $last kept; head -c -2 kept > $last",
+            "last=$(find x* -type f \\( -name 'x*' -o -name 'sda*' -o -name 'image.*' -o -name \
+             '*.gz' \\) | sort | tail -1); mv $last kept; head -c -2 kept > $last",
         );
         let outcome = scene.run(&line(wrapping.name));
         assert_eq!(outcome.code(), Some(1), "{}", wrapping.script);

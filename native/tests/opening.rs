@@ -203,7 +203,7 @@ fn files_and_volumes_of_other_programs() {
         ),
     ];
     let is_there = |tool: &str| program::find(tool).is_some();
-    for (tool, script, found) in table.into_iter().filter(|(tool, ..)| is_there(tool)) {
+    for (_, script, found) in table.into_iter().filter(|(tool, ..)| is_there(tool)) {
         let scene = Scene::with_volume(small_volume::volume().bytes);
         shell(&scene, script);
         let head: Vec<u8> = scene.read("x").into_iter().take(1 << 20).collect();

@@ -88,7 +88,7 @@ const FOREIGN: &[(usize, &[u8], &str)] = &[
     (0, b"PK\x05\x06", "is a ZIP archive"),
     (0, b"Rar!\x1A\x07\x01\0", "is a RAR archive"),
     (0, b"MSCF\0\0\0\0", "is a cabinet archive (CAB)"),
-    (0x101, b"ustar\x0000", "is a tar archive"),
+    (0x101, b"ustar\x00\x30\x30", "is a tar archive"),
     (0x101, b"ustar  \0", "is a tar archive"),
     (0, b"070701", "is a cpio archive"),
     (
@@ -197,7 +197,7 @@ fn what_is_not_read_is_named() {
 #[test]
 fn headers_of_tar_before_posix_are_detected_by_checksum() {
     let mut header = with_bytes(1024, 0, b"image");
-    header[100..124].copy_from_slice(b"000644 \0001750 \0001750 \0");
+    header[100..124].copy_from_slice(b"000644 \x00001750 \x00001750 \x00");
     header[124..136].copy_from_slice(b"00000001000 ");
     let sum = |header: &[u8]| {
         header[..512]
