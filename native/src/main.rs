@@ -13,6 +13,7 @@ mod error;
 mod facts;
 mod host;
 mod options;
+mod original_report;
 mod report;
 mod rescue;
 mod serial;

@@ -36,6 +36,42 @@ pub struct Run {
     pub clusters: u64,
 }
 
+/// Clusters that `$BadClus` names: Windows found sectors there that it could not
+/// read. No file has them, and they are not copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct BadClusters {
+    /// How many clusters.
+    pub clusters: u64,
+    /// Where they are: the first 100 runs, in order.
+    pub runs: Vec<Run>,
+}
+
+/// How many runs of bad clusters are told.
+const BAD_RUNS: usize = 100;
+
+impl BadClusters {
+    /// Of extents in order.
+    pub(super) fn of(bad: &[Extent]) -> Self {
+        Self {
+            clusters: bad
+                .iter()
+                .fold(0, |sum, extent| sum.saturating_add(extent.len)),
+            runs: bad.iter().take(BAD_RUNS).map(Run::of).collect(),
+        }
+    }
+}
+
+impl Run {
+    fn of(extent: &Extent) -> Self {
+        Self {
+            lcn: extent.start.0,
+            clusters: extent.len,
+        }
+    }
+}
+
 impl Usage {
     /// Of the clusters in `used`, with a map of so many `parts`.
     pub fn of(used: &ClusterMap, parts: usize) -> Self {
@@ -93,11 +129,7 @@ fn keep_largest(largest: &mut Vec<Run>, extent: Extent) {
     }
     let place = largest.partition_point(|run| run.clusters >= extent.len);
     if place < LARGEST {
-        let run = Run {
-            lcn: extent.start.0,
-            clusters: extent.len,
-        };
-        largest.insert(place, run);
+        largest.insert(place, Run::of(&extent));
         largest.truncate(LARGEST);
     }
 }

@@ -5,6 +5,7 @@ use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::sink::{Destination, Needs, Readers, least_device_size};
 use crate::source::SalvagedVolume;
@@ -21,7 +22,8 @@ pub fn run(
     let sources = opened.input.metadata.clone();
     let place = check_place(task, &opened.input, &sources)?;
     let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
-    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    let finding = how.without_percent();
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, finding)?;
     refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
     describe(&salvaged.input, &header, Reports::beside(&writing.output));
@@ -42,6 +44,7 @@ pub fn run(
         is_direct: false,
         how,
     };
+    Copied::Restored.begins(Reports::beside(&writing.output));
     restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
 }
@@ -53,7 +56,7 @@ pub fn check(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how.without_percent())?;
     describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
     tell(&salvaged, rescue)
 }

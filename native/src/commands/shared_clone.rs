@@ -13,6 +13,7 @@ use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, Output, Thin, WriteOptions};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -56,9 +57,10 @@ pub fn run(
     };
     let mut target = destination.begin(needs)?;
     if writing.verify {
-        target.verify(how)?;
+        target.verify(how.without_percent())?;
     }
-    let mut serial = SerialChange::new(writing.new_serial)?;
+    let mut serial = SerialChange::new(writing.new_serial, reports)?;
+    Copied::Cloned(opened).begins(reports);
     let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
     let volume_size = geometry.bytes(geometry.nr_clusters());
     let mut sink = RawSink::new(target, volume_size, geometry.cluster_size, Thin::No)?;
@@ -77,7 +79,9 @@ pub fn run(
         encoding: None,
     };
     let batches = pipeline::start("reads", flow, fill)?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
+    let written = sink::write_all(&mut sink, batches, &mut serial, progress, || {
+        Copied::Cloned(opened).is_written(reports);
+    })?;
     let remark = match shared {
         0 => String::new(),
         _ => format!(", {} of it shared with the source,", report::size(shared)),

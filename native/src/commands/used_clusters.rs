@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
 use crate::options::{self, Mismatch};
-use crate::report;
+use crate::original_report;
+use crate::report::{self, Reports};
 use crate::source::Device;
 
 /// How many findings an error lists; the original lists as many.
@@ -42,12 +43,19 @@ pub struct Search {
     pub mismatch: Mismatch,
     pub threads: Option<NonZeroUsize>,
     pub progress: options::Progress,
+    pub reports: Reports,
 }
 
 pub struct UsedClusters {
     pub map: ClusterMap,
     /// Files and `$Bitmap` agree: the owner of each cluster is known.
     pub agree: bool,
+    /// Clusters of files, without bad ones; `map` may have more.
+    pub claimed: u64,
+    /// Clusters that `$BadClus` marks; they are not in `map`.
+    pub bad: u64,
+    /// Base records in use.
+    pub files: u64,
 }
 
 /// Finds the clusters in use: those of files, and those that `$Bitmap` marks.
@@ -58,12 +66,15 @@ pub struct UsedClusters {
 /// accepts that.
 pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters> {
     let source = volume.source().path();
+    original_report::scan_begins(search.reports);
     let mut progress = Progress::start(search.progress, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads(volume, search.threads);
     let mut selection = scan::select_used_on(volume, source, threads, |records| {
         progress.advance_to(records);
     })?;
     progress.finish();
+    original_report::accounting_begins(search.reports);
+    let (claimed, bad) = (selection.map.len(), clusters_in(&selection.bad));
     let missing = MissingClusters::of(volume, &selection.map);
     let audit = audit::audit(volume, &mut selection).map_err(|error| Error::read(source, error))?;
     if let Some(missing) = missing {
@@ -81,11 +92,20 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
             _ => search.mismatch,
         },
     };
+    // Where the original would go on, or neither goes on: what ours alone accepts must not
+    // look like a failure.
+    if judge.mismatch != Mismatch::RefuseLoss || selection.findings.errors() > 0 {
+        original_report::mismatches(&audit, search.reports);
+    }
     judge.unknown(audit.unknown.as_ref())?;
     judge.errors(&selection.findings)?;
     judge.damaged(&selection.findings)?;
     judge.skipped(&selection.findings);
     judge.unowned(&audit)?;
+    judge.bad(&selection.bad, bad);
+    if judge.mismatch == Mismatch::Accept && !audit.agrees() {
+        original_report::mismatches_accepted(search.reports);
+    }
     for &extent in &selection.bad {
         selection.map.remove(extent);
     }
@@ -94,7 +114,14 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
             && audit.only_in_bitmap.clusters == 0
             && selection.findings.errors() == 0,
         map: selection.map,
+        claimed: claimed.saturating_sub(bad),
+        bad,
+        files: selection.files,
     })
+}
+
+fn clusters_in(extents: &[Extent]) -> u64 {
+    extents.iter().map(|extent| extent.len).sum()
 }
 
 /// Refuses what a scan found, or warns of it.
@@ -240,6 +267,39 @@ impl Judge<'_> {
             Purpose::Map => format!("{found} (the first: {first}); {them} listed as used"),
         });
         Ok(())
+    }
+
+    /// Clusters that Windows marked as bad: of the disk, not of the copy.
+    fn bad(&self, extents: &[Extent], clusters: u64) {
+        if clusters == 0 {
+            return;
+        }
+        let cluster_size = u64::from(self.volume.geometry().cluster_size);
+        let listed: Vec<String> = extents
+            .iter()
+            .take(LISTED)
+            .map(|extent| {
+                let start = extent.start.0 * cluster_size;
+                format!("{extent}, from byte {start:#x} on")
+            })
+            .collect();
+        let more = match extents.len() - listed.len() {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let found = report::count(clusters, "cluster is", "clusters are");
+        let what = match self.purpose {
+            Purpose::Copy | Purpose::Metadata => {
+                "they are not copied, and stay marked in the copy. The disk is failing, or was: \
+                 look at it with smartctl -a. On another disk, chkdsk /b in Windows or ntfsfix -b \
+                 makes them usable again"
+            }
+            Purpose::Map => "they count as free",
+        };
+        self.warn(format!(
+            "{found} marked as bad in $BadClus ({}{more}); {what}",
+            listed.join("; ")
+        ));
     }
 
     /// The first findings of a kind of which there are `count`, with the names of

@@ -54,7 +54,8 @@ pub struct Written {
 }
 
 /// Lets `sink` take all batches, each after a change of its serial number, and
-/// finishes its target. What `progress` tells of already is written, too.
+/// finishes its target. What `progress` tells of already is written, too. `written`
+/// is called when only that is left to do.
 ///
 /// # Errors
 ///
@@ -65,6 +66,7 @@ pub fn write_all(
     batches: Batches,
     serial: &mut SerialChange,
     mut progress: Progress,
+    written: impl FnOnce(),
 ) -> Result<Written> {
     let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
@@ -76,7 +78,14 @@ pub fn write_all(
     });
     taken
         .and_then(|()| sink.end())
-        .and_then(|()| finish(sink.target(), serial))
+        .and_then(|()| {
+            progress.end_percent();
+            written();
+            if sink.target().is_read_back() {
+                progress.clear();
+            }
+            finish(sink.target(), serial)
+        })
         .map_err(|error| sink.target().explain(error))?;
     let took = progress.finish();
     Ok(Written { bytes, took })

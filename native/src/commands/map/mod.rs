@@ -123,6 +123,7 @@ pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
         mismatch: task.checks.mismatch,
         threads: task.checks.threads,
         progress: how,
+        reports: Reports::None,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     opened.device.confirm_failures()?;

@@ -22,6 +22,7 @@ use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::options::{self, Output, Rescue, WriteOptions};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
 use crate::rescue::{DamagedSource, Kept, Medium, RunStatus};
@@ -185,6 +186,7 @@ pub fn clone(
         return continued.end(Err(error));
     }
     let all = ranges::wanted(plan, size);
+    Copied::Cloned(opened).begins(reports);
     let there = damaged.medium_size();
     let rescued = (|| {
         target.set_len(continued::copy_len(&opened.volume))?;
@@ -203,7 +205,8 @@ pub fn clone(
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
-        change_serial(writing, opened, target)?;
+        change_serial(writing, opened, target, reports)?;
+        Copied::Cloned(opened).is_written(reports);
         if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(RunStatus::Finished, 0)?;
         }
@@ -222,8 +225,13 @@ pub fn clone(
 }
 
 /// Both boot sectors are in the copy by now.
-fn change_serial(writing: &WriteOptions, opened: &OpenVolume, target: &mut Target) -> Result<()> {
-    let mut serial = SerialChange::new(writing.new_serial)?;
+fn change_serial(
+    writing: &WriteOptions,
+    opened: &OpenVolume,
+    target: &mut Target,
+    reports: Reports,
+) -> Result<()> {
+    let mut serial = SerialChange::new(writing.new_serial, reports)?;
     if writing.new_serial.is_none() {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! One of the passes of a rescue.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use super::super::area_map::Status;
@@ -7,6 +8,7 @@ use super::super::damaged_source::DamagedSource;
 use super::super::mapfile::RunStatus;
 use super::super::medium::{BLOCK, blocks};
 use super::Passes;
+use super::course::Course;
 use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -28,6 +30,7 @@ pub enum Direction {
 /// One of the passes, under way.
 pub struct Pass<'a> {
     passes: &'a Passes<'a>,
+    course: &'a RefCell<Course>,
     phase: Phase,
     progress: Progress,
     done: u64,
@@ -36,11 +39,19 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Begins a pass over `total` bytes.
-    pub fn start(passes: &'a Passes<'a>, phase: Phase, total: u64) -> Self {
+    pub fn start(
+        passes: &'a Passes<'a>,
+        course: &'a RefCell<Course>,
+        phase: Phase,
+        total: u64,
+    ) -> Self {
+        // Percent are those of all passes.
+        let how = passes.how.without_percent();
         Self {
             passes,
+            course,
             phase,
-            progress: Progress::start(passes.how, phase, total),
+            progress: Progress::start(how, phase, total),
             done: 0,
             buffer: AlignedBuffer::new(BLOCK as usize),
         }
@@ -153,6 +164,11 @@ impl<'a> Pass<'a> {
         let source = self.source();
         let up_to = source.attempt(range, &mut self.buffer).map_err(failed)?;
         self.done += range.end - range.start;
+        let mut course = self.course.borrow_mut();
+        course.note_read(up_to - range.start, up_to == range.end);
+        if let Some(figures) = course.figures(self.passes) {
+            self.progress.show_rescue(figures);
+        }
         self.progress.advance_to(self.done);
         if let Some(checkpoint) = self.passes.checkpoint {
             let state = match self.phase {
