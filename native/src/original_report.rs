@@ -127,7 +127,7 @@ pub fn mismatches_accepted(reports: Reports) {
 
 /// Clusters that are to be copied, and the `bad` ones that are not.
 pub fn space_in_use(clusters: u64, bad: u64, geometry: &Geometry, reports: Reports) {
-    let used = clusters + bad;
+    let used = clusters.saturating_add(bad);
     reports.original(format_args!(
         "Space in use       : {}   ",
         megabytes_and_share(geometry.bytes(used), used, geometry.nr_clusters())
@@ -153,12 +153,12 @@ pub enum Copied<'a> {
     Cloned(&'a OpenVolume),
     /// What an image holds.
     Restored,
-    Metadata(MetadataCopy<'a>),
+    Metadata(CopiedMetadata<'a>),
 }
 
 /// A copy of the metadata of a volume.
 #[derive(Clone, Copy)]
-pub struct MetadataCopy<'a> {
+pub struct CopiedMetadata<'a> {
     pub opened: &'a OpenVolume,
     /// It is a volume, not an image.
     pub is_raw: bool,
@@ -187,16 +187,17 @@ impl Copied<'_> {
     }
 
     /// All is written, and about to be made permanent.
-    pub fn is_written(self, reports: Reports) {
+    pub fn is_written(self, reports: Reports, end_percent: impl FnOnce()) {
         match self {
             Self::Saved(opened) | Self::Cloned(opened) => lost_sectors(opened, reports),
+            Self::Metadata(metadata) => lost_sectors(metadata.opened, reports),
             Self::Restored => {}
-            Self::Metadata(metadata) => {
-                lost_sectors(metadata.opened, reports);
-                metadata.wiped(reports);
-                if !metadata.is_raw {
-                    return;
-                }
+        }
+        end_percent();
+        if let Self::Metadata(metadata) = self {
+            metadata.wiped(reports);
+            if !metadata.is_raw {
+                return;
             }
         }
         sync_begins(reports);
@@ -222,7 +223,7 @@ fn sync_begins(reports: Reports) {
     reports.original("Syncing ...");
 }
 
-impl MetadataCopy<'_> {
+impl CopiedMetadata<'_> {
     fn wiped(self, reports: Reports) {
         let wiped = *self.wiped.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, mirror) = (wiped.report.wiped, wiped.mirror);

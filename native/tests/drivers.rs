@@ -158,7 +158,9 @@ fn assert_content(driver: &Driver, program: Program, whose: &str) {
     scene.write("target", vec![0; volume.bytes.len()]);
     scene.write("clone", crate::support::small_volume::clone_of(&volume));
     let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("{FUNCTIONS}\n{}", driver.script));
+    command
+        .arg("-c")
+        .arg(format!("{FUNCTIONS}\n{}", driver.script));
     command.env("P", program().get_program()).env("LC_ALL", "C");
     command.current_dir(scene.path(""));
     let output = command.output().expect("there is a shell");

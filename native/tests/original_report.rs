@@ -7,7 +7,7 @@ use crate::support::{
     scene::Scene,
     small_volume::{builder, image_of},
 };
-use ntfs_volume_builder::Volume;
+use ntfs_volume_builder::{FileData, Volume, VolumeBuilder, pattern};
 use std::process::Output;
 
 /// How lines of ours begin. None of the original's does.
@@ -77,7 +77,10 @@ fn lines(bytes: &[u8]) -> Vec<String> {
         };
         let percent: f64 = number.trim().parse().expect("a number");
         assert_eq!(number, format!("{percent:6.2}"), "the form of percent");
-        assert!((least..=100.0).contains(&percent), "{percent} after {least}");
+        assert!(
+            (least..=100.0).contains(&percent),
+            "{percent} after {least}"
+        );
         least = percent;
         if lines.last().is_none_or(|last| last != "percent") {
             lines.push("percent".to_owned());
@@ -143,7 +146,10 @@ fn other_clusters_and_bad_ones_have_them_too() {
     let volumes = [
         builder().bad_clusters(300..302).bad_clusters(310..311),
         builder().cluster_size(512).clusters(9_000).quota_index(),
-        builder().cluster_size(65_536).clusters(200),
+        VolumeBuilder::new()
+            .file("big.bin", FileData::Bytes(pattern(2, 300_000)))
+            .cluster_size(65_536)
+            .clusters(200),
     ];
     for volume in volumes {
         let scene = scene_of(&volume.build());
@@ -159,7 +165,11 @@ fn dirty_volume_that_is_accepted() {
         return;
     }
     let scene = scene_of(&builder().dirty(true).build());
-    for line in ["-f -o out volume", "-f -s -o out volume", "-f -m -s -o out volume"] {
+    for line in [
+        "-f -o out volume",
+        "-f -s -o out volume",
+        "-f -m -s -o out volume",
+    ] {
         assert_same_report(&scene, line);
     }
 }
@@ -248,16 +258,66 @@ fn sectors_that_cannot_be_read() {
     let volume = builder().build();
     let scene = Scene::with_volume(&volume.bytes);
     let bad = volume.stream_offset(volume.record_number("big.bin"), 0x80, "", 8192);
-    let device = FailingDevice::new(&scene.path("volume"), std::slice::from_ref(&(bad..bad + 4096)));
+    let device = FailingDevice::new(
+        &scene.path("volume"),
+        std::slice::from_ref(&(bad..bad + 4096)),
+    );
     for options in ["--rescue -o", "--rescue -s -o"] {
         let [expected, found] = [reference as Program, ours].map(|program| {
             let out = scene.path("out");
             let output = finish_with_input(call(program, options, &[&out, device.path()]), &[]);
             scene.remove("out");
-            lines(&output.stdout)
+            // Where they are between those of sectors depends on how long these take.
+            let mut lines = lines(&output.stdout);
+            lines.retain(|line| line != "percent");
+            lines
         });
         assert_eq!(found, expected, "{options}");
         let lost = expected.iter().filter(|line| line.contains("lost data"));
         assert_eq!(lost.count(), 8, "{options}");
+    }
+}
+
+/// Beside the original's line: where they are, and what to do; `info` and `verify` tell of them, too.
+#[test]
+fn bad_clusters_are_named() {
+    let volume = builder().bad_clusters(300..302).bad_clusters(310..311);
+    let volume = volume.build();
+    let scene = scene_of(&volume);
+    let warning = "volume: 3 clusters are marked as bad in $BadClus (clusters 300 to 301, from byte 0x12c000 on; \
+                   cluster 310, from byte 0x136000 on); they are not copied, and stay marked in the copy. The disk is \
+                   failing, or was: look at it with smartctl -a. On another disk, chkdsk /b in Windows or ntfsfix -b \
+                   makes them usable again";
+    let outcome = scene.run("-s -o out volume");
+    outcome.wrote_with_warning(warning, &["out"]);
+    outcome.reported("\nWARNING: The disk has 3 or more bad sectors (hardware faults).\n");
+    assert!(scene.read("out") == image_of(&volume), "they are not in it");
+    for (line, part) in [
+        (
+            "info volume",
+            "\nBad: 3 clusters marked in $BadClus (clusters 300 to 301, cluster 310); they are not copied\n",
+        ),
+        (
+            "info image",
+            "\nBad: 3 clusters marked in $BadClus (clusters 300 to 301, cluster 310); they are not copied\n",
+        ),
+        (
+            "info --json volume",
+            "\"bad\":{\"clusters\":3,\"runs\":[{\"lcn\":300,\"clusters\":2},{\"lcn\":310,\"clusters\":1}]}",
+        ),
+        (
+            "verify volume",
+            "3 clusters are marked as bad in $BadClus; the first: clusters 300 to 301\n",
+        ),
+        ("verify image", "\nSound\n"),
+    ] {
+        let outcome = scene.run(line);
+        outcome.wrote(&[]);
+        let report = String::from_utf8_lossy(outcome.stdout()).into_owned();
+        let report = match line.contains("--json") {
+            true => report.split_whitespace().collect(),
+            false => report,
+        };
+        assert!(report.contains(part), "{line}: {report}");
     }
 }

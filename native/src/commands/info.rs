@@ -275,9 +275,9 @@ fn print_bad(bad: &BadClusters, reports: Reports) {
 fn print_usage(usage: &Usage, volume: &VolumeSummary, reports: Reports) {
     let bytes = |clusters: u64| report::size(clusters * u64::from(volume.cluster_size));
     reports.line(format_args!(
-        "In use: {} in {} runs; free: {}",
+        "In use: {} in {}; free: {}",
         bytes(usage.used),
-        usage.runs,
+        report::count(usage.runs, "run", "runs"),
         bytes(usage.free)
     ));
     let runs = |runs: &[Run]| {

@@ -102,14 +102,18 @@ pub fn tell_of_salvaged<R: ReadAt>(
             Err(Error::MayBeDamaged {
                 path,
                 found: format!(
-                    "{} bytes are missing, and marked with BadSectoR; {} more may be damaged",
-                    bytes(lost.missing),
+                    "{} missing, and marked with BadSectoR; {} more may be damaged",
+                    report::count(bytes(lost.missing), "byte is", "bytes are"),
                     bytes(lost.doubtful)
                 ),
             })
         }
         told => told,
     }
+}
+
+fn more_parts(count: u64) -> String {
+    report::count(count, "more part of a file", "more parts of files")
 }
 
 fn or_warning(found: Result<(Vec<LostPart>, u64)>) -> (Vec<LostPart>, u64) {
@@ -154,13 +158,12 @@ fn finish(
     let more = data.files.len().saturating_sub(LISTED);
     if more > 0 {
         report::warning(format!(
-            "and {more} more parts of files; --report FILE lists them"
+            "and {}; --report FILE lists them",
+            more_parts(more as u64)
         ));
     }
     if left_out > 0 {
-        report::warning(format!(
-            "and {left_out} more parts of files, too many to list"
-        ));
+        report::warning(format!("and {}, too many to list", more_parts(left_out)));
     }
     Err(Error::DataLost {
         path: source.to_owned(),
@@ -241,7 +244,8 @@ fn describe(part: &LostPart) -> String {
         Some(code) => format!(", attribute {code:#x}"),
     };
     format!(
-        "lost {length} bytes of {}{what}, at byte {offset}",
+        "lost {} of {}{what}, at byte {offset}",
+        report::count(*length, "byte", "bytes"),
         Visible(format_args!("{path}{}", stream.unwrap_or_default()))
     )
 }

@@ -119,7 +119,7 @@ impl MetadataCopy<'_> {
         let reader = BulkReader::new(Arc::clone(&opened.device), plan, Direct::Never);
         let reader = reader.with_times(times);
         let wiped = reader.wiped();
-        let copied = original_report::MetadataCopy {
+        let copied = original_report::CopiedMetadata {
             opened,
             is_raw,
             files: used.files,

@@ -71,10 +71,10 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     let name = &salvaged.input.name;
     if salvaged.untold > 0 {
         report::warning(format!(
-            "{}: {} clusters are missing of which nothing is left that tells whether they are in \
-             use; they are left out",
+            "{}: {} missing of which nothing is left that tells whether they are in use; they \
+             are left out",
             name.display(),
-            salvaged.untold
+            report::count(salvaged.untold, "cluster is", "clusters are")
         ));
     }
     if salvaged.is_shifted {
@@ -87,10 +87,10 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     let doubtful = salvaged.doubtful_bytes();
     if !doubtful.is_empty() {
         report::warning(format!(
-            "{}: the commands before {} clusters are damaged; their content is written as it is, \
-             and may be damaged too",
+            "{}: the commands before {} are damaged; their content is written as it is, and may \
+             be damaged too",
             name.display(),
-            salvaged.doubtful.len()
+            report::count(salvaged.doubtful.len() as u64, "cluster", "clusters")
         ));
     }
     let lost = lost_data::Lost {

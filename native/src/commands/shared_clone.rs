@@ -79,8 +79,8 @@ pub fn run(
         encoding: None,
     };
     let batches = pipeline::start("reads", flow, fill)?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress, || {
-        Copied::Cloned(opened).is_written(reports);
+    let written = sink::write_all(&mut sink, batches, &mut serial, progress, |progress| {
+        Copied::Cloned(opened).is_written(reports, || progress.end_percent());
     })?;
     let remark = match shared {
         0 => String::new(),

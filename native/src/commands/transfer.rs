@@ -48,8 +48,8 @@ impl Transfer<'_> {
         let mut serial = SerialChange::new(self.new_serial, reports)?;
         let progress = Progress::start(self.how, self.phase, self.bytes);
         let batches = pipeline::start("reads", flow, fill)?;
-        let written = sink::write_all(&mut sink, batches, &mut serial, progress, || {
-            self.copied.is_written(reports);
+        let written = sink::write_all(&mut sink, batches, &mut serial, progress, |progress| {
+            self.copied.is_written(reports, || progress.end_percent());
         })?;
         let remark = sink.remark();
         let line = report::done_with(self.done, written.bytes, &remark, written.took);

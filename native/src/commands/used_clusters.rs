@@ -120,8 +120,10 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     })
 }
 
+/// Damaged runlists may name more than there are.
 fn clusters_in(extents: &[Extent]) -> u64 {
-    extents.iter().map(|extent| extent.len).sum()
+    let lens = extents.iter().map(|extent| extent.len);
+    lens.fold(0, u64::saturating_add)
 }
 
 /// Refuses what a scan found, or warns of it.
@@ -279,7 +281,7 @@ impl Judge<'_> {
             .iter()
             .take(LISTED)
             .map(|extent| {
-                let start = extent.start.0 * cluster_size;
+                let start = extent.start.0.saturating_mul(cluster_size);
                 format!("{extent}, from byte {start:#x} on")
             })
             .collect();

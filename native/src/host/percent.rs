@@ -28,44 +28,44 @@ pub enum Part {
 #[derive(Debug)]
 pub struct PercentLine {
     percent: Percent,
-    shown: Instant,
+    shown: Option<Instant>,
 }
 
 impl PercentLine {
-    pub fn start(percent: Percent) -> Self {
-        let line = Self {
+    pub fn new(percent: Percent) -> Self {
+        Self {
             percent,
-            shown: Instant::now(),
-        };
-        if percent.part != Part::SecondHalf {
-            line.print(0.0, '\r');
+            shown: None,
         }
-        line
     }
 
     pub fn advance(&mut self, done: u64, total: u64) {
-        if self.shown.elapsed() < INTERVAL {
-            return;
+        let percent = match self.shown {
+            // The first shows that the phase has begun, however short it is.
+            None => 0.0,
+            Some(shown) if shown.elapsed() < INTERVAL => return,
+            // Only the end of the phase is its end.
+            Some(_) => (done as f64 / total.max(1) as f64 * 100.0).min(99.99),
+        };
+        self.shown = Some(Instant::now());
+        self.print(percent, '\r');
+    }
+
+    /// The phase is done.
+    pub fn finish(self) {
+        match self.percent.part {
+            Part::FirstHalf => self.print(100.0, '\r'),
+            Part::All | Part::SecondHalf => self.print(100.0, '\n'),
         }
-        self.shown = Instant::now();
-        let percent = done as f64 / total.max(1) as f64 * 100.0;
+    }
+
+    /// Prints percent of the phase as those of all.
+    fn print(&self, percent: f64, end: char) {
         let percent = match self.percent.part {
             Part::All => percent,
             Part::FirstHalf => percent / 2.0,
             Part::SecondHalf => 50.0 + percent / 2.0,
         };
-        // Only the end of the phase is its end.
-        self.print(percent.min(99.99), '\r');
-    }
-
-    pub fn finish(self) {
-        match self.percent.part {
-            Part::FirstHalf => self.print(50.0, '\r'),
-            Part::All | Part::SecondHalf => self.print(100.0, '\n'),
-        }
-    }
-
-    fn print(&self, percent: f64, end: char) {
         let text = format_args!("{percent:6.2} percent completed{end}");
         self.percent.reports.unfinished(text);
     }

@@ -74,7 +74,7 @@ impl Progress {
             _ => Display::None,
         };
         let percent = match how {
-            options::Progress::Percent(percent) => Some(PercentLine::start(percent)),
+            options::Progress::Percent(percent) => Some(PercentLine::new(percent)),
             _ => None,
         };
         Self {

@@ -55,7 +55,7 @@ pub struct Written {
 
 /// Lets `sink` take all batches, each after a change of its serial number, and
 /// finishes its target. What `progress` tells of already is written, too. `written`
-/// is called when only that is left to do.
+/// is called when only that is left to do, and ends the percent.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub fn write_all(
     batches: Batches,
     serial: &mut SerialChange,
     mut progress: Progress,
-    written: impl FnOnce(),
+    written: impl FnOnce(&mut Progress),
 ) -> Result<Written> {
     let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
@@ -79,8 +79,7 @@ pub fn write_all(
     taken
         .and_then(|()| sink.end())
         .and_then(|()| {
-            progress.end_percent();
-            written();
+            written(&mut progress);
             if sink.target().is_read_back() {
                 progress.clear();
             }

@@ -72,11 +72,11 @@ impl Domain<'_> {
 
     fn describe(&self, reports: Reports) {
         reports.line(format_args!(
-            "In use: {} of {} clusters, {} in {} areas",
+            "In use: {} of {} clusters, {} in {}",
             self.plan.header().inuse,
             self.plan.geometry().nr_clusters(),
             report::size(self.plan.bytes()),
-            self.areas().count()
+            report::count(self.areas().count() as u64, "area", "areas")
         ));
     }
 

@@ -199,14 +199,14 @@ pub fn clone(
             checkpoint: continued.checkpoint.as_deref(),
             how,
         };
-        passes.run()?;
+        let course = passes.run()?;
         opened.device.check_unchanged()?;
         let lost = ranges::merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
         change_serial(writing, opened, target, reports)?;
-        Copied::Cloned(opened).is_written(reports);
+        Copied::Cloned(opened).is_written(reports, || course.finish());
         if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(RunStatus::Finished, 0)?;
         }

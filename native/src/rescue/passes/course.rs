@@ -29,7 +29,7 @@ impl Course {
         };
         Self {
             percent: match passes.how {
-                Progress::Percent(percent) => Some(PercentLine::start(percent)),
+                Progress::Percent(percent) => Some(PercentLine::new(percent)),
                 _ => None,
             },
             saved: bytes_with(Status::Finished),

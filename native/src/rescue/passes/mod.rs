@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
 
-use self::course::Course;
+pub use self::course::Course;
 use self::pass::{Direction, Pass};
 use super::area_map::Status;
 use super::checkpoint::Checkpoint;
@@ -40,13 +40,14 @@ pub struct Passes<'a> {
 }
 
 impl Passes<'_> {
-    /// Reads all that can be read. The map of the source says what was.
+    /// Reads all that can be read. The map of the source says what was; what is
+    /// returned is to be finished when that is done with.
     ///
     /// # Errors
     ///
     /// The source is gone: what failed since is not bad then. It fails in other
     /// ways than with bad sectors; what is kept cannot be written.
-    pub fn run(&self) -> Result<()> {
+    pub fn run(&self) -> Result<Course> {
         use Direction::{Backwards, Forwards};
         let course = RefCell::new(Course::start(self));
         for (direction, skips) in [(Forwards, true), (Backwards, true), (Forwards, false)] {
@@ -71,8 +72,7 @@ impl Passes<'_> {
         }
         let confirmed = self.source.confirm_failures();
         confirmed.map_err(|error| Error::io("rescue", self.name, error))?;
-        course.into_inner().finish();
-        Ok(())
+        Ok(course.into_inner())
     }
 
     /// Does one pass over what has a status: first over what matters most.
