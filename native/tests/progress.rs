@@ -2,8 +2,10 @@
 //! bar for people.
 
 use crate::support::{
+    failing_device::{FAILING_DEVICES, FailingDevice},
     large_volume,
     program::ours,
+    requirements::met_here,
     scene::Scene,
     small_volume::{image_of, volume},
     terminal::open_terminal,
@@ -350,6 +352,34 @@ fn no_stale_bar_after_verify() {
     assert!(!shown.contains('\n'), "{shown:?}");
     let last = shown.rsplit('\r').next().unwrap_or_default();
     assert_eq!(last, "\x1B[2K", "{shown:?}");
+}
+
+/// As GNU ddrescue shows: how much is bad, and whether the disk still answers.
+#[test]
+fn bar_of_a_rescue() {
+    if !met_here(FAILING_DEVICES) {
+        return;
+    }
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    let bad = volume.stream_offset(volume.record_number("big.bin"), 0x80, "", 8192);
+    let slow = ["--filter=delay", "rdelay=10ms"];
+    let device = FailingDevice::with(&scene.path("volume"), &[bad..bad + 4096], &slow);
+    let mut command = scene.command(ours, "--rescue -o out");
+    command.arg(device.path());
+    let (terminal, side) = open_terminal();
+    command.stdout(Stdio::piped()).stderr(side);
+    let mut child = command.spawn().expect("it starts");
+    drop(command);
+    let shown = read_terminal(terminal);
+    assert_eq!(child.wait().expect("it ends").code(), Some(3), "{shown}");
+    for part in [
+        "rescuing",
+        "trimming",
+        "1 bad area, 1 error, last good read 0 s ago",
+    ] {
+        assert!(shown.contains(part), "no {part}: {shown}");
+    }
 }
 
 struct Shown {
