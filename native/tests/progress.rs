@@ -15,6 +15,7 @@ use std::{
     fs::File,
     io::Read,
     process::{Command, Stdio},
+    slice,
 };
 
 const GIB: u64 = 1 << 30;
@@ -364,7 +365,11 @@ fn bar_of_a_rescue() {
     let scene = Scene::with_volume(&volume.bytes);
     let bad = volume.stream_offset(volume.record_number("big.bin"), 0x80, "", 8192);
     let slow = ["--filter=delay", "rdelay=10ms"];
-    let device = FailingDevice::with(&scene.path("volume"), &[bad..bad + 4096], &slow);
+    let device = FailingDevice::with(
+        &scene.path("volume"),
+        slice::from_ref(&(bad..bad + 4096)),
+        &slow,
+    );
     let mut command = scene.command(ours, "--rescue -o out");
     command.arg(device.path());
     let (terminal, side) = open_terminal();

@@ -143,7 +143,7 @@ impl VolumeLook {
             mft_lcn: volume.boot().mft.0,
             is_from_backup_boot_sector: matches!(volume.opened_from(), OpenedFrom::Backup { .. }),
             usage: self.usage.take(),
-            bad: bad.map(|bad| BadClusters::of(&bad)),
+            bad: bad.map(|bad| BadClusters::of(&bad, volume.geometry().nr_clusters())),
             records: volume.mft().record_count(),
             records_in_use: self.records_in_use,
             files: self.files,

@@ -52,14 +52,17 @@ pub struct BadClusters {
 const BAD_RUNS: usize = 100;
 
 impl BadClusters {
-    /// Of extents in order.
-    pub(super) fn of(bad: &[Extent]) -> Self {
-        Self {
-            clusters: bad
-                .iter()
-                .fold(0, |sum, extent| sum.saturating_add(extent.len)),
-            runs: bad.iter().take(BAD_RUNS).map(Run::of).collect(),
+    /// Of extents in order, as far as they lie on the volume.
+    pub(super) fn of(bad: &[Extent], nr_clusters: u64) -> Self {
+        let mut clusters: u64 = 0;
+        let mut runs = Vec::new();
+        for extent in bad.iter().filter_map(|extent| extent.before(nr_clusters)) {
+            clusters = clusters.saturating_add(extent.len);
+            if runs.len() < BAD_RUNS {
+                runs.push(Run::of(&extent));
+            }
         }
+        Self { clusters, runs }
     }
 }
 

@@ -157,7 +157,11 @@ impl Checking {
         for &extent in &selection.bad {
             selection.map.remove(extent);
         }
-        let bad = mem::take(&mut selection.bad);
+        let nr_clusters = volume.geometry().nr_clusters();
+        let bad = mem::take(&mut selection.bad).into_iter();
+        let bad = bad
+            .filter_map(|extent| extent.before(nr_clusters))
+            .collect();
         let mut clusters_in_use = selection.map.len();
         // Those of which a lost part of $Bitmap says nothing are taken as used.
         let unknown = audit.unknown.as_ref();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
-use ntfsclone_core::clusters::{ClusterMap, Finding};
+use ntfsclone_core::clusters::{ClusterMap, Finding, Selection};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::bitmap::Unknown;
 use ntfsclone_core::units::Extent;
@@ -74,7 +74,10 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     })?;
     progress.finish();
     original_report::accounting_begins(search.reports);
-    let (claimed, bad) = (selection.map.len(), clusters_in(&selection.bad));
+    let bad_extents = bad_extents(&selection, volume.geometry().nr_clusters());
+    let bad_lens = bad_extents.iter().map(|extent| extent.len);
+    let bad = bad_lens.fold(0, u64::saturating_add);
+    let claimed = selection.map.len();
     let missing = MissingClusters::of(volume, &selection.map);
     let audit = audit::audit(volume, &mut selection).map_err(|error| Error::read(source, error))?;
     if let Some(missing) = missing {
@@ -102,7 +105,7 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     judge.damaged(&selection.findings)?;
     judge.skipped(&selection.findings);
     judge.unowned(&audit)?;
-    judge.bad(&selection.bad, bad);
+    judge.bad(&bad_extents, bad);
     if judge.mismatch == Mismatch::Accept && !audit.agrees() {
         original_report::mismatches_accepted(search.reports);
     }
@@ -120,10 +123,11 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     })
 }
 
-/// Damaged runlists may name more than there are.
-fn clusters_in(extents: &[Extent]) -> u64 {
-    let lens = extents.iter().map(|extent| extent.len);
-    lens.fold(0, u64::saturating_add)
+/// What `$BadClus` names: a damaged runlist may name more than the volume has.
+fn bad_extents(selection: &Selection, nr_clusters: u64) -> Vec<Extent> {
+    let bad = selection.bad.iter();
+    bad.filter_map(|extent| extent.before(nr_clusters))
+        .collect()
 }
 
 /// Refuses what a scan found, or warns of it.
