@@ -97,7 +97,9 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     };
     // Where the original would go on, or neither goes on: what ours alone accepts must not
     // look like a failure.
-    if judge.mismatch != Mismatch::RefuseLoss || selection.findings.errors() > 0 {
+    let is_accepted = search.mismatch == Mismatch::Accept;
+    let is_refused = judge.mismatch != Mismatch::Accept && selection.findings.errors() > 0;
+    if is_accepted || is_refused || search.mismatch == Mismatch::Refuse {
         original_report::mismatches(&audit, search.reports);
     }
     judge.unknown(audit.unknown.as_ref())?;
@@ -106,7 +108,7 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     judge.skipped(&selection.findings);
     judge.unowned(&audit)?;
     judge.bad(&bad_extents, bad);
-    if judge.mismatch == Mismatch::Accept && !audit.agrees() {
+    if is_accepted && !audit.agrees() {
         original_report::mismatches_accepted(search.reports);
     }
     for &extent in &selection.bad {

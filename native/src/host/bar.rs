@@ -74,12 +74,7 @@ pub struct RescueFigures {
 }
 
 impl Bar {
-    pub fn start(phase: Phase, total: u64) -> Self {
-        let figures = Arc::new(Mutex::new(RescueFigures {
-            bad_areas: 0,
-            errors: 0,
-            last_good: Instant::now(),
-        }));
+    pub fn start(phase: Phase, total: u64, figures: RescueFigures) -> Self {
         let target = match io::stderr().is_terminal() {
             true => ProgressDrawTarget::stderr_with_hz(PICTURES),
             false => ProgressDrawTarget::term_like_with_hz(Box::new(NoTerminal), PICTURES),
@@ -89,7 +84,7 @@ impl Bar {
             phase,
             width: 0,
             looked: Instant::now(),
-            figures,
+            figures: Arc::new(Mutex::new(figures)),
         };
         bar.lay_out();
         bar.bar.set_message(name(phase));
@@ -129,6 +124,17 @@ impl Bar {
         };
         self.bar
             .set_style(style.progress_chars("=> ").with_key("rescue", rescue));
+    }
+}
+
+impl RescueFigures {
+    /// Nothing was read yet, nor failed.
+    pub fn new() -> Self {
+        Self {
+            bad_areas: 0,
+            errors: 0,
+            last_good: Instant::now(),
+        }
     }
 }
 

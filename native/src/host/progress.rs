@@ -68,9 +68,20 @@ struct Line {
 
 impl Progress {
     pub fn start(how: options::Progress, phase: Phase, total: u64) -> Self {
+        Self::start_pass(how, phase, total, RescueFigures::new())
+    }
+
+    /// Like [`Progress::start`], for a pass of a rescue in which so much happened
+    /// before.
+    pub fn start_pass(
+        how: options::Progress,
+        phase: Phase,
+        total: u64,
+        figures: RescueFigures,
+    ) -> Self {
         let display = match how {
             options::Progress::Json => Display::Json,
-            _ if how.has_bar() => Display::Bar(Bar::start(phase, total)),
+            _ if how.has_bar() => Display::Bar(Bar::start(phase, total, figures)),
             _ => Display::None,
         };
         let percent = match how {

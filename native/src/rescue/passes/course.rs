@@ -55,12 +55,17 @@ impl Course {
     }
 
     /// What to show beside a bar, now and then.
-    pub fn figures(&mut self, passes: &Passes<'_>) -> Option<RescueFigures> {
+    pub fn new_figures(&mut self, passes: &Passes<'_>) -> Option<RescueFigures> {
         let is_time = self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL);
         if !passes.how.has_bar() || !is_time {
             return None;
         }
         self.shown = Some(Instant::now());
+        Some(self.figures(passes))
+    }
+
+    /// What is shown beside a bar.
+    pub fn figures(&self, passes: &Passes<'_>) -> RescueFigures {
         let failed = [Status::NonTrimmed, Status::NonScraped, Status::Bad];
         let mut areas: Vec<_> = failed
             .into_iter()
@@ -69,11 +74,11 @@ impl Course {
         areas.sort_by_key(|area| area.start);
         // Parts of one area may have failed in different passes.
         let bad_areas = areas.chunk_by(|a, b| a.end == b.start).count();
-        Some(RescueFigures {
+        RescueFigures {
             bad_areas,
             errors: self.errors,
             last_good: self.last_good,
-        })
+        }
     }
 
     /// All passes are done.

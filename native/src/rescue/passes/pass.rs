@@ -51,7 +51,7 @@ impl<'a> Pass<'a> {
             passes,
             course,
             phase,
-            progress: Progress::start(how, phase, total),
+            progress: Progress::start_pass(how, phase, total, course.borrow().figures(passes)),
             done: 0,
             buffer: AlignedBuffer::new(BLOCK as usize),
         }
@@ -166,7 +166,7 @@ impl<'a> Pass<'a> {
         self.done += range.end - range.start;
         let mut course = self.course.borrow_mut();
         course.note_read(up_to - range.start, up_to == range.end);
-        if let Some(figures) = course.figures(self.passes) {
+        if let Some(figures) = course.new_figures(self.passes) {
             self.progress.show_rescue(figures);
         }
         self.progress.advance_to(self.done);
