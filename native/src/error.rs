@@ -9,6 +9,7 @@ use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
 
 use crate::device::{self, DeviceGone};
+use crate::report::count;
 use crate::visible::Visible;
 
 /// Shorthand for results of this program.
@@ -75,8 +76,8 @@ pub enum Error {
 
     /// All was done that could be, but for what could not be read.
     #[error(
-        "{}: {bytes} bytes could not be read; they are marked with BadSectoR",
-        Visible(path.display())
+        "{}: {} could not be read; they are marked with BadSectoR",
+        Visible(path.display()), count(*bytes, "byte", "bytes")
     )]
     DataLost { path: PathBuf, bytes: u64 },
 
@@ -90,13 +91,13 @@ pub enum Error {
 
     /// A map was made in spite of what could not be read.
     #[error(
-        "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
-        Visible(path.display())
+        "{}: {} of metadata could not be read; what they would tell is taken as used",
+        Visible(path.display()), count(*bytes, "byte", "bytes")
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
+    #[error("{}: not sound; {}", Visible(path.display()), count(*errors, "error", "errors"))]
     NotSound { path: PathBuf, errors: u64 },
 
     #[error("out of memory: {} more are needed", BinaryBytes(*bytes))]

@@ -14,6 +14,7 @@ mod facts;
 mod host;
 mod input;
 mod options;
+mod original_report;
 mod report;
 mod rescue;
 mod serial;

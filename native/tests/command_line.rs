@@ -341,7 +341,7 @@ fn help_and_version() {
         let outcome = scene.run(line);
         outcome.wrote(&[]);
         let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
-        let expected = format!("ntfsclone {}\n", env!("CARGO_PKG_VERSION"));
+        let expected = format!("ntfsclone v{}\n", env!("CARGO_PKG_VERSION"));
         assert_eq!(text, expected, "{line}");
     }
 }

@@ -80,6 +80,8 @@ pub enum Code {
     ClusterOnlyInBitmap,
     /// `$Bitmap` is damaged.
     Bitmap,
+    /// `$BadClus` marks clusters as bad.
+    BadClusters,
     /// Clusters in use are not in the image.
     ClusterMissing,
     /// The image holds metadata only.
@@ -115,6 +117,10 @@ impl Code {
             }
             Self::BootSector => "repair it: chkdsk /f in Windows, or testdisk",
             Self::Hibernated => "boot Windows from it only, or delete hiberfil.sys first",
+            Self::BadClusters => {
+                "look at the disk's health (smartctl -a), and copy the volume to another; there, \
+                 chkdsk /b in Windows, or ntfsfix -b, makes them usable again"
+            }
             Self::ClusterClaimedTwice
             | Self::RunPastEnd
             | Self::RecordDamaged
@@ -267,6 +273,12 @@ impl Code {
                 "nothing; chkdsk /f gives the room back",
             ),
             Self::Bitmap => (Error, "which clusters are in use is not known", CHKDSK),
+            Self::BadClusters => (
+                Note,
+                "Windows found bad sectors there; no file has them, and they are not copied",
+                "on another disk they stay marked: chkdsk /b in Windows, or ntfsfix -b, makes them \
+                 usable again",
+            ),
             Self::ClusterMissing => (
                 Error,
                 "a restored volume has zeros there, or what was on the disk before",

@@ -148,11 +148,10 @@ impl ImageCheck {
             && index.len() != header.inuse
             && index.is_ordinary()
         {
-            let message = format!(
-                "it holds {} clusters, its header says {}",
-                index.len(),
-                header.inuse
-            );
+            let message = match index.len() {
+                1 => format!("it holds 1 cluster, its header says {}", header.inuse),
+                held => format!("it holds {held} clusters, its header says {}", header.inuse),
+            };
             let place = Some(Place::Image { offset: 38 });
             self.findings
                 .push(Finding::new(Code::ImageCount, place, message));

@@ -24,7 +24,8 @@ use crate::visible::Visible;
 #[derive(Debug, Parser)]
 #[command(
     name = "ntfsclone",
-    version,
+    // Programs look for "ntfsclone v".
+    version = concat!("v", env!("CARGO_PKG_VERSION")),
     about = "Clone, image, restore, rescue and check NTFS volumes by copying only the clusters in use",
     after_help = AFTER_HELP,
     infer_long_args = true,

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::options::{
     self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
+use crate::original_report::{self, Copied};
 use crate::report::{self, Reports};
 use crate::rescue::Continued;
 use crate::sink::{Place, refuse_metadata};
@@ -51,6 +52,7 @@ pub fn copy_from(
     lost_data::check_report(order.rescue, Some(output))?;
     let (device, continued) = match order.rescue {
         None => {
+            let how = how.without_percent();
             let device = Device::open(source, partition, how, Reports::beside(output))?;
             tell_of_checksums(&device);
             (device, None)
@@ -61,7 +63,7 @@ pub fn copy_from(
                 partition,
                 threads: order.checks.threads,
             };
-            source.open_or_continue(output, rescue, how)?
+            source.open_or_continue(output, rescue, how.without_percent())?
         }
     };
     copy_device(order, device, continued, how)
@@ -121,6 +123,7 @@ pub fn copy_device(
         mismatch: checks.mismatch,
         threads: checks.threads,
         progress: how,
+        reports,
     };
     let used = match used_clusters::find(&opened.volume, search) {
         Ok(used) => used,
@@ -139,6 +142,7 @@ pub fn copy_device(
         CopyScope::Used => {
             let geometry = *opened.volume.geometry();
             opened.device.check_stored(&geometry, used.map.extents())?;
+            original_report::space_in_use(used.claimed, used.bad, &geometry, reports);
             let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));
             let copying = Copying {
                 order,
@@ -169,12 +173,22 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
-            copying.write(target.into_new()?, reader)?;
+            let copied = match kind.form {
+                Form::Image => Copied::Saved(&opened),
+                Form::Raw => Copied::Cloned(&opened),
+            };
+            copying.write(target.into_new()?, reader, copied)?;
         }
         CopyScope::Metadata { times, log_file } => {
             let target = target.into_new()?;
             used_clusters::check_system_files(&opened.volume, used.agree)?;
-            metadata::run(order, target, &opened, times, log_file, how, reports)?;
+            let copy = metadata::MetadataCopy {
+                opened: &opened,
+                used: &used,
+                times,
+                log_file,
+            };
+            copy.run(order, target, how, reports)?;
         }
     }
     match (rescue, opened.device.damaged()) {

@@ -150,6 +150,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         mismatch: Mismatch::Refuse,
         threads: None,
         progress: Progress::None,
+        reports: Reports::None,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);

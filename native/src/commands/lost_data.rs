@@ -107,14 +107,18 @@ pub fn tell_of_salvaged<R: ReadAt>(
             Err(Error::MayBeDamaged {
                 path,
                 found: format!(
-                    "{} bytes are missing, and marked with BadSectoR; {} more may be damaged",
-                    total(lost.missing),
+                    "{} missing, and marked with BadSectoR; {} more may be damaged",
+                    report::count(total(lost.missing), "byte is", "bytes are"),
                     total(lost.doubtful)
                 ),
             })
         }
         told => told,
     }
+}
+
+fn more_parts(count: u64) -> String {
+    report::count(count, "more part of a file", "more parts of files")
 }
 
 fn or_warning(found: Result<LostParts>) -> LostParts {
@@ -149,14 +153,13 @@ fn finish(source: &Path, lost: &[Range<u64>], parts: LostParts, rescue: &Rescue)
     let more = data.files.len().saturating_sub(LISTED);
     if more > 0 {
         report::warning(format!(
-            "and {more} more parts of files; --report FILE lists them"
+            "and {}; --report FILE lists them",
+            more_parts(more as u64)
         ));
     }
     let left_out = data.files_left_out;
     if left_out > 0 {
-        report::warning(format!(
-            "and {left_out} more parts of files, too many to list"
-        ));
+        report::warning(format!("and {}, too many to list", more_parts(left_out)));
     }
     Err(Error::DataLost {
         path: source.to_owned(),
@@ -228,10 +231,11 @@ fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
 fn describe(part: &LostPart) -> String {
     let LostPart { offset, length, .. } = part;
     let name = part.name();
+    let bytes = report::count(*length, "byte", "bytes");
     match part.record {
-        None => format!("lost {length} bytes of {name}, at byte {offset}"),
+        None => format!("lost {bytes} of {name}, at byte {offset}"),
         Some(record) => {
-            format!("lost {name}: its MFT record {record}, {length} bytes at byte {offset} of $MFT")
+            format!("lost {name}: its MFT record {record}, {bytes} at byte {offset} of $MFT")
         }
     }
 }

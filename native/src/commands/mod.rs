@@ -22,10 +22,21 @@ mod used_clusters;
 mod verify;
 
 use crate::error::Result;
-use crate::options::{Options, Task};
+use crate::options::{Options, Progress, Task};
+use crate::original_report;
+
+pub use open_volume::OpenVolume;
 
 pub fn run(options: Options) -> Result<()> {
     let progress = options.progress;
+    let is_original = matches!(
+        options.task,
+        Task::Copy(_) | Task::Restore(_) | Task::CheckImage(_)
+    );
+    // Each line is JSON there.
+    if is_original && progress != Progress::Json {
+        original_report::name();
+    }
     match options.task {
         Task::Copy(task) => copy::run(&task, progress),
         Task::Restore(task) => restore::run(&task, progress),

@@ -8,6 +8,7 @@ use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
 use crate::input::{FileSums, Format, Opened};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::sink::{Destination, Needs, Readers, least_device_size, refuse_metadata};
 use crate::source::SalvagedVolume;
@@ -26,7 +27,8 @@ pub fn run(
     if begins_with_gap(&opened) {
         refuse_metadata(&writing.output, place, task.checks.force)?;
     }
-    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    let finding = how.without_percent();
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, finding)?;
     refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
     describe(&salvaged.input, &header, Reports::beside(&writing.output));
@@ -47,6 +49,7 @@ pub fn run(
         is_direct: false,
         how,
     };
+    Copied::Restored.begins(Reports::beside(&writing.output));
     restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
 }
@@ -76,7 +79,7 @@ pub fn check(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how.without_percent())?;
     describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
     tell(&salvaged, rescue)
 }
@@ -91,10 +94,10 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     let name = &salvaged.input.name;
     if salvaged.untold > 0 {
         report::warning(format!(
-            "{}: {} clusters are missing of which nothing is left that tells whether they are in \
-             use; they are left out",
+            "{}: {} missing of which nothing is left that tells whether they are in use; they \
+             are left out",
             name.display(),
-            salvaged.untold
+            report::count(salvaged.untold, "cluster is", "clusters are")
         ));
     }
     if salvaged.is_shifted {
@@ -107,10 +110,10 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     let doubtful = salvaged.doubtful_bytes();
     if !doubtful.is_empty() {
         report::warning(format!(
-            "{}: the commands before {} clusters are damaged; their content is written as it is, \
-             and may be damaged too",
+            "{}: the commands before {} are damaged; their content is written as it is, and may \
+             be damaged too",
             name.display(),
-            salvaged.doubtful.len()
+            report::count(salvaged.doubtful.len() as u64, "cluster", "clusters")
         ));
     }
     let lost = lost_data::Lost {

@@ -17,7 +17,7 @@ pub use linux::{
     is_stdout, is_stdout_closed, lock, mounts, name_bytes, open_direct, open_exclusively,
     open_regular, open_to_write, other_use, overlap, partition_node, refuses_direct,
     rename_without_replacing, reopen_direct, reopen_direct_to_write, share_range, share_unit,
-    stdin, stdout, sync_directory, take_over_access, try_zeros, usable_memory,
+    stdin, stdout, sync_directory, take_over_access, terminal_width, try_zeros, usable_memory,
 };
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, R
 use crate::device;
 use crate::error::{Error, Result};
 use crate::input;
+use crate::report::Reports;
 use crate::sink::checksum::sidecar_path;
 
 /// Checks what was typed and resolves it.
@@ -55,7 +56,6 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         *output = output.take().map(dash_for_stdout).transpose()?;
     }
     combinations::check(&typed)?;
-    let progress = resolve_progress(&typed.progress);
     let Some(source) = typed.source.clone() else {
         return usage("no SOURCE is given");
     };
@@ -70,6 +70,13 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         threads: typed.threads,
     };
     let output = resolve_output(&typed);
+    let reports = output.as_ref().map_or(Reports::ToStdout, Reports::beside);
+    let progress = match resolve_progress(&typed.progress) {
+        shown @ (Progress::Bar | Progress::None) if percent_wanted(&typed.progress, reports) => {
+            Progress::percent(reports, shown.has_bar())
+        }
+        shown => shown,
+    };
     let rescue = typed.rescue.then(|| Rescue {
         retries: typed.retries,
         report: typed.report.clone(),
@@ -292,6 +299,13 @@ fn resolve_progress(typed: &ProgressArgs) -> Progress {
         }
         Some(ProgressStyle::Auto) | None => Progress::None,
     }
+}
+
+/// True where the original's percent are shown: none of our styles was asked for,
+/// and a program reads the reports.
+fn percent_wanted(typed: &ProgressArgs, reports: Reports) -> bool {
+    let is_default = matches!(typed.progress, Some(ProgressStyle::Auto) | None);
+    is_default && !typed.quiet && !reports.is_terminal()
 }
 
 /// What is wrong with a checksum of what is written here and there.

@@ -7,6 +7,8 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 use crate::cli::{Algorithm, Direct, Generated, MapFormat};
+use crate::host::percent::{Part, Percent};
+use crate::report::Reports;
 
 /// What to do, and how to tell of it.
 #[derive(Debug)]
@@ -265,6 +267,45 @@ pub enum Progress {
     Bar,
     Json,
     None,
+    /// As the original shows it, where nothing else was asked for and reports go
+    /// to a program.
+    Percent(Percent),
+}
+
+impl Progress {
+    /// Percent on `reports`, and a bar if `has_bar`.
+    pub fn percent(reports: Reports, has_bar: bool) -> Self {
+        Self::Percent(Percent {
+            reports,
+            has_bar,
+            part: Part::All,
+        })
+    }
+
+    pub fn has_bar(self) -> bool {
+        match self {
+            Self::Bar => true,
+            Self::Percent(percent) => percent.has_bar,
+            Self::Json | Self::None => false,
+        }
+    }
+
+    /// For what the original does not do, and prints nothing of.
+    pub fn without_percent(self) -> Self {
+        match self {
+            Self::Percent(_) if self.has_bar() => Self::Bar,
+            Self::Percent(_) => Self::None,
+            other => other,
+        }
+    }
+
+    /// For a phase that is only a part of what the original does in one.
+    pub fn part(self, part: Part) -> Self {
+        match self {
+            Self::Percent(percent) => Self::Percent(Percent { part, ..percent }),
+            other => other,
+        }
+    }
 }
 
 impl Input {

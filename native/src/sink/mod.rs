@@ -56,7 +56,8 @@ pub struct Written {
 }
 
 /// Lets `sink` take all batches, each after a change of its serial number, and
-/// finishes its target. What `progress` tells of already is written, too.
+/// finishes its target. What `progress` tells of already is written, too. `written`
+/// is called when only that is left to do, and ends the percent.
 ///
 /// # Errors
 ///
@@ -67,6 +68,7 @@ pub fn write_all(
     batches: Batches,
     serial: &mut SerialChange,
     mut progress: Progress,
+    written: impl FnOnce(&mut Progress),
 ) -> Result<Written> {
     let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
@@ -78,7 +80,13 @@ pub fn write_all(
     });
     taken
         .and_then(|()| sink.end())
-        .and_then(|()| finish(sink.target(), serial))
+        .and_then(|()| {
+            written(&mut progress);
+            if sink.target().is_read_back() {
+                progress.clear();
+            }
+            finish(sink.target(), serial)
+        })
         .map_err(|error| sink.target().explain(error))?;
     let took = progress.finish();
     Ok(Written { bytes, took })

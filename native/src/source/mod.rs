@@ -13,7 +13,7 @@ mod spool;
 mod volume;
 mod whole;
 
-pub use bulk::BulkReader;
+pub use bulk::{BulkReader, WipedRecords};
 pub use image::{ImageStream, check_ahead, expected_bytes};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use salvaged::SalvagedVolume;

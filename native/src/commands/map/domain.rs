@@ -154,11 +154,11 @@ impl Part {
         };
         match self {
             Self::Volume(volume) => reports.line(format_args!(
-                "In use{whose}: {} of {} clusters, {} in {} areas",
+                "In use{whose}: {} of {} clusters, {} in {}",
                 volume.plan.header().inuse,
                 volume.plan.geometry().nr_clusters(),
                 report::size(volume.plan.bytes()),
-                volume.areas().count()
+                report::count(volume.areas().count() as u64, "area", "areas")
             )),
             Self::Partition(partition) => reports.line(format_args!(
                 "In use{whose}: all of it, {}",

@@ -160,6 +160,7 @@ impl Mapping<'_> {
             mismatch: self.task.checks.mismatch,
             threads: self.task.checks.threads,
             progress: self.how,
+            reports: Reports::None,
         };
         let map = used_clusters::find(&opened.volume, search)?.map;
         opened.device.confirm_failures()?;

@@ -39,4 +39,6 @@ pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};
 pub use process::{allow_open_files, host_name};
 pub use reflink::{share_range, share_unit};
 pub use signals::{EndingSignals, handle_file_size_limit};
-pub use standard_stream::{descriptor_of, is_stdout, is_stdout_closed, stdin, stdout};
+pub use standard_stream::{
+    descriptor_of, is_stdout, is_stdout_closed, stdin, stdout, terminal_width,
+};

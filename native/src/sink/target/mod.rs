@@ -152,6 +152,11 @@ impl Target {
         Ok(())
     }
 
+    /// True if what was written is to be read back.
+    pub fn is_read_back(&self) -> bool {
+        self.verify.is_some()
+    }
+
     /// Reads back all that was written since [`Target::verify`], if that is
     /// wanted: to be called when all is written, and before it is finished.
     pub fn read_back(&mut self) -> Result<()> {

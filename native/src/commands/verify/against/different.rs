@@ -8,6 +8,7 @@ use ntfsclone_core::units::{Extent, Lcn};
 use ntfsclone_core::validate::{Code, Finding, Findings, Place, Touched};
 
 use crate::error::{Error, Result};
+use crate::report;
 
 /// How many differences are told one by one.
 const LISTED: usize = 1000;
@@ -86,7 +87,8 @@ impl Different {
             findings.push(finding);
         }
         if let more @ 1.. = self.clusters - listed {
-            let message = format!("{more} more clusters: not the same in {}", other.display());
+            let more = report::count(more, "more cluster", "more clusters");
+            let message = format!("{more}: not the same in {}", other.display());
             findings.push(Finding::new(Code::ContentDiffers, None, message));
         }
         Ok(())
