@@ -21,6 +21,10 @@ pub enum Error {
     #[error("{message}")]
     Usage { message: String },
 
+    /// The same, of a command.
+    #[error("{message}")]
+    CommandUsage { command: String, message: String },
+
     /// An operation on a file failed.
     #[error("cannot {operation} {}", Visible(path.display()))]
     Io {
@@ -162,7 +166,7 @@ impl Error {
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => 2,
+            Self::Usage { .. } | Self::CommandUsage { .. } => 2,
             Self::DataLost { .. } | Self::MayBeDamaged { .. } | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
@@ -172,6 +176,7 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
+            Self::CommandUsage { command, .. } => Some(format!("try ntfsclone {command} --help")),
             Self::Refused { remedy, .. } | Self::Compressed { remedy, .. } => Some(remedy.clone()),
             Self::Checksum { sidecar, .. } => Some(format!(
                 "some of its bytes are not those it was made of: take another copy of it; or, if \
@@ -201,6 +206,10 @@ impl Error {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
                 io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
+                io::ErrorKind::PermissionDenied if device::is_root() => Some(
+                    "not even root may: is it on a network, encrypted, or kept by a container?"
+                        .to_owned(),
+                ),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },

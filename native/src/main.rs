@@ -16,6 +16,7 @@ mod options;
 mod report;
 mod rescue;
 mod serial;
+mod shell;
 mod sink;
 mod source;
 mod visible;

@@ -2,6 +2,7 @@
 
 mod combinations;
 mod distinct_paths;
+mod suffix;
 mod task;
 
 use std::io::{self, IsTerminal};
@@ -34,7 +35,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
         Some(Command::Verify(typed)) => resolve_verify(typed),
         Some(Command::Info(typed)) => Ok(Options {
             task: Task::Info(InfoTask {
-                source: input_named(typed.source, typed.partition),
+                source: input_named(typed.source, typed.partition)?,
                 json: typed.json,
             }),
             progress: Progress::None,
@@ -59,6 +60,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         return usage("no SOURCE is given");
     };
     refuse_same_files(&typed, &source)?;
+    suffix::warn_of_output(&typed);
     let checks = VolumeChecks {
         force: typed.force,
         mismatch: match (typed.ignore_fs_check, typed.strict) {
@@ -76,13 +78,13 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
     });
     let task = match output {
         None => Task::CheckImage(CheckTask {
-            image: input_named(source, typed.partition),
+            image: input_named(source, typed.partition)?,
             checks,
             rescue,
             direct: typed.direct,
         }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
-            image: input_named(source, typed.partition),
+            image: input_named(source, typed.partition)?,
             checks,
             writing: resolve_writing(&typed, output),
             rescue,
@@ -243,8 +245,11 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         return usage("standard input cannot be compared with itself");
     }
     let task = Task::Verify(VerifyTask {
-        image: input_named(typed.image, typed.partition),
-        against: typed.against.map(|other| input_named(other, None)),
+        image: input_named(typed.image, typed.partition)?,
+        against: typed
+            .against
+            .map(|other| input_named(other, None))
+            .transpose()?,
         index: typed.index,
         json: typed.json,
         direct: typed.direct,
@@ -255,15 +260,22 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
 }
 
 /// What is named on the command line as something to read.
-fn input_named(name: PathBuf, partition: Option<u32>) -> Input {
-    Input {
+fn input_named(name: PathBuf, partition: Option<u32>) -> Result<Input> {
+    let is_stdin = name == Path::new("-") || device::descriptor_of(&name) == Some(0);
+    if is_stdin && io::stdin().is_terminal() {
+        return usage(
+            "standard input is a terminal, where no image comes from; name a file, or redirect \
+             one: ... < FILE",
+        );
+    }
+    Ok(Input {
         origin: if name == Path::new("-") {
             Origin::Stdin
         } else {
             Origin::File(name)
         },
         partition,
-    }
+    })
 }
 
 fn resolve_progress(typed: &ProgressArgs) -> Progress {
