@@ -13,6 +13,7 @@ mod error;
 mod facts;
 mod host;
 mod options;
+mod piece_suffix;
 mod report;
 mod rescue;
 mod serial;

@@ -248,7 +248,7 @@ fn no_image() {
         small_volume::DAMAGED,
     );
     scene.remove("image");
-    let missing = "cannot open image: No such file or directory (os error 2)";
+    let missing = "cannot open image: No such file or directory";
     scene.run("-r -o out image").refused(missing, "");
     fs::create_dir(scene.path("image")).expect("cannot make a folder");
     let remedy = "name an image file, or - for standard input";

@@ -146,7 +146,7 @@ fn no_regular_file() {
     let scene = Scene::new();
     assert_refused(
         &scene,
-        "cannot open volume: No such file or directory (os error 2)",
+        "cannot open volume: No such file or directory",
         "",
     );
     fs::create_dir(scene.path("volume")).expect("cannot make a folder");
