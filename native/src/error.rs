@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use indicatif::BinaryBytes;
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
+use ntfsclone_core::open::PartitionTable;
+use ntfsclone_core::stream::StreamError;
 
 use crate::device::{self, DeviceGone};
 use crate::visible::Visible;
@@ -95,9 +97,40 @@ pub enum Error {
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
+    /// Two volumes were to be compared that are not of one origin.
+    #[error(
+        "{} and {} are two volumes: {differences}",
+        Visible(path.display()), Visible(other.display())
+    )]
+    OtherVolume {
+        path: PathBuf,
+        other: PathBuf,
+        differences: String,
+    },
+
     /// A check found what is told in its report.
     #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
+
+    /// What is read of pieces ends too early.
+    #[error("{found} pieces were found, the next would be {}", Visible(next.display()))]
+    PieceMissing {
+        source: Box<Error>,
+        found: usize,
+        /// The name that the next piece would have.
+        next: PathBuf,
+    },
+
+    /// A whole disk, where a volume or image is to be read.
+    #[error("{}: {found}", Visible(path.display()))]
+    WholeDisk {
+        path: PathBuf,
+        found: String,
+        remedy: String,
+        table: PartitionTable,
+        /// Whether it was looked for NTFS in the partitions.
+        is_searched: bool,
+    },
 
     #[error("out of memory: {} more are needed", BinaryBytes(*bytes))]
     Memory { bytes: u64 },
@@ -163,6 +196,18 @@ impl Error {
         }
     }
 
+    /// Whether what is read ends too early.
+    pub fn is_truncation(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => matches!(source, core::Error::Truncated { .. }),
+            Self::Compressed { source, .. } => {
+                let source = source.downcast_ref::<StreamError>();
+                matches!(source, Some(StreamError::CutShort { .. }))
+            }
+            _ => false,
+        }
+    }
+
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -177,14 +222,19 @@ impl Error {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
             Self::CommandUsage { command, .. } => Some(format!("try ntfsclone {command} --help")),
-            Self::Refused { remedy, .. } | Self::Compressed { remedy, .. } => Some(remedy.clone()),
+            Self::Refused { remedy, .. }
+            | Self::Compressed { remedy, .. }
+            | Self::WholeDisk { remedy, .. } => Some(remedy.clone()),
             Self::Checksum { sidecar, .. } => Some(format!(
                 "some of its bytes are not those it was made of: take another copy of it; or, if \
                  it was changed on purpose since, remove {}",
                 sidecar.display()
             )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
-            Self::HalfWritten { source, .. } => source.remedy(),
+            Self::OtherVolume { .. } => {
+                Some("nothing was compared; is it the right device?".to_owned())
+            }
+            Self::HalfWritten { source, .. } | Self::PieceMissing { source, .. } => source.remedy(),
             Self::RescueStopped { source, .. } => match &**source {
                 error if error.is_full_disk() => {
                     Some("make room first; what is saved stays, and is not read again".to_owned())
@@ -241,7 +291,8 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
             structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
             ..
         }
-        | core::Error::Compressed { .. } => TAKE_ANOTHER,
+        | core::Error::Compressed { .. }
+        | core::Error::Truncated { .. } => TAKE_ANOTHER,
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

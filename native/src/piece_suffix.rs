@@ -97,7 +97,7 @@ impl Suffix {
     }
 
     /// The number that split gives to the next piece.
-    pub fn next(&self) -> Option<Self> {
+    pub fn successor(&self) -> Option<Self> {
         self.following().pop()
     }
 

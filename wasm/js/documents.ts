@@ -170,6 +170,7 @@ export type FindingCode =
   | "cluster-missing"
   | "metadata-only"
   | "content-differs"
+  | "serial-differs"
   | "not-compared";
 
 /** What clusters are used for. */

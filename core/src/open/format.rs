@@ -2,6 +2,7 @@
 
 use super::partition_table::PartitionTable;
 use super::probe::Probe;
+use super::recoded;
 use crate::image::ntfsclone;
 use crate::ntfs::BootSector;
 use crate::stream::Compression;
@@ -52,6 +53,17 @@ impl Eq for Format {}
 /// then file systems, whose names an NTFS volume might keep from its past, and
 /// last what nearly any sector could be taken for.
 pub static FORMATS: &[Format] = &[
+    refused(
+        "went through a terminal or shell as text, and has a CR before each LF",
+        "take them away: perl -pe 's/\\r\\n/\\n/' FILE > REPAIRED; next time, ssh without -t, or write to a \
+         file with -o",
+        recoded::has_added_returns,
+    ),
+    refused(
+        "was made text by a shell such as PowerShell, and is not the bytes that were written",
+        "save it again, with -o FILE in place of > FILE; what text has no signs for is lost",
+        recoded::is_text,
+    ),
     Format {
         name: "is an image of ntfsclone",
         role: Role::Image,

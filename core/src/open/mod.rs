@@ -10,6 +10,7 @@ mod gpt;
 mod nesting;
 mod partition_table;
 mod probe;
+mod recoded;
 
 pub use format::{FORMATS, Format, Role};
 pub use nesting::{Layer, Nesting, NotOpened, Step};

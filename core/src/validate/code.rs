@@ -86,6 +86,8 @@ pub enum Code {
     MetadataOnly,
     /// What is in use differs from what it was compared with.
     ContentDiffers,
+    /// Two volumes that were compared have serial numbers of their own.
+    SerialDiffers,
     /// It was not compared.
     NotCompared,
 }
@@ -282,6 +284,11 @@ impl Code {
                 "the two do not hold the same",
                 "if nothing was written to either since, copy it again, and check the disks and \
                  the memory",
+            ),
+            Self::SerialDiffers => (
+                Note,
+                "--new-serial makes that, and nothing else differs by it",
+                "nothing",
             ),
             Self::NotCompared => (
                 Error,

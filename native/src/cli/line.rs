@@ -35,7 +35,9 @@ impl Line {
         let Some(first) = words.iter().position(Word::is_positional) else {
             return Ok(copy(words));
         };
-        let is_escaped = words[..first].iter().any(|word| word.role == Role::EndOfOptions);
+        let is_escaped = words[..first]
+            .iter()
+            .any(|word| word.role == Role::EndOfOptions);
         let name = words[first].text.to_string_lossy().into_owned();
         let is_help = name == "help";
         if is_escaped || !(is_help || declared.find_subcommand(&name).is_some()) {

@@ -99,11 +99,12 @@ fn dashes(line: &Line, declared: &Command) -> Option<String> {
         }
         let is_unknown = word.role == Role::UnknownOption;
         let name = name.split('=').next().unwrap_or_default();
-        let is_long = long_names(declared).any(|long| {
-            long == name || (is_unknown && name.len() >= 3 && long.starts_with(name))
-        });
+        let is_long = long_names(declared)
+            .any(|long| long == name || (is_unknown && name.len() >= 3 && long.starts_with(name)));
         if is_long {
-            return Some(format!("'{text}': long options begin with two dashes: {meant}"));
+            return Some(format!(
+                "'{text}': long options begin with two dashes: {meant}"
+            ));
         }
     }
     None
@@ -164,14 +165,16 @@ fn other_command(line: &Line, declared: &Command) -> Option<String> {
     let sources = line.sources();
     let first = sources.first()?;
     let writes = ["output", "overwrite", "no-action"];
-    let is_source = sources.len() == 1
-        && writes.iter().any(|option| has_option(&line.words, option));
+    let is_source =
+        sources.len() == 1 && writes.iter().any(|option| has_option(&line.words, option));
     if line.command.is_some() || is_source || exists(first) {
         return None;
     }
     let name = first.text.to_string_lossy();
     if let Some(similar) = similar_command(&name, declared) {
-        return Some(format!("there is no command '{name}'; did you mean '{similar}'?"));
+        return Some(format!(
+            "there is no command '{name}'; did you mean '{similar}'?"
+        ));
     }
     let mut others = OTHER_NAMES.iter();
     let (_, advice) = others.find(|(names, _)| names.contains(&&*name))?;
@@ -186,7 +189,9 @@ pub fn similar_command(name: &str, declared: &Command) -> Option<String> {
         strsim::damerau_levenshtein(name, command) <= command.len().div_ceil(LETTERS_A_MISTAKE)
     };
     let similar = commands().find(begins);
-    similar.or_else(|| commands().find(is_mistyped)).map(str::to_owned)
+    similar
+        .or_else(|| commands().find(is_mistyped))
+        .map(str::to_owned)
 }
 
 /// More to read than the command takes.
@@ -201,7 +206,10 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
         [first, second, ..] if taken == 1 => (*first, *second),
         [first, ..] if taken == 0 => {
             let name = first.text.to_string_lossy();
-            return Some(format!("{} reads nothing, and '{name}' is named", command.get_name()));
+            return Some(format!(
+                "{} reads nothing, and '{name}' is named",
+                command.get_name()
+            ));
         }
         _ => return None,
     };
@@ -216,7 +224,11 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
             quoted(&first.text),
             quoted(&second.text)
         ),
-        Some(name) if command.get_arguments().all(|one| one.get_long() != Some("output")) => {
+        Some(name)
+            if command
+                .get_arguments()
+                .all(|one| one.get_long() != Some("output")) =>
+        {
             format!("{name} reads one")
         }
         _ if ["output", "overwrite", "no-action"]
@@ -225,7 +237,10 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
         {
             "one run reads one".to_owned()
         }
-        _ => format!("the output goes with -o: {}", with_output(line, first, second)),
+        _ => format!(
+            "the output goes with -o: {}",
+            with_output(line, first, second)
+        ),
     };
     Some(format!("{named}; {meant}"))
 }
@@ -254,15 +269,20 @@ fn with_output(line: &Line, first: &Word, second: &Word) -> String {
         false => "-o",
     };
     let mut text = "ntfsclone".to_owned();
-    let others = line.words.iter().filter(|word| {
-        !word.is_positional() && word.role != Role::EndOfOptions
-    });
+    let others = line
+        .words
+        .iter()
+        .filter(|word| !word.is_positional() && word.role != Role::EndOfOptions);
     let command = line.command.iter().map(String::clone);
     for word in command.chain(others.map(|word| quoted(&word.text))) {
         text.push(' ');
         text.push_str(&word);
     }
-    format!("{text} {option} {} {}", quoted(&output.text), quoted(&source.text))
+    format!(
+        "{text} {option} {} {}",
+        quoted(&output.text),
+        quoted(&source.text)
+    )
 }
 
 fn exists(word: &Word) -> bool {

@@ -105,7 +105,9 @@ fn wrong_value(error: &clap::Error, option: &str) -> String {
     let name = option_name(option);
     let value = context(error, ContextKind::InvalidValue);
     let possible = context(error, ContextKind::ValidValue);
-    let expected = error.source().and_then(|source| source.downcast_ref::<Expected>());
+    let expected = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Expected>());
     let takes = match (expected, &possible[..]) {
         (Some(expected), _) => expected.to_string(),
         (None, "") => match option.split_once('<') {

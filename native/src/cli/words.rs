@@ -235,12 +235,18 @@ mod tests {
             ("v", vec![Role::Positional]),
             ("-", vec![Role::Positional]),
             ("-sq", vec![options(&["save-image", "quiet"])]),
-            ("-so out", vec![options(&["save-image", "output"]), Role::Value]),
+            (
+                "-so out",
+                vec![options(&["save-image", "output"]), Role::Value],
+            ),
             ("-oout", vec![options(&["output"])]),
             ("--output=out", vec![options(&["output"])]),
             ("--part 2", vec![options(&["partition"]), Role::Value]),
             // Its value must follow an equals sign.
-            ("--compress 9", vec![options(&["compress"]), Role::Positional]),
+            (
+                "--compress 9",
+                vec![options(&["compress"]), Role::Positional],
+            ),
             ("-sx", vec![Role::UnknownOption]),
             ("--re", vec![Role::UnknownOption]),
             ("-- -o", vec![Role::EndOfOptions, Role::Positional]),

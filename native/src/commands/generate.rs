@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
-use clap::builder::StyledStr;
 use clap::Command;
+use clap::builder::StyledStr;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};

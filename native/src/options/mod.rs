@@ -21,6 +21,7 @@ pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
+use crate::piece_suffix::Suffix;
 use crate::sink::checksum::sidecar_path;
 use crate::source::input;
 
@@ -60,6 +61,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         return usage("no SOURCE is given");
     };
     refuse_same_files(&typed, &source)?;
+    refuse_file_beside_pieces(&typed)?;
     suffix::warn_of_output(&typed);
     let checks = VolumeChecks {
         force: typed.force,
@@ -107,7 +109,10 @@ fn resolve_output(typed: &Copy) -> Option<Output> {
         return Some(Output::Stdout);
     }
     Some(Output::File {
-        path: path.clone(),
+        path: match typed.split {
+            Some(_) => first_piece(path),
+            None => path.clone(),
+        },
         existing: match (&typed.overwrite, &typed.mapfile) {
             (Some(_), _) if typed.in_place => Existing::Overwrite,
             (Some(_), _) => Existing::Replace,
@@ -125,6 +130,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
     };
     WriteOptions {
         output,
+        split: typed.split,
         checksum: typed.checksum,
         new_serial: match (typed.new_serial, typed.new_half_serial) {
             (_, true) => Some(NewSerial::Half),
@@ -177,22 +183,56 @@ fn dash_for_stdout(output: PathBuf) -> Result<PathBuf> {
     }
 }
 
+/// The first piece of what is written in pieces.
+fn first_piece(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(Suffix::first().text());
+    PathBuf::from(name)
+}
+
+/// A file of the name without a suffix would be read in place of the pieces.
+fn refuse_file_beside_pieces(typed: &Copy) -> Result<()> {
+    let output = typed.output.as_ref().or(typed.overwrite.as_ref());
+    match output.filter(|output| typed.split.is_some() && output.symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some(output) => Err(Error::refused(
+            output,
+            "exists already, and would be read in place of the pieces",
+            "--split writes files beside it, named FILE.aa, FILE.ab, ...; give another name",
+        )),
+    }
+}
+
 /// Nothing that is written takes the place of anything else. Whether the output
 /// lies on the source is checked where both are known.
 fn refuse_same_files(typed: &Copy, source: &Path) -> Result<()> {
     let is_path = |path: &&PathBuf| *path != Path::new("-");
     let output = typed.output.as_ref().or(typed.overwrite.as_ref());
     let output = output.filter(is_path);
+    let output = output.map(|output| match typed.split {
+        Some(_) => first_piece(output),
+        None => output.clone(),
+    });
     let sidecar = output
+        .as_ref()
         .zip(typed.checksum)
         .map(|(output, algorithm)| ("the file of --checksum", sidecar_path(output, algorithm)));
+    // Pieces of an earlier run, which are replaced.
+    let replaced = match &output {
+        Some(output) if typed.split.is_some() => input::pieces_of(output)?.split_off(1),
+        _ => Vec::new(),
+    };
+    let replaced = replaced
+        .into_iter()
+        .map(|path| ("a piece of the output", path));
     let beside = [
         typed.mapfile.clone().map(|path| ("--mapfile", path)),
         typed.report.clone().map(|path| ("--report", path)),
         sidecar,
     ];
-    let beside: Vec<_> = beside.into_iter().flatten().collect();
-    let output = output.map(|path| ("the output", path.clone()));
+    let beside: Vec<_> = beside.into_iter().flatten().chain(replaced).collect();
+    let output = output.map(|path| ("the output", path));
     distinct_paths::check(&[output.into_iter().collect(), beside.clone()].concat())?;
     let pieces = if source != Path::new("-") && !beside.is_empty() {
         input::pieces_of(source)?

@@ -7,6 +7,7 @@ mod discard;
 mod file_writer;
 mod image;
 mod leftovers;
+mod pieces;
 mod place;
 mod raw;
 mod read_back;

@@ -217,6 +217,20 @@ fn create(name: &Path, path: &Path, existing: Existing, readers: Readers) -> Res
     Ok(Open::Beside { file, replaces })
 }
 
+/// Creates a later piece of an output, like the first.
+pub(super) fn begin_piece(path: &Path, replacing: Replacing, mode: Mode) -> Result<AtomicFile> {
+    leftovers::warn(path);
+    if replacing == Replacing::Never && path.symlink_metadata().is_ok() {
+        return Err(Error::refused(
+            path,
+            "exists already",
+            "--output never overwrites; give another name, or use --overwrite",
+        ));
+    }
+    let file = AtomicFile::create(path, replacing, mode);
+    file.map_err(|error| Error::io("create a file beside", path, error))
+}
+
 /// Opens an existing file, to be written over.
 fn open_in_place(path: &Path, why: InPlace, sources: &[fs::Metadata]) -> Result<File> {
     let failed = |error| Error::io("open", path, error);

@@ -144,6 +144,20 @@ impl Recognised {
         }
     }
 
+    /// Says of an error what may be missing, if what is read is in pieces.
+    pub fn explain(&self, error: Error) -> Error {
+        let files = self.files.as_ref().filter(|_| error.is_truncation());
+        let next = files.and_then(|files| Some((files.count(), files.next_piece()?)));
+        match next {
+            Some((found, next)) => Error::PieceMissing {
+                source: Box::new(error),
+                found,
+                next,
+            },
+            None => error,
+        }
+    }
+
     pub fn is_compressed(&self) -> bool {
         let is_compression =
             |layer: &Layer| matches!(layer, Layer::Compressed(_) | Layer::Seekable);

@@ -67,7 +67,10 @@ pub fn after(pieces: &[PathBuf]) -> Option<PathBuf> {
         false => [Alphabet::Digits, Alphabet::Letters],
     };
     let is_of = |suffix: &Suffix| alphabets.contains(&suffix.alphabet());
-    let next = Suffix::parse(&name.suffix).filter(is_of).last()?.next()?;
+    let next = Suffix::parse(&name.suffix)
+        .filter(is_of)
+        .last()?
+        .successor()?;
     Some(last.with_file_name(format!("{}{}", name.stem, next.text())))
 }
 
@@ -112,10 +115,11 @@ impl Folder<'_> {
     /// The first piece of what was split from `path`.
     fn first_of(&self, path: &Path) -> Option<PathBuf> {
         let name = path.file_name()?.to_str()?;
-        let stems = SEPARATORS.iter().map(|separator| format!("{name}{separator}"));
-        let mut firsts = stems.flat_map(|stem| {
-            FIRST.map(|suffix| path.with_file_name(format!("{stem}{suffix}")))
-        });
+        let stems = SEPARATORS
+            .iter()
+            .map(|separator| format!("{name}{separator}"));
+        let mut firsts = stems
+            .flat_map(|stem| FIRST.map(|suffix| path.with_file_name(format!("{stem}{suffix}"))));
         firsts.find(|first| (self.exists)(first))
     }
 
@@ -141,7 +145,8 @@ impl Folder<'_> {
         name: &PieceName,
         mut suffix: Suffix,
     ) -> Result<Vec<PathBuf>> {
-        let piece = |suffix: &Suffix| first.with_file_name(format!("{}{}", name.stem, suffix.text()));
+        let piece =
+            |suffix: &Suffix| first.with_file_name(format!("{}{}", name.stem, suffix.text()));
         let mut found = vec![first.to_owned()];
         let missing = loop {
             let next = suffix.following();
@@ -161,7 +166,9 @@ impl Folder<'_> {
         // The others may be of decimal numbers.
         let is_told = |suffix: &Suffix| {
             suffix.alphabet() != Alphabet::Hexadecimal
-                || suffix.text().contains(|sign: char| sign.is_ascii_lowercase())
+                || suffix
+                    .text()
+                    .contains(|sign: char| sign.is_ascii_lowercase())
         };
         let later = later.skip(1).take(LOOKED_AT).filter(is_told);
         let mut later = later.map(|later| piece(&later));
@@ -281,16 +288,36 @@ mod tests {
             // Without a dot.
             ("x_aa x_ab x_ac", "x_aa", "x_aa x_ab x_ac"),
             ("x_aa x_ab", "x", "x_aa x_ab"),
-            ("x.img.gz_aa x.img.gz_ab", "x.img.gz", "x.img.gz_aa x.img.gz_ab"),
-            ("x.img.gz_aa x.img.gz_ab", "x.img.gz_aa", "x.img.gz_aa x.img.gz_ab"),
+            (
+                "x.img.gz_aa x.img.gz_ab",
+                "x.img.gz",
+                "x.img.gz_aa x.img.gz_ab",
+            ),
+            (
+                "x.img.gz_aa x.img.gz_ab",
+                "x.img.gz_aa",
+                "x.img.gz_aa x.img.gz_ab",
+            ),
             ("x-00 x-01", "x-00", "x-00 x-01"),
             ("xaa xab xac", "xaa", "xaa xab xac"),
             ("d/xaa d/xab", "d/x", "d/xaa d/xab"),
             ("xaaa xaab", "xaaa", "xaaa xaab"),
             ("x00 x01", "x00", "x00 x01"),
-            ("x_aa x_ab x_ad", "x_aa", "x_ac: is missing, but x_ad is there"),
-            ("x_aa x_ab", "x_ab", "x_ab: is a piece of a file, and not the first"),
-            ("xaa xab", "xab", "xab: is a piece of a file, and not the first"),
+            (
+                "x_aa x_ab x_ad",
+                "x_aa",
+                "x_ac: is missing, but x_ad is there",
+            ),
+            (
+                "x_aa x_ab",
+                "x_ab",
+                "x_ab: is a piece of a file, and not the first",
+            ),
+            (
+                "xaa xab",
+                "xab",
+                "xab: is a piece of a file, and not the first",
+            ),
             // Several images, which begin so.
             ("disk00! disk01!", "disk00", "disk00"),
             ("disk00! disk01!", "disk01", "disk01"),

@@ -23,9 +23,9 @@ struct Comparison<'a> {
 
 /// Reads what is wanted of both.
 pub(super) fn compare(
-    ours: (&Inside, &Path),
-    theirs: (&Inside, &Path),
+    (ours, theirs): ((&Inside, &Path), (&Inside, &Path)),
     wanted: &Wanted,
+    different: Different,
     progress: Progress,
 ) -> Result<Different> {
     let geometry = &wanted.geometry;
@@ -36,7 +36,7 @@ pub(super) fn compare(
         buffers: [Vec::new(), Vec::new()],
         done: 0,
         progress,
-        different: Different::default(),
+        different,
     };
     for extent in wanted.used.extents() {
         comparison.compare(geometry.offset(extent.start), geometry.bytes(extent.len))?;

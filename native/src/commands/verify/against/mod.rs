@@ -2,6 +2,7 @@
 
 mod anywhere;
 mod different;
+mod identity;
 mod passing;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use ntfsclone_core::validate::Findings;
 
 use self::different::Different;
+pub(super) use self::identity::{Serials, check_identity};
 use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -22,6 +24,12 @@ use crate::host::scan;
 use crate::options::{self, VerifyTask};
 use crate::source::input::{self, Bytes, Opened};
 use crate::source::{ImageStream, Inside};
+
+/// What a volume is compared with.
+pub(super) struct Other {
+    pub(super) opened: Opened,
+    pub(super) serials: Serials,
+}
 
 /// What is compared of our volume: its clusters in use, and its tail.
 struct Wanted {
@@ -68,11 +76,15 @@ pub(super) fn check_possible(ours: &Opened, other: &Opened) -> Result<()> {
 pub(super) fn compare(
     checked: &Checked,
     ours: &Inside,
-    other: Opened,
+    other: Other,
     task: &VerifyTask,
     how: options::Progress,
     findings: &mut Findings,
 ) -> Result<u64> {
+    let Other {
+        opened: other,
+        serials,
+    } = other;
     let name = &checked.input.name;
     let other_name = other.input.name.clone();
     let volume = Volume::open(ours.clone()).map_err(|error| Error::read(name, error))?;
@@ -91,6 +103,7 @@ pub(super) fn compare(
         tail,
     };
     let bytes = wanted.bytes();
+    let different = Different::new(&geometry, serials);
     let is_passing = |bytes: &Bytes| matches!(bytes, Bytes::Stream(_));
     let different = match (ours, is_passing(&other.bytes)) {
         (Inside::Kept(_), _) => {
@@ -102,21 +115,24 @@ pub(super) fn compare(
                 &theirs,
                 &other_name,
                 wanted,
+                different,
                 progress,
             )?
         }
         (_, true) => {
             let stream = ImageStream::new(other)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
-            passing::compare(stream, ours, name, wanted, progress)?
+            passing::compare(stream, ours, name, wanted, different, progress)?
         }
         (_, false) => {
             let theirs = open_anywhere(&other, how)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
-            anywhere::compare((ours, name), (&theirs, &other_name), &wanted, progress)?
+            let sides = ((ours, &**name), (&theirs, &*other_name));
+            anywhere::compare(sides, &wanted, different, progress)?
         }
     };
     different.tell(&volume, &other_name, findings)?;
+    identity::tell(serials, &other_name, findings);
     if let missed @ 1.. = ours.missed_bytes() {
         return Err(Error::refused(
             name,
