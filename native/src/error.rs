@@ -97,17 +97,6 @@ pub enum Error {
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
-    /// Two volumes were to be compared that are not of one origin.
-    #[error(
-        "{} and {} are two volumes: {differences}",
-        Visible(path.display()), Visible(other.display())
-    )]
-    OtherVolume {
-        path: PathBuf,
-        other: PathBuf,
-        differences: String,
-    },
-
     /// A check found what is told in its report.
     #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
     NotSound { path: PathBuf, errors: u64 },
@@ -231,9 +220,6 @@ impl Error {
                 sidecar.display()
             )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
-            Self::OtherVolume { .. } => {
-                Some("nothing was compared; is it the right device?".to_owned())
-            }
             Self::HalfWritten { source, .. } | Self::PieceMissing { source, .. } => source.remedy(),
             Self::RescueStopped { source, .. } => match &**source {
                 error if error.is_full_disk() => {

@@ -170,6 +170,7 @@ export type FindingCode =
   | "cluster-missing"
   | "metadata-only"
   | "content-differs"
+  | "other-volume"
   | "serial-differs"
   | "not-compared";
 

@@ -196,6 +196,14 @@ pub fn similar_command(name: &str, declared: &Command) -> Option<String> {
 
 /// More to read than the command takes.
 fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
+    if line
+        .words
+        .iter()
+        .any(|word| word.role == Role::UnknownOption)
+    {
+        // That is the mistake: one of them may be its value.
+        return None;
+    }
     let sources = line.sources();
     let command = match &line.command {
         None => declared,

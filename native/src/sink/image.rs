@@ -40,7 +40,7 @@ impl Sink for ImageSink {
 /// How many pieces it is in, as a part of a report.
 pub fn in_pieces(target: &Target) -> String {
     match target.pieces() {
-        Some(count) => format!(", in {}", report::count(count as u64, "piece", "pieces")),
+        Some(count) => format!(" in {}", report::count(count as u64, "piece", "pieces")),
         None => String::new(),
     }
 }

@@ -169,7 +169,7 @@ fn set_aside(pieces: &[Piece], last: &Suffix) -> Result<Vec<Aside>> {
     };
     let later = std::iter::successors(last.successor(), Suffix::successor);
     let later = later.map(|suffix| piece.path.with_extension(suffix.text()));
-    let later = later.take_while(|path| path.symlink_metadata().is_ok());
+    let later = later.take_while(|path| is_regular(path));
     let paths: Vec<PathBuf> = pieces
         .iter()
         .map(|piece| piece.path.clone())
@@ -181,7 +181,7 @@ fn set_aside(pieces: &[Piece], last: &Suffix) -> Result<Vec<Aside>> {
             name.push(extension);
             PathBuf::from(name)
         });
-        for name in with_sidecars {
+        for name in with_sidecars.into_iter().filter(|name| is_regular(name)) {
             match move_aside(&piece.file, &name) {
                 Ok(path) => asides.push(Aside { path, name }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -195,6 +195,10 @@ fn set_aside(pieces: &[Piece], last: &Suffix) -> Result<Vec<Aside>> {
         }
     }
     Ok(asides)
+}
+
+fn is_regular(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_file())
 }
 
 fn move_aside(file: &AtomicFile, name: &Path) -> io::Result<PathBuf> {

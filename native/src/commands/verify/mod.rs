@@ -15,7 +15,7 @@ use ntfsclone_core::validate::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 
-use self::against::{Other, Serials};
+use self::against::{Identities, Other, Serials};
 use crate::error::{Error, Result};
 use crate::options::{self, Input, Origin, VerifyTask};
 use crate::report::{self, Reports};
@@ -50,7 +50,16 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         Ok(opened) => {
             if let Some(other) = &other {
                 against::check_possible(&opened, other)?;
-                serials = against::check_identity(&opened, other)?;
+                serials = match against::identify(&opened, other) {
+                    Identities::One(serials) => serials,
+                    Identities::Two(finding) => {
+                        let mut findings = Findings::default();
+                        findings.push(finding);
+                        let report = Report::new(findings, None, None, Vec::new());
+                        let Recognised { name, .. } = &opened.input;
+                        return tell(task, name, &opened.input.remark(), None, &report);
+                    }
+                };
             }
             if task.index {
                 let path = path_to_index(&opened.input)?;

@@ -217,10 +217,24 @@ fn create(name: &Path, path: &Path, existing: Existing, readers: Readers) -> Res
     Ok(Open::Beside { file, replaces })
 }
 
+/// Refuses what a piece could not replace by its name.
+pub(super) fn refuse_link_as_piece(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => Err(Error::refused(
+            path,
+            "is not a regular file, and a piece would take its place",
+            "remove it, or give another name",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Creates a later piece of an output, like the first.
 pub(super) fn begin_piece(path: &Path, replacing: Replacing, mode: Mode) -> Result<AtomicFile> {
     leftovers::warn(path);
-    if replacing == Replacing::Never && path.symlink_metadata().is_ok() {
+    let found = path.symlink_metadata().ok();
+    refuse_link_as_piece(path)?;
+    if replacing == Replacing::Never && found.is_some() {
         return Err(Error::refused(
             path,
             "exists already",

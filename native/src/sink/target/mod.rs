@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::destination::{begin_piece, being_written, open_block_device};
+use self::destination::{begin_piece, being_written, open_block_device, refuse_link_as_piece};
 use super::atomic_file::{AtomicFile, Replacing};
 use super::checksum::Checksum;
 use super::file_writer::FileWriter;
@@ -299,6 +299,7 @@ impl Target {
                 "give another name, or leave out --split",
             ));
         };
+        refuse_link_as_piece(&self.name)?;
         self.pieces = Some(Pieces::new(size));
         Ok(())
     }

@@ -6,7 +6,6 @@ use std::path::Path;
 use ntfsclone_core::ntfs::{Volume, VolumeInfo};
 use ntfsclone_core::validate::{Code, Finding, Findings};
 
-use crate::error::{Error, Result};
 use crate::report;
 use crate::source::Inside;
 use crate::source::input::Opened;
@@ -22,6 +21,14 @@ pub(in crate::commands::verify) enum Serials {
     },
 }
 
+/// What is known of two volumes at once.
+pub(in crate::commands::verify) enum Identities {
+    /// They may be of one origin.
+    One(Serials),
+    /// They are not, as the finding says.
+    Two(Finding),
+}
+
 /// What tells a volume from others.
 struct Identity {
     serial: u64,
@@ -32,16 +39,9 @@ struct Identity {
 }
 
 /// Compares what is known of both at once.
-///
-/// # Errors
-///
-/// [`Error::OtherVolume`].
-pub(in crate::commands::verify) fn check_identity(
-    ours: &Opened,
-    other: &Opened,
-) -> Result<Serials> {
+pub(in crate::commands::verify) fn identify(ours: &Opened, other: &Opened) -> Identities {
     let (Some(mine), Some(theirs)) = (Identity::of(ours), Identity::of(other)) else {
-        return Ok(Serials::Equal);
+        return Identities::One(Serials::Equal);
     };
     let (name, other_name) = (&*ours.input.name, &*other.input.name);
     let differences = mine.differences(&theirs);
@@ -49,11 +49,12 @@ pub(in crate::commands::verify) fn check_identity(
     let is_relabelled =
         mine.label.is_some() && theirs.label.is_some() && mine.label != theirs.label;
     if !has_one_size || (is_relabelled && mine.serial != theirs.serial) {
-        return Err(Error::OtherVolume {
-            path: name.to_owned(),
-            other: other_name.to_owned(),
-            differences,
-        });
+        let message = format!(
+            "{} and {} are two volumes: {differences}; nothing else was compared",
+            name.display(),
+            other_name.display()
+        );
+        return Identities::Two(Finding::new(Code::OtherVolume, None, message));
     }
     if !differences.is_empty() {
         report::warning(format_args!(
@@ -62,7 +63,7 @@ pub(in crate::commands::verify) fn check_identity(
             other_name.display()
         ));
     }
-    Ok(match mine.serial == theirs.serial {
+    Identities::One(match mine.serial == theirs.serial {
         true => Serials::Equal,
         false => Serials::Differ {
             ours: mine.serial,

@@ -16,7 +16,7 @@ use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use ntfsclone_core::validate::Findings;
 
 use self::different::Different;
-pub(super) use self::identity::{Serials, check_identity};
+pub(super) use self::identity::{Identities, Serials, identify};
 use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
