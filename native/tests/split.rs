@@ -99,6 +99,22 @@ fn each_piece_has_its_checksum() {
             let output = command.current_dir(scene.path(".")).output();
             assert!(output.expect("it starts").status.success(), "{program}");
         }
+        // And is compared where it is read.
+        scene
+            .run("verify x")
+            .reported(&format!("Checksums looked at: {}\n", &suffix[1..]));
+        scene.run("-r -n x").wrote(&[]);
+        let mut other = scene.read("x.ac");
+        other[1000] ^= 1;
+        scene.write("x.ac", other);
+        let outcome = scene.run("-r -o out x");
+        assert_eq!(outcome.code(), Some(1));
+        outcome.changed_only(&[]);
+        assert!(
+            outcome.errors().contains(&format!("x.ac{suffix} says")),
+            "{}",
+            outcome.errors()
+        );
         pieces.iter().for_each(|piece| scene.remove(piece));
     }
 }

@@ -154,6 +154,16 @@ impl Files {
         }
     }
 
+    /// The paths of the files, all of which it is, and their sizes; `None` if it is a
+    /// part, or standard input.
+    pub fn whole_paths(&self) -> Option<Vec<(&Path, u64)>> {
+        let files = self.files.iter();
+        let size: u64 = files.clone().map(|one| one.size).sum();
+        let is_whole = self.start == 0 && self.size == size;
+        let paths = files.map(|one| Some((one.path.as_deref()?, one.size)));
+        paths.collect::<Option<_>>().filter(|_| is_whole)
+    }
+
     /// The name of the piece after the last; `None` if it is one file.
     pub fn next_piece(&self) -> Option<PathBuf> {
         let paths = self.files.iter().map(|one| one.path.clone());
