@@ -48,6 +48,12 @@ impl Suffix {
         })
     }
 
+    /// Like [`Suffix::parse`], of the first piece: `aa` is no number there.
+    pub fn of_first(text: &str) -> impl Iterator<Item = Self> {
+        let is_number = text.starts_with('0');
+        Self::parse(text).filter(move |suffix| is_number != (suffix.alphabet == Alphabet::Letters))
+    }
+
     pub fn alphabet(&self) -> Alphabet {
         self.alphabet
     }

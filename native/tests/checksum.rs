@@ -323,7 +323,7 @@ fn sidecars_carry_any_name() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt, process::Command};
     let names: [&[u8]; 4] = [b"a\xff\xfe.img", b"b\nc.img", b"d\\e.img", b"f\rg.img"];
     for name in names {
-        let scene = Scene::with_volume(volume().bytes);
+        let scene = Scene::with_volume(small_volume::volume().bytes);
         let name = OsStr::from_bytes(name);
         let run = |line: &str, last: &[&OsStr]| {
             let mut command = scene.command(crate::support::program::ours, line);

@@ -537,7 +537,7 @@ fn mistakes_are_explained() {
         ),
         (
             "--retries -1 --rescue -o out volume",
-            "'--retries' needs a number N, from 0 on",
+            "the value of '--retries' begins as an option does; write --retries=-1",
             "",
         ),
         (

@@ -8,6 +8,7 @@ use clap::{Arg, Command};
 
 use super::line::Line;
 use super::numbers::Expected;
+use super::words::Role;
 use crate::error::Error;
 
 /// The error for a line that the parser refuses.
@@ -15,6 +16,9 @@ pub fn explain(error: &clap::Error, line: &Line, declared: &Command) -> Error {
     let option = context(error, ContextKind::InvalidArg);
     let name = option_name(&option);
     let message = match error.kind() {
+        ErrorKind::UnknownArgument if let Some(option) = option_before(name, line) => {
+            format!("the value of '{option}' begins as an option does; write {option}={name}")
+        }
         ErrorKind::UnknownArgument => unknown_option(error, name, line, declared),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => wrong_value(error, &option),
         ErrorKind::TooManyValues => format!(
@@ -50,6 +54,13 @@ fn context(error: &clap::Error, kind: ContextKind) -> String {
 fn option_name(named: &str) -> &str {
     let end = named.find([' ', '[', '=']).unwrap_or(named.len());
     named.get(..end).unwrap_or(named)
+}
+
+/// The option whose value this word would be.
+fn option_before(name: &str, line: &Line) -> Option<String> {
+    let mut pairs = line.words.windows(2);
+    let pair = pairs.find(|pair| pair[1].role == Role::Value && pair[1].text == name)?;
+    Some(pair[0].text.to_string_lossy().into_owned())
 }
 
 fn unknown_option(error: &clap::Error, name: &str, line: &Line, declared: &Command) -> String {

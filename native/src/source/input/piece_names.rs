@@ -57,20 +57,16 @@ pub fn after(pieces: &[PathBuf]) -> Option<PathBuf> {
     let [first, .., last] = pieces else {
         return None;
     };
-    let is_hexadecimal = pieces.iter().any(|piece| {
-        let name = PieceName::shared(piece, first);
-        name.is_some_and(|name| name.is_of(Alphabet::Hexadecimal) && !name.is_of(Alphabet::Digits))
-    });
-    let name = PieceName::shared(last, first)?;
-    let alphabets = match is_hexadecimal {
-        true => [Alphabet::Hexadecimal, Alphabet::Letters],
-        false => [Alphabet::Digits, Alphabet::Letters],
-    };
-    let is_of = |suffix: &Suffix| alphabets.contains(&suffix.alphabet());
-    let next = Suffix::parse(&name.suffix)
-        .filter(is_of)
-        .last()?
-        .successor()?;
+    let suffixes = pieces.iter().map(|piece| PieceName::shared(piece, first));
+    let suffixes: Vec<PieceName> = suffixes.collect::<Option<_>>()?;
+    // Of all alphabets that the first may be of, the one that all others are of, too.
+    let is_of_all = |suffix: &Suffix| suffixes.iter().all(|name| name.is_of(suffix.alphabet()));
+    let alphabet = Suffix::of_first(&suffixes.first()?.suffix)
+        .find(is_of_all)?
+        .alphabet();
+    let name = suffixes.last()?;
+    let last_suffix = Suffix::parse(&name.suffix).find(|suffix| suffix.alphabet() == alphabet);
+    let next = last_suffix?.successor()?;
     Some(last.with_file_name(format!("{}{}", name.stem, next.text())))
 }
 
@@ -128,7 +124,7 @@ impl Folder<'_> {
         let mut found = vec![first.to_owned()];
         let is_first = |name: &PieceName| FIRST.contains(&&*name.suffix);
         for name in PieceName::all_of(first).filter(is_first) {
-            for suffix in Suffix::parse(&name.suffix) {
+            for suffix in Suffix::of_first(&name.suffix) {
                 let pieces = self.pieces_from(first, &name, suffix)?;
                 if pieces.len() > found.len() {
                     found = pieces;
@@ -324,6 +320,13 @@ mod tests {
             ("disk_00 disk_01! disk_02!", "disk_02", "disk_02"),
             ("isaa isac!", "isaa", "isaa"),
             ("aa ab", "ab", "ab"),
+            // Letters that are hexadecimal, too.
+            (
+                "x.aa x.ab x.ac x.ad x.ae x.af x.ag x.ah",
+                "x",
+                "x.aa x.ab x.ac x.ad x.ae x.af x.ag x.ah",
+            ),
+            ("x.aa x.ab x.ba", "x.aa", "x.aa x.ab"),
             // Hexadecimal numbers.
             (
                 "x08 x09 x0a x07 x06 x05 x04 x03 x02 x01 x00 x0b",
@@ -381,6 +384,7 @@ mod tests {
         let table = [
             ("x.aa x.ab", Some("x.ac")),
             ("x_aa x_ab", Some("x_ac")),
+            ("x.aa x.af", Some("x.ag")),
             ("d/xaa d/xab", Some("d/xac")),
             ("x.00 x.01", Some("x.02")),
             ("x.08 x.09", None),
