@@ -185,7 +185,7 @@ const TABLE: &[(&str, Ours, Original)] = &[
     ("--reflink auto -o out volume", Clones, OURS_ONLY),
     ("--refl never -s -o out volume", Saves, OURS_ONLY),
     ("--reflink=always -o out volume", Refuses("'--reflink' takes one of auto, never, and not 'always'"), OURS_ONLY),
-    ("--reflink --sp volume", Refuses("'--sp' may be any of --split, --sparse"), OURS_ONLY),
+    ("--reflink --sp volume", Refuses("the value of '--reflink' begins as an option does; write --reflink=--sp"), OURS_ONLY),
     ("--sparse -o out volume", Clones, OURS_ONLY),
     ("--spa -r -o out image", Clones, OURS_ONLY),
     ("--sparse -s -o out volume", Refuses(THIN_IMAGE), OURS_ONLY),

@@ -116,7 +116,8 @@ fn clonezilla_folders() {
 fn names_of_other_pieces() {
     let volume = volume();
     let image = image_of(&volume);
-    let sets: [(&str, fn(usize) -> String); 5] = [
+    type Numbering = fn(usize) -> String;
+    let sets: [(&str, Numbering); 5] = [
         ("x_", |index| format!("a{}", (b'a' + index as u8) as char)),
         ("x", |index| format!("a{}", (b'a' + index as u8) as char)),
         ("x.img.gz-", |index| format!("{index:02}")),

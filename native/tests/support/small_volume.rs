@@ -52,7 +52,7 @@ pub(crate) fn truncated(cut: &[u8]) -> String {
 pub(crate) fn ends_after(len: usize) -> String {
     let mut digits = len.to_string();
     for place in (1..digits.len()).rev() {
-        if (digits.replace(',', "").len() - place) % 3 == 0 {
+        if (len.to_string().len() - place).is_multiple_of(3) {
             digits.insert(place, ',');
         }
     }
