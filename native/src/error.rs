@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use indicatif::BinaryBytes;
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
+use ntfsclone_core::open::PartitionTable;
+use ntfsclone_core::stream::StreamError;
 
 use crate::device::{self, DeviceGone};
 use crate::report::count;
@@ -21,6 +23,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("{message}")]
     Usage { message: String },
+
+    /// The same, of a command.
+    #[error("{message}")]
+    CommandUsage { command: String, message: String },
 
     /// An operation on a file failed.
     #[error("cannot {operation} {}", Visible(path.display()))]
@@ -100,6 +106,26 @@ pub enum Error {
     #[error("{}: not sound; {}", Visible(path.display()), count(*errors, "error", "errors"))]
     NotSound { path: PathBuf, errors: u64 },
 
+    /// What is read of pieces ends too early.
+    #[error("{found} pieces were found, the next would be {}", Visible(next.display()))]
+    PieceMissing {
+        source: Box<Error>,
+        found: usize,
+        /// The name that the next piece would have.
+        next: PathBuf,
+    },
+
+    /// A whole disk, where a volume or image is to be read.
+    #[error("{}: {found}", Visible(path.display()))]
+    WholeDisk {
+        path: PathBuf,
+        found: String,
+        remedy: String,
+        table: PartitionTable,
+        /// Whether it was looked for NTFS in the partitions.
+        is_searched: bool,
+    },
+
     #[error("out of memory: {} more are needed", BinaryBytes(*bytes))]
     Memory { bytes: u64 },
 
@@ -164,10 +190,22 @@ impl Error {
         }
     }
 
+    /// Whether what is read ends too early.
+    pub fn is_truncation(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => matches!(source, core::Error::Truncated { .. }),
+            Self::Compressed { source, .. } => {
+                let source = source.downcast_ref::<StreamError>();
+                matches!(source, Some(StreamError::CutShort { .. }))
+            }
+            _ => false,
+        }
+    }
+
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => 2,
+            Self::Usage { .. } | Self::CommandUsage { .. } => 2,
             Self::DataLost { .. }
             | Self::MayBeDamaged { .. }
             | Self::Incomplete { .. }
@@ -180,14 +218,17 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
-            Self::Refused { remedy, .. } | Self::Compressed { remedy, .. } => Some(remedy.clone()),
+            Self::CommandUsage { command, .. } => Some(format!("try ntfsclone {command} --help")),
+            Self::Refused { remedy, .. }
+            | Self::Compressed { remedy, .. }
+            | Self::WholeDisk { remedy, .. } => Some(remedy.clone()),
             Self::Checksum { sidecar, .. } => Some(format!(
                 "some of its bytes are not those it was made of: take another copy of it; or, if \
                  it was changed on purpose since, remove {}",
                 sidecar.display()
             )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
-            Self::HalfWritten { source, .. } => source.remedy(),
+            Self::HalfWritten { source, .. } | Self::PieceMissing { source, .. } => source.remedy(),
             Self::RescueStopped { source, .. } => match &**source {
                 error if error.is_full_disk() => {
                     Some("make room first; what is saved stays, and is not read again".to_owned())
@@ -209,6 +250,10 @@ impl Error {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
                 io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
+                io::ErrorKind::PermissionDenied if device::is_root() => Some(
+                    "not even root may: is it on a network, encrypted, or kept by a container?"
+                        .to_owned(),
+                ),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },
@@ -240,7 +285,8 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
             structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
             ..
         }
-        | core::Error::Compressed { .. } => TAKE_ANOTHER,
+        | core::Error::Compressed { .. }
+        | core::Error::Truncated { .. } => TAKE_ANOTHER,
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

@@ -131,12 +131,26 @@ pub fn written_to_stdout(written: io::Result<()>) -> Result<()> {
 pub const NEXT_ITEM: &str = "\n    ";
 
 fn visible_lines(text: impl Display) -> String {
-    let text = text.to_string();
+    let text = without_numbers_of_errors(text.to_string());
     let lines: Vec<String> = text
         .split(NEXT_ITEM)
         .map(|line| Visible(line).to_string())
         .collect();
     lines.join(NEXT_ITEM)
+}
+
+/// Takes ` (os error 2)` from what the system says: its words are enough.
+fn without_numbers_of_errors(mut text: String) -> String {
+    const BEGIN: &str = " (os error ";
+    while let Some(start) = text.find(BEGIN) {
+        let rest = &text[start + BEGIN.len()..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || !rest[digits..].starts_with(')') {
+            break;
+        }
+        text.replace_range(start..start + BEGIN.len() + digits + 1, "");
+    }
+    text
 }
 
 /// A line that ends a run, on a line of its own after `^C` or a bar.

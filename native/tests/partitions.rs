@@ -4,7 +4,7 @@ use crate::support::{
     disk::{self, Partition},
     requirements::met_here,
     scene::Scene,
-    small_volume::{DAMAGED, clone_of, image_of, volume},
+    small_volume::{DAMAGED, clone_of, image_of, truncated, volume},
     wrapped::{WRAPPERS, shell},
 };
 
@@ -162,12 +162,8 @@ fn image_in_a_partition() {
         assert!(scene.read("out") == clone_of(&volume()), "{direct}");
         scene.remove("out");
         scene.write("disk", disk(&image));
-        scene.run(&line).refused(
-            &format!(
-                "disk: the image command at byte {cut:#x} is damaged: its end is {cut:#x}, expected \
-                 the rest of the image"
-            ),
-            DAMAGED,
-        );
+        scene
+            .run(&line)
+            .refused(&format!("disk: {}", truncated(&image[..cut])), DAMAGED);
     }
 }

@@ -46,6 +46,7 @@ mod rescued_images;
 mod restore;
 mod small_machines;
 mod sparse;
+mod split;
 mod support;
 mod used_clusters;
 mod verify;

@@ -181,6 +181,8 @@ export type FindingCode =
   | "cluster-missing"
   | "metadata-only"
   | "content-differs"
+  | "other-volume"
+  | "serial-differs"
   | "not-compared";
 
 /** What clusters are used for. */

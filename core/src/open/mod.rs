@@ -13,6 +13,7 @@ mod nesting;
 mod partition_reader;
 mod partition_table;
 mod probe;
+mod recoded;
 
 pub use format::{FORMATS, Format, Role};
 pub use inside::Inside;

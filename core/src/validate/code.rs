@@ -88,6 +88,10 @@ pub enum Code {
     MetadataOnly,
     /// What is in use differs from what it was compared with.
     ContentDiffers,
+    /// Two volumes that were to be compared are not of one origin.
+    OtherVolume,
+    /// Two volumes that were compared have serial numbers of their own.
+    SerialDiffers,
     /// It was not compared.
     NotCompared,
 }
@@ -294,6 +298,16 @@ impl Code {
                 "the two do not hold the same",
                 "if nothing was written to either since, copy it again, and check the disks and \
                  the memory",
+            ),
+            Self::OtherVolume => (
+                Error,
+                "neither is a copy of the other",
+                "is it the right device, or image?",
+            ),
+            Self::SerialDiffers => (
+                Note,
+                "--new-serial makes that, and nothing else differs by it",
+                "nothing",
             ),
             Self::NotCompared => (
                 Error,

@@ -127,11 +127,7 @@ impl ImageCheck {
             && let Err(error) = self.indexer.end_of_input()
         {
             let offset = self.indexer.taken();
-            let message = match self.header {
-                Some(_) => with_causes(&error),
-                None => format!("it ends in the header, after {offset} bytes"),
-            };
-            self.stop(Code::ImageTruncated, offset, message);
+            self.stop(Code::ImageTruncated, offset, with_causes(&error));
         }
         let Some(header) = self.header else {
             return Ok((self.findings, None));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ProgressArgs;
+use super::{ProgressArgs, numbers};
 
 /// The options of `damage`.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub struct Damage {
     pub map: Option<PathBuf>,
 
     /// Look at partition N of COPY, which is a whole disk; the map is one of the disk
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
     /// Print the report as one JSON object

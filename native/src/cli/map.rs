@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ProgressArgs;
+use super::{ProgressArgs, numbers};
 
 /// The options of `map`.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub struct Map {
 
     /// Map partition N of SOURCE, which is a whole disk; positions are those on the
     /// disk
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
     /// Format of the map: for ddrescue (--domain-mapfile), for bmaptool (--bmap),
@@ -43,7 +43,7 @@ pub struct Map {
     pub force: bool,
 
     /// Threads of the scan, at most 8; the default is one for each processor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::count)]
     pub threads: Option<NonZeroUsize>,
 
     #[command(flatten)]

@@ -108,6 +108,7 @@ fn new_file(path: &Path) -> WriteOptions {
             path: path.to_owned(),
             existing: Existing::Refuse,
         },
+        split: None,
         checksum: None,
         new_serial: None,
         thin: Thin::No,

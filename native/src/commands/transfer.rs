@@ -34,6 +34,9 @@ impl Transfer<'_> {
         if let Some(algorithm) = self.writing.checksum {
             target.make_checksum(algorithm);
         }
+        if let Some(size) = self.writing.split {
+            target.split(size)?;
+        }
         Ok(target)
     }
 

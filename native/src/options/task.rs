@@ -102,6 +102,8 @@ impl CopyKind {
 #[derive(Debug)]
 pub struct WriteOptions {
     pub output: Output,
+    /// Bytes of a piece, if it is written in pieces; the output is the first of them.
+    pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,

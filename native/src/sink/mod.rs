@@ -9,6 +9,7 @@ mod file_writer;
 mod image;
 mod leftovers;
 mod overwritten;
+mod pieces;
 mod place;
 mod raw;
 mod read_back;

@@ -115,6 +115,13 @@ impl Place {
             let remedy = "name a file in it";
             return Err(Error::refused(path, "is a directory", remedy));
         }
+        if device::is_terminal(metadata) {
+            return Err(Error::refused(
+                path,
+                "is a terminal, which can do nothing with the data",
+                "name a file, a device or a pipe",
+            ));
+        }
         if !kind.is_file_or_disk() {
             return Ok(Self::Stream);
         }

@@ -92,7 +92,8 @@ impl ImageStream {
                 match decoder.next(&mut bytes).map_err(failed)? {
                     Event::Header(header) => (Content::Image(decoder), header),
                     _ => {
-                        decoder.end_of_input().map_err(failed)?;
+                        let ended = decoder.end_of_input().map_err(failed);
+                        ended.map_err(|error| input.explain(error))?;
                         let remedy = "name an image of ntfsclone";
                         return Err(Error::refused(&name, "is not an image", remedy));
                     }
@@ -269,12 +270,15 @@ impl ImageStream {
                     return Ok(match &mut self.decoder {
                         Content::Image(decoder) => decoder
                             .end_of_input()
-                            .map_err(|error| Error::read(name, error)),
+                            .map_err(|error| self.input.explain(Error::read(name, error))),
                         Content::Volume(position) => end_of_volume(name, &self.header, *position),
                     });
                 }
                 Ok(len) => self.rest = 0..len,
-                Err(error) => return Ok(Err(read_error(&self.input.name, error))),
+                Err(error) => {
+                    let error = read_error(&self.input.name, error);
+                    return Ok(Err(self.input.explain(error)));
+                }
             }
         }
     }

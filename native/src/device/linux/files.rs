@@ -53,6 +53,16 @@ pub fn file_kind(metadata: &Metadata) -> FileKind {
     }
 }
 
+/// Whether it is a terminal or a console. It is not opened for that: some devices
+/// begin to act when they are.
+pub fn is_terminal(metadata: &Metadata) -> bool {
+    // Documentation/admin-guide/devices.txt: consoles and serial lines, /dev/tty and
+    // /dev/console, and both sides of pseudo terminals.
+    let major = rustix::fs::major(metadata.rdev());
+    let is_terminal = matches!(major, 4 | 5 | 136..=143);
+    file_kind(metadata) == FileKind::CharacterDevice && is_terminal
+}
+
 /// Bytes that a file takes on its disk, without its holes.
 pub fn allocated_size(metadata: &Metadata) -> u64 {
     // By stat(2), whatever the blocks of the file system.

@@ -1,5 +1,7 @@
 //! What is known of an image or volume, without reading much of it.
 
+mod disk;
+
 use std::io::Read;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
@@ -23,7 +25,15 @@ const START_BYTES: usize = 4096;
 const BAD_RUNS: usize = 5;
 
 pub fn run(task: &InfoTask) -> Result<()> {
-    let Opened { input, bytes } = input::open(&task.source, None)?;
+    let Opened { input, bytes } = match input::open(&task.source, None) {
+        Err(Error::WholeDisk {
+            path,
+            table,
+            is_searched,
+            ..
+        }) => return disk::run(task.json, &path, &table, is_searched),
+        opened => opened?,
+    };
     let mut document = Document {
         source: input.name.display().to_string(),
         size: input.files.as_ref().map(|files| files.size()),
