@@ -123,6 +123,27 @@ pub enum Error {
         place: EndPlace,
     },
 
+    /// A virtual disk has a block after the end of its file.
+    #[error(
+        "byte {offset:#x} of the virtual disk is stored at byte {position:#x}, but the file ends \
+         at byte {size:#x}: it is truncated, or its block table is damaged"
+    )]
+    BlockBeyondEnd {
+        /// Where on the disk, in bytes.
+        offset: u64,
+        /// Where in the file, in bytes.
+        position: u64,
+        /// Bytes of the file.
+        size: u64,
+    },
+
+    /// A virtual disk needs another file or a key, or is of a kind that is not read.
+    #[error("the virtual disk {reason}; make a raw file of it (qemu-img convert -O raw FILE raw.img)")]
+    DiskNotRead {
+        /// What it is or has: `is encrypted`.
+        reason: &'static str,
+    },
+
     /// An image holds another file system than NTFS.
     #[error("the image is of a volume of {name}, not of NTFS")]
     OtherFileSystem {
@@ -168,13 +189,14 @@ impl Error {
             return false;
         };
         match inner {
-            Self::Compressed { .. } | Self::Lost { .. } => true,
+            Self::Compressed { .. } | Self::Lost { .. } | Self::BlockBeyondEnd { .. } => true,
             Self::Io { structure, .. } => match structure {
                 Structure::CompressedFrame => !inner.is_missing(),
                 _ => inner.is_loss(),
             },
             Self::Corrupt { structure, .. } | Self::Limit { structure, .. } => {
-                *structure == Structure::CompressedFrame
+                use Structure::{CompressedFrame, DiskBlock, DiskTable};
+                matches!(structure, CompressedFrame | DiskBlock | DiskTable)
             }
             _ => false,
         }
@@ -190,9 +212,15 @@ impl Error {
             | Self::BlockChecksum { offset, .. }
             | Self::Truncated { offset, .. }
             | Self::Lost { offset }
+            | Self::BlockBeyondEnd {
+                position: offset, ..
+            }
             | Self::Limit { offset, .. } => Some(*offset),
             Self::VolumeCutShort { size, .. } => Some(*size),
-            Self::OtherFileSystem { .. } | Self::OtherFormat { .. } | Self::Memory { .. } => None,
+            Self::OtherFileSystem { .. }
+            | Self::OtherFormat { .. }
+            | Self::DiskNotRead { .. }
+            | Self::Memory { .. } => None,
         }
     }
 
@@ -349,4 +377,19 @@ pub enum Structure {
     /// What is kept in memory of where the clusters lie in an image.
     #[error("the index of the image")]
     ImageIndex,
+    /// The header of a virtual disk, or a part of it.
+    #[error("the header of the virtual disk")]
+    DiskHeader,
+    /// A table of where the blocks of a virtual disk are.
+    #[error("the block table of the virtual disk")]
+    DiskTable,
+    /// A compressed block of a virtual disk.
+    #[error("the compressed block of the virtual disk")]
+    DiskBlock,
+    /// What is written to a virtual disk, before it is written in its place.
+    #[error("the log of the virtual disk")]
+    DiskLog,
+    /// The text in a virtual disk that describes it.
+    #[error("the descriptor of the virtual disk")]
+    DiskDescriptor,
 }

@@ -31,6 +31,7 @@ extern crate alloc;
 pub mod backup_boot_sector;
 pub mod clusters;
 pub mod discovery;
+pub mod disk;
 pub mod error;
 pub mod image;
 pub mod info;

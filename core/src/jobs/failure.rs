@@ -80,9 +80,10 @@ impl Failure {
                 Error::Corrupt { .. }
                 | Error::Lost { .. }
                 | Error::BlockChecksum { .. }
+                | Error::BlockBeyondEnd { .. }
                 | Error::Truncated { .. },
             ) => "corrupt",
-            Self::Error(Error::Unsupported { .. }) => "unsupported",
+            Self::Error(Error::Unsupported { .. } | Error::DiskNotRead { .. }) => "unsupported",
             Self::Error(Error::Limit { .. } | Error::VolumeCutShort { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",

@@ -17,6 +17,27 @@ const TRAILER_BYTES: usize = 8;
 /// More than an inflater takes. The libraries panic if they cannot allocate that.
 const STATE_BYTES: usize = 96 << 10;
 
+/// Decompresses raw deflate: RFC 1951.
+pub(crate) struct Deflate(Inflate);
+
+impl Deflate {
+    pub(crate) fn new() -> Result<Self, Problem> {
+        require_memory(STATE_BYTES)?;
+        Ok(Self(Inflate::new()))
+    }
+}
+
+impl Decoder for Deflate {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
+        self.0.decode(input, output)
+    }
+
+    fn restart(&mut self) -> Result<(), Problem> {
+        self.0.reset();
+        Ok(())
+    }
+}
+
 /// Decompresses a member.
 pub(super) struct Gzip {
     state: State,

@@ -22,6 +22,10 @@ use alloc::boxed::Box;
 use core::fmt;
 
 pub use self::compression::{Compression, START_BYTES};
+#[cfg(feature = "gzip")]
+pub(crate) use self::gzip::Deflate;
+#[cfg(feature = "zstd")]
+pub(crate) use self::zstd::Zstd;
 use crate::units::len_u64;
 
 /// Decompresses the parts of a stream, one after the other.

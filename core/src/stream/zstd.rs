@@ -9,13 +9,13 @@ use super::{Decoded, Decoder, Limits, Problem, Then};
 const WINDOW_LOGS: (u32, u32) = (10, 31);
 
 /// Decompresses a frame, or skips a skippable one.
-pub(super) struct Zstd {
+pub(crate) struct Zstd {
     context: DCtx<'static>,
     window_log: u32,
 }
 
 impl Zstd {
-    pub(super) fn new(limits: Limits) -> Result<Self, Problem> {
+    pub(crate) fn new(limits: Limits) -> Result<Self, Problem> {
         let mut context = DCtx::try_create().ok_or(Problem::NoMemory)?;
         let (least, most) = WINDOW_LOGS;
         let log = limits.memory.checked_ilog2().unwrap_or(least);

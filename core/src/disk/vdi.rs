@@ -1,0 +1,131 @@
+//! VDI, of VirtualBox: a header, a table of blocks, and the blocks of mostly 1 MiB. Numbers are
+//! little-endian.
+
+use core::num::NonZeroU64;
+
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::header::{Place, not_read};
+use super::table_reader::TableReader;
+use super::virtual_disk::{Layout, Run, Stored, VirtualDisk};
+use crate::error::Result;
+use crate::io::Source;
+use crate::units::len_u64;
+
+/// The signature at [`SIGNATURE_OFFSET`].
+pub const SIGNATURE: [u8; 4] = 0xBEDA_107F_u32.to_le_bytes();
+/// A text precedes the signature.
+pub const SIGNATURE_OFFSET: usize = 64;
+
+const MAJOR_VERSION: u32 = 1;
+const DYNAMIC: u32 = 1;
+const FIXED: u32 = 2;
+const UNDO: u32 = 3;
+const DIFFERENCING: u32 = 4;
+/// Entries from this one on are of blocks that are zeros: discarded, or not stored.
+const DISCARDED: u32 = 0xFFFF_FFFE;
+/// Ours: VirtualBox creates blocks of 1 MiB.
+const MAX_BLOCK: u64 = 256 << 20;
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct Header {
+    /// 0
+    text: [u8; 64],
+    /// 64: [`SIGNATURE`]
+    signature: [u8; 4],
+    /// 68: the major version in the upper half
+    version: U32,
+    /// 72
+    header_size: U32,
+    /// 76
+    image_type: U32,
+    /// 80
+    flags: U32,
+    /// 84
+    comment: [u8; 256],
+    /// 340: of the table
+    table_offset: U32,
+    /// 344: of the first block
+    data_offset: U32,
+    /// 348: cylinders, heads, sectors, bytes of a sector, unused
+    geometry: [u8; 20],
+    /// 368: bytes of the disk
+    disk_size: U64,
+    /// 376: bytes of a block
+    block_size: U32,
+    /// 380: bytes before each block that are not of the disk
+    block_extra: U32,
+    /// 384: entries of the table
+    nr_blocks: U32,
+    /// 388
+    nr_allocated: U32,
+}
+
+/// Opens the disk in a VDI.
+///
+/// # Errors
+///
+/// The header is damaged or cannot be read, or the disk is a difference to another one.
+pub fn open(source: &Source) -> Result<Source> {
+    let place = Place::header(0);
+    let header: Header = place.read(source)?;
+    if header.signature != SIGNATURE {
+        let found = u32::from_le_bytes(header.signature).into();
+        return Err(place.corrupt("its signature", found, "that of VDI"));
+    }
+    let version = header.version.get();
+    if version >> 16 != MAJOR_VERSION {
+        return Err(place.unsupported("version", version.into(), "1.1"));
+    }
+    match header.image_type.get() {
+        DYNAMIC | FIXED => {}
+        UNDO | DIFFERENCING => return Err(not_read("is a difference to its parent")),
+        other => return Err(place.unsupported("type", other.into(), "dynamic or fixed")),
+    }
+    let block_size = place.block_size(header.block_size.get().into(), 512..=MAX_BLOCK)?;
+    let size = header.disk_size.get();
+    let nr_blocks = header.nr_blocks.get().into();
+    if nr_blocks < size.div_ceil(block_size.get()) {
+        let expected = "enough for the whole disk";
+        return Err(place.corrupt("its number of blocks", nr_blocks, expected));
+    }
+    let blocks = Blocks {
+        table: TableReader::new(source.clone()),
+        table_offset: header.table_offset.get().into(),
+        data_offset: header.data_offset.get().into(),
+        block_size,
+        extra: header.block_extra.get().into(),
+    };
+    Ok(VirtualDisk::open(source, size, blocks))
+}
+
+struct Blocks {
+    table: TableReader,
+    table_offset: u64,
+    data_offset: u64,
+    block_size: NonZeroU64,
+    extra: u64,
+}
+
+impl Layout for Blocks {
+    fn find(&self, offset: u64) -> Result<Run> {
+        let (block, within) = (offset / self.block_size, offset % self.block_size);
+        let entry_bytes = block.saturating_mul(len_u64(size_of::<u32>()));
+        let entry = self.table.entry(self.table_offset.saturating_add(entry_bytes));
+        let number = u32::from_le_bytes(entry?);
+        let stride = self.block_size.get().saturating_add(self.extra);
+        let start = u64::from(number)
+            .saturating_mul(stride)
+            .saturating_add(self.data_offset)
+            .saturating_add(self.extra);
+        Ok(Run {
+            len: self.block_size.get().saturating_sub(within),
+            stored: match number {
+                DISCARDED.. => Stored::Zeros,
+                _ => Stored::At(start.saturating_add(within)),
+            },
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! The metadata region: the sizes of the disk ([MS-VHDX] 2.6).
+
+use core::num::NonZeroU64;
+use core::ops::Range;
+
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::SECTORS_PER_BITMAP;
+use super::guid::{Guid, guid};
+use crate::disk::header::Place;
+use crate::error::Result;
+use crate::io::Source;
+use crate::units::len_u64;
+
+const SIGNATURE: &[u8; 8] = b"metadata";
+const MAX_ENTRIES: u64 = 2047;
+const MIN_BLOCK: u64 = 1 << 20;
+const MAX_BLOCK: u64 = 256 << 20;
+const MAX_DISK: u64 = 64 << 40;
+
+const FILE_PARAMETERS: Guid = guid(0xCAA1_6737, 0xFA36, 0x4D43, 0xB3B6_33F0_AA44_E76B);
+const DISK_SIZE: Guid = guid(0x2FA5_4224, 0xCD1B, 0x4876, 0xB211_5DBE_D83B_F4B8);
+const LOGICAL_SECTOR_SIZE: Guid = guid(0x8141_BF1D, 0xA96F, 0x4709, 0xBA47_F233_A8FA_AB5F);
+/// Items that change nothing for a reader: physical sector size, disk ID, and the parent, which
+/// [`FileParameters`] records as well.
+const OTHERS: [Guid; 3] = [
+    guid(0xCDA3_48C7, 0x445D, 0x4471, 0x9CC9_E988_5251_C556),
+    guid(0xBECA_12AB, 0xB2E6, 0x4523, 0x93EF_C309_E000_C746),
+    guid(0xA8D3_5F2D, 0xB30B, 0x454D, 0xABF7_D3D8_4834_AB0C),
+];
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct TableHeader {
+    signature: [u8; 8],
+    reserved: U16,
+    entries: U16,
+    reserved_2: [u8; 20],
+}
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct Entry {
+    guid: Guid,
+    /// From the start of the region.
+    offset: U32,
+    length: U32,
+    flags: U32,
+    reserved: U32,
+}
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct FileParameters {
+    block_size: U32,
+    flags: U32,
+}
+
+/// The sizes of the disk.
+pub(super) struct Metadata {
+    pub(super) block_size: NonZeroU64,
+    pub(super) has_parent: bool,
+    /// Bytes.
+    pub(super) disk_size: u64,
+    /// How many blocks a sector bitmap is for: 16 at least.
+    pub(super) blocks_per_bitmap: NonZeroU64,
+}
+
+/// Where the items are in the file.
+#[derive(Default)]
+struct Items {
+    parameters: Option<Place>,
+    disk_size: Option<Place>,
+    sector_size: Option<Place>,
+}
+
+impl Metadata {
+    pub(super) fn read(source: &Source, region: &Range<u64>) -> Result<Self> {
+        const HAS_PARENT: u32 = 1 << 1;
+        let items = Items::read(source, region)?;
+        let place = Place::header(region.start);
+        let (Some(parameters_place), Some(size_place), Some(sector_place)) =
+            (items.parameters, items.disk_size, items.sector_size)
+        else {
+            let expected = "parameters, disk size and sector size among them";
+            return Err(place.corrupt("its items", 0, expected));
+        };
+        let parameters: FileParameters = parameters_place.read(source)?;
+        let found = parameters.block_size.get().into();
+        let block_size = parameters_place.block_size(found, MIN_BLOCK..=MAX_BLOCK)?;
+        let disk_size = size_place.read::<U64>(source)?.get();
+        if disk_size > MAX_DISK {
+            return Err(size_place.corrupt("its disk size", disk_size, "at most 64 TiB"));
+        }
+        let sector_size = sector_place.read::<U32>(source)?.get();
+        if ![512, 4096].contains(&sector_size) {
+            let found = sector_size.into();
+            return Err(sector_place.corrupt("its sector size", found, "512 or 4096"));
+        }
+        let bitmap_range = SECTORS_PER_BITMAP.saturating_mul(sector_size.into());
+        let blocks_per_bitmap = bitmap_range / block_size;
+        Ok(Self {
+            block_size,
+            has_parent: parameters.flags.get() & HAS_PARENT != 0,
+            disk_size,
+            blocks_per_bitmap: parameters_place.block_size(blocks_per_bitmap, 1..=u64::MAX)?,
+        })
+    }
+}
+
+impl Items {
+    fn read(source: &Source, region: &Range<u64>) -> Result<Self> {
+        const IS_USER: u32 = 1 << 0;
+        const IS_REQUIRED: u32 = 1 << 2;
+        let place = Place::header(region.start);
+        let header: TableHeader = place.read(source)?;
+        if header.signature != *SIGNATURE {
+            let found = u64::from_be_bytes(header.signature);
+            return Err(place.corrupt("the signature of its metadata", found, "`metadata`"));
+        }
+        let entries = u64::from(header.entries.get());
+        if entries > MAX_ENTRIES {
+            return Err(place.corrupt("its number of items", entries, "at most 2047"));
+        }
+        let mut items = Self::default();
+        let mut offset = region.start.saturating_add(len_u64(size_of::<TableHeader>()));
+        for _ in 0..entries {
+            let entry: Entry = Place::header(offset).read(source)?;
+            let start = region.start.saturating_add(entry.offset.get().into());
+            let item = Place::header(start);
+            let flags = entry.flags.get();
+            match entry.guid {
+                FILE_PARAMETERS => items.parameters = Some(item),
+                DISK_SIZE => items.disk_size = Some(item),
+                LOGICAL_SECTOR_SIZE => items.sector_size = Some(item),
+                known if OTHERS.contains(&known) => {}
+                _ if flags & IS_USER == 0 && flags & IS_REQUIRED != 0 => {
+                    let expected = "items that this program knows";
+                    let place = Place::header(offset);
+                    return Err(place.unsupported("a required item", start, expected));
+                }
+                _ => {}
+            }
+            offset = offset.saturating_add(len_u64(size_of::<Entry>()));
+        }
+        Ok(items)
+    }
+}

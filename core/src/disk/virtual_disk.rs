@@ -1,0 +1,178 @@
+//! The disk in the file of a virtual disk, read at any offset.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::cache::Cache;
+use super::compressed_block::CompressedBlock;
+use crate::error::{Error, Result};
+use crate::io::{ByteExtent, IoError, ReadAt, Source};
+use crate::units::{len_u64, len_usize};
+
+/// Ours: decompressed blocks that are cached, in bytes. Two of the largest fit.
+const CAPACITY: usize = 4 << 20;
+
+/// How a format stores the blocks of its disk.
+pub(super) trait Layout: Send + Sync {
+    /// Finds the bytes from `offset` of the disk on, which is within it.
+    fn find(&self, offset: u64) -> Result<Run>;
+}
+
+/// Consecutive bytes of a disk that are stored alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    /// In bytes, at least 1; may reach past the end of the disk.
+    pub(super) len: u64,
+    pub(super) stored: Stored,
+}
+
+/// How bytes of a disk are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// Not at all: they are zeros.
+    Zeros,
+    /// As they are, from this offset of the file on.
+    At(u64),
+    /// In a compressed block, from this offset of its content on.
+    Compressed(CompressedBlock, u64),
+}
+
+/// A virtual disk.
+pub(super) struct VirtualDisk {
+    source: Source,
+    size: u64,
+    layout: Box<dyn Layout>,
+    /// Content of compressed blocks.
+    content: Cache<CompressedBlock>,
+}
+
+impl VirtualDisk {
+    /// The disk of `size` bytes that is stored in `source`.
+    pub(super) fn open(source: &Source, size: u64, layout: impl Layout + 'static) -> Source {
+        Arc::new(Self {
+            source: Arc::clone(source),
+            size,
+            layout: Box::new(layout),
+            content: Cache::new(CAPACITY),
+        })
+    }
+
+    /// The run at `offset`, joined with those that continue it up to `len` bytes.
+    fn run(&self, offset: u64, len: u64) -> Result<Run> {
+        let mut run = self.layout.find(offset)?;
+        while run.len < len {
+            // Its error, if there is one, is that of the next call.
+            let Ok(next) = self.layout.find(offset.saturating_add(run.len)) else {
+                break;
+            };
+            if !run.stored.is_continued_by(run.len, next.stored) {
+                break;
+            }
+            run.len = run.len.saturating_add(next.len);
+        }
+        Ok(run)
+    }
+
+    fn read_run(&self, offset: u64, stored: Stored, buf: &mut [u8]) -> Result<(), IoError> {
+        match stored {
+            Stored::Zeros => buf.fill(0),
+            Stored::At(position) => {
+                self.check_is_there(offset, position, len_u64(buf.len()))
+                    .map_err(IoError::new)?;
+                self.source.read_exact_at(position, buf)?;
+            }
+            Stored::Compressed(block, within) => {
+                let content = self.content(offset, block).map_err(IoError::new)?;
+                let bytes = content.get(len_usize(within)..).unwrap_or_default();
+                let bytes = bytes.get(..buf.len()).ok_or_else(IoError::end_of_input)?;
+                buf.copy_from_slice(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// The content of a compressed block, which has the byte at `offset` of the disk.
+    fn content(&self, offset: u64, block: CompressedBlock) -> Result<Arc<Vec<u8>>> {
+        if let Some(content) = self.content.get(block) {
+            return Ok(content);
+        }
+        self.check_is_there(offset, block.offset, block.len)?;
+        let content = Arc::new(block.read(&self.source)?);
+        self.content.insert(block, Arc::clone(&content));
+        Ok(content)
+    }
+
+    /// Fails if the file ends before byte `position + len`.
+    fn check_is_there(&self, offset: u64, position: u64, len: u64) -> Result<()> {
+        let size = self.source.size();
+        if position.checked_add(len).is_none_or(|end| end > size) {
+            return Err(Error::BlockBeyondEnd {
+                offset,
+                position,
+                size,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Stored {
+    fn is_continued_by(self, len: u64, next: Self) -> bool {
+        match (self, next) {
+            (Self::Zeros, Self::Zeros) => true,
+            (Self::At(position), Self::At(next)) => position.checked_add(len) == Some(next),
+            _ => false,
+        }
+    }
+}
+
+impl ReadAt for VirtualDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        let end = offset.checked_add(len_u64(buf.len()));
+        if end.is_none_or(|end| end > self.size) {
+            return Err(IoError::end_of_input());
+        }
+        let (mut offset, mut left) = (offset, buf);
+        while !left.is_empty() {
+            let run = self.run(offset, len_u64(left.len()));
+            let run = run.map_err(IoError::new)?;
+            // At least a byte, so that this ends.
+            let len = left.len().min(len_usize(run.len).max(1));
+            let (now, later) = left.split_at_mut_checked(len).unwrap_or_default();
+            self.read_run(offset, run.stored, now)?;
+            offset = offset.saturating_add(len_u64(len));
+            left = later;
+        }
+        Ok(())
+    }
+
+    /// Zeros that are not stored are data as well. The file itself may lack bytes.
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let left = self.size.saturating_sub(offset);
+        if left == 0 {
+            return Ok(ByteExtent::Data { len: 0 });
+        }
+        let run = self.layout.find(offset).map_err(IoError::new)?;
+        let limit = run.len.min(left);
+        let Stored::At(position) = run.stored else {
+            return Ok(ByteExtent::Data { len: limit });
+        };
+        Ok(match self.source.extent_at(position)? {
+            // Past the end of the file, where a read fails.
+            ByteExtent::Data { len: 0 } | ByteExtent::Absent { len: 0 } => {
+                ByteExtent::Data { len: limit }
+            }
+            ByteExtent::Data { len } => ByteExtent::Data {
+                len: len.min(limit),
+            },
+            ByteExtent::Absent { len } => ByteExtent::Absent {
+                len: len.min(limit),
+            },
+        })
+    }
+}
