@@ -138,7 +138,9 @@ pub enum Error {
     },
 
     /// A virtual disk needs another file or a key, or is of a kind that is not read.
-    #[error("the virtual disk {reason}; make a raw file of it (qemu-img convert -O raw FILE raw.img)")]
+    #[error(
+        "the virtual disk {reason}; make a raw file of it (qemu-img convert -O raw FILE raw.img)"
+    )]
     DiskNotRead {
         /// What it is or has: `is encrypted`.
         reason: &'static str,

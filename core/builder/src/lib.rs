@@ -41,6 +41,8 @@ mod stream_placement;
 mod system_assembly;
 mod system_files;
 mod upcase;
+mod vhdx;
+mod virtual_disk;
 mod volume;
 mod volume_builder;
 
@@ -54,5 +56,7 @@ pub use mft_layout::MftLayout;
 pub use partclone_image::{PartcloneImage, redo_partclone_header};
 pub use runlist::Run;
 pub use standard_information::{BASE_TIME, Times};
+pub use vhdx::{VHDX_TABLE, VhdxChange, VhdxLogEntry, redo_vhdx_checksums, vhdx, write_vhdx_log};
+pub use virtual_disk::{Qcow2, qcow2, redo_vhd_checksum, vdi, vhd, vmdk};
 pub use volume::{Content, Volume};
 pub use volume_builder::VolumeBuilder;

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use super::header::Place;
 use crate::error::{Error, Result, Structure};
 use crate::io::Source;
+use crate::stream::{Decoded, Decoder, Problem, Then};
 #[cfg(feature = "zstd")]
 use crate::stream::{Limits, Zstd};
-use crate::stream::{Decoder, Problem, Then};
 use crate::units::len_usize;
 
 /// The largest block: that of qcow2, ours of VMDK.
@@ -24,6 +24,9 @@ pub(super) struct CompressedBlock {
     pub(super) len: u64,
     /// Bytes of the content, at most [`MAX_BLOCK`].
     pub(super) size: u64,
+    /// Bytes of the content that are of the disk: fewer in its last block, whose content may end
+    /// there.
+    pub(super) needed: u64,
     pub(super) method: Method,
 }
 
@@ -48,18 +51,20 @@ impl CompressedBlock {
         };
         place.read_into(source, &mut input)?;
         let mut content = vec![0; len_usize(self.size)];
-        match self.method {
+        let made = match self.method {
             Method::Zlib => self.decompress_zlib(&input, &mut content)?,
             Method::Deflate | Method::Zstd => {
                 let mut decoder = self.decoder()?;
-                self.fill(&mut *decoder, &input, &mut content)?;
+                self.fill(&mut *decoder, &input, &mut content)?.made
             }
-        }
+        };
+        content.truncate(made);
         Ok(content)
     }
 
-    /// A header of two bytes, the data, and its checksum.
-    fn decompress_zlib(self, input: &[u8], content: &mut [u8]) -> Result<()> {
+    /// Decompresses a header of two bytes, the data, and its checksum. Returns the bytes of the
+    /// content.
+    fn decompress_zlib(self, input: &[u8], content: &mut [u8]) -> Result<usize> {
         const METHOD: u8 = 8;
         const DICTIONARY: u8 = 0x20;
         let (header, data) = match *input {
@@ -72,8 +77,9 @@ impl CompressedBlock {
             return Err(self.damaged("its zlib header is damaged"));
         }
         let mut decoder = self.decoder()?;
-        let (mut taken, is_ended) = self.fill(&mut *decoder, data, content)?;
-        if !is_ended {
+        let filled = self.fill(&mut *decoder, data, content)?;
+        let mut taken = filled.taken;
+        if filled.then != Then::End {
             // The end of the data may need a call of its own.
             let rest = data.get(taken..).unwrap_or_default();
             let end = decoder.decode(rest, &mut [0]);
@@ -83,20 +89,16 @@ impl CompressedBlock {
             taken = taken.saturating_add(end.taken);
         }
         let checksum = data.get(taken..).and_then(<[u8]>::first_chunk);
+        let content = content.get(..filled.made).unwrap_or_default();
         if checksum != Some(&adler32(content).to_be_bytes()) {
             return Err(self.damaged("its content has another checksum"));
         }
-        Ok(())
+        Ok(filled.made)
     }
 
-    /// Decompresses until `content` is full. Returns how many bytes of the input that took, and
-    /// whether the data ends there.
-    fn fill(
-        self,
-        decoder: &mut dyn Decoder,
-        input: &[u8],
-        content: &mut [u8],
-    ) -> Result<(usize, bool)> {
+    /// Decompresses until `content` is full, or the data ends. Returns what all calls of the
+    /// decoder did.
+    fn fill(self, decoder: &mut dyn Decoder, input: &[u8], content: &mut [u8]) -> Result<Decoded> {
         let (mut taken, mut made) = (0_usize, 0_usize);
         loop {
             let rest = input.get(taken..).unwrap_or_default();
@@ -105,11 +107,16 @@ impl CompressedBlock {
             taken = taken.saturating_add(decoded.taken);
             made = made.saturating_add(decoded.made);
             let is_full = made >= content.len();
+            let all = Decoded {
+                taken,
+                made,
+                then: decoded.then,
+            };
             match decoded.then {
                 Then::Failed(problem) => return Err(self.problem(problem)),
-                Then::End if is_full => return Ok((taken, true)),
+                Then::End if made >= len_usize(self.needed) => return Ok(all),
                 Then::End => return Err(self.damaged("its content is shorter than a block")),
-                Then::More if is_full => return Ok((taken, false)),
+                Then::More if is_full => return Ok(all),
                 Then::More if decoded.taken == 0 && decoded.made == 0 => {
                     return Err(self.damaged("it is truncated"));
                 }
@@ -134,7 +141,11 @@ impl CompressedBlock {
                 Zstd::new(limits).map(|decoder| Box::new(decoder) as _)
             }
             #[cfg(not(all(feature = "gzip", feature = "zstd")))]
-            _ => return Err(super::header::not_read("has compressed blocks, which are not decompressed here")),
+            _ => {
+                return Err(super::header::not_read(
+                    "has compressed blocks, which are not decompressed here",
+                ));
+            }
         };
         decoder.map_err(|problem| self.problem(problem))
     }

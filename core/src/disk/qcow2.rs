@@ -234,6 +234,7 @@ impl Clusters {
             offset,
             len: end.saturating_sub(offset),
             size: self.cluster_size.get(),
+            needed: self.cluster_size.get(),
             method: self.features.compression,
         }
     }
@@ -246,7 +247,9 @@ impl Clusters {
         let size = self.cluster_size.get() / SUBCLUSTERS;
         let subcluster = within.checked_div(size).unwrap_or(0);
         // Both bits of the subcluster, 32 apart.
-        let mask = u32::try_from(subcluster).ok().and_then(|bit| 1_u64.checked_shl(bit));
+        let mask = u32::try_from(subcluster)
+            .ok()
+            .and_then(|bit| 1_u64.checked_shl(bit));
         let mask = mask.unwrap_or(0);
         let is_stored = bitmap & mask != 0;
         let is_zeros = (bitmap >> SUBCLUSTERS) & mask != 0;
@@ -268,7 +271,9 @@ impl Clusters {
 impl Layout for Clusters {
     fn find(&self, offset: u64) -> Result<Run> {
         let (l1_index, in_range) = (offset / self.l2_range, offset % self.l2_range);
-        let l1_offset = self.l1_offset.saturating_add(l1_index.saturating_mul(ENTRY));
+        let l1_offset = self
+            .l1_offset
+            .saturating_add(l1_index.saturating_mul(ENTRY));
         let l2_table = self.cluster_at(l1_offset, self.entry(l1_offset)?)?;
         if l2_table == 0 {
             return Ok(Run {

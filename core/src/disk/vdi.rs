@@ -113,7 +113,9 @@ impl Layout for Blocks {
     fn find(&self, offset: u64) -> Result<Run> {
         let (block, within) = (offset / self.block_size, offset % self.block_size);
         let entry_bytes = block.saturating_mul(len_u64(size_of::<u32>()));
-        let entry = self.table.entry(self.table_offset.saturating_add(entry_bytes));
+        let entry = self
+            .table
+            .entry(self.table_offset.saturating_add(entry_bytes));
         let number = u32::from_le_bytes(entry?);
         let stride = self.block_size.get().saturating_add(self.extra);
         let start = u64::from(number)

@@ -113,7 +113,13 @@ fn read_footer(source: &Source) -> Result<(Place, Footer)> {
     match read_footer_at(source, last) {
         Err(error) if !error.is_missing() => read_footer_at(source, 0).map_err(|of_copy| {
             // A file without a copy is named by its end.
-            let has_copy = !matches!(of_copy, Error::Corrupt { field: "its cookie", .. });
+            let has_copy = !matches!(
+                of_copy,
+                Error::Corrupt {
+                    field: "its cookie",
+                    ..
+                }
+            );
             if has_copy { of_copy } else { error }
         }),
         read => read,
@@ -139,7 +145,9 @@ fn check_cookie(place: Place, found: [u8; 8], expected: &[u8; 8]) -> Result<()> 
 /// Checks the one's complement of the sum of all bytes but those of the checksum.
 fn check_sum(place: Place, bytes: &[u8], checksum: U32) -> Result<()> {
     let sum = |bytes: &[u8]| {
-        bytes.iter().fold(0_u32, |sum, &byte| sum.wrapping_add(byte.into()))
+        bytes
+            .iter()
+            .fold(0_u32, |sum, &byte| sum.wrapping_add(byte.into()))
     };
     let expected = !sum(bytes).wrapping_sub(sum(checksum.as_bytes()));
     if checksum.get() != expected {
@@ -199,14 +207,20 @@ impl Layout for Dynamic {
     fn find(&self, offset: u64) -> Result<Run> {
         let (block, within) = (offset / self.block_size, offset % self.block_size);
         let entry_bytes = block.saturating_mul(len_u64(size_of::<u32>()));
-        let entry = self.table.entry(self.table_offset.saturating_add(entry_bytes));
+        let entry = self
+            .table
+            .entry(self.table_offset.saturating_add(entry_bytes));
         let sector = u32::from_be_bytes(entry?);
         let start = u64::from(sector).saturating_mul(SECTOR);
         Ok(Run {
             len: self.block_size.get().saturating_sub(within),
             stored: match sector {
                 UNALLOCATED => Stored::Zeros,
-                _ => Stored::At(start.saturating_add(self.bitmap_size).saturating_add(within)),
+                _ => Stored::At(
+                    start
+                        .saturating_add(self.bitmap_size)
+                        .saturating_add(within),
+                ),
             },
         })
     }

@@ -101,11 +101,7 @@ pub fn open(source: &Source) -> Result<Source> {
         _ => (place, header),
     };
     let grains = Grains::new(source, place, &header)?;
-    let capacity = header.capacity.get();
-    let size = capacity.checked_mul(SECTOR).ok_or_else(|| {
-        place.corrupt("its capacity", capacity, "less than 2^55 sectors")
-    })?;
-    Ok(VirtualDisk::open(source, size, grains))
+    Ok(VirtualDisk::open(source, grains.disk_size, grains))
 }
 
 fn read_header(source: &Source, offset: u64) -> Result<(Place, Header)> {
@@ -127,7 +123,9 @@ fn check_descriptor(source: &Source, header: &Header) -> Result<()> {
     const NO_PARENT: &[u8] = b"ffffffff";
     const EXTENTS: [&[u8]; 3] = [b"RW ", b"RDONLY ", b"NOACCESS "];
     if header.descriptor_offset.get() == 0 || header.descriptor_size.get() == 0 {
-        return Err(not_read("is one of several files, described by another one"));
+        return Err(not_read(
+            "is one of several files, described by another one",
+        ));
     }
     let place = Place {
         structure: Structure::DiskDescriptor,
@@ -159,6 +157,8 @@ fn check_descriptor(source: &Source, header: &Header) -> Result<()> {
 /// The two levels of tables.
 struct Grains {
     tables: TableReader,
+    /// Bytes of the disk.
+    disk_size: u64,
     /// Offset of the grain directory.
     directory: u64,
     /// Bytes of the disk that a table is for.
@@ -188,8 +188,13 @@ impl Grains {
             return Err(place.corrupt("its entries per table", entries, expected));
         }
         let table_range = entries.saturating_mul(bytes);
+        let capacity = header.capacity.get();
+        let disk_size = capacity
+            .checked_mul(SECTOR)
+            .ok_or_else(|| place.corrupt("its capacity", capacity, "less than 2^55 sectors"))?;
         Ok(Self {
             tables: TableReader::new(source.clone()),
+            disk_size,
             directory: header.directory.get().saturating_mul(SECTOR),
             table_range: place.block_size(table_range, 1..=u64::MAX)?,
             grain_size,
@@ -216,7 +221,10 @@ impl Grains {
             let expected = "that by which it was found";
             return Err(place.corrupt("its sector", sector, expected));
         }
-        let (len, limit) = (marker.size.get().into(), self.grain_size.get().saturating_mul(2));
+        let (len, limit) = (
+            marker.size.get().into(),
+            self.grain_size.get().saturating_mul(2),
+        );
         if len > limit {
             return Err(Error::Limit {
                 structure: place.structure,
@@ -229,6 +237,10 @@ impl Grains {
             offset: offset.saturating_add(len_u64(size_of::<GrainMarker>())),
             len,
             size: self.grain_size.get(),
+            needed: self
+                .disk_size
+                .saturating_sub(start)
+                .min(self.grain_size.get()),
             method: Method::Zlib,
         })
     }

@@ -133,7 +133,9 @@ impl Log {
         let end = place.offset.checked_add(len);
         if end.is_none_or(|end| end > source.size()) {
             let expected = "within the file";
-            return Err(header.place.corrupt("its log offset", place.offset, expected));
+            return Err(header
+                .place
+                .corrupt("its log offset", place.offset, expected));
         }
         let mut bytes = vec![0; len_usize(len)];
         let mut offset = place.offset;
@@ -182,9 +184,8 @@ impl Log {
             let expected = "entries that can be replayed";
             return Err(self.place.corrupt("its number of entries", 0, expected));
         };
-        let is_active = |entry: &Entry| {
-            entry.sequence == sequence && numbers.contains(&entry.sequence_number)
-        };
+        let is_active =
+            |entry: &Entry| entry.sequence == sequence && numbers.contains(&entry.sequence_number);
         Ok(entries.into_iter().filter(is_active).collect())
     }
 

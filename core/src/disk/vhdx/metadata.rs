@@ -124,7 +124,9 @@ impl Items {
             return Err(place.corrupt("its number of items", entries, "at most 2047"));
         }
         let mut items = Self::default();
-        let mut offset = region.start.saturating_add(len_u64(size_of::<TableHeader>()));
+        let mut offset = region
+            .start
+            .saturating_add(len_u64(size_of::<TableHeader>()));
         for _ in 0..entries {
             let entry: Entry = Place::header(offset).read(source)?;
             let start = region.start.saturating_add(entry.offset.get().into());

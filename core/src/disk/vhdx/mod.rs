@@ -73,7 +73,8 @@ impl Blocks {
     /// Offset of the entry of a block, in bytes from the start of the file.
     fn entry_offset(&self, block: u64) -> u64 {
         let index = block.saturating_add(block / self.blocks_per_bitmap);
-        self.table_offset.saturating_add(index.saturating_mul(ENTRY))
+        self.table_offset
+            .saturating_add(index.saturating_mul(ENTRY))
     }
 }
 

@@ -1,0 +1,20 @@
+//! Virtual disks: made here, damaged, and written by qemu-img.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod damage;
+mod made;
+mod qemu;
+mod read;
+mod refused;
+mod vhdx_log;
+mod waiting;

@@ -1,0 +1,290 @@
+//! Disks written by qemu-img, in all its formats and options, where it is installed.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::read::{Open, QCOW2, VDI, VHD, VHDX, VMDK, check, source, whole};
+use ntfs_volume_builder::pattern;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ntfsclone-disk-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `None`, with a line on standard error, where it is not installed.
+fn tool(name: &str) -> Option<PathBuf> {
+    let found = ["/usr/local/bin", "/usr/bin"]
+        .map(|folder| Path::new(folder).join(name))
+        .into_iter()
+        .find(|path| path.exists());
+    if found.is_none() {
+        let needs_all = std::env::var_os("NTFSCLONE_TESTS_REQUIRE_ALL");
+        assert!(
+            needs_all.is_none_or(|value| value != "1"),
+            "{name} is not installed"
+        );
+        eprintln!("skipped: {name} is not installed");
+    }
+    found
+}
+
+/// Runs a program with arguments that are separated by spaces. The last ones are files.
+#[track_caller]
+fn run(program: &Path, arguments: &str, files: &[&Path]) {
+    let mut command = Command::new(program);
+    let output = command
+        .args(arguments.split(' ').filter(|argument| !argument.is_empty()))
+        .args(files)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+}
+
+/// A disk with data that compresses and data that does not, zeros within and at the end, and a
+/// size that is no multiple of any block's.
+fn disk() -> Vec<u8> {
+    let mut disk = vec![0; (5 << 20) + 3 * 512];
+    let mut put = |offset: usize, bytes: &[u8]| {
+        disk[offset..offset + bytes.len()].copy_from_slice(bytes);
+    };
+    put(0, &pattern(1, 200_000));
+    put((1 << 20) - 5000, &b"text ".repeat(60_000));
+    put((2 << 20) + 512, &pattern(2, 512));
+    put(3 << 20, &pattern(3, 70_000));
+    put((4 << 20) + (1 << 19), &pattern(4, 1 << 18));
+    put((5 << 20) + 1024, &pattern(5, 512));
+    disk
+}
+
+#[track_caller]
+fn check_converted(open: Open, format: &str, options: &[&str]) {
+    let Some(qemu_img) = tool("qemu-img") else {
+        return;
+    };
+    let folder = Folder::new();
+    let raw = folder.join("raw");
+    let disk = disk();
+    fs::write(&raw, &disk).unwrap();
+    for options in options {
+        let file = folder.join("disk");
+        let arguments = format!("convert -f raw -O {format} {options}");
+        run(&qemu_img, &arguments, &[&raw, &file]);
+        let found = open(&source(fs::read(&file).unwrap())).unwrap();
+        // A VHD has whole cylinders, unless told otherwise.
+        let mut expected = disk.clone();
+        expected.resize(found.size() as usize, 0);
+        check(&found, &expected, &format!("{format} {options}"));
+    }
+}
+
+#[test]
+fn vhd_of_qemu_is_read() {
+    check_converted(
+        VHD,
+        "vpc",
+        &[
+            "",
+            "-o force_size=on",
+            "-o subformat=fixed",
+            "-o subformat=fixed,force_size=on",
+        ],
+    );
+}
+
+#[test]
+fn vdi_of_qemu_is_read() {
+    check_converted(VDI, "vdi", &["", "-o static=on"]);
+}
+
+#[test]
+fn qcow2_of_qemu_is_read() {
+    check_converted(
+        QCOW2,
+        "qcow2",
+        &[
+            "",
+            "-o compat=0.10",
+            "-o cluster_size=512",
+            "-o cluster_size=4k,lazy_refcounts=on",
+            "-o cluster_size=2M",
+            "-o preallocation=metadata",
+            "-o preallocation=falloc,compat=0.10",
+            "-o preallocation=full",
+            "-o extended_l2=on,cluster_size=16k",
+            "-o extended_l2=on,cluster_size=128k",
+            "-o extended_l2=on,cluster_size=2M",
+            "-S 512 -o extended_l2=on,cluster_size=64k",
+        ],
+    );
+}
+
+#[test]
+fn compressed_qcow2_of_qemu_is_read() {
+    check_converted(
+        QCOW2,
+        "qcow2",
+        &[
+            "-c",
+            "-c -o compat=0.10",
+            "-c -o cluster_size=512",
+            "-c -o cluster_size=4k",
+            "-c -o cluster_size=2M",
+            "-c -o extended_l2=on,cluster_size=32k",
+            "-c -o compression_type=zstd",
+            "-c -o compression_type=zstd,cluster_size=512",
+            "-c -o compression_type=zstd,cluster_size=2M",
+            "-c -o compression_type=zstd,extended_l2=on,cluster_size=2M",
+        ],
+    );
+}
+
+#[test]
+fn vmdk_of_qemu_is_read() {
+    check_converted(
+        VMDK,
+        "vmdk",
+        &[
+            "",
+            "-o zeroed_grain=on",
+            "-o compat6=on",
+            "-o hwversion=14,adapter_type=lsilogic",
+            "-o subformat=streamOptimized",
+            "-o subformat=streamOptimized,zeroed_grain=on",
+        ],
+    );
+}
+
+#[test]
+fn vhdx_of_qemu_is_read() {
+    check_converted(
+        VHDX,
+        "vhdx",
+        &[
+            "",
+            "-o block_size=1M",
+            "-o block_size=256M",
+            "-o block_size=2M,log_size=4M",
+            "-o subformat=fixed",
+        ],
+    );
+}
+
+/// Writes, discards and snapshots: clusters in another order, and zeros that are recorded as such.
+#[test]
+fn disks_that_were_written_to_are_read() {
+    let (Some(qemu_img), Some(qemu_io)) = (tool("qemu-img"), tool("qemu-io")) else {
+        return;
+    };
+    let rows: &[(Open, &str, &str)] = &[
+        (QCOW2, "qcow2", "compat=1.1"),
+        (QCOW2, "qcow2", "compat=0.10"),
+        (QCOW2, "qcow2", "extended_l2=on,cluster_size=64k"),
+        (QCOW2, "qcow2", "cluster_size=512,lazy_refcounts=on"),
+        (VDI, "vdi", ""),
+        (VHD, "vpc", "force_size=on"),
+        (VMDK, "vmdk", "zeroed_grain=on"),
+        (VHDX, "vhdx", "block_size=1M"),
+    ];
+    let folder = Folder::new();
+    for (open, format, options) in rows {
+        let file = folder.join("disk");
+        let options = match options.is_empty() {
+            true => String::new(),
+            false => format!("-o {options}"),
+        };
+        let size = "9000448";
+        let create = Command::new(&qemu_img)
+            .args(["create", "-q", "-f", format])
+            .args(options.split(' ').filter(|option| !option.is_empty()))
+            .arg(&file)
+            .arg(size)
+            .status();
+        assert!(create.unwrap().success(), "{format} {options}");
+        for command in [
+            "write -P 0x11 8M 300k",
+            "write -P 0x22 1M 2M",
+            "write -P 0x33 70k 1k",
+            "write -z 1536k 200k",
+            "write -P 0x44 1600k 4k",
+            "discard 2M 512k",
+        ] {
+            let arguments = format!("-f {format} -c");
+            let mut io = Command::new(&qemu_io);
+            let output = io
+                .args(arguments.split(' '))
+                .arg(command)
+                .arg(&file)
+                .output();
+            assert!(output.unwrap().status.success(), "{command} of {format}");
+        }
+        if *format == "qcow2" {
+            run(&qemu_img, "snapshot -c before", &[&file]);
+            let mut io = Command::new(&qemu_io);
+            let output = io
+                .args(["-f", "qcow2", "-c", "write -P 0x55 8200k 100k"])
+                .arg(&file)
+                .output();
+            assert!(output.unwrap().status.success());
+        }
+        let raw = folder.join("raw");
+        run(
+            &qemu_img,
+            &format!("convert -f {format} -O raw"),
+            &[&file, &raw],
+        );
+        let found = open(&source(fs::read(&file).unwrap())).unwrap();
+        check(
+            &found,
+            &fs::read(&raw).unwrap(),
+            &format!("{format} {options}"),
+        );
+    }
+}
+
+#[test]
+fn disks_without_data_are_zeros() {
+    let Some(qemu_img) = tool("qemu-img") else {
+        return;
+    };
+    let folder = Folder::new();
+    for (open, format) in [
+        (QCOW2, "qcow2"),
+        (VDI, "vdi"),
+        (VHD, "vpc"),
+        (VMDK, "vmdk"),
+        (VHDX, "vhdx"),
+    ] {
+        let file = folder.join("disk");
+        let create = Command::new(&qemu_img)
+            .args(["create", "-q", "-f", format])
+            .arg(&file)
+            .arg("3M")
+            .status();
+        assert!(create.unwrap().success(), "{format}");
+        let disk = open(&source(fs::read(&file).unwrap())).unwrap();
+        assert!(disk.size() >= 3 << 20, "{format}");
+        assert!(whole(&disk).iter().all(|&byte| byte == 0), "{format}");
+    }
+}
