@@ -9,10 +9,10 @@ use crate::support::{
 };
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
+    check::Document,
     jobs::{self, Compression, Failure, Job, Opened, Step},
     open::NotOpened,
     pages::Pages,
-    validate::Document,
     write::{METADATA, NTFSCLONE, RAW, Writer},
 };
 

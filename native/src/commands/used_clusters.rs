@@ -5,13 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use ntfsclone_core::check::Touched;
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
 use ntfsclone_core::clusters::{ClusterMap, Finding};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::bitmap::Unknown;
 use ntfsclone_core::units::Extent;
-use ntfsclone_core::validate::Touched;
 
 use super::missing_clusters::MissingClusters;
 use super::open_volume::CHKDSK;

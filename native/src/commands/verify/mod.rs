@@ -11,7 +11,7 @@ mod whole;
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::validate::{
+use ntfsclone_core::check::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use ntfsclone_core::validate::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
+use ntfsclone_core::check::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
 
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use ntfsclone_core::check::{Code, Finding, Findings, Place, Touched};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Lcn};
-use ntfsclone_core::validate::{Code, Finding, Findings, Place, Touched};
 
 use crate::error::{Error, Result};
 use crate::source::Inside;

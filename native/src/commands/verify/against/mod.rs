@@ -6,13 +6,13 @@ mod passing;
 
 use std::path::Path;
 
+use ntfsclone_core::check::Findings;
 use ntfsclone_core::clusters::{ClusterMap, audit};
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
 use ntfsclone_core::io::{IoError, ReadAt};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
-use ntfsclone_core::validate::Findings;
 
 use self::different::Different;
 use super::Checked;
