@@ -5,16 +5,26 @@
 //! ([`check_volume`]). Both end in [`Finding`]s of one kind, whatever program
 //! shows them.
 
+mod attribute_definitions;
+mod boot_sectors;
+mod census;
 mod code;
 mod finding;
 mod image;
+mod index;
+mod log_file;
 mod lost_frames;
+mod mft;
+mod record;
 mod report;
+mod security;
 mod summary;
+mod system_files;
 mod touched;
+mod upcase;
 mod volume;
 
-pub use code::{Code, Severity};
+pub use code::{Code, Effect, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use lost_frames::{Loss, LostFrames};

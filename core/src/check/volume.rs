@@ -6,17 +6,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::census::Census;
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
 use super::lost_frames::Loss;
+use super::security::{SecurityCheck, SecurityIds};
+use super::system_files;
 use super::touched::{Touched, TouchedSearch};
-use crate::clusters::Finding::RecordsLost;
+use crate::clusters::Finding::{RecordSkipped, RecordsLost};
 use crate::clusters::audit::{Audit, Auditor};
 use crate::clusters::{self, ClusterMap, Selection};
-use crate::error::{Error, Result, Structure};
+use crate::error::Result;
 use crate::image::Index;
 use crate::io::ReadAt;
-use crate::ntfs::{OpenedFrom, Volume, VolumeInfo};
+use crate::ntfs::Volume;
+use crate::ntfs::upcase::UpCase;
 use crate::units::{Extent, RecordNumber, len_u64};
 
 /// How many files a finding names.
@@ -63,12 +67,18 @@ pub struct Checking {
     selection: Selection,
     findings: Findings,
     losses: Vec<Loss>,
+    upcase: UpCase,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
     SystemFiles,
+    Security(Box<SecurityCheck>),
+    /// All records, then all directories, then the other indexes.
+    Records(Box<Census>, SecurityIds),
+    Directories(Box<Census>),
+    Views(Box<Census>),
     Audit(Auditor),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
@@ -81,6 +91,7 @@ impl Checking {
             selection,
             findings: Findings::default(),
             losses: Vec::new(),
+            upcase: UpCase::default(),
             stage: Stage::SystemFiles,
         }
     }
@@ -108,20 +119,48 @@ impl Checking {
         image: Option<&Index>,
     ) -> Result<Option<VolumeCheck>> {
         let Self {
-            selection, losses, ..
+            selection,
+            losses,
+            findings,
+            upcase,
+            ..
         } = self;
         match &mut self.stage {
             Stage::SystemFiles => {
                 let mut findings = Findings::default();
-                check_system_files(volume, &mut findings)?;
-                self.stage = Stage::Audit(Auditor::new(volume)?);
+                self.upcase = system_files::check(volume, &mut findings)?;
+                self.stage = Stage::Security(Box::default());
                 self.findings.append(findings);
+            }
+            Stage::Security(check) => {
+                if let Some(ids) = check.step(volume, upcase, findings)? {
+                    let census = Census::new(volume, findings)?;
+                    self.stage = Stage::Records(Box::new(census), ids);
+                }
+            }
+            Stage::Records(census, ids) => {
+                if !census.read_records(volume, ids, findings)? {
+                    self.stage = Stage::Directories(mem::take(census));
+                }
+            }
+            Stage::Directories(census) => {
+                if !census.visit_directories(volume, upcase, findings)? {
+                    self.stage = Stage::Views(mem::take(census));
+                }
+            }
+            Stage::Views(census) => {
+                if !census.visit_view(volume, upcase, findings)? {
+                    let auditor = Auditor::new(volume)?;
+                    mem::take(census).conclude(volume, findings);
+                    self.stage = Stage::Audit(auditor);
+                }
             }
             Stage::Audit(auditor) => {
                 if !auditor.step(volume, selection)? {
                     let stage = mem::replace(&mut self.stage, Stage::SystemFiles);
                     if let Stage::Audit(auditor) = stage {
-                        self.stage = Self::account(volume, selection, auditor, image, losses);
+                        self.stage =
+                            Self::account(volume, selection, auditor, (image, losses), findings);
                     }
                 }
             }
@@ -133,10 +172,11 @@ impl Checking {
                 let mut findings = mem::take(&mut self.findings);
                 account.tell_losses(losses, &touched, &mut findings);
                 account.tell(&selection.findings, &touched, &mut findings);
+                let found = findings.name_files(&touched);
                 return Ok(Some(VolumeCheck {
                     findings,
                     files_left_out: touched.left_out,
-                    files: touched.into_paths(),
+                    files: touched.into_paths(found),
                     files_checked: selection.files,
                     clusters_in_use: account.clusters_in_use,
                 }));
@@ -150,8 +190,8 @@ impl Checking {
         volume: &Volume<R>,
         selection: &mut Selection,
         auditor: Auditor,
-        image: Option<&Index>,
-        losses: &[Loss],
+        (image, losses): (Option<&Index>, &[Loss]),
+        findings: &Findings,
     ) -> Stage {
         let audit = auditor.finish(selection);
         for &extent in &selection.bad {
@@ -186,72 +226,9 @@ impl Checking {
         let mut extents = account.extents(found);
         extents.extend(account.lost.iter().flatten());
         let records = found.iter().filter_map(clusters::Finding::record);
-        let search = TouchedSearch::new(volume, &extents, records);
+        let search = TouchedSearch::new(volume, &extents, records.chain(findings.records()));
         Stage::Touched(Box::new(account), search)
     }
-}
-
-/// What opening a volume tells: its boot sectors, its first records, its flags.
-fn check_system_files<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> Result<()> {
-    if let OpenedFrom::Backup { offset } = volume.opened_from()
-        && !is_lost(volume, 0)?
-    {
-        let message =
-            format!("the first boot sector is damaged; the backup at byte {offset:#x} is not");
-        findings.push(Finding::new(Code::BootSector, at(0), message));
-    }
-    let mut note = |code, result: Result<()>| match result {
-        // The loss is a finding already.
-        Err(error) if error.is_loss() => Ok(()),
-        Err(error) if error.is_damage() => {
-            findings.push(Finding::of_error(code, None, &error));
-            Ok(())
-        }
-        other => other,
-    };
-    let mirror = volume.mft().check_mirror(volume.source(), volume.boot());
-    note(Code::MftMirror, mirror)?;
-    let mut is_dirty = false;
-    let info = VolumeInfo::read(volume).map(|info| is_dirty = info.is_dirty());
-    note(Code::VolumeInformation, info)?;
-    let mut is_hibernated = false;
-    let hibernated = volume.is_hibernated().map(|it_is| is_hibernated = it_is);
-    note(Code::RootDirectory, hibernated)?;
-    if is_dirty {
-        findings.push(Finding::new(
-            Code::Dirty,
-            None,
-            "the volume is marked dirty",
-        ));
-    }
-    if is_hibernated {
-        let message = "Windows is hibernated on the volume, or was shut down with fast startup";
-        findings.push(Finding::new(Code::Hibernated, None, message));
-    }
-    Ok(())
-}
-
-/// Whether the sector there is in a damaged part of an image.
-fn is_lost<R: ReadAt>(volume: &Volume<R>, offset: u64) -> Result<bool> {
-    let mut sector = [0; 512];
-    let read = volume.source().read_exact_at(offset, &mut sector);
-    let read = read.map_err(|source| Error::Io {
-        structure: Structure::BootSector,
-        offset,
-        len: 512,
-        source,
-    });
-    match read {
-        Err(error) if error.is_missing() => Err(error),
-        read => Ok(read.is_err_and(|error| error.is_loss())),
-    }
-}
-
-fn at(offset: u64) -> Option<Place> {
-    Some(Place::Volume {
-        offset,
-        length: None,
-    })
 }
 
 /// Clusters in use that an image does not hold.
@@ -309,7 +286,10 @@ impl Account {
     }
 
     fn tell(&self, all: &clusters::finding::Findings, touched: &Touched, findings: &mut Findings) {
-        let is_told = |found: &&clusters::Finding| !matches!(found, RecordsLost { .. });
+        // Those that are skipped were read again, each with its bit in $MFT.
+        let is_told = |found: &&clusters::Finding| {
+            !matches!(found, RecordsLost { .. } | RecordSkipped { .. })
+        };
         for found in all.listed().iter().filter(is_told) {
             findings.push(self.of_clusters(found, touched));
         }
@@ -326,7 +306,6 @@ impl Account {
         for (code, count) in [
             (Code::RecordDamaged, all.errors()),
             (Code::RecordDamaged, all.damaged()),
-            (Code::RecordSkipped, all.skipped()),
         ] {
             findings.count_more(code, count.saturating_sub(listed));
         }
@@ -402,6 +381,7 @@ impl Account {
         };
         let place = extent.map(|extent| Place::of_clusters(extent, self.cluster_size));
         let mut finding = Finding::of_error(code, place, found);
+        finding.record = found.record().map(|record| record.0);
         finding.files = match found.extent() {
             Some(extent) => touched.of_extent(extent, FILES_A_FINDING),
             None => {
