@@ -169,8 +169,9 @@ impl Findings {
 
     /// Completes the paths of files, of which `touched` has those of all
     /// [`Findings::records`]. Returns those that only a directory names.
-    pub(super) fn name_files(&mut self, touched: &Touched) -> Vec<String> {
+    pub(super) fn name_files(&mut self, touched: &mut Touched) -> Vec<String> {
         let mut found = Vec::new();
+        let mut directories = Vec::new();
         for finding in &mut self.listed {
             let record = finding.named_in.or(finding.record.map(RecordNumber));
             let Some(path) = record.and_then(|record| touched.path(record)) else {
@@ -184,9 +185,17 @@ impl Findings {
                     };
                     *name = alloc::format!("{parent}/{name}");
                     found.push(name.clone());
+                    directories.push(directory);
                 }
                 (None, None) => finding.files.push(path.into()),
                 _ => {}
+            }
+        }
+        // Nothing may be wrong with those themselves.
+        for directory in directories {
+            let is_it = |one: &Finding| one.record == Some(directory.0);
+            if !self.listed.iter().any(is_it) {
+                touched.forget(directory);
             }
         }
         found

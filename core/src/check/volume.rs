@@ -168,11 +168,12 @@ impl Checking {
                 if search.step(volume)? {
                     return Ok(None);
                 }
-                let touched = mem::replace(search, TouchedSearch::new(volume, &[], [])).finish();
+                let mut touched =
+                    mem::replace(search, TouchedSearch::new(volume, &[], [])).finish();
                 let mut findings = mem::take(&mut self.findings);
                 account.tell_losses(losses, &touched, &mut findings);
                 account.tell(&selection.findings, &touched, &mut findings);
-                let found = findings.name_files(&touched);
+                let found = findings.name_files(&mut touched);
                 return Ok(Some(VolumeCheck {
                     findings,
                     files_left_out: touched.left_out,
