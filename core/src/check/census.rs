@@ -10,8 +10,6 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem;
 
-use twox_hash::XxHash64;
-
 use super::code::Code;
 use super::finding::{Finding, Findings};
 use super::index::Tree;
@@ -134,6 +132,8 @@ impl Census {
         }
         let marks = self.marks_from(volume, first, count)?;
         let records = buffer.chunks_exact_mut(len_usize(record_size));
+        // Used again for each record.
+        let mut attributes = Vec::new();
         for (number, bytes) in (first.0..).map(RecordNumber).zip(records) {
             if are_lost {
                 match mft.read_records(volume.source(), number, bytes) {
@@ -149,7 +149,10 @@ impl Census {
             let bit = number.0.saturating_sub(first.0 & !7);
             let byte = marks.get(len_usize(bit / 8));
             let is_marked = byte.map(|byte| byte >> (bit % 8) & 1 == 1);
-            self.read_record(volume, number, bytes, is_marked, ids, findings)?;
+            if bytes.starts_with(MAGIC) || is_marked == Some(true) {
+                let context = (volume, ids);
+                self.read_record(context, number, bytes, is_marked, &mut attributes, findings)?;
+            }
             self.rest.skip_first();
         }
         self.buffer = buffer;
@@ -188,22 +191,18 @@ impl Census {
         self.slots.get_mut(len_usize(number.0))
     }
 
-    fn read_record<R: ReadAt>(
+    fn read_record<'a, R: ReadAt>(
         &mut self,
-        volume: &Volume<R>,
+        (volume, ids): (&Volume<R>, &SecurityIds),
         number: RecordNumber,
-        bytes: &mut [u8],
+        bytes: &'a mut [u8],
         is_marked: Option<bool>,
-        ids: &SecurityIds,
+        attributes: &mut Vec<Attribute<'a>>,
         findings: &mut Findings,
     ) -> Result<()> {
-        let is_record = bytes.starts_with(MAGIC);
-        if !is_record && is_marked != Some(true) {
-            return Ok(());
-        }
         let offset = volume.mft().record_offset(number).unwrap_or(0);
         let undone = MftRecord::salvage(bytes, offset, &mut |_| Ok(()));
-        let bytes: &[u8] = bytes;
+        let bytes: &'a [u8] = bytes;
         let record = match undone.and_then(|()| MftRecord::parse(bytes, offset)) {
             Ok(record) => record,
             Err(error) => {
@@ -235,10 +234,12 @@ impl Census {
             record,
             bytes,
         };
-        let (names, attributes) = match record.base {
+        attributes.clear();
+        attributes.extend(record.attributes().filter_map(Result::ok));
+        let (names, found) = match record.base {
             Some(base) => (extension_hash(file.reference(), base), None),
             None => {
-                let found = self.read_file(volume, &file, ids, findings)?;
+                let found = self.read_file((volume, ids), &file, attributes, findings)?;
                 (found.names, Some(found))
             }
         };
@@ -257,13 +258,14 @@ impl Census {
             findings,
         };
         check.header(bytes, &record);
-        let state = match &attributes {
+        check.order(attributes);
+        let state = match &found {
             None => State::Extension,
             Some(_) if record.is_directory => State::Directory,
             Some(_) => State::File,
         };
         self.set(number, state, record.sequence_number, names);
-        for reference in attributes.into_iter().flat_map(|found| found.extensions) {
+        for reference in found.into_iter().flat_map(|found| found.extensions) {
             let hash = extension_hash(reference, file.reference());
             if let Some(slot) = self.slot_mut(reference.record) {
                 slot.names = slot.names.wrapping_sub(hash);
@@ -272,26 +274,25 @@ impl Census {
         Ok(())
     }
 
-    /// Reads the attributes of a file. Changes nothing before the last read.
+    /// Reads the attributes of a file, given those in its base record. Changes
+    /// nothing before the last read.
     fn read_file<R: ReadAt>(
         &mut self,
-        volume: &Volume<R>,
+        (volume, ids): (&Volume<R>, &SecurityIds),
         file: &File<'_>,
-        ids: &SecurityIds,
+        attributes: &[Attribute<'_>],
         findings: &mut Findings,
     ) -> Result<Found> {
-        let mut attributes: Vec<Attribute<'_>> = Vec::with_capacity(8);
-        attributes.extend(file.record.attributes().filter_map(Result::ok));
-        let has_list =
+        let mut check = RecordCheck {
+            number: file.number,
+            geometry: volume.geometry(),
+            findings,
+        };
+        let is_list =
             |attribute: &Attribute<'_>| attribute.is_unnamed(AttributeType::ATTRIBUTE_LIST);
-        if !attributes.iter().any(has_list) {
-            let mut check = RecordCheck {
-                number: file.number,
-                geometry: volume.geometry(),
-                findings,
-            };
-            check.file(file.bytes, &file.record, &attributes);
-            return Ok(self.found(file, &attributes, ids, Vec::new(), findings));
+        if !attributes.iter().any(is_list) {
+            check.file(file.bytes, &file.record, attributes);
+            return Ok(self.found(file, attributes, ids, Vec::new(), findings));
         }
         let mut is_damaged = false;
         let mut note = |error: Error| match error.is_missing() {
@@ -312,11 +313,6 @@ impl Census {
             .collect();
         extensions = crate::sorted::sorted(extensions);
         extensions.dedup();
-        let mut check = RecordCheck {
-            number: file.number,
-            geometry: volume.geometry(),
-            findings,
-        };
         // What is damaged was found by the scan.
         if !is_damaged {
             check.list(&records, &attributes, attributes.len());
@@ -679,16 +675,29 @@ fn name_unreadable(
 /// The hash of a name, given the value of `$FILE_NAME`, of a file in a directory.
 /// Sizes and times in it are kept up to date in one place only.
 fn name_hash(file: RecordNumber, directory: FileReference, value: &[u8]) -> u32 {
-    let seed = bits(directory) ^ file.0.rotate_left(24);
     let name = value.get(FileName::LENGTH_OFFSET..).unwrap_or_default();
-    let hash = XxHash64::oneshot(seed, name);
+    let mut hash = mix(bits(directory), file.0);
+    let (words, rest) = name.as_chunks::<8>();
+    for word in words {
+        hash = mix(hash, u64::from_le_bytes(*word));
+    }
+    for byte in rest {
+        hash = mix(hash, (*byte).into());
+    }
     u32::try_from(hash >> 32).unwrap_or(0)
 }
 
 /// The hash of an extension record and its base record.
 fn extension_hash(extension: FileReference, base: FileReference) -> u32 {
-    let hash = XxHash64::oneshot(bits(base), &bits(extension).to_le_bytes());
+    let hash = mix(mix(bits(base), bits(extension)), 0);
     u32::try_from(hash >> 32).unwrap_or(0)
+}
+
+/// The hash of what was hashed so far and a further word. Not one for keys that
+/// somebody chooses: a volume that is made to pass is not a damaged one.
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    product ^ product >> 29
 }
 
 /// A reference as it stands on disk.

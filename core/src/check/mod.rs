@@ -9,6 +9,7 @@ mod attribute_definitions;
 mod boot_sectors;
 mod census;
 mod code;
+mod files;
 mod finding;
 mod image;
 mod index;
@@ -25,6 +26,7 @@ mod upcase;
 mod volume;
 
 pub use code::{Code, Effect, Severity};
+pub use files::FilesCheck;
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use lost_frames::{Loss, LostFrames};

@@ -64,16 +64,15 @@ impl RecordCheck<'_> {
         if record.sequence_number == 0 {
             self.report(Code::RecordHeader, offset, "its sequence number is 0");
         }
-        self.attributes_in_order(record);
     }
 
     /// Checks the order of the attributes in one record, and that they can be
     /// told apart.
-    fn attributes_in_order(&mut self, record: &MftRecord<'_>) {
+    pub(super) fn order(&mut self, attributes: &[Attribute<'_>]) {
         let mut last = AttributeType(0);
         // Those of instances below 64, which nearly all have.
         let mut instances = 0_u64;
-        for attribute in record.attributes().filter_map(Result::ok) {
+        for attribute in attributes {
             if attribute.type_code < last {
                 let what = "its attributes are not in the order of their types";
                 self.report(Code::AttributeOrder, attribute.offset, what);

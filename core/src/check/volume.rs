@@ -6,12 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::census::Census;
 use super::code::Code;
+use super::files::FilesCheck;
 use super::finding::{Finding, Findings, Place};
 use super::lost_frames::Loss;
-use super::security::{SecurityCheck, SecurityIds};
-use super::system_files;
 use super::touched::{Touched, TouchedSearch};
 use crate::clusters::Finding::{RecordSkipped, RecordsLost};
 use crate::clusters::audit::{Audit, Auditor};
@@ -20,7 +18,6 @@ use crate::error::Result;
 use crate::image::Index;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
-use crate::ntfs::upcase::UpCase;
 use crate::units::{Extent, RecordNumber, len_u64};
 
 /// How many files a finding names.
@@ -67,18 +64,12 @@ pub struct Checking {
     selection: Selection,
     findings: Findings,
     losses: Vec<Loss>,
-    upcase: UpCase,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
-    SystemFiles,
-    Security(Box<SecurityCheck>),
-    /// All records, then all directories, then the other indexes.
-    Records(Box<Census>, SecurityIds),
-    Directories(Box<Census>),
-    Views(Box<Census>),
+    Files(Box<FilesCheck>),
     Audit(Auditor),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
@@ -91,8 +82,15 @@ impl Checking {
             selection,
             findings: Findings::default(),
             losses: Vec::new(),
-            upcase: UpCase::default(),
-            stage: Stage::SystemFiles,
+            stage: Stage::Files(Box::default()),
+        }
+    }
+
+    /// The same, with a check of the files that was begun beside the walk.
+    pub fn with_files(self, files: FilesCheck) -> Self {
+        Self {
+            stage: Stage::Files(Box::new(files)),
+            ..self
         }
     }
 
@@ -122,42 +120,19 @@ impl Checking {
             selection,
             losses,
             findings,
-            upcase,
             ..
         } = self;
         match &mut self.stage {
-            Stage::SystemFiles => {
-                let mut findings = Findings::default();
-                self.upcase = system_files::check(volume, &mut findings)?;
-                self.stage = Stage::Security(Box::default());
-                self.findings.append(findings);
-            }
-            Stage::Security(check) => {
-                if let Some(ids) = check.step(volume, upcase, findings)? {
-                    let census = Census::new(volume, findings)?;
-                    self.stage = Stage::Records(Box::new(census), ids);
-                }
-            }
-            Stage::Records(census, ids) => {
-                if !census.read_records(volume, ids, findings)? {
-                    self.stage = Stage::Directories(mem::take(census));
-                }
-            }
-            Stage::Directories(census) => {
-                if !census.visit_directories(volume, upcase, findings)? {
-                    self.stage = Stage::Views(mem::take(census));
-                }
-            }
-            Stage::Views(census) => {
-                if !census.visit_view(volume, upcase, findings)? {
+            Stage::Files(files) => {
+                if !files.step(volume)? {
                     let auditor = Auditor::new(volume)?;
-                    mem::take(census).conclude(volume, findings);
+                    *findings = mem::take(&mut files.findings);
                     self.stage = Stage::Audit(auditor);
                 }
             }
             Stage::Audit(auditor) => {
                 if !auditor.step(volume, selection)? {
-                    let stage = mem::replace(&mut self.stage, Stage::SystemFiles);
+                    let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
                     if let Stage::Audit(auditor) = stage {
                         self.stage =
                             Self::account(volume, selection, auditor, (image, losses), findings);

@@ -189,7 +189,17 @@ fn lost_records_are_found() {
             },
             &[RecordUnreadable, RecordDamaged, ClusterOnlyInBitmap],
         ),
-        ("the root directory", |b| zero_record(b, "."), &[]),
+        (
+            "the root directory",
+            |b| zero_record(b, "."),
+            &[
+                RootDirectory,
+                RecordUnreadable,
+                ClusterOnlyInBitmap,
+                NameMismatch,
+                NotInDirectory,
+            ],
+        ),
         (
             "a record that is not in use",
             |b| header(b, "docs/letter.txt", 0x16, &[0]),
@@ -197,7 +207,7 @@ fn lost_records_are_found() {
         ),
         (
             "a fixup array elsewhere",
-            |b| header(b, "docs/letter.txt", 6, &[9]),
+            |b| b.patch_raw_record(b.record_number("docs/letter.txt"), 6, &[9]),
             &[RecordDamaged],
         ),
     ]);
@@ -427,11 +437,7 @@ fn sizes_are_checked() {
                 let lcn = run.lcn.unwrap().to_le_bytes();
                 attribute(b, "docs/photo.jpg", kind::DATA, 0x42, &lcn[..2]);
             },
-            &[
-                ClusterClaimedTwice,
-                ClusterNotInBitmap,
-                ClusterOnlyInBitmap,
-            ],
+            &[ClusterClaimedTwice, ClusterNotInBitmap, ClusterOnlyInBitmap],
         ),
         (
             "clusters marked as free",
@@ -631,8 +637,16 @@ fn nodes_of_directories_are_checked() {
             |b| attribute(b, "docs", kind::INDEX_ROOT, 0x35, &[9]),
             &[IndexDamaged, NameMismatch, NotInDirectory],
         ),
-        ("an entry that leads to no block", |b| lead(b, 90), &[IndexDamaged, NotInDirectory]),
-        ("two entries that lead to one block", |b| lead(b, 1), &[IndexDamaged, IndexOrder, NotInDirectory]),
+        (
+            "an entry that leads to no block",
+            |b| lead(b, 90),
+            &[IndexDamaged, NotInDirectory],
+        ),
+        (
+            "two entries that lead to one block",
+            |b| lead(b, 1),
+            &[IndexDamaged, IndexOrder, NotInDirectory],
+        ),
     ]);
 
     /// Makes the first entry in the root of `many` lead to another block.
@@ -809,7 +823,11 @@ fn other_system_files_are_checked() {
             |b| attribute(b, "$UpCase", kind::DATA, 0x30, &[0, 0, 1]),
             &[AttributeSizes, UpCase],
         ),
-        ("no table", |b| b.remove_attribute(10, kind::DATA, ""), &[ClusterOnlyInBitmap, UpCase]),
+        (
+            "no table",
+            |b| b.remove_attribute(10, kind::DATA, ""),
+            &[ClusterOnlyInBitmap, UpCase],
+        ),
         (
             "a definition",
             |b| stream(b, 4, kind::DATA, 0xA0 + 0x80, &[0x90]),
@@ -858,7 +876,11 @@ fn other_system_files_are_checked() {
             |b| stream(b, 2, kind::DATA, 0, &[0; 8192]),
             &[Journal],
         ),
-        ("no bitmap", |b| b.remove_attribute(6, kind::DATA, ""), &[Bitmap]),
+        (
+            "no bitmap",
+            |b| b.remove_attribute(6, kind::DATA, ""),
+            &[Bitmap],
+        ),
         (
             "a short bitmap",
             |b| attribute(b, "$Bitmap", kind::DATA, 0x30, &[8]),
