@@ -9,6 +9,7 @@ mod attribute_definitions;
 mod boot_sectors;
 mod census;
 mod code;
+mod content;
 mod files;
 mod finding;
 mod image;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::code::Code;
+use super::content::{self, ContentCheck};
 use super::files::FilesCheck;
 use super::finding::{Finding, Findings, Place};
 use super::lost_frames::Loss;
@@ -64,6 +65,7 @@ pub struct Checking {
     selection: Selection,
     findings: Findings,
     losses: Vec<Loss>,
+    reads_content: bool,
     stage: Stage,
 }
 
@@ -71,6 +73,8 @@ pub struct Checking {
 enum Stage {
     Files(Box<FilesCheck>),
     Audit(Auditor),
+    /// What is in the clusters, if that is to be read.
+    Content(Box<Audit>, Option<Box<ContentCheck>>),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
 }
@@ -82,6 +86,7 @@ impl Checking {
             selection,
             findings: Findings::default(),
             losses: Vec::new(),
+            reads_content: false,
             stage: Stage::Files(Box::default()),
         }
     }
@@ -90,6 +95,15 @@ impl Checking {
     pub fn with_files(self, files: FilesCheck) -> Self {
         Self {
             stage: Stage::Files(Box::new(files)),
+            ..self
+        }
+    }
+
+    /// The same, with the content of all files: compressed units, and sectors that
+    /// a rescue could not read.
+    pub fn with_content(self) -> Self {
+        Self {
+            reads_content: true,
             ..self
         }
     }
@@ -131,13 +145,31 @@ impl Checking {
                 }
             }
             Stage::Audit(auditor) => {
-                if !auditor.step(volume, selection)? {
-                    let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
-                    if let Stage::Audit(auditor) = stage {
-                        self.stage =
-                            Self::account(volume, selection, auditor, (image, losses), findings);
-                    }
+                if auditor.step(volume, selection)? {
+                    return Ok(None);
                 }
+                let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
+                let Stage::Audit(auditor) = stage else {
+                    return Ok(None);
+                };
+                let audit = auditor.finish(selection);
+                for &extent in &selection.bad {
+                    selection.map.remove(extent);
+                }
+                let has_content = image.is_none_or(Index::is_ordinary);
+                let content = (self.reads_content && has_content)
+                    .then(|| Box::new(ContentCheck::new(volume, &selection.map)));
+                self.stage = Stage::Content(Box::new(audit), content);
+            }
+            Stage::Content(audit, content) => {
+                if let Some(content) = content
+                    && content.step(volume, findings)?
+                {
+                    return Ok(None);
+                }
+                let marked = content.as_ref().map_or(&[][..], |content| content.marked());
+                let account = Account::new(selection, mem::take(audit), image, marked);
+                self.stage = account.touched(volume, selection, losses, findings);
             }
             Stage::Touched(account, search) => {
                 if search.step(volume)? {
@@ -159,51 +191,6 @@ impl Checking {
             }
         }
         Ok(None)
-    }
-
-    /// What is wrong with the clusters, all of which have been looked at.
-    fn account<R: ReadAt>(
-        volume: &Volume<R>,
-        selection: &mut Selection,
-        auditor: Auditor,
-        (image, losses): (Option<&Index>, &[Loss]),
-        findings: &Findings,
-    ) -> Stage {
-        let audit = auditor.finish(selection);
-        for &extent in &selection.bad {
-            selection.map.remove(extent);
-        }
-        let mut clusters_in_use = selection.map.len();
-        // Those of which a lost part of $Bitmap says nothing are taken as used.
-        let unknown = audit.unknown.as_ref();
-        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
-        if let (Some(_), Some(index)) = (unknown, image) {
-            clusters_in_use = index.len();
-        }
-        let missing = match image {
-            Some(index) => Missing::find(
-                &mut selection.map,
-                index,
-                unknown.map(|unknown| unknown.extent),
-            ),
-            None => Missing::default(),
-        };
-        let account = Account {
-            audit,
-            missing,
-            clusters_in_use,
-            lost: losses
-                .iter()
-                .map(|loss| loss.extents(volume.geometry()))
-                .collect(),
-            cluster_size: volume.geometry().cluster_size,
-        };
-        let found = selection.findings.listed();
-        let mut extents = account.extents(found);
-        extents.extend(account.lost.iter().flatten());
-        let records = found.iter().filter_map(clusters::Finding::record);
-        let search = TouchedSearch::new(volume, &extents, records.chain(findings.records()));
-        Stage::Touched(Box::new(account), search)
     }
 }
 
@@ -247,10 +234,65 @@ struct Account {
     clusters_in_use: u64,
     /// The clusters of each loss.
     lost: Vec<Vec<Extent>>,
+    /// Those that a rescue could not read.
+    marked: Vec<Extent>,
     cluster_size: u32,
 }
 
 impl Account {
+    /// What is wrong with the clusters, all of which have been looked at.
+    fn new(
+        selection: &mut Selection,
+        audit: Audit,
+        image: Option<&Index>,
+        marked: &[Extent],
+    ) -> Self {
+        let mut clusters_in_use = selection.map.len();
+        // Those of which a lost part of $Bitmap says nothing are taken as used.
+        let unknown = audit.unknown.as_ref();
+        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
+        if let (Some(_), Some(index)) = (unknown, image) {
+            clusters_in_use = index.len();
+        }
+        let missing = match image {
+            Some(index) => Missing::find(
+                &mut selection.map,
+                index,
+                unknown.map(|unknown| unknown.extent),
+            ),
+            None => Missing::default(),
+        };
+        Self {
+            audit,
+            missing,
+            clusters_in_use,
+            lost: Vec::new(),
+            marked: marked.to_vec(),
+            cluster_size: 0,
+        }
+    }
+
+    /// The search for the files that are touched.
+    fn touched<R: ReadAt>(
+        mut self,
+        volume: &Volume<R>,
+        selection: &Selection,
+        losses: &[Loss],
+        findings: &Findings,
+    ) -> Stage {
+        self.cluster_size = volume.geometry().cluster_size;
+        self.lost = losses
+            .iter()
+            .map(|loss| loss.extents(volume.geometry()))
+            .collect();
+        let found = selection.findings.listed();
+        let mut extents = self.extents(found);
+        extents.extend(self.lost.iter().flatten());
+        let records = found.iter().filter_map(clusters::Finding::record);
+        let search = TouchedSearch::new(volume, &extents, records.chain(findings.records()));
+        Stage::Touched(Box::new(self), search)
+    }
+
     /// Clusters whose files are to be named, those in `found` among them.
     fn extents(&self, found: &[clusters::Finding]) -> Vec<Extent> {
         let found = found.iter().filter_map(clusters::Finding::extent);
@@ -258,7 +300,8 @@ impl Account {
             true => &[],
             false => self.missing.extents.as_slice(),
         };
-        found.chain(missing.iter().copied()).collect()
+        let more = missing.iter().chain(&self.marked).copied();
+        found.chain(more).collect()
     }
 
     fn tell(&self, all: &clusters::finding::Findings, touched: &Touched, findings: &mut Findings) {
@@ -309,6 +352,11 @@ impl Account {
             ));
         }
         self.tell_missing(touched, findings);
+        for &extent in &self.marked {
+            let mut finding = content::of_marked(extent, self.cluster_size);
+            finding.files = touched.of_extent(extent, FILES_A_FINDING);
+            findings.push(finding);
+        }
     }
 
     /// What is lost, with its files.

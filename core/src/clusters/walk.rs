@@ -86,7 +86,7 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     /// the finding, and with all attributes that can be read. As many records as
     /// are read at once are visited and taken off `rest`, after an error up to
     /// there. Records that do not read as `FILE` records are passed over.
-    pub(super) fn visit_some(
+    pub(crate) fn visit_some(
         &mut self,
         rest: &mut Part,
         visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),

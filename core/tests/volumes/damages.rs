@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use Code::*;
 use ntfs_volume_builder as build;
 use ntfs_volume_builder::{File, FileData, Run, VolumeBuilder, attribute_type as kind, pattern};
-use ntfsclone_core::check::{Code, Severity, VolumeCheck, check_volume};
+use ntfsclone_core::check::{Checking, Code, Severity, VolumeCheck, check_volume};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::ntfs::Volume;
 
@@ -948,6 +948,43 @@ fn security_descriptors_are_checked() {
             &[IndexDamaged],
         ),
     ]);
+}
+
+/// The codes and files of what is found when all content is read.
+fn with_content(built: &build::Volume) -> Vec<(Code, Vec<String>)> {
+    let volume = Volume::open(built.bytes.as_slice()).unwrap();
+    let selection = select_used(&volume, |_| {}).unwrap();
+    let mut checking = Checking::new(selection).with_content();
+    let check = loop {
+        if let Some(check) = checking.step(&volume, None).unwrap() {
+            break check;
+        }
+    };
+    let listed = check.findings.listed().iter();
+    listed.map(|one| (one.code, one.files.clone())).collect()
+}
+
+#[test]
+fn content_is_checked_where_that_is_asked_for() {
+    let mut built = sample()
+        .file("docs/packed", FileData::Compressed(vec![7; 300_000]))
+        .build();
+    assert_eq!(with_content(&built), []);
+
+    let photo = built.record_number("docs/photo.jpg");
+    let mut sector = vec![b'?'; 512];
+    sector[..10].copy_from_slice(b"BadSectoR\0");
+    let offset = built.stream_offset(photo, kind::DATA, "", 5 * 512);
+    built.patch(offset, &sector);
+    let packed = built.record_number("docs/packed");
+    let offset = built.stream_offset(packed, kind::DATA, "", 0);
+    built.patch(offset, &[0xFF; 16]);
+    let expected = [
+        (CompressedUnit, vec!["/docs/packed".to_owned()]),
+        (RescueMark, vec!["/docs/photo.jpg".to_owned()]),
+    ];
+    assert_eq!(with_content(&built), expected);
+    assert_eq!(checked(&built).findings.listed(), []);
 }
 
 #[test]
