@@ -26,6 +26,7 @@ fn types_are_those_of_rust() {
         check::Place::decl(&config),
         check::Code::decl(&config),
         check::Severity::decl(&config),
+        check::Effect::decl(&config),
         clusters::Surveyed::decl(&config),
         clusters::SurveyedStream::decl(&config),
         wipe::Remains::decl(&config),

@@ -151,7 +151,7 @@ pub enum Code {
     /// The backup of the boot sector is damaged or missing.
     BackupBootSector,
     /// `$UpCase` is damaged.
-    UpCase,
+    Upcase,
     /// `$AttrDef` is damaged.
     AttributeDefinitions,
     /// `$LogFile` has changes that are not yet in place.
@@ -205,7 +205,7 @@ impl Code {
             | Self::MftSize
             | Self::VolumeInformation
             | Self::RootDirectory
-            | Self::UpCase
+            | Self::Upcase
             | Self::AttributeDefinitions
             | Self::Journal
             | Self::Bitmap
@@ -501,7 +501,7 @@ impl Code {
                 "it is needed only when the first one is damaged; Windows would write it again",
                 CHKDSK,
             ),
-            Self::UpCase => (
+            Self::Upcase => (
                 Error,
                 "Windows will not mount the volume, or not find names",
                 CHKDSK,

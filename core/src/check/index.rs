@@ -50,6 +50,8 @@ impl Collation {
     /// Whether `key` may follow `before`.
     fn allows(self, upcase: &UpCase, before: &[u8], key: &[u8]) -> bool {
         match self {
+            // The order is not known.
+            Self::FILE_NAME if upcase.units().is_empty() => true,
             Self::FILE_NAME => {
                 let [before, key] = [before, key].map(FileName::parse);
                 let (Some(before), Some(key)) = (before, key) else {

@@ -35,8 +35,10 @@ struct Restart {
 
 /// What is wrong with a journal, given its first bytes.
 pub(super) fn check(bytes: &[u8]) -> Option<(Code, &'static str)> {
-    // A new journal, or one that ntfs-3g emptied.
-    if bytes.iter().all(|&byte| byte == 0xFF) {
+    // A new journal, or one that ntfs-3g emptied. An image of metadata has only
+    // the first 16 KiB.
+    let start = bytes.get(..USUAL_PAGE.saturating_mul(2)).unwrap_or(bytes);
+    if start.iter().all(|&byte| byte == 0xFF) {
         return None;
     }
     let page = u32_at(bytes, PAGE_SIZE_OFFSET).and_then(|size| usize::try_from(size).ok());

@@ -47,12 +47,12 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
     }
 
     let table = UpCase::read(volume);
-    let table = note.or_finding(Code::UpCase, RECORD_UPCASE, table)?;
+    let table = note.or_finding(Code::Upcase, RECORD_UPCASE, table)?;
     if let Some(what) = table
         .as_ref()
         .and_then(|table| upcase::check(volume, table))
     {
-        note.report(Code::UpCase, Some(RECORD_UPCASE), what);
+        note.report(Code::Upcase, Some(RECORD_UPCASE), what);
     }
     let record = RECORD_ATTRIBUTE_DEFINITIONS;
     let bytes = start(volume, record, MAX_DEFINITIONS);

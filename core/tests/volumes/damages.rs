@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use Code::*;
 use ntfs_volume_builder as build;
-use ntfs_volume_builder::{File, FileData, Run, VolumeBuilder, attribute_type as kind, pattern};
+use ntfs_volume_builder::{
+    File, FileData, MftLayout, Run, VolumeBuilder, attribute_type as kind, pattern,
+};
 use ntfsclone_core::check::{Checking, Code, Severity, VolumeCheck, check_volume};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::ntfs::Volume;
 
-use crate::samples::fragmented;
+use crate::samples::{GEOMETRIES, fragmented, of_geometry, with_many};
 
 /// A directory whose names need blocks, files of each kind, and links.
 pub(crate) fn sample() -> VolumeBuilder {
@@ -146,6 +148,41 @@ fn a_sound_volume_has_no_findings() {
     assert_eq!(checked(&built).findings.listed(), []);
     built.write_restart_pages(true);
     assert_eq!(checked(&built).findings.listed(), []);
+}
+
+#[test]
+fn sound_volumes_of_every_kind_have_no_findings() {
+    let geometries = GEOMETRIES.iter().map(of_geometry);
+    let versions = [(1, 2), (3, 0), (3, 1)].map(|(major, minor)| {
+        let docs = FileData::Resident(b"docs".to_vec());
+        with_many(VolumeBuilder::new().version(major, minor), 70).file("docs/a", docs)
+    });
+    let names = ["Straße/ä", "Straße/Ä b", "Straße/Z", "Straße/_", "Straße/~"];
+    let named = names.iter().fold(VolumeBuilder::new(), |builder, name| {
+        builder.file(name, FileData::Resident(vec![1]))
+    });
+    let split = |pieces| MftLayout::AttributeList {
+        pieces,
+        runs_per_record: 1,
+    };
+    let layouts = [
+        VolumeBuilder::new().mft_layout(split(4)),
+        with_many(VolumeBuilder::new().index_pieces(3), 200),
+        VolumeBuilder::new()
+            .file(
+                "sparse",
+                FileData::Sparse([vec![1; 70_000], vec![0; 200_000]].concat()),
+            )
+            .file("packed", FileData::Compressed(vec![3; 100_000]))
+            .bad_clusters(300..302)
+            .label("SOUND"),
+        VolumeBuilder::new().device_tail(0),
+    ];
+    let all = geometries.chain(versions).chain([named]).chain(layouts);
+    for (number, builder) in all.enumerate() {
+        let found = checked(&builder.build()).findings;
+        assert_eq!(found.listed(), [], "volume {number}");
+    }
 }
 
 #[test]
@@ -806,27 +843,27 @@ fn other_system_files_are_checked() {
         (
             "a letter",
             |b| stream(b, 10, kind::DATA, 2 * 0x61, &[0x42]),
-            &[UpCase],
+            &[Upcase],
         ),
         (
             "a sign",
             |b| stream(b, 10, kind::DATA, 2 * 0x2B, &[0x2C]),
-            &[UpCase],
+            &[Upcase],
         ),
         (
             "an upper case that has one",
             |b| stream(b, 10, kind::DATA, 2 * 0x400, &[0x61, 0]),
-            &[UpCase],
+            &[Upcase],
         ),
         (
             "a short table",
             |b| attribute(b, "$UpCase", kind::DATA, 0x30, &[0, 0, 1]),
-            &[AttributeSizes, UpCase],
+            &[AttributeSizes, Upcase],
         ),
         (
             "no table",
             |b| b.remove_attribute(10, kind::DATA, ""),
-            &[ClusterOnlyInBitmap, UpCase],
+            &[ClusterOnlyInBitmap, Upcase],
         ),
         (
             "a definition",
