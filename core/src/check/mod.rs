@@ -1,15 +1,16 @@
 //! Whether an image or a volume is sound, and what is wrong if it is not.
 //!
-//! The image itself is checked as it streams by ([`ImageCheck`]); the NTFS in
-//! it, as the volume it would be restored to, with small reads here and there
-//! ([`check_volume`]). Both end in [`Finding`]s of one kind, whatever program
-//! shows them.
+//! The image itself is checked as it is streamed ([`ImageCheck`]); the NTFS in
+//! it, as the volume that it would be restored to ([`check_volume`]): first the
+//! files ([`FilesCheck`]: one kind of structure a file here), then the clusters.
+//! All of them report [`Finding`]s, whatever program shows them.
 
 mod attribute_definitions;
 mod boot_sectors;
 mod census;
 mod code;
 mod content;
+mod entries;
 mod files;
 mod finding;
 mod image;
@@ -18,8 +19,10 @@ mod log_file;
 mod lost_frames;
 mod mft;
 mod record;
+mod records;
 mod report;
 mod security;
+mod slot;
 mod summary;
 mod system_files;
 mod touched;
