@@ -28,7 +28,7 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
             let boot = volume.boot();
             let is_same = BootSector {
                 serial_number: boot.serial_number,
-                ..backup.clone()
+                ..backup
             } == *boot;
             if !is_same {
                 let what = "the boot sector and its backup differ in a size or place";
