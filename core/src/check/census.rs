@@ -11,7 +11,7 @@ use core::mem;
 
 use super::code::Code;
 use super::entries::{View, visit_entry, visit_view_entry};
-use super::finding::{Finding, Findings};
+use super::finding::Findings;
 use super::index::Tree;
 use super::records::marks;
 use super::slot::{Slot, State};
@@ -171,7 +171,7 @@ impl Census {
                 _ => continue,
             };
             let offset = volume.mft().record_offset(number);
-            findings.push(Finding::of_record(code, number, offset, what));
+            findings.report(code, number, offset, what);
         }
         self.find_cycles(volume, findings);
     }
@@ -196,12 +196,7 @@ impl Census {
                 if slot.names == walk && current != RECORD_ROOT {
                     let offset = volume.mft().record_offset(current);
                     let what = "it is in a directory that is in itself";
-                    findings.push(Finding::of_record(
-                        Code::DirectoryCycle,
-                        current,
-                        offset,
-                        what,
-                    ));
+                    findings.report(Code::DirectoryCycle, current, offset, what);
                 }
                 if slot.names != 0 || current == RECORD_ROOT {
                     break;

@@ -9,13 +9,14 @@ use alloc::vec::Vec;
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
 use crate::clusters::finding::MAX_LISTED;
-use crate::clusters::{ClusterMap, Part, Walk};
+use crate::clusters::{Part, Selection, Walk};
 use crate::error::{Error, Result, Structure, with_causes};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{AttributeBody, AttributeType, COMPRESSION_MASK};
 use crate::ntfs::content::{Content, ContentError, Span};
 use crate::ntfs::file_name::decode_utf16;
 use crate::ntfs::{Volume, lznt1};
+use crate::sorted::sorted;
 use crate::units::{Extent, RecordNumber, Vcn, len_u64, len_usize};
 
 /// Bytes of clusters that one step reads.
@@ -26,13 +27,15 @@ const MARK: &[u8] = b"BadSectoR\0";
 const FILLING: u8 = b'?';
 const SECTOR: usize = 512;
 
-/// A check of the content of all files.
+/// A check of the content of all files: of what its end is handed to
+/// [`Checking::with_content`](super::Checking::with_content).
 #[derive(Debug)]
-pub(super) struct ContentCheck {
+pub struct ContentCheck {
+    pub(super) findings: Findings,
     /// Clusters in use that are yet to be read, the last ones first.
     clusters: Vec<Extent>,
     /// Clusters with sectors that could not be read.
-    marked: Vec<Extent>,
+    pub(super) marked: Vec<Extent>,
     /// Records that are yet to be searched for compressed streams.
     rest: Part,
     /// Streams that were found.
@@ -42,12 +45,11 @@ pub(super) struct ContentCheck {
 }
 
 impl ContentCheck {
-    /// Of all clusters in `used`.
-    pub(super) fn new<R: ReadAt>(volume: &Volume<R>, used: &ClusterMap) -> Self {
-        let mut clusters: Vec<Extent> = used.extents().collect();
-        clusters.reverse();
+    /// Of all files, whose clusters a walk has `selected`.
+    pub fn new<R: ReadAt>(volume: &Volume<R>, selected: &Selection) -> Self {
         Self {
-            clusters,
+            findings: Findings::default(),
+            clusters: readable(selected),
             marked: Vec::new(),
             rest: Part::all(volume),
             waiting: Vec::new(),
@@ -56,11 +58,11 @@ impl ContentCheck {
     }
 
     /// Continues; false at the end. After an error, it can be tried again.
-    pub(super) fn step<R: ReadAt>(
-        &mut self,
-        volume: &Volume<R>,
-        findings: &mut Findings,
-    ) -> Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]. All else is a finding.
+    pub fn step<R: ReadAt>(&mut self, volume: &Volume<R>) -> Result<bool> {
         if let Some(extent) = self.clusters.last_mut() {
             let geometry = volume.geometry();
             let clusters = STEP_BYTES.div_ceil(geometry.cluster_size.into());
@@ -116,12 +118,8 @@ impl ContentCheck {
             Err(error) if error.is_damage() => {
                 let offset = error.offset();
                 let what = with_causes(&error);
-                findings.push(Finding::of_record(
-                    Code::CompressedUnit,
-                    *record,
-                    offset,
-                    what,
-                ));
+                self.findings
+                    .report(Code::CompressedUnit, *record, offset, &what);
             }
             Err(error) => return Err(error),
         }
@@ -129,11 +127,27 @@ impl ContentCheck {
         self.current = None;
         Ok(true)
     }
+}
 
-    /// The clusters with sectors that could not be read.
-    pub(super) fn marked(&self) -> &[Extent] {
-        &self.marked
+/// The clusters in use that are not bad, the last ones first.
+fn readable(selected: &Selection) -> Vec<Extent> {
+    let bad = sorted(selected.bad.clone());
+    let mut clusters = Vec::new();
+    for extent in selected.map.extents() {
+        let mut start = extent.start;
+        let first = bad.partition_point(|bad| bad.end() <= start);
+        for bad in bad.get(first..).unwrap_or_default() {
+            if bad.start >= extent.end() {
+                break;
+            }
+            clusters.push(Extent::new(start, bad.start.0.saturating_sub(start.0)));
+            start = bad.end();
+        }
+        clusters.push(Extent::new(start, extent.end().0.saturating_sub(start.0)));
     }
+    clusters.retain(|extent| extent.len > 0);
+    clusters.reverse();
+    clusters
 }
 
 /// The finding for such clusters, without their files.

@@ -62,12 +62,7 @@ pub(super) fn visit_view_entry(
         Some((State::File | State::Directory, true) | (State::Lost, _))
     ) {
         let what = "an entry names a file that is not there";
-        findings.push(Finding::of_record(
-            Code::ExtendIndex,
-            record,
-            Some(offset),
-            what,
-        ));
+        findings.report(Code::ExtendIndex, record, Some(offset), what);
     }
 }
 
@@ -81,12 +76,7 @@ pub(super) fn visit_entry(
 ) {
     let Some(name) = name_of(entry.key) else {
         let what = "an entry does not hold a name";
-        return findings.push(Finding::of_record(
-            Code::IndexDamaged,
-            directory,
-            Some(offset),
-            what,
-        ));
+        return findings.report(Code::IndexDamaged, directory, Some(offset), what);
     };
     let parent = FileReference {
         record: directory,

@@ -89,7 +89,7 @@ impl Finding {
         code: Code,
         record: RecordNumber,
         offset: Option<u64>,
-        what: impl ToString,
+        what: &str,
     ) -> Self {
         let place = offset.map(|offset| Place::Volume {
             offset,
@@ -140,6 +140,19 @@ impl Findings {
         if *count <= len_u64(MAX_LISTED) {
             self.listed.push(finding);
         }
+    }
+
+    /// Notes a [`Finding::of_record`].
+    // Not inlined, for the size of the module: it has many callers.
+    #[inline(never)]
+    pub(super) fn report(
+        &mut self,
+        code: Code,
+        record: RecordNumber,
+        offset: Option<u64>,
+        what: &str,
+    ) {
+        self.push(Finding::of_record(code, record, offset, what));
     }
 
     /// Counts findings of a kind that are not listed.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::code::Code;
-use super::finding::{Finding, Findings};
+use super::finding::Findings;
 use crate::error::{Result, with_causes};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
@@ -165,8 +165,7 @@ impl Tree {
             Err(error) => return Err(error),
         };
         tree.is_whole = false;
-        let finding = Finding::of_record(Code::IndexDamaged, record, Some(offset), damage);
-        findings.push(finding);
+        findings.report(Code::IndexDamaged, record, Some(offset), &damage);
         Ok(tree)
     }
 
@@ -274,12 +273,7 @@ impl Tree {
             if !is_in_order && self.is_in_order {
                 self.is_in_order = false;
                 let what = "an entry is not where its order puts it, or is there twice";
-                findings.push(Finding::of_record(
-                    Code::IndexOrder,
-                    self.record,
-                    Some(offset),
-                    what,
-                ));
+                findings.report(Code::IndexOrder, self.record, Some(offset), what);
             }
         }
         Ok(true)
@@ -331,12 +325,7 @@ impl Tree {
             }
             None => {
                 let what = "a block is marked as free in the bitmap of the index";
-                findings.push(Finding::of_record(
-                    Code::IndexBlockFree,
-                    self.record,
-                    Some(place),
-                    what,
-                ));
+                findings.report(Code::IndexBlockFree, self.record, Some(place), what);
             }
         }
         match check_block(&mut bytes, vcn) {
@@ -374,19 +363,14 @@ impl Tree {
         if unused > 0 && self.is_whole {
             let what = alloc::format!("{unused} blocks of the index are marked, and not in it");
             let offset = Some(self.offset);
-            findings.push(Finding::of_record(
-                Code::IndexBlockUnused,
-                self.record,
-                offset,
-                what,
-            ));
+            findings.report(Code::IndexBlockUnused, self.record, offset, &what);
         }
         self.bitmap.clear();
     }
 
     fn report(&mut self, code: Code, offset: u64, damage: Damage, findings: &mut Findings) {
         self.is_whole = false;
-        findings.push(Finding::of_record(code, self.record, Some(offset), damage));
+        findings.report(code, self.record, Some(offset), damage);
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
             data.data_size()
         );
         let offset = mft.record_offset(RECORD_MFT);
-        findings.push(Finding::of_record(Code::MftSize, RECORD_MFT, offset, what));
+        findings.report(Code::MftSize, RECORD_MFT, offset, &what);
     }
 
     let place = mirror_place(volume).map(|place| {
@@ -35,7 +35,7 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
             let what = "$MFTMirr is not where the boot sector has it";
             let record = RECORD_MFT_MIRROR;
             let offset = mft.record_offset(record);
-            findings.push(Finding::of_record(Code::MftMirror, record, offset, what));
+            findings.report(Code::MftMirror, record, offset, what);
         }
         Err(error) if !error.is_damage() => return Err(error),
         _ => {}

@@ -30,6 +30,7 @@ mod upcase;
 mod volume;
 
 pub use code::{Code, Effect, Severity};
+pub use content::ContentCheck;
 pub use files::FilesCheck;
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;

@@ -2,7 +2,7 @@
 //! their sizes.
 
 use super::code::Code;
-use super::finding::{Finding, Findings};
+use super::finding::Findings;
 use crate::ntfs::FileRecord;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType, NonResident};
 use crate::ntfs::file_name::FileName;
@@ -117,7 +117,7 @@ impl RecordCheck<'_> {
         let count = u16_at(bytes, LINK_COUNT_OFFSET).unwrap_or(0);
         if count != names {
             let what = alloc::format!("it counts {count} names, and has {names}");
-            self.report(Code::LinkCount, offset, what);
+            self.report(Code::LinkCount, offset, &what);
         }
         if !has_information {
             self.report(
@@ -236,9 +236,8 @@ impl RecordCheck<'_> {
         self.report(Code::AttributeSizes, attribute.offset, what);
     }
 
-    pub(super) fn report(&mut self, code: Code, offset: u64, what: impl alloc::string::ToString) {
-        let finding = Finding::of_record(code, self.number, Some(offset), what);
-        self.findings.push(finding);
+    fn report(&mut self, code: Code, offset: u64, what: &str) {
+        self.findings.report(code, self.number, Some(offset), what);
     }
 }
 

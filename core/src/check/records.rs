@@ -7,7 +7,7 @@ use core::mem;
 
 use super::census::Census;
 use super::code::Code;
-use super::finding::{Finding, Findings};
+use super::finding::Findings;
 use super::record::{FIRST_USER_RECORD, RecordCheck, name_of};
 use super::security::SecurityIds;
 use super::slot::{Slot, State, extension_hash, name_hash};
@@ -130,7 +130,7 @@ impl Census {
                     _ => (Code::RecordUnreadable, State::Broken),
                 };
                 let what = with_causes(&error);
-                findings.push(Finding::of_record(code, number, Some(offset), what));
+                findings.report(code, number, Some(offset), &what);
                 self.set(number, state, 0, 0);
                 return Ok(());
             }
@@ -138,12 +138,7 @@ impl Census {
         if !record.in_use {
             if is_marked == Some(true) && number >= FIRST_USER_RECORD {
                 let what = "it is free, and marked as in use";
-                findings.push(Finding::of_record(
-                    Code::RecordMarkedUsed,
-                    number,
-                    Some(offset),
-                    what,
-                ));
+                findings.report(Code::RecordMarkedUsed, number, Some(offset), what);
             }
             self.set(number, State::Free, record.sequence_number, 0);
             return Ok(());
@@ -164,12 +159,7 @@ impl Census {
         };
         if is_marked == Some(false) {
             let what = "it is in use, and marked as free";
-            findings.push(Finding::of_record(
-                Code::RecordMarkedFree,
-                number,
-                Some(offset),
-                what,
-            ));
+            findings.report(Code::RecordMarkedFree, number, Some(offset), what);
         }
         let mut check = RecordCheck {
             number,
@@ -320,6 +310,6 @@ pub(super) fn marks<R: ReadAt>(
         Err(error) => return Err(error),
     };
     let offset = volume.mft().record_offset(RECORD_MFT);
-    findings.push(Finding::of_record(Code::MftSize, RECORD_MFT, offset, what));
+    findings.report(Code::MftSize, RECORD_MFT, offset, &what);
     Ok(None)
 }

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::code::Code;
-use super::finding::{Finding, Findings};
+use super::finding::Findings;
 use super::index::Tree;
 use crate::error::Result;
 use crate::io::ReadAt;
@@ -62,8 +62,7 @@ impl SecurityIds {
         };
         if ids.binary_search(&id).is_err() {
             let what = "its security descriptor is not in $Secure";
-            let finding = Finding::of_record(Code::Security, file, Some(offset), what);
-            findings.push(finding);
+            findings.report(Code::Security, file, Some(offset), what);
         }
     }
 }
@@ -126,8 +125,7 @@ impl SecurityCheck {
                 }
             };
             if let Some(what) = damage {
-                let finding = Finding::of_record(Code::Security, RECORD_SECURE, Some(offset), what);
-                findings.push(finding);
+                findings.report(Code::Security, RECORD_SECURE, Some(offset), what);
             }
             Ok(())
         };
@@ -146,12 +144,7 @@ impl SecurityCheck {
         if self.by_hash != self.ids.len() {
             let offset = volume.mft().record_offset(RECORD_SECURE);
             let what = "its two indexes have different numbers of descriptors";
-            findings.push(Finding::of_record(
-                Code::Security,
-                RECORD_SECURE,
-                offset,
-                what,
-            ));
+            findings.report(Code::Security, RECORD_SECURE, offset, what);
         }
         let ids = sorted(core::mem::take(&mut self.ids));
         Ok(Some(SecurityIds { ids: Some(ids) }))

@@ -1,6 +1,5 @@
 //! The files of the file system itself, which are checked by what is in them.
 
-use alloc::string::ToString;
 use alloc::vec;
 
 use super::code::Code;
@@ -90,14 +89,12 @@ struct Notes<'a, R> {
 }
 
 impl<R: ReadAt> Notes<'_, R> {
-    fn report(&mut self, code: Code, record: Option<RecordNumber>, what: impl ToString) {
-        self.findings.push(match record {
-            Some(record) => {
-                let offset = self.volume.mft().record_offset(record);
-                Finding::of_record(code, record, offset, what)
-            }
-            None => Finding::new(code, None, what),
-        });
+    fn report(&mut self, code: Code, record: Option<RecordNumber>, what: &str) {
+        let Some(record) = record else {
+            return self.findings.push(Finding::new(code, None, what));
+        };
+        let offset = self.volume.mft().record_offset(record);
+        self.findings.report(code, record, offset, what);
     }
 
     /// `None` if it is damaged, which is a finding, or lost, which is one
@@ -111,7 +108,7 @@ impl<R: ReadAt> Notes<'_, R> {
         match result {
             Err(error) if error.is_loss() => Ok(None),
             Err(error) if error.is_damage() => {
-                self.report(code, Some(record), with_causes(&error));
+                self.report(code, Some(record), &with_causes(&error));
                 Ok(None)
             }
             other => other.map(Some),

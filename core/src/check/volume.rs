@@ -65,7 +65,8 @@ pub struct Checking {
     selection: Selection,
     findings: Findings,
     losses: Vec<Loss>,
-    reads_content: bool,
+    /// Clusters with sectors that a rescue could not read.
+    marked: Vec<Extent>,
     stage: Stage,
 }
 
@@ -73,8 +74,6 @@ pub struct Checking {
 enum Stage {
     Files(Box<FilesCheck>),
     Audit(Auditor),
-    /// What is in the clusters, if that is to be read.
-    Content(Box<Audit>, Option<Box<ContentCheck>>),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
 }
@@ -86,7 +85,7 @@ impl Checking {
             selection,
             findings: Findings::default(),
             losses: Vec::new(),
-            reads_content: false,
+            marked: Vec::new(),
             stage: Stage::Files(Box::default()),
         }
     }
@@ -99,11 +98,11 @@ impl Checking {
         }
     }
 
-    /// The same, with the content of all files: compressed units, and sectors that
-    /// a rescue could not read.
-    pub fn with_content(self) -> Self {
+    /// The same, with what a check of the content of all files has found.
+    pub fn with_content(self, content: ContentCheck) -> Self {
         Self {
-            reads_content: true,
+            findings: content.findings,
+            marked: content.marked,
             ..self
         }
     }
@@ -134,13 +133,14 @@ impl Checking {
             selection,
             losses,
             findings,
+            marked,
             ..
         } = self;
         match &mut self.stage {
             Stage::Files(files) => {
                 if !files.step(volume)? {
                     let auditor = Auditor::new(volume)?;
-                    *findings = mem::take(&mut files.findings);
+                    findings.append(mem::take(&mut files.findings));
                     self.stage = Stage::Audit(auditor);
                 }
             }
@@ -156,19 +156,7 @@ impl Checking {
                 for &extent in &selection.bad {
                     selection.map.remove(extent);
                 }
-                let has_content = image.is_none_or(Index::is_ordinary);
-                let content = (self.reads_content && has_content)
-                    .then(|| Box::new(ContentCheck::new(volume, &selection.map)));
-                self.stage = Stage::Content(Box::new(audit), content);
-            }
-            Stage::Content(audit, content) => {
-                if let Some(content) = content
-                    && content.step(volume, findings)?
-                {
-                    return Ok(None);
-                }
-                let marked = content.as_ref().map_or(&[][..], |content| content.marked());
-                let account = Account::new(selection, mem::take(audit), image, marked);
+                let account = Account::new(selection, audit, image, mem::take(marked));
                 self.stage = account.touched(volume, selection, losses, findings);
             }
             Stage::Touched(account, search) => {
@@ -245,7 +233,7 @@ impl Account {
         selection: &mut Selection,
         audit: Audit,
         image: Option<&Index>,
-        marked: &[Extent],
+        marked: Vec<Extent>,
     ) -> Self {
         let mut clusters_in_use = selection.map.len();
         // Those of which a lost part of $Bitmap says nothing are taken as used.
@@ -267,7 +255,7 @@ impl Account {
             missing,
             clusters_in_use,
             lost: Vec::new(),
-            marked: marked.to_vec(),
+            marked,
             cluster_size: 0,
         }
     }

@@ -8,7 +8,7 @@ use ntfs_volume_builder as build;
 use ntfs_volume_builder::{
     File, FileData, MftLayout, Run, VolumeBuilder, attribute_type as kind, pattern,
 };
-use ntfsclone_core::check::{Checking, Code, Severity, VolumeCheck, check_volume};
+use ntfsclone_core::check::{Checking, Code, ContentCheck, Severity, VolumeCheck, check_volume};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::ntfs::Volume;
 
@@ -991,7 +991,9 @@ fn security_descriptors_are_checked() {
 fn with_content(built: &build::Volume) -> Vec<(Code, Vec<String>)> {
     let volume = Volume::open(built.bytes.as_slice()).unwrap();
     let selection = select_used(&volume, |_| {}).unwrap();
-    let mut checking = Checking::new(selection).with_content();
+    let mut content = ContentCheck::new(&volume, &selection);
+    while content.step(&volume).unwrap() {}
+    let mut checking = Checking::new(selection).with_content(content);
     let check = loop {
         if let Some(check) = checking.step(&volume, None).unwrap() {
             break check;
