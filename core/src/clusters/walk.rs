@@ -20,7 +20,7 @@ const PART_BYTES: u64 = 4 << 20;
 const READ_BYTES: u64 = 512 << 10;
 
 /// Consecutive records of `$MFT`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Part(Range<u64>);
 
 impl Part {
@@ -37,6 +37,11 @@ impl Part {
     /// True if there are no records.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Takes the first record off.
+    pub(crate) fn skip_first(&mut self) {
+        self.0.next();
     }
 
     /// The record after the last one.
@@ -81,7 +86,7 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     /// the finding, and with all attributes that can be read. As many records as
     /// are read at once are visited and taken off `rest`, after an error up to
     /// there. Records that do not read as `FILE` records are passed over.
-    pub(super) fn visit_some(
+    pub(crate) fn visit_some(
         &mut self,
         rest: &mut Part,
         visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),

@@ -137,6 +137,11 @@ impl FileRecord {
         self.base.parse()
     }
 
+    /// What the attribute list names; `None` if there is no list.
+    pub(crate) fn list(&self) -> Option<&[Entry]> {
+        self.list.as_deref()
+    }
+
     /// All attributes of the file, those in extension records where the
     /// attribute list names them. The attribute list comes first.
     ///

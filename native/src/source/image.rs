@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ntfsclone_core::check::{Findings, check_end};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
-use ntfsclone_core::validate::{Findings, check_end};
 
 use super::past_cache::PastCache;
 use crate::bulk::aligned_buffer::AlignedBuffer;

@@ -65,9 +65,16 @@ impl Touched {
         self.paths.get(&record).map(String::as_str)
     }
 
-    /// The paths of all of them, in alphabetical order.
-    pub fn into_paths(self) -> Vec<String> {
-        let mut paths = sorted(self.paths.into_values().collect());
+    /// Leaves out a file, unless it has clusters of the extents.
+    pub(super) fn forget(&mut self, record: RecordNumber) {
+        if !self.owners.iter().any(|owner| owner.record == record) {
+            self.paths.remove(&record);
+        }
+    }
+
+    /// The paths of all of them and `more`, in alphabetical order.
+    pub(super) fn into_paths(self, more: Vec<String>) -> Vec<String> {
+        let mut paths = sorted(self.paths.into_values().chain(more).collect());
         paths.dedup();
         paths
     }
