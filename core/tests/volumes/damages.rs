@@ -181,7 +181,12 @@ fn sound_volumes_of_every_kind_have_no_findings() {
     let all = geometries.chain(versions).chain([named]).chain(layouts);
     for (number, builder) in all.enumerate() {
         let found = checked(&builder.build()).findings;
-        assert_eq!(found.listed(), [], "volume {number}");
+        // Bad clusters are a note: nothing is wrong with the volume.
+        let mut wrong = found
+            .listed()
+            .iter()
+            .filter(|one| one.code != Code::BadClusters);
+        assert_eq!(wrong.next(), None, "volume {number}");
     }
 }
 
