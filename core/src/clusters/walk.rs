@@ -233,7 +233,7 @@ fn visit_record<'a, R: ReadAt>(
     match (damage.finding.is_some(), file.attributes()) {
         (false, Ok(attributes)) => visit(number, Ok(&attributes)),
         _ => {
-            let attributes = file.salvaged_attributes(|source| damage.add(source));
+            let attributes = file.salvaged_attributes(&mut |source| damage.add(source));
             damage.tell(visit);
             visit(number, Ok(&attributes));
         }
