@@ -189,8 +189,9 @@ impl Findings {
     }
 
     /// Completes the paths of files, of which `touched` has those of all
-    /// [`Findings::records`]. Returns those that only a directory names.
-    pub(super) fn name_files(&mut self, touched: &mut Touched) -> Vec<String> {
+    /// [`Findings::records`]. Returns those that only a directory names, and the
+    /// directories with which nothing else is wrong.
+    pub(super) fn name_files(&mut self, touched: &Touched) -> (Vec<String>, Vec<RecordNumber>) {
         let mut found = Vec::new();
         let mut directories = Vec::new();
         for finding in &mut self.listed {
@@ -212,14 +213,13 @@ impl Findings {
                 _ => {}
             }
         }
-        // Nothing may be wrong with those themselves.
-        for directory in directories {
-            let is_it = |one: &Finding| one.record == Some(directory.0);
-            if !self.listed.iter().any(is_it) {
-                touched.forget(directory);
-            }
-        }
-        found
+        directories.retain(|directory: &RecordNumber| {
+            !self
+                .listed
+                .iter()
+                .any(|one| one.record == Some(directory.0))
+        });
+        (found, directories)
     }
 
     /// The same, to be completed.

@@ -53,8 +53,8 @@ impl Collation {
             // The order is not known.
             Self::FILE_NAME if upcase.units().is_empty() => true,
             Self::FILE_NAME => {
-                let [before, key] = [before, key].map(FileName::parse);
-                let (Some(before), Some(key)) = (before, key) else {
+                let (Some(before), Some(key)) = (FileName::parse(before), FileName::parse(key))
+                else {
                     return true;
                 };
                 match upcase.compare(before.name, key.name) {

@@ -212,7 +212,7 @@ impl Census {
             }
         };
         let records = FileRecord::gather(volume, file.number, file.bytes.to_vec(), &mut note)?;
-        let attributes = records.salvaged_attributes(|_| is_damaged = true);
+        let attributes = records.salvaged_attributes(&mut |_| is_damaged = true);
         let mut extensions: Vec<FileReference> = records
             .list()
             .into_iter()

@@ -65,16 +65,15 @@ impl Touched {
         self.paths.get(&record).map(String::as_str)
     }
 
-    /// Leaves out a file, unless it has clusters of the extents.
-    pub(super) fn forget(&mut self, record: RecordNumber) {
-        if !self.owners.iter().any(|owner| owner.record == record) {
-            self.paths.remove(&record);
-        }
-    }
-
-    /// The paths of all of them and `more`, in alphabetical order.
-    pub(super) fn into_paths(self, more: Vec<String>) -> Vec<String> {
-        let mut paths = sorted(self.paths.into_values().chain(more).collect());
+    /// The paths of all of them and `more`, in alphabetical order. Without those
+    /// of `left_out`, unless they have clusters of the extents.
+    pub(super) fn into_paths(self, more: Vec<String>, left_out: &[RecordNumber]) -> Vec<String> {
+        let Self { owners, paths, .. } = self;
+        let is_touched = |record: &RecordNumber| {
+            !left_out.contains(record) || owners.iter().any(|owner| owner.record == *record)
+        };
+        let own = paths.into_iter().filter(|(record, _)| is_touched(record));
+        let mut paths = sorted(own.map(|(_, path)| path).chain(more).collect());
         paths.dedup();
         paths
     }

@@ -163,16 +163,15 @@ impl Checking {
                 if search.step(volume)? {
                     return Ok(None);
                 }
-                let mut touched =
-                    mem::replace(search, TouchedSearch::new(volume, &[], [])).finish();
+                let touched = mem::replace(search, TouchedSearch::new(volume, &[], [])).finish();
                 let mut findings = mem::take(&mut self.findings);
                 account.tell_losses(losses, &touched, &mut findings);
                 account.tell(&selection.findings, &touched, &mut findings);
-                let found = findings.name_files(&mut touched);
+                let (found, directories) = findings.name_files(&touched);
                 return Ok(Some(VolumeCheck {
                     findings,
                     files_left_out: touched.left_out,
-                    files: touched.into_paths(found),
+                    files: touched.into_paths(found, &directories),
                     files_checked: selection.files,
                     clusters_in_use: account.clusters_in_use,
                 }));

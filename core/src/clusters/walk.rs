@@ -89,7 +89,7 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     pub(crate) fn visit_some(
         &mut self,
         rest: &mut Part,
-        visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
+        visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
     ) -> Result<()> {
         let volume = self.volume;
         let record_size = u64::from(volume.geometry().mft_record_size);
@@ -167,7 +167,7 @@ fn visit_record<'a, R: ReadAt>(
     number: RecordNumber,
     bytes: &'a mut [u8],
     attributes: &mut Vec<Attribute<'a>>,
-    visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
+    visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
 ) -> Result<()> {
     if !bytes.starts_with(MAGIC) {
         return Ok(());
@@ -233,7 +233,7 @@ fn visit_record<'a, R: ReadAt>(
     match (damage.finding.is_some(), file.attributes()) {
         (false, Ok(attributes)) => visit(number, Ok(&attributes)),
         _ => {
-            let attributes = file.salvaged_attributes(|source| damage.add(source));
+            let attributes = file.salvaged_attributes(&mut |source| damage.add(source));
             damage.tell(visit);
             visit(number, Ok(&attributes));
         }
@@ -267,7 +267,7 @@ impl Damage {
         }
     }
 
-    fn tell(&mut self, visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>)) {
+    fn tell(&mut self, visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>)) {
         if let Some(finding) = self.finding.take() {
             visit(self.record, Err(finding));
         }

@@ -87,8 +87,9 @@ impl Entry<'_> {
     /// The data of the key, in an index other than a directory: its offset and
     /// length stand where directories have the reference.
     pub(crate) fn data(&self) -> Option<&[u8]> {
-        let [offset, len] = [0, 2].map(|at| u16_at(self.bytes, at).map(usize::from));
-        self.bytes.get(offset?..)?.get(..len?)
+        let offset = usize::from(u16_at(self.bytes, 0)?);
+        let len = usize::from(u16_at(self.bytes, 2)?);
+        self.bytes.get(offset..)?.get(..len)
     }
 }
 

@@ -59,7 +59,8 @@ impl UpCase {
         let (other, _) = other.as_chunks::<2>();
         for (a, b) in one.iter().zip(other) {
             if a != b {
-                let [a, b] = [a, b].map(|unit| self.upper(u16::from_le_bytes(*unit)));
+                let a = self.upper(u16::from_le_bytes(*a));
+                let b = self.upper(u16::from_le_bytes(*b));
                 if a != b {
                     return a.cmp(&b);
                 }
