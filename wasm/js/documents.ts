@@ -146,6 +146,7 @@ export type FindingCode =
   | "image-count"
   | "image-without-tail"
   | "image-unreadable"
+  | "block-checksum"
   | "frame-damaged"
   | "stream-end"
   | "seek-table"

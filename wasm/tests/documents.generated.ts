@@ -330,7 +330,7 @@ offset: number,
  */
 length: number | null, };
 
-export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "cluster-missing" | "metadata-only" | "content-differs" | "not-compared";
+export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "block-checksum" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "cluster-missing" | "metadata-only" | "content-differs" | "not-compared";
 
 export type Severity = "error" | "warning" | "note";
 

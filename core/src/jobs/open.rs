@@ -17,7 +17,7 @@ use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
-use crate::open::{Content, Layer, Nesting, Probe, Step};
+use crate::open::{Container, Content, Layer, Nesting, Probe, Step};
 use crate::pages::Pages;
 
 /// Bytes of decompressed content that are cached.
@@ -25,7 +25,7 @@ const CACHE_SIZE: u64 = 12 << 20;
 
 /// What a source holds.
 enum Found {
-    Seekable(Box<Seekable>, Format),
+    Seekable(Box<Seekable>, Content),
     /// By its start and end alone.
     Content(Content),
 }
@@ -45,6 +45,7 @@ pub fn open(name: &str, pages: Arc<Pages>) -> Job<Opened> {
         header: None,
         inside: None,
         scanned: Rc::default(),
+        container: None,
         before_damage: false,
         accepts_dirty: false,
     };
@@ -53,20 +54,29 @@ pub fn open(name: &str, pages: Arc<Pages>) -> Job<Opened> {
 
 async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
     let content = co.read(|| content_of(&opened.bytes)).await?;
-    match in_frames(&co, &opened.bytes, content).await? {
-        Found::Seekable(seekable, format) => {
+    let content = match in_frames(&co, &opened.bytes, content).await? {
+        Found::Seekable(seekable, content) => {
             opened.layers.push(Layer::Seekable.to_string());
-            opened.format = format;
             let seekable = Arc::<Seekable>::from(seekable);
             opened.bytes = Arc::<Seekable>::clone(&seekable);
             opened.seekable = Some(seekable);
+            content
         }
-        Found::Content(content) => match Nesting::default().step(&opened.bytes, content)? {
-            Step::Decompress(compression) => return Err(Failure::Stream(compression)),
-            Step::Arrived(Content::Image) => {}
-            Step::Arrived(Content::Volume) => opened.format = Format::Volume,
-            Step::Enter(..) | Step::Arrived(_) => return Err(Failure::unknown()),
-        },
+        Found::Content(content) => content,
+    };
+    match Nesting::default().step(&opened.bytes, content)? {
+        Step::Decompress(compression) => return Err(Failure::Stream(compression)),
+        Step::Open(container) => {
+            let volume = open_container(&co, &opened.bytes, container).await?;
+            opened.layers.push(container.layer.to_string());
+            opened.format = Format::Volume;
+            opened.container = Some(container.layer);
+            opened.inside = Some(Inside::of_volume(volume));
+            return Ok(opened);
+        }
+        Step::Arrived(Content::Image) => {}
+        Step::Arrived(Content::Volume) => opened.format = Format::Volume,
+        Step::Enter(..) | Step::Arrived(_) => return Err(Failure::unknown()),
     }
     if let Some(inside) = opened.index_by_summary() {
         opened.header = inside.index().map(|index| *index.header());
@@ -100,6 +110,21 @@ async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
     Ok(opened)
 }
 
+/// Opens a container; returns the volume in it.
+async fn open_container(co: &Co, source: &Source, container: Container) -> Result<Source, Failure> {
+    let mut opener = container.opener();
+    let inner = loop {
+        match co.read(|| opener.step(source)).await? {
+            None => co.progress(0, 0),
+            Some(inner) => break inner,
+        }
+    };
+    match co.read(|| content_of(&inner)).await? {
+        Content::Volume => Ok(inner),
+        _ => Err(Failure::unknown()),
+    }
+}
+
 /// Detects the format from content, never from the name.
 fn content_of(source: &impl ReadAt) -> Result<Content> {
     let probe = Probe::new(source).map_err(|error| read_error(0, 0, error))?;
@@ -120,27 +145,25 @@ async fn in_frames(co: &Co, source: &Source, content: Content) -> Result<Found, 
         return Ok(Found::Content(content));
     };
     let seekable = seekable.with_cache(CACHE_SIZE);
-    let format = co.read(|| format_in(&seekable)).await?;
-    Ok(match format {
-        Some(format) => Found::Seekable(Box::new(seekable), format),
+    Ok(match co.read(|| content_in(&seekable)).await? {
+        Some(content) => Found::Seekable(Box::new(seekable), content),
         None => Found::Content(content),
     })
 }
 
 /// What is in a zstd file; `None` if it is neither an image nor a volume.
-fn format_in(seekable: &Seekable) -> Result<Option<Format>> {
+fn content_in(seekable: &Seekable) -> Result<Option<Content>> {
     let content = match content_of(seekable) {
         Ok(content) => content,
         Err(error) if error.is_damage() => Content::Unknown,
         Err(error) => return Err(error),
     };
     Ok(match (content, seekable.summary()) {
-        (Content::Image, _) => Some(Format::Image),
-        (Content::Volume, _) => Some(Format::Volume),
+        (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => Some(content),
         // Its first frame is damaged.
         (content, Ok(Some(summary))) if content.may_be_in_frames() => match summary.head().kind {
-            Kind::NtfscloneImage => Some(Format::Image),
-            Kind::RawVolume => Some(Format::Volume),
+            Kind::NtfscloneImage => Some(Content::Image),
+            Kind::RawVolume => Some(Content::Volume),
         },
         _ => None,
     })

@@ -14,6 +14,7 @@ use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{ByteExtent, IoError, ReadAt, Source};
 use crate::ntfs::{BootSector, Volume};
+use crate::open::Layer;
 use crate::pages::Pages;
 use crate::units::{len_u64, len_usize};
 
@@ -34,6 +35,8 @@ pub struct Opened {
     pub(super) inside: Option<Inside>,
     /// The same, once all of the image was read.
     pub(super) scanned: Rc<Scanned>,
+    /// The container that the volume is in.
+    pub(super) container: Option<Layer>,
     /// Whether what comes before damage will do.
     pub(super) before_damage: bool,
     /// Whether a dirty volume is converted as it is.

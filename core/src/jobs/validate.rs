@@ -17,8 +17,8 @@ use crate::image::seekable::Frame;
 use crate::info::Format;
 use crate::io::ReadAt;
 use crate::validate::{
-    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, Place, Report,
-    VolumeCheck,
+    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, PartcloneCheck,
+    Place, Report, VolumeCheck,
 };
 
 impl Opened {
@@ -57,6 +57,7 @@ impl<'a> Check<'a> {
         let bytes = &self.opened.bytes;
         let is_plain = self.opened.seekable.is_none();
         let inside = match self.opened.format {
+            _ if self.opened.container.is_some() => self.partclone().await?,
             Format::Image => self.image().await?,
             Format::Volume if is_plain => Some(Inside::of_volume(bytes.clone())),
             Format::Volume => Some(self.compressed_volume().await?),
@@ -73,7 +74,8 @@ impl<'a> Check<'a> {
             self.findings.push(loss.into_finding());
         }
         let report = Report::new(self.findings, self.image, volume, self.checksums);
-        if is_plain && self.opened.format == Format::Volume {
+        let is_volume = self.opened.format == Format::Volume && self.opened.container.is_none();
+        if is_plain && is_volume {
             return Ok(report.on_volume());
         }
         Ok(report)
@@ -120,6 +122,34 @@ impl<'a> Check<'a> {
             clusters: index.as_ref().map_or(0, Index::len),
         });
         Ok(index.map(|index| Inside::of_image(self.opened.bytes.clone(), index)))
+    }
+
+    /// Checks an image of partclone; returns the volume in it.
+    async fn partclone(&mut self) -> Result<Option<Inside>, Failure> {
+        let mut check = PartcloneCheck::new();
+        let mut lost = LostFrames::default();
+        let read = self.read_all(&mut lost, |offset, piece| {
+            // After a lost frame, the checksums of the blocks in it are unknown.
+            if check.pushed() != offset {
+                return Ok(());
+            }
+            check.push(piece, |_, _| {})
+        });
+        let read = read.await;
+        let is_read = self.unreadable(read)?.is_some();
+        let bytes = check.taken();
+        let checked = check.end();
+        // A read error is reported already; a truncation would be its echo.
+        if is_read && lost.is_empty() {
+            self.findings.append(checked.findings);
+        }
+        self.losses = checked.losses;
+        self.losses.extend(lost.in_unknown());
+        self.image = Some(ImageChecked {
+            bytes,
+            clusters: checked.layout.map_or(0, |(_, blocks)| blocks.len()),
+        });
+        Ok(self.opened.inside.clone())
     }
 
     /// Checks all frames of a compressed volume.

@@ -1,8 +1,10 @@
 //! The table of formats: how each is detected, and what is done with it.
 
+use super::container::{Container, Partclone};
+use super::nesting::Layer;
 use super::partition_table::PartitionTable;
 use super::probe::Probe;
-use crate::image::ntfsclone;
+use crate::image::{ntfsclone, partclone};
 use crate::ntfs::BootSector;
 use crate::stream::Compression;
 
@@ -25,6 +27,8 @@ pub enum Role {
     Volume,
     /// It is decompressed, and what is in it detected anew.
     Compressed,
+    /// It holds another source, which is opened and detected anew.
+    Container(Container),
     /// One of its partitions is entered.
     Disk,
     /// It is not read.
@@ -68,11 +72,14 @@ pub static FORMATS: &[Format] = &[
         role: Role::Compressed,
         detect: |probe| Compression::of(probe.start()).is_some(),
     },
-    refused(
-        "is an image of partclone, not of ntfsclone",
-        "restore it with partclone.ntfs",
-        |probe| probe.has(0, b"partclone-image"),
-    ),
+    Format {
+        name: "is an image of partclone",
+        role: Role::Container(Container {
+            layer: Layer::Partclone,
+            opener: Partclone::opener,
+        }),
+        detect: |probe| probe.has(0, partclone::MAGIC),
+    },
     refused("is a virtual disk (QCOW)", CONVERT, |probe| {
         probe.has(0, b"QFI\xFB")
     }),

@@ -2,15 +2,18 @@
 //!
 //! [`FORMATS`] is the table of all that is known, [`Probe`] looks up a source in
 //! it, and [`Nesting`] goes inwards, one layer a step: compression, a partition
-//! of a disk, then the image or volume. Hosts change the source as each step
-//! says, since only they can decompress a stream or open a partition's device.
+//! of a disk, a container, then the image or volume. Hosts change the source as
+//! each step says, since only they can decompress a stream or open a partition's
+//! device.
 
+mod container;
 mod format;
 mod gpt;
 mod nesting;
 mod partition_table;
 mod probe;
 
+pub use container::{Container, Opener};
 pub use format::{FORMATS, Format, Role};
 pub use nesting::{Layer, Nesting, NotOpened, Step};
 pub use partition_table::{Damage, Kind, Partition, PartitionTable};

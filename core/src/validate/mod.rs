@@ -9,6 +9,7 @@ mod code;
 mod finding;
 mod image;
 mod lost_frames;
+mod partclone;
 mod report;
 mod summary;
 mod touched;
@@ -18,6 +19,7 @@ pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use lost_frames::{Loss, LostFrames};
+pub use partclone::{PartcloneCheck, PartcloneChecked};
 pub use report::{Document, ImageChecked, Report, VolumeChecked};
 #[cfg(feature = "serde")]
 pub(crate) use summary::trailing_message;

@@ -15,9 +15,9 @@ use crate::clusters::audit::{Audit, Auditor};
 use crate::clusters::{self, ClusterMap, Selection};
 use crate::error::{Error, Result, Structure};
 use crate::image::Index;
-use crate::io::ReadAt;
+use crate::io::{self, ReadAt};
 use crate::ntfs::{OpenedFrom, Volume, VolumeInfo};
-use crate::units::{Extent, RecordNumber, len_u64};
+use crate::units::{Extent, Lcn, RecordNumber, len_u64};
 
 /// How many files a finding names.
 const FILES_A_FINDING: usize = 10;
@@ -121,7 +121,7 @@ impl Checking {
                 if !auditor.step(volume, selection)? {
                     let stage = mem::replace(&mut self.stage, Stage::SystemFiles);
                     if let Stage::Audit(auditor) = stage {
-                        self.stage = Self::account(volume, selection, auditor, image, losses);
+                        self.stage = Self::account(volume, selection, auditor, image, losses)?;
                     }
                 }
             }
@@ -152,7 +152,7 @@ impl Checking {
         auditor: Auditor,
         image: Option<&Index>,
         losses: &[Loss],
-    ) -> Stage {
+    ) -> Result<Stage> {
         let audit = auditor.finish(selection);
         for &extent in &selection.bad {
             selection.map.remove(extent);
@@ -170,7 +170,11 @@ impl Checking {
                 index,
                 unknown.map(|unknown| unknown.extent),
             ),
-            None => Missing::default(),
+            None => Missing::in_source(
+                &mut selection.map,
+                volume,
+                unknown.map(|unknown| unknown.extent),
+            )?,
         };
         let account = Account {
             audit,
@@ -187,7 +191,7 @@ impl Checking {
         extents.extend(account.lost.iter().flatten());
         let records = found.iter().filter_map(clusters::Finding::record);
         let search = TouchedSearch::new(volume, &extents, records);
-        Stage::Touched(Box::new(account), search)
+        Ok(Stage::Touched(Box::new(account), search))
     }
 }
 
@@ -271,10 +275,46 @@ impl Missing {
         for extent in index.extents().chain(unknown) {
             used.remove(extent);
         }
-        let mut missing = Self {
+        Self {
             is_metadata: !index.is_ordinary(),
-            ..Self::default()
-        };
+            ..Self::of_clusters(used)
+        }
+    }
+
+    /// What the source of a volume lacks. What it has is taken out of `used`.
+    fn in_source<R: ReadAt>(
+        used: &mut ClusterMap,
+        volume: &Volume<R>,
+        unknown: Option<Extent>,
+    ) -> Result<Self> {
+        let (source, geometry) = (volume.source(), volume.geometry());
+        let cluster_at = |position| geometry.vcn_at(position).0.0;
+        let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
+        let mut position = 0;
+        while let Some(absent) =
+            io::first_absent(source, position..end).map_err(|source| Error::Io {
+                structure: Structure::Volume,
+                offset: position,
+                len: end.saturating_sub(position),
+                source,
+            })?
+        {
+            let first = cluster_at(position);
+            let len = cluster_at(absent.start).saturating_sub(first);
+            used.remove(Extent::new(Lcn(first), len));
+            position = absent.end;
+        }
+        let first = cluster_at(position);
+        let len = geometry.nr_clusters().saturating_sub(first);
+        used.remove(Extent::new(Lcn(first), len));
+        if let Some(unknown) = unknown {
+            used.remove(unknown);
+        }
+        Ok(Self::of_clusters(used))
+    }
+
+    fn of_clusters(used: &ClusterMap) -> Self {
+        let mut missing = Self::default();
         for extent in used.extents() {
             missing.clusters = missing.clusters.saturating_add(extent.len);
             match missing.extents.len() < clusters::finding::MAX_LISTED {

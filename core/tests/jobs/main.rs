@@ -25,6 +25,7 @@ mod driver;
 mod encoded;
 mod opening;
 mod pages;
+mod partclone;
 mod samples;
 mod surveying;
 mod wof;

@@ -84,7 +84,7 @@ fn what_cannot_be_opened_is_told() {
         (&[0; 4096], "not-ntfs"),
         (b"\x1F\x8B\x08\0\0\0\0\0\0\x03", "not-seekable"),
         (b"\x28\xB5\x2F\xFD\x04\x58\x29\0\0hello", "not-seekable"),
-        (b"partclone-image\0", "not-ntfs"),
+        (b"partclone-image\0", "corrupt"),
         (b"\0ntfsclone-image\x0A\x01", "corrupt"),
     ];
     for (source, code) in table {

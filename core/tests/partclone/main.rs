@@ -12,8 +12,10 @@
 )]
 
 mod backup;
+mod checks;
 mod damage;
 mod decoded;
+mod extents;
 mod headers;
 mod modes;
 mod real;

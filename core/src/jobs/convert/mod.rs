@@ -21,8 +21,8 @@ use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
 use super::opened::{Inside, Opened};
-use super::used::used;
-use super::{Failure, Refusal};
+use super::used::{Counted, used};
+use super::{Failure, Refusal, first_absent_in};
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
 use crate::info::Format;
 use crate::ntfs::VolumeInfo;
@@ -107,6 +107,7 @@ async fn convert(
         }
         Copy::of_metadata(co, counted).await?.0
     } else {
+        refuse_not_stored(co, &counted).await?;
         Copy::of_clusters(counted)
     };
     copy.write(co, writer, output).await?;
@@ -125,6 +126,30 @@ async fn refuse_dirty(co: &Co, inside: &Inside) -> Result<(), Failure> {
             DIRTY,
             "run chkdsk /f on it in Windows; or convert it as it is with force",
         ));
+    }
+    Ok(())
+}
+
+/// # Errors
+///
+/// The volume is in a container that lacks clusters in use: a copy would have zeros there.
+async fn refuse_not_stored(co: &Co, counted: &Counted) -> Result<(), Failure> {
+    let geometry = counted.volume.geometry();
+    let source = &counted.inside.source;
+    for extent in counted.map.extents() {
+        let start = geometry.offset(extent.start);
+        let end = start.saturating_add(geometry.bytes(extent.len));
+        let absent = co.read(|| first_absent_in(source, start..end)).await?;
+        if let Some(absent) = absent {
+            return Err(Failure::refused(
+                Refusal::NotStored,
+                alloc::format!(
+                    "lacks clusters in use of the volume, the first at byte {:#x}",
+                    absent.start
+                ),
+                "a copy would have zeros in their place: take another copy of it",
+            ));
+        }
     }
     Ok(())
 }
