@@ -28,6 +28,7 @@ mod mounted;
 mod opening;
 mod output;
 mod overwrite;
+mod partclone;
 mod partitions;
 mod paths;
 mod pieces;

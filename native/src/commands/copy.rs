@@ -140,7 +140,9 @@ pub fn copy_device(
     match kind.scope {
         CopyScope::Used => {
             let geometry = *opened.volume.geometry();
-            opened.device.check_stored(used.map.extents())?;
+            // Reads anywhere do not compare them.
+            opened.device.compare_block_checksums(how)?;
+            opened.device.check_stored(&geometry, used.map.extents())?;
             let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));
             let copying = Copying {
                 order,

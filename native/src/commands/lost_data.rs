@@ -62,9 +62,12 @@ struct LostPart {
 /// # Errors
 ///
 /// [`Error::DataLost`], if anything was.
-pub fn tell(opened: &OpenVolume, lost: &[Range<u64>], rescue: &Rescue) -> Result<()> {
-    let (files, left_out) = or_warning(parts(&opened.volume, opened.device.path(), lost));
-    finish(opened.device.path(), lost, files, left_out, rescue)
+pub fn tell(opened: &OpenVolume, missing: &[Range<u64>], rescue: &Rescue) -> Result<()> {
+    let lost = Lost {
+        missing,
+        doubtful: &opened.device.doubtful_bytes(),
+    };
+    tell_of_salvaged(opened.device.path(), Some(&opened.volume), lost, rescue)
 }
 
 /// What is lost of a volume, in bytes, in order.

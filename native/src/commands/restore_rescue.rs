@@ -8,7 +8,7 @@ use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::report::{self, Reports};
 use crate::sink::{Destination, Needs, Readers, least_device_size};
 use crate::source::SalvagedVolume;
-use crate::source::input::{FileSums, Opened};
+use crate::source::input::{FileSums, Format, Opened};
 
 /// Writes what there is, and reports what is missing.
 pub fn run(
@@ -83,11 +83,14 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     }
     let doubtful = salvaged.doubtful_bytes();
     if !doubtful.is_empty() {
+        let clusters: u64 = salvaged.doubtful.iter().map(|extent| extent.len).sum();
+        let found = match salvaged.input.format {
+            Format::Partclone => format!("the checksums of {clusters} clusters do not match"),
+            _ => format!("the commands before {clusters} clusters are damaged"),
+        };
         report::warning(format!(
-            "{}: the commands before {} clusters are damaged; their content is written as it is, \
-             and may be damaged too",
+            "{}: {found}; their content is written as it is, and may be damaged too",
             name.display(),
-            salvaged.doubtful.len()
         ));
     }
     let lost = lost_data::Lost {

@@ -7,7 +7,7 @@ use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::info::READ_AT_ONCE;
-use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt};
 use ntfsclone_core::ntfs::Volume;
 
 use super::KeptVolume;
@@ -75,10 +75,14 @@ impl Inside {
         {
             return Ok(Some(Self::of_image(anywhere, index)));
         }
+        let failed = |error| Error::read(&input.name, error);
         if input.format == Format::Volume {
             return Ok(Some(Self::Volume(anywhere)));
         }
-        let failed = |error| Error::read(&input.name, error);
+        if let Some(container) = input.container {
+            let volume = container.open(&anywhere).map_err(failed)?;
+            return Ok(Some(Self::Volume(volume)));
+        }
         let declined = match Index::discover(&*anywhere).map_err(failed)? {
             Discovery::Found(index) => return Ok(Some(Self::of_image(anywhere, index))),
             Discovery::Declined(_) => kept_index(input, &anywhere),
@@ -156,6 +160,14 @@ impl ReadAt for Inside {
             Self::Volume(volume) => volume.read_exact_at(offset, buf),
             Self::Image(reader) => reader.read_exact_at(offset, buf),
             Self::Kept(kept) => kept.read_exact_at(offset, buf),
+        }
+    }
+
+    fn extent_at(&self, offset: u64) -> std::result::Result<ByteExtent, IoError> {
+        match self {
+            Self::Volume(volume) => volume.extent_at(offset),
+            Self::Image(reader) => reader.extent_at(offset),
+            Self::Kept(kept) => kept.extent_at(offset),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::io::{IoError, ReadAt, ReadParts};
 
+use super::PartcloneParts;
 use super::input::{Files, Seekable};
 use super::spool::spool;
 use crate::device;
@@ -21,6 +22,8 @@ pub enum Parts {
     Sectors(Arc<DamagedSource>),
     /// Frames may be.
     Frames(Arc<Seekable>),
+    /// The volume in an image of partclone, parts of which may be bad.
+    Partclone(Arc<PartcloneParts>),
 }
 
 impl Parts {
@@ -46,6 +49,7 @@ impl ReadParts for Parts {
         match self {
             Self::Sectors(source) => source.size(),
             Self::Frames(seekable) => ReadAt::size(&**seekable),
+            Self::Partclone(volume) => volume.size(),
         }
     }
 
@@ -63,6 +67,7 @@ impl ReadParts for Parts {
                 Ok(())
             }
             Self::Frames(seekable) => read_frames(seekable, offset, buf, absent),
+            Self::Partclone(volume) => volume.read_parts_at(offset, buf, absent),
         }
     }
 }

@@ -16,9 +16,9 @@ use ntfsclone_core::ntfs::{BootSector, Volume};
 use ntfsclone_core::salvage::{self, DamagedVolume, SalvagedImage};
 use ntfsclone_core::units::{Extent, Lcn};
 
-use super::Parts;
 use super::in_use::InUse;
 use super::input::{Bytes, Format, Opened, Recognised};
+use super::{PartcloneParts, Parts};
 use crate::bulk::pipeline::{Filled, Filler};
 use crate::device;
 use crate::error::{Error, Result};
@@ -71,6 +71,7 @@ impl SalvagedVolume {
         let parts = parts_of(&input, bytes)?;
         match input.format {
             Format::Image => Self::of_image(input, parts, threads, how),
+            Format::Partclone => Self::of_partclone(input, parts, threads, how),
             Format::Volume => Self::of_volume(input, parts, threads, how),
         }
         .map_err(|error| match error {
@@ -152,6 +153,53 @@ impl SalvagedVolume {
             sector,
             input,
         })
+    }
+
+    /// What there is of an image of partclone: the blocks that it stores.
+    fn of_partclone(
+        input: Recognised,
+        image: Parts,
+        threads: Option<NonZeroUsize>,
+        how: options::Progress,
+    ) -> Result<Self, Failure> {
+        let size = image.size();
+        let image = PartcloneParts::open(image)?;
+        let image_size = image.image_size();
+        if size < image_size {
+            report::warning(format!(
+                "{}: the image is truncated: it ends at byte {size:#x}, and {image_size} bytes \
+                 are expected",
+                input.name.display()
+            ));
+        }
+        let mut progress = Progress::start(how, Phase::Check, size);
+        let doubtful = image.mismatches(|done| progress.advance_to(done))?;
+        progress.finish();
+        let (header, used) = (*image.index().header(), image.index().blocks().len());
+        let cluster_size = u64::from(header.block_size);
+        let tail = header.volume_size()..header.restored_size();
+        let stored = image.index().extents();
+        let stored: Vec<Range<u64>> = stored.map(|extent| bytes(extent, cluster_size)).collect();
+        let mut salvaged = Self::of_volume(input, image.into(), threads, how)?;
+        // A device without room for a backup boot sector is not missing one.
+        salvaged.header.device_size = tail.end;
+        salvaged.missing = overlapping(&salvaged.missing, &(0..tail.end)).collect();
+        let areas = stored.iter().chain([&tail]);
+        let mut areas: Vec<Range<u64>> = areas
+            .flat_map(|area| overlapping(&salvaged.areas, area))
+            .collect();
+        areas.extend(salvaged.missing.iter().cloned());
+        salvaged.areas = merged(areas);
+        salvaged.doubtful = doubtful
+            .iter()
+            .flat_map(|extent| overlapping(&stored, &bytes(*extent, cluster_size)))
+            .map(|part| {
+                let first = part.start / cluster_size;
+                Extent::new(Lcn(first), part.end / cluster_size - first)
+            })
+            .collect();
+        salvaged.header.inuse = used;
+        Ok(salvaged)
     }
 
     /// All there is of a volume, which is not told by what is in use alone.
@@ -456,7 +504,7 @@ impl Parts {
     /// Where the clusters are, if the file reports that itself.
     fn index(&self) -> Option<Index> {
         match self {
-            Self::Sectors(_) => None,
+            Self::Sectors(_) | Self::Partclone(_) => None,
             Self::Frames(seekable) => seekable.summary().ok()??.index().ok()?,
         }
     }

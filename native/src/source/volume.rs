@@ -9,21 +9,26 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
-use ntfsclone_core::image::ntfsclone::Header;
-use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::image::ntfsclone::{Event, Header};
+use ntfsclone_core::image::partclone;
+use ntfsclone_core::io::{IoError, ReadAt, first_absent};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::open::{self, Probe};
-use ntfsclone_core::units::Extent;
+use ntfsclone_core::units::{Extent, Geometry};
 
 use super::SalvagedVolume;
 use super::input::{self, Bytes, Files, Format, Opened, Recognised};
-use super::inside::Inside;
+use super::inside::{Anywhere, Inside, anywhere};
 use super::salvaged::WithHoles;
 use super::spool::spool;
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
 use crate::rescue::{DamagedSource, Kept, Medium};
+
+/// Bytes of an image that are read in one call to compare its checksums.
+const CHECKED_AT_ONCE: usize = 1 << 20;
 
 /// What a volume is read from: a device or file, its pieces, a partition in it;
 /// or an image of it, or a stream that it was compressed to.
@@ -32,6 +37,9 @@ pub struct Device {
     /// What is named.
     files: Arc<Files>,
     content: Content,
+    /// The image of partclone that the volume is in, decompressed: its checksums can only be
+    /// compared in order.
+    partclone: Option<Anywhere>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
 }
@@ -87,7 +95,12 @@ impl Device {
                 Inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?,
             ),
         };
-        Self::with_content(input, content)
+        let partclone = anywhere(&bytes).filter(|_| input.format == Format::Partclone);
+        let device = Self::with_content(input, content)?;
+        Ok(Self {
+            partclone,
+            ..device
+        })
     }
 
     /// What is left of an image or stream that may be damaged; what is missing is
@@ -126,6 +139,7 @@ impl Device {
             input,
             files,
             content,
+            partclone: None,
             damaged: None,
         })
     }
@@ -137,6 +151,43 @@ impl Device {
             Some(sums) => sums.finish(&self.input.name),
             None => Ok(()),
         }
+    }
+
+    /// Compares all checksums of an image of partclone; does nothing with anything else.
+    ///
+    /// # Errors
+    ///
+    /// One does not match; the image is damaged otherwise, or cannot be read.
+    pub fn compare_block_checksums(&self, progress: options::Progress) -> Result<()> {
+        let Some(image) = &self.partclone else {
+            return Ok(());
+        };
+        let mut progress = Progress::start(progress, Phase::Check, image.size());
+        let mut decoder = partclone::Decoder::new();
+        let mut chunk = vec![0; CHECKED_AT_ONCE];
+        while decoder.taken() < image.size() {
+            let offset = decoder.taken();
+            let left = usize::try_from(image.size() - offset).unwrap_or(usize::MAX);
+            let chunk = &mut chunk[..left.min(CHECKED_AT_ONCE)];
+            image
+                .read_exact_at(offset, chunk)
+                .map_err(|error| self.read_error(offset, chunk.len(), error))?;
+            let mut input = &*chunk;
+            loop {
+                let event = decoder.next(&mut input);
+                match event.map_err(|error| Error::read(&self.input.name, error))? {
+                    Event::NeedInput => break,
+                    Event::End if self.input.ends_anywhere() => return Ok(()),
+                    Event::End if input.is_empty() => break,
+                    _ => {}
+                }
+            }
+            progress.advance_to(decoder.taken());
+        }
+        let ended = decoder.end_of_input();
+        ended.map_err(|error| Error::read(&self.input.name, error))?;
+        progress.finish();
+        Ok(())
     }
 
     /// The same, to be read through `damaged`.
@@ -219,7 +270,11 @@ impl Device {
     ///
     /// The volume is in an image that lacks some of these clusters: a copy would
     /// have zeros in their place.
-    pub fn check_stored(&self, extents: impl Iterator<Item = Extent>) -> Result<()> {
+    pub fn check_stored(
+        &self,
+        geometry: &Geometry,
+        extents: impl Iterator<Item = Extent>,
+    ) -> Result<()> {
         let (lacks, is_ordinary): (u64, _) = match &self.content {
             Content::Files(_) => return Ok(()),
             // What is missing there is known to be.
@@ -228,7 +283,7 @@ impl Device {
                 (extents.map(|extent| salvaged.lacks(extent)).sum(), false)
             }
             Content::Inside(inside) => match inside.index() {
-                None => return Ok(()),
+                None => (self.absent_clusters(inside, geometry, extents)?, true),
                 Some(index) => (
                     extents
                         .map(|extent| index.clusters_not_stored(extent))
@@ -253,6 +308,35 @@ impl Device {
             "a copy would have zeros in their place; write what is there with --restore-image, or \
              copy metadata with --metadata",
         ))
+    }
+
+    /// What of a damaged image is copied as it is, and may be damaged: in bytes, in order.
+    pub fn doubtful_bytes(&self) -> Vec<Range<u64>> {
+        match &self.content {
+            Content::Salvaged(salvaged) => salvaged.doubtful_bytes(),
+            Content::Files(_) | Content::Inside(_) => Vec::new(),
+        }
+    }
+
+    /// How many of these clusters the source of the volume lacks.
+    fn absent_clusters(
+        &self,
+        inside: &Inside,
+        geometry: &Geometry,
+        extents: impl Iterator<Item = Extent>,
+    ) -> Result<u64> {
+        let mut bytes = 0;
+        for extent in extents {
+            let mut position = geometry.offset(extent.start);
+            let end = position + geometry.bytes(extent.len);
+            while let Some(absent) = first_absent(inside, position..end)
+                .map_err(|error| self.read_error(position, 0, error))?
+            {
+                bytes += absent.end - absent.start;
+                position = absent.end;
+            }
+        }
+        Ok(bytes / u64::from(geometry.cluster_size))
     }
 
     /// Fills `buf` with the content of the volume from `offset` on, to be

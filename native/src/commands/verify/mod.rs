@@ -3,6 +3,7 @@
 mod against;
 mod checksum;
 mod image;
+mod partclone;
 mod stream;
 mod text;
 mod volume;
@@ -195,6 +196,18 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
         (Format::Image, Some(anywhere)) => {
             let index = image::check(bytes, sidecars, None, task, how, &mut checked)?;
             checked.inside = index.map(|index| Inside::of_image(anywhere, index));
+        }
+        (Format::Partclone, Some(anywhere)) => {
+            let layout = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
+            if let (Some(_), Some(container)) = (layout, checked.input.container) {
+                match container.open(&anywhere) {
+                    Ok(volume) => checked.inside = Some(Inside::Volume(volume)),
+                    Err(error) => {
+                        let code = Code::VolumeUnreadable;
+                        checked.findings.push(Finding::of_error(code, None, &error));
+                    }
+                }
+            }
         }
         (Format::Volume, Some(volume)) => {
             checksum::check(sidecars, task, how, &mut checked)?;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Content, Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Container, Content, Layer, Nesting, Probe, Step};
 
 pub use damaged::path_to_rescue;
 pub use file_sums::FileSums;
@@ -55,6 +55,8 @@ pub struct Recognised {
     pub format: Format,
     /// What the image or volume is within, from the outside in.
     pub layers: Vec<Layer>,
+    /// The innermost layer, where it is one of these.
+    pub container: Option<Container>,
     /// What is read, with all layers but pieces and partitions, and can be
     /// read again; none of a pipe.
     pub files: Option<Arc<Files>>,
@@ -97,6 +99,8 @@ enum Sums {
 pub enum Format {
     /// An image of ntfsclone.
     Image,
+    /// An image of partclone.
+    Partclone,
     /// The bytes of an NTFS volume.
     Volume,
 }
@@ -134,7 +138,8 @@ impl Recognised {
     /// True for an image on a device or in a partition, which does not reach to
     /// the end of that.
     pub fn ends_anywhere(&self) -> bool {
-        match self.layers.last() {
+        let outer = |layer: &&Layer| !layer.is_container();
+        match self.layers.iter().rfind(outer) {
             Some(Layer::Compressed(_) | Layer::Seekable) => false,
             Some(layer) if layer.may_end_early() => true,
             _ => {
@@ -142,6 +147,24 @@ impl Recognised {
                 files.is_some_and(|files| files.is_block_device())
             }
         }
+    }
+
+    /// Records that the source is a container, whose content is read through it.
+    fn enter(&mut self, container: Container) {
+        self.layers.push(container.layer);
+        self.container = Some(container);
+    }
+
+    /// Records what is in the frames of a zstd file.
+    fn arrive(&mut self, content: Content) {
+        self.format = match content {
+            Content::Container(container) => {
+                self.enter(container);
+                Format::Partclone
+            }
+            Content::Volume => Format::Volume,
+            _ => Format::Image,
+        };
     }
 
     pub fn is_compressed(&self) -> bool {
@@ -214,6 +237,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         name: path.to_owned(),
         format: Format::Volume,
         layers: Vec::new(),
+        container: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged: None,
@@ -342,6 +366,7 @@ fn open_files(
         name,
         format: Format::Image,
         layers: nesting.layers().to_vec(),
+        container: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
@@ -351,10 +376,10 @@ fn open_files(
     // The first frame may be what is damaged.
     if content.may_be_in_frames()
         && nesting.partition().is_none()
-        && let Some((format, seekable)) = open_seekable(&input.name, &files)
+        && let Some((content, seekable)) = open_seekable(&input.name, &files)
     {
         input.layers.push(Layer::Seekable);
-        input.format = format;
+        input.arrive(content);
         // Its frames are read, not its sectors.
         input.damaged = None;
         if let Some(sums) = &input.sums {
@@ -369,13 +394,19 @@ fn open_files(
             let reader = tapped(&input, Box::new(FilesReader::new(files)));
             return open_stream(input, reader, nesting, opening);
         }
+        Step::Open(container) => {
+            input.enter(container);
+            Format::Partclone
+        }
         Step::Arrived(Content::Image) => Format::Image,
         Step::Arrived(Content::Volume) => Format::Volume,
         // In a rescue, a volume may be known by what is not read yet.
         _ if opening.wanted == Wanted::Volume && opening.rescue.is_some() => Format::Volume,
         _ => judge_unknown(&input.name, &start, opening.wanted)?,
     };
-    if let (Format::Image, None, Some(rescue)) = (input.format, &input.damaged, opening.rescue) {
+    if let (Format::Image | Format::Partclone, None, Some(rescue)) =
+        (input.format, &input.damaged, opening.rescue)
+    {
         input.damaged = Some(rescue_files(&input.name, &files, rescue)?);
     }
     if let (Format::Volume, Some(sums)) = (input.format, &input.sums) {
@@ -399,7 +430,7 @@ fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<Files>
             partition::warn_of(name, damage);
             Ok(disk.part(partition.offset, partition.size))
         }
-        Step::Decompress(_) | Step::Arrived(_) => Ok(disk),
+        Step::Decompress(_) | Step::Open(_) | Step::Arrived(_) => Ok(disk),
     }
 }
 
@@ -424,7 +455,7 @@ pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read 
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
 /// from start to end.
-fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekable>)> {
+fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Content, Arc<Seekable>)> {
     let seekable = match Seekable::open(Arc::clone(files)) {
         Ok(seekable) => seekable?,
         Err(error) => {
@@ -438,23 +469,22 @@ fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekabl
     };
     // What is wrong with the first frame is told when all are read.
     let content = Probe::new(&seekable).map_or(Content::Unknown, |probe| probe.content());
-    let format = match (content, seekable.summary()) {
-        (Content::Image, _) => Format::Image,
-        (Content::Volume, _) => Format::Volume,
+    let content = match (content, seekable.summary()) {
+        (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => content,
         (content, Ok(Some(summary))) if content.may_be_in_frames() => match summary.head().kind {
-            Kind::NtfscloneImage => Format::Image,
-            Kind::RawVolume => Format::Volume,
+            Kind::NtfscloneImage => Content::Image,
+            Kind::RawVolume => Content::Volume,
         },
         _ => return None,
     };
-    Some((format, Arc::new(seekable)))
+    Some((content, Arc::new(seekable)))
 }
 
 /// Opens what was opened before, from its start. Checksums are compared once.
 pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
     input.sums = None;
     match input.files.clone() {
-        Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
+        Some(files) if input.layers.contains(&Layer::Seekable) => {
             match open_seekable(&input.name, &files) {
                 Some((_, seekable)) => Ok(Opened {
                     input,
