@@ -60,13 +60,13 @@ impl Eq for Container {}
 /// An image of partclone: reads its bitmap, then the boot sector of the volume, of which the
 /// image lacks the backup.
 pub(super) enum Partclone {
-    Bitmap(IndexReader),
+    Bitmap(Box<IndexReader>),
     BootSector(Arc<Reader<Source>>),
 }
 
 impl Partclone {
     pub(super) fn opener() -> Box<dyn Opener> {
-        Box::new(Self::Bitmap(IndexReader::new()))
+        Box::new(Self::Bitmap(Box::new(IndexReader::new())))
     }
 }
 
