@@ -207,9 +207,6 @@ impl<S: ReadAt> ReadAt for WithBackup<S> {
             ByteExtent::Data { len } => ByteExtent::Data {
                 len: len.min(before),
             },
-            ByteExtent::Zeros { len } => ByteExtent::Zeros {
-                len: len.min(before),
-            },
             ByteExtent::Absent { len } => ByteExtent::Absent {
                 len: len.min(before),
             },

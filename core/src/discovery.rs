@@ -1,7 +1,8 @@
-//! The index of an ordinary image, without reading it all.
+//! Finds the index of an ordinary image without reading all of it.
 //!
-//! In an image whose clusters come in LCN order, the place of each follows from
-//! which clusters are in use, and that `$Bitmap` tells, which is in the image.
+//! In an image whose clusters are in LCN order, the position of each cluster
+//! follows from the set of clusters in use. `$Bitmap`, which is in the image,
+//! tells that set.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -22,7 +23,7 @@ use crate::ntfs::{AttributeType, FileRecord, Volume};
 use crate::sorted::sorted;
 use crate::units::{Extent, Lcn};
 
-/// What came of [`Index::discover`].
+/// The result of [`Index::discover`].
 #[derive(Debug)]
 pub enum Discovery {
     /// The index.
@@ -72,7 +73,7 @@ enum State<S> {
     Prefix(Rc<Prefix<S>>),
     /// `$Bitmap` is read.
     Bitmap(Box<Volume<Rc<Prefix<S>>>>, Box<ByBitmap>),
-    /// What it says is held against the image.
+    /// What it says is compared with the image.
     Check(Box<Index>, Box<IndexBuilder>),
 }
 
@@ -88,8 +89,8 @@ impl<S: ReadAt + Clone> Discoverer<S> {
         }
     }
 
-    /// Goes on; none if that was not the end. After an error, it can be tried
-    /// again.
+    /// Does the next step; `None` if that was not the last one. Can be called
+    /// again after an error.
     ///
     /// # Errors
     ///
@@ -193,7 +194,7 @@ impl ByBitmap {
             header.nr_clusters,
             "that of the image",
         )?;
-        // All of $Bitmap is in the image, or this is none to be believed.
+        // An ordinary image has all of $Bitmap.
         let bitmap_size = header.nr_clusters.div_ceil(8);
         if bitmap_size > size {
             return Err(Error::Limit {

@@ -130,6 +130,13 @@ pub enum Error {
         name: String,
     },
 
+    /// The volume is known, and not NTFS.
+    #[error("the volume {name}")]
+    OtherFormat {
+        /// That of its row in [`FORMATS`](crate::open::FORMATS): `is ...`.
+        name: &'static str,
+    },
+
     /// There is not enough memory to keep track of something.
     #[error("not enough memory: {structure} needs {len} bytes")]
     Memory {
@@ -185,7 +192,7 @@ impl Error {
             | Self::Lost { offset }
             | Self::Limit { offset, .. } => Some(*offset),
             Self::VolumeCutShort { size, .. } => Some(*size),
-            Self::OtherFileSystem { .. } | Self::Memory { .. } => None,
+            Self::OtherFileSystem { .. } | Self::OtherFormat { .. } | Self::Memory { .. } => None,
         }
     }
 

@@ -27,8 +27,9 @@ pub trait ReadAt {
     /// the range is not wholly there. What `buf` then holds is unspecified.
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError>;
 
-    /// What the source has from `offset` on, and for how many bytes at least.
-    /// By default all of it is data.
+    /// Whether the source has the bytes from `offset` on, and for how many bytes
+    /// at least. By default all of it is data. A source that finds out by reading
+    /// reports what reads found.
     ///
     /// # Errors
     ///
@@ -58,99 +59,54 @@ pub type Source = Arc<dyn ReadAt + Send + Sync>;
 /// status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteExtent {
-    /// Bytes that are stored.
+    /// Bytes that the source has.
     Data {
         /// How many.
         len: u64,
     },
-    /// Zeros that are not stored.
-    Zeros {
-        /// How many.
-        len: u64,
-    },
-    /// Bytes that the source lacks: clusters that an image does not store, or
-    /// what is past the end of a volume that is cut short. They read as zeros.
+    /// Bytes that the source lacks: clusters that an image does not store, what is
+    /// past the end of a volume that is cut short, sectors and frames that cannot
+    /// be read. A read succeeds and fills them with something else: zeros, or the
+    /// marks of lost sectors.
     Absent {
         /// How many.
         len: u64,
     },
 }
 
-/// The first bytes of `range` that `source` lacks.
+/// The parts of `range` that `source` lacks, in order, from the start of the
+/// source. Parts may touch.
 ///
 /// # Errors
 ///
-/// As [`ReadAt::extent_at`].
-pub fn first_absent(
+/// As [`ReadAt::extent_at`]; the error is the last item.
+pub fn absent_in(
     source: &(impl ReadAt + ?Sized),
     range: Range<u64>,
-) -> Result<Option<Range<u64>>, IoError> {
-    let mut position = range.start;
-    while position < range.end {
-        match source.extent_at(position)? {
-            ByteExtent::Data { len: 0 } | ByteExtent::Zeros { len: 0 } => break,
-            ByteExtent::Data { len } | ByteExtent::Zeros { len } => {
-                position = position.saturating_add(len);
-            }
-            ByteExtent::Absent { len } => {
-                let end = position.saturating_add(len).min(range.end);
-                return Ok(Some(position..end));
+) -> impl Iterator<Item = Result<Range<u64>, IoError>> {
+    let mut rest = range;
+    core::iter::from_fn(move || {
+        while rest.start < rest.end {
+            let start = rest.start;
+            let (len, is_absent) = match source.extent_at(start) {
+                Ok(ByteExtent::Data { len }) => (len, false),
+                Ok(ByteExtent::Absent { len }) => (len, true),
+                Err(error) => {
+                    rest.start = rest.end;
+                    return Some(Err(error));
+                }
+            };
+            rest.start = match len {
+                // The end of the source.
+                0 => rest.end,
+                _ => start.saturating_add(len).min(rest.end),
+            };
+            if is_absent && len > 0 {
+                return Some(Ok(start..rest.start));
             }
         }
-    }
-    Ok(None)
-}
-
-/// A source of which parts may be unreadable: a file on a bad disk, a
-/// compressed one with damaged frames.
-pub trait ReadParts {
-    /// How many bytes there are, the unreadable ones included.
-    fn size(&self) -> u64;
-
-    /// Fills `buf` with the bytes from `offset` on, as far as they can be read.
-    /// Calls `absent` with the other parts of the range, in order, in bytes from
-    /// the start of the source; what `buf` holds of them is unspecified.
-    ///
-    /// # Errors
-    ///
-    /// [`IoError`], if nothing can be said of the range, or it is not within
-    /// the source.
-    fn read_parts_at(
-        &self,
-        offset: u64,
-        buf: &mut [u8],
-        absent: &mut dyn FnMut(Range<u64>),
-    ) -> Result<(), IoError>;
-}
-
-impl<T: ReadParts + ?Sized> ReadParts for &T {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_parts_at(
-        &self,
-        offset: u64,
-        buf: &mut [u8],
-        absent: &mut dyn FnMut(Range<u64>),
-    ) -> Result<(), IoError> {
-        (**self).read_parts_at(offset, buf, absent)
-    }
-}
-
-impl<T: ReadParts + ?Sized> ReadParts for Arc<T> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_parts_at(
-        &self,
-        offset: u64,
-        buf: &mut [u8],
-        absent: &mut dyn FnMut(Range<u64>),
-    ) -> Result<(), IoError> {
-        (**self).read_parts_at(offset, buf, absent)
-    }
+        None
+    })
 }
 
 macro_rules! read_through {

@@ -43,6 +43,7 @@ pub mod open;
 pub mod pages;
 pub mod piece;
 pub mod plan;
+pub mod ranges;
 pub mod salvage;
 mod sorted;
 pub mod stream;

@@ -1,4 +1,5 @@
-//! A cache of parts of something that is elsewhere, and is read by someone else.
+//! A cache in front of a source that only the host can read, and that cannot be
+//! waited for: a file in a browser, or a server.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -28,13 +29,14 @@ const CAPACITY: u64 = 16 << 20;
 /// most is the records of one file, far apart.
 const LIMIT: u64 = 96 << 20;
 
-/// Pages of a source that someone else reads, who cannot be waited for.
+/// The pages of a source that are in memory.
 ///
-/// A read of what is not there fails with an error that says so
-/// ([`IoError::is_missing`]), and what it wanted is remembered: work that reads
-/// runs within [`Pages::attempt`], which tells what to [supply](Pages::supply)
-/// before it is tried again. What an attempt has read stays until the next one,
-/// so that work of any kind comes to its end; else what was read last is kept.
+/// Work that reads runs inside [`Pages::attempt`]. A read of a page that is not in
+/// memory fails with [`IoError::is_missing`], and `attempt` returns the range that
+/// the host has to [supply](Pages::supply) before the work is tried again. The
+/// pages that an attempt has read stay until the next attempt succeeds, so that
+/// any work is completed in the end. Beyond those, the most recently used pages
+/// are kept.
 #[derive(Debug)]
 pub struct Pages {
     size: u64,
@@ -130,7 +132,7 @@ impl Pages {
             });
         }
         let state = &mut *self.state.lock();
-        // What is given up is asked for anew.
+        // What is dropped is asked for again.
         state.asked.start = state.asked.end;
         state.insert(offset, bytes);
         state.evict();
@@ -225,7 +227,7 @@ impl State {
         None
     }
 
-    /// Uses what is there of a range: calls `take` with one piece after the other.
+    /// Calls `take` with each piece of a range that is in memory.
     fn visit(&mut self, offset: u64, len: usize, mut take: impl FnMut(&[u8])) {
         self.now = self.now.saturating_add(1);
         let end = offset.saturating_add(len_u64(len));
@@ -267,7 +269,7 @@ impl State {
 
     fn insert(&mut self, offset: u64, bytes: Vec<u8>) {
         let end = offset.saturating_add(len_u64(bytes.len()));
-        // None, but where more was supplied than what was asked for.
+        // Only where more was supplied than was asked for.
         let before = self.pages.range(..offset).next_back();
         let before = before.filter(|(start, page)| {
             let len = len_u64(page.bytes.len());
@@ -293,7 +295,7 @@ impl State {
         }
     }
 
-    /// Gives up what was used longest ago, as far as nothing needs it.
+    /// Drops the least recently used pages that no attempt needs.
     fn evict(&mut self) {
         if self.len <= CAPACITY {
             return;

@@ -1,4 +1,4 @@
-//! Bytes that are handed on without being copied.
+//! A range of shared bytes, which is passed on without copying them.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

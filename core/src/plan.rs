@@ -1,4 +1,4 @@
-//! What to copy, and in which order.
+//! A plan: what is copied of a volume, and in which order.
 
 use alloc::vec::Vec;
 use core::iter;

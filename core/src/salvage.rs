@@ -4,7 +4,7 @@
 //! [`image::salvage`](crate::image::salvage) follows the commands; where some
 //! are lost, `$Bitmap` reports what they were, if that is in the image.
 
-use alloc::vec;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -15,10 +15,11 @@ use crate::error::{Error, Result, Structure};
 use crate::image::Reader;
 use crate::image::ntfsclone::{HEADER_SIZE, Header};
 use crate::image::salvage::{Ending, Expected, Salvaged};
-use crate::io::{IoError, ReadAt, ReadParts};
+use crate::io::{IoError, ReadAt, Source};
 use crate::ntfs::bitmap::Chunks;
 use crate::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use crate::ntfs::{BootSector, Volume};
+use crate::ranges::{merged, overlapping};
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// How often an image is read, at the most: what is found helps to find more.
@@ -40,10 +41,9 @@ pub struct FoundHeader {
 /// # Errors
 ///
 /// What is wrong with the header, if there is no boot sector; [`Error::Io`].
-pub fn find_header(source: &(impl ReadParts + ?Sized)) -> Result<FoundHeader> {
-    let parts = Parts(source);
-    let damage = match Header::read(&parts) {
-        Ok(header) => match disagreement(&parts, &header) {
+pub fn find_header(source: &Source) -> Result<FoundHeader> {
+    let damage = match Header::read(source) {
+        Ok(header) => match disagreement(source, &header) {
             None => {
                 return Ok(FoundHeader {
                     header,
@@ -57,10 +57,10 @@ pub fn find_header(source: &(impl ReadParts + ?Sized)) -> Result<FoundHeader> {
     };
     let first = len_u64(HEADER_SIZE).saturating_add(1);
     let sector = len_u64(BOOT_SECTOR_BYTES);
-    let places = [first, ReadParts::size(source).saturating_sub(sector)];
+    let places = [first, source.size().saturating_sub(sector)];
     let mut boots = places
         .iter()
-        .filter_map(|&offset| BootSector::read_at(&parts, offset).ok());
+        .filter_map(|&offset| BootSector::read_at(source, offset).ok());
     let Some(boot) = boots.next() else {
         return Err(damage);
     };
@@ -72,9 +72,14 @@ pub fn find_header(source: &(impl ReadParts + ?Sized)) -> Result<FoundHeader> {
         .saturating_add(geometry.sector_size.into());
     // As far as its fields can be right, they are.
     let mut fields = [0; HEADER_SIZE];
-    parts
+    source
         .read_exact_at(0, &mut fields)
-        .map_err(|source| io_error(0, HEADER_SIZE, source))?;
+        .map_err(|source| Error::Io {
+            structure: Structure::ImageHeader,
+            offset: 0,
+            len: len_u64(HEADER_SIZE),
+            source,
+        })?;
     let [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, rest @ ..] = fields;
     let field = |at: usize| {
         let bytes = rest.get(at.saturating_sub(16)..).unwrap_or_default();
@@ -93,8 +98,8 @@ pub fn find_header(source: &(impl ReadParts + ?Sized)) -> Result<FoundHeader> {
 
 /// What the header says that the boot sector after it does not: each is too
 /// improbable to agree by chance with what is damaged.
-fn disagreement(parts: &impl ReadAt, header: &Header) -> Option<Error> {
-    let first = |data: u64| BootSector::read_at(parts, data.saturating_add(1)).ok();
+fn disagreement(source: &Source, header: &Header) -> Option<Error> {
+    let first = |data: u64| BootSector::read_at(source, data.saturating_add(1)).ok();
     let usual = len_u64(HEADER_SIZE);
     let data_offset = u64::from(header.data_offset);
     let boot = match first(data_offset) {
@@ -153,8 +158,8 @@ pub struct SalvagedImage {
 /// # Errors
 ///
 /// [`Error::Io`], [`Error::Memory`].
-pub fn salvage_image<S: ReadParts + Clone>(
-    source: &S,
+pub fn salvage_image(
+    source: &Source,
     header: Header,
     ending: Ending,
     mut progress: impl FnMut(u64),
@@ -181,7 +186,7 @@ pub fn salvage_image<S: ReadParts + Clone>(
 
 /// What the `$Bitmap` in the image reports, if that is of this image. It is
 /// looked for where the clusters are, or would be with another count of a gap.
-fn expected_by<S: ReadParts + Clone>(source: &S, found: &Salvaged) -> Result<Option<Expected>> {
+fn expected_by(source: &Source, found: &Salvaged) -> Result<Option<Expected>> {
     let agreeing = |found: &Salvaged| -> Result<Option<Expected>> {
         let stored: Vec<Extent> = found.index.extents().collect();
         let expected = expected_in(source, found)?;
@@ -200,32 +205,30 @@ fn expected_by<S: ReadParts + Clone>(source: &S, found: &Salvaged) -> Result<Opt
 }
 
 /// What the `$Bitmap` in the image reports, as far as it is readable.
-fn expected_in<S: ReadParts + Clone>(source: &S, found: &Salvaged) -> Result<Option<Expected>> {
-    let volume = |fill| DamagedVolume::in_image(source.clone(), found).filled_with(fill);
-    expected(&volume(0xFF), &volume(0))
+fn expected_in(source: &Source, found: &Salvaged) -> Result<Option<Expected>> {
+    expected(&DamagedVolume::in_image(Arc::clone(source), found))
 }
 
-/// The clusters in use by `$Bitmap`: unreadable bits differ between a volume that
-/// reads as `ones` where it is unreadable, and one that reads as `zeros`.
+/// The clusters in use by `$Bitmap`: unreadable bits differ between the volume
+/// that reads as ones where it is unreadable, and the one that reads as zeros.
 ///
 /// # Errors
 ///
 /// [`Error::Io`], [`Error::Memory`].
-pub fn expected<S: ReadParts>(
-    ones: &DamagedVolume<S>,
-    zeros: &DamagedVolume<S>,
-) -> Result<Option<Expected>> {
+pub fn expected(volume: &DamagedVolume) -> Result<Option<Expected>> {
+    let (ones, zeros) = (volume.filled_with(0xFF), volume.filled_with(0));
     let open = |volume| match Volume::salvage(volume) {
         Ok((volume, _)) => Ok(Some(volume)),
         Err(error) if error.is_damage() => Ok(None),
         Err(error) => Err(error),
     };
-    let (Some(ones), Some(zeros)) = (open(ones)?, open(zeros)?) else {
+    let (Some(ones), Some(zeros)) = (open(&ones)?, open(&zeros)?) else {
         return Ok(None);
     };
     let nr_clusters = ones.geometry().nr_clusters();
     let is_same_size = nr_clusters == zeros.geometry().nr_clusters();
-    if !is_same_size || ones.source().nr_clusters != Some(nr_clusters) {
+    let is_as_said = volume.nr_clusters.is_none_or(|said| said == nr_clusters);
+    if !is_same_size || !is_as_said {
         return Ok(None);
     }
     let no_memory = |_| Error::Memory {
@@ -273,31 +276,22 @@ pub fn expected<S: ReadParts>(
 }
 
 /// A volume of which parts are missing, as it would be restored.
-#[derive(Debug, Clone)]
-pub struct DamagedVolume<S> {
-    content: Content<S>,
+#[derive(Clone)]
+pub struct DamagedVolume {
+    /// The volume; what is missing is not read from it.
+    source: Source,
     size: u64,
     /// What the image it is in says.
     nr_clusters: Option<u64>,
     /// In order, in bytes; none touches another.
-    missing: Vec<Range<u64>>,
+    missing: Arc<[Range<u64>]>,
     /// Missing bytes are read as this.
     fill: u8,
 }
 
-#[derive(Debug, Clone)]
-enum Content<S> {
-    Image(Reader<Parts<S>>),
-    Volume(Parts<S>),
-}
-
-/// The bytes of a source, those that cannot be read undefined.
-#[derive(Debug, Clone)]
-struct Parts<S>(S);
-
-impl<S: ReadParts> DamagedVolume<S> {
+impl DamagedVolume {
     /// The volume in a damaged image.
-    pub fn in_image(source: S, found: &Salvaged) -> Self {
+    pub fn in_image(source: Source, found: &Salvaged) -> Self {
         let header = found.index.header();
         let cluster_size = u64::from(header.cluster_size);
         let mut missing = found.absent_of_volume();
@@ -313,15 +307,15 @@ impl<S: ReadParts> DamagedVolume<S> {
         Self {
             size,
             nr_clusters: Some(header.nr_clusters),
-            missing: merged(missing),
-            content: Content::Image(Reader::of_damaged(Parts(source), found.index.clone())),
+            missing: merged(missing).into(),
+            source: Arc::new(Reader::of_damaged(source, found.index.clone())),
             fill: 0xFF,
         }
     }
 
-    /// A volume of `size` bytes, of which `source` holds the first, and `absent`
-    /// of these cannot be read.
-    pub fn of_volume(source: S, size: u64, mut absent: Vec<Range<u64>>) -> Self {
+    /// A volume of at least `size` bytes, of which `source` holds the first;
+    /// `absent` of these cannot be read.
+    pub fn of_volume(source: Source, size: u64, mut absent: Vec<Range<u64>>) -> Self {
         let end = source.size();
         if end < size {
             absent.push(end..size);
@@ -329,15 +323,18 @@ impl<S: ReadParts> DamagedVolume<S> {
         Self {
             size: size.max(end),
             nr_clusters: None,
-            missing: merged(absent),
-            content: Content::Volume(Parts(source)),
+            missing: merged(absent).into(),
+            source,
             fill: 0xFF,
         }
     }
 
     /// The same, whose missing bytes read as `fill`.
-    pub fn filled_with(self, fill: u8) -> Self {
-        Self { fill, ..self }
+    fn filled_with(&self, fill: u8) -> Self {
+        Self {
+            fill,
+            ..self.clone()
+        }
     }
 
     /// The parts that are missing, in order, in bytes; those of images that
@@ -347,7 +344,7 @@ impl<S: ReadParts> DamagedVolume<S> {
     }
 }
 
-impl<S: ReadParts> ReadAt for DamagedVolume<S> {
+impl ReadAt for DamagedVolume {
     fn size(&self) -> u64 {
         self.size
     }
@@ -357,74 +354,23 @@ impl<S: ReadParts> ReadAt for DamagedVolume<S> {
         let Some(end) = end.filter(|&end| end <= self.size) else {
             return Err(IoError::end_of_input());
         };
-        let first = self.missing.partition_point(|part| part.end <= offset);
-        let mut missing = self.missing.get(first..).unwrap_or_default().iter();
-        let mut next = missing.next();
+        let mut missing = overlapping(&self.missing, &(offset..end)).peekable();
         let (mut position, mut left) = (offset, buf);
         while position < end {
-            let piece_end = match next {
-                Some(part) if part.start <= position => part.end.min(end),
-                Some(part) => part.start.min(end),
-                None => end,
+            let lost = missing.next_if(|part| part.start == position);
+            let piece_end = match &lost {
+                Some(part) => part.end,
+                None => missing.peek().map_or(end, |part| part.start),
             };
             let len = len_usize(piece_end.saturating_sub(position));
             let (piece, rest) = left.split_at_mut_checked(len).unwrap_or_default();
-            match next {
-                Some(part) if part.start <= position => {
-                    piece.fill(self.fill);
-                    next = missing.next();
-                }
-                _ => match &self.content {
-                    Content::Image(reader) => reader.read_exact_at(position, piece)?,
-                    Content::Volume(parts) => parts.read_exact_at(position, piece)?,
-                },
+            match lost {
+                Some(_) => piece.fill(self.fill),
+                None => self.source.read_exact_at(position, piece)?,
             }
             position = piece_end;
             left = rest;
         }
         Ok(())
-    }
-}
-
-impl<S: ReadParts> ReadAt for Parts<S> {
-    fn size(&self) -> u64 {
-        self.0.size()
-    }
-
-    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        let len = len_u64(buf.len());
-        // The last cluster may be cut in two.
-        let there = self.0.size().saturating_sub(offset).min(len);
-        if there == 0 && len > 0 {
-            return Err(IoError::end_of_input());
-        }
-        let (there, rest) = buf
-            .split_at_mut_checked(len_usize(there))
-            .unwrap_or_default();
-        rest.fill(0);
-        self.0.read_parts_at(offset, there, &mut |_| {})
-    }
-}
-
-/// The same bytes in ascending ranges that do not touch.
-fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    ranges.retain(|range| range.start < range.end);
-    ranges.sort_unstable_by_key(|range| range.start);
-    let mut merged: Vec<Range<u64>> = vec![];
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
-}
-
-fn io_error(offset: u64, len: usize, source: IoError) -> Error {
-    Error::Io {
-        structure: Structure::ImageHeader,
-        offset,
-        len: len_u64(len),
-        source,
     }
 }

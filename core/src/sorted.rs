@@ -1,4 +1,4 @@
-//! Sorting of what is short, or seldom sorted.
+//! Sorting with little code, for lists that are short or seldom sorted.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;

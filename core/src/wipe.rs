@@ -1,8 +1,8 @@
-//! Anonymising metadata: pure functions over one record.
+//! Wipes what is not metadata from a record: pure functions over one record.
 //!
-//! What of a record is not metadata is zeroed, and times are set to one that
-//! tells nothing. The record keeps its layout, names, sizes and runlists, and
-//! so still parses. A record that does not parse is left as it is.
+//! Content of files, unused bytes and deleted records are zeroed, and times are
+//! set to 1970-01-01. The record keeps its layout, names, sizes and runlists, and
+//! so can still be parsed. A record that cannot be parsed is left as it is.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -65,8 +65,8 @@ impl Wiped {
     }
 }
 
-/// What an image of metadata holds that tells of people, and what was wiped in
-/// it.
+/// The personal information that an image of metadata holds, and what was wiped
+/// from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]

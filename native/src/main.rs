@@ -12,6 +12,7 @@ mod device;
 mod error;
 mod facts;
 mod host;
+mod input;
 mod options;
 mod report;
 mod rescue;

@@ -156,7 +156,16 @@ fn compressed_image_on_a_device() {
         return;
     }
     let scene = scene();
-    for command in ["zstd -qc", "gzip -c", "xz -c", "bzip2 -c", "lz4 -qc"] {
+    for command in [
+        "zstd -qc",
+        "gzip -c",
+        "xz -c",
+        "bzip2 -c",
+        "lz4 -qc",
+        "lzop -c",
+        "lzip -c",
+        "xz -c --format=lzma",
+    ] {
         shell(&scene, &format!("{command} image > x"));
         let device = OldDevice::new(1 << 20);
         shell(
@@ -180,12 +189,15 @@ fn compressed_and_damaged() {
         return;
     }
     let scene = scene();
-    for (command, format) in [
-        ("zstd -qc", "zstd"),
-        ("gzip -c", "gzip"),
-        ("xz -c", "xz"),
-        ("bzip2 -c", "bzip2"),
-        ("lz4 -qc", "lz4"),
+    for (command, format, last) in [
+        ("zstd -qc", "zstd", 2),
+        ("gzip -c", "gzip", 2),
+        ("xz -c", "xz", 2),
+        ("bzip2 -c", "bzip2", 2),
+        ("lz4 -qc", "lz4", 2),
+        // The last four are the mark of the end.
+        ("lzop -c", "lzop", 6),
+        ("lzip -c", "lzip", 2),
     ] {
         shell(&scene, &format!("{command} image > x"));
         let bytes = scene.read("x");
@@ -222,7 +234,7 @@ fn compressed_and_damaged() {
                 "was something appended to it? Cut it there, if what follows is not needed",
             );
         }
-        for at in [bytes.len() / 2, bytes.len() - 2] {
+        for at in [bytes.len() / 2, bytes.len() - last] {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0xFF;
             for (_, outcome) in outcomes(&scene, &damaged) {
@@ -395,8 +407,8 @@ fn what_others_read() {
         (b"KDMV", "is a virtual disk (VMDK)"),
         (b"vhdxfile", "is a virtual disk (VHDX)"),
         (b"conectix", "is a virtual disk (VHD)"),
-        (b"MSWIM\0\0\0", "is a Windows image (WIM)"),
-        (b"LZIP", "is compressed with lzip"),
+        (b"MSWIM\0\0\0", "is a Windows image (WIM, ESD or SWM)"),
+        (b"LRZI", "is compressed with lrzip"),
         (
             b"\x02\x21\x4C\x18",
             "is compressed with lz4 in its format before frames",
@@ -422,5 +434,27 @@ fn what_others_read() {
             );
             outcome.changed_only(&[]);
         }
+    }
+}
+
+/// What the image holds is named, not what is missing in it.
+#[test]
+fn image_of_another_file_system() {
+    let mut volume = volume();
+    volume.patch(3, b"ReFS\0\0\0\0");
+    volume.damage_backup_boot_sector();
+    let scene = Scene::new();
+    scene.write("image", image_of(&volume));
+    for line in ["info image", "verify image", "map image", "-s -o out image"] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(1), "{line}");
+        let text = [outcome.stdout(), outcome.errors().as_bytes()].concat();
+        let text = String::from_utf8_lossy(&text);
+        assert!(
+            text.contains("is a ReFS volume, not NTFS"),
+            "{line}: {text}"
+        );
+        assert!(!text.contains("is damaged"), "{line}: {text}");
+        outcome.changed_only(&[]);
     }
 }

@@ -1,6 +1,6 @@
 //! What the core does step by step, for JavaScript, against what the program does: byte for byte.
 
-use std::{cell::Cell, fs::File, ops::Range, os::unix::fs::FileExt, sync::Arc};
+use std::{cell::Cell, fs::File, os::unix::fs::FileExt, sync::Arc};
 
 use crate::support::{
     disk, large_volume,
@@ -9,18 +9,17 @@ use crate::support::{
 };
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
-    jobs::{self, Compression, Failure, Job, Opened, Step},
-    open::NotOpened,
+    jobs::{self, Arrival, Compression, Failure, Job, Opened, Opening, Step},
+    open::{Damage, NotOpened, Partition},
     pages::Pages,
     validate::Document,
-    write::{METADATA, NTFSCLONE, RAW, Writer},
+    write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor},
 };
 
 /// A file, read as JavaScript reads it.
+#[derive(Debug)]
 struct Source {
     file: File,
-    /// Where in the file it begins.
-    start: u64,
     pages: Arc<Pages>,
     opened: Option<Opened>,
     peak: Cell<u64>,
@@ -28,37 +27,42 @@ struct Source {
 
 impl Source {
     fn open(scene: &Scene, name: &str) -> Self {
-        let file = File::open(scene.path(name)).unwrap();
-        let size = file.metadata().unwrap().len();
-        Self::open_part(name, file, 0..size)
+        Self::open_partition(scene, name, None).unwrap()
     }
 
-    fn open_part(name: &str, file: File, part: Range<u64>) -> Self {
+    fn open_partition(scene: &Scene, name: &str, partition: Option<u32>) -> Result<Self, Failure> {
+        let file = File::open(scene.path(name)).unwrap();
+        let size = file.metadata().unwrap().len();
         let mut source = Self {
             file,
-            start: part.start,
-            pages: Arc::new(Pages::new(part.end - part.start)),
+            pages: Arc::new(Pages::new(size)),
             opened: None,
             peak: Cell::new(0),
         };
-        let mut job = jobs::open(name, Arc::clone(&source.pages));
-        source.run(&mut job, |_| {});
-        source.opened = job.into_result();
-        source
+        let mut job = jobs::open(Opening::new(name, partition), Arc::clone(&source.pages));
+        source.try_run(&mut job, |_| {})?;
+        match job.into_result() {
+            Some(Arrival::Opened(opened)) => source.opened = Some(*opened),
+            _ => panic!("{name} is compressed"),
+        }
+        Ok(source)
     }
 
     fn opened(&self) -> &Opened {
         self.opened.as_ref().unwrap()
     }
 
-    fn run<T>(&self, job: &mut Job<T>, mut take: impl FnMut(Step)) {
+    fn run<T>(&self, job: &mut Job<T>, take: impl FnMut(Step)) {
+        self.try_run(job, take).unwrap();
+    }
+
+    fn try_run<T>(&self, job: &mut Job<T>, mut take: impl FnMut(Step)) -> Result<(), Failure> {
         loop {
-            match job.step().unwrap() {
-                Step::Done => return,
+            match job.step()? {
+                Step::Done => return Ok(()),
                 Step::Read(range) => {
                     let mut bytes = vec![0; (range.end - range.start) as usize];
-                    let offset = self.start + range.start;
-                    self.file.read_exact_at(&mut bytes, offset).unwrap();
+                    self.file.read_exact_at(&mut bytes, range.start).unwrap();
                     self.pages.supply(range.start, bytes).unwrap();
                     self.peak.set(self.peak.get().max(self.pages.kept()));
                 }
@@ -170,7 +174,7 @@ fn documents_are_those_of_the_program() {
 }
 
 #[test]
-fn a_partition_is_one_of_a_disk() {
+fn partitions_are_entered() {
     let volume = volume();
     let scene = Scene::new();
     let partition = |sector, bytes| disk::Partition {
@@ -179,37 +183,52 @@ fn a_partition_is_one_of_a_disk() {
         bytes,
     };
     let zeros = vec![0; 64 << 10];
-    let bytes = disk::with_mbr(&[partition(64, &zeros), partition(2048, &volume.bytes)]);
-    scene.write("disk", bytes);
+    let partitions = [partition(64, &zeros), partition(2048, &volume.bytes)];
+    scene.write("mbr", disk::with_mbr(&partitions));
+    scene.write("gpt", disk::with_gpt(&partitions));
+    for name in ["mbr", "gpt"] {
+        let source = Source::open_partition(&scene, name, Some(2)).unwrap();
+        let expected = stdout(&scene, &format!("info --json --partition 2 {name}"));
+        assert!(expected.contains("\"partition 2\""), "{expected}");
+        assert_eq!(source.info(), expected, "{name}");
 
-    let file = || File::open(scene.path("disk")).unwrap();
-    let size = file().metadata().unwrap().len();
-    let pages = Arc::new(Pages::new(size));
-    let mut whole = jobs::open("disk", Arc::clone(&pages));
-    let failure = loop {
-        match whole.step() {
-            Ok(Step::Read(range)) => {
-                let mut bytes = vec![0; (range.end - range.start) as usize];
-                file().read_exact_at(&mut bytes, range.start).unwrap();
-                pages.supply(range.start, bytes).unwrap();
-            }
-            Ok(step) => assert!(matches!(step, Step::Progress { .. })),
-            Err(failure) => break failure,
-        }
+        let failure = Source::open_partition(&scene, name, None).unwrap_err();
+        let Failure::NotOpened(NotOpened::Disk(table)) = failure else {
+            panic!("{failure}");
+        };
+        let is_ntfs = |one: &Partition| (one.number, one.is_ntfs);
+        let found: Vec<_> = table.partitions.iter().map(is_ntfs).collect();
+        assert_eq!(found, [(1, false), (2, true)], "{name}");
+
+        let failure = Source::open_partition(&scene, name, Some(3)).unwrap_err();
+        assert_eq!(failure.code(), "no-partition", "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_partition_table_is_reported() {
+    let volume = volume();
+    let scene = Scene::new();
+    let partition = disk::Partition {
+        sector: 64,
+        kind: 7,
+        bytes: &volume.bytes,
     };
-    assert_eq!(failure.code(), "disk");
-    let Failure::NotOpened(NotOpened::Disk(table)) = failure else {
-        panic!("{failure}");
-    };
-    let ntfs = table.partitions.iter().find(|one| one.is_ntfs).unwrap();
-    let part = ntfs.offset..ntfs.offset + ntfs.size;
-    let source = Source::open_part("disk", file(), part);
-    let number = ntfs.number;
-    let expected = stdout(&scene, &format!("info --json --partition {number} disk"));
-    // Of what it is within, whoever opens it knows.
-    let layers = format!("\"layers\": [\n    \"partition {number}\"\n  ]");
-    assert!(expected.contains(&layers), "{expected}");
-    assert_eq!(source.info(), expected.replace(&layers, "\"layers\": []"));
+    let mut bytes = disk::with_gpt(&[partition]);
+    // The name of the partition.
+    bytes[2 * 512 + 56] ^= 1;
+    scene.write("first", &bytes);
+    let backup = bytes.len() - 33 * 512;
+    bytes[backup + 56] ^= 2;
+    scene.write("both", &bytes);
+    for (name, damage) in [("first", Damage::BackupUsed), ("both", Damage::BothDamaged)] {
+        let info = Source::open_partition(&scene, name, Some(1))
+            .unwrap()
+            .info();
+        assert!(info.contains(&damage.to_string()), "{info}");
+        let expected = stdout(&scene, &format!("info --json --partition 1 {name}"));
+        assert_eq!(info, expected, "{name}");
+    }
 }
 
 #[test]
@@ -232,6 +251,7 @@ fn conversions_are_those_of_the_program() {
 
         let compression = Compression {
             level: 3,
+            compressor: Box::new(ZstdCompressor::new(3).unwrap()),
             time: None,
         };
         scene.write("steps", source.convert(target, Some(compression)));

@@ -2,8 +2,10 @@
 
 use crate::support::{
     disk::{self, Partition},
+    program,
     scene::{Scene, warning_text},
     small_volume::{self, builder, clone_of, image_of},
+    wrapped::shell,
 };
 use ntfs_volume_builder::{Volume, VolumeBuilder};
 use std::fs;
@@ -80,6 +82,145 @@ fn other_file_systems() {
     for (texts, found, remedy) in table {
         let scene = Scene::with_volume(sector(texts));
         assert_refused(&scene, &format!("volume: {found}"), remedy);
+    }
+}
+
+/// What the tools at hand make is named at every door.
+#[test]
+fn files_and_volumes_of_other_programs() {
+    let table = [
+        ("tar", "tar -cf x volume", "is a tar archive"),
+        ("tar", "tar --format=v7 -cf x volume", "is a tar archive"),
+        ("tar", "tar -czf x volume", "is a tar archive"),
+        (
+            "cpio",
+            "echo volume | cpio -o --quiet -H newc > x",
+            "is a cpio archive",
+        ),
+        ("zip", "zip -q x.zip volume; mv x.zip x", "is a ZIP archive"),
+        (
+            "qemu-img",
+            "qemu-img convert -O vdi volume x",
+            "is a virtual disk (VDI)",
+        ),
+        (
+            "qemu-img",
+            "qemu-img convert -O qed volume x",
+            "is a virtual disk (QED)",
+        ),
+        (
+            "qemu-img",
+            "qemu-img convert -O qcow2 volume x",
+            "is a virtual disk (QCOW)",
+        ),
+        (
+            "qemu-img",
+            "qemu-img convert -O parallels volume x",
+            "is a virtual disk (Parallels)",
+        ),
+        (
+            "qemu-img",
+            "qemu-img convert -O vhdx volume x",
+            "is a virtual disk (VHDX)",
+        ),
+        (
+            "qemu-img",
+            "qemu-img convert -O vpc volume x",
+            "is a virtual disk (VHD)",
+        ),
+        (
+            "qemu-img",
+            "qemu-img convert -O vmdk volume x",
+            "is a virtual disk (VMDK)",
+        ),
+        (
+            "openssl",
+            "openssl enc -aes-256-cbc -pbkdf2 -k secret -in volume -out x",
+            "is encrypted with openssl",
+        ),
+        (
+            "gpg",
+            "mkdir -m 700 home; \
+             gpg --homedir home --batch --passphrase secret --pinentry-mode loopback -qco x volume; \
+             gpgconf --homedir home --kill all; rm -r home",
+            "is encrypted with gpg",
+        ),
+        (
+            "mkfs.ext4",
+            "truncate -s 8M x; mkfs.ext4 -qF x",
+            "is an ext2, ext3 or ext4 volume",
+        ),
+        (
+            "mkfs.ext4",
+            "truncate -s 8M x; mkfs.ext4 -qF -t ext2 x",
+            "is an ext2, ext3 or ext4 volume",
+        ),
+        (
+            "mkfs.btrfs",
+            "truncate -s 128M x; mkfs.btrfs -q x",
+            "is a Btrfs volume",
+        ),
+        (
+            "mkfs.xfs",
+            "truncate -s 300M x; mkfs.xfs -q x",
+            "is an XFS volume",
+        ),
+        (
+            "mkswap",
+            "truncate -s 1M x; chmod 600 x; mkswap x",
+            "is swap space",
+        ),
+        (
+            "mkfs.fat",
+            "truncate -s 8M x; mkfs.fat x",
+            "is a FAT volume",
+        ),
+        (
+            "mkfs.f2fs",
+            "truncate -s 64M x; mkfs.f2fs -q x",
+            "is an F2FS volume",
+        ),
+        (
+            "mksquashfs",
+            "mksquashfs volume x -quiet -no-progress",
+            "is a squashfs volume",
+        ),
+        (
+            "genisoimage",
+            "genisoimage -quiet -o x volume",
+            "is an image of a disc (ISO 9660)",
+        ),
+        (
+            "cryptsetup",
+            "truncate -s 32M x; \
+             echo secret | cryptsetup luksFormat -q --pbkdf-force-iterations 1000 --pbkdf pbkdf2 x",
+            "is encrypted with LUKS 2",
+        ),
+    ];
+    let is_there = |tool: &str| program::find(tool).is_some();
+    for (_, script, found) in table.into_iter().filter(|(tool, ..)| is_there(tool)) {
+        let scene = Scene::with_volume(small_volume::volume().bytes);
+        shell(&scene, script);
+        let head: Vec<u8> = scene.read("x").into_iter().take(1 << 20).collect();
+        for line in [
+            "info x",
+            "verify x",
+            "map x",
+            "-s -o out x",
+            "-o out x",
+            "-r -o out x",
+            "-n -r x",
+            "-r -o out -",
+        ] {
+            let outcome = scene.run_with_input(line, &head);
+            assert_eq!(outcome.code(), Some(1), "{script}; {line}");
+            let errors = outcome.errors();
+            assert!(
+                errors.contains(&format!(": {found}")),
+                "{script}; {line}: {errors}"
+            );
+            outcome.changed_only(&[]);
+        }
     }
 }
 

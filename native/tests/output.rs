@@ -372,56 +372,66 @@ fn holes_take_no_room() {
     }
 }
 
-/// As the original's: a raw volume is its owner's, an image everybody's. The umask takes from both.
+/// Volumes and images are their owner's, and so are their checksums. The original's images are everybody's. The umask takes
+/// from both.
 #[test]
 fn permissions() {
     let scene = small_volume::scene();
-    let programs: &[Program] = match find_reference() {
-        Some(_) => &[ours, reference],
-        None => &[ours],
-    };
-    let mode_of = |program: Program, line: &str, umask: &str| {
+    let original = find_reference().map(|_| reference as Program);
+    let run = |program: Program, line: &str, umask: &str| {
         let program = scene.command(program, line);
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "umask \"$0\"; exec \"$@\"", umask]);
         command.arg(program.get_program()).args(program.get_args());
         command.current_dir(scene.path(""));
-        scene.run_command(command, &[]).changed_only(&["out"]);
+        scene.run_command(command, &[])
+    };
+    let mode_of = |program: Program, line: &str, umask: &str| {
+        run(program, line, umask).changed_only(&["out"]);
         let mode = scene.mode("out");
         scene.remove("out");
         mode
     };
-    for (umask, of_image, of_raw) in [
-        ("022", 0o644, 0o600),
-        ("027", 0o640, 0o600),
+    for (umask, of_owner, of_all) in [
+        ("022", 0o600, 0o644),
+        ("027", 0o600, 0o640),
         ("077", 0o600, 0o600),
-        ("000", 0o666, 0o600),
+        ("000", 0o600, 0o666),
         ("277", 0o400, 0o400),
     ] {
-        for (line, expected) in [
-            ("-o out volume", of_raw),
-            ("-O out volume", of_raw),
-            ("-m -o out volume", of_raw),
-            ("-r -o out image", of_raw),
-            ("-r -O out image", of_raw),
-            ("-s -o out volume", of_image),
-            ("-s -O out volume", of_image),
-            ("-m -s -o out volume", of_image),
+        for (line, of_original) in [
+            ("-o out volume", of_owner),
+            ("-O out volume", of_owner),
+            ("-m -o out volume", of_owner),
+            ("-r -o out image", of_owner),
+            ("-r -O out image", of_owner),
+            ("-s -o out volume", of_all),
+            ("-s -O out volume", of_all),
+            ("-m -s -o out volume", of_all),
         ] {
-            for program in programs {
-                let mode = mode_of(*program, line, umask);
-                assert_eq!(mode, expected, "{line}, umask {umask}");
+            let mode = mode_of(ours, line, umask);
+            assert_eq!(mode, of_owner, "{line}, umask {umask}");
+            if let Some(original) = original {
+                let mode = mode_of(original, line, umask);
+                assert_eq!(mode, of_original, "the original: {line}, umask {umask}");
             }
         }
         for (line, expected) in [
-            ("--compress -o out volume", of_raw),
-            ("--rescue -o out volume", of_raw),
-            ("-r --sparse -o out image", of_raw),
-            ("-s --compress -o out volume", of_image),
-            ("map -o out volume", of_image),
+            ("--compress -o out volume", of_owner),
+            ("--rescue -o out volume", of_owner),
+            ("-r --sparse -o out image", of_owner),
+            ("-s --compress -o out volume", of_owner),
+            ("map -o out volume", of_all),
         ] {
             let mode = mode_of(ours, line, umask);
             assert_eq!(mode, expected, "{line}, umask {umask}");
+        }
+        let line = "-s --checksum -o out volume";
+        run(ours, line, umask).changed_only(&["out", "out.b3"]);
+        let modes = ["out", "out.b3"].map(|name| scene.mode(name));
+        assert_eq!(modes, [of_owner; 2], "{line}, umask {umask}");
+        for name in ["out", "out.b3"] {
+            scene.remove(name);
         }
     }
 }

@@ -107,6 +107,41 @@ fn partitions() {
 }
 
 /// It ends where it ends, and never goes on in what follows the partition.
+/// The start of a disk is lost with its table: its header, or all of it.
+#[test]
+fn backup_of_the_partition_table() {
+    let volume = volume();
+    let disk = disk::with_gpt(&[Partition {
+        sector: 4096,
+        kind: 0x07,
+        bytes: &volume.bytes,
+    }]);
+    let warning = "disk: the partition table is damaged; its backup at the end of the disk is used";
+    for lost in [512..1024, 0..34 * 512] {
+        let mut disk = disk.clone();
+        disk[lost].fill(0);
+        let scene = Scene::new();
+        scene.write("disk", disk);
+        for (line, expected) in [
+            ("--partition 1 -o out disk", clone_of(&volume)),
+            ("--partition 1 -s -o out disk", image_of(&volume)),
+            ("--partition 1 -r -o out disk", clone_of(&volume)),
+        ] {
+            scene.run(line).wrote_with_warning(warning, &["out"]);
+            assert!(scene.read("out") == expected, "{line}");
+            scene.remove("out");
+        }
+        for line in [
+            "info --partition 1 disk",
+            "verify --partition 1 disk",
+            "map --partition 1 disk",
+            "-n -r --partition 1 disk",
+        ] {
+            scene.run(line).wrote_with_warning(warning, &[]);
+        }
+    }
+}
+
 #[test]
 fn image_in_a_partition() {
     let image = image_of(&volume());

@@ -129,6 +129,17 @@ fn of_a_compressed_stream_that_is_cut_all_is_there_that_comes_out() {
 }
 
 #[test]
+fn bitmap_reports_which_missing_clusters_of_a_volume_are_free() {
+    let volume = clone_of(&volume());
+    let scene = Scene::new();
+    scene.write("volume.gz", gzip(&volume[..volume.len() * 4 / 5]));
+    let outcome = scene.run("-q -r --rescue -o out volume.gz");
+    assert_eq!(outcome.code(), Some(3), "{}", outcome.errors());
+    let errors = outcome.errors();
+    assert!(!errors.contains("whether they are in use"), "{errors}");
+}
+
+#[test]
 fn what_is_in_other_pieces_than_a_missing_one_is_found() {
     let image = image_of(&volume());
     let scene = Scene::new();

@@ -1,27 +1,29 @@
+import { watchCodecs } from "./codecs.js";
 import { Driver } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import { Medium } from "./medium.js";
+import type { Stream } from "./ntfsclone.js";
 import type { OpenOptions } from "./options.js";
 import type { Platform } from "./open.js";
-import type { RandomAccess } from "./sources/source.js";
 import { MemoryFirst } from "./stores/memory.js";
 
-/** What it is decompressed to, read anywhere. It is no longer there when it is closed. */
+/** What a stream in it is decompressed to, read anywhere. It is no longer there when it is closed. */
 export async function decompressed(
-  source: RandomAccess,
-  compression: string,
-  endsAnywhere: boolean,
+  outer: Medium,
+  stream: Stream,
   platform: Platform,
   options: OpenOptions,
-): Promise<RandomAccess> {
-  const medium = new Medium(source);
+): Promise<Medium> {
+  const { engine, source } = outer;
   const store = new MemoryFirst(platform.newStore);
+  let crash: () => NtfscloneError | undefined = () => undefined;
   try {
-    if (medium.engine.call((module) => module.Source.needs_codecs(compression))) {
+    if (engine.call(() => stream.needs_codecs())) {
       await platform.loadCodecs();
+      crash = watchCodecs();
     }
-    const task = medium.engine.call(() => medium.pages.decompress(compression, endsAnywhere));
-    const driver = new Driver(medium, task, options);
+    const task = engine.call(() => stream.decompress());
+    const driver = new Driver(outer, task, options);
     let size = 0;
     const full = (cause: unknown) => {
       driver.free();
@@ -37,12 +39,10 @@ export async function decompressed(
     }
     driver.free();
     const { read } = await store.finish(size).catch(full);
-    return { name: source.name, size, read, close: () => store.remove() };
+    return new Medium({ name: source.name, size, read, close: () => store.remove() }, engine);
   } catch (error) {
     await store.remove();
-    throw error;
-  } finally {
-    medium.free();
+    throw crash() ?? error;
   }
 }
 

@@ -2,7 +2,7 @@
 export interface Info {
   /** What the source is called. */
   source: string;
-  /** Bytes of the source. */
+  /** Bytes of the source, or of the partition in it. */
   size: number | null;
   format: "ntfsclone-image" | "ntfs-volume";
   /** What it is within, from the outside in: compression, a partition of a disk. */
@@ -13,7 +13,7 @@ export interface Info {
   image: ImageSummary | null;
   /** The volume, or the one in the image; null if it could not be looked at, and `warnings` say why. */
   volume: VolumeSummary | null;
-  /** What could not be told, and why. */
+  /** What is damaged on the way to the volume, such as a partition table; what could not be told, and why. */
   warnings: string[];
 }
 

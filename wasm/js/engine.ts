@@ -1,39 +1,22 @@
-import { resetCodecs } from "./codecs.js";
+import { freeCodecs } from "./codecs.js";
 import bind, * as bindings from "./ntfsclone.js";
 import { NtfscloneError, type ErrorCode } from "./error.js";
 import type { InitInput } from "./options.js";
+import { WasmModule } from "./wasm-module.js";
 
-let loading: Promise<void> | undefined;
-/** Counts instances of the module: what belongs to an earlier one is lost. */
-let instance = 0;
-let isCrashed = false;
+const module = new WasmModule<bindings.InitInput>("the library", bind, () => {
+  bindings.__wbg_reset_state();
+  freeCodecs();
+});
 
-/** Loads the module, once. A new attempt follows a failed one, and a new instance one that crashed. */
-export async function load(input: () => InitInput | Promise<InitInput>): Promise<void> {
-  loading ??= instantiate(input).catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  await loading;
-  if (isCrashed) {
-    bindings.__wbg_reset_state();
-    resetCodecs();
-    isCrashed = false;
-  }
-}
-
-async function instantiate(input: () => InitInput | Promise<InitInput>): Promise<void> {
-  try {
-    await bind({ module_or_path: (await input()) as bindings.InitInput });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new NtfscloneError("load", `the WebAssembly module cannot be loaded: ${reason}`, { cause });
-  }
+/** Loads the module. */
+export function load(input: () => InitInput | Promise<InitInput>): Promise<void> {
+  return module.load(input);
 }
 
 /** The instance of the module that something belongs to. */
 export class Engine {
-  readonly #instance = instance;
+  readonly #instance = module.instance;
 
   /** Calls into the module. Whatever it throws is a {@link NtfscloneError}. */
   call<T>(work: (module: typeof bindings) => T): T {
@@ -43,7 +26,7 @@ export class Engine {
     try {
       return work(bindings);
     } catch (thrown) {
-      throw isOfRust(thrown) ? fromRust(thrown) : this.#crash(thrown);
+      throw isOfRust(thrown) ? fromRust(thrown) : module.crash(thrown);
     }
   }
 
@@ -55,15 +38,7 @@ export class Engine {
   }
 
   get isLost(): boolean {
-    return this.#instance !== instance;
-  }
-
-  /** After a trap nothing in the module's memory can be trusted. */
-  #crash(cause: unknown): NtfscloneError {
-    instance += 1;
-    isCrashed = true;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new NtfscloneError("crashed", `a defect in the library: ${reason}`, { cause });
+    return this.#instance !== module.instance;
   }
 }
 

@@ -44,7 +44,10 @@ export type ErrorCode =
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */
   | "load"
-  /** A defect in the library: all open images are lost, and the next `open` begins anew. */
+  /**
+   * A defect in the library: all open images are lost, and the next `open` begins anew. In a decoder or compressor,
+   * which are loaded when they are needed, only what was being opened or made with it is lost.
+   */
   | "crashed";
 
 /** Of a whole disk. */

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Holder, Info, Remains, Report, SurveyedFile } from "./documents.js";
+import { watchCodecs } from "./codecs.js";
 import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
@@ -43,18 +44,20 @@ export class Image {
   readonly #medium: Medium;
   readonly #handle: Handle;
   readonly #info: Info;
+  readonly #loadCodecs: () => Promise<void>;
   readonly #running = new Set<Driver>();
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  static of(medium: Medium, handle: Handle, info: Info): Image {
-    return new Image(medium, handle, info);
+  static of(medium: Medium, handle: Handle, info: Info, loadCodecs: () => Promise<void>): Image {
+    return new Image(medium, handle, info, loadCodecs);
   }
 
-  private constructor(medium: Medium, handle: Handle, info: Info) {
+  private constructor(medium: Medium, handle: Handle, info: Info, loadCodecs: () => Promise<void>) {
     this.#medium = medium;
     this.#handle = handle;
     this.#info = info;
+    this.#loadCodecs = loadCodecs;
   }
 
   /** What it is, at a glance: the same object as `ntfsclone info --json`. */
@@ -152,7 +155,7 @@ export class Image {
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
     const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
     const driver = this.#start((handle) => handle.convert(target, level, force), options);
-    return stream(driver, holes);
+    return stream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
   }
 
   /** Stops what is under way and gives back what the image holds, at once; resolves when the source is closed, too. */
@@ -194,13 +197,34 @@ function whole(number: number): bigint {
   return BigInt(number);
 }
 
-/** What a task gives, step by step as it is asked for. Unless there may be holes, their zeros are told as bytes. */
-function stream(driver: Driver, holes: boolean): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
+/**
+ * What a task gives, step by step as it is asked for. Unless there may be holes, their zeros are told as bytes. What the
+ * task needs is loaded before.
+ */
+function stream(
+  driver: Driver,
+  holes: boolean,
+  loadCodecs?: () => Promise<void>,
+): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
   let zeros = 0;
+  let crash: () => NtfscloneError | undefined = () => undefined;
+  const next = () =>
+    driver.next().catch((error: unknown) => {
+      throw crash() ?? error;
+    });
   return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
     {
+      async start() {
+        try {
+          await loadCodecs?.();
+        } catch (error) {
+          driver.stop(error);
+          throw error;
+        }
+        crash = loadCodecs ? watchCodecs() : crash;
+      },
       async pull(controller) {
-        const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await driver.next();
+        const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await next();
         switch (output?.kind) {
           case undefined:
             driver.free();

@@ -6,18 +6,20 @@ import { Turns } from "./turns.js";
 
 /** What is read, and the pages of it that the module keeps: shared by all tasks of an image. */
 export class Medium {
-  readonly engine = new Engine();
+  readonly engine: Engine;
   readonly source: RandomAccess;
   readonly pages: Source;
   readonly turns = new Turns();
 
-  constructor(source: RandomAccess) {
+  /** What is within something else belongs to the same instance of the module. */
+  constructor(source: RandomAccess, engine = new Engine()) {
     const { name, size } = source;
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new NtfscloneError("argument", `${name} cannot have ${size} bytes: 0 to 2^53 - 1 are possible`);
     }
+    this.engine = engine;
     this.source = source;
-    this.pages = this.engine.call((module) => new module.Source(name, BigInt(size)));
+    this.pages = engine.call((module) => new module.Source(BigInt(size)));
   }
 
   /** Gives back the pages. The source is for whoever opened it to close. */

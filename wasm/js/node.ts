@@ -15,7 +15,7 @@ let codecsInput: InitInput | Promise<InitInput> | undefined;
 
 /**
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
- * module is, and the one that is loaded when a stream of bzip2, lz4 or xz is met. Only the first call's counts.
+ * module is, and the one that is loaded when a stream of another format than zstd is met, or something is to be compressed. Only the first call's counts.
  */
 export function init(input?: InitInput | Promise<InitInput>, codecs?: InitInput | Promise<InitInput>): Promise<void> {
   codecsInput ??= codecs;

@@ -1,9 +1,11 @@
 import { decompressed } from "./decompress.js";
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
-import { NtfscloneError, type Partition } from "./error.js";
+import type { Engine } from "./engine.js";
+import { NtfscloneError } from "./error.js";
 import { Image } from "./image.js";
 import { Medium } from "./medium.js";
+import type { Image as Handle, Stream } from "./ntfsclone.js";
 import type { OpenOptions } from "./options.js";
 import { fromBlob, type BlobLike, type FileSystemFileHandleLike } from "./sources/blob.js";
 import { fromBytes } from "./sources/bytes.js";
@@ -12,14 +14,11 @@ import type { ImageSource, RandomAccess } from "./sources/source.js";
 import { fromUrl } from "./sources/url.js";
 import type { NewStore } from "./stores/store.js";
 
-/** How often something may be compressed again. */
-const MOST_COMPRESSIONS = 2;
-
 /** What differs between browsers and Node. */
 export interface Platform {
   /** Loads the library. */
   init(): Promise<void>;
-  /** Loads the decoders of streams that it is without. */
+  /** Loads the decoders and compressors that it is without. */
   loadCodecs(): Promise<void>;
   /** Makes what decompressed streams are kept in. */
   newStore: NewStore;
@@ -40,85 +39,56 @@ export async function openWith(
 
 /** Opens the image or volume in it, from the outside in. The source is closed with that, or now, if it cannot be opened. */
 async function openWithin(source: RandomAccess, platform: Platform, options: OpenOptions): Promise<Image> {
-  let { partition } = options;
-  let { size } = source;
-  const layers: string[] = [];
-  let compressions = 0;
+  let medium: Medium | undefined;
   try {
+    const partition = partitionOf(options);
+    medium = new Medium(source);
+    const { engine, pages } = medium;
+    let opening = engine.call(() => pages.open(source.name, partition));
     for (;;) {
+      const found = await new Driver(medium, opening, options).finish((task) => task.stream() ?? task.image());
+      if (!isStream(found, engine)) {
+        return await describe(medium, found, platform, options);
+      }
       try {
-        if (partition === undefined) {
-          return await openAll(source, size, layers, options);
-        }
-        source = await partOf(source, partition, options);
-        layers.push(`partition ${partition}`);
-        partition = undefined;
-        size = compressions === 0 ? source.size : size;
-      } catch (error) {
-        const compression = error instanceof NtfscloneError ? error.compression : undefined;
-        if (compression === undefined || compressions === MOST_COMPRESSIONS) {
-          throw error;
-        }
-        compressions += 1;
-        // What follows it in a partition is not of it.
-        const endsAnywhere = layers.at(-1)?.startsWith("partition") ?? false;
-        const outer = source;
-        source = await decompressed(outer, compression, endsAnywhere, platform, options);
-        layers.push(compression);
-        await outer.close?.();
+        const outer: Medium = medium;
+        const within = await decompressed(outer, found, platform, options);
+        [medium, source] = [within, within.source];
+        outer.free();
+        await outer.source.close?.();
+        opening = engine.call(() => within.pages.open_within(found));
+      } finally {
+        engine.free(found);
       }
     }
   } catch (error) {
+    medium?.free();
     await source.close?.();
     throw error;
   }
 }
 
-async function partOf(source: RandomAccess, partition: number, options: OpenOptions): Promise<RandomAccess> {
-  const partitions = await partitionsOf(source, options);
-  const found = partitions.find(({ number }) => number === partition);
-  if (!found) {
-    throw new NtfscloneError("no-partition", `${source.name} has no partition ${partition}`, { partitions });
+/** Numbers of other kinds would be taken for others by the module. */
+function partitionOf({ partition }: OpenOptions): number | undefined {
+  if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < 2 ** 32)) {
+    throw new NtfscloneError("argument", `${partition} is not the number of a partition`);
   }
-  const { offset: start, size } = found;
-  const read: RandomAccess["read"] = (offset, length, signal) => source.read(start + offset, length, signal);
-  const { readInto } = source;
-  return {
-    ...source,
-    size,
-    read,
-    ...(readInto && { readInto: (offset: number, memory: Uint8Array) => readInto(start + offset, memory) }),
-  };
+  return partition;
 }
 
-/** The library tells of them when it is to open a whole disk. */
-async function partitionsOf({ close: _, ...disk }: RandomAccess, options: OpenOptions): Promise<Partition[]> {
-  try {
-    await (await openAll(disk, disk.size, [], options)).close();
-    return [];
-  } catch (error) {
-    if (error instanceof NtfscloneError && error.code === "disk") {
-      return error.partitions ?? [];
-    }
-    throw error;
-  }
+function isStream(found: Stream | Handle, engine: Engine): found is Stream {
+  return engine.call(({ Stream }) => found instanceof Stream);
 }
 
-/** Opens it; `size` and `layers` are of what it is within. */
-async function openAll(source: RandomAccess, size: number, layers: string[], options: OpenOptions): Promise<Image> {
-  const medium = new Medium(source);
+/** The image, with what is told of it at a glance. */
+async function describe(medium: Medium, handle: Handle, platform: Platform, options: OpenOptions): Promise<Image> {
   const { engine } = medium;
-  let handle;
   try {
-    const opening = engine.call(() => medium.pages.open());
-    handle = await new Driver(medium, opening, options).finish((task) => task.image());
-    const look = engine.call(() => handle!.info());
+    const look = engine.call(() => handle.info());
     const text = await new Driver(medium, look, options).finish((task) => task.result());
-    const info = JSON.parse(text) as Info;
-    return Image.of(medium, handle, { ...info, size, layers: [...layers, ...info.layers] });
+    return Image.of(medium, handle, JSON.parse(text) as Info, platform.loadCodecs);
   } catch (error) {
     engine.free(handle);
-    medium.free();
     throw error;
   }
 }

@@ -1,6 +1,8 @@
-//! Decoders of the other module, which JavaScript has loaded (`js/codecs.ts`).
+//! Decoders and compressors of the other module, which JavaScript has loaded
+//! (`js/codecs.ts`).
 
 use ntfsclone_core::stream::{Decoded, Decoder, Limits, Problem, Then};
+use ntfsclone_core::write::FrameCompressor;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(raw_module = "./codecs.js")]
@@ -29,8 +31,12 @@ extern "C" {
 
     fn decode(decoder: u32, input: &[u8], output: &mut [u8]) -> Outcome;
 
-    #[wasm_bindgen(js_name = freeDecoder)]
-    fn free_decoder(decoder: u32);
+    #[wasm_bindgen(js_name = newCompressor)]
+    fn new_compressor(level: i32) -> u32;
+
+    fn compress(compressor: u32, content: &[u8]) -> Option<Vec<u8>>;
+
+    fn free(codec: u32);
 }
 
 /// A decoder of the other module, by its number.
@@ -84,6 +90,40 @@ impl Decoder for LoadedDecoder {
 
 impl Drop for LoadedDecoder {
     fn drop(&mut self) {
-        free_decoder(self.decoder);
+        free(self.decoder);
+    }
+}
+
+/// A compressor of the other module.
+pub(crate) struct LoadedCompressor {
+    level: i32,
+    /// Its number, once there was something to compress: until then the other
+    /// module need not be loaded.
+    compressor: Option<u32>,
+}
+
+impl LoadedCompressor {
+    /// A compressor at that level of zstd.
+    pub(crate) fn new(level: i32) -> Self {
+        Self {
+            level,
+            compressor: None,
+        }
+    }
+}
+
+impl FrameCompressor for LoadedCompressor {
+    fn compress(&mut self, content: &[u8]) -> Option<Vec<u8>> {
+        let level = self.level;
+        let compressor = self.compressor.get_or_insert_with(|| new_compressor(level));
+        compress(*compressor, content)
+    }
+}
+
+impl Drop for LoadedCompressor {
+    fn drop(&mut self) {
+        if let Some(compressor) = self.compressor {
+            free(compressor);
+        }
     }
 }

@@ -15,12 +15,15 @@ pub(crate) fn object(failure: &Failure) -> JsValue {
     if let Some(offset) = failure.offset() {
         set(&object, "offset", &BigInt::from(offset).into());
     }
-    if let Failure::Stream(compression) = failure {
-        set(&object, "compression", &compression.name().into());
-    }
-    if let Failure::NotOpened(NotOpened::Disk(table)) = failure {
-        let list: Array = table.partitions.iter().map(partition).collect();
-        set(&object, "partitions", &list.into());
+    match failure {
+        Failure::NotOpened(NotOpened::Compressions(compression)) => {
+            set(&object, "compression", &compression.name().into());
+        }
+        Failure::NotOpened(NotOpened::Disk(table) | NotOpened::NoPartition(_, table)) => {
+            let list: Array = table.partitions.iter().map(partition).collect();
+            set(&object, "partitions", &list.into());
+        }
+        _ => {}
     }
     object.into()
 }

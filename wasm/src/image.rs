@@ -7,6 +7,7 @@ use ntfsclone_core::write::WRITERS;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::codecs::LoadedCompressor;
 use crate::error;
 use crate::task::{Task, Work};
 
@@ -57,13 +58,15 @@ impl Image {
     }
 
     /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
-    /// compressed, if there is a level, from 1 to 22.
+    /// compressed, if there is a level, from 1 to 22. The other module must be
+    /// loaded before that takes its first step.
     pub fn convert(&self, target: &str, level: Option<i32>, force: bool) -> Result<Task, JsValue> {
         let Some(writer) = WRITERS.iter().find(|writer| writer.id == target) else {
             return Err(error::object(&unknown(target)));
         };
         let compression = level.map(|level| Compression {
             level,
+            compressor: Box::new(LoadedCompressor::new(level)),
             time: Some(Date::new_0().to_iso_string().into()),
         });
         let opened = match force {

@@ -9,8 +9,10 @@ mod codecs;
 mod error;
 mod image;
 mod source;
+mod stream;
 mod task;
 
 pub use image::Image;
 pub use source::Source;
+pub use stream::Stream;
 pub use task::{Step, StepKind, Task};

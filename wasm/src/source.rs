@@ -5,14 +5,13 @@ use std::sync::Arc;
 use js_sys::{Function, Uint8Array};
 use ntfsclone_core::error::{Error, Structure};
 use ntfsclone_core::io::IoError;
-use ntfsclone_core::jobs::{self, DECODER_LIMITS, Failure, Refusal};
+use ntfsclone_core::jobs::{self, Opening};
 use ntfsclone_core::pages::{MAX_REQUEST, Pages};
-use ntfsclone_core::stream::{Compression, Decoder, Stream};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::codecs::LoadedDecoder;
 use crate::error;
+use crate::stream::Stream;
 use crate::task::{Task, Work};
 
 /// The largest size that a number of JavaScript counts exactly.
@@ -20,16 +19,13 @@ const MAX_SIZE: u64 = (1 << 53) - 1;
 
 /// Pages of something that JavaScript reads.
 #[wasm_bindgen]
-pub struct Source {
-    name: String,
-    pages: Arc<Pages>,
-}
+pub struct Source(Arc<Pages>);
 
 #[wasm_bindgen]
 impl Source {
-    /// Nothing yet of a source of `size` bytes; `name` is what to call it.
+    /// Nothing yet of a source of `size` bytes.
     #[wasm_bindgen(constructor)]
-    pub fn new(name: String, size: u64) -> Result<Self, JsValue> {
+    pub fn new(size: u64) -> Result<Self, JsValue> {
         // A negative number arrives as a huge one.
         if size > MAX_SIZE {
             let error = Error::Limit {
@@ -40,13 +36,12 @@ impl Source {
             };
             return Err(error::object(&error.into()));
         }
-        let pages = Arc::new(Pages::new(size));
-        Ok(Self { name, pages })
+        Ok(Self(Arc::new(Pages::new(size))))
     }
 
     /// Takes what a step of kind `Read` asked for: the bytes from `offset` on.
     pub fn supply(&self, offset: u64, bytes: Vec<u8>) -> Result<(), JsValue> {
-        let supplied = self.pages.supply(offset, bytes);
+        let supplied = self.0.supply(offset, bytes);
         supplied.map_err(|error| error::object(&error.into()))
     }
 
@@ -83,40 +78,20 @@ impl Source {
         self.supply(offset, bytes)
     }
 
-    /// Opens the image or volume that it is.
-    pub fn open(&self) -> Task {
-        let job = jobs::open(&self.name, Arc::clone(&self.pages));
-        Task::new(Work::Open(Some(job)))
+    /// Goes inwards to the image or volume in it, through the partition with that
+    /// number; `name` is what to call it.
+    pub fn open(&self, name: &str, partition: Option<u32>) -> Task {
+        self.go_inwards(Opening::new(name, partition))
     }
 
-    /// True if the decoder of that format is in the other module.
-    pub fn needs_codecs(compression: &str) -> bool {
-        Compression::named(compression).is_some_and(|format| !format.has_decoder())
+    /// The same for what a stream was decompressed to.
+    pub fn open_within(&self, stream: &Stream) -> Task {
+        self.go_inwards(stream.opening())
     }
+}
 
-    /// Decompresses it: `compression` is what the error of
-    /// [`open`](Source::open) told. What follows the stream is an error, unless
-    /// it `ends_anywhere`. The other module is loaded if it
-    /// [`needs_codecs`](Source::needs_codecs).
-    pub fn decompress(&self, compression: &str, ends_anywhere: bool) -> Result<Task, JsValue> {
-        let Some(compression) = Compression::named(compression) else {
-            let found = format!("is not known to be compressed with {compression:?}");
-            return Err(error::object(&Failure::Refused {
-                kind: Refusal::Target,
-                found,
-                remedy: "open it as it is".to_owned(),
-            }));
-        };
-        let pages = Arc::clone(&self.pages);
-        let stream = if compression.has_decoder() {
-            Stream::new(compression, DECODER_LIMITS, ends_anywhere)
-        } else {
-            let decoder = LoadedDecoder::new(compression.name(), DECODER_LIMITS)
-                .map(|decoder| Box::new(decoder) as Box<dyn Decoder>);
-            Stream::with(compression, decoder, ends_anywhere)
-        }
-        .map_err(|stream| error::object(&Failure::Decompress(stream)))?;
-        let job = jobs::decompress(pages, stream);
-        Ok(Task::new(Work::Output(job)))
+impl Source {
+    fn go_inwards(&self, opening: Opening) -> Task {
+        Task::new(Work::Open(Some(jobs::open(opening, Arc::clone(&self.0)))))
     }
 }

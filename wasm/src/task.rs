@@ -3,7 +3,7 @@
 use js_sys::Uint8Array;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::info;
-use ntfsclone_core::jobs::{self, Failure, Job, Opened, Refusal};
+use ntfsclone_core::jobs::{self, Arrival, Failure, Job, Refusal};
 use ntfsclone_core::piece::Piece;
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::{Document, Report};
@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error;
 use crate::image::Image;
+use crate::stream::Stream;
 
 /// Work that goes on step by step.
 #[wasm_bindgen]
@@ -20,7 +21,7 @@ pub struct Task(Work);
 
 pub(crate) enum Work {
     /// `None` once the image was taken.
-    Open(Option<Job<Opened>>),
+    Open(Option<Job<Arrival>>),
     Info(Box<Job<info::Document>>),
     /// With the name of the source.
     Validate(String, Job<Report>),
@@ -87,14 +88,28 @@ impl Task {
         made.map_err(|failure| error::object(&failure))
     }
 
+    /// The compressed stream that comes before anything can be opened, after the
+    /// last step.
+    pub fn stream(&self) -> Option<Stream> {
+        let Work::Open(Some(job)) = &self.0 else {
+            return None;
+        };
+        match job.result()? {
+            Arrival::Stream(stream) => Some(Stream(stream.clone())),
+            Arrival::Opened(_) => None,
+        }
+    }
+
     /// The image that was opened, after the last step, once.
     pub fn image(&mut self) -> Result<Image, JsValue> {
-        let opened = match &mut self.0 {
+        let arrival = match &mut self.0 {
             Work::Open(job) => job.take().and_then(Job::into_result),
             _ => None,
         };
-        let opened = opened.ok_or_else(no_result).map(Image);
-        opened.map_err(|failure| error::object(&failure))
+        match arrival {
+            Some(Arrival::Opened(opened)) => Ok(Image(*opened)),
+            Some(Arrival::Stream(_)) | None => Err(error::object(&no_result())),
+        }
     }
 
     /// What was found, as JSON, after the last step.

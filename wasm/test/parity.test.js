@@ -158,6 +158,22 @@ test("a partition of a disk", async () => {
   });
 });
 
+test("a partition of a disk whose table is damaged", async () => {
+  const path = fixtures.diskWithDamagedTable();
+  const image = await open(path, { partition: 1 });
+  const { source: _, ...info } = image.info();
+  assert.deepEqual(info.warnings, ["the partition table is damaged; its backup at the end of the disk is used"]);
+  const { source: __, ...expected } = JSON.parse(ntfsclone("info", "--json", "--partition", "1", path));
+  assert.deepEqual(info, expected);
+  await image.close();
+});
+
+test("numbers that no partition has", async () => {
+  for (const partition of [-1, 1.5, NaN, 2 ** 32, "1"]) {
+    await assert.rejects(open(fixtures.disk(), { partition }), { code: "argument" }, `${partition}`);
+  }
+});
+
 test("extents are what `map` lists", async () => {
   const path = fixtures.demoVolume();
   const { cluster_size, areas } = JSON.parse(ntfsclone("map", "--format", "json", path));

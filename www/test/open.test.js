@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { cutImage, demoCompressed, demoImage, demoVolume, disk, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
+import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskWithDamagedTable, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
 import { openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -130,6 +130,16 @@ test("pieces and folders: what belongs together is one", { skip }, async () => {
   await page.click('.sections a:has-text("Validate")');
   await page.click(".invite .primary");
   await page.waitForSelector(".verdict.sound");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("of a disk whose partition table is damaged, that is shown", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.setInputFiles("#file", diskWithDamagedTable());
+  await page.click(".choice:enabled");
+  await page.waitForSelector(".overview h1");
+  assert.match(await page.textContent(".notice.warning"), /partition table is damaged; its backup/);
   assert.deepEqual(complaints, []);
   await context.close();
 });

@@ -16,6 +16,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("gzip", "gzip"),
     ("losetup", "mount"),
     ("lz4", "lz4"),
+    ("lzip", "lzip"),
+    ("lzop", "lzop"),
     ("mkfs.btrfs", "btrfs-progs"),
     ("mkfs.xfs", "xfsprogs"),
     ("mkntfs", "ntfs-3g"),

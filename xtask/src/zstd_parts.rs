@@ -39,8 +39,9 @@ const NOT_REACHED: &[&str] = &[
 /// What it has instead of C's own library: exported, so that all of it would stay, and most of it is not used.
 const C_LIBRARY: &str = "rust_zstd_wasm_shim_";
 
-/// What is left out has the same name and no content: to come there after all would end in a trap, and a clear error.
-pub(crate) fn leave_out(module: &mut Module) -> Result<()> {
+/// Of the compressor. What is left out has the same name and no content: to come there after all would end in a trap, and a
+/// clear error.
+pub(crate) fn leave_out_searches(module: &mut Module) -> Result<()> {
     for name in NOT_REACHED {
         let id = module.funcs.by_name(name);
         let id = id.with_context(|| format!("this libzstd has no function {name}"))?;
@@ -49,6 +50,10 @@ pub(crate) fn leave_out(module: &mut Module) -> Result<()> {
         let trap = Instr::Unreachable(Unreachable {});
         function.block_mut(entry).instrs = vec![(trap, Default::default())];
     }
+    leave_out_c_library(module)
+}
+
+pub(crate) fn leave_out_c_library(module: &mut Module) -> Result<()> {
     let exports = module.exports.iter();
     let unused = exports.filter(|export| export.name.starts_with(C_LIBRARY));
     let unused: Vec<_> = unused.map(|export| export.id()).collect();

@@ -1,7 +1,8 @@
 //! Images that come in pieces.
 
-use ntfsclone_core::Result;
-use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
+use ntfsclone_core::image::ntfsclone::Decoder;
+
+use super::image_decoder::{Decoded, ImageDecoder};
 
 /// Bytes of the input that tell how to cut the rest into pieces.
 const SPLITS: usize = 4;
@@ -12,13 +13,12 @@ pub fn image_decoder(data: &[u8]) {
     let Some((image, pieces)) = split(data) else {
         return;
     };
-    let in_pieces = decode(pieces);
-    let at_once = decode(Some(image).filter(|image| !image.is_empty()));
+    let in_pieces = decode::<Decoder>(pieces);
+    let at_once = decode::<Decoder>(Some(image).filter(|image| !image.is_empty()));
     assert_eq!(in_pieces, at_once);
-    assert!(
-        at_once.bytes <= image.len() as u64,
-        "more came out than went in"
-    );
+    let lengths = at_once.0.data.iter().map(|(_, bytes)| bytes.len());
+    let bytes: usize = lengths.sum();
+    assert!(bytes <= image.len(), "more came out than went in");
 }
 
 /// The image, and its pieces.
@@ -35,68 +35,10 @@ pub(crate) fn split(data: &[u8]) -> Option<(&[u8], impl Iterator<Item = &[u8]>)>
     Some((image, pieces))
 }
 
-/// What an image says, with neighbouring data joined.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Decoded {
-    header: Option<Header>,
-    /// Start, end and a sum of the bytes.
-    data: Vec<(u64, u64, u64)>,
-    bytes: u64,
-    error: Option<String>,
-}
-
-fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
-    let mut decoded = Decoded::default();
-    if let Err(error) = decode_into(pieces, &mut decoded) {
-        decoded.error = Some(error.to_string());
-    }
-    decoded
-}
-
-fn decode_into<'a>(
+/// What an image holds, and why no more.
+pub(crate) fn decode<'a, D: ImageDecoder>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
-    decoded: &mut Decoded,
-) -> Result<()> {
-    let mut decoder = Decoder::new();
-    for piece in pieces {
-        let mut input = piece;
-        loop {
-            match decoder.next(&mut input)? {
-                Event::Header(header) => {
-                    assert!(decoded.header.replace(header).is_none(), "a second header");
-                }
-                Event::Data { offset, bytes } => decoded.add(offset, bytes),
-                Event::NeedInput => break,
-                // To go on with what is left is an error.
-                Event::End if input.is_empty() => break,
-                Event::End => {}
-            }
-        }
-        assert!(input.is_empty(), "input was left");
-    }
-    decoder.end_of_input()
-}
-
-impl Decoded {
-    fn add(&mut self, offset: u64, bytes: &[u8]) {
-        let header = self.header.expect("a header before data");
-        let len = bytes.len() as u64;
-        assert!(len > 0);
-        let end = offset.checked_add(len).expect("no data wraps");
-        assert!(end <= header.device_size, "data past the end of the device");
-        self.bytes += len;
-
-        let sum = |sum: u64, bytes: &[u8]| {
-            bytes.iter().fold(sum, |sum, &byte| {
-                sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-            })
-        };
-        match self.data.last_mut() {
-            Some(last) if last.1 == offset => {
-                last.1 = end;
-                last.2 = sum(last.2, bytes);
-            }
-            _ => self.data.push((offset, end, sum(0, bytes))),
-        }
-    }
+) -> (Decoded<D::Header>, Option<String>) {
+    let (decoded, result) = Decoded::of::<D>(pieces);
+    (decoded, result.err().map(|error| error.to_string()))
 }

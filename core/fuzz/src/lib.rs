@@ -7,6 +7,8 @@
 mod content;
 mod decompress;
 mod image;
+#[path = "../../tests/support/image_decoder.rs"]
+mod image_decoder;
 mod image_reader;
 mod partclone;
 mod seekable;

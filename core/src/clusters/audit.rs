@@ -1,4 +1,4 @@
-//! What the runlists say against what `$Bitmap` says.
+//! Compares the clusters that runlists name with those that `$Bitmap` marks.
 
 use alloc::vec::Vec;
 
@@ -21,8 +21,8 @@ pub struct Audit {
     /// Clusters that a file uses and `$Bitmap` calls free. Each extent is also
     /// a [`Finding::NotInBitmap`].
     pub only_in_runlists: Disagreement,
-    /// Clusters of which a damaged `$Bitmap` says nothing. They are taken as
-    /// used: whether a copy of them is wanted is the caller's policy.
+    /// Clusters whose bits are in a damaged part of `$Bitmap`. They are taken
+    /// as used; the caller decides whether they are copied.
     pub unknown: Option<Unknown>,
 }
 
@@ -57,7 +57,7 @@ pub fn audit<R: ReadAt>(volume: &Volume<R>, selection: &mut Selection) -> Result
     Ok(auditor.finish(selection))
 }
 
-/// An [`audit`] that goes on step by step.
+/// An [`audit`], one part of `$Bitmap` at a time.
 #[derive(Debug)]
 pub struct Auditor {
     chunks: Chunks,
@@ -81,8 +81,8 @@ impl Auditor {
         })
     }
 
-    /// Takes the next part of `$Bitmap`; false if there is none. After an error,
-    /// it can be tried again.
+    /// Compares the next part of `$Bitmap`; `false` after the last one. Can be
+    /// called again after an error.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Auditor {
             return Ok(false);
         };
         for (first, words) in pages(first, words) {
-            // Almost all of them.
+            // The usual case: the page agrees.
             if map.page_is(first, words) {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Which clusters the records of a part of `$MFT` name, on their way to the
-//! [`Selection`](super::Selection).
+//! Claims: the clusters that the records of one part of `$MFT` name. Threads
+//! collect them part by part, and a [`Selection`](super::Selection) adds them up.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,15 +13,15 @@ use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::mft::RECORD_BAD_CLUSTERS;
 use crate::units::{Extent, RecordNumber};
 
-/// How much is sent at once. A record with an attribute list can name millions
-/// of runs: all that a part names may be more than there is room for.
+/// Claims that are sent at once. A file with an attribute list can have millions
+/// of runs, so the claims of a whole part may not fit into memory.
 const MAX_LEN: usize = 4096;
 
 /// The name of the stream of `$BadClus` that holds the bad clusters, `$Bad`
 /// in UTF-16.
 pub(crate) const BAD_STREAM: &[u8] = b"$\0B\0a\0d\0";
 
-/// What the files of some records name, in the order of the records.
+/// The clusters that some files name, in the order of their base records.
 #[derive(Debug, Default)]
 pub struct Claims {
     /// Base records in use.
@@ -29,14 +29,14 @@ pub struct Claims {
     pub(super) list: Vec<Claim>,
 }
 
-/// What is to be told of one run.
+/// One run, and who claims it.
 #[derive(Debug)]
 pub(super) enum Claim {
     /// A file has these clusters.
     Clusters {
         record: RecordNumber,
         extent: Extent,
-        /// They belong to `$BadClus`: nobody has them.
+        /// The run of `$BadClus` that lists bad clusters: no file has them.
         are_bad: bool,
     },
     /// The runs are not known.

@@ -1,8 +1,8 @@
-//! Bits as extents.
+//! Turns a bitmap, 64 bits at a time, into the longest extents of set bits.
 
 use crate::units::{Extent, Lcn};
 
-/// Joins bits of ascending words to their longest extents.
+/// Collects the set bits of ascending words into extents.
 #[derive(Debug, Default)]
 pub(crate) struct Extender {
     last: Option<Extent>,
@@ -10,7 +10,7 @@ pub(crate) struct Extender {
 
 impl Extender {
     /// Takes the bits of the 64 clusters from `first` on, the first lowest.
-    /// `emit` gets what is known to go no further.
+    /// Each extent is passed to `emit` once a clear bit ends it.
     pub(crate) fn add_bits(&mut self, first: Lcn, bits: u64, mut emit: impl FnMut(Extent)) {
         let mut left = bits;
         while left != 0 {
@@ -33,7 +33,7 @@ impl Extender {
         }
     }
 
-    /// The last extent.
+    /// The last extent, which no clear bit has ended.
     pub(crate) fn finish(self) -> Option<Extent> {
         self.last
     }

@@ -3,13 +3,13 @@
 use crate::error::{Error, Structure};
 use crate::units::{Extent, RecordNumber, len_u64};
 
-/// Something wrong with a volume's account of its clusters. Whether it stops a
-/// run is the caller's policy.
+/// Something wrong in what a volume records of its clusters. The caller decides
+/// whether it stops a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Finding {
-    /// A record that says `FILE` is damaged as a whole. What it says, if it
-    /// said anything, is not known; ntfsclone has always passed over these.
+    /// A record begins with `FILE`, but none of it can be read. It is skipped, as
+    /// by the original.
     #[error("MFT record {record} is damaged and was passed over")]
     RecordSkipped {
         /// The record.
@@ -18,7 +18,7 @@ pub enum Finding {
         source: Error,
     },
 
-    /// Records are in a damaged part of an image: what they say is not known.
+    /// Records are in a damaged part of an image and cannot be read.
     #[error("MFT records {first} and the next, {count} in all, are in a damaged part of the image")]
     RecordsLost {
         /// The first record.

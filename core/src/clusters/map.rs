@@ -1,4 +1,5 @@
-//! A set of clusters.
+//! A set of clusters of a volume: a bitmap that is small where the volume is
+//! empty or full.
 
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
@@ -139,8 +140,8 @@ impl ClusterMap {
         low_bits(left.min(WORD_CLUSTERS))
     }
 
-    /// The short way for the runs of small files; `None` if `extent` is no
-    /// part of one word.
+    /// Fast path for the runs of small files, which lie within one word; `None`
+    /// for longer ones.
     fn insert_in_word(&mut self, extent: Extent) -> Option<u64> {
         let bit = extent.start.0 % WORD_CLUSTERS;
         let is_inside =

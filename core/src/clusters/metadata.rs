@@ -16,7 +16,7 @@ use crate::ntfs::value::{self, Stream, Value};
 use crate::ntfs::{Volume, runlist::Run};
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, Vcn, len_u64};
 
-/// What is kept of the journal: its restart areas.
+/// Bytes of the journal that are always kept: its restart areas.
 const LOG_FILE_BYTES: u64 = 16 << 10;
 /// The first step of the clusters that are kept of the rest.
 const LOG_FILE_STEP: u64 = 256;
@@ -48,7 +48,7 @@ pub enum RecordKind {
     Index,
 }
 
-/// What stays in a copy of metadata that tells of people: how many of each.
+/// How much personal information stays in a copy of metadata, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -83,7 +83,7 @@ pub struct Metadata {
     /// Clusters of all steps, as the original counts them: each of the
     /// clusters of `$LogFile` at doubling distances, copied again or not.
     pub inuse: u64,
-    /// What tells of people.
+    /// The personal information that stays.
     pub sensitive: Sensitive,
     /// What is wrong.
     pub findings: Findings,

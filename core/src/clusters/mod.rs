@@ -1,5 +1,5 @@
-//! Which clusters of a volume are in use, and whether its records of that
-//! agree.
+//! Finds the clusters of a volume that are in use, by the runlists of all files,
+//! and checks them against `$Bitmap`.
 
 pub mod audit;
 pub mod claims;

@@ -1,4 +1,4 @@
-//! Whose clusters these are.
+//! Finds the files to which given clusters belong.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::ntfs::{Run, Volume};
 use crate::sorted::sorted;
 use crate::units::{Extent, RecordNumber, Vcn, len_u64};
 
-/// Ours: a damaged volume may have each cluster claimed by each run.
+/// Our limit: on a damaged volume every run may claim every cluster.
 const MAX_OWNERS: usize = 10_000;
 
 /// Clusters that an attribute of a file has.
@@ -30,7 +30,7 @@ pub struct Owner {
     pub vcn: Vcn,
 }
 
-/// Whose clusters they are.
+/// The files that have some of the wanted clusters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Owners {
     /// In the order of their records, the first 10000.
@@ -39,9 +39,9 @@ pub struct Owners {
     pub left_out: u64,
 }
 
-/// The files in use that have clusters of `extents`, with these clusters. The
-/// answer to "whose are they?" after something went wrong with them: walks
-/// over all records once more.
+/// Finds the files in use that have clusters of `extents`, and which of them.
+/// It is for naming files after clusters were lost: it reads all records once
+/// more.
 ///
 /// # Errors
 ///

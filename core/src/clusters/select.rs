@@ -1,4 +1,4 @@
-//! The clusters in use, by the runlists of all files.
+//! Selects the clusters in use, by the runlists of all files.
 
 use alloc::vec::Vec;
 
@@ -16,7 +16,7 @@ use crate::units::{Extent, RecordNumber};
 pub struct Selection {
     /// Clusters that a runlist names, those of `$BadClus` among them.
     pub map: ClusterMap,
-    /// Clusters that `$BadClus` names: in use, and not to be read.
+    /// Clusters that `$BadClus` names: marked as used, and never read.
     pub bad: Vec<Extent>,
     /// Base records in use.
     pub files: u64,

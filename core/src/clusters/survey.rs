@@ -1,5 +1,4 @@
-//! What a volume holds: its files, by name and size, and which clusters are
-//! whose.
+//! Lists the files of a volume with names and sizes, and the clusters of each.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,7 +28,7 @@ const MODIFIED_OFFSET: usize = 8;
 /// Milliseconds from 1601 to 1970.
 const MS_TO_1970: i64 = 11_644_473_600_000;
 
-/// In a reparse tag: what has it is another name for something.
+/// The bit of a reparse tag that marks a name surrogate: a link or mount point.
 const NAME_SURROGATE: u32 = 0x2000_0000;
 
 /// What clusters are used for.
@@ -47,7 +46,7 @@ pub enum Holder {
     Directory,
     /// A file.
     File,
-    /// Nothing: they are bad.
+    /// Bad clusters.
     Bad,
 }
 
@@ -76,9 +75,9 @@ pub struct Surveyed {
     /// Whether it leads to something else: a symbolic link, or the mount point
     /// of another volume.
     pub is_link: bool,
-    /// Its other content, by names.
+    /// Its named streams.
     pub streams: Vec<SurveyedStream>,
-    /// Clusters that it has, whatever for.
+    /// Clusters of all its attributes.
     #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub clusters: u64,
 }
@@ -110,7 +109,7 @@ impl Surveyed {
     }
 }
 
-/// Clusters, and whose they are.
+/// Clusters, and the file they belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     /// The clusters. Of a damaged volume, some may be past its end, or held by
@@ -118,7 +117,7 @@ pub struct Held {
     pub extent: Extent,
     /// The file.
     pub record: RecordNumber,
-    /// What for.
+    /// What they are used for.
     pub holder: Holder,
 }
 
@@ -160,7 +159,7 @@ impl Survey {
         Ok(true)
     }
 
-    /// The records that are yet to be looked at.
+    /// The records that are still to be read.
     pub fn rest(&self) -> &Part {
         &self.rest
     }

@@ -1,4 +1,4 @@
-//! Whether all metadata of the file system's own files can be found.
+//! Checks that all metadata of the file system's own files can be read.
 
 use alloc::vec::Vec;
 

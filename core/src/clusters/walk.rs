@@ -54,8 +54,8 @@ pub fn parts<R: ReadAt>(volume: &Volume<R>) -> impl Iterator<Item = Part> + use<
     firsts.map(move |first| Part(first..first.saturating_add(records).min(total)))
 }
 
-/// What looks at the records of one part after the other. There can be several
-/// at work on one volume.
+/// Visits the files of one part of `$MFT` after another. Several can work on one
+/// volume, each on a thread of its own.
 #[derive(Debug)]
 pub struct Walk<'v, R> {
     volume: &'v Volume<R>,
@@ -217,7 +217,7 @@ fn visit_record<'a, R: ReadAt>(
         return Ok(());
     }
     let mut add = |source: Error| match source.is_missing() {
-        // The record itself is to blame for nothing.
+        // The record itself is not damaged.
         true => Err(source),
         false => {
             damage.add(source);

@@ -1,4 +1,4 @@
-//! An index made while an image is decoded.
+//! Makes an index while an image is decoded.
 
 use alloc::vec;
 
@@ -11,8 +11,8 @@ use crate::units::{len_u64, len_usize};
 /// Bytes that [`Index::scan`] reads at once.
 const CHUNK_BYTES: u64 = 4 << 20;
 
-/// A [`Decoder`] that keeps where it found each cluster: in its place, an index
-/// is made while something else uses the data.
+/// A [`Decoder`] that records the position of each cluster. Used in place of a
+/// decoder, it makes an index on the way.
 #[derive(Debug, Clone)]
 pub struct Indexer {
     decoder: Decoder,

@@ -1,4 +1,4 @@
-//! Image formats. One folder a format; what is common to all stands here.
+//! Formats of images: one folder a format, and what all of them share.
 
 mod index;
 mod indexer;

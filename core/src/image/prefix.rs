@@ -1,4 +1,4 @@
-//! The volume in an image of which there is no index yet.
+//! Reads the first clusters of the volume in an image without an index.
 
 use core::cell::RefCell;
 
@@ -9,13 +9,13 @@ use crate::error::{Error, Result, Structure};
 use crate::io::{IoError, ReadAt};
 use crate::units::{Lcn, len_u64};
 
-/// How the commands are gone through.
+/// How many commands are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// Of a long run, some are looked at.
+    /// Some commands of a long run.
     Leaps,
-    /// All are looked at, up to the cluster that is wanted: for an image where
-    /// data looks like commands.
+    /// All commands up to the cluster that is wanted: for an image in which data
+    /// looks like commands.
     Steps,
 }
 

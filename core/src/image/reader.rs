@@ -1,5 +1,6 @@
-//! The volume in an image, read at any place.
+//! Reads the volume in an image at any position, by its index.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::index::{Index, Run, locate, stride};
@@ -19,22 +20,22 @@ const CHUNK_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Reader<S> {
     source: S,
-    index: Index,
+    index: Arc<Index>,
     checks_commands: bool,
 }
 
 impl<S: ReadAt> Reader<S> {
     /// Reads the image `source`, uncompressed, by its index.
-    pub fn new(source: S, index: Index) -> Self {
+    pub fn new(source: S, index: impl Into<Arc<Index>>) -> Self {
         Self {
             source,
-            index,
+            index: index.into(),
             checks_commands: true,
         }
     }
 
     /// Like [`Reader::new`], for a damaged image: no command is checked.
-    pub fn of_damaged(source: S, index: Index) -> Self {
+    pub fn of_damaged(source: S, index: impl Into<Arc<Index>>) -> Self {
         Self {
             checks_commands: false,
             ..Self::new(source, index)
@@ -102,7 +103,7 @@ pub(super) fn restored_size(header: &Header) -> u64 {
         .saturating_add(tail)
 }
 
-/// What of an image is known to be where.
+/// Where the clusters lie in an image, as far as that is known.
 pub(super) struct Stored<'a, S: ?Sized> {
     pub(super) source: &'a S,
     pub(super) header: &'a Header,

@@ -1,8 +1,7 @@
-//! JSON of what is told, and what others told in JSON.
+//! Writes reports as JSON, and includes JSON that a file contains.
 //!
-//! That stays the text that it was: to make values of it would take the reading
-//! and writing of numbers with fractions, which in a module for browsers take more
-//! room than NTFS, and are never looked at.
+//! Included JSON stays text. Parsing it would need code for numbers with fractions,
+//! which in a module for browsers is larger than all code for NTFS.
 
 use alloc::string::{String, ToString};
 

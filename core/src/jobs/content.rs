@@ -9,12 +9,13 @@ use core::ops::Range;
 
 use super::job::{Co, Job};
 use super::locate::locate;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::{Failure, Refusal, Step, first_absent_in};
 use crate::error::Error;
 use crate::ntfs::content::{self, ContentError, Span};
 use crate::ntfs::mft::LAST_SYSTEM_RECORD;
 use crate::ntfs::{lznt1, wof};
+use crate::open::Inside;
 use crate::piece::Piece;
 use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64, len_usize};
 

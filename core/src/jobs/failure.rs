@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 
 use crate::error::Error;
 use crate::open::NotOpened;
-use crate::stream::{Compression, StreamError};
+use crate::stream::StreamError;
 
 /// Why a job cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -25,15 +25,6 @@ pub enum Failure {
         /// What to do about it.
         remedy: String,
     },
-
-    /// It is compressed, and what is in it can be told when all of it is
-    /// [decompressed](super::Decompress).
-    #[error(
-        "it is compressed with {}, and can be read from start to end only; \
-         decompress it first: {}",
-        .0, .0.command()
-    )]
-    Stream(Compression),
 
     /// It cannot be decompressed.
     #[error("{}; {}", .0, remedy_for_stream(*.0))]
@@ -95,7 +86,7 @@ impl Failure {
             Self::Error(Error::Limit { .. } | Error::VolumeCutShort { .. }) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
-            Self::Stream(_) | Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",
+            Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",
             Self::Decompress(StreamError::Limit { .. }) => "limit",
             Self::Decompress(StreamError::NoMemory { .. }) => "memory",
             Self::Decompress(_) => "compressed-data",
@@ -105,7 +96,7 @@ impl Failure {
                 NotOpened::NoTable | NotOpened::NoPartition(..) => "no-partition",
                 NotOpened::Compressions(_) | NotOpened::Containers => "not-seekable",
             },
-            Self::Error(Error::OtherFileSystem { .. }) => "not-ntfs",
+            Self::Error(Error::OtherFileSystem { .. } | Error::OtherFormat { .. }) => "not-ntfs",
             Self::Refused { kind, .. } => match kind {
                 Refusal::NotNtfs => "not-ntfs",
                 Refusal::Inconsistent => "inconsistent",

@@ -5,10 +5,11 @@ use alloc::sync::Arc;
 
 use super::Failure;
 use super::job::Job;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use crate::error::with_causes;
 use crate::info::{Document, ImageSummary, MAP_PARTS, VolumeLook, why_nothing_is_told};
 use crate::io::ReadAt;
+use crate::open::Inside;
 
 impl Opened {
     /// Describes it: the document of `ntfsclone info --json`.
@@ -17,13 +18,13 @@ impl Opened {
         Job::new(Arc::clone(&self.pages), |co| async move {
             let mut document = Document {
                 source: (*opened.name).to_owned(),
-                size: Some(opened.pages.size()),
+                size: Some(opened.size),
                 format: opened.format,
                 layers: opened.layers.clone(),
                 made: None,
                 image: None,
                 volume: None,
-                warnings: alloc::vec::Vec::new(),
+                warnings: opened.warnings.clone(),
             };
             if let Some(seekable) = &opened.seekable {
                 document.tell_end_damage(seekable.end_damage());

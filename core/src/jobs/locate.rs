@@ -2,15 +2,16 @@
 
 use super::Failure;
 use super::job::Co;
-use super::opened::{Inside, Opened};
+use super::opened::{Opened, at_full_length};
 use super::scan::scan;
 use crate::image::Indexer;
+use crate::open::Inside;
 
 /// Returns the volume; reads all of an image first if its index is unknown.
 pub(super) async fn locate(co: &Co, opened: &Opened) -> Result<Inside, Failure> {
     if let Some(inside) = opened.located() {
         return match opened.before_damage {
-            true => co.read(|| inside.at_full_length()).await,
+            true => co.read(|| at_full_length(inside)).await,
             false => Ok(inside.clone()),
         };
     }

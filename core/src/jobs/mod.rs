@@ -7,12 +7,12 @@
 //!
 //! ```
 //! # use ntfsclone_core::pages::Pages;
-//! # use ntfsclone_core::jobs::{Failure, Opened, Step, open};
+//! # use ntfsclone_core::jobs::{Arrival, Failure, Opening, Step, open};
 //! # use std::sync::Arc;
 //! # fn read(offset: u64, len: u64) -> Vec<u8> { vec![0; len as usize] }
-//! # fn open_image(size: u64) -> Result<Option<Opened>, Failure> {
+//! # fn open_image(size: u64) -> Result<Option<Arrival>, Failure> {
 //! let pages = Arc::new(Pages::new(size));
-//! let mut job = open("image", Arc::clone(&pages));
+//! let mut job = open(Opening::new("image", None), Arc::clone(&pages));
 //! loop {
 //!     match job.step()? {
 //!         Step::Read(range) => {
@@ -47,11 +47,11 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 pub use convert::Compression;
-pub use decompress::{DECODER_LIMITS, decompress};
+pub use decompress::{CompressedStream, DECODER_LIMITS, NewDecoder, decompress};
 pub use extents::Located;
 pub use failure::{Failure, Refusal};
 pub use job::Job;
-pub use open::open;
+pub use open::{Arrival, Opening, open};
 pub use opened::Opened;
 
 use crate::clusters::{Held, Surveyed};
@@ -99,7 +99,7 @@ fn read_at(source: &(impl ReadAt + ?Sized), offset: u64, buf: &mut [u8]) -> Resu
 /// The first bytes of a range that `source` lacks.
 fn first_absent_in(source: &Source, range: Range<u64>) -> Result<Option<Range<u64>>> {
     let (offset, len) = (range.start, range.end.saturating_sub(range.start));
-    let absent = io::first_absent(source, range);
+    let absent = io::absent_in(source, range).next().transpose();
     absent.map_err(|error| read_error(offset, len_usize(len), error))
 }
 

@@ -1,13 +1,15 @@
-//! Opening: detecting the format of a source, and locating its clusters.
+//! Opening: from a source to the image or volume in it, and to its clusters.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
+use super::decompress::CompressedStream;
 use super::job::{Co, Job};
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
 use super::scan::scan;
 use super::{Failure, read_error};
 use crate::discovery::{Discoverer, Discovery};
@@ -17,68 +19,131 @@ use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
-use crate::open::{Container, Content, Layer, Nesting, Probe, Step};
+use crate::open::{Container, Content, Inside, Layer, Nesting, PartitionReader, Probe, Step};
 use crate::pages::Pages;
 
 /// Bytes of decompressed content that are cached.
 const CACHE_SIZE: u64 = 12 << 20;
 
-/// What a source holds.
-enum Found {
-    Seekable(Box<Seekable>, Content),
-    /// By its start and end alone.
-    Content(Content),
+/// The way in so far, which goes through a source for each compressed stream.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    name: Rc<str>,
+    nesting: Nesting,
+    /// Bytes of the outermost source or its partition, once a stream in it was
+    /// reached.
+    size: Option<u64>,
+    warnings: Vec<String>,
+}
+
+/// What [`open`] arrives at.
+#[derive(Debug)]
+pub enum Arrival {
+    /// The image or volume.
+    Opened(Box<Opened>),
+    /// A compressed stream. What comes of it is to be
+    /// [opened](CompressedStream::opening) in turn.
+    Stream(CompressedStream),
 }
 
 type Seekable = SeekableReader<Source>;
 
-/// Opens the image or volume that is read through `pages`; messages call it
-/// `name`.
-pub fn open(name: &str, pages: Arc<Pages>) -> Job<Opened> {
+impl Opening {
+    /// The way into something that messages call `name`, through the partition
+    /// with that number.
+    pub fn new(name: &str, partition: Option<u32>) -> Self {
+        Self {
+            name: name.into(),
+            nesting: Nesting::new(Vec::new(), partition),
+            size: None,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// Goes on inwards through `pages`, as far as they can be read at any place.
+pub fn open(opening: Opening, pages: Arc<Pages>) -> Job<Arrival> {
+    Job::new(Arc::clone(&pages), |co| go_inwards(co, opening, pages))
+}
+
+async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<Arrival, Failure> {
+    let mut source: Source = Arc::<Pages>::clone(&pages);
+    let mut seekable = None;
+    let mut container = None;
+    let format = loop {
+        let mut content = co.read(|| content_of(&source)).await?;
+        let is_entered = opening.nesting.partition().is_none();
+        let is_outermost = seekable.is_none() && container.is_none();
+        if is_entered
+            && is_outermost
+            && content.may_be_in_frames()
+            && let Some((content_in_frames, frames)) = in_frames(&co, &source).await?
+        {
+            opening.size.get_or_insert(source.size());
+            opening.nesting.pass(Layer::Seekable);
+            source = Arc::<Seekable>::clone(&frames);
+            seekable = Some(frames);
+            content = content_in_frames;
+        }
+        let step = co.attempt(|| opening.nesting.step(&source, content.clone()));
+        match step.await? {
+            Step::Decompress(compression) => {
+                opening.size.get_or_insert(source.size());
+                let may_end_early = |&layer: &Layer| layer.may_end_early();
+                let ends_anywhere = opening.nesting.layers().last().is_some_and(may_end_early);
+                opening.nesting.pass(Layer::Compressed(compression));
+                return Ok(Arrival::Stream(CompressedStream {
+                    compression,
+                    ends_anywhere,
+                    source,
+                    pages,
+                    opening,
+                }));
+            }
+            Step::Enter(partition, damage) => {
+                let warning = damage.map(|damage| damage.to_string());
+                opening.warnings.extend(warning);
+                opening.nesting.pass(Layer::Partition(partition.number));
+                source = Arc::new(PartitionReader::new(source, &partition));
+            }
+            Step::Open(found) => {
+                opening.size.get_or_insert(source.size());
+                let inner = open_container(&co, &source, found).await?;
+                opening.nesting.pass(found.layer);
+                container = Some(mem::replace(&mut source, inner));
+            }
+            Step::Arrived(Content::Image) => break Format::Image,
+            Step::Arrived(Content::Volume) => break Format::Volume,
+            Step::Arrived(_) => return Err(Failure::unknown()),
+        }
+    };
+    let size = opening.size.unwrap_or_else(|| source.size());
+    let layers = opening.nesting.layers().iter();
     let opened = Opened {
-        name: name.into(),
-        pages: Arc::clone(&pages),
-        layers: Vec::new(),
-        format: Format::Image,
-        bytes: Arc::<Pages>::clone(&pages),
-        seekable: None,
+        name: opening.name,
+        size,
+        pages,
+        layers: layers.map(Layer::to_string).collect(),
+        warnings: opening.warnings,
+        format,
+        bytes: source,
+        seekable,
+        container,
         header: None,
         inside: None,
         scanned: Rc::default(),
-        container: None,
         before_damage: false,
         accepts_dirty: false,
     };
-    Job::new(pages, |co| identify(co, opened))
+    let opened = locate_clusters(co, opened).await?;
+    Ok(Arrival::Opened(Box::new(opened)))
 }
 
-async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
-    let content = co.read(|| content_of(&opened.bytes)).await?;
-    let content = match in_frames(&co, &opened.bytes, content).await? {
-        Found::Seekable(seekable, content) => {
-            opened.layers.push(Layer::Seekable.to_string());
-            let seekable = Arc::<Seekable>::from(seekable);
-            opened.bytes = Arc::<Seekable>::clone(&seekable);
-            opened.seekable = Some(seekable);
-            content
-        }
-        Found::Content(content) => content,
-    };
-    match Nesting::default().step(&opened.bytes, content)? {
-        Step::Decompress(compression) => return Err(Failure::Stream(compression)),
-        Step::Open(container) => {
-            let volume = open_container(&co, &opened.bytes, container).await?;
-            opened.layers.push(container.layer.to_string());
-            opened.format = Format::Volume;
-            opened.container = Some(container.layer);
-            opened.inside = Some(Inside::of_volume(volume));
-            return Ok(opened);
-        }
-        Step::Arrived(Content::Image) => {}
-        Step::Arrived(Content::Volume) => opened.format = Format::Volume,
-        Step::Enter(..) | Step::Arrived(_) => return Err(Failure::unknown()),
-    }
-    if let Some(inside) = opened.index_by_summary() {
+/// Finds where the clusters of an image are, if that takes little reading.
+async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
+    if opened.container.is_none()
+        && let Some(inside) = opened.index_by_summary()
+    {
         opened.header = inside.index().map(|index| *index.header());
         opened.inside = Some(inside);
         return Ok(opened);
@@ -110,18 +175,14 @@ async fn identify(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
     Ok(opened)
 }
 
-/// Opens a container; returns the volume in it.
+/// Opens a container; returns the source in it.
 async fn open_container(co: &Co, source: &Source, container: Container) -> Result<Source, Failure> {
     let mut opener = container.opener();
-    let inner = loop {
+    loop {
         match co.read(|| opener.step(source)).await? {
             None => co.progress(0, 0),
-            Some(inner) => break inner,
+            Some(inner) => return Ok(inner),
         }
-    };
-    match co.read(|| content_of(&inner)).await? {
-        Content::Volume => Ok(inner),
-        _ => Err(Failure::unknown()),
     }
 }
 
@@ -131,24 +192,19 @@ fn content_of(source: &impl ReadAt) -> Result<Content> {
     Ok(probe.content())
 }
 
-/// The same, or the image or volume in the frames of a zstd file, the first of
-/// them sound or not. Without frames it is decompressed from its start.
-async fn in_frames(co: &Co, source: &Source, content: Content) -> Result<Found, Failure> {
-    if !content.may_be_in_frames() {
-        return Ok(Found::Content(content));
-    }
+/// What is in the frames of a zstd file, the first of them sound or not. `None`
+/// without frames: it is decompressed from its start.
+async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Content, Arc<Seekable>)>, Failure> {
     let mut finder = FrameFinder::new();
     while co.read(|| finder.step(source)).await? {
         co.progress(finder.position(), source.size());
     }
     let Ok(Some(seekable)) = finder.finish(Arc::clone(source)) else {
-        return Ok(Found::Content(content));
+        return Ok(None);
     };
-    let seekable = seekable.with_cache(CACHE_SIZE);
-    Ok(match co.read(|| content_in(&seekable)).await? {
-        Some(content) => Found::Seekable(Box::new(seekable), content),
-        None => Found::Content(content),
-    })
+    let seekable = Arc::new(seekable.with_cache(CACHE_SIZE));
+    let content = co.read(|| content_in(&seekable)).await?;
+    Ok(content.map(|content| (content, seekable)))
 }
 
 /// What is in a zstd file; `None` if it is neither an image nor a volume.

@@ -10,11 +10,10 @@ use core::fmt;
 use crate::error::Result;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::SeekableReader;
-use crate::image::{Index, Reader};
 use crate::info::Format;
 use crate::io::{ByteExtent, IoError, ReadAt, Source};
-use crate::ntfs::{BootSector, Volume};
-use crate::open::Layer;
+use crate::ntfs::BootSector;
+use crate::open::Inside;
 use crate::pages::Pages;
 use crate::units::{len_u64, len_usize};
 
@@ -22,21 +21,25 @@ use crate::units::{len_u64, len_usize};
 #[derive(Clone)]
 pub struct Opened {
     pub(super) name: Rc<str>,
+    /// Bytes of what it was opened from, or of the partition of that.
+    pub(super) size: u64,
     pub(super) pages: Arc<Pages>,
     pub(super) layers: Vec<String>,
+    /// What was found wrong with the layers.
+    pub(super) warnings: Vec<String>,
     pub(super) format: Format,
     /// The bytes of the image or volume, decompressed.
     pub(super) bytes: Source,
     /// The same, if they are compressed in frames.
     pub(super) seekable: Option<Arc<SeekableReader<Source>>>,
+    /// The image of partclone that it is in.
+    pub(super) container: Option<Source>,
     /// The header of an image.
     pub(super) header: Option<Header>,
     /// `None` for an image without an index.
     pub(super) inside: Option<Inside>,
     /// The same, once all of the image was read.
     pub(super) scanned: Rc<Scanned>,
-    /// The container that the volume is in.
-    pub(super) container: Option<Layer>,
     /// Whether what comes before damage will do.
     pub(super) before_damage: bool,
     /// Whether a dirty volume is converted as it is.
@@ -50,15 +53,6 @@ pub(super) struct Scanned {
     pub(super) whole: OnceCell<Inside>,
     /// It is damaged: the clusters before that.
     pub(super) before_damage: OnceCell<Inside>,
-}
-
-/// The volume that was opened, or that is in the image.
-#[derive(Clone)]
-pub(super) struct Inside {
-    /// The volume as it is, or as its image would restore it.
-    pub(super) source: Source,
-    /// The image.
-    pub(super) image: Option<Arc<Reader<Source>>>,
 }
 
 impl Opened {
@@ -107,60 +101,23 @@ impl fmt::Debug for Opened {
     }
 }
 
-impl Inside {
-    pub(super) fn of_volume(source: Source) -> Self {
-        Self {
-            source,
-            image: None,
-        }
+/// The volume, with all the bytes that it should have, if it is cut short.
+pub(super) fn at_full_length(inside: &Inside) -> Result<Inside> {
+    if inside.index().is_some() {
+        return Ok(inside.clone());
     }
-
-    pub(super) fn of_image(bytes: Source, index: Index) -> Self {
-        let image = Arc::new(Reader::new(bytes, index));
-        Self {
-            source: Arc::<Reader<Source>>::clone(&image),
-            image: Some(image),
-        }
+    let geometry = match BootSector::read(&inside.source) {
+        Ok((boot, _)) => boot.geometry,
+        // Whoever opens it finds the same.
+        Err(error) if error.is_damage() => return Ok(inside.clone()),
+        Err(error) => return Err(error),
+    };
+    let size = geometry.bytes(geometry.nr_clusters());
+    if size <= inside.source.size() {
+        return Ok(inside.clone());
     }
-
-    /// Bytes of the device that the volume is on, or was.
-    pub(super) fn device_size(&self) -> u64 {
-        match self.index().map(Index::header) {
-            Some(header) if header.has_tail() => header.device_size,
-            _ => self.source.size(),
-        }
-    }
-
-    /// Where the clusters are in the image, if it is one.
-    pub(super) fn index(&self) -> Option<&Index> {
-        self.image.as_deref().map(Reader::index)
-    }
-
-    /// Opens the volume. Where its first records are in a damaged part of an
-    /// image, their copies are used.
-    pub(super) fn open_volume(&self) -> Result<Volume<Source>> {
-        Volume::open_or_salvage(Arc::clone(&self.source))
-    }
-
-    /// The same volume, with all the bytes that it should have, if it is cut
-    /// short.
-    pub(super) fn at_full_length(&self) -> Result<Self> {
-        if self.image.is_some() {
-            return Ok(self.clone());
-        }
-        let geometry = match BootSector::read(&self.source) {
-            Ok((boot, _)) => boot.geometry,
-            // Whoever opens it finds the same.
-            Err(error) if error.is_damage() => return Ok(self.clone()),
-            Err(error) => return Err(error),
-        };
-        let size = geometry.bytes(geometry.nr_clusters());
-        if size <= self.source.size() {
-            return Ok(self.clone());
-        }
-        let source = Arc::clone(&self.source);
-        Ok(Self::of_volume(Arc::new(CutShort { source, size })))
-    }
+    let source = Arc::clone(&inside.source);
+    Ok(Inside::of_volume(Arc::new(CutShort { source, size })))
 }
 
 /// A volume that is cut short, at its full length: the rest reads as zeros.

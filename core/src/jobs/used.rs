@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::job::Co;
-use super::opened::Inside;
 use super::{Failure, Refusal};
 use crate::clusters::{Auditor, ClusterMap, Selection};
 use crate::error::with_causes;
 use crate::io::Source;
 use crate::ntfs::{Volume, VolumeInfo};
+use crate::open::Inside;
 
 /// A volume that can be copied.
 pub(super) struct Counted {

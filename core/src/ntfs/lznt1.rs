@@ -1,7 +1,7 @@
 //! LZNT1, the compression of NTFS files, as [MS-XCA] describes it.
 //!
 //! A compression unit consists of chunks, each of which has up to 4096 bytes
-//! when it is decompressed and knows nothing of the others. A chunk is literals,
+//! when it is decompressed and is independent of the others. A chunk is literals,
 //! and matches of what came before in it.
 
 use alloc::vec::Vec;

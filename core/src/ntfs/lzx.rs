@@ -1,5 +1,5 @@
-//! LZX as WOF has it: as [MS-PATCH] describes it, in chunks of 32 KiB that know
-//! nothing of each other.
+//! LZX as WOF has it: as [MS-PATCH] describes it, in independent
+//! chunks of 32 KiB.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! Matches: what was decompressed before comes again.
+//! Matches of LZ77: bytes that are copied from what was decompressed before.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! The whole value of an attribute, wherever it is kept.
+//! The value of an attribute, resident or not.
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -25,7 +25,7 @@ impl<R: ReadAt> Volume<R> {
     /// # Errors
     ///
     /// [`Error::Io`]; [`Error::Corrupt`]: no boot sector of NTFS (ask
-    /// [`super::foreign::identify`] what it is), or a damaged `$MFT`;
+    /// [`crate::open::explain_volume`] what it is), or a damaged `$MFT`;
     /// [`Error::VolumeCutShort`].
     pub fn open(source: R) -> Result<Self> {
         let (boot, opened_from, mft) = find(&source, |boot| Mft::load(&source, boot))?;

@@ -7,14 +7,19 @@
 //! device.
 
 mod container;
+mod foreign;
 mod format;
 mod gpt;
+mod inside;
 mod nesting;
+mod partition_reader;
 mod partition_table;
 mod probe;
 
 pub use container::{Container, Opener};
 pub use format::{FORMATS, Format, Role};
+pub use inside::Inside;
 pub use nesting::{Layer, Nesting, NotOpened, Step};
+pub use partition_reader::PartitionReader;
 pub use partition_table::{Damage, Kind, Partition, PartitionTable};
-pub use probe::{Content, Probe};
+pub use probe::{Content, Probe, explain_volume};

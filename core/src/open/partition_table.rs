@@ -2,6 +2,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 use gpt_disk_types::{MasterBootRecord, MbrPartitionRecord};
 
@@ -97,6 +98,21 @@ impl PartitionTable {
         partitions.find(|partition| partition.number == number)
     }
 }
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BackupUsed => {
+                "the partition table is damaged; its backup at the end of the disk is used"
+            }
+            Self::BothDamaged => {
+                "the partition table is damaged, and so is its backup, or that cannot be read; \
+                 it is used as it is"
+            }
+        })
+    }
+}
+
 /// The partitions of an MBR. With the wrong sector size, they begin at the wrong
 /// places: the size that finds NTFS is right.
 fn mbr_partitions(disk: &(impl ReadAt + ?Sized), mbr: &MasterBootRecord) -> Vec<Partition> {

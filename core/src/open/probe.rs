@@ -1,8 +1,13 @@
-//! A look at a source: its first sector, and its end where a format needs it.
+//! A look at a source: its first sector; what is behind that, and its end, only
+//! where a format needs it.
+
+use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use super::container::Container;
-use super::format::{FORMATS, Format, Role};
+use super::format::{Detect, FORMATS, Format, Role};
 use super::partition_table::PartitionTable;
+use crate::error::{Error, Structure};
 use crate::io::{IoError, ReadAt};
 use crate::stream::Compression;
 use crate::units::{len_u64, len_usize};
@@ -10,11 +15,22 @@ use crate::units::{len_u64, len_usize};
 /// Bytes at the start of a source that formats are detected by.
 const START_BYTES: usize = 512;
 
+/// Bytes that the signatures far behind the start are in: the last is that of
+/// UFS2.
+const FAR_BYTES: usize = 68 << 10;
+
+/// Bytes of them that are read in one call. A failing device is read no further
+/// than the first error.
+const FAR_STEP: usize = 4 << 10;
+
 /// A source to be identified.
 pub struct Probe<'a> {
     source: &'a dyn ReadAt,
     start: [u8; START_BYTES],
     len: usize,
+    /// The first [`FAR_BYTES`], as far as they can be read.
+    far: OnceCell<Vec<u8>>,
+    last_sector: OnceCell<Option<[u8; START_BYTES]>>,
 }
 
 /// What a source is.
@@ -47,7 +63,7 @@ impl<'a> Probe<'a> {
         let len = START_BYTES.min(len_usize(source.size()));
         let (read, _) = start.split_at_mut(len);
         source.read_exact_at(0, read)?;
-        Ok(Self { source, start, len })
+        Ok(Self::with_first_sector(source, start, len))
     }
 
     /// A source whose first bytes are known already: of a stream, only they are;
@@ -58,12 +74,23 @@ impl<'a> Probe<'a> {
         for (byte, &found) in start.iter_mut().zip(bytes) {
             *byte = found;
         }
-        Self { source, start, len }
+        Self::with_first_sector(source, start, len)
+    }
+
+    fn with_first_sector(source: &'a dyn ReadAt, start: [u8; START_BYTES], len: usize) -> Self {
+        Self {
+            source,
+            start,
+            len,
+            far: OnceCell::new(),
+            last_sector: OnceCell::new(),
+        }
     }
 
     /// What the source is: the first row of [`FORMATS`] that detects it.
     pub fn content(&self) -> Content {
-        let Some(format) = FORMATS.iter().find(|format| (format.detect)(self)) else {
+        let mut rows = FORMATS.iter().copied().flatten();
+        let Some(format) = rows.find(|format| self.detects(format)) else {
             return Content::Unknown;
         };
         match format.role {
@@ -81,10 +108,17 @@ impl<'a> Probe<'a> {
     /// Whether the source is an image, a file system or a file of its own: what
     /// a partition table at its end is left over from.
     pub(super) fn begins_with_content(&self) -> bool {
-        let mut rows = FORMATS.iter();
-        rows.by_ref()
-            .take_while(|format| format.role != Role::Disk)
-            .any(|format| (format.detect)(self))
+        let rows = FORMATS.iter().copied().flatten();
+        rows.take_while(|format| format.role != Role::Disk)
+            .any(|format| self.detects(format))
+    }
+
+    fn detects(&self, format: &Format) -> bool {
+        match format.detect {
+            Detect::At(offset, bytes) => self.has(offset, bytes),
+            Detect::BeforeEnd(distance, bytes) => self.has_before_end(distance, bytes),
+            Detect::If(is_true) => is_true(self),
+        }
     }
 
     pub(super) fn source(&self) -> &dyn ReadAt {
@@ -96,10 +130,21 @@ impl<'a> Probe<'a> {
         self.start.get(..self.len).unwrap_or_default()
     }
 
-    /// Whether `text` stands at `offset` in the first sector.
-    pub(super) fn has(&self, offset: usize, text: &[u8]) -> bool {
-        let bytes = self.start().get(offset..);
-        bytes.is_some_and(|bytes| bytes.starts_with(text))
+    /// Whether `bytes` are at `offset`, within [`FAR_BYTES`].
+    pub(super) fn has(&self, offset: usize, bytes: &[u8]) -> bool {
+        let is_near = offset.saturating_add(bytes.len()) <= START_BYTES;
+        let read = if is_near { self.start() } else { self.far() };
+        read.get(offset..)
+            .is_some_and(|rest| rest.starts_with(bytes))
+    }
+
+    /// Whether `bytes` are at this distance before the end, in the last sector.
+    pub(super) fn has_before_end(&self, distance: usize, bytes: &[u8]) -> bool {
+        self.last_sector().is_some_and(|sector| {
+            let offset = START_BYTES.checked_sub(distance);
+            let rest = offset.and_then(|offset| sector.get(offset..));
+            rest.is_some_and(|rest| rest.starts_with(bytes))
+        })
     }
 
     /// Whether the first sector is there, and holds nothing but zeros.
@@ -107,12 +152,61 @@ impl<'a> Probe<'a> {
         self.len == START_BYTES && self.start().iter().all(|&byte| byte == 0)
     }
 
+    /// The first [`FAR_BYTES`], as far as they can be read. Empty if the first
+    /// sector could not: each further read of a failing device may be its last.
+    pub(super) fn far(&self) -> &[u8] {
+        self.far.get_or_init(|| {
+            let mut bytes = Vec::new();
+            if self.len < START_BYTES {
+                return bytes;
+            }
+            let end = FAR_BYTES.min(len_usize(self.source.size()));
+            while bytes.len() < end {
+                let start = bytes.len();
+                let next = start.saturating_add(FAR_STEP).min(end);
+                bytes.resize(next, 0);
+                let (_, step) = bytes.split_at_mut(start);
+                if self.source.read_exact_at(len_u64(start), step).is_err() {
+                    bytes.truncate(start);
+                    break;
+                }
+            }
+            bytes
+        })
+    }
+
     /// The last sector; `None` if it cannot be read, as of a stream.
-    pub(super) fn last_sector(&self) -> Option<[u8; START_BYTES]> {
-        let offset = self.source.size().checked_sub(len_u64(START_BYTES))?;
-        let mut sector = [0; START_BYTES];
-        self.source.read_exact_at(offset, &mut sector).ok()?;
-        Some(sector)
+    pub(super) fn last_sector(&self) -> Option<&[u8; START_BYTES]> {
+        let read = || {
+            let offset = self.source.size().checked_sub(len_u64(START_BYTES))?;
+            let mut sector = [0; START_BYTES];
+            self.source.read_exact_at(offset, &mut sector).ok()?;
+            Some(sector)
+        };
+        self.last_sector.get_or_init(read).as_ref()
+    }
+}
+
+/// The error of opening a volume; or, if what is in place of its boot sector is
+/// known, that.
+pub fn explain_volume(source: &dyn ReadAt, error: Error) -> Error {
+    let is_boot_sector = matches!(
+        error,
+        Error::Corrupt {
+            structure: Structure::BootSector,
+            ..
+        }
+    );
+    if !is_boot_sector {
+        return error;
+    }
+    match Probe::new(source).map(|probe| probe.content()) {
+        Ok(Content::Refused(Format {
+            name,
+            role: Role::Refused { .. },
+            ..
+        })) => Error::OtherFormat { name },
+        _ => error,
     }
 }
 

@@ -6,7 +6,7 @@ use core::fmt;
 use super::{Decoder, Limits, Problem};
 
 /// Bytes from the start of a stream that [`Compression::of`] looks at.
-pub const START_BYTES: usize = 10;
+pub const START_BYTES: usize = 14;
 
 type NewDecoder = fn(Limits) -> Result<Box<dyn Decoder>, Problem>;
 
@@ -51,9 +51,9 @@ macro_rules! formats {
 
 /// The constructor of a decoder if its feature is on.
 macro_rules! decoder {
-    ($feature:literal, $decoder:path) => {{
+    ($feature:literal, $new:path) => {{
         #[cfg(feature = $feature)]
-        let decoder: Option<NewDecoder> = Some(|limits| Ok(Box::new(<$decoder>::new(limits)?)));
+        let decoder: Option<NewDecoder> = Some(|limits| Ok(Box::new($new(limits)?)));
         #[cfg(not(feature = $feature))]
         let decoder = None;
         decoder
@@ -71,7 +71,7 @@ formats! {
             [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..]
         ),
         padding: &[],
-        decoder: decoder!("zstd", super::zstd::Zstd),
+        decoder: decoder!("zstd", super::zstd::Zstd::new),
     },
     /// RFC 1952.
     Gzip: Format {
@@ -80,7 +80,7 @@ formats! {
         // Section 2.3.1: with the only method there is.
         begins: |start| start.starts_with(b"\x1F\x8B\x08"),
         padding: &[],
-        decoder: decoder!("gzip", super::gzip::Gzip),
+        decoder: decoder!("gzip", super::gzip::Gzip::new),
     },
     /// The format of xz, version 1.
     Xz: Format {
@@ -88,7 +88,7 @@ formats! {
         command: "xz -d",
         begins: |start| start.starts_with(b"\xFD7zXZ\0"),
         padding: &[0; 4],
-        decoder: decoder!("xz", super::xz::Xz),
+        decoder: decoder!("lzma", super::lzma::Lzma::of_xz),
     },
     /// bzip2, of any block size.
     Bzip2: Format {
@@ -101,7 +101,7 @@ formats! {
                 | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..]
         ),
         padding: &[],
-        decoder: decoder!("bzip2", super::bzip2::Bzip2),
+        decoder: decoder!("bzip2", super::bzip2::Bzip2::new),
     },
     /// lz4, in frames.
     Lz4: Format {
@@ -109,8 +109,51 @@ formats! {
         command: "lz4 -d",
         begins: |start| start.starts_with(b"\x04\x22\x4D\x18"),
         padding: &[],
-        decoder: decoder!("lz4", super::lz4::Lz4),
+        decoder: decoder!("lz4", super::lz4::Lz4::new),
     },
+    /// lzop, with LZO1X.
+    Lzop: Format {
+        name: "lzop",
+        command: "lzop -d",
+        begins: |start| start.starts_with(b"\x89LZO\0\r\n\x1A\n"),
+        padding: &[],
+        decoder: decoder!("lzop", super::lzop::Lzop::new),
+    },
+    /// lzip, version 0 or 1.
+    Lzip: Format {
+        name: "lzip",
+        command: "lzip -d",
+        begins: |start| start.starts_with(b"LZIP"),
+        padding: &[],
+        decoder: decoder!("lzma", super::lzma::Lzma::of_lzip),
+    },
+    /// The format of LZMA before xz, which has neither a magic nor checksums.
+    Lzma: Format {
+        name: "lzma",
+        command: "xz -d --format=lzma",
+        begins: begins_as_lzma,
+        padding: &[],
+        decoder: decoder!("lzma", super::lzma::Lzma::of_lzma),
+    },
+}
+
+/// The properties that all encoders use unless told otherwise, a dictionary of a
+/// size that they make, content of less than 256 GiB or of unknown size, and the
+/// first byte of the range coder: what xz looks at, and the two that are fixed.
+fn begins_as_lzma(start: &[u8]) -> bool {
+    const PROPERTIES: u8 = 0x5D;
+    const MOST_CONTENT: u64 = 256 << 30;
+    let Some(([PROPERTIES, rest @ ..], [0, ..])) = start.split_first_chunk::<13>() else {
+        return false;
+    };
+    let [d0, d1, d2, d3, size @ ..] = *rest;
+    let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
+    let content = u64::from_le_bytes(size);
+    // A power of two, or one and its half.
+    let is_usual =
+        |size: u32| size.is_power_of_two() || size.count_ones() == 2 && (size & size >> 1) != 0;
+    (is_usual(dictionary) || dictionary == u32::MAX)
+        && (content < MOST_CONTENT || content == u64::MAX)
 }
 
 impl Compression {

@@ -11,8 +11,10 @@ mod compression;
 mod gzip;
 #[cfg(feature = "lz4")]
 mod lz4;
-#[cfg(feature = "xz")]
-mod xz;
+#[cfg(feature = "lzma")]
+mod lzma;
+#[cfg(feature = "lzop")]
+mod lzop;
 #[cfg(feature = "zstd")]
 mod zstd;
 
@@ -356,7 +358,7 @@ fn require_memory(len: usize) -> Result<(), Problem> {
 }
 
 /// The difference of two counts of bytes of one call.
-#[cfg(any(feature = "bzip2", feature = "xz", feature = "fast-gzip"))]
+#[cfg(any(feature = "bzip2", feature = "lzma", feature = "fast-gzip"))]
 fn since(before: u64, now: u64) -> usize {
     crate::units::len_usize(now.saturating_sub(before))
 }

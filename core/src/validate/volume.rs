@@ -291,14 +291,13 @@ impl Missing {
         let cluster_at = |position| geometry.vcn_at(position).0.0;
         let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
         let mut position = 0;
-        while let Some(absent) =
-            io::first_absent(source, position..end).map_err(|source| Error::Io {
+        for absent in io::absent_in(source, 0..end) {
+            let absent = absent.map_err(|source| Error::Io {
                 structure: Structure::Volume,
                 offset: position,
                 len: end.saturating_sub(position),
                 source,
-            })?
-        {
+            })?;
             let first = cluster_at(position);
             let len = cluster_at(absent.start).saturating_sub(first);
             used.remove(Extent::new(Lcn(first), len));

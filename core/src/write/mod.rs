@@ -7,6 +7,7 @@
 
 #[cfg(feature = "serde")]
 mod facts;
+mod frame_compressor;
 mod metadata;
 mod ntfsclone;
 mod raw;
@@ -17,6 +18,9 @@ use alloc::vec::Vec;
 
 #[cfg(feature = "serde")]
 pub use self::facts::Facts;
+pub use self::frame_compressor::FrameCompressor;
+#[cfg(feature = "zstd-compressor")]
+pub use self::frame_compressor::ZstdCompressor;
 pub use self::metadata::{RecordChunk, WipeReport};
 pub use self::ntfsclone::NtfscloneEncoder;
 pub use self::raw::RAW;

@@ -106,7 +106,7 @@ fn a_tail_of_no_bytes() {
     );
     let image = image.gap(3).next(5, 256).next(0, 0);
     let decoded = decode_whole(&image.bytes).unwrap();
-    assert_eq!(decoded.header.tail_size(), 0);
+    assert_eq!(decoded.header().tail_size(), 0);
     assert_eq!(decoded.data, [(768, vec![5; 256])]);
     let last = image.bytes.len() - 1;
     let found = refused(&image.bytes[..last]);
@@ -126,7 +126,7 @@ fn a_tail_of_a_whole_cluster() {
         );
         let image = image.gap(4).next(9, 256);
         let decoded = decode_whole(&image.bytes).unwrap();
-        assert_eq!(decoded.header.tail_size(), 256);
+        assert_eq!(decoded.header().tail_size(), 256);
         assert_eq!(decoded.data, [(1024, vec![9; 256])]);
     }
 }

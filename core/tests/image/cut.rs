@@ -60,7 +60,7 @@ proptest! {
         if let Ok(decoded) = whole {
             for (offset, bytes) in &decoded.data {
                 let end = offset + bytes.len() as u64;
-                prop_assert!(end <= decoded.header.device_size);
+                prop_assert!(end <= decoded.header().device_size);
             }
         }
     }

@@ -1,62 +1,26 @@
 //! What comes out of an image, and images made by hand.
 
 use ntfsclone_core::error::Structure;
-use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
+use ntfsclone_core::image::ntfsclone::{Decoder, Header};
 use ntfsclone_core::{Error, Result};
 
-/// What an image holds: its header, and the bytes of the device by position.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Decoded {
-    pub(crate) header: Header,
-    /// Position and bytes, neighbours joined.
-    pub(crate) data: Vec<(u64, Vec<u8>)>,
-}
+use crate::decoding;
+use crate::image_decoder::Decoded;
 
-impl Decoded {
-    /// The device as restored, what is free in zeros.
+impl Decoded<Header> {
+    /// The device as restored.
     pub(crate) fn device(&self) -> Vec<u8> {
-        let mut device = vec![0; self.header.device_size as usize];
-        for (offset, bytes) in &self.data {
-            device[*offset as usize..][..bytes.len()].copy_from_slice(bytes);
-        }
-        device
+        self.restored(self.header().device_size)
     }
 }
 
 /// Decodes an image that comes in these pieces.
-pub(crate) fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Decoded> {
-    let mut decoder = Decoder::new();
-    let mut header = None;
-    let mut data: Vec<(u64, Vec<u8>)> = Vec::new();
-    for piece in pieces {
-        let mut input = piece;
-        loop {
-            match decoder.next(&mut input)? {
-                Event::Header(found) => assert!(header.replace(found).is_none()),
-                Event::Data { offset, bytes } => {
-                    assert!(!bytes.is_empty());
-                    match data.last_mut() {
-                        Some((start, last)) if *start + last.len() as u64 == offset => {
-                            last.extend(bytes);
-                        }
-                        _ => data.push((offset, bytes.to_vec())),
-                    }
-                }
-                Event::NeedInput => break,
-                // To go on with what is left is an error, to be seen below.
-                Event::End if input.is_empty() => break,
-                Event::End => {}
-            }
-        }
-        assert!(input.is_empty(), "what is left is lost");
-    }
-    decoder.end_of_input()?;
-    let header = header.expect("no end before a header");
-    Ok(Decoded { header, data })
+pub(crate) fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Decoded<Header>> {
+    decoding::decode::<Decoder>(pieces)
 }
 
 /// As [`decode`], in one piece.
-pub(crate) fn decode_whole(image: &[u8]) -> Result<Decoded> {
+pub(crate) fn decode_whole(image: &[u8]) -> Result<Decoded<Header>> {
     decode([image])
 }
 

@@ -14,12 +14,12 @@ fn of_version_10() {
             let image = ByHand::current(Fields { version, ..SMALL }, data_offset);
             let image = image.next(1, 256).gap(3).next(9, 100);
             let decoded = decode_whole(&image.bytes).unwrap();
-            assert_eq!(Header::read(&*image.bytes).unwrap(), decoded.header);
-            assert_eq!(decoded.header.version, Version::Current { minor });
-            assert_eq!(decoded.header.data_offset, data_offset);
-            assert_eq!(decoded.header.device_size, SMALL.device_size);
-            assert_eq!(decoded.header.nr_clusters, SMALL.nr_clusters);
-            assert_eq!(decoded.header.inuse, SMALL.inuse);
+            assert_eq!(Header::read(&*image.bytes).unwrap(), decoded.header());
+            assert_eq!(decoded.header().version, Version::Current { minor });
+            assert_eq!(decoded.header().data_offset, data_offset);
+            assert_eq!(decoded.header().device_size, SMALL.device_size);
+            assert_eq!(decoded.header().nr_clusters, SMALL.nr_clusters);
+            assert_eq!(decoded.header().inuse, SMALL.inuse);
             let expected = [(0, vec![1; 256]), (1024, vec![9; 100])];
             assert_eq!(decoded.data, expected);
         }
@@ -38,7 +38,7 @@ fn that_are_cut_short() {
         }
     }
     let header = Header::read(&image[..50]).unwrap();
-    assert_eq!(header, decode_whole(&image).unwrap().header);
+    assert_eq!(header, decode_whole(&image).unwrap().header());
 }
 
 /// It ends where its last cluster ends, and has no tail.
@@ -50,7 +50,7 @@ fn of_version_10_0() {
     let with_cluster = image.gap(3).next(1, 256);
     for (image, offset) in [(with_gap, 0), (with_cluster, 768)] {
         let decoded = decode_whole(&image.bytes).unwrap();
-        assert!(!decoded.header.has_tail());
+        assert!(!decoded.header().has_tail());
         assert_eq!(decoded.data, [(offset, vec![1; 256])]);
     }
 }
@@ -71,7 +71,7 @@ fn of_old_versions_in_either_byte_order() {
                 };
                 let image = ByHand::old(fields, is_big).gap(4).next(3, size as usize);
                 let decoded = decode_whole(&image.bytes).unwrap();
-                let header = decoded.header;
+                let header = decoded.header();
                 assert_eq!(Header::read(&*image.bytes).unwrap(), header);
                 assert_eq!(header.version, Version::Old(order), "{cluster_size}");
                 assert_eq!(header.cluster_size, cluster_size);
@@ -139,5 +139,5 @@ fn with_any_count_of_clusters_in_use() {
     let mut image = small_image();
     image[38..46].fill(0xFF);
     let decoded = decode_whole(&image).expect("a sound image");
-    assert_eq!(decoded.header.inuse, u64::MAX);
+    assert_eq!(decoded.header().inuse, u64::MAX);
 }

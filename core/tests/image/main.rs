@@ -16,11 +16,15 @@ mod commands;
 mod copies;
 mod cut;
 mod decoded;
+#[path = "../support/decoding.rs"]
+mod decoding;
 mod discovery;
 #[path = "../support/encoded.rs"]
 mod encoded;
 mod giant;
 mod headers;
+#[path = "../support/image_decoder.rs"]
+mod image_decoder;
 mod indexes;
 mod reader;
 mod roundtrip;

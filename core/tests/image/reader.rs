@@ -4,7 +4,7 @@ use core::cell::RefCell;
 
 use ntfsclone_core::Error;
 use ntfsclone_core::image::{Index, Reader};
-use ntfsclone_core::io::{IoError, ReadAt, first_absent};
+use ntfsclone_core::io::{IoError, ReadAt, absent_in};
 use ntfsclone_core::units::Lcn;
 use proptest::prelude::*;
 
@@ -146,13 +146,15 @@ proptest! {
             reader.read_exact_at(start as u64, &mut buf).unwrap();
             prop_assert!(buf == device[start..end], "{} to {}", start, end);
         }
-        for lcn in 0..decoded.header.nr_clusters {
+        for lcn in 0..decoded.header().nr_clusters {
             let stored = decoded.data.iter().any(|(offset, bytes)| {
                 (*offset..*offset + bytes.len() as u64).contains(&(lcn * 256))
             });
             prop_assert_eq!(reader.is_stored(Lcn(lcn)), stored);
-            let absent = first_absent(&reader, lcn * 256..(lcn + 1) * 256).unwrap();
-            prop_assert_eq!(absent.is_none(), stored);
+            let cluster = lcn * 256..(lcn + 1) * 256;
+            let absent: Result<Vec<_>, _> = absent_in(&reader, cluster.clone()).collect();
+            let expected = if stored { Vec::new() } else { vec![cluster] };
+            prop_assert_eq!(absent.unwrap(), expected);
         }
     }
 }

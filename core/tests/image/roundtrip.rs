@@ -113,7 +113,7 @@ proptest! {
         prop_assert!(image == device.image(u64::MAX), "it depends on the calls");
 
         let decoded = decode(cut(&image, &lengths)).unwrap();
-        prop_assert_eq!(decoded.header, header);
+        prop_assert_eq!(decoded.header(), header);
         prop_assert_eq!(header.tail_size(), device.tail);
         prop_assert!(decoded.device() == device.content());
         // Free clusters are not in the image at all.

@@ -8,39 +8,37 @@ use ntfs_volume_builder as build;
 use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
 use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::salvage::Ending;
-use ntfsclone_core::io::{IoError, ReadAt, ReadParts};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
+use ntfsclone_core::ranges::{overlapping, stretch};
 use ntfsclone_core::salvage::{DamagedVolume, SalvagedImage, find_header, salvage_image};
 
 use crate::copies::{image_of, restored};
 use crate::volumes::expected;
 
-#[derive(Debug, Clone)]
 struct Image {
-    bytes: Arc<Vec<u8>>,
+    bytes: Vec<u8>,
     absent: Vec<Range<u64>>,
 }
 
-impl ReadParts for Image {
+impl ReadAt for Image {
     fn size(&self) -> u64 {
         self.bytes.len() as u64
     }
 
-    fn read_parts_at(
-        &self,
-        offset: u64,
-        buf: &mut [u8],
-        absent: &mut dyn FnMut(Range<u64>),
-    ) -> Result<(), IoError> {
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
         self.bytes.read_exact_at(offset, buf)?;
         let end = offset + buf.len() as u64;
-        for part in &self.absent {
-            let part = part.start.max(offset)..part.end.min(end);
-            if part.start < part.end {
-                buf[(part.start - offset) as usize..(part.end - offset) as usize].fill(0xAA);
-                absent(part);
-            }
+        for part in overlapping(&self.absent, &(offset..end)) {
+            buf[(part.start - offset) as usize..(part.end - offset) as usize].fill(0xAA);
         }
         Ok(())
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        Ok(match stretch(&self.absent, &(offset..self.size())) {
+            (true, len) => ByteExtent::Absent { len },
+            (false, len) => ByteExtent::Data { len },
+        })
     }
 }
 
@@ -56,18 +54,15 @@ struct Outcome {
 }
 
 fn salvage(built: &build::Volume, bytes: Vec<u8>, absent: Vec<Range<u64>>) -> Outcome {
-    let image = Image {
-        bytes: Arc::new(bytes),
-        absent,
-    };
+    let image: Source = Arc::new(Image { bytes, absent });
     let header = find_header(&image).unwrap().header;
     let SalvagedImage { found, .. } =
         salvage_image(&image, header, Ending::WithSource, |_| {}).unwrap();
     let volume = DamagedVolume::in_image(image, &found);
     let mut original = expected(built);
     // A header that is damaged may have more.
-    original.resize(original.len().max(ReadAt::size(&volume) as usize), 0);
-    let mut device = vec![0; ReadAt::size(&volume) as usize];
+    original.resize(original.len().max(volume.size() as usize), 0);
+    let mut device = vec![0; volume.size() as usize];
     volume.read_exact_at(0, &mut device).unwrap();
 
     let cluster_size = u64::from(header.cluster_size);

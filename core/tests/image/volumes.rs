@@ -36,8 +36,8 @@ fn restore_to_the_used_clusters() {
         let image = image_of(&built);
         let decoded = decode(image.chunks(100_000)).unwrap();
         let used = built.used_clusters().count() as u64;
-        assert_eq!(decoded.header.inuse, used);
-        assert_eq!(decoded.header.device_size, built.bytes.len() as u64);
+        assert_eq!(decoded.header().inuse, used);
+        assert_eq!(decoded.header().device_size, built.bytes.len() as u64);
         assert!(decoded.device() == expected(&built), "{:?}", built.geometry);
     }
 }

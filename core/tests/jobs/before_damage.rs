@@ -6,7 +6,7 @@ use ntfs_volume_builder::{self as build, FileData, VolumeBuilder, attribute_type
 use ntfsclone_core::image::seekable::SeekableReader;
 use ntfsclone_core::jobs::{Compression, Failure, Located, Opened, Step};
 use ntfsclone_core::units::{Extent, RecordNumber};
-use ntfsclone_core::write::NTFSCLONE;
+use ntfsclone_core::write::{NTFSCLONE, ZstdCompressor};
 
 use crate::copies::image_of;
 use crate::driver::Driver;
@@ -229,6 +229,7 @@ fn a_damaged_frame_costs_what_is_in_it() {
     let expected = names(&mut driver, &opened).unwrap();
     let compression = Some(Compression {
         level: 1,
+        compressor: Box::new(ZstdCompressor::new(1).unwrap()),
         time: None,
     });
     let mut convert = opened.convert(&NTFSCLONE, compression).unwrap();

@@ -5,7 +5,7 @@ use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::jobs::{Compression, Failure, Refusal};
 use ntfsclone_core::validate::Code;
-use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer};
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -14,6 +14,7 @@ use crate::samples::{large, volumes};
 fn compression(level: i32) -> Option<Compression> {
     Some(Compression {
         level,
+        compressor: Box::new(ZstdCompressor::new(level).unwrap()),
         time: Some("2026-11-24T19:10:03Z".to_owned()),
     })
 }

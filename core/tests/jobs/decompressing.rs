@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use liblzma::stream::LzmaOptions;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use ntfsclone_core::jobs::{self, Failure, Step};
-use ntfsclone_core::stream::{Compression, Stream, StreamError};
+use ntfsclone_core::stream::{Compression, Limits, Stream, StreamError};
 
 use crate::driver::Driver;
 
-fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     match compression {
         Compression::Zstd => {
             let mut context = zstd_safe::CCtx::create();
@@ -40,7 +41,68 @@ fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
             encoder.write_all(bytes).unwrap();
             encoder.finish().unwrap()
         }
+        Compression::Lzop => lzop(bytes, 0x3),
+        Compression::Lzip => lzip(bytes),
+        Compression::Lzma => lzma(bytes),
     }
+}
+
+/// Blocks of 256 KiB, with checksums by these flags, and a name of five bytes.
+fn lzop(bytes: &[u8], flags: u32) -> Vec<u8> {
+    let adler32 = adler2::adler32_slice;
+    let mut header = b"\x10\x40\x20\xA0\x09\x40\x01\x05".to_vec();
+    header.extend(flags.to_be_bytes());
+    header.extend([0; 12]);
+    header.extend(b"\x05a.img");
+    let sum = if flags & 0x1000 == 0 {
+        adler32(&header)
+    } else {
+        crc32(&header)
+    };
+    let mut out = [b"\x89LZO\0\r\n\x1A\n", &header[..], &sum.to_be_bytes()].concat();
+    for content in bytes.chunks(256 << 10) {
+        let packed = lzokay::compress::compress(content).unwrap();
+        let is_smaller = packed.len() < content.len();
+        let block = if is_smaller { &packed } else { content };
+        let mut fields = vec![content.len() as u32, block.len() as u32];
+        for (flag, sum) in [
+            (0x1, adler32(content)),
+            (0x100, crc32(content)),
+            (0x2, adler32(block)),
+            (0x200, crc32(block)),
+        ] {
+            let is_there = flags & flag != 0 && (is_smaller || flag & 0x202 == 0);
+            fields.extend(is_there.then_some(sum));
+        }
+        out.extend(fields.iter().flat_map(|field| field.to_be_bytes()));
+        out.extend(block);
+    }
+    out.extend([0; 4]);
+    out
+}
+
+fn lzma(bytes: &[u8]) -> Vec<u8> {
+    let options = LzmaOptions::new_preset(1).unwrap();
+    let stream = liblzma::stream::Stream::new_lzma_encoder(&options).unwrap();
+    let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The same code between another header, for a dictionary of 1 MiB, and a
+/// trailer.
+fn lzip(bytes: &[u8]) -> Vec<u8> {
+    let code = &lzma(bytes)[13..];
+    let len = code.len() as u64 + 26;
+    let size = (bytes.len() as u64).to_le_bytes();
+    let sum = crc32(bytes).to_le_bytes();
+    [b"LZIP\x01\x14", code, &sum, &size, &len.to_le_bytes()].concat()
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 fn lz4(bytes: &[u8], size: BlockSize, mode: BlockMode) -> Vec<u8> {
@@ -178,7 +240,9 @@ fn no_part_of_a_stream_is_a_stream() {
 #[test]
 fn damage_is_found() {
     let content = content(300_000);
-    for compression in Compression::ALL.iter().copied() {
+    // lzma has no checksums: an image within has to be looked at.
+    let all = Compression::ALL.iter().copied();
+    for compression in all.filter(|&one| one != Compression::Lzma) {
         let bytes = compress(compression, &content);
         for at in (400..bytes.len()).step_by(4999).chain([bytes.len() - 3]) {
             let mut damaged = bytes.clone();
@@ -212,6 +276,113 @@ fn zeros_come_as_holes() {
         // What is kept does not grow with what was read.
         assert!(driver.peak <= 24 << 20);
     }
+}
+
+#[test]
+fn files_of_lzop_have_any_checksums() {
+    // What repeats is compressed, the rest is stored.
+    let content = [&content(600_000)[..], &b"some text ".repeat(60_000)].concat();
+    for flags in [0, 0x1, 0x2, 0x3, 0x100, 0x200, 0x303, 0x1101] {
+        let bytes = lzop(&content, flags);
+        let found = decompress(Compression::Lzop, &bytes, false).unwrap();
+        assert!(found == content, "{flags:#x}");
+        // A byte of the name, of a stored block, and of one that is compressed.
+        for (at, has_sum) in [
+            (36, true),
+            (1000, flags & 0x101 != 0),
+            (bytes.len() - 50, flags != 0),
+        ] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            let found = decompress(Compression::Lzop, &damaged, false);
+            assert!(found.is_err() || !has_sum, "{flags:#x} at {at}");
+        }
+    }
+    // Filters and files in several parts are unknown; so are other methods.
+    for flags in [0x800, 0x400] {
+        let found = error(Compression::Lzop, &lzop(&content, flags));
+        assert!(
+            found.to_string().contains("options that are unknown"),
+            "{found}"
+        );
+    }
+    let mut other_method = lzop(&content, 0);
+    other_method[15] = 128;
+    let found = error(Compression::Lzop, &other_method);
+    assert!(
+        found.to_string().contains("options that are unknown"),
+        "{found}"
+    );
+}
+
+#[test]
+fn blocks_of_lzop_are_limited() {
+    let compression = Compression::Lzop;
+    let sound = lzop(b"hello", 0);
+    let with_size = |size: u32| {
+        let mut bytes = sound.clone();
+        let at = bytes.len() - 4 - 5 - 8;
+        bytes[at..at + 4].copy_from_slice(&size.to_be_bytes());
+        bytes
+    };
+    // More than the format allows.
+    for size in [(64 << 20) + 1, u32::MAX] {
+        let found = error(compression, &with_size(size));
+        assert!(matches!(found, StreamError::Damaged { .. }), "{found}");
+    }
+    // A block, and what it is compressed to.
+    let limits = Limits {
+        memory: 1 << 20,
+        threads: 0,
+    };
+    let mut stream = Stream::new(compression, limits, false).unwrap();
+    let bytes = with_size((512 << 10) + 1);
+    stream.decode(&bytes, &mut [0; 100]).unwrap();
+    let position = stream.position() as usize;
+    let found = stream
+        .decode(&bytes[position..], &mut [0; 100])
+        .unwrap_err();
+    assert!(matches!(found, StreamError::Limit { limit, .. } if limit == 1 << 20));
+}
+
+/// A dictionary of 512 MiB, the largest of lzip, and one of 1 GiB.
+#[test]
+fn dictionaries_of_lzip_and_lzma_are_limited() {
+    let mut member = lzip(b"hello");
+    member[5] = 29;
+    let mut file = lzma(b"hello");
+    file[1..5].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+    for (compression, bytes) in [(Compression::Lzip, member), (Compression::Lzma, file)] {
+        let found = error(compression, &bytes);
+        assert!(matches!(found, StreamError::Limit { .. }), "{found}");
+    }
+}
+
+/// lzma has no magic: its header has to be one that encoders write.
+#[test]
+fn lzma_is_detected_by_its_header() {
+    let file = lzma(b"hello");
+    let mut of_known_size = file.clone();
+    of_known_size[5..13].copy_from_slice(&5_u64.to_le_bytes());
+    for sound in [&file, &of_known_size] {
+        assert_eq!(Compression::of(sound), Some(Compression::Lzma));
+        assert_eq!(
+            decompress(Compression::Lzma, sound, false).unwrap(),
+            b"hello"
+        );
+    }
+    let changes: [(usize, &[u8]); 4] = [
+        (0, b"\xEB"),
+        (1, b"\x01"),
+        (5, &(1_u64 << 40).to_le_bytes()),
+        (13, b"\x01"),
+    ];
+    for (at, bytes) in changes {
+        let mut other = file.clone();
+        other[at..at + bytes.len()].copy_from_slice(bytes);
+        assert_eq!(Compression::of(&other), None, "{at}");
+    }
+    assert_eq!(Compression::of(&file[..13]), None);
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use ntfsclone_core::info::Document;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::jobs::{Failure, Job, Opened, Step, open};
+use ntfsclone_core::jobs::{Arrival, Failure, Job, Opened, Opening, Step, open};
 use ntfsclone_core::pages::{MAX_REQUEST, Pages};
 
 /// A source that is read when a job requests it.
+#[derive(Debug)]
 pub(crate) struct Driver<S> {
     source: S,
     pub(crate) pages: Arc<Pages>,
@@ -71,8 +72,16 @@ impl<S: ReadAt> Driver<S> {
         Ok(())
     }
 
+    /// Opens something that can be read at any place.
     pub(crate) fn open(&mut self) -> Result<Opened, Failure> {
-        self.result(open("source", Arc::clone(&self.pages)))
+        match self.arrive(Opening::new("source", None))? {
+            Arrival::Opened(opened) => Ok(*opened),
+            Arrival::Stream(stream) => panic!("compressed with {}", stream.compression()),
+        }
+    }
+
+    pub(crate) fn arrive(&mut self, opening: Opening) -> Result<Arrival, Failure> {
+        self.result(open(opening, Arc::clone(&self.pages)))
     }
 
     pub(crate) fn info(&mut self, opened: &Opened) -> Result<Document, Failure> {

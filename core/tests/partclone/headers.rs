@@ -103,7 +103,7 @@ fn counts_that_only_inform_may_be_wrong() {
 fn device_size_of_version_1_is_computed() {
     let mut image = image(&PartcloneImage::version_1(0));
     image[40..48].copy_from_slice(&77_u64.to_le_bytes());
-    let header = decode([image.as_slice()]).unwrap().header;
+    let header = decode([image.as_slice()]).unwrap().header();
     assert_eq!(header.device_size, 5632);
 }
 

@@ -15,7 +15,11 @@ mod backup;
 mod checks;
 mod damage;
 mod decoded;
+#[path = "../support/decoding.rs"]
+mod decoding;
 mod extents;
 mod headers;
+#[path = "../support/image_decoder.rs"]
+mod image_decoder;
 mod modes;
 mod real;

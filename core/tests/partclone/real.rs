@@ -125,8 +125,8 @@ fn check_image_of_partclone(partclone: &Path, mode: &[&str], built: &Volume) {
     let image = fs::read(&target).unwrap();
 
     let decoded = decode(image.chunks(10_000)).unwrap();
-    assert_eq!(decoded.header.nr_blocks, built.geometry.clusters);
-    let mut expected = vec![0; decoded.header.restored_size() as usize];
+    assert_eq!(decoded.header().nr_blocks, built.geometry.clusters);
+    let mut expected = vec![0; decoded.header().restored_size() as usize];
     let cluster_size = built.geometry.cluster_size as usize;
     for lcn in built.used_clusters() {
         expected[lcn as usize * cluster_size..][..cluster_size].copy_from_slice(built.cluster(lcn));
@@ -138,7 +138,7 @@ fn check_image_of_partclone(partclone: &Path, mode: &[&str], built: &Volume) {
     );
     let index = Index::read(image.as_slice()).unwrap();
     assert_eq!(index.image_size(), image.len() as u64);
-    assert_eq!(index.blocks().len(), decoded.header.used);
+    assert_eq!(index.blocks().len(), decoded.header().used);
     let reader = Reader::new(image.as_slice(), index);
     let mut read = vec![0; expected.len()];
     reader.read_exact_at(0, &mut read).unwrap();

@@ -1,4 +1,4 @@
-//! Memory as reads and writes past the kernel's cache need it.
+//! Memory that is aligned as direct I/O needs it.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -1,8 +1,8 @@
-//! Reads and writes past the kernel's cache.
+//! Direct I/O: reads and writes that bypass the kernel's cache.
 //!
-//! Bulk data passes a copy once: in the cache it would take the place of what
-//! other programs use, and be copied in memory once more on its way. What is
-//! in the cache already is better taken from there.
+//! A copy reads its data once. Through the cache, it would push out what other
+//! programs use, and cost another copy in memory. Data that is in the cache
+//! already is read from there.
 
 use std::fs::File;
 use std::io;

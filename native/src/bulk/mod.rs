@@ -1,5 +1,5 @@
-//! Moving much data: reader and writer on two threads, and large buffers that
-//! pass the page cache by.
+//! Moves bulk data: a reader and a writer on two threads, with large buffers that
+//! bypass the page cache.
 
 pub mod aligned_buffer;
 pub mod direct;

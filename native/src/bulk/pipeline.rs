@@ -1,7 +1,8 @@
-//! Moving the bulk data: a thread that fills batches, another that takes them.
+//! The pipeline: one thread fills batches, another writes them.
 //!
-//! Batches go round: a fixed number of them is all the memory that is used,
-//! however large the volume. Where there can be no thread, the two take turns.
+//! A fixed number of batches circulates between the two, so that memory does not
+//! depend on the size of the volume. Where no thread can be started, the two take
+//! turns.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ProgressArgs;
+use super::{DirectArgs, ProgressArgs};
 
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
@@ -145,18 +145,8 @@ pub struct Copy {
     #[arg(long)]
     pub strict: bool,
 
-    /// Bypass the kernel's cache: auto where that is faster, always where it is
-    /// possible
-    #[arg(
-        long,
-        value_name = "WHEN",
-        value_enum,
-        default_value_t = Direct::Auto,
-        default_missing_value = "always",
-        num_args = 0..=1,
-        require_equals = true
-    )]
-    pub direct: Direct,
+    #[command(flatten)]
+    pub direct: DirectArgs,
 
     /// Threads of the scan, at most 8, and of compression; the default is one for
     /// each processor
@@ -178,14 +168,6 @@ pub enum Generated {
     CompleteBash,
     CompleteFish,
     CompleteZsh,
-}
-
-/// See `--direct`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Direct {
-    Auto,
-    Always,
-    Never,
 }
 
 /// See `--checksum`.

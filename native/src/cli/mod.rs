@@ -11,7 +11,7 @@ use std::process;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-pub use copy::{Algorithm, Copy, Direct, Generated, Reflink};
+pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use map::{Map, MapFormat};
 pub use verify::{Info, Verify};
 
@@ -90,6 +90,31 @@ pub enum ProgressStyle {
     Bar,
     Json,
     None,
+}
+
+/// Whether bulk data goes through the kernel's cache.
+#[derive(Debug, Args)]
+pub struct DirectArgs {
+    /// Bypass the kernel's cache: auto where that is faster, always where it is
+    /// possible
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t = Direct::Auto,
+        default_missing_value = "always",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    pub direct: Direct,
+}
+
+/// See `--direct`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Direct {
+    Auto,
+    Always,
+    Never,
 }
 
 /// Parses the arguments of this process. Prints and exits where they are

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Direct, ProgressArgs};
+use super::{DirectArgs, ProgressArgs};
 
 /// The options of `verify`.
 #[derive(Debug, Args)]
@@ -33,18 +33,8 @@ pub struct Verify {
     #[arg(long)]
     pub json: bool,
 
-    /// Bypass the kernel's cache: auto where that is faster, always where it is
-    /// possible
-    #[arg(
-        long,
-        value_name = "WHEN",
-        value_enum,
-        default_value_t = Direct::Auto,
-        default_missing_value = "always",
-        num_args = 0..=1,
-        require_equals = true
-    )]
-    pub direct: Direct,
+    #[command(flatten)]
+    pub direct: DirectArgs,
 
     /// Threads of the scan, at most 8; the default is one for each processor
     #[arg(long, value_name = "N")]

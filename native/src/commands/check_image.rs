@@ -13,9 +13,9 @@ use super::{lost_data, open_volume, restore_rescue, used_clusters};
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
+use crate::input::{self, Opened};
 use crate::options::{self, CheckTask};
 use crate::report::{self, Reports};
-use crate::source::input::{self, Opened};
 use crate::source::{BulkReader, Device, ImageStream};
 
 pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {

@@ -9,7 +9,6 @@ use ntfsclone_core::plan::Plan;
 use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::open_volume::{Accepted, OpenVolume};
-use super::rescue::Continued;
 use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
@@ -18,7 +17,8 @@ use crate::options::{
     WriteOptions,
 };
 use crate::report::{self, Reports};
-use crate::sink::{Place, checksum, refuse_partition_table};
+use crate::rescue::Continued;
+use crate::sink::Place;
 use crate::source::{BulkReader, Device, Sidecar};
 
 /// What a command orders that has a volume copied.
@@ -103,12 +103,9 @@ pub fn copy_device(
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
-    let place = Place::of(output, sources)?;
-    place.check(writing.thin)?;
-    if continued.is_none() {
-        refuse_partition_table(output, place, checks.force)?;
-    }
-    checksum::check(writing.checksum, output, place, sources)?;
+    // A disk that an earlier run began to write was checked by that.
+    let overwrites_disk = checks.force || continued.is_some();
+    let place = Place::of_volume(writing, sources, overwrites_disk)?;
     refuse_compressed_on_device(kind, place)?;
     refuse_checksum_of_rescue(order)?;
     refuse_metadata_on_device(order, place)?;
@@ -176,7 +173,7 @@ pub fn copy_device(
         }
         CopyScope::Metadata { times, log_file } => {
             let target = target.into_new()?;
-            metadata::check_system_files(&opened, used.agree)?;
+            used_clusters::check_system_files(&opened.volume, used.agree)?;
             metadata::run(order, target, &opened, times, log_file, how, reports)?;
         }
     }

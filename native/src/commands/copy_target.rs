@@ -6,10 +6,10 @@ use ntfsclone_core::ntfs::bitmap::Chunks;
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
-use super::rescue::{self, Continued};
 use super::shared_clone::try_sharing;
 use crate::error::{Error, Result};
 use crate::options::{CopyScope, Form};
+use crate::rescue::{Continued, continued};
 use crate::sink::{AtomicFile, Destination, Needs, Place, Readers, Replacing, least_device_size};
 
 /// What a copy is written to.
@@ -48,7 +48,8 @@ impl CopyTarget {
 
     pub fn open(order: CopyOrder<'_>, place: Place, opened: &OpenVolume) -> Result<Self> {
         if let Some(mapfile) = mapfile_of(order)
-            && let Some(continued) = rescue::begin(&order.writing.output, mapfile, opened)?
+            && let Some(continued) =
+                continued::begin(&order.writing.output, mapfile, &opened.volume)?
         {
             return Ok(Self::Begun(Box::new(continued)));
         }
@@ -82,13 +83,8 @@ fn open_destination(
     place: Place,
     opened: &OpenVolume,
 ) -> Result<Destination> {
-    // As the original has them.
-    let readers = match order.kind.form {
-        Form::Raw => Readers::Owner,
-        Form::Image => Readers::All,
-    };
-    let mut destination =
-        Destination::open(&order.writing.output, readers, opened.device.metadata())?;
+    let sources = opened.device.metadata();
+    let mut destination = Destination::open(&order.writing.output, Readers::Owner, sources)?;
     // What is compressed, or shares the space of its source, may need little.
     let shares = || order.rescue.is_none() && try_sharing(order, place, opened).is_some();
     if order.kind.compress.is_none() && !shares() {

@@ -7,12 +7,13 @@ use ntfsclone_core::info::{
     self, Document, ImageSummary, MAP_PARTS, READ_AT_ONCE, Run, Usage, VolumeSummary,
 };
 use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::open::Inside;
 
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened, Recognised};
 use crate::options::InfoTask;
 use crate::report::{self, Reports};
-use crate::source::input::{self, Bytes, Format, Opened, Recognised};
-use crate::source::{self, Inside};
+use crate::source::inside;
 
 /// More than the header of any image.
 const START_BYTES: usize = 4096;
@@ -38,6 +39,9 @@ pub fn run(task: &InfoTask) -> Result<()> {
     }
     match task.json {
         true => {
+            // Printed already.
+            let table_damage = input.table_damage.map(|damage| damage.to_string());
+            document.warnings.splice(0..0, table_damage);
             let text = document.to_json();
             Reports::ToStdout.json(&text.map_err(|error| Error::read(&input.name, error))?);
         }
@@ -52,8 +56,8 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
         document.tell_end_damage(seekable.end_damage());
         document.tell_made(seekable.summary());
     }
-    let anywhere = source::anywhere(&bytes);
-    let inside = Inside::at_once(input, &bytes);
+    let source = bytes.source();
+    let inside = inside::at_once(input, &bytes);
     let known = inside.as_ref().ok().and_then(Option::as_ref);
     if let Some(index) = known.and_then(Inside::index) {
         document.image = Some(ImageSummary::new(index.header(), Some(index)));
@@ -61,15 +65,15 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
         let header = header_of(input, bytes)?;
         document.image = Some(ImageSummary::new(&header, None));
     }
-    let Some(anywhere) = anywhere else {
+    let Some(source) = source else {
         let warning = "it can only be read from start to end: of the volume nothing can be told";
         document.warnings.push(warning.to_owned());
         return Ok(());
     };
     let Some(inside) = inside? else {
-        let why = info::why_nothing_is_told(anywhere.size());
+        let why = info::why_nothing_is_told(source.size());
         document.warnings.push(why.to_owned());
-        return match anywhere.size() {
+        return match source.size() {
             // All of it was read.
             ..=READ_AT_ONCE => Err(unknown_volume(input)),
             _ => Ok(()),
@@ -101,9 +105,9 @@ fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
     let mut start = vec![0; START_BYTES];
     let mut reader: Box<dyn Read> = match bytes {
         Bytes::Stream(reader) => reader,
-        bytes => match source::anywhere(&bytes) {
-            Some(anywhere) => {
-                let header = Header::read(&*anywhere);
+        bytes => match bytes.source() {
+            Some(source) => {
+                let header = Header::read(&source);
                 return header.map_err(|error| Error::read(&input.name, error));
             }
             None => Box::new(std::io::empty()),

@@ -65,7 +65,7 @@ struct LostPart {
 pub fn tell(opened: &OpenVolume, missing: &[Range<u64>], rescue: &Rescue) -> Result<()> {
     let lost = Lost {
         missing,
-        doubtful: &opened.device.doubtful_bytes(),
+        doubtful: opened.device.doubtful_bytes(),
     };
     tell_of_salvaged(opened.device.path(), Some(&opened.volume), lost, rescue)
 }

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use ntfsclone_core::clusters::metadata::{LogFile, Sensitive};
-use ntfsclone_core::clusters::{DamagedSystemFile, damaged_system_files};
-use ntfsclone_core::ntfs::mft::RECORD_MFT;
-use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::wipe::Times;
 use ntfsclone_core::write::WipeReport;
 
 use super::copy::CopyOrder;
 use super::copying::Copying;
-use super::open_volume::{CHKDSK, OpenVolume};
+use super::open_volume::OpenVolume;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
@@ -20,41 +17,6 @@ use crate::options::{self, Direct, Mismatch};
 use crate::report::{self, Reports};
 use crate::sink::Destination;
 use crate::source::BulkReader;
-
-/// Refuses metadata that would lack some of the file system's own: it could not
-/// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
-/// nothing can be missing, whatever is damaged.
-pub fn check_system_files(opened: &OpenVolume, agree: bool) -> Result<()> {
-    if agree {
-        return Ok(());
-    }
-    let source = opened.device.path();
-    let damaged = damaged_system_files(&opened.volume);
-    let damaged = damaged.map_err(|error| Error::read(source, error))?;
-    // Bad sectors are reported, with the files that they belong to.
-    let lost = opened.device.damaged();
-    let has_lost = lost.is_some_and(|damaged| !damaged.lost().is_empty());
-    let is_fatal = |file: &&DamagedSystemFile| !has_lost || file.record == RECORD_MFT;
-    let Some(file) = damaged.iter().find(is_fatal) else {
-        return Ok(());
-    };
-    let name = path_of(&opened.volume, file.record);
-    let source_of_all = match lost {
-        Some(_) => "--ignore-fs-check",
-        None => "--rescue --ignore-fs-check",
-    };
-    Err(Error::refused(
-        source,
-        format!(
-            "not all metadata can be found: MFT record {} ({name}) is damaged: {}",
-            file.record,
-            report::with_causes(&file.source)
-        ),
-        format!(
-            "{CHKDSK}; or leave out --metadata, and copy all that is in use with {source_of_all}"
-        ),
-    ))
-}
 
 pub fn run(
     order: CopyOrder<'_>,

@@ -10,7 +10,6 @@ mod info;
 mod lost_data;
 mod map;
 mod metadata;
-mod missing_clusters;
 mod open_volume;
 mod rescue;
 mod restore;

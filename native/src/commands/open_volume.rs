@@ -11,9 +11,10 @@ use ntfsclone_core::open::{Content, NotOpened};
 
 use crate::device::{self, Mount, OtherUse};
 use crate::error::{Error, Result};
+use crate::input;
 use crate::report::{self, Reports};
 use crate::rescue::DamagedSource;
-use crate::source::{Device, input};
+use crate::source::Device;
 
 pub const CHKDSK: &str = "run chkdsk /f on it in Windows";
 

@@ -10,13 +10,10 @@ use super::{copy, lost_data, restore_rescue};
 use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
+use crate::input::{self, Format, Opened, Recognised};
 use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::report::{self, Reports};
-use crate::sink::{
-    Destination, Needs, Place, RawSink, Readers, checksum, least_device_size,
-    refuse_partition_table,
-};
-use crate::source::input::{self, Format, Opened, Recognised};
+use crate::sink::{Destination, Needs, Place, RawSink, Readers, least_device_size};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -118,11 +115,7 @@ pub(super) fn check_place(
     sources: &[Metadata],
 ) -> Result<Place> {
     let writing = &task.writing;
-    let output = &writing.output;
-    let place = Place::of(output, sources)?;
-    place.check(writing.thin)?;
-    refuse_partition_table(output, place, task.checks.force)?;
-    checksum::check(writing.checksum, output, place, sources)?;
+    let place = Place::of_volume(writing, sources, task.checks.force)?;
     refuse_discard_of_stream(input, writing.thin)?;
     Ok(place)
 }

@@ -4,11 +4,11 @@
 use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
+use crate::input::{FileSums, Format, Opened};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::report::{self, Reports};
 use crate::sink::{Destination, Needs, Readers, least_device_size};
 use crate::source::SalvagedVolume;
-use crate::source::input::{FileSums, Format, Opened};
 
 /// Writes what there is, and reports what is missing.
 pub fn run(

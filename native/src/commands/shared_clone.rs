@@ -9,17 +9,16 @@ use ntfsclone_core::plan::Plan;
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
-use crate::bulk::pipeline::{self, Filled, Filler, Flow};
+use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, Output, Thin, WriteOptions};
+use crate::options::{self, Direct, Output, Thin, WriteOptions};
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
-    self, Destination, Needs, Place, RawSink, Sharing, Sink, Target, directory_of,
-    least_device_size,
+    self, Destination, Needs, Place, RawSink, Sharing, Sink, directory_of, least_device_size,
 };
-use crate::source::Device;
+use crate::source::BulkReader;
 
 /// None where that cannot be done, or is not wanted.
 pub fn try_sharing(order: CopyOrder<'_>, place: Place, opened: &OpenVolume) -> Option<Sharing> {
@@ -63,20 +62,22 @@ pub fn run(
     let volume_size = geometry.bytes(geometry.nr_clusters());
     let mut sink = RawSink::new(target, volume_size, geometry.cluster_size, Thin::No)?;
 
-    let shared = share(
-        &opened.device,
-        sink.target(),
-        &plan,
-        &mut sharing,
-        &mut progress,
-    );
-    let fill = copy_rest(Arc::clone(&opened.device), plan, sharing);
+    let mut shared = 0;
+    if let (Ok(file), Some((source, _))) = (sink.target().handle(), opened.device.file()) {
+        let clusters = plan.ranges().map(|(offset, len)| offset..offset + len);
+        let clusters = clusters.filter(|range| range.start < volume_size);
+        sharing.share(source, &file, clusters, |bytes| {
+            shared += bytes;
+            progress.advance_to(shared);
+        });
+    }
+    let rest = BulkReader::new(Arc::clone(&opened.device), plan, Direct::Never).without(sharing);
     let flow = Flow {
         cluster_size: geometry.cluster_size,
         is_direct: false,
         encoding: None,
     };
-    let batches = pipeline::start("reads", flow, fill)?;
+    let batches = pipeline::start("reads", flow, rest.fill())?;
     let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
     let remark = match shared {
         0 => String::new(),
@@ -92,66 +93,4 @@ pub fn run(
         reports.line(report::VERIFIED);
     }
     Ok(())
-}
-
-/// Returns how many bytes are shared.
-fn share(
-    source: &Device,
-    target: &Target,
-    plan: &Plan,
-    sharing: &mut Sharing,
-    progress: &mut Progress,
-) -> u64 {
-    let mut shared = 0;
-    let (Ok(target), Some((source, _))) = (target.handle(), source.file()) else {
-        return shared;
-    };
-    let volume_size = plan.header().volume_size();
-    let clusters = plan.ranges().filter(|(offset, _)| *offset < volume_size);
-    for (offset, len) in clusters {
-        let goes_on = sharing.share(source, &target, offset..offset + len, |bytes| {
-            shared += bytes;
-            progress.advance_to(shared);
-        });
-        if !goes_on {
-            break;
-        }
-    }
-    shared
-}
-
-/// Reads what of `plan` is not shared, in its order.
-fn copy_rest(
-    device: Arc<Device>,
-    plan: Arc<Plan>,
-    sharing: Sharing,
-) -> impl FnOnce(&mut Filler<'_>) -> Filled {
-    move |filler| {
-        let read = read_rest(&device, &plan, &sharing, filler)?;
-        // A change explains an error, too.
-        Ok(device.check_unchanged().and(read))
-    }
-}
-
-fn read_rest(device: &Device, plan: &Plan, sharing: &Sharing, filler: &mut Filler<'_>) -> Filled {
-    let cluster_size = plan.geometry().cluster_size;
-    let volume_size = plan.header().volume_size();
-    for (offset, len) in plan.ranges() {
-        let range = offset..offset + len;
-        let rest = if offset < volume_size {
-            sharing.rest_of(range)
-        } else {
-            [range, 0..0]
-        };
-        for range in rest {
-            let len = range.end - range.start;
-            let read = filler.fill(range.start, len, cluster_size, |offset, bytes| {
-                device.read_at(offset, bytes)
-            })?;
-            if let Err(error) = read {
-                return Ok(Err(error));
-            }
-        }
-    }
-    Ok(Ok(()))
 }

@@ -7,19 +7,21 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
-use ntfsclone_core::clusters::{ClusterMap, Finding};
+use ntfsclone_core::clusters::{ClusterMap, DamagedSystemFile, Finding, damaged_system_files};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::bitmap::Unknown;
+use ntfsclone_core::ntfs::mft::RECORD_MFT;
+use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::validate::Touched;
 
-use super::missing_clusters::MissingClusters;
 use super::open_volume::CHKDSK;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
 use crate::options::{self, Mismatch};
 use crate::report;
+use crate::rescue::MissingClusters;
 use crate::source::Device;
 
 /// How many findings an error lists; the original lists as many.
@@ -95,6 +97,41 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
             && selection.findings.errors() == 0,
         map: selection.map,
     })
+}
+
+/// Refuses metadata that would lack some of the file system's own: it could not
+/// be read as a volume. `agree` tells that files and `$Bitmap` agree, so that
+/// nothing can be missing, whatever is damaged.
+pub fn check_system_files(volume: &Volume<Arc<Device>>, agree: bool) -> Result<()> {
+    if agree {
+        return Ok(());
+    }
+    let source = volume.source().path();
+    let damaged = damaged_system_files(volume);
+    let damaged = damaged.map_err(|error| Error::read(source, error))?;
+    // Bad sectors are reported, with the files that they belong to.
+    let lost = volume.source().damaged();
+    let has_lost = lost.is_some_and(|damaged| !damaged.lost().is_empty());
+    let is_fatal = |file: &&DamagedSystemFile| !has_lost || file.record == RECORD_MFT;
+    let Some(file) = damaged.iter().find(is_fatal) else {
+        return Ok(());
+    };
+    let name = path_of(volume, file.record);
+    let source_of_all = match lost {
+        Some(_) => "--ignore-fs-check",
+        None => "--rescue --ignore-fs-check",
+    };
+    Err(Error::refused(
+        source,
+        format!(
+            "not all metadata can be found: MFT record {} ({name}) is damaged: {}",
+            file.record,
+            report::with_causes(&file.source)
+        ),
+        format!(
+            "{CHKDSK}; or leave out --metadata, and copy all that is in use with {source_of_all}"
+        ),
+    ))
 }
 
 /// Refuses what a scan found, or warns of it.

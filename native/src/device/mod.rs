@@ -1,6 +1,5 @@
-//! Files, devices and the process, as the operating system has them. All
-//! platform code of the program is in this folder: one folder a platform, each
-//! with the same names.
+//! Files, devices and the process: all platform code of the program. There is one
+//! folder a platform, each with the same names.
 
 mod gone;
 mod linux;

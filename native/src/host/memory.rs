@@ -1,5 +1,5 @@
-//! How much memory the parts of a run take: what speed needs, and less where
-//! the process may not have as much.
+//! Divides the memory that the process may use among the parts of a run: as much
+//! as speed needs, less where memory is limited.
 
 use crate::device;
 

@@ -1,4 +1,4 @@
-//! What the process around a command has: threads, memory, signals, a terminal.
+//! The process around a command: threads, memory, signals, progress.
 
 pub mod memory;
 pub mod progress;

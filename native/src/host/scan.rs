@@ -1,8 +1,8 @@
-//! Walking over `$MFT` on several threads, as if it were one.
+//! Scans `$MFT` on several threads, with the result of a scan on one.
 //!
-//! Threads take parts of `$MFT` as they come to them. What they find goes
-//! through a queue for each part, and the queues are emptied in the order of
-//! the parts: the result is that of one walk from start to end, errors too.
+//! Each thread takes the next part of `$MFT` that is free. What it finds goes
+//! into the queue of that part, and the queues are emptied in the order of the
+//! parts, so that findings and errors come in the order of the records.
 
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Threads, of which a system may allow no more: by `ulimit -u`, or in a
-//! container. What they are for is then done without them.
+//! Starts threads. A system may allow no more of them, by `ulimit -u` or in a
+//! container; the work is then done without them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};

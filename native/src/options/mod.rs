@@ -20,8 +20,8 @@ pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
+use crate::input;
 use crate::sink::checksum::sidecar_path;
-use crate::source::input;
 
 /// Checks what was typed and resolves it.
 pub fn resolve(typed: Cli) -> Result<Options> {
@@ -79,7 +79,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
             image: input_named(source, typed.partition),
             checks,
             rescue,
-            direct: typed.direct,
+            direct: typed.direct.direct,
         }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image: input_named(source, typed.partition),
@@ -133,7 +133,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
         // Whether it holds zeros is seen of what is read; and so is a checksum made.
         reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
         verify: typed.verify,
-        direct: typed.direct,
+        direct: typed.direct.direct,
     }
 }
 
@@ -247,7 +247,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         against: typed.against.map(|other| input_named(other, None)),
         index: typed.index,
         json: typed.json,
-        direct: typed.direct,
+        direct: typed.direct.direct,
         threads: typed.threads,
     });
     let progress = resolve_progress(&typed.progress);

@@ -11,7 +11,7 @@ use positioned_io::ReadAt;
 
 use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::device::{self, DeviceGone};
-use crate::source::input::{Files, FilesReader, read_before_error};
+use crate::input::{Files, FilesReader, read_before_error};
 
 /// The least that a device gives.
 pub const LEAST_SECTOR: u64 = 512;

@@ -8,21 +8,26 @@
 
 mod area_map;
 mod checkpoint;
+pub mod continued;
 mod damaged_source;
 mod failure_run;
 mod kept;
 pub mod mapfile;
 mod mark;
 mod medium;
+mod missing_clusters;
 pub mod passes;
 mod reserve;
 #[cfg(test)]
 mod simulated;
+pub mod wanted;
 
 pub use area_map::{AreaMap, Status};
 pub use checkpoint::Checkpoint;
+pub use continued::Continued;
 pub use damaged_source::DamagedSource;
 pub use kept::Kept;
 pub use mapfile::{Mapfile, RunStatus};
 pub use mark::write_marks;
 pub use medium::Medium;
+pub use missing_clusters::MissingClusters;

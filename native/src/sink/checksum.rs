@@ -114,13 +114,13 @@ impl Checksum {
         Ok(())
     }
 
-    /// Writes the checksum of the file, which has `len` bytes.
-    pub fn finish(mut self, len: u64, replacing: Replacing) -> Result<Sidecar> {
+    /// Writes the checksum of the file, which has `len` bytes and that `mode`.
+    pub fn finish(mut self, len: u64, replacing: Replacing, mode: Mode) -> Result<Sidecar> {
         self.take_zeros(len);
         let name = self.path.file_name().unwrap_or_default();
         let path = sidecar_path(&self.path, self.algorithm);
         let line = line(&self.hasher.finish(), name, self.algorithm);
-        let written = AtomicFile::create(&path, replacing, Mode::BY_UMASK).and_then(|file| {
+        let written = AtomicFile::create(&path, replacing, mode).and_then(|file| {
             file.file().write_all(&line)?;
             file.file().sync_all()?;
             Ok(file)

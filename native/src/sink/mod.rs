@@ -22,7 +22,6 @@ pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
 pub use target::{Destination, Needs, Readers, Target};
-pub use whole_disk::refuse_partition_table;
 
 use std::time::Duration;
 

@@ -5,9 +5,11 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::atomic_file::directory_of;
+use super::checksum;
+use super::whole_disk::refuse_partition_table;
 use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
-use crate::options::{Existing, Output, Thin};
+use crate::options::{Existing, Output, Thin, WriteOptions};
 
 /// What stands under the name of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,27 @@ impl Place {
         Self::of_existing(path, &metadata, *existing, sources)
     }
 
+    /// Looks at the output of a volume, before the time that reading takes.
+    ///
+    /// # Errors
+    ///
+    /// What is asked for cannot be done there; a whole disk is written over, unless
+    /// `overwrites_disk`.
+    pub fn of_volume(
+        writing: &WriteOptions,
+        sources: &[fs::Metadata],
+        overwrites_disk: bool,
+    ) -> Result<Self> {
+        let output = &writing.output;
+        let place = Self::of(output, sources)?;
+        place.check(writing.thin)?;
+        if !overwrites_disk {
+            refuse_partition_table(output, place)?;
+        }
+        checksum::check(writing.checksum, output, place, sources)?;
+        Ok(place)
+    }
+
     /// Looks at what is there under the name of an output, by its `metadata`.
     pub fn of_existing(
         path: &Path,
@@ -123,7 +146,7 @@ impl Place {
     }
 
     /// Refuses what has no meaning here of the ways to keep a copy thin.
-    pub fn check(self, thin: Thin) -> Result<()> {
+    fn check(self, thin: Thin) -> Result<()> {
         let message = match (thin, self) {
             (Thin::Holes, Self::BlockDevice) => {
                 "--sparse goes with a file; a block device has no holes, and gets every cluster \

@@ -36,17 +36,30 @@ impl Sharing {
         signals::begin(|| Ok((shared(), Unfinished::Nothing))).ok()?
     }
 
-    /// Shares what can be of the bytes in `range`, which come after those of
-    /// earlier calls. Calls `done` with the number of bytes of each step. False
-    /// if nothing more can be shared.
+    /// Shares what can be of the bytes in ascending `ranges`, until something of
+    /// them cannot be. Calls `done` with the number of bytes of each step.
     pub fn share(
         &mut self,
         source: &File,
         target: &File,
-        range: Range<u64>,
+        ranges: impl Iterator<Item = Range<u64>>,
         mut done: impl FnMut(u64),
+    ) {
+        for range in ranges {
+            if !self.share_range(source, target, &range, &mut done) {
+                break;
+            }
+        }
+    }
+
+    fn share_range(
+        &mut self,
+        source: &File,
+        target: &File,
+        range: &Range<u64>,
+        done: &mut impl FnMut(u64),
     ) -> bool {
-        let whole = self.whole_blocks(&range);
+        let whole = self.whole_blocks(range);
         let step = STEP.next_multiple_of(self.block);
         let mut start = whole.start;
         while start < whole.end {

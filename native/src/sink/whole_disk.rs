@@ -6,13 +6,13 @@ use ntfsclone_core::open::{Kind, PartitionTable};
 
 use super::place::Place;
 use crate::error::{Error, Result};
+use crate::input::Files;
 use crate::options::Output;
-use crate::source::input::Files;
 
 /// Refuses to write over a partition table, which is nearly always the wrong
 /// device: `/dev/sdb` for `/dev/sdb1`.
-pub fn refuse_partition_table(output: &Output, place: Place, force: bool) -> Result<()> {
-    let (Output::File { path, .. }, Place::BlockDevice, false) = (output, place, force) else {
+pub fn refuse_partition_table(output: &Output, place: Place) -> Result<()> {
+    let (Output::File { path, .. }, Place::BlockDevice) = (output, place) else {
         return Ok(());
     };
     let disk = Files::open(std::slice::from_ref(path))?;

@@ -14,6 +14,7 @@ use crate::bulk::direct::{DirectFile, PROBES, is_mostly_cached};
 use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::Result;
 use crate::options::Direct;
+use crate::sink::Sharing;
 
 /// Reads the clusters of a plan.
 pub struct BulkReader {
@@ -23,6 +24,8 @@ pub struct BulkReader {
     /// there.
     direct: Option<(DirectFile, u64)>,
     times: Times,
+    /// What the output shares with the volume already, and is not read.
+    shared: Option<Sharing>,
     wiped: Arc<Mutex<WipeReport>>,
 }
 
@@ -54,6 +57,7 @@ impl BulkReader {
             plan,
             direct,
             times: Times::Reset,
+            shared: None,
             wiped: Arc::default(),
         }
     }
@@ -61,6 +65,14 @@ impl BulkReader {
     /// Resets times in records, or keeps them.
     pub fn with_times(self, times: Times) -> Self {
         Self { times, ..self }
+    }
+
+    /// Leaves out what is shared.
+    pub fn without(self, shared: Sharing) -> Self {
+        Self {
+            shared: Some(shared),
+            ..self
+        }
     }
 
     /// What was wiped, once the last batch is filled.
@@ -86,15 +98,10 @@ impl BulkReader {
     }
 
     fn read_all(&self, filler: &mut Filler<'_>) -> Filled {
-        let cluster_size = self.plan.geometry().cluster_size;
         let mut records = Records::default();
         for step in self.plan.steps() {
             let read = match step {
-                Step::Bytes { offset, len } => {
-                    filler.fill(offset, len, cluster_size, |offset, bytes| {
-                        self.read_at(offset, bytes)
-                    })?
-                }
+                Step::Bytes { offset, len } => self.read_unshared(offset..offset + len, filler)?,
                 Step::Records(kind, stream) => {
                     let chunks = RecordChunk::all(self.plan.geometry(), kind, stream);
                     self.read_records(chunks, &mut records, filler)?
@@ -108,6 +115,27 @@ impl BulkReader {
             *wiped = records.report;
         }
         Ok(Ok(()))
+    }
+
+    /// Reads a range but for what is shared.
+    fn read_unshared(&self, range: Range<u64>, filler: &mut Filler<'_>) -> Filled {
+        let Some(shared) = self.shared else {
+            return self.read_range(range, filler);
+        };
+        for rest in shared.rest_of(range) {
+            if let Err(error) = self.read_range(rest, filler)? {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn read_range(&self, range: Range<u64>, filler: &mut Filler<'_>) -> Filled {
+        let cluster_size = self.plan.geometry().cluster_size;
+        let len = range.end - range.start;
+        filler.fill(range.start, len, cluster_size, |offset, bytes| {
+            self.read_at(offset, bytes)
+        })
     }
 
     fn read_records<'a>(

@@ -12,10 +12,6 @@ use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::validate::{Findings, check_end};
 
-use super::input::{
-    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
-    read_up_to,
-};
 use super::past_cache::PastCache;
 use super::volume_decoder::VolumeDecoder;
 use crate::bulk::aligned_buffer::AlignedBuffer;
@@ -25,6 +21,10 @@ use crate::device;
 use crate::error::{Error, Result};
 use crate::host::memory::Buffers;
 use crate::host::progress::Progress;
+use crate::input::{
+    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
+    read_up_to,
+};
 use crate::options::Direct;
 use crate::report;
 

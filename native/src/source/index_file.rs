@@ -13,10 +13,9 @@ use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::seekable::{
     FRAME_SIZE, Head, Kind, MapBuilder, Summary, SummaryBuilder,
 };
-use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::io::{ReadAt, Source};
 use ntfsclone_core::units::Lcn;
 
-use super::inside::Anywhere;
 use super::small_file;
 use crate::device::Mode;
 use crate::error::{Error, Result};
@@ -38,7 +37,7 @@ fn path_beside(image: &Path) -> PathBuf {
 
 /// The index beside `path`, if there is one and it is that of `image`; what is
 /// wrong with it is a warning.
-pub fn read(path: &Path, image: &Anywhere) -> Option<Index> {
+pub fn read(path: &Path, image: &Source) -> Option<Index> {
     let path = path_beside(path);
     let bytes = match small_file::read(&path, MAX_SIZE) {
         Ok(bytes) => bytes,
@@ -64,14 +63,14 @@ pub fn read(path: &Path, image: &Anywhere) -> Option<Index> {
 }
 
 /// The index that `bytes` tell of; none if `image` is another one.
-fn index_in(bytes: Vec<u8>, image: &Anywhere) -> Result<Option<Index>, CoreError> {
+fn index_in(bytes: Vec<u8>, image: &Source) -> Result<Option<Index>, CoreError> {
     let Some(index) = Summary::alone(bytes)?.index()? else {
         return Ok(None);
     };
     let is_of_image =
-        index.stream_size() == image.size() && *index.header() == Header::read(&**image)?;
+        index.stream_size() == image.size() && *index.header() == Header::read(image)?;
     if is_of_image {
-        index.spot_check(&**image)?;
+        index.spot_check(image)?;
     }
     Ok(is_of_image.then_some(index))
 }

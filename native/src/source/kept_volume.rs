@@ -4,11 +4,12 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::partclone::{self, BlockMap};
-use ntfsclone_core::io::{ByteExtent, IoError, ReadAt};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
+use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::Lcn;
 use positioned_io::{ReadAt as _, WriteAt};
 use rangemap::{RangeMap, RangeSet};
@@ -168,7 +169,7 @@ fn metadata_in(block: &mut Option<(u64, bool)>, offset: u64, bytes: &[u8]) -> Ve
 pub struct KeptVolume {
     keeper: Keeper,
     size: u64,
-    index: Option<Index>,
+    index: Option<Arc<Index>>,
     missed: Mutex<RangeSet<u64>>,
 }
 
@@ -177,14 +178,23 @@ impl KeptVolume {
         Self {
             keeper,
             size,
-            index,
+            index: index.map(Arc::new),
             missed: Mutex::default(),
         }
     }
 
     /// Where the clusters are in the image, if it is one.
     pub fn index(&self) -> Option<&Index> {
-        self.index.as_ref()
+        self.index.as_deref()
+    }
+
+    /// The volume, as far as it was kept.
+    pub fn inside(self: &Arc<Self>) -> Inside {
+        let source = Arc::clone(self) as Source;
+        match &self.index {
+            Some(index) => Inside::of_restored(source, Arc::clone(index)),
+            None => Inside::of_volume(source),
+        }
     }
 
     /// Bytes that were read and had not been kept: with any of them, what was

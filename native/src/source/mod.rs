@@ -2,13 +2,9 @@
 
 mod bulk;
 mod image;
-mod in_use;
 pub mod index_file;
-pub mod input;
-mod inside;
+pub mod inside;
 mod kept_volume;
-mod partclone_parts;
-mod parts;
 mod past_cache;
 mod salvaged;
 mod sidecar;
@@ -20,10 +16,7 @@ mod whole;
 
 pub use bulk::BulkReader;
 pub use image::{ImageStream, check_ahead, expected_bytes};
-pub use inside::{Anywhere, Inside, anywhere};
 pub use kept_volume::{Keeper, KeptVolume};
-pub use partclone_parts::PartcloneParts;
-pub use parts::Parts;
 pub use salvaged::SalvagedVolume;
 pub use sidecar::Sidecar;
 pub use volume::Device;

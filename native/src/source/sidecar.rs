@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::input::Files;
 use super::small_file;
 use crate::error::{Error, Result};
+use crate::input::Files;
 
 /// The most bytes of a file with checksums that are looked at.
 const MAX_BYTES: u64 = 1 << 20;

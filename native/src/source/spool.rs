@@ -3,8 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::input::{Files, read_before_error, read_error};
 use crate::error::{Error, Result};
+use crate::input::{Files, read_before_error, read_error};
 
 /// Bytes of a stream that are decompressed at once. Of as many zeros a hole is
 /// made.

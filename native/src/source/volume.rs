@@ -8,24 +8,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
-use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::{Event, Header};
 use ntfsclone_core::image::partclone;
-use ntfsclone_core::io::{IoError, ReadAt, first_absent};
+use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
-use ntfsclone_core::open::{self, Probe};
+use ntfsclone_core::open::{self, Inside, Probe};
 use ntfsclone_core::units::{Extent, Geometry};
 
-use super::SalvagedVolume;
-use super::input::{self, Bytes, Files, Format, Opened, Recognised};
-use super::inside::{Anywhere, Inside, anywhere};
-use super::salvaged::WithHoles;
+use super::inside;
+use super::salvaged::{SalvagedVolume, medium_with_holes};
 use super::spool::spool;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
+use crate::input::{self, Bytes, Files, Format, Opened, Recognised};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
-use crate::rescue::{DamagedSource, Kept, Medium};
+use crate::rescue::{DamagedSource, Kept};
 
 /// Bytes of an image that are read in one call to compare its checksums.
 const CHECKED_AT_ONCE: usize = 1 << 20;
@@ -36,22 +34,25 @@ pub struct Device {
     input: Recognised,
     /// What is named.
     files: Arc<Files>,
-    content: Content,
+    /// The bytes of the volume.
+    source: Source,
+    /// The files in which these are as they are.
+    raw: Option<Arc<Files>>,
+    /// The image that they are in.
+    image: Option<Image>,
     /// The image of partclone that the volume is in, decompressed: its checksums can only be
     /// compared in order.
-    partclone: Option<Anywhere>,
+    partclone: Option<Source>,
+    /// What of a damaged image may be damaged: in bytes, in order.
+    doubtful: Vec<Range<u64>>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
 }
 
-/// Where the bytes of the volume are.
-enum Content {
-    /// In files, as they are.
-    Files(Arc<Files>),
-    /// In an image or a compressed file.
-    Inside(Inside),
-    /// As far as it is left of a damaged image or stream.
-    Salvaged(Box<SalvagedVolume>),
+/// What is known of an image that holds a volume.
+struct Image {
+    header: Header,
+    is_metadata: bool,
 }
 
 impl Device {
@@ -89,15 +90,15 @@ impl Device {
             }
             bytes => bytes,
         };
-        let content = match (input.format, &bytes) {
-            (Format::Volume, Bytes::Random(files)) => Content::Files(Arc::clone(files)),
-            _ => Content::Inside(
-                Inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?,
-            ),
+        let inside = inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?;
+        let partclone = bytes.source().filter(|_| input.format == Format::Partclone);
+        let raw = match bytes {
+            Bytes::Random(files) if input.format == Format::Volume => Some(files),
+            _ => None,
         };
-        let partclone = anywhere(&bytes).filter(|_| input.format == Format::Partclone);
-        let device = Self::with_content(input, content)?;
+        let device = Self::in_image(input, inside.source.clone(), image_of(&inside))?;
         Ok(Self {
+            raw,
             partclone,
             ..device
         })
@@ -113,24 +114,32 @@ impl Device {
         progress: options::Progress,
     ) -> Result<Self> {
         let input = opened.input.clone();
-        let (content, medium) = match Inside::of_sound_metadata(&opened) {
+        let (source, image, medium, doubtful) = match inside::of_sound_metadata(&opened) {
             Some(inside) => {
-                let medium =
-                    Medium::of_reader(WithHoles::new(inside.clone(), Vec::new()), inside.size());
-                (Content::Inside(inside), medium)
+                let medium = medium_with_holes(Arc::clone(&inside.source), Vec::new());
+                let source = Arc::clone(&inside.source);
+                (source, image_of(&inside), medium, Vec::new())
             }
             None => {
                 let salvaged = SalvagedVolume::find(opened, threads, progress)?;
+                let image = Image {
+                    header: salvaged.header,
+                    is_metadata: !salvaged.is_ordinary,
+                };
                 let medium = salvaged.medium();
-                (Content::Salvaged(Box::new(salvaged)), medium)
+                let doubtful = salvaged.doubtful_bytes();
+                (Arc::new(salvaged) as Source, Some(image), medium, doubtful)
             }
         };
         let damaged = DamagedSource::new(medium, rescue.retries, kept);
-        let device = Self::with_content(input, content)?;
+        let device = Self {
+            doubtful,
+            ..Self::in_image(input, source, image)?
+        };
         Ok(device.rescued_by(Arc::new(damaged)))
     }
 
-    fn with_content(input: Recognised, content: Content) -> Result<Self> {
+    fn in_image(input: Recognised, source: Source, image: Option<Image>) -> Result<Self> {
         let files = input
             .files
             .clone()
@@ -138,8 +147,11 @@ impl Device {
         Ok(Self {
             input,
             files,
-            content,
+            source,
+            raw: None,
+            image,
             partclone: None,
+            doubtful: Vec::new(),
             damaged: None,
         })
     }
@@ -217,10 +229,7 @@ impl Device {
     /// The file that the volume lies in as it is, and which bytes of that; `None`
     /// if it is in pieces, in an image, or compressed.
     pub fn file(&self) -> Option<(&File, Range<u64>)> {
-        match &self.content {
-            Content::Files(files) => files.as_file(),
-            Content::Inside(_) | Content::Salvaged(_) => None,
-        }
+        self.raw.as_ref()?.as_file()
     }
 
     /// What it was recognised as.
@@ -233,20 +242,9 @@ impl Device {
         &self.files
     }
 
-    /// Where the clusters are in the image, if it is one.
-    pub fn index(&self) -> Option<&Index> {
-        match &self.content {
-            Content::Inside(inside) => inside.index(),
-            Content::Files(_) | Content::Salvaged(_) => None,
-        }
-    }
-
     /// The header of the image, if it is one.
     pub fn header(&self) -> Option<&Header> {
-        match &self.content {
-            Content::Salvaged(salvaged) => Some(&salvaged.header),
-            _ => self.index().map(Index::header),
-        }
+        self.image.as_ref().map(|image| &image.header)
     }
 
     /// Bytes of the device that the volume is on, or was.
@@ -259,11 +257,7 @@ impl Device {
 
     /// Bytes of the volume that are there.
     pub fn size_there(&self) -> u64 {
-        match &self.content {
-            Content::Files(files) => files.size(),
-            Content::Inside(inside) => inside.size(),
-            Content::Salvaged(salvaged) => salvaged.size(),
-        }
+        self.source.size()
     }
 
     /// # Errors
@@ -275,29 +269,22 @@ impl Device {
         geometry: &Geometry,
         extents: impl Iterator<Item = Extent>,
     ) -> Result<()> {
-        let (lacks, is_ordinary): (u64, _) = match &self.content {
-            Content::Files(_) => return Ok(()),
-            // What is missing there is known to be.
-            Content::Salvaged(salvaged) if salvaged.is_ordinary => return Ok(()),
-            Content::Salvaged(salvaged) => {
-                (extents.map(|extent| salvaged.lacks(extent)).sum(), false)
+        let mut lacks = 0;
+        for extent in extents {
+            let bytes = geometry.offset(extent.start)..geometry.offset(extent.end());
+            for absent in absent_in(&self.source, bytes.clone()) {
+                let len = (bytes.end - bytes.start) as usize;
+                let absent = absent.map_err(|error| self.read_error(bytes.start, len, error))?;
+                lacks += (absent.end - absent.start) / u64::from(geometry.cluster_size);
             }
-            Content::Inside(inside) => match inside.index() {
-                None => (self.absent_clusters(inside, geometry, extents)?, true),
-                Some(index) => (
-                    extents
-                        .map(|extent| index.clusters_not_stored(extent))
-                        .sum(),
-                    index.is_ordinary(),
-                ),
-            },
-        };
+        }
         if lacks == 0 {
             return Ok(());
         }
-        let found = match is_ordinary {
-            true => "lacks",
-            false => "is an image of metadata: it lacks",
+        let is_metadata = self.image.as_ref().is_some_and(|image| image.is_metadata);
+        let found = match is_metadata {
+            true => "is an image of metadata: it lacks",
+            false => "lacks",
         };
         Err(Error::refused(
             &self.input.name,
@@ -311,32 +298,8 @@ impl Device {
     }
 
     /// What of a damaged image is copied as it is, and may be damaged: in bytes, in order.
-    pub fn doubtful_bytes(&self) -> Vec<Range<u64>> {
-        match &self.content {
-            Content::Salvaged(salvaged) => salvaged.doubtful_bytes(),
-            Content::Files(_) | Content::Inside(_) => Vec::new(),
-        }
-    }
-
-    /// How many of these clusters the source of the volume lacks.
-    fn absent_clusters(
-        &self,
-        inside: &Inside,
-        geometry: &Geometry,
-        extents: impl Iterator<Item = Extent>,
-    ) -> Result<u64> {
-        let mut bytes = 0;
-        for extent in extents {
-            let mut position = geometry.offset(extent.start);
-            let end = position + geometry.bytes(extent.len);
-            while let Some(absent) = first_absent(inside, position..end)
-                .map_err(|error| self.read_error(position, 0, error))?
-            {
-                bytes += absent.end - absent.start;
-                position = absent.end;
-            }
-        }
-        Ok(bytes / u64::from(geometry.cluster_size))
+    pub fn doubtful_bytes(&self) -> &[Range<u64>] {
+        &self.doubtful
     }
 
     /// Fills `buf` with the content of the volume from `offset` on, to be
@@ -395,14 +358,17 @@ impl ReadAt for Device {
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
         match &self.damaged {
-            None => match &self.content {
-                Content::Files(files) => files.read_exact_at(offset, buf),
-                Content::Inside(inside) => inside.read_exact_at(offset, buf),
-                Content::Salvaged(salvaged) => salvaged.read_exact_at(offset, buf),
-            },
+            None => self.source.read_exact_at(offset, buf),
             Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
         }
     }
+}
+
+fn image_of(inside: &Inside) -> Option<Image> {
+    inside.index().map(|index| Image {
+        header: *index.header(),
+        is_metadata: !index.is_ordinary(),
+    })
 }
 
 fn not_seekable(name: &Path) -> Error {

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ntfsclone_core::io::ReadAt;
 
-use super::input::{Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_error};
 use super::past_cache::PastCache;
 use crate::bulk::direct::{PROBES, is_mostly_cached};
 use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::Result;
+use crate::input::{
+    Bytes, Files, FilesReader, FramesReader, SharedLostFrames, read_before_error, read_error,
+};
 use crate::options::Direct;
 
 /// Reads all of an input, until told that it is enough.
@@ -75,7 +77,14 @@ impl WholeReader {
                 }
                 let batch = filler.batch_with_room(1)?;
                 let (reader, failed) = (&mut self.reader, &mut self.failed);
-                let read = batch.push_read(offset, |room| read_before_error(reader, room, failed));
+                let read =
+                    batch.push_read(offset, |space| match read_before_error(reader, space) {
+                        (0, Some(error)) => Err(error),
+                        (len, error) => {
+                            *failed = error;
+                            Ok(len)
+                        }
+                    });
                 match read {
                     Ok(0) => break,
                     Ok(read) => offset += read as u64,
@@ -85,29 +94,6 @@ impl WholeReader {
             Ok(Ok(()))
         }
     }
-}
-
-/// Fills `buf` as far as the input goes. What was read before an error is
-/// returned, and the error kept in `failed`.
-fn read_before_error(
-    reader: &mut Box<dyn Read + Send>,
-    buf: &mut [u8],
-    failed: &mut Option<io::Error>,
-) -> io::Result<usize> {
-    let mut len = 0;
-    while len < buf.len() {
-        match reader.read(&mut buf[len..]) {
-            Ok(0) => break,
-            Ok(read) => len += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if len == 0 => return Err(error),
-            Err(error) => {
-                *failed = Some(error);
-                break;
-            }
-        }
-    }
-    Ok(len)
 }
 
 fn past_cache(files: &Files, when: Direct) -> Option<PastCache> {

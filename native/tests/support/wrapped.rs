@@ -7,6 +7,8 @@ pub(crate) const WRAPPERS: &[Need] = &[
     Need::Tool("bzip2"),
     Need::Tool("gzip"),
     Need::Tool("lz4"),
+    Need::Tool("lzip"),
+    Need::Tool("lzop"),
     Need::Tool("split"),
     Need::Tool("xz"),
     Need::Tool("zstd"),
@@ -65,7 +67,22 @@ pub(crate) const COMPRESSED: &[Wrapping] = &[
         "x",
         "lz4",
     ),
+    wrapping("lzop -c image > x", "x", "lzop"),
+    wrapping("lzop -9c < image > x", "x", "lzop"),
+    wrapping("lzop -1c --crc32 image > x", "x", "lzop"),
+    wrapping("lzop -cF image > x", "x", "lzop"),
+    wrapping(
+        "(head -c 70000 image | lzop -c; tail -c +70001 image | lzop -c) > x",
+        "x",
+        "lzop",
+    ),
+    wrapping("lzip -c image > x", "x", "lzip"),
+    wrapping("lzip -9c --member-size=100000 < image > x", "x", "lzip"),
+    wrapping("lzip -0c -b 100000 image > x", "x", "lzip"),
+    wrapping("xz -c --format=lzma image > x", "x", "lzma"),
+    wrapping("xz -9c --format=lzma < image > x", "x", "lzma"),
     wrapping("gzip -c image | zstd -qc > x", "x", "zstd, gzip"),
+    wrapping("lzop -c image | lzip -c > x", "x", "lzip, lzop"),
 ];
 
 pub(crate) const IN_PIECES: &[Wrapping] = &[
@@ -94,6 +111,19 @@ pub(crate) const IN_PIECES: &[Wrapping] = &[
         "mkdir x; touch x/parts; zstd -qc image > x/sda1.ntfs-img.zst",
         "x",
         "zstd",
+    ),
+    // A bundle of Winclone.
+    wrapping(
+        "mkdir x.winclone; gzip -c image > x.winclone/windows.gz; \
+         head -c 512 /dev/urandom > x.winclone/windows.mbr; \
+         printf '<?xml?>' > x.winclone/winclone.plist",
+        "x.winclone",
+        "gzip",
+    ),
+    wrapping(
+        "mkdir x; split -b 90000 image x/image.; cp x/image.ab x/other; echo text > x/info",
+        "x",
+        "7 pieces",
     ),
 ];
 

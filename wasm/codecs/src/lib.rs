@@ -1,10 +1,12 @@
-//! Decoders of gzip, bzip2, lz4 and xz for JavaScript.
+//! Decoders of all formats but zstd, and the compressor of zstd, for
+//! JavaScript.
 //!
 //! They are a WebAssembly module apart from `ntfsclone-wasm`, loaded when such a
-//! stream is met: that module is a sixth smaller without them. It calls this one
-//! through `js/codecs.ts`.
+//! stream is met, or a result is to be compressed: that module is a quarter
+//! smaller without them. It calls this one through `js/codecs.ts`.
 
 use ntfsclone_core::stream::{self, Compression, Limits, Problem, Then};
+use ntfsclone_core::write::{FrameCompressor, ZstdCompressor};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Decompresses the parts of a stream, one after the other.
@@ -85,6 +87,24 @@ impl Decoded {
     #[wasm_bindgen(getter)]
     pub fn problem(&self) -> Option<String> {
         self.problem.map(describe)
+    }
+}
+
+/// Compresses frames with zstd, one after the other.
+#[wasm_bindgen]
+pub struct Compressor(Option<ZstdCompressor>);
+
+#[wasm_bindgen]
+impl Compressor {
+    /// A compressor at that level, from 1 to 22.
+    #[wasm_bindgen(constructor)]
+    pub fn new(level: i32) -> Self {
+        Self(ZstdCompressor::new(level))
+    }
+
+    /// The frame that holds `content`; nothing without memory for it.
+    pub fn compress(&mut self, content: &[u8]) -> Option<Vec<u8>> {
+        self.0.as_mut()?.compress(content)
     }
 }
 

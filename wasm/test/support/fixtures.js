@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { crc32 } from "node:zlib";
 
 const checkout = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -113,6 +114,45 @@ export const disk = () =>
     });
     bytes.writeUInt16LE(0xaa55, 510);
     volume.copy(bytes, 4096 * sector);
+    writeFileSync(path, bytes);
+  });
+
+/** A disk with a GPT, of which the first copy is damaged; the volume is its only partition. */
+export const diskWithDamagedTable = () =>
+  fixture("damaged-table.raw", (path) => {
+    const sector = 512;
+    const start = 2048;
+    const volume = readFileSync(demoVolume());
+    const bytes = Buffer.alloc((start + 33) * sector + volume.length);
+    volume.copy(bytes, start * sector);
+    const last = bytes.length / sector - 1;
+    // The protective MBR.
+    bytes[450] = 0xee;
+    bytes.writeUInt32LE(1, 454);
+    bytes.writeUInt32LE(last, 458);
+    bytes.writeUInt16LE(0xaa55, 510);
+    const entries = Buffer.alloc(128 * 128);
+    entries.fill(0xa5, 0, 32);
+    entries.writeBigUInt64LE(BigInt(start), 32);
+    entries.writeBigUInt64LE(BigInt(last - 33), 40);
+    for (const [at, other, table] of [
+      [1, last, 2],
+      [last, 1, last - 32],
+    ]) {
+      const header = Buffer.alloc(92);
+      header.write("EFI PART\0\0\x01\0\x5c", "latin1");
+      header.writeBigUInt64LE(BigInt(at), 24);
+      header.writeBigUInt64LE(BigInt(other), 32);
+      header.writeBigUInt64LE(BigInt(table), 72);
+      header.writeUInt32LE(128, 80);
+      header.writeUInt32LE(128, 84);
+      header.writeUInt32LE(crc32(entries), 88);
+      header.writeUInt32LE(crc32(header), 16);
+      header.copy(bytes, at * sector);
+      entries.copy(bytes, table * sector);
+    }
+    // A name, which only the checksum holds.
+    bytes[2 * sector + 56] = 1;
     writeFileSync(path, bytes);
   });
 

@@ -1,4 +1,4 @@
-//! An index, made of the commands of an image.
+//! Builds an index from the commands of an image.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! Turning an image back into clusters.
+//! Decodes an image that comes as a stream.
 
 use super::layout::{
     ByteOrder, COMMAND_GAP, COMMAND_NEXT, FIELDS_SIZE, Header, OLD_HEADER_SIZE, Version,
@@ -83,7 +83,7 @@ pub enum Event<'a, H = Header> {
     },
     /// The input is used up.
     NeedInput,
-    /// The image is complete. To go on with bytes after it is an error.
+    /// The image is complete. Calling `next` with further bytes is an error.
     End,
 }
 
@@ -108,7 +108,7 @@ impl Decoder {
         }
     }
 
-    /// Takes bytes from the start of `input` until something is to be said.
+    /// Consumes bytes from the start of `input` up to the next event.
     ///
     /// # Errors
     ///
@@ -118,8 +118,8 @@ impl Decoder {
         self.next_telling(input, |_| Ok(()))
     }
 
-    /// As [`Decoder::next`]; tells of each command, as soon as it and its
-    /// count have been taken.
+    /// As [`Decoder::next`]; returns each command once it and its count have been
+    /// read.
     pub(in crate::image) fn next_telling<'a>(
         &mut self,
         input: &mut &'a [u8],
@@ -228,7 +228,7 @@ impl Decoder {
         }
     }
 
-    /// To be called when there is no more input.
+    /// To be called at the end of the input.
     ///
     /// # Errors
     ///

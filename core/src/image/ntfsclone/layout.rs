@@ -1,4 +1,4 @@
-//! The header, and the numbers of the commands.
+//! The layout of an image: its header, and the bytes of the commands.
 
 use core::fmt;
 use core::mem::size_of;

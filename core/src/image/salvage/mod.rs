@@ -14,7 +14,8 @@ use self::window::Window;
 use super::index::{Index, Run};
 use super::ntfsclone::Header;
 use crate::error::{Error, Result};
-use crate::io::ReadParts;
+use crate::io::{ReadAt, Source};
+use crate::ranges::overlapping;
 use crate::units::{Extent, Lcn};
 
 /// How many of the counts are tried that may be wrong.
@@ -60,7 +61,7 @@ impl Salvaged {
     ///
     /// [`Error::Io`], [`Error::Memory`]. Damage is not an error.
     pub fn find(
-        source: &(impl ReadParts + ?Sized),
+        source: &Source,
         header: Header,
         ending: Ending,
         expected: Option<&Expected>,
@@ -74,11 +75,7 @@ impl Salvaged {
     /// # Errors
     ///
     /// [`Error::Io`].
-    pub fn by_index(
-        source: &(impl ReadParts + ?Sized),
-        index: Index,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<Self> {
+    pub fn by_index(source: &Source, index: Index, progress: &mut dyn FnMut(u64)) -> Result<Self> {
         let mut window = Window::new(source, progress);
         window.cover(source.size())?;
         let mut absent = window.absent();
@@ -169,10 +166,7 @@ impl Salvaged {
         for run in self.index.runs().iter().copied().chain(tail) {
             let start = run.offset;
             let end = start.saturating_add(run.extent.len.saturating_mul(size.saturating_add(1)));
-            let first = self.absent.partition_point(|part| part.end <= start);
-            let touching = self.absent.get(first..).unwrap_or_default();
-            for part in touching.iter().take_while(|part| part.start < end) {
-                let of_run = part.start.max(start)..part.end.min(end);
+            for of_run in overlapping(&self.absent, &(start..end)) {
                 let part = volume_bytes(&run, size, &of_run);
                 if part.start < part.end {
                     parts.push(part);

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::error::{Error, Result, Structure};
-use crate::io::ReadParts;
-use crate::units::{len_u64, len_usize};
+use crate::io::{IoError, ReadAt, Source, absent_in};
+use crate::units::len_usize;
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -15,8 +15,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 const CHUNKS: usize = 4;
 
 /// A view of the image at a few places.
-pub(super) struct Window<'a, S: ?Sized> {
-    source: &'a S,
+pub(super) struct Window<'a> {
+    source: &'a Source,
     /// The last one was used last.
     chunks: Vec<Chunk>,
     /// All before was read, and `absent` is known of it.
@@ -39,8 +39,8 @@ pub(super) enum Byte {
     End,
 }
 
-impl<'a, S: ReadParts + ?Sized> Window<'a, S> {
-    pub(super) fn new(source: &'a S, progress: &'a mut dyn FnMut(u64)) -> Self {
+impl<'a> Window<'a> {
+    pub(super) fn new(source: &'a Source, progress: &'a mut dyn FnMut(u64)) -> Self {
         Self {
             source,
             chunks: Vec::new(),
@@ -118,15 +118,17 @@ impl<'a, S: ReadParts + ?Sized> Window<'a, S> {
     fn read(&self, start: u64) -> Result<Chunk> {
         let len = self.size().saturating_sub(start).min(CHUNK_BYTES);
         let mut bytes = vec![0; len_usize(len)];
-        let mut absent: Vec<Range<u64>> = Vec::new();
+        let failed = |source: IoError| Error::Io {
+            structure: Structure::ImageCommand,
+            offset: start,
+            len,
+            source,
+        };
         self.source
-            .read_parts_at(start, &mut bytes, &mut |part| absent.push(part))
-            .map_err(|source| Error::Io {
-                structure: Structure::ImageCommand,
-                offset: start,
-                len: len_u64(bytes.len()),
-                source,
-            })?;
+            .read_exact_at(start, &mut bytes)
+            .map_err(failed)?;
+        let absent = absent_in(self.source, start..start.saturating_add(len));
+        let absent = absent.collect::<Result<_, _>>().map_err(failed)?;
         Ok(Chunk {
             start,
             bytes,

@@ -21,7 +21,7 @@ pub struct MapBuilder {
 }
 
 impl MapBuilder {
-    /// A map that is given up if it had more than `limit` bytes.
+    /// A map of at most `limit` bytes; beyond that it is dropped.
     pub fn new(limit: usize) -> Self {
         Self {
             bytes: Vec::new(),

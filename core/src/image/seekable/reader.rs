@@ -1,4 +1,4 @@
-//! Reading a compressed image anywhere.
+//! Reads a compressed image at any position.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -40,9 +40,10 @@ pub struct SeekableReader<S> {
 struct State {
     /// The last one was used last.
     cache: Vec<Cached>,
-    /// Why frames cannot be decompressed: to find that out again takes as long.
+    /// Errors of frames that cannot be decompressed, so that they are not tried
+    /// again.
     damaged: BTreeMap<usize, Error>,
-    /// For decompressing, while nobody does.
+    /// Decompressors that are not in use.
     idle: Vec<DCtx<'static>>,
 }
 
@@ -156,7 +157,7 @@ impl<S: ReadAt> SeekableReader<S> {
                 len: frame.compressed_size,
                 source,
             })?;
-        // Before the room for it: it is cheap to claim any size.
+        // Checked before memory is reserved: a header can claim any size.
         if let Ok(Some(size)) = zstd_safe::get_frame_content_size(&compressed)
             && size != frame.size
         {
@@ -271,7 +272,7 @@ impl State {
     }
 
     fn keep(&mut self, number: usize, content: Arc<Vec<u8>>, cache_size: u64) {
-        // Another thread may have had the same wish.
+        // Another thread may have decompressed the same frame.
         self.cache.retain(|kept| kept.number != number);
         self.cache.push(Cached { number, content });
         let mut size = 0_u64;
@@ -285,8 +286,7 @@ impl State {
     }
 }
 
-/// The same again, of a frame that cannot be decompressed however often it is
-/// tried.
+/// A copy of the error of a frame that cannot be decompressed.
 fn damage_like(error: &Error) -> Option<Error> {
     match *error {
         Error::Io { offset, .. } if !error.is_missing() => Some(Error::Compressed {

@@ -1,17 +1,16 @@
 //! The output, compressed in place.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
 
-use zstd_safe::{CCtx, CParameter};
-
 use super::super::{Failure, Refusal};
 use crate::error::{Error, Result, Structure};
 use crate::image::seekable::FRAME_SIZE;
 use crate::units::len_usize;
-use crate::write::{Compress, Content, Facts, FrameLog, Framing};
+use crate::write::{Compress, Content, Facts, FrameCompressor, FrameLog, Framing};
 
 /// The most bytes of a map, which is kept in memory.
 pub(super) const MAX_MAP_SIZE: usize = 16 << 20;
@@ -20,10 +19,11 @@ pub(super) const MAX_MAP_SIZE: usize = 16 << 20;
 const ENOUGH: usize = 256 << 10;
 
 /// How to compress.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compression {
     /// The level of zstd, from 1 to 22.
     pub level: i32,
+    /// Compresses at that level.
+    pub compressor: Box<dyn FrameCompressor>,
     /// When it is done, as RFC 3339 has it, to be told in the file.
     pub time: Option<String>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Compressor {
 
 /// Compresses frames, one after the other.
 struct Frames {
-    context: CCtx<'static>,
+    compressor: Box<dyn FrameCompressor>,
     /// A buffer that was used.
     spare: Vec<u8>,
     /// One with nothing but zeros, and the hash of its content.
@@ -60,17 +60,12 @@ impl Compressor {
                 "choose one from 1 to 22",
             ));
         }
-        let mut context = CCtx::try_create().ok_or_else(no_memory)?;
-        let parameter = CParameter::CompressionLevel(level);
-        for parameter in [parameter, CParameter::ChecksumFlag(true)] {
-            context.set_parameter(parameter).map_err(|_| no_memory())?;
-        }
         let mut facts = Facts::new(name.into(), level);
         facts.time = compression.time;
         Ok(Self {
             framing: Framing::default(),
             frames: Frames {
-                context,
+                compressor: compression.compressor,
                 spare: Vec::new(),
                 zeros: None,
                 zeros_left: 0,
@@ -140,12 +135,7 @@ impl Compress for Frames {
 
 impl Frames {
     fn compress(&mut self, content: &[u8]) -> Result<(Vec<u8>, [u8; 32])> {
-        let mut frame = Vec::new();
-        let bound = zstd_safe::compress_bound(content.len());
-        frame.try_reserve_exact(bound).map_err(|_| no_memory())?;
-        frame.resize(bound, 0);
-        let compressed = self.context.compress2(frame.as_mut_slice(), content);
-        frame.truncate(compressed.map_err(|_| no_memory())?);
+        let frame = self.compressor.compress(content).ok_or_else(no_memory)?;
         Ok((frame, *blake3::hash(content).as_bytes()))
     }
 
@@ -168,6 +158,15 @@ impl Frames {
         }
         let out = mem::take(&mut self.out);
         Ok((!out.is_empty()).then_some(out))
+    }
+}
+
+impl fmt::Debug for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut compression = f.debug_struct("Compression");
+        compression
+            .field("level", &self.level)
+            .finish_non_exhaustive()
     }
 }
 

@@ -20,13 +20,17 @@ use self::pass::pass_image;
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
-use super::opened::{Inside, Opened};
+use super::opened::Opened;
+use super::scan::piece_len;
 use super::used::{Counted, used};
 use super::{Failure, Refusal, first_absent_in};
-use crate::image::ntfsclone::{HEADER_SIZE, Header};
+use crate::image::ntfsclone::{Event, HEADER_SIZE, Header};
+use crate::image::partclone;
 use crate::info::Format;
+use crate::io::{ReadAt, Source};
 use crate::ntfs::VolumeInfo;
 use crate::ntfs::volume_info::DIRTY;
+use crate::open::Inside;
 use crate::units::len_usize;
 use crate::write::{METADATA, NTFSCLONE, Writer};
 
@@ -80,11 +84,13 @@ async fn convert(
     if writer.id == NTFSCLONE.id && opened.format == Format::Image {
         return pass_image(co, &opened.bytes, output).await;
     }
+    if let Some(image) = &opened.container {
+        compare_block_checksums(co, image).await?;
+    }
     let inside = locate(co, opened).await?;
-    if let (Some(reader), None) = (&inside.image, writer.encoder) {
-        let index = reader.index();
+    if let (Some(index), None) = (inside.index(), writer.encoder) {
         if index.is_ordinary() {
-            unpack_image(co, reader, &mut output).await?;
+            unpack_image(co, &opened.bytes, index, &mut output).await?;
         } else {
             copy_stored(co, &inside.source, index, &mut output).await?;
         }
@@ -112,6 +118,33 @@ async fn convert(
     };
     copy.write(co, writer, output).await?;
     Ok(())
+}
+
+/// Compares all checksums of an image of partclone, before it is read at any place: that does not
+/// compare them.
+///
+/// # Errors
+///
+/// One does not match; the image is damaged otherwise.
+async fn compare_block_checksums(co: &Co, image: &Source) -> Result<(), Failure> {
+    let mut decoder = partclone::Decoder::new();
+    loop {
+        let offset = decoder.taken();
+        let len = piece_len(offset, image.size());
+        if len == 0 {
+            return Ok(decoder.end_of_input()?);
+        }
+        let piece = co.piece(image, offset, len).await?;
+        let mut input = &*piece;
+        loop {
+            match decoder.next(&mut input)? {
+                Event::Header(_) | Event::Data { .. } => {}
+                Event::NeedInput => break,
+                Event::End => return Ok(()),
+            }
+        }
+        co.progress(decoder.taken(), image.size());
+    }
 }
 
 /// # Errors

@@ -8,20 +8,20 @@ use super::super::scan::piece_len;
 use super::super::{Failure, STEP_BYTES};
 use super::output::Output;
 use crate::error::{Error, Structure};
-use crate::image::Reader;
+use crate::image::Index;
 use crate::image::ntfsclone::{Decoder, Event};
 use crate::io::{ReadAt, Source};
 use crate::units::{len_u64, len_usize};
 
-/// Writes the volume in the image of `reader`.
+/// Writes the volume in an image with that index.
 pub(super) async fn unpack_image(
     co: &Co,
-    reader: &Reader<Source>,
+    image: &Source,
+    index: &Index,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let image = reader.source();
     let mut decoder = Decoder::new();
-    let mut batch = Batch::new(reader.size());
+    let mut batch = Batch::new(index.restored_size());
     let mut has_ended = false;
     while !has_ended {
         let offset = decoder.taken();
@@ -55,7 +55,7 @@ pub(super) async fn unpack_image(
             }
         }
     }
-    batch.flush(reader.size(), output).await
+    batch.flush(index.restored_size(), output).await
 }
 
 /// Consecutive bytes of the volume that are not written yet.

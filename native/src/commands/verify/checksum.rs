@@ -6,9 +6,9 @@ use ntfsclone_core::validate::{Code, Finding, LostFrames};
 
 use super::{Checked, unreadable, whole};
 use crate::error::Result;
+use crate::input::{Bytes, Recognised};
 use crate::options::{self, VerifyTask};
 use crate::source::Sidecar;
-use crate::source::input::{Bytes, Recognised};
 
 /// The checksums beside the file that is read, if it is one file.
 pub(super) fn beside(input: &Recognised) -> Result<Vec<Sidecar>> {

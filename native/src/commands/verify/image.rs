@@ -6,13 +6,14 @@ use std::sync::Arc;
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::seekable::Summary;
+use ntfsclone_core::io::Source;
 use ntfsclone_core::validate::{self, Code, Finding, ImageCheck, ImageChecked, LostFrames, Place};
 
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
+use crate::input::{Bytes, Seekable};
 use crate::options::{self, VerifyTask};
-use crate::source::input::{Bytes, Seekable};
-use crate::source::{self, Anywhere, Keeper, Sidecar};
+use crate::source::{Keeper, Sidecar};
 
 /// Reads the image, keeps of it what `keeper` is for, and compares the file with
 /// `sidecars`. Returns where its clusters are, as far as they are whole.
@@ -24,7 +25,7 @@ pub(super) fn check(
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<Option<Index>> {
-    let anywhere = source::anywhere(&bytes);
+    let source = bytes.source();
     let name = checked.input.name.clone();
     let files = checked.input.files.clone();
     let is_plain = !checked.input.is_compressed();
@@ -89,9 +90,9 @@ pub(super) fn check(
             super::checksum::finish(sidecar, checked);
         }
     }
-    let index = match (lost.first(), anywhere) {
-        (Some(first), Some(anywhere)) => {
-            let located = locate(seekable.as_deref(), &anywhere);
+    let index = match (lost.first(), source) {
+        (Some(first), Some(source)) => {
+            let located = locate(seekable.as_deref(), &source);
             if located.is_none() {
                 let message = format!(
                     "where the clusters after byte {first:#x} of the image are is not known"
@@ -121,12 +122,12 @@ pub(super) fn check(
 
 /// Where the clusters are in an image of which frames are lost, so that its
 /// commands cannot be followed: by its summary, or by its `$Bitmap`.
-fn locate(seekable: Option<&Seekable>, anywhere: &Anywhere) -> Option<Index> {
+fn locate(seekable: Option<&Seekable>, source: &Source) -> Option<Index> {
     let summary = seekable.and_then(|seekable| seekable.summary().ok().flatten());
     if let Some(Ok(Some(index))) = summary.map(Summary::index) {
         return Some(index);
     }
-    match Index::discover(&**anywhere) {
+    match Index::discover(source) {
         Ok(Discovery::Found(index)) => Some(index),
         _ => None,
     }

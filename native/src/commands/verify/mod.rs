@@ -12,15 +12,16 @@ mod whole;
 use std::path::Path;
 use std::sync::Arc;
 
+use ntfsclone_core::open::Inside;
 use ntfsclone_core::validate::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened, Recognised};
 use crate::options::{self, VerifyTask};
 use crate::report::{self, Reports};
-use crate::source::input::{self, Bytes, Format, Opened, Recognised};
-use crate::source::{self, Inside};
+use crate::source::{self, KeptVolume};
 
 /// What was looked at, and what was found.
 struct Checked {
@@ -31,8 +32,10 @@ struct Checked {
     checksums: Vec<String>,
     /// What cannot be read, until its files are known.
     losses: Vec<Loss>,
-    /// The volume, for more questions; where it passed by, as far as it was kept.
+    /// The volume, for more questions.
     inside: Option<Inside>,
+    /// The same, as far as it was kept, where it passed by.
+    kept: Option<Arc<KeptVolume>>,
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
@@ -190,18 +193,19 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
         checksums: Vec::new(),
         losses: Vec::new(),
         inside: None,
+        kept: None,
     };
     let sidecars = checksum::beside(&checked.input)?;
-    match (checked.input.format, source::anywhere(&bytes)) {
-        (Format::Image, Some(anywhere)) => {
+    match (checked.input.format, bytes.source()) {
+        (Format::Image, Some(source)) => {
             let index = image::check(bytes, sidecars, None, task, how, &mut checked)?;
-            checked.inside = index.map(|index| Inside::of_image(anywhere, index));
+            checked.inside = index.map(|index| Inside::of_image(source, index));
         }
-        (Format::Partclone, Some(anywhere)) => {
+        (Format::Partclone, Some(source)) => {
             let layout = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
             if let (Some(_), Some(container)) = (layout, checked.input.container) {
-                match container.open(&anywhere) {
-                    Ok(volume) => checked.inside = Some(Inside::Volume(volume)),
+                match container.open(&source) {
+                    Ok(volume) => checked.inside = Some(Inside::of_volume(volume)),
                     Err(error) => {
                         let code = Code::VolumeUnreadable;
                         checked.findings.push(Finding::of_error(code, None, &error));
@@ -216,7 +220,7 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
                 stream::read_volume(bytes, None, task, how, &mut checked)?;
                 image::check_summary(&seekable, None, &mut checked);
             }
-            checked.inside = Some(Inside::Volume(volume));
+            checked.inside = Some(Inside::of_volume(volume));
         }
         (_, None) => {
             stream::check(bytes, sidecars, task, how, &mut checked)?;

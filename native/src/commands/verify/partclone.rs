@@ -7,8 +7,8 @@ use ntfsclone_core::validate::{Code, Finding, ImageChecked, LostFrames, Partclon
 
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
+use crate::input::Bytes;
 use crate::options::{self, VerifyTask};
-use crate::source::input::Bytes;
 use crate::source::{Keeper, Sidecar};
 
 /// Reads the image, keeps of its volume what `keeper` is for, and compares the file with

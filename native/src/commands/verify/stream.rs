@@ -13,9 +13,9 @@ use ntfsclone_core::validate::{Code, Finding, Findings, LostFrames};
 
 use super::{Checked, checksum, image, partclone, unreadable, volume, whole};
 use crate::error::{Error, Result};
+use crate::input::{self, Bytes, Format, Opened};
 use crate::options::{self, VerifyTask};
-use crate::source::input::{self, Bytes, Format, Opened};
-use crate::source::{Inside, Keeper, KeptVolume, Sidecar};
+use crate::source::{Keeper, KeptVolume, Sidecar};
 
 /// Two are enough for most volumes. Each fragment of `$MFT` that is found by
 /// another one may take one more.
@@ -55,16 +55,17 @@ pub(super) fn check(
     let mut passes = 1;
     loop {
         let shared = Arc::new(kept);
-        let inside = Inside::Kept(Arc::clone(&shared));
+        let inside = shared.inside();
         let mut findings = Findings::default();
         let losses = checked.losses.clone();
         let found = volume::check(&inside, &name, task.threads, how, losses, &mut findings);
-        let missed = inside.missed_bytes();
+        let missed = shared.missed_bytes();
         if missed == 0 {
             checked.findings.append(findings);
             checked.losses.clear();
             checked.volume = found?;
             checked.inside = Some(inside);
+            checked.kept = Some(shared);
             return Ok(());
         }
         drop(inside);

@@ -3,13 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use ntfsclone_core::open::Inside;
 use ntfsclone_core::validate::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
 
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
 use crate::options;
-use crate::source::Inside;
 
 /// Checks it; none if there is nothing that can be checked, which is a finding.
 /// `losses` are told with the files that they touch.

@@ -11,9 +11,9 @@ use ntfsclone_core::validate::LostFrames;
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
+use crate::input::Bytes;
 use crate::options::{self, VerifyTask};
-use crate::source::input::Bytes;
-use crate::source::{self, WholeReader};
+use crate::source::WholeReader;
 
 /// Bytes of a cluster do not matter to what is read as it comes.
 const GRANULE: u32 = 4096;
@@ -29,7 +29,7 @@ pub(super) fn read(
     lost: &mut LostFrames,
     mut take: impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>>,
 ) -> Result<Result<()>> {
-    let size = source::anywhere(&bytes).map_or(0, |input| input.size());
+    let size = bytes.source().map_or(0, |source| source.size());
     let reader = WholeReader::new(name, bytes, task.direct)?;
     let enough = reader.enough();
     let noted = reader.lost_frames();

@@ -1,4 +1,4 @@
-//! Telling a device what need not be kept.
+//! Discards (TRIM) ranges of a device.
 
 use std::fs::{self, File};
 use std::io;

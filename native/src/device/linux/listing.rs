@@ -1,6 +1,6 @@
-//! Lists of the kernel, kept for a moment: the checks of one run follow each
-//! other within milliseconds and need the same lists. Before a file is written
-//! to after a long scan, they are read anew.
+//! Caches lists of the kernel, such as that of mounts, for a moment: several checks
+//! follow each other within milliseconds and need the same lists. After a long
+//! scan, before anything is written to, they are read again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

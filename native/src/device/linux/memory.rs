@@ -1,4 +1,4 @@
-//! How much memory this process may still take.
+//! How much more memory this process may use: what is free, and its limits.
 
 use std::alloc::{Layout, alloc_zeroed};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Files that share their room on the disk.
+//! Files that share blocks on the disk (reflinks).
 
 use std::fs::File;
 use std::io;

@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ntfsclone_core::io::ReadAt;
+
 use super::area_map::{AreaMap, Status};
 use super::failure_run::FailureRun;
 use super::kept::Kept;
@@ -84,11 +86,6 @@ impl DamagedSource {
         }
     }
 
-    /// Bytes of the source: of the medium, or more, if it was cut short.
-    pub fn size(&self) -> u64 {
-        self.known().map.size()
-    }
-
     /// Bytes that are there, read or not.
     pub fn medium_size(&self) -> u64 {
         self.medium.size()
@@ -125,11 +122,6 @@ impl DamagedSource {
     pub fn lost(&self) -> Vec<Range<u64>> {
         let all = 0..self.size();
         self.known().map.within(all, Status::Bad)
-    }
-
-    /// What of `range` could not be read, in order.
-    pub fn lost_in(&self, range: Range<u64>) -> Vec<Range<u64>> {
-        self.known().map.within(range, Status::Bad)
     }
 
     /// The parts of ordered ranges that have a status, in order.

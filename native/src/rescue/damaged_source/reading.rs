@@ -3,6 +3,8 @@
 use std::io;
 use std::ops::Range;
 
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt};
+
 use super::super::area_map::Status;
 use super::super::mark::write_marks;
 use super::super::medium::{BLOCK, blocks};
@@ -113,6 +115,26 @@ impl DamagedSource {
             }
         }
         Ok(false)
+    }
+}
+
+/// What could not be read up to now is absent, and reads as marks.
+impl ReadAt for DamagedSource {
+    fn size(&self) -> u64 {
+        self.known().map.size()
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        self.read(offset, buf).map_err(IoError::new)
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let area = self.known().map.area_at(offset);
+        let len = area.range.end.saturating_sub(offset);
+        Ok(match area.status {
+            Status::Bad => ByteExtent::Absent { len },
+            _ => ByteExtent::Data { len },
+        })
     }
 }
 

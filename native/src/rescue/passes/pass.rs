@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ntfsclone_core::io::ReadAt;
+
 use super::super::area_map::Status;
 use super::super::damaged_source::DamagedSource;
 use super::super::mapfile::RunStatus;

@@ -20,9 +20,10 @@ use crate::sink::place::{InPlace, Place};
 /// Who may read a new file, unless the umask takes that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Its owner: of a raw volume, as the original program has it.
+    /// Its owner: of a volume or an image of one, which hold all files of the
+    /// volume, whatever their permissions.
     Owner,
-    /// Everybody.
+    /// Everybody: of lists of clusters.
     All,
 }
 

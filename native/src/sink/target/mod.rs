@@ -255,6 +255,13 @@ impl Target {
         len.map_err(|error| Error::io("look at", &self.name, error))
     }
 
+    /// Who may read and write the file.
+    fn mode(&self) -> Result<Mode> {
+        let metadata = self.handle()?.metadata();
+        let metadata = metadata.map_err(|error| Error::io("look at", &self.name, error))?;
+        Ok(Mode::of(&metadata))
+    }
+
     /// Another handle of a file or device, to read and write.
     pub fn handle(&self) -> Result<File> {
         let handle = match &self.kind {
@@ -324,7 +331,7 @@ impl Target {
     pub fn finish(&mut self) -> Result<()> {
         // Before the file gets its name: there may be no space for it.
         let sidecar = match self.checksum.take() {
-            Some(checksum) => Some(checksum.finish(self.len()?, self.replacing())?),
+            Some(checksum) => Some(checksum.finish(self.len()?, self.replacing(), self.mode()?)?),
             None => None,
         };
         self.writer = None;

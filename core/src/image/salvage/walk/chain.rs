@@ -6,7 +6,6 @@ use crate::image::index::stride;
 use crate::image::ntfsclone::{COMMAND_GAP, COMMAND_NEXT};
 use crate::image::salvage::expected::Next;
 use crate::image::salvage::window::Byte;
-use crate::io::ReadParts;
 
 /// How many commands are followed from a place to find out whether it is one
 /// of a command. Of random bytes, one in 128 looks like a command.
@@ -45,7 +44,7 @@ pub(super) struct Chain {
     pub(super) ends: bool,
 }
 
-impl<S: ReadParts + ?Sized> Walk<'_, S> {
+impl Walk<'_> {
     pub(super) fn look(&mut self, offset: u64) -> Result<Seen> {
         Ok(match self.window.byte(offset)? {
             Byte::End => Seen::End,

@@ -12,7 +12,7 @@ use super::{Ending, Salvaged};
 use crate::error::{Error, Result};
 use crate::image::index::{Index, Run, stride};
 use crate::image::ntfsclone::{Header, corrupt, cut_short};
-use crate::io::ReadParts;
+use crate::io::Source;
 use crate::units::{Extent, Lcn};
 
 /// Bytes of a gap: its command and its count.
@@ -21,8 +21,8 @@ const GAP_BYTES: u64 = 9;
 /// Damages that are kept, to be reported.
 const MAX_DAMAGES: usize = 8;
 
-pub(super) struct Walk<'a, S: ?Sized> {
-    window: Window<'a, S>,
+pub(super) struct Walk<'a> {
+    window: Window<'a>,
     header: Header,
     ending: Ending,
     expected: Option<&'a Expected>,
@@ -69,9 +69,9 @@ fn distance(from: u64, to: u64) -> i64 {
     to.wrapping_sub(from).cast_signed()
 }
 
-impl<'a, S: ReadParts + ?Sized> Walk<'a, S> {
+impl<'a> Walk<'a> {
     pub(super) fn new(
-        source: &'a S,
+        source: &'a Source,
         header: Header,
         ending: Ending,
         expected: Option<&'a Expected>,

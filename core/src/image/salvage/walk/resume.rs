@@ -8,7 +8,6 @@ use super::{Floating, GAP_BYTES, Walk};
 use crate::error::Result;
 use crate::image::index::stride;
 use crate::image::salvage::Ending;
-use crate::io::ReadParts;
 
 /// As few are enough where the stream goes on as it must.
 const LEAST_CHAIN: u32 = 3;
@@ -37,7 +36,7 @@ impl PartialOrd for Likely {
     }
 }
 
-impl<S: ReadParts + ?Sized> Walk<'_, S> {
+impl Walk<'_> {
     /// Whether a cluster follows all of the volume, and is not the tail.
     pub(super) fn is_past_end(&self, seen: Seen) -> bool {
         self.ending == Ending::WithSource

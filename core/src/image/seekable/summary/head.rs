@@ -1,4 +1,4 @@
-//! What the summary tells of the stream: what it is, and its sizes.
+//! The first section of the summary: what the stream is, and its sizes.
 
 use core::ops::Range;
 

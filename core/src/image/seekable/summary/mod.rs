@@ -1,4 +1,4 @@
-//! The summary: what is in a compressed image, and what it is checked by.
+//! The summary of a compressed image: what is in it, and the hash of each frame.
 
 mod head;
 
@@ -18,7 +18,7 @@ pub const FRAME_SIZE: u32 = 4 << 20;
 
 /// Begins the frame of the summary, as others that are skipped.
 const SKIPPABLE_MAGIC: u32 = 0x184D_2A5D;
-/// Stands at both ends of its content.
+/// Begins and ends its content.
 pub(super) const MAGIC: [u8; 8] = *b"ntfsclnz";
 const VERSION: u32 = 1;
 
@@ -133,8 +133,8 @@ impl Summary {
         self.check_hashes(table.len())
     }
 
-    /// A summary that stands alone, beside an image that is not compressed: it
-    /// tells of no frames.
+    /// A summary in a file of its own, beside an image that is not compressed: it
+    /// has no frames.
     ///
     /// # Errors
     ///

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::thread;
 
+use ntfsclone_core::io::Source;
+
 use super::{Different, Lcn, Wanted, is_held, read_there};
 use crate::error::{Error, Result};
 use crate::host::progress::Progress;
-use crate::source::Inside;
 
 /// Bytes that are compared at once.
 const CHUNK_BYTES: u64 = 4 << 20;
 
 struct Comparison<'a> {
-    ours: (&'a Inside, &'a Path),
-    theirs: (&'a Inside, &'a Path),
+    ours: (&'a Source, &'a Path),
+    theirs: (&'a Source, &'a Path),
     cluster_size: usize,
     buffers: [Vec<u8>; 2],
     done: u64,
@@ -23,8 +24,8 @@ struct Comparison<'a> {
 
 /// Reads what is wanted of both.
 pub(super) fn compare(
-    ours: (&Inside, &Path),
-    theirs: (&Inside, &Path),
+    ours: (&Source, &Path),
+    theirs: (&Source, &Path),
     wanted: &Wanted,
     progress: Progress,
 ) -> Result<Different> {
@@ -88,7 +89,7 @@ impl Comparison<'_> {
             self.cluster_size,
             &mine[..there],
             &other[..there_other],
-            |lcn| is_held(theirs, lcn),
+            |lcn| is_held(theirs, lcn.0 * self.cluster_size as u64),
         );
         Ok(())
     }

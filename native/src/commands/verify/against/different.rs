@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use ntfsclone_core::io::Source;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Lcn};
 use ntfsclone_core::validate::{Code, Finding, Findings, Place, Touched};
 
 use crate::error::{Error, Result};
-use crate::source::Inside;
 
 /// How many differences are told one by one.
 const LISTED: usize = 1000;
@@ -63,7 +63,7 @@ impl Different {
     /// What differs, and the files that have it.
     pub(super) fn tell(
         mut self,
-        volume: &Volume<Inside>,
+        volume: &Volume<Source>,
         other: &Path,
         findings: &mut Findings,
     ) -> Result<()> {

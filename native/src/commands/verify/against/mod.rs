@@ -9,8 +9,9 @@ use std::path::Path;
 use ntfsclone_core::clusters::{ClusterMap, audit};
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
-use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use ntfsclone_core::validate::Findings;
 
@@ -19,9 +20,9 @@ use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
+use crate::input::{self, Bytes, Opened};
 use crate::options::{self, VerifyTask};
-use crate::source::input::{self, Bytes, Opened};
-use crate::source::{ImageStream, Inside};
+use crate::source::{ImageStream, inside};
 
 /// What is compared of our volume: its clusters in use, and its tail.
 struct Wanted {
@@ -75,7 +76,9 @@ pub(super) fn compare(
 ) -> Result<u64> {
     let name = &checked.input.name;
     let other_name = other.input.name.clone();
-    let volume = Volume::open(ours.clone()).map_err(|error| Error::read(name, error))?;
+    let volume = ours
+        .open_volume()
+        .map_err(|error| Error::read(name, error))?;
     let used = match ours.index() {
         Some(index) => stored(index, name)?,
         None => used(&volume, name, task)?,
@@ -84,7 +87,7 @@ pub(super) fn compare(
     // What follows the backup boot sector is no part of the volume.
     let size = geometry.backup_boot_sector() + u64::from(geometry.sector_size);
     let clusters_end = geometry.bytes(geometry.nr_clusters());
-    let tail = ours.size().min(size).saturating_sub(clusters_end);
+    let tail = ours.source.size().min(size).saturating_sub(clusters_end);
     let wanted = Wanted {
         used,
         geometry,
@@ -92,8 +95,8 @@ pub(super) fn compare(
     };
     let bytes = wanted.bytes();
     let is_passing = |bytes: &Bytes| matches!(bytes, Bytes::Stream(_));
-    let different = match (ours, is_passing(&other.bytes)) {
-        (Inside::Kept(_), _) => {
+    let different = match (&checked.kept, is_passing(&other.bytes)) {
+        (Some(_), _) => {
             let theirs = open_anywhere(&other, how)?;
             let again = input::open_again(checked.input.clone(), task.image.partition)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
@@ -105,19 +108,25 @@ pub(super) fn compare(
                 progress,
             )?
         }
-        (_, true) => {
+        (None, true) => {
             let stream = ImageStream::new(other)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
-            passing::compare(stream, ours, name, wanted, progress)?
+            passing::compare(stream, &ours.source, name, wanted, progress)?
         }
-        (_, false) => {
+        (None, false) => {
             let theirs = open_anywhere(&other, how)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
-            anywhere::compare((ours, name), (&theirs, &other_name), &wanted, progress)?
+            anywhere::compare(
+                (&ours.source, name),
+                (&theirs, &other_name),
+                &wanted,
+                progress,
+            )?
         }
     };
     different.tell(&volume, &other_name, findings)?;
-    if let missed @ 1.. = ours.missed_bytes() {
+    let missed = checked.kept.as_ref().map(|kept| kept.missed_bytes());
+    if let Some(missed @ 1..) = missed {
         return Err(Error::refused(
             name,
             format!("{missed} bytes of its metadata were passed by"),
@@ -128,9 +137,9 @@ pub(super) fn compare(
 }
 
 /// What `check_possible` let pass.
-fn open_anywhere(opened: &Opened, how: options::Progress) -> Result<Inside> {
-    let inside = Inside::open(&opened.input, &opened.bytes, how)?;
-    inside.ok_or_else(|| {
+fn open_anywhere(opened: &Opened, how: options::Progress) -> Result<Source> {
+    let inside = inside::open(&opened.input, &opened.bytes, how)?;
+    inside.map(|inside| inside.source).ok_or_else(|| {
         let name = &opened.input.name;
         let remedy = "decompress it to a file first";
         Error::refused(name, "can only be read from start to end", remedy)
@@ -154,7 +163,7 @@ fn stored(index: &Index, name: &Path) -> Result<ClusterMap> {
 }
 
 /// The clusters in use of a volume.
-fn used(volume: &Volume<Inside>, name: &Path, task: &VerifyTask) -> Result<ClusterMap> {
+fn used(volume: &Volume<Source>, name: &Path, task: &VerifyTask) -> Result<ClusterMap> {
     let threads = scan::threads_of_sound(volume, task.threads);
     let mut selection = scan::select_used_on(volume, name, threads, |_| {})?;
     audit(volume, &mut selection).map_err(|error| Error::read(name, error))?;
@@ -165,12 +174,12 @@ fn used(volume: &Volume<Inside>, name: &Path, task: &VerifyTask) -> Result<Clust
 }
 
 /// Reads as much of `len` bytes as there is. Returns how many these are.
-fn read_there(inside: &Inside, name: &Path, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-    let there = inside.size().saturating_sub(offset);
+fn read_there(source: &Source, name: &Path, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+    let there = source.size().saturating_sub(offset);
     let there = usize::try_from(there)
         .unwrap_or(usize::MAX)
         .min(buffer.len());
-    let read = inside.read_exact_at(offset, &mut buffer[..there]);
+    let read = source.read_exact_at(offset, &mut buffer[..there]);
     read.map_err(|error| read_error(name, offset, there, error))?;
     Ok(there)
 }
@@ -185,11 +194,7 @@ fn read_error(name: &Path, offset: u64, len: usize, source: IoError) -> Error {
     Error::read(name, error)
 }
 
-/// Whether an image holds a cluster, or the tail as one; volumes hold all.
-fn is_held(inside: &Inside, lcn: Lcn) -> bool {
-    match inside.index() {
-        None => true,
-        Some(index) if lcn.0 >= index.header().nr_clusters => index.tail().is_some(),
-        Some(index) => index.locate(lcn).is_some(),
-    }
+/// Whether an image holds the cluster at `offset`, or the tail; volumes hold all.
+fn is_held(source: &Source, offset: u64) -> bool {
+    !matches!(source.extent_at(offset), Ok(ByteExtent::Absent { .. }))
 }

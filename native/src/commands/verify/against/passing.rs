@@ -3,15 +3,17 @@
 
 use std::path::Path;
 
+use ntfsclone_core::io::Source;
+
 use super::{Different, Extent, Lcn, Wanted, is_held, read_there};
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::Progress;
-use crate::source::{ImageStream, Inside};
+use crate::source::ImageStream;
 
 struct Comparison<'a> {
     /// What can be read at any place.
-    inside: &'a Inside,
+    source: &'a Source,
     name: &'a Path,
     /// What did not pass by yet.
     wanted: Wanted,
@@ -23,14 +25,14 @@ struct Comparison<'a> {
 /// Compares what is wanted as it passes by. What does not come is different.
 pub(super) fn compare(
     stream: ImageStream,
-    inside: &Inside,
+    source: &Source,
     name: &Path,
     wanted: Wanted,
     mut progress: Progress,
 ) -> Result<Different> {
     let cluster_size = stream.header().cluster_size;
     let mut comparison = Comparison {
-        inside,
+        source,
         name,
         wanted,
         buffer: Vec::new(),
@@ -93,8 +95,8 @@ impl Comparison<'_> {
         let geometry = self.wanted.geometry;
         self.buffer.resize(passing.len(), 0);
         let offset = geometry.offset(first);
-        let there = read_there(self.inside, self.name, offset, &mut self.buffer)?;
-        let is_held = |lcn| is_held(self.inside, lcn);
+        let there = read_there(self.source, self.name, offset, &mut self.buffer)?;
+        let is_held = |lcn| is_held(self.source, geometry.offset(lcn));
         let read = &self.buffer[..there];
         let size = geometry.cluster_size as usize;
         self.different.compare(first, size, passing, read, is_held);

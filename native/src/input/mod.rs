@@ -7,66 +7,43 @@ mod compression;
 mod damaged;
 mod file_sums;
 mod files;
+mod folder;
 mod frames;
 mod not_opened;
+mod opened;
 mod partition;
 mod piece_names;
 mod read_ahead;
+mod reopen;
+mod seekable;
 mod stream;
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ntfsclone_core::image::seekable::Kind;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Container, Content, Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Content, Damage, Layer, Nesting, Probe, Step};
+use ntfsclone_core::stream::Compression;
 
 pub use damaged::path_to_rescue;
-pub use file_sums::FileSums;
+pub use file_sums::{FileSums, tapped};
 pub use files::{Files, FilesReader};
-pub use frames::{FramesReader, Seekable, SharedLostFrames};
+pub use frames::{FramesReader, SharedLostFrames};
 pub use not_opened::refuse;
-use ntfsclone_core::stream::Compression;
+pub use opened::{Bytes, Format, Opened, Recognised};
+pub use reopen::open_again;
+pub use seekable::Seekable;
 pub use stream::{read_before_error, read_error, read_up_to};
 
 use self::damaged::rescue_files;
-use self::file_sums::SummedReader;
 use self::not_opened::judge_unknown;
+use self::seekable::open_seekable;
 use self::stream::{open_pipe, open_stream};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Origin, Rescue};
-use crate::report;
-use crate::rescue::DamagedSource;
-
-/// An image or volume that can be read.
-pub struct Opened {
-    pub input: Recognised,
-    pub bytes: Bytes,
-}
-
-/// What an input turned out to be.
-#[derive(Debug, Clone)]
-pub struct Recognised {
-    /// What to call it in messages.
-    pub name: PathBuf,
-    pub format: Format,
-    /// What the image or volume is within, from the outside in.
-    pub layers: Vec<Layer>,
-    /// The innermost layer, where it is one of these.
-    pub container: Option<Container>,
-    /// What is read, with all layers but pieces and partitions, and can be
-    /// read again; none of a pipe.
-    pub files: Option<Arc<Files>>,
-    /// What tells the files that are read from others.
-    pub metadata: Vec<Metadata>,
-    /// In a rescue: what of the file could not be read.
-    pub damaged: Option<Arc<DamagedSource>>,
-    /// The checksums beside the file, if they are compared while it is read.
-    pub sums: Option<Arc<FileSums>>,
-}
 
 /// Bytes that are enough to tell.
 const START_BYTES: usize = 512;
@@ -92,86 +69,6 @@ enum Wanted {
 enum Sums {
     Ignore,
     Compare,
-}
-
-/// What can be restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// An image of ntfsclone.
-    Image,
-    /// An image of partclone.
-    Partclone,
-    /// The bytes of an NTFS volume.
-    Volume,
-}
-
-/// The bytes of an image or volume.
-pub enum Bytes {
-    /// At any position, by [`ReadAt`].
-    Random(Arc<Files>),
-    /// At any position, decompressed.
-    Seekable(Arc<Seekable>),
-    /// Once, from the start to the end.
-    Stream(Box<dyn Read + Send>),
-}
-
-impl Opened {
-    /// True for a volume that any part can be read of, as it is.
-    pub fn is_plain_volume(&self) -> bool {
-        self.input.format == Format::Volume && matches!(self.bytes, Bytes::Random(_))
-    }
-}
-
-impl Recognised {
-    /// The layers, in brackets, to follow what a report says; nothing if there
-    /// are none.
-    pub fn remark(&self) -> String {
-        match self.layers.is_empty() {
-            true => String::new(),
-            false => {
-                let layers: Vec<String> = self.layers.iter().map(Layer::to_string).collect();
-                format!(" ({})", layers.join(", "))
-            }
-        }
-    }
-
-    /// True for an image on a device or in a partition, which does not reach to
-    /// the end of that.
-    pub fn ends_anywhere(&self) -> bool {
-        let outer = |layer: &&Layer| !layer.is_container();
-        match self.layers.iter().rfind(outer) {
-            Some(Layer::Compressed(_) | Layer::Seekable) => false,
-            Some(layer) if layer.may_end_early() => true,
-            _ => {
-                let files = self.files.as_ref();
-                files.is_some_and(|files| files.is_block_device())
-            }
-        }
-    }
-
-    /// Records that the source is a container, whose content is read through it.
-    fn enter(&mut self, container: Container) {
-        self.layers.push(container.layer);
-        self.container = Some(container);
-    }
-
-    /// Records what is in the frames of a zstd file.
-    fn arrive(&mut self, content: Content) {
-        self.format = match content {
-            Content::Container(container) => {
-                self.enter(container);
-                Format::Partclone
-            }
-            Content::Volume => Format::Volume,
-            _ => Format::Image,
-        };
-    }
-
-    pub fn is_compressed(&self) -> bool {
-        let is_compression =
-            |layer: &Layer| matches!(layer, Layer::Compressed(_) | Layer::Seekable);
-        self.layers.iter().any(is_compression)
-    }
 }
 
 /// Opens an image or volume, and tells what it is. In a rescue, a file or
@@ -238,6 +135,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         format: Format::Volume,
         layers: Vec::new(),
         container: None,
+        table_damage: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged: None,
@@ -311,7 +209,11 @@ fn files_of(path: &Path, wanted: Wanted) -> Result<Vec<PathBuf>> {
         Wanted::Image => "name an image file, or - for standard input",
         Wanted::Volume => "name the device that is mounted there, or a file that holds a volume",
     };
-    match clonezilla::image_in(path)? {
+    let image = match clonezilla::image_in(path)? {
+        None => folder::image_in(path)?,
+        image => image,
+    };
+    match image {
         Some(image) => piece_names::of(&image),
         None => Err(Error::refused(path, "is a directory", remedy)),
     }
@@ -336,11 +238,12 @@ fn open_files(
         count => vec![Layer::Pieces(count)],
     };
     let mut nesting = Nesting::new(layers, partition);
+    let mut table_damage = None;
     let mut start = opening.start_of(&name, &files)?;
     if Compression::of(&start).is_none()
         && let Some(number) = nesting.partition()
     {
-        files = enter_partition(&name, files, &nesting)?;
+        (files, table_damage) = enter_partition(&name, files, &nesting)?;
         nesting.pass(Layer::Partition(number));
         start = opening.start_of(&name, &files)?;
     }
@@ -367,6 +270,7 @@ fn open_files(
         format: Format::Image,
         layers: nesting.layers().to_vec(),
         container: None,
+        table_damage,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
         damaged,
@@ -418,19 +322,19 @@ fn open_files(
 }
 
 /// The partition of a disk that is named.
-fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<Files> {
+fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<(Files, Option<Damage>)> {
     if let Some(number) = nesting.partition()
         && let Some(files) = partition::device_of(&disk, number)?
     {
-        return Ok(files);
+        return Ok((files, None));
     }
     let step = nesting.step(&disk, Content::Unknown);
     match step.map_err(|found| refuse(name, &found))? {
         Step::Enter(partition, damage) => {
             partition::warn_of(name, damage);
-            Ok(disk.part(partition.offset, partition.size))
+            Ok((disk.part(partition.offset, partition.size), damage))
         }
-        Step::Decompress(_) | Step::Open(_) | Step::Arrived(_) => Ok(disk),
+        Step::Decompress(_) | Step::Open(_) | Step::Arrived(_) => Ok((disk, None)),
     }
 }
 
@@ -441,86 +345,6 @@ impl Opening<'_> {
             Err(_) if self.rescue.is_some() => Ok(Vec::new()),
             start => start.map_err(|error| Error::io("read", name, error)),
         }
-    }
-}
-
-/// `reader`, which gives all bytes of the file in order; what it gives is
-/// compared with the checksums beside the file.
-pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
-    match &input.sums {
-        Some(sums) => Box::new(SummedReader::new(reader, Arc::clone(sums))),
-        None => reader,
-    }
-}
-
-/// A zstd file with a seek table, and what is in it; none if it must be read
-/// from start to end.
-fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Content, Arc<Seekable>)> {
-    let seekable = match Seekable::open(Arc::clone(files)) {
-        Ok(seekable) => seekable?,
-        Err(error) => {
-            report::warning(format!(
-                "{}: {}; it is read from start to end, without it",
-                name.display(),
-                report::with_causes(&error)
-            ));
-            return None;
-        }
-    };
-    // What is wrong with the first frame is told when all are read.
-    let content = Probe::new(&seekable).map_or(Content::Unknown, |probe| probe.content());
-    let content = match (content, seekable.summary()) {
-        (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => content,
-        (content, Ok(Some(summary))) if content.may_be_in_frames() => match summary.head().kind {
-            Kind::NtfscloneImage => Content::Image,
-            Kind::RawVolume => Content::Volume,
-        },
-        _ => return None,
-    };
-    Some((content, Arc::new(seekable)))
-}
-
-/// Opens what was opened before, from its start. Checksums are compared once.
-pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
-    input.sums = None;
-    match input.files.clone() {
-        Some(files) if input.layers.contains(&Layer::Seekable) => {
-            match open_seekable(&input.name, &files) {
-                Some((_, seekable)) => Ok(Opened {
-                    input,
-                    bytes: Bytes::Seekable(seekable),
-                }),
-                None => Err(Error::io(
-                    "go back in",
-                    &input.name,
-                    io::ErrorKind::InvalidData.into(),
-                )),
-            }
-        }
-        Some(files) if input.is_compressed() => {
-            let layers = input.layers.iter().copied();
-            let outer: Vec<Layer> = layers
-                .take_while(|layer| !matches!(layer, Layer::Compressed(_)))
-                .collect();
-            let is_partition = |layer: &Layer| matches!(layer, Layer::Partition(_));
-            let partition = partition.filter(|_| !outer.iter().any(is_partition));
-            let nesting = Nesting::new(outer, partition);
-            let opening = Opening {
-                wanted: Wanted::Image,
-                rescue: None,
-                sums: Sums::Ignore,
-            };
-            open_stream(input, Box::new(FilesReader::new(files)), nesting, opening)
-        }
-        Some(files) => Ok(Opened {
-            input,
-            bytes: Bytes::Random(files),
-        }),
-        None => Err(Error::io(
-            "go back in",
-            &input.name,
-            io::ErrorKind::NotSeekable.into(),
-        )),
     }
 }
 

@@ -1,9 +1,6 @@
 //! Copying a volume from a device that fails: what matters most first, and, if
 //! a map file is wanted, by several runs.
 
-mod continued;
-mod ranges;
-
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
@@ -13,22 +10,21 @@ use std::time::Instant;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::open::Content;
 use ntfsclone_core::plan::Plan;
+use ntfsclone_core::ranges::merged;
 use positioned_io::ReadAt as _;
-
-pub use continued::{Continued, begin};
 
 use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
+use crate::input::{self, Opened};
 use crate::options::{self, Output, Rescue, WriteOptions};
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
-use crate::rescue::{DamagedSource, Kept, Medium, RunStatus};
+use crate::rescue::{Continued, DamagedSource, Kept, Medium, RunStatus, continued, wanted};
 use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
 use crate::source::Device;
-use crate::source::input::{self, Opened};
 
 /// What is read in spite of bad sectors, or damage.
 pub struct Source<'a> {
@@ -133,7 +129,7 @@ pub fn read_metadata_ahead(opened: &OpenVolume) -> Result<()> {
         return Ok(());
     };
     let mut buffer = vec![0; READ_AHEAD_BYTES as usize];
-    for range in ranges::metadata(&opened.volume) {
+    for range in wanted::metadata(&opened.volume) {
         let mut position = range.start;
         while position < range.end {
             let len = READ_AHEAD_BYTES.min(range.end - position);
@@ -172,7 +168,7 @@ pub fn clone(
     let mut continued = match target {
         CopyTarget::Begun(continued) => *continued,
         CopyTarget::New(destination) => {
-            Continued::without_mapfile(destination.begin(needs)?, opened)?
+            Continued::without_mapfile(destination.begin(needs)?, &opened.volume)?
         }
     };
     let target = &mut continued.target;
@@ -184,22 +180,22 @@ pub fn clone(
         let error = Error::refused(target.name(), found, remedy);
         return continued.end(Err(error));
     }
-    let all = ranges::wanted(plan, size);
+    let all = wanted::of_plan(plan, size);
     let there = damaged.medium_size();
     let rescued = (|| {
         target.set_len(continued::copy_len(&opened.volume))?;
         let passes = Passes {
             source: damaged,
             name: opened.device.path(),
-            first: &ranges::up_to(there, &ranges::metadata(&opened.volume)),
-            all: &ranges::up_to(there, &all),
+            first: &wanted::up_to(there, &wanted::metadata(&opened.volume)),
+            all: &wanted::up_to(there, &all),
             retries: rescue.retries,
             checkpoint: continued.checkpoint.as_deref(),
             how,
         };
         passes.run()?;
         opened.device.check_unchanged()?;
-        let lost = ranges::merged(damaged.unfinished(&all));
+        let lost = merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
@@ -211,7 +207,7 @@ pub fn clone(
     })();
     let before = continued.bytes_before(&all);
     let lost = continued.end(rescued)?;
-    let total = ranges::bytes_in(&all) - ranges::bytes_in(&lost);
+    let total = wanted::bytes_in(&all) - wanted::bytes_in(&lost);
     let bytes = total - before.unwrap_or(0);
     let mut line = report::done("Rescued", bytes, started.elapsed());
     if before.is_some() {

@@ -9,7 +9,7 @@ use ntfsclone_core::ntfs::value::Value;
 use ntfsclone_core::ntfs::{AttributeType, FileRecord, Volume};
 use ntfsclone_core::units::{Extent, Lcn, Vcn};
 
-use crate::rescue::{DamagedSource, Status};
+use super::{DamagedSource, Status};
 use crate::source::Device;
 
 /// The clusters of which a rescue has no byte, and those of them whose loss is

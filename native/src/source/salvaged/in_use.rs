@@ -1,9 +1,7 @@
 //! Which clusters of a damaged volume are in use, as far as anything of it
 //! reports that.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
 
 use ntfsclone_core::clusters::ClusterMap;
 use ntfsclone_core::image::salvage::Expected;
@@ -11,27 +9,25 @@ use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::salvage::DamagedVolume;
 use ntfsclone_core::units::{Extent, Lcn};
 
-use super::Parts;
+use super::find::Scan;
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::host::scan;
-use crate::options;
+use crate::host::scan::{select_used_on, threads_of_sound};
 
 /// Which clusters of a damaged volume are in use.
 pub(super) struct InUse {
     /// By the runs of its files, as far as they are known.
     claimed: Option<ClusterMap>,
     /// By `$Bitmap`.
-    pub(super) expected: Option<Expected>,
+    expected: Option<Expected>,
 }
 
 impl InUse {
     pub(super) fn new(
         name: &Path,
-        volume: Option<&Volume<Arc<DamagedVolume<Parts>>>>,
+        volume: Option<&Volume<DamagedVolume>>,
         expected: Option<Expected>,
-        threads: Option<NonZeroUsize>,
-        how: options::Progress,
+        scan: Scan,
     ) -> Result<Self> {
         let Some(volume) = volume else {
             return Ok(Self {
@@ -39,9 +35,9 @@ impl InUse {
                 expected,
             });
         };
-        let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-        let threads = scan::threads_of_sound(volume, threads);
-        let mut selection = scan::select_used_on(volume, name, threads, |records| {
+        let mut progress = Progress::start(scan.progress, Phase::Scan, volume.mft().record_count());
+        let threads = threads_of_sound(volume, scan.threads);
+        let mut selection = select_used_on(volume, name, threads, |records| {
             progress.advance_to(records);
         })?;
         progress.finish();

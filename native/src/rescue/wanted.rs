@@ -7,12 +7,13 @@ use ntfsclone_core::clusters::metadata::{LogFile, MetadataStep};
 use ntfsclone_core::clusters::select_metadata;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::plan::Plan;
+use ntfsclone_core::ranges::merged;
 use ntfsclone_core::units::{Extent, Vcn};
 
 use crate::source::Device;
 
 /// The bytes to save, in order: `size` is that of the output.
-pub fn wanted(plan: &Plan, size: u64) -> Vec<Range<u64>> {
+pub fn of_plan(plan: &Plan, size: u64) -> Vec<Range<u64>> {
     let ranges = plan.ranges();
     let ranges = ranges.map(|(offset, len)| offset.min(size)..(offset + len).min(size));
     merged(ranges.collect())
@@ -35,20 +36,7 @@ pub fn metadata(volume: &Volume<Arc<Device>>) -> Vec<Range<u64>> {
             }
         }
     }
-    ranges.sort_by_key(|range| range.start);
     merged(ranges)
-}
-
-/// Ordered ranges, those that touch or overlap as one.
-pub fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    let mut merged: Vec<Range<u64>> = Vec::new();
-    for range in ranges.into_iter().filter(|range| range.start < range.end) {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
 }
 
 /// The parts of ordered ranges before `end`.

@@ -8,13 +8,12 @@ use std::{fs, io};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
 
-use crate::commands::open_volume::OpenVolume;
+use super::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::host::signals::{self, Unfinished};
 use crate::options::Output;
 use crate::report;
-use crate::rescue::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
 use crate::sink::{Place, Target, directory_of, least_device_size};
 use crate::source::{Device, small_file};
 
@@ -56,11 +55,16 @@ pub fn go_on(
 }
 
 /// Begins the copy that goes with a new map file.
-pub fn begin(output: &Output, mapfile: &Path, opened: &OpenVolume) -> Result<Option<Continued>> {
-    let (Output::File { path, .. }, Some(damaged)) = (output, opened.device.damaged()) else {
+pub fn begin(
+    output: &Output,
+    mapfile: &Path,
+    volume: &Volume<Arc<Device>>,
+) -> Result<Option<Continued>> {
+    let device = volume.source();
+    let (Output::File { path, .. }, Some(damaged)) = (output, device.damaged()) else {
         return Ok(None);
     };
-    let place = Place::of(output, opened.device.metadata())?;
+    let place = Place::of(output, device.metadata())?;
     if place == Place::ExistingFile {
         return Err(Error::refused(
             path,
@@ -69,7 +73,6 @@ pub fn begin(output: &Output, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
              may hold what an earlier run saved",
         ));
     }
-    let volume = &opened.volume;
     let needed = least_device_size(volume.geometry(), volume.tail_size());
     let checkpoint = Checkpoint::new(Arc::clone(damaged), mapfile)?;
     let remove_map = |_: &Error| {
@@ -87,7 +90,7 @@ pub fn begin(output: &Output, mapfile: &Path, opened: &OpenVolume) -> Result<Opt
     });
     let target = target.inspect_err(remove_map)?;
     let begun = (|| {
-        keep_in(&target, opened)?;
+        keep_in(&target, volume)?;
         if place == Place::NewFile {
             // The map never speaks of an output that a crash took away.
             device::sync_directory(directory_of(path))
@@ -116,9 +119,9 @@ impl Continued {
     /// A copy to `target`, for which no map file was asked. What is saved of a
     /// dying disk is not thrown away even so: if the target is a file, there is
     /// a map until it is complete.
-    pub fn without_mapfile(target: Target, opened: &OpenVolume) -> Result<Self> {
-        keep_in(&target, opened)?;
-        let checkpoint = match (target.part(), opened.device.damaged()) {
+    pub fn without_mapfile(target: Target, volume: &Volume<Arc<Device>>) -> Result<Self> {
+        keep_in(&target, volume)?;
+        let checkpoint = match (target.part(), volume.source().damaged()) {
             (Some(part), Some(damaged)) => {
                 let mut path = part.as_os_str().to_owned();
                 path.push(".map");
@@ -241,13 +244,13 @@ fn stopped(checkpoint: &Checkpoint, place: &SavedPlace, error: Error) -> Error {
     }
 }
 
-fn keep_in(target: &Target, opened: &OpenVolume) -> Result<()> {
-    let Some(damaged) = opened.device.damaged() else {
+fn keep_in(target: &Target, volume: &Volume<Arc<Device>>) -> Result<()> {
+    let Some(damaged) = volume.source().damaged() else {
         return Ok(());
     };
-    let len = copy_len(&opened.volume);
+    let len = copy_len(volume);
     let kept = damaged.keep_in(kept_in(target, Some(len))?);
-    kept.map_err(|error| Error::io("rescue", opened.device.path(), error))
+    kept.map_err(|error| Error::io("rescue", volume.source().path(), error))
 }
 
 /// The target as what keeps all that is read, if it is a file up to `len`

@@ -7,15 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 use ntfsclone_core::error::Error as CoreError;
-use ntfsclone_core::image::seekable::{Frame, SeekableReader};
+use ntfsclone_core::image::seekable::Frame;
 use ntfsclone_core::validate::LostFrames;
 
-use super::Files;
+use super::Seekable;
 use crate::device;
 use crate::host::threads;
-
-/// A zstd file that can be read at any place.
-pub type Seekable = SeekableReader<Arc<Files>>;
 
 /// More threads than that wait for the disk.
 const MAX_THREADS: u64 = 8;

@@ -1,23 +1,42 @@
-//! Streams of xz.
+//! Streams of xz, lzip and lzma, which hold the same code in different files.
 
 use liblzma::stream::{Action, Error, Status, Stream};
 
 use super::{Decoded, Decoder, Limits, Problem, Then, since};
 
-/// Decompresses a stream.
-pub(super) struct Xz {
+/// Decompresses a stream of xz, a member of lzip, or a file of lzma.
+pub(super) struct Lzma {
     stream: Stream,
     limits: Limits,
+    open: Open,
 }
 
-impl Xz {
-    pub(super) fn new(limits: Limits) -> Result<Self, Problem> {
-        let stream = new_stream(limits).map_err(|error| problem(error, limits))?;
-        Ok(Self { stream, limits })
+type Open = fn(Limits) -> Result<Stream, Error>;
+
+impl Lzma {
+    pub(super) fn of_xz(limits: Limits) -> Result<Self, Problem> {
+        Self::new(limits, open_xz)
+    }
+
+    pub(super) fn of_lzip(limits: Limits) -> Result<Self, Problem> {
+        Self::new(limits, |limits| Stream::new_lzip_decoder(limits.memory, 0))
+    }
+
+    pub(super) fn of_lzma(limits: Limits) -> Result<Self, Problem> {
+        Self::new(limits, |limits| Stream::new_lzma_decoder(limits.memory))
+    }
+
+    fn new(limits: Limits, open: Open) -> Result<Self, Problem> {
+        let stream = open(limits).map_err(|error| problem(error, limits))?;
+        Ok(Self {
+            stream,
+            limits,
+            open,
+        })
     }
 }
 
-impl Decoder for Xz {
+impl Decoder for Lzma {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
         // Threads hold content back until they know that no more input follows.
         let action = if input.is_empty() {
@@ -39,13 +58,13 @@ impl Decoder for Xz {
     }
 
     fn restart(&mut self) -> Result<(), Problem> {
-        *self = Self::new(self.limits)?;
+        *self = Self::new(self.limits, self.open)?;
         Ok(())
     }
 }
 
-fn new_stream(limits: Limits) -> Result<Stream, Error> {
-    #[cfg(feature = "xz-threads")]
+fn open_xz(limits: Limits) -> Result<Stream, Error> {
+    #[cfg(feature = "lzma-threads")]
     if limits.threads > 0 {
         return liblzma::stream::MtStreamBuilder::new()
             .threads(limits.threads)
@@ -62,7 +81,7 @@ fn problem(error: Error, limits: Limits) -> Problem {
         Error::Mem => Problem::NoMemory,
         Error::MemLimit => Problem::Limit(limits.memory),
         Error::Options => Problem::Damaged("its header has options that are unknown"),
-        Error::Format => Problem::Damaged("its header is not one of xz"),
-        _ => Problem::Damaged("its blocks do not agree with their checksums"),
+        Error::Format => Problem::Damaged("its header is not one of this format"),
+        _ => Problem::Damaged("its content cannot be decoded, or has another checksum"),
     }
 }

@@ -1,6 +1,6 @@
 //! The errors for what holds no image or volume that can be read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::open::{NotOpened, Partition};
@@ -8,6 +8,7 @@ use ntfsclone_core::open::{NotOpened, Partition};
 use super::{Format, Wanted};
 use crate::error::{Error, Result};
 use crate::report;
+use crate::visible::Visible;
 
 /// Where something was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,17 @@ pub(super) fn judge_unknown(name: &Path, start: &[u8], wanted: Wanted) -> Result
             }),
         },
     }
+}
+
+/// The error for a folder in which there are several images.
+pub(super) fn refuse_several(folder: &Path, found: &str, images: &[PathBuf]) -> Error {
+    let describe = |path: &PathBuf| format!("{}{}", report::NEXT_ITEM, Visible(path.display()));
+    let list: Vec<String> = images.iter().map(describe).collect();
+    Error::refused(
+        folder,
+        format!("{found}{}", list.concat()),
+        "name one of them instead of the folder",
+    )
 }
 
 /// The error for a whole disk.

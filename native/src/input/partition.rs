@@ -26,16 +26,7 @@ pub(super) fn warn_of(name: &Path, damage: Option<Damage>) {
     let Some(damage) = damage else {
         return;
     };
-    let state = match damage {
-        Damage::BackupUsed => "is damaged; its backup at the end of the disk is used",
-        Damage::BothDamaged => {
-            "is damaged, and so is its backup, or that cannot be read; it is used as it is"
-        }
-    };
-    report::warning(format_args!(
-        "{}: the partition table {state}",
-        name.display()
-    ));
+    report::warning(format_args!("{}: {damage}", name.display()));
 }
 
 /// The first bytes of something long.

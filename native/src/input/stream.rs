@@ -14,9 +14,9 @@ use super::read_ahead::ReadAhead;
 use super::{Bytes, Format, Opened, Opening, Recognised};
 use crate::error::{Error, Result, TAKE_ANOTHER};
 
-/// What is read of a stream to tell what it is: the partition table of a disk
-/// is in it, by either size of sectors.
-const STREAM_START_BYTES: usize = 64 << 10;
+/// What is read of a stream to identify it: the partition table of a disk is in
+/// it, by either size of sectors, and the signatures of all file systems.
+const STREAM_START_BYTES: usize = 68 << 10;
 
 /// Opens what comes through a pipe.
 pub(super) fn open_pipe(
@@ -31,6 +31,7 @@ pub(super) fn open_pipe(
         format: Format::Image,
         layers: Vec::new(),
         container: None,
+        table_damage: None,
         files: None,
         metadata,
         damaged: None,
@@ -65,6 +66,7 @@ pub(super) fn open_stream(
             }
             Step::Enter(partition, damage) => {
                 partition::warn_of(&input.name, damage);
+                input.table_damage = damage;
                 let part = StreamPart::new(reader, partition.offset, partition.size);
                 reader = Box::new(part.map_err(|error| read_error(&input.name, error))?);
                 nesting.pass(Layer::Partition(partition.number));

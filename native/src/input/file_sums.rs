@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::{Files, FilesReader, read_error};
+use super::{Files, FilesReader, Recognised, read_error};
 use crate::error::{Error, Result};
 use crate::source::Sidecar;
 
@@ -199,15 +199,9 @@ fn update_all(sidecars: &mut [Sidecar], reader: &mut impl Read) -> io::Result<()
 
 /// A reader of a file from its start, all of whose bytes count for its
 /// checksums.
-pub(super) struct SummedReader {
+struct SummedReader {
     reader: Box<dyn Read + Send>,
     sums: Arc<FileSums>,
-}
-
-impl SummedReader {
-    pub(super) fn new(reader: Box<dyn Read + Send>, sums: Arc<FileSums>) -> Self {
-        Self { reader, sums }
-    }
 }
 
 impl Read for SummedReader {
@@ -217,5 +211,17 @@ impl Read for SummedReader {
             self.sums.take(&buf[..len])?;
         }
         Ok(len)
+    }
+}
+
+/// `reader`, which gives all bytes of the file in order; what it gives is
+/// compared with the checksums beside the file.
+pub fn tapped(input: &Recognised, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+    match &input.sums {
+        Some(sums) => Box::new(SummedReader {
+            reader,
+            sums: Arc::clone(sums),
+        }),
+        None => reader,
     }
 }

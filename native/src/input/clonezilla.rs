@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::not_opened::refuse_several;
 use crate::error::{Error, Result};
-use crate::report;
-use crate::visible::Visible;
 
 /// Files that only these folders have.
 const MARKS: [&str; 2] = ["clonezilla-img", "parts"];
@@ -37,18 +36,9 @@ pub fn image_in(folder: &Path) -> Result<Option<PathBuf>> {
             "is it the right folder?",
         )),
         several => {
-            let list: Vec<String> = several
-                .iter()
-                .map(|name| {
-                    let path = folder.join(name);
-                    format!("{}{}", report::NEXT_ITEM, Visible(path.display()))
-                })
-                .collect();
-            Err(Error::refused(
-                folder,
-                format!("is a folder of Clonezilla; NTFS is in{}", list.concat()),
-                "name one of them instead of the folder",
-            ))
+            let paths: Vec<PathBuf> = several.iter().map(|name| folder.join(name)).collect();
+            let found = "is a folder of Clonezilla; NTFS is in";
+            Err(refuse_several(folder, found, &paths))
         }
     }
 }

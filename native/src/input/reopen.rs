@@ -1,0 +1,54 @@
+//! Reading an input once more.
+
+use std::io;
+
+use ntfsclone_core::open::{Layer, Nesting};
+
+use super::seekable::open_seekable;
+use super::stream::open_stream;
+use super::{Bytes, FilesReader, Opened, Opening, Recognised, Sums, Wanted};
+use crate::error::{Error, Result};
+
+/// Opens what was opened before, from its start. Checksums are compared once.
+pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
+    input.sums = None;
+    match input.files.clone() {
+        Some(files) if input.layers.contains(&Layer::Seekable) => {
+            match open_seekable(&input.name, &files) {
+                Some((_, seekable)) => Ok(Opened {
+                    input,
+                    bytes: Bytes::Seekable(seekable),
+                }),
+                None => Err(Error::io(
+                    "go back in",
+                    &input.name,
+                    io::ErrorKind::InvalidData.into(),
+                )),
+            }
+        }
+        Some(files) if input.is_compressed() => {
+            let layers = input.layers.iter().copied();
+            let outer: Vec<Layer> = layers
+                .take_while(|layer| !matches!(layer, Layer::Compressed(_)))
+                .collect();
+            let is_partition = |layer: &Layer| matches!(layer, Layer::Partition(_));
+            let partition = partition.filter(|_| !outer.iter().any(is_partition));
+            let nesting = Nesting::new(outer, partition);
+            let opening = Opening {
+                wanted: Wanted::Image,
+                rescue: None,
+                sums: Sums::Ignore,
+            };
+            open_stream(input, Box::new(FilesReader::new(files)), nesting, opening)
+        }
+        Some(files) => Ok(Opened {
+            input,
+            bytes: Bytes::Random(files),
+        }),
+        None => Err(Error::io(
+            "go back in",
+            &input.name,
+            io::ErrorKind::NotSeekable.into(),
+        )),
+    }
+}
