@@ -115,12 +115,12 @@ pub enum Error {
     },
 
     /// An image ends too early.
-    #[error("the image is truncated: it ends at byte {offset:#x}{}", Before(*block))]
+    #[error("the image is truncated: it ends after {} bytes{place}", Grouped(*offset))]
     Truncated {
         /// Bytes of the image.
         offset: u64,
-        /// The block that should be there; `None` in the header and the bitmap.
-        block: Option<u64>,
+        /// What should be there.
+        place: EndPlace,
     },
 
     /// An image holds another file system than NTFS.
@@ -218,15 +218,52 @@ impl fmt::Display for Blocks {
     }
 }
 
-/// Displays the block that is missing at the end, if it is known.
-struct Before(Option<u64>);
+/// Where an image ends too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndPlace {
+    /// Anywhere.
+    Unknown,
+    /// Before its first cluster or block.
+    Header,
+    /// Inside a cluster.
+    InCluster(u64),
+    /// Where the command that leads to a cluster should be.
+    BeforeCluster(u64),
+    /// Where the backup boot sector should be.
+    Tail,
+    /// Where a block should be.
+    BeforeBlock(u64),
+}
 
-impl fmt::Display for Before {
+impl fmt::Display for EndPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            None => Ok(()),
-            Some(block) => write!(f, ", where block {block} is expected"),
+        let (text, number) = match *self {
+            Self::Unknown => return Ok(()),
+            Self::Header => return f.write_str(", inside its header"),
+            Self::Tail => return f.write_str(", where the backup boot sector is expected"),
+            Self::InCluster(cluster) => (", inside cluster ", cluster),
+            Self::BeforeCluster(cluster) => (", before cluster ", cluster),
+            Self::BeforeBlock(block) => {
+                return write!(f, ", where block {} is expected", Grouped(block));
+            }
+        };
+        write!(f, "{text}{}", Grouped(number))
+    }
+}
+
+/// Displays a number with commas: `7,094,397`.
+struct Grouped(u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && digits.len().saturating_sub(index).is_multiple_of(3) {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
         }
+        Ok(())
     }
 }
 

@@ -68,6 +68,12 @@ impl Extent {
     pub fn end(self) -> Lcn {
         self.start.plus(self.len)
     }
+
+    /// What of it lies before cluster `end`; `None` if nothing does.
+    pub fn before(self, end: u64) -> Option<Self> {
+        let len = self.end().0.min(end).checked_sub(self.start.0)?;
+        (len > 0).then(|| Self::new(self.start, len))
+    }
 }
 
 impl fmt::Display for Extent {

@@ -31,6 +31,8 @@ const QUOTA_INDEX: &[u8] = b"$\0Q\0";
 /// The version of quota entries that have a change time, and where it is.
 const QUOTA_VERSION: u32 = 2;
 const QUOTA_CHANGE_TIME: usize = 16;
+/// What it counts for, as in the original: half of its bytes.
+const QUOTA_TIME_COUNT: u64 = 4;
 
 /// What to do with times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,8 @@ pub enum Times {
     Keep,
 }
 
-/// How many bytes were wiped, by what they were.
+/// How many bytes were wiped, by what they were. Bytes that were zero already
+/// are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -57,6 +60,16 @@ pub struct Wiped {
 }
 
 impl Wiped {
+    /// What was wiped since it was so much.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            slack: self.slack.saturating_sub(before.slack),
+            deleted: self.deleted.saturating_sub(before.deleted),
+            resident_data: self.resident_data.saturating_sub(before.resident_data),
+            times: self.times.saturating_sub(before.times),
+        }
+    }
+
     /// All bytes wiped.
     pub fn total(&self) -> u64 {
         [self.slack, self.deleted, self.resident_data, self.times]
@@ -181,29 +194,47 @@ enum Edit {
     ZeroData(Range<usize>),
     /// So many times, one after the other.
     ResetTimes(Range<usize>),
+    /// The change time of a quota entry.
+    ResetQuotaTime(Range<usize>),
 }
 
 impl Edit {
     fn apply(&self, record: &mut [u8], wiped: &mut Wiped) {
-        let (range, count) = match self {
-            Self::ZeroSlack(range) => (range, &mut wiped.slack),
-            Self::ZeroDeleted(range) => (range, &mut wiped.deleted),
-            Self::ZeroData(range) => (range, &mut wiped.resident_data),
-            Self::ResetTimes(range) => (range, &mut wiped.times),
-        };
+        let (Self::ZeroSlack(range)
+        | Self::ZeroDeleted(range)
+        | Self::ZeroData(range)
+        | Self::ResetTimes(range)
+        | Self::ResetQuotaTime(range)) = self;
         let Some(bytes) = record.get_mut(range.clone()) else {
             return;
         };
-        *count = count.saturating_add(len_u64(bytes.len()));
-        match self {
-            Self::ResetTimes(_) => {
-                for time in bytes.as_chunks_mut::<8>().0 {
-                    *time = EPOCH.to_le_bytes();
-                }
+        let (count, wiped) = match self {
+            Self::ZeroSlack(_) => (&mut wiped.slack, zero(bytes)),
+            Self::ZeroDeleted(_) => (&mut wiped.deleted, zero(bytes)),
+            Self::ZeroData(_) => (&mut wiped.resident_data, zero(bytes)),
+            Self::ResetTimes(_) => (&mut wiped.times, reset_times(bytes)),
+            Self::ResetQuotaTime(_) => {
+                reset_times(bytes);
+                (&mut wiped.times, QUOTA_TIME_COUNT)
             }
-            _ => bytes.fill(0),
-        }
+        };
+        *count = count.saturating_add(wiped);
     }
+}
+
+/// Zeroes bytes. Returns how many were not zero.
+fn zero(bytes: &mut [u8]) -> u64 {
+    let told = bytes.iter().filter(|&&byte| byte != 0).count();
+    bytes.fill(0);
+    len_u64(told)
+}
+
+/// Resets times. Returns how many bytes they have.
+fn reset_times(bytes: &mut [u8]) -> u64 {
+    for time in bytes.as_chunks_mut::<8>().0 {
+        *time = EPOCH.to_le_bytes();
+    }
+    len_u64(bytes.len())
 }
 
 /// Collects the edits of all attributes that are not damaged. The first one that
@@ -293,5 +324,5 @@ fn quota_time(entry: &Entry<'_>, node: usize) -> Option<Edit> {
         .saturating_add(entry.position)
         .saturating_add(data_offset);
     let range = start.saturating_add(QUOTA_CHANGE_TIME)..start.saturating_add(end);
-    Some(Edit::ResetTimes(range))
+    Some(Edit::ResetQuotaTime(range))
 }

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use indicatif::BinaryBytes;
 use ntfsclone_core as core;
 use ntfsclone_core::error::Structure;
+use ntfsclone_core::open::PartitionTable;
+use ntfsclone_core::stream::StreamError;
 
 use crate::device::{self, DeviceGone};
+use crate::report::count;
 use crate::visible::Visible;
 
 /// Shorthand for results of this program.
@@ -20,6 +23,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("{message}")]
     Usage { message: String },
+
+    /// The same, of a command.
+    #[error("{message}")]
+    CommandUsage { command: String, message: String },
 
     /// An operation on a file failed.
     #[error("cannot {operation} {}", Visible(path.display()))]
@@ -75,8 +82,8 @@ pub enum Error {
 
     /// All was done that could be, but for what could not be read.
     #[error(
-        "{}: {bytes} bytes could not be read; they are marked with BadSectoR",
-        Visible(path.display())
+        "{}: {} could not be read; they are marked with BadSectoR",
+        Visible(path.display()), count(*bytes, "byte", "bytes")
     )]
     DataLost { path: PathBuf, bytes: u64 },
 
@@ -84,16 +91,40 @@ pub enum Error {
     #[error("{}: {found}", path.display())]
     MayBeDamaged { path: PathBuf, found: String },
 
+    /// A copy lacks data that is in use.
+    #[error("{}: {found}", Visible(path.display()))]
+    Incomplete { path: PathBuf, found: String },
+
     /// A map was made in spite of what could not be read.
     #[error(
-        "{}: {bytes} bytes of metadata could not be read; what they would tell is taken as used",
-        Visible(path.display())
+        "{}: {} of metadata could not be read; what they would tell is taken as used",
+        Visible(path.display()), count(*bytes, "byte", "bytes")
     )]
     MapIncomplete { path: PathBuf, bytes: u64 },
 
     /// A check found what is told in its report.
-    #[error("{}: not sound; {errors} error{}", Visible(path.display()), if *errors == 1 { "" } else { "s" })]
+    #[error("{}: not sound; {}", Visible(path.display()), count(*errors, "error", "errors"))]
     NotSound { path: PathBuf, errors: u64 },
+
+    /// What is read of pieces ends too early.
+    #[error("{found} pieces were found, the next would be {}", Visible(next.display()))]
+    PieceMissing {
+        source: Box<Error>,
+        found: usize,
+        /// The name that the next piece would have.
+        next: PathBuf,
+    },
+
+    /// A whole disk, where a volume or image is to be read.
+    #[error("{}: {found}", Visible(path.display()))]
+    WholeDisk {
+        path: PathBuf,
+        found: String,
+        remedy: String,
+        table: PartitionTable,
+        /// Whether it was looked for NTFS in the partitions.
+        is_searched: bool,
+    },
 
     #[error("out of memory: {} more are needed", BinaryBytes(*bytes))]
     Memory { bytes: u64 },
@@ -159,11 +190,26 @@ impl Error {
         }
     }
 
+    /// Whether what is read ends too early.
+    pub fn is_truncation(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => matches!(source, core::Error::Truncated { .. }),
+            Self::Compressed { source, .. } => {
+                let source = source.downcast_ref::<StreamError>();
+                matches!(source, Some(StreamError::CutShort { .. }))
+            }
+            _ => false,
+        }
+    }
+
     /// See the exit status in `--help`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } => 2,
-            Self::DataLost { .. } | Self::MayBeDamaged { .. } | Self::MapIncomplete { .. } => 3,
+            Self::Usage { .. } | Self::CommandUsage { .. } => 2,
+            Self::DataLost { .. }
+            | Self::MayBeDamaged { .. }
+            | Self::Incomplete { .. }
+            | Self::MapIncomplete { .. } => 3,
             _ => 1,
         }
     }
@@ -172,14 +218,17 @@ impl Error {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => Some("try ntfsclone --help".to_owned()),
-            Self::Refused { remedy, .. } | Self::Compressed { remedy, .. } => Some(remedy.clone()),
+            Self::CommandUsage { command, .. } => Some(format!("try ntfsclone {command} --help")),
+            Self::Refused { remedy, .. }
+            | Self::Compressed { remedy, .. }
+            | Self::WholeDisk { remedy, .. } => Some(remedy.clone()),
             Self::Checksum { sidecar, .. } => Some(format!(
                 "some of its bytes are not those it was made of: take another copy of it; or, if \
                  it was changed on purpose since, remove {}",
                 sidecar.display()
             )),
             Self::NotNtfs { .. } => Some("is it the right device?".to_owned()),
-            Self::HalfWritten { source, .. } => source.remedy(),
+            Self::HalfWritten { source, .. } | Self::PieceMissing { source, .. } => source.remedy(),
             Self::RescueStopped { source, .. } => match &**source {
                 error if error.is_full_disk() => {
                     Some("make room first; what is saved stays, and is not read again".to_owned())
@@ -201,6 +250,10 @@ impl Error {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => Some("make room, or write elsewhere".to_owned()),
                 io::ErrorKind::OutOfMemory => Some(MORE_MEMORY.to_owned()),
+                io::ErrorKind::PermissionDenied if device::is_root() => Some(
+                    "not even root may: is it on a network, encrypted, or kept by a container?"
+                        .to_owned(),
+                ),
                 io::ErrorKind::PermissionDenied => Some("run it as root?".to_owned()),
                 _ => None,
             },

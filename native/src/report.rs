@@ -6,7 +6,7 @@
 //! others chose.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,28 @@ impl Reports {
         self.write_line(Visible(text));
     }
 
+    /// A line of the original's report, for a program that reads it; a terminal gets
+    /// ours alone.
+    pub fn original(self, text: impl Display) {
+        if !self.is_terminal() {
+            self.write_line(text);
+        }
+    }
+
+    /// Text without the end of a line, which is there at once.
+    pub fn unfinished(self, text: impl Display) {
+        self.write(text);
+    }
+
+    /// True if people read them, as they come.
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::ToStdout => io::stdout().is_terminal(),
+            Self::ToStderr => io::stderr().is_terminal(),
+            Self::None => false,
+        }
+    }
+
     /// A line, or several, of JSON.
     pub fn json(self, text: &str) {
         self.write_line(visible_json(text));
@@ -51,15 +73,24 @@ impl Reports {
     }
 
     fn write_line(self, text: impl Display) {
+        self.write(format_args!("{text}\n"));
+    }
+
+    /// Writes in one call, so that nothing comes between.
+    fn write(self, text: impl Display) {
+        let text = text.to_string();
         match self {
             Self::ToStdout => {
-                if let Err(error) = writeln!(io::stdout(), "{text}") {
+                let mut stdout = io::stdout();
+                let written = stdout.write_all(text.as_bytes());
+                let written = written.and_then(|()| stdout.flush());
+                if let Err(error) = written {
                     let mut failed = STDOUT_FAILED.lock().unwrap_or_else(PoisonError::into_inner);
                     failed.get_or_insert(error);
                 }
             }
             Self::ToStderr => {
-                let _ = writeln!(io::stderr(), "{text}");
+                let _ = io::stderr().write_all(text.as_bytes());
             }
             Self::None => {}
         }
@@ -100,12 +131,26 @@ pub fn written_to_stdout(written: io::Result<()>) -> Result<()> {
 pub const NEXT_ITEM: &str = "\n    ";
 
 fn visible_lines(text: impl Display) -> String {
-    let text = text.to_string();
+    let text = without_numbers_of_errors(text.to_string());
     let lines: Vec<String> = text
         .split(NEXT_ITEM)
         .map(|line| Visible(line).to_string())
         .collect();
     lines.join(NEXT_ITEM)
+}
+
+/// Takes ` (os error 2)` from what the system says: its words are enough.
+fn without_numbers_of_errors(mut text: String) -> String {
+    const BEGIN: &str = " (os error ";
+    while let Some(start) = text.find(BEGIN) {
+        let rest = &text[start + BEGIN.len()..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 || !rest[digits..].starts_with(')') {
+            break;
+        }
+        text.replace_range(start..start + BEGIN.len() + digits + 1, "");
+    }
+    text
 }
 
 /// A line that ends a run, on a line of its own after `^C` or a bar.

@@ -7,13 +7,15 @@ use std::path::Path;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::options::NewSerial;
-use crate::report;
+use crate::original_report;
+use crate::report::{self, Reports};
 
 /// Writes a new serial number into both boot sectors as they pass by.
 #[derive(Debug)]
 pub struct SerialChange {
     wanted: Option<NewSerial>,
     random: u64,
+    reports: Reports,
     /// Known when the first boot sector has passed.
     backup: Option<Backup>,
     backup_changed: bool,
@@ -28,7 +30,7 @@ struct Backup {
 
 impl SerialChange {
     /// Changes nothing if no new number is wanted.
-    pub fn new(wanted: Option<NewSerial>) -> Result<Self> {
+    pub fn new(wanted: Option<NewSerial>, reports: Reports) -> Result<Self> {
         let random = getrandom::u64().map_err(|error| {
             let error = std::io::Error::other(error.to_string());
             Error::io(
@@ -40,6 +42,7 @@ impl SerialChange {
         Ok(Self {
             wanted,
             random,
+            reports,
             backup: None,
             backup_changed: false,
         })
@@ -61,6 +64,7 @@ impl SerialChange {
                 }
             };
             write(sector, serial);
+            original_report::new_serial(serial, self.reports);
             self.backup = Some(Backup {
                 offset: boot.geometry.backup_boot_sector(),
                 serial,

@@ -316,3 +316,45 @@ fn sidecars_that_do_not_belong_to_it_are_named() {
         &["out"],
     );
 }
+
+/// Names that are not UTF-8, or escaped in the sidecar: as sha256sum writes them.
+#[test]
+fn sidecars_carry_any_name() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt, process::Command};
+    let names: [&[u8]; 4] = [b"a\xff\xfe.img", b"b\nc.img", b"d\\e.img", b"f\rg.img"];
+    for name in names {
+        let scene = Scene::with_volume(small_volume::volume().bytes);
+        let name = OsStr::from_bytes(name);
+        let run = |line: &str, last: &[&OsStr]| {
+            let mut command = scene.command(crate::support::program::ours, line);
+            command.args(last);
+            scene.run_command(command, &[])
+        };
+        for option in ["--checksum", "--checksum=sha256"] {
+            let outcome = run(&format!("-s {option} -O"), &[name, OsStr::new("volume")]);
+            assert_eq!((outcome.code(), outcome.errors().as_str()), (Some(0), ""));
+        }
+        let outcome = run("verify", &[name]);
+        outcome.reported("Checksums looked at: b3, sha256\n");
+        assert_eq!(outcome.code(), Some(0), "{name:?}");
+        // Its line is found among others, and so would be a difference.
+        for extension in [".b3", ".sha256"] {
+            let mut sidecar = name.to_owned();
+            sidecar.push(extension);
+            let path = scene.path(".").join(&sidecar);
+            let line = std::fs::read(&path).expect("it is there");
+            let other = format!("{}  other\n", "0".repeat(64));
+            std::fs::write(&path, [other.as_bytes(), &line].concat()).expect("it can be written");
+        }
+        assert_eq!(run("verify", &[name]).code(), Some(0), "{name:?}");
+        if met_here(&[Need::Tool("sha256sum")]) {
+            let mut command = Command::new("sha256sum");
+            command.arg(name).current_dir(scene.path("."));
+            let made = command.output().expect("it starts").stdout;
+            let mut sidecar = name.to_owned();
+            sidecar.push(".sha256");
+            std::fs::write(scene.path(".").join(&sidecar), made).expect("it can be written");
+            assert_eq!(run("verify", &[name]).code(), Some(0), "{name:?}");
+        }
+    }
+}

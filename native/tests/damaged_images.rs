@@ -28,12 +28,7 @@ fn truncated() {
     lengths.push(image.len() - 1);
     for length in lengths {
         scene.write("image", &image[..length]);
-        let message = |name| {
-            format!(
-                "{name}: the image command at byte {length:#x} is damaged: its end is \
-                 {length:#x}, expected the rest of the image"
-            )
-        };
+        let message = |name| format!("{name}: {}", small_volume::truncated(&image[..length]));
         scene
             .run("-n -r image")
             .refused(&message("image"), small_volume::DAMAGED);
@@ -236,7 +231,7 @@ fn no_image() {
         small_volume::DAMAGED,
     );
     scene.remove("image");
-    let missing = "cannot open image: No such file or directory (os error 2)";
+    let missing = "cannot open image: No such file or directory";
     scene.run("-r -o out image").refused(missing, "");
     fs::create_dir(scene.path("image")).expect("cannot make a folder");
     let remedy = "name an image file, or - for standard input";
@@ -257,12 +252,7 @@ fn bad_image_for_a_target_in_place() {
     scene.write("image", &image[..end]);
     scene.write("target", [LEFT; 10000]);
     let device = OldDevice::new(volume().bytes.len());
-    let found = |name| {
-        format!(
-            "{name}: the image command at byte {end:#x} is damaged: its end is {end:#x}, expected \
-             the rest of the image"
-        )
-    };
+    let found = |name| format!("{name}: {}", small_volume::truncated(&image[..end]));
     for line in [
         format!("-r -O {} image", device.name()),
         "-r --in-place -O target image".into(),

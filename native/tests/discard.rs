@@ -168,7 +168,7 @@ fn devices_that_cannot() {
         outcome.failed(
             0,
             &warning_text(&format!(
-                "{name}: cannot discard what is free: Operation not supported (os error 95); it \
+                "{name}: cannot discard what is free: Operation not supported; it \
                  keeps what it held"
             )),
         );

@@ -80,7 +80,7 @@ fn folder_that_cannot_be_synced() {
     }
     let outcome = run_with(&scene, &["fsync:error=EIO:when=2+"], "-s -o out volume");
     let found = "ntfsclone: out: is complete, but its name may not be permanent: Input/output \
-                 error (os error 5)\n  copy it to another disk: this one fails\n";
+                 error\n  copy it to another disk: this one fails\n";
     outcome.failed(1, found);
     outcome.changed_only(&["out"]);
     assert!(scene.read("out") == image_of(&volume()));
@@ -222,7 +222,7 @@ fn file_size_limit() {
     command.arg(program.get_program()).args(program.get_args());
     command.current_dir(scene.path(""));
     let outcome = scene.run_command(command, &[]);
-    outcome.refused("cannot write to out: File too large (os error 27)", "");
+    outcome.refused("cannot write to out: File too large", "");
 }
 
 /// What a killed run leaves is named, with its size, and stays; what a run holds is not taken for that.

@@ -11,7 +11,7 @@ use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
 const NEEDS: &[Need] = &[Need::Root, Need::Tool("mount"), Need::Tool("umount")];
-const FULL: &str = "No space left on device (os error 28)";
+const FULL: &str = "No space left on device";
 const MAKE_ROOM: &str = "make room, or write elsewhere";
 
 /// A file system in memory, of so many bytes.

@@ -108,3 +108,50 @@ fn a_compressed_image_tells_what_it_was_made_from() {
     let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
     assert!(text.contains("Note: hello\\u{1b}[0m\n"), "{text}");
 }
+
+#[test]
+fn partitions_of_a_disk_are_listed() {
+    use crate::support::disk::{self, Partition};
+    let volume = volume();
+    let empty = vec![0; 1 << 20];
+    let partition = |sector, kind, bytes| Partition {
+        sector,
+        kind,
+        bytes,
+    };
+    let scene = Scene::new();
+    scene.write(
+        "disk",
+        disk::with_mbr(&[
+            partition(64, 0x83, &empty[..]),
+            partition(4096, 0x07, &volume.bytes[..]),
+        ]),
+    );
+    let text = scene.run("info disk");
+    text.wrote(&[]);
+    for part in [
+        "disk: a whole disk with 2 partitions (MBR)\n",
+        "Partition 1: not NTFS, 1048576 bytes (1.00 MiB) at byte 0x8000\n",
+        "Partition 2: NTFS, 2097664 bytes (2.00 MiB) at byte 0x200000\n",
+        "ntfsclone info --partition 2 disk\n",
+    ] {
+        text.reported(part);
+    }
+    let told = info(&scene, "disk");
+    let expected = serde_json::json!({
+        "source": "disk",
+        "format": "disk",
+        "table": "mbr",
+        "partitions": [
+            {"number": 1, "offset": 0x8000, "size": 1 << 20, "is_ntfs": false},
+            {"number": 2, "offset": 2 << 20, "size": 2097664, "is_ntfs": true},
+        ],
+        "warnings": [],
+    });
+    assert_eq!(told, expected);
+    // Of a stream only the start is known.
+    let outcome = scene.run_with_input("info --json -", &scene.read("disk"));
+    let told: Value = serde_json::from_slice(outcome.stdout()).expect("JSON");
+    assert_eq!(outcome.code(), Some(0));
+    assert_eq!(told["partitions"][1]["is_ntfs"], Value::Null);
+}

@@ -84,6 +84,10 @@ fn check_forms(name: &str, source: &Path) -> Vec<Range<u64>> {
     assert_eq!(json.areas(), expected, "{name}, json");
     assert_eq!(json.source, source.display().to_string(), "{name}");
     assert_eq!(json.size, size, "{name}, json");
+    assert!(
+        json.within.is_none() && json.partitions.is_empty(),
+        "{name}"
+    );
 
     let mut areas = Vec::new();
     let end = read_mapfile(&map("ddrescue")[..], |area| areas.push(area));
@@ -92,7 +96,8 @@ fn check_forms(name: &str, source: &Path) -> Vec<Range<u64>> {
 
     let bmap = Bmap::parse(&map("bmap"));
     let block = bmap.block_size;
-    assert_eq!(block, json.cluster_size.min(4096), "{name}, bmap");
+    let cluster_size = json.cluster_size.expect("there is one volume");
+    assert_eq!(block, cluster_size.min(4096), "{name}, bmap");
     assert_eq!(bmap.image_size, size, "{name}, bmap");
     assert_eq!(bmap.blocks_count, size.div_ceil(block), "{name}, bmap");
     let blocks = expected.iter();

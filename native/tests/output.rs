@@ -109,7 +109,7 @@ fn read_error_leaves_nothing() {
         let outcome = scene.run(&format!("{line} {name}"));
         let errors = outcome.errors();
         let begin = format!("ntfsclone: {name}: cannot read ");
-        let end = ": Input/output error (os error 5)\n  the device has bad sectors; ";
+        let end = ": Input/output error\n  the device has bad sectors; ";
         assert!(
             errors.starts_with(&begin) && errors.contains(end),
             "{line}: {errors}"
@@ -136,7 +136,7 @@ fn standard_output_that_is_gone() {
         let output = child.wait_with_output().expect("it ends");
         assert!(started.elapsed() < Duration::from_secs(5), "{line}: slow");
         assert_eq!(output.status.code(), Some(1), "{line}");
-        let expected = "ntfsclone: cannot write to standard output: Broken pipe (os error 32)\n";
+        let expected = "ntfsclone: cannot write to standard output: Broken pipe\n";
         assert_eq!(errors_of(&output.stderr), expected, "{line}");
     }
 }
@@ -153,7 +153,7 @@ fn standard_output_that_is_full() {
         let output = command.stdout(full).output().expect("it starts");
         assert_eq!(output.status.code(), Some(1), "{line}");
         let expected = error_text(
-            "cannot write to standard output: No space left on device (os error 28)",
+            "cannot write to standard output: No space left on device",
             "make room, or write elsewhere",
         );
         assert_eq!(errors_of(&output.stderr), expected, "{line}");
@@ -173,7 +173,7 @@ fn standard_output_that_is_full() {
         let output = command.stdout(full).output().expect("it starts");
         assert_eq!(output.status.code(), Some(1), "{line}");
         let expected = error_text(
-            "cannot write to standard output: No space left on device (os error 28)",
+            "cannot write to standard output: No space left on device",
             "make room, or write elsewhere",
         );
         assert!(errors_of(&output.stderr).ends_with(&expected), "{line}");
@@ -245,7 +245,7 @@ fn redirected_to_itself() {
         // A file, so it is checked before anything is written over.
         (
             "-r --in-place -O image - <cut",
-            "expected the rest of the image",
+            "the image is truncated: it ends after ",
         ),
     ] {
         let mut shell = Command::new("sh");
@@ -312,7 +312,7 @@ fn name_taken_meanwhile() {
         "the file that was kept"
     );
     let errors = errors_of(&output.stderr);
-    let begin = "ntfsclone: out: cannot be given its name: File exists (os error 17)\n  the complete \
+    let begin = "ntfsclone: out: cannot be given its name: File exists\n  the complete \
                  file is kept as ";
     assert!(
         errors.starts_with(begin) && errors.contains(kept),

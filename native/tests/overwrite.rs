@@ -1,11 +1,14 @@
 //! `--overwrite`: what was there stays until the new file is complete, and what must not be written to is not.
 
 use crate::support::{
+    disk::{self, Partition},
     loop_device::LoopDevice,
-    program::{ours, tool},
+    old_device::OldDevice,
+    program::{call, ours, succeed, tool},
     requirements::{DEVICES, Need, met_here, skip},
     scene::{error_text, warning_text},
     small_volume::{self, clone_of, image_of, volume},
+    terminal::open_terminal,
 };
 use std::{
     fs::{self, Permissions},
@@ -184,7 +187,7 @@ fn refuses_what_may_not_be_written() {
         "--in-place -O old volume",
     ] {
         let outcome = scene.run_command(as_nobody(scene.command(ours, line)), &[]);
-        let message = "cannot open old: Permission denied (os error 13)";
+        let message = "cannot open old: Permission denied";
         outcome.refused(message, "run it as root?");
     }
     // Where only its owner may take its name, as in /tmp, it keeps it.
@@ -236,7 +239,7 @@ fn refuses_immutable_files() {
         let outcome = scene.run("-s -O old volume");
         assert!(change("-"), "cannot undo it");
         outcome.refused(
-            "old: cannot be opened to write: Operation not permitted (os error 1)",
+            "old: cannot be opened to write: Operation not permitted",
             "is it immutable, or for appending only? lsattr shows that, and chattr -i -a ends it",
         );
     }
@@ -392,5 +395,217 @@ fn pipes_and_character_devices() {
         let reader = thread::spawn(move || fs::read(pipe).expect("the pipe can be read"));
         scene.run(line).wrote(&[]);
         assert!(reader.join().expect("it ends") == expected, "{line}");
+    }
+}
+
+/// A device that is not there gets no file in its place, whatever its name is.
+#[test]
+fn no_file_is_made_among_the_devices() {
+    let scene = small_volume::scene();
+    symlink("/dev", scene.path("link")).expect("cannot make a link");
+    fs::create_dir(scene.path("folder")).expect("cannot make a folder");
+    let refused = |name: &str, line: &str| {
+        scene.run(line).refused(
+            &format!("{name}: is no device, and no file is made in the folder of devices"),
+            "is the disk connected? lsblk lists those that are; a file goes to another folder",
+        );
+    };
+    for name in [
+        "/dev/sdz9",
+        "link/sdz9",
+        "/dev/../dev/sdz9",
+        "/dev/mapper/sdz9",
+    ] {
+        if name.contains("mapper") && !Path::new("/dev/mapper").is_dir() {
+            continue;
+        }
+        for line in [
+            "-o NAME volume",
+            "-O NAME volume",
+            "--in-place -O NAME volume",
+            "-s -o NAME volume",
+            "-s --compress -O NAME volume",
+            "-m -o NAME volume",
+            "--rescue -O NAME volume",
+            "--rescue --mapfile map -o NAME volume",
+            "--rescue --mapfile NAME -o out volume",
+            "--rescue --report NAME -o out volume",
+            "-r -o NAME image",
+            "-r -O NAME image",
+            "-r --rescue -O NAME image",
+            "map -o NAME volume",
+        ] {
+            refused(name, &line.replace("NAME", name));
+            assert!(!Path::new(name).exists(), "{line}");
+        }
+    }
+    if met_here(&[Need::Root]) {
+        // What an earlier run of another program left.
+        let left = "/dev/ntfsclone-test-left";
+        fs::write(left, OLD).expect("we are root");
+        for line in ["-O", "--in-place -O", "-s -O", "--rescue -O"] {
+            let outcome = scene.run(&format!("{line} {left} volume"));
+            assert_eq!(outcome.code(), Some(1), "{line}");
+        }
+        let content = fs::read(left).expect("it is there");
+        fs::remove_file(left).expect("we are root");
+        assert_eq!(content, OLD);
+    }
+    // Another file system, for files.
+    let shared = tempfile::tempdir_in("/dev/shm").expect("Linux has it");
+    let out = shared.path().join("out");
+    succeed(call(ours, "-q -o", &[&out, &scene.path("volume")]));
+    assert!(fs::read(&out).expect("it was made") == clone_of(&volume()));
+}
+
+/// In files as on devices, and however they are written.
+#[test]
+fn partition_tables_stay() {
+    let content = vec![0; 3 << 20];
+    let partitions = [Partition {
+        sector: 64,
+        kind: 7,
+        bytes: &content,
+    }];
+    let scene = small_volume::scene();
+    for (kind, bytes) in [
+        ("MBR", disk::with_mbr(&partitions)),
+        ("GPT", disk::with_gpt(&partitions)),
+    ] {
+        scene.write("disk", &bytes);
+        for line in [
+            "-O disk volume",
+            "--in-place -O disk volume",
+            "-s -O disk volume",
+            "--rescue -O disk volume",
+            "--rescue --in-place -O disk volume",
+            "-m -O disk volume",
+            "-r -O disk image",
+            "-r --in-place -O disk image",
+            "-r --rescue -O disk image",
+            "-r --rescue --in-place -O disk image",
+            "-r -O disk volume",
+        ] {
+            scene.run(line).refused(
+                &format!(
+                    "disk: has a partition table ({kind}), and the partition in it would be lost"
+                ),
+                "name one of its partitions; or write over the whole disk with --force",
+            );
+            assert!(scene.read("disk") == bytes, "{line}");
+        }
+        for line in ["-f -O disk volume", "-f -r --in-place -O disk image"] {
+            scene.write("disk", &bytes);
+            let outcome = scene.run(line);
+            outcome.wrote(&["disk"]);
+            outcome.reported(&format!(
+                "Overwriting: disk, which has a partition table ({kind})"
+            ));
+        }
+    }
+}
+
+/// On a device, it would look like a volume whose files are all there; and a volume that is there would lose its
+/// small files.
+#[test]
+fn images_of_metadata_are_no_volumes() {
+    if !met_here(&[&[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let scene = small_volume::scene();
+    scene.run("-q -m -s -o meta volume").wrote(&["meta"]);
+    scene
+        .run("-q -m -s --compress -o meta.zst volume")
+        .wrote(&["meta.zst"]);
+    let length = volume().bytes.len();
+    let target = OldDevice::new(length);
+    let before = target.content();
+    let name = target.name();
+    let found =
+        format!("{name}: is a device, and metadata alone would take the place of what is on it");
+    let remedy = "write metadata to a file; or do it all the same with --force";
+    for line in [
+        "-q -r -O NAME meta",
+        "-q -r --in-place -O NAME meta",
+        "-q -r --rescue -O NAME meta",
+        "-q -r -O NAME meta.zst",
+        "-q -m -O NAME volume",
+        "-q -m --rescue -O NAME volume",
+    ] {
+        scene
+            .run(&line.replace("NAME", name))
+            .refused(&found, remedy);
+    }
+    let line = format!("-q -r -O {name} -");
+    let outcome = scene.run_with_input(&line, &scene.read("meta"));
+    outcome.refused(&found, remedy);
+    assert!(target.content() == before, "written to");
+    let outcome = scene.run(&format!("-q -f -r -O {name} meta"));
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.errors());
+    // What holds the content of files goes there, and metadata goes to files.
+    scene.run(&format!("-q -r -O {name} image")).wrote(&[]);
+    scene.run("-q -r -O out meta").wrote(&["out"]);
+}
+
+/// Another file system is named; and only who sits at a terminal is asked about it.
+#[test]
+fn other_file_systems_are_named() {
+    if !met_here(&[&[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let scene = small_volume::scene();
+    let mut exfat = vec![0; volume().bytes.len()];
+    exfat[..11].copy_from_slice(b"\xEB\x76\x90EXFAT   ");
+    exfat[510..512].copy_from_slice(&[0x55, 0xAA]);
+    let found = "is an exFAT volume, not NTFS";
+    for line in [
+        "-O NAME volume",
+        "--rescue -O NAME volume",
+        "-s -O NAME volume",
+        "-r -O NAME image",
+        "-r --rescue -O NAME image",
+        "--in-place -O disk volume",
+        "-f -r --in-place -O disk image",
+    ] {
+        scene.write("disk", &exfat);
+        let device = line
+            .contains("NAME")
+            .then(|| LoopDevice::attach(&scene.path("disk")));
+        let name = device.as_ref().map_or(Path::new("disk"), LoopDevice::path);
+        let name = name.to_str().expect("an ordinary name").to_owned();
+        let outcome = scene.run(&line.replace("NAME", &name));
+        assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+        outcome.reported(&format!("Overwriting: {name}, which {found}\n"));
+    }
+    // NTFS is what is expected there.
+    scene.write("disk", volume().bytes);
+    let outcome = scene.run("--in-place -O disk volume");
+    assert!(!String::from_utf8_lossy(outcome.stdout()).contains("Overwriting"));
+
+    for (line, answer, is_done) in [
+        ("-q -r --in-place -O disk image", "y\n", true),
+        ("-q -r --in-place -O disk image", "n\n", false),
+        ("-q -r --in-place -O disk image", "\n", false),
+        ("-q --in-place -O disk volume", "no\n", false),
+        ("-q -f --in-place -O disk volume", "", true),
+    ] {
+        scene.write("disk", &exfat);
+        let (mut terminal, side) = open_terminal();
+        terminal.write_all(answer.as_bytes()).expect("it takes it");
+        let sides = [(); 2].map(|()| side.try_clone().expect("it is open"));
+        let [stdin, stdout] = sides;
+        let mut command = scene.command(ours, line);
+        command.stdin(stdin).stdout(stdout).stderr(side);
+        let mut child = command.spawn().expect("it starts");
+        drop(command);
+        let status = child.wait().expect("it ends");
+        // It ends with an error, as the other side is closed.
+        let mut shown = Vec::new();
+        let _ = terminal.read_to_end(&mut shown);
+        let shown = String::from_utf8_lossy(&shown).into_owned();
+        assert_eq!(status.success(), is_done, "{line}, {answer:?}: {shown}");
+        assert_eq!(scene.read("disk") != exfat, is_done, "{line}, {answer:?}");
+        let question = format!("disk {found}. Write over it? [y/N]");
+        assert_eq!(shown.contains(&question), !answer.is_empty(), "{shown}");
     }
 }

@@ -3,8 +3,8 @@
 use crate::support::{
     disk::{self, Partition},
     requirements::met_here,
-    scene::{Outcome, Scene},
-    small_volume::{DAMAGED, clone_of, image_of, volume},
+    scene::Scene,
+    small_volume::{DAMAGED, clone_of, image_of, truncated, volume},
     wrapped::{WRAPPERS, shell},
 };
 
@@ -35,15 +35,6 @@ fn partitions() {
         }
         scene.run("--partition 2 -n -r disk").wrote(&[]);
         scene.write("volume", &volume.bytes);
-        let expected = scene.run("map --format ddrescue volume");
-        let found = scene.run("map --partition 2 --format ddrescue disk");
-        let areas = |outcome: &Outcome| {
-            let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
-            let lines = text.lines().filter(|line| line.starts_with("0x"));
-            lines.map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(areas(&found), areas(&expected));
-        assert!(areas(&found).len() > 2);
 
         shell(&scene, "(cat disk; head -c 3000000 /dev/zero) | xz -0c > x");
         for (line, input) in [
@@ -137,7 +128,14 @@ fn backup_of_the_partition_table() {
             "map --partition 1 disk",
             "-n -r --partition 1 disk",
         ] {
-            scene.run(line).wrote_with_warning(warning, &[]);
+            let outcome = scene.run(line);
+            assert_eq!(outcome.code(), Some(0), "{line}");
+            assert!(
+                outcome.errors().contains(warning),
+                "{line}: {}",
+                outcome.errors()
+            );
+            outcome.changed_only(&[]);
         }
     }
 }
@@ -164,12 +162,8 @@ fn image_in_a_partition() {
         assert!(scene.read("out") == clone_of(&volume()), "{direct}");
         scene.remove("out");
         scene.write("disk", disk(&image));
-        scene.run(&line).refused(
-            &format!(
-                "disk: the image command at byte {cut:#x} is damaged: its end is {cut:#x}, expected \
-                 the rest of the image"
-            ),
-            DAMAGED,
-        );
+        scene
+            .run(&line)
+            .refused(&format!("disk: {}", truncated(&image[..cut])), DAMAGED);
     }
 }

@@ -41,9 +41,17 @@ fn sets_of_pieces() {
     let scene = small_volume::scene();
     scene.write("x.aa", &image[..50_000]);
     scene.write("x.ab", &image[50_000..90_000]);
-    let message = "x.aa: the image command at byte 0x15f90 is damaged: its end is 0x15f90, expected \
-                   the rest of the image";
-    scene.run("-r -o out x.aa").refused(message, DAMAGED);
+    let message = format!(
+        "2 pieces were found, the next would be x.ac: x.aa: {}",
+        small_volume::truncated(&image[..90_000])
+    );
+    scene.run("-r -o out x.aa").refused(&message, DAMAGED);
+    let outcome = scene.run("verify x");
+    assert_eq!(outcome.code(), Some(1));
+    outcome.reported(&format!(
+        "{}; the next piece would be x.ac\n",
+        small_volume::truncated(&image[..90_000])
+    ));
 
     // A volume in pieces is one, with and without --restore-image.
     let scene = Scene::new();
@@ -106,4 +114,54 @@ fn clonezilla_folders() {
         .run("-r -o out saved/sda2.ntfs-img.aa")
         .wrote(&["out"]);
     assert!(scene.read("out") == clone_of(&volume()));
+}
+
+/// As split makes them without a dot, or with numbers.
+#[test]
+fn names_of_other_pieces() {
+    let volume = volume();
+    let image = image_of(&volume);
+    type Numbering = fn(usize) -> String;
+    let sets: [(&str, Numbering); 5] = [
+        ("x_", |index| format!("a{}", (b'a' + index as u8) as char)),
+        ("x", |index| format!("a{}", (b'a' + index as u8) as char)),
+        ("x.img.gz-", |index| format!("{index:02}")),
+        ("x", |index| format!("{index:02x}")),
+        ("x.", |index| format!("{index:02x}")),
+    ];
+    for (stem, suffix) in sets {
+        let scene = Scene::with_volume(&volume.bytes);
+        let size = image.len().div_ceil(20);
+        for (index, piece) in image.chunks(size).enumerate() {
+            scene.write(&format!("{stem}{}", suffix(index)), piece);
+        }
+        let base = stem.trim_end_matches(['.', '_', '-']);
+        for name in [format!("{stem}{}", suffix(0)), base.to_owned()] {
+            let outcome = scene.run(&format!("-r -o out {name}"));
+            outcome.wrote(&["out"]);
+            outcome.reported(" (20 pieces)\n");
+            assert!(scene.read("out") == clone_of(&volume), "{name}");
+            scene.remove("out");
+        }
+        let second = format!("{stem}{}", suffix(1));
+        scene.run(&format!("-r -o out {second}")).refused(
+            &format!("{second}: is a piece of a file, and not the first"),
+            &format!("name the first: {stem}{}", suffix(0)),
+        );
+    }
+}
+
+/// Whole files with such names are not pieces of one.
+#[test]
+fn files_of_their_own_are_no_pieces() {
+    let volume = volume();
+    let scene = Scene::new();
+    for name in ["disk00", "disk01", "copy_aa", "copy_ab"] {
+        scene.write(name, &volume.bytes);
+    }
+    for name in ["disk00", "disk01", "copy_aa", "copy_ab"] {
+        scene.run(&format!("-s -o out {name}")).wrote(&["out"]);
+        assert!(scene.read("out") == image_of(&volume), "{name}");
+        scene.remove("out");
+    }
 }

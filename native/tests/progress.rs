@@ -1,8 +1,11 @@
-//! Progress: none where nobody looks, lines for programs, a bar for people.
+//! Progress: percent as the original's where a program reads the report, JSON lines for programs that ask for them, a
+//! bar for people.
 
 use crate::support::{
+    failing_device::{FAILING_DEVICES, FailingDevice},
     large_volume,
     program::ours,
+    requirements::met_here,
     scene::Scene,
     small_volume::{image_of, volume},
     terminal::open_terminal,
@@ -12,6 +15,7 @@ use std::{
     fs::File,
     io::Read,
     process::{Command, Stdio},
+    slice,
 };
 
 const GIB: u64 = 1 << 30;
@@ -71,31 +75,91 @@ fn assert_sound(phase: &str, lines: &[Value]) {
     );
 }
 
+const COPIES: [&str; 4] = [
+    "-O out volume",
+    "-s -O out volume",
+    "-r -O out image",
+    "-n -r image",
+];
+
 #[test]
-fn none_in_a_pipe() {
+fn none_in_a_pipe_if_unwanted() {
     let scene = scene();
-    for line in [
-        "-O out volume",
-        "-s -O out volume",
-        "-r -O out image",
-        "-n -r image",
-    ] {
-        for progress in [
-            "",
-            "--progress=auto",
-            "--progress=none",
-            "-q",
-            "-q --progress=auto",
-        ] {
+    for line in COPIES {
+        for progress in ["--progress=none", "-q", "-q --progress=auto"] {
             let outcome = scene.run(&format!("{progress} {line}"));
             outcome.failed(0, "");
             let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
             assert!(
-                !reports.contains(['\r', '\x1B', '%']),
+                !reports.contains(['\r', '\x1B']) && !reports.contains(" percent "),
                 "{progress} {line}: {reports}"
             );
         }
     }
+}
+
+/// On the stream that has the report.
+#[test]
+fn percent_in_a_pipe() {
+    let scene = scene();
+    for line in COPIES.into_iter().chain(["-O /dev/null large"]) {
+        for progress in ["", "--progress=auto"] {
+            let outcome = scene.run(&format!("{progress} {line}"));
+            outcome.failed(0, "");
+            let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
+            assert!(
+                reports.contains("  0.00 percent completed\r"),
+                "{line}: {reports}"
+            );
+            assert!(
+                reports.contains("\r100.00 percent completed\n"),
+                "{line}: {reports}"
+            );
+        }
+    }
+    let outcome = scene.run("-s -o - volume");
+    assert!(outcome.stdout() == image_of(&volume()));
+    assert!(outcome.errors().contains("\r100.00 percent completed\n"));
+}
+
+/// Some times a second, however much is copied.
+#[test]
+fn few_percent() {
+    let scene = scene();
+    let outcome = scene.run("-O /dev/null large");
+    let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    let count = reports.matches(" percent ").count();
+    let most = outcome.took().as_millis() as usize / 100 + 6;
+    assert!(count <= most, "{count} in {:?}", outcome.took());
+}
+
+/// In a restore to a device, an image is read twice: its percent go to 100 once.
+#[test]
+fn percent_of_a_restore_in_place() {
+    let scene = scene();
+    scene.write("out", vec![0; volume().bytes.len()]);
+    let outcome = scene.run("-r --in-place -O out image");
+    let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    let after = reports.split_once("Restoring NTFS from image ...\n");
+    let (_, after) = after.unwrap_or_else(|| panic!("{reports}"));
+    assert_eq!(after.matches("100.00 percent").count(), 1, "{reports}");
+    assert!(after.contains("\r 50.00 percent completed\r"), "{reports}");
+    assert!(after.contains("\nSyncing ...\n"), "{reports}");
+}
+
+/// In a log, too, if it is asked for.
+#[test]
+fn bar_without_a_terminal() {
+    let scene = scene();
+    let outcome = scene.run("--progress=bar -O /dev/null large");
+    let errors = outcome.errors();
+    for part in ["cloning", "%", "GiB", "\r"] {
+        assert!(errors.contains(part), "no {part}: {errors:?}");
+    }
+    assert!(!errors.contains('\n'), "more than a line: {errors:?}");
+    assert!(errors.ends_with("\r\x1B[2K"), "it stays: {errors:?}");
+    let reports = String::from_utf8_lossy(outcome.stdout()).into_owned();
+    assert!(!reports.contains(" percent "), "{reports}");
 }
 
 #[test]
@@ -209,11 +273,15 @@ fn bar_on_a_terminal() {
             "{line}: {}",
             shown.reports
         );
-        assert!(
-            !shown.reports.contains(['\r', '\x1B']),
+        // What a program reads is not what people look at.
+        let is_asked_for = line.contains("--progress");
+        assert_eq!(
+            shown.reports.contains(" percent "),
+            !is_asked_for,
             "{line}: {}",
             shown.reports
         );
+        assert!(!shown.reports.contains('\x1B'), "{}", shown.reports);
     }
 }
 
@@ -240,8 +308,83 @@ fn no_bar_on_a_terminal() {
     let mut stderr = child.stderr.take().expect("piped above");
     stderr.read_to_string(&mut errors).expect("it is text");
     assert!(child.wait().expect("it ends").success());
-    assert_eq!(errors, "");
+    assert!(errors.starts_with("ntfsclone v"), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(shown.contains("Cloned") && !shown.contains('%'), "{shown}");
+    // Nor the report of the original.
+    assert!(!shown.contains("Space in use"), "{shown}");
+    assert!(shown.contains("Volume size: "), "{shown}");
+}
+
+/// However narrow a terminal is, the bar is one line of it.
+#[test]
+fn bar_on_a_narrow_terminal() {
+    let scene = scene();
+    for columns in [8, 20, 50, 79, 200] {
+        let mut command = scene.command(ours, "-O /dev/null large");
+        let (terminal, side) = open_terminal();
+        let size = rustix::termios::Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        rustix::termios::tcsetwinsize(&terminal, size).expect("it is a terminal");
+        command.stdout(Stdio::piped()).stderr(side);
+        let shown = run_on(command, terminal).errors;
+        assert!(shown.contains('%'), "{columns}: {shown:?}");
+        for line in shown.split(['\r', '\n']) {
+            let line = line.replace("\x1B[2K", "");
+            let width = line.chars().count();
+            assert!(width <= usize::from(columns), "{columns}: {line:?}");
+        }
+    }
+}
+
+/// The bar that was there before is gone, not a line above.
+#[test]
+fn no_stale_bar_after_verify() {
+    let scene = scene();
+    let mut command = scene.command(ours, "--verify -o out large");
+    let (terminal, side) = open_terminal();
+    command.stdout(Stdio::piped()).stderr(side);
+    let shown = run_on(command, terminal).errors;
+    assert!(shown.contains("verifying"), "{shown:?}");
+    assert!(!shown.contains('\n'), "{shown:?}");
+    let last = shown.rsplit('\r').next().unwrap_or_default();
+    assert_eq!(last, "\x1B[2K", "{shown:?}");
+}
+
+/// As GNU ddrescue shows: how much is bad, and whether the disk still answers.
+#[test]
+fn bar_of_a_rescue() {
+    if !met_here(FAILING_DEVICES) {
+        return;
+    }
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    let bad = volume.stream_offset(volume.record_number("big.bin"), 0x80, "", 8192);
+    let slow = ["--filter=delay", "rdelay=10ms"];
+    let device = FailingDevice::with(
+        &scene.path("volume"),
+        slice::from_ref(&(bad..bad + 4096)),
+        &slow,
+    );
+    let mut command = scene.command(ours, "--rescue -o out");
+    command.arg(device.path());
+    let (terminal, side) = open_terminal();
+    command.stdout(Stdio::piped()).stderr(side);
+    let mut child = command.spawn().expect("it starts");
+    drop(command);
+    let shown = read_terminal(terminal);
+    assert_eq!(child.wait().expect("it ends").code(), Some(3), "{shown}");
+    for part in [
+        "rescuing",
+        "trimming",
+        "1 bad area, 1 error, last good read 0 s ago",
+    ] {
+        assert!(shown.contains(part), "no {part}: {shown}");
+    }
 }
 
 struct Shown {

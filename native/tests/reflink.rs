@@ -3,7 +3,7 @@
 use crate::support::{
     compare::assert_same_volume,
     file_system::FileSystem,
-    program::{call, finish, ours, printed, reference, succeed},
+    program::{call, errors, finish, ours, printed, reference, succeed},
     requirements::{Need, SHARING_FILE_SYSTEMS, met_here},
     scene::Scene,
     small_volume::{builder, clone_of},
@@ -36,7 +36,7 @@ fn large(cluster_size: u32) -> Volume {
 /// Runs ours with `line` on a volume; returns what it reports.
 fn run(line: &str, to: &Path, volume: &Path) -> String {
     let output = succeed(call(ours, line, &[to, volume]));
-    assert!(output.stderr.is_empty(), "{line}: {}", printed(&output));
+    assert_eq!(errors(&output), "", "{line}");
     printed(&output)
 }
 

@@ -4,7 +4,7 @@ use crate::support::{
     failing_device::{FAILING_DEVICES, FailingDevice},
     requirements::met_here,
     scene::{Outcome, Scene, warning_text},
-    small_volume::{DAMAGED, builder, clone_of, image_of, volume},
+    small_volume::{DAMAGED, builder, clone_of, ends_after, image_of, volume},
 };
 use ntfs_volume_builder::{FileData, Volume, pattern};
 use std::ops::Range;
@@ -88,10 +88,7 @@ fn a_cut_image_is_restored_up_to_the_cut() {
             let (outcome, files) = rescued(&scene, name, most);
             // The tail is no file's.
             assert_eq!(files.is_empty(), length == image.len() - 1, "{files:?}");
-            let damage = format!(
-                "{name}: the image command at byte {length:#x} is damaged: its end is \
-                 {length:#x}, expected the rest of the image"
-            );
+            let damage = format!("{name}: {}", ends_after(length));
             assert!(
                 outcome.errors().contains(&warning_text(&damage)),
                 "{}",

@@ -188,3 +188,92 @@ fn two_streams_are_not_compared() {
     assert_eq!(outcome.code(), Some(1));
     assert!(outcome.errors().contains("cut: "), "{}", outcome.errors());
 }
+
+/// What tells at once that the two are not of one origin is said, and all else is not
+/// read for that.
+#[test]
+fn other_volumes_are_known_at_once() {
+    let with = |label, serial| builder().label(label).serial(serial).build().bytes;
+    let scene = Scene::with_volume(with("first", 1));
+    scene.run("-s -o image volume").wrote(&["image"]);
+    scene.write("second", with("second", 2));
+    let message = "are two volumes: their serial numbers are 0000000000000001 and \
+                   0000000000000002; their labels are \"first\" and \"second\"";
+    for ours in ["volume", "image"] {
+        let outcome = scene.run(&format!("verify {ours} --against second"));
+        assert_eq!(outcome.code(), Some(1));
+        outcome.reported(&format!(
+            "{ours} and second {message}; nothing else was compared\n"
+        ));
+    }
+    // Of another size.
+    scene.write("larger", builder().clusters(600).build().bytes);
+    let outcome = scene.run("verify image --against larger");
+    assert_eq!(outcome.code(), Some(1));
+    outcome.reported("they have 512 clusters of 4096 bytes and 600 of 4096");
+    check_found(&scene, "image --against larger", &["other-volume"]);
+}
+
+/// A serial number of its own is all that differs.
+#[test]
+fn a_copy_with_a_new_serial_number_is_the_same() {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.run("-s -o image volume").wrote(&["image"]);
+    for option in ["--new-serial", "--new-half-serial"] {
+        scene
+            .run(&format!("-r {option} -o copy image"))
+            .wrote(&["copy"]);
+        for words in [
+            "image --against copy",
+            "volume --against copy",
+            "copy --against image",
+        ] {
+            let (status, report) = report(&scene, words);
+            assert_eq!(status, 0, "{words}: {report}");
+            assert_eq!(report["findings"][0]["code"], "serial-differs", "{words}");
+            assert_eq!(report["errors"], 0);
+        }
+        // Any other byte of the boot sector is a difference.
+        let mut changed = scene.read("copy");
+        changed[0x50] ^= 1;
+        scene.write("changed", &changed);
+        let (status, report) = report(&scene, "image --against changed");
+        assert_eq!(status, 1, "{report}");
+        assert_eq!(report["findings"][0]["code"], "content-differs");
+        scene.remove("copy");
+    }
+}
+
+/// A partition is that of each of the two that is a disk.
+#[test]
+fn a_partition_is_of_each_that_is_a_disk() {
+    use crate::support::disk::{self, Partition};
+    let volume = volume();
+    let disk = disk::with_mbr(&[Partition {
+        sector: 2048,
+        kind: 0x07,
+        bytes: &volume.bytes[..],
+    }]);
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("disk", &disk);
+    scene.write("disk2", &disk);
+    scene.write("image", image_of(&volume));
+    for words in [
+        "disk --against image",
+        "image --against disk",
+        "disk --against volume",
+        "volume --against disk",
+        "disk --against disk2",
+    ] {
+        let (status, report) = report(&scene, &format!("--partition 1 {words}"));
+        assert_eq!(status, 0, "{words}: {report}");
+        assert_ne!(report["compared"], serde_json::Value::Null);
+    }
+    scene
+        .run("verify --partition 2 image --against disk")
+        .refused(
+            "disk: has no partition 2; it has 1",
+            "name one of these with --partition",
+        );
+}

@@ -1,4 +1,5 @@
 export type {
+  BadClusters,
   Finding,
   FindingCode,
   Holder,

@@ -60,11 +60,21 @@ export interface VolumeSummary {
   /** The first boot sector is damaged; the backup was used. */
   is_from_backup_boot_sector: boolean;
   usage: Usage | null;
+  /** Clusters that `$BadClus` names. */
+  bad: BadClusters | null;
   /** Records of `$MFT`. */
   records: number;
   records_in_use: number | null;
   /** Files and directories; null also where there are too many records to count them at once. */
   files: number | null;
+}
+
+/** Clusters that Windows found bad sectors in. No file has them, and they are not copied. */
+export interface BadClusters {
+  /** How many. */
+  clusters: number;
+  /** Where they are: the first 100 runs, in order. */
+  runs: Run[];
 }
 
 /** How full a volume is. */
@@ -168,9 +178,12 @@ export type FindingCode =
   | "cluster-not-in-bitmap"
   | "cluster-only-in-bitmap"
   | "bitmap"
+  | "bad-clusters"
   | "cluster-missing"
   | "metadata-only"
   | "content-differs"
+  | "other-volume"
+  | "serial-differs"
   | "not-compared";
 
 /** What clusters are used for. */

@@ -123,6 +123,10 @@ is_from_backup_boot_sector: boolean,
  */
 usage: Usage | null, 
 /**
+ * Clusters that are marked as bad; none where `$BadClus` is damaged.
+ */
+bad: BadClusters | null, 
+/**
  * Records of `$MFT`.
  */
 records: number, 
@@ -330,7 +334,7 @@ offset: number,
  */
 length: number | null, };
 
-export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "block-checksum" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "cluster-missing" | "metadata-only" | "content-differs" | "not-compared";
+export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "bad-clusters" | "cluster-missing" | "metadata-only" | "content-differs" | "other-volume" | "serial-differs" | "not-compared";
 
 export type Severity = "error" | "warning" | "note";
 

@@ -1,7 +1,7 @@
 //! A whole volume.
 
 use ntfsclone_core::clusters::metadata::{LogFile, select_metadata};
-use ntfsclone_core::clusters::{Finding, audit, owners, select_used};
+use ntfsclone_core::clusters::{Finding, LostRecords, audit, owners, select_used};
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::ntfs::{Volume, VolumeInfo};
 use ntfsclone_core::open::{Content, Probe};
@@ -20,6 +20,12 @@ pub fn volume_scan(data: &[u8]) {
                 .partitions
                 .iter()
                 .all(|partition| partition.offset < len)
+        );
+        let outside = table.areas_outside(&data);
+        assert!(
+            outside
+                .iter()
+                .all(|area| area.start < area.end && area.end <= len)
         );
     }
     let opened = Volume::open(data);
@@ -63,6 +69,13 @@ fn scan(volume: &Volume<&[u8]>) -> bool {
     let owners = owners(volume, &disputed).unwrap_or_default();
     for number in owners.list.iter().map(|owner| owner.record).take(8) {
         path_of(volume, number);
+    }
+    let records = vec![0..64, 60..volume.mft().record_count().min(80)];
+    if let Ok(mut lost) = LostRecords::find(volume, records) {
+        let _ = lost.search_unowned(volume);
+        for number in lost.in_use().take(8) {
+            lost.path_of(volume, number);
+        }
     }
     for number in 0..32 {
         path_of(volume, RecordNumber(number));

@@ -149,6 +149,11 @@ fn pages(first: Lcn, words: &[u64]) -> impl Iterator<Item = (Lcn, &[u64])> {
 }
 
 impl Audit {
+    /// True if `$Bitmap` and the runlists say the same.
+    pub fn agrees(&self) -> bool {
+        self.only_in_bitmap.clusters == 0 && self.only_in_runlists.clusters == 0
+    }
+
     fn take_extra(&mut self, map: &mut ClusterMap, extent: Extent) {
         self.only_in_bitmap.add(extent);
         map.insert(extent);

@@ -58,6 +58,8 @@ pub struct Search {
     wanted: Vec<Extent>,
     rest: Part,
     owners: Owners,
+    /// How many owners are listed.
+    limit: usize,
 }
 
 impl Search {
@@ -67,7 +69,13 @@ impl Search {
             wanted: merged(extents),
             rest: Part::all(volume),
             owners: Owners::default(),
+            limit: MAX_OWNERS,
         }
+    }
+
+    /// The same, with this many owners listed.
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
     }
 
     /// Looks at the next records; false if there are none. After an error, it
@@ -81,6 +89,7 @@ impl Search {
             wanted,
             rest,
             owners,
+            limit,
         } = self;
         if wanted.is_empty() || rest.is_empty() {
             return Ok(false);
@@ -91,7 +100,7 @@ impl Search {
                     continue;
                 };
                 for run in body.runs().map_while(Result::ok) {
-                    owners.add(number, attribute, &run, wanted);
+                    owners.add(number, attribute, &run, wanted, *limit);
                 }
             }
         })?;
@@ -112,13 +121,14 @@ impl Owners {
         attribute: &Attribute<'_>,
         run: &Run,
         wanted: &[Extent],
+        limit: usize,
     ) {
         let Some(owned) = run.extent() else { return };
         let first = wanted.partition_point(|extent| extent.end() <= owned.start);
         let after = wanted.partition_point(|extent| extent.start < owned.end());
         let shared = wanted.get(first..after).unwrap_or_default();
 
-        let room = MAX_OWNERS.saturating_sub(self.list.len());
+        let room = limit.saturating_sub(self.list.len());
         let (listed, left_out) = shared.split_at(room.min(shared.len()));
         self.left_out = self.left_out.saturating_add(len_u64(left_out.len()));
         self.list.extend(listed.iter().map(|extent| {

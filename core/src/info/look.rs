@@ -3,8 +3,9 @@
 use alloc::boxed::Box;
 use core::mem;
 
-use super::{Usage, VolumeSummary};
+use super::{BadClusters, Usage, VolumeSummary};
 use crate::clusters::{Auditor, Part, Selection, Walk};
+use crate::discovery::bad_clusters;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_MFT;
@@ -124,6 +125,7 @@ impl VolumeLook {
         } = *volume.geometry();
         let info = unless_damaged(VolumeInfo::read(volume))?;
         let is_hibernated = unless_damaged(volume.is_hibernated())?;
+        let bad = unless_damaged(bad_clusters(volume))?;
         Ok(VolumeSummary {
             ntfs_version: info
                 .as_ref()
@@ -141,6 +143,7 @@ impl VolumeLook {
             mft_lcn: volume.boot().mft.0,
             is_from_backup_boot_sector: matches!(volume.opened_from(), OpenedFrom::Backup { .. }),
             usage: self.usage.take(),
+            bad: bad.map(|bad| BadClusters::of(&bad, volume.geometry().nr_clusters())),
             records: volume.mft().record_count(),
             records_in_use: self.records_in_use,
             files: self.files,

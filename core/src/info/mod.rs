@@ -14,7 +14,7 @@ pub use json::Made;
 #[cfg(feature = "serde")]
 pub(crate) use json::to_json;
 pub use look::VolumeLook;
-pub use usage::{Run, Usage};
+pub use usage::{BadClusters, Run, Usage};
 
 use crate::error::Result;
 #[cfg(feature = "serde")]
@@ -192,6 +192,8 @@ pub struct VolumeSummary {
     pub is_from_backup_boot_sector: bool,
     /// How full it is; none where `$Bitmap` is damaged.
     pub usage: Option<Usage>,
+    /// Clusters that are marked as bad; none where `$BadClus` is damaged.
+    pub bad: Option<BadClusters>,
     /// Records of `$MFT`.
     pub records: u64,
     /// Records in use, those of the file system and extension records among

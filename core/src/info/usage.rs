@@ -36,6 +36,45 @@ pub struct Run {
     pub clusters: u64,
 }
 
+/// Clusters that `$BadClus` names: Windows found sectors there that it could not
+/// read. No file has them, and they are not copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct BadClusters {
+    /// How many clusters.
+    pub clusters: u64,
+    /// Where they are: the first 100 runs, in order.
+    pub runs: Vec<Run>,
+}
+
+/// How many runs of bad clusters are told.
+const BAD_RUNS: usize = 100;
+
+impl BadClusters {
+    /// Of extents in order, as far as they lie on the volume.
+    pub(super) fn of(bad: &[Extent], nr_clusters: u64) -> Self {
+        let mut clusters: u64 = 0;
+        let mut runs = Vec::new();
+        for extent in bad.iter().filter_map(|extent| extent.before(nr_clusters)) {
+            clusters = clusters.saturating_add(extent.len);
+            if runs.len() < BAD_RUNS {
+                runs.push(Run::of(&extent));
+            }
+        }
+        Self { clusters, runs }
+    }
+}
+
+impl Run {
+    fn of(extent: &Extent) -> Self {
+        Self {
+            lcn: extent.start.0,
+            clusters: extent.len,
+        }
+    }
+}
+
 impl Usage {
     /// Of the clusters in `used`, with a map of so many `parts`.
     pub fn of(used: &ClusterMap, parts: usize) -> Self {
@@ -93,11 +132,7 @@ fn keep_largest(largest: &mut Vec<Run>, extent: Extent) {
     }
     let place = largest.partition_point(|run| run.clusters >= extent.len);
     if place < LARGEST {
-        let run = Run {
-            lcn: extent.start.0,
-            clusters: extent.len,
-        };
-        largest.insert(place, run);
+        largest.insert(place, Run::of(&extent));
         largest.truncate(LARGEST);
     }
 }

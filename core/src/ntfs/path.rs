@@ -29,9 +29,24 @@ pub fn path_of<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> String {
 /// [`Error::Io`](crate::Error::Io), only for what is [not there
 /// yet](crate::Error::is_missing).
 pub fn find<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<String> {
+    find_by(volume, number, |_| None)
+}
+
+/// Like [`find`], with names from elsewhere: `known` returns the directory and the
+/// name of records that are not to be read.
+pub(crate) fn find_by<R: ReadAt>(
+    volume: &Volume<R>,
+    number: RecordNumber,
+    known: impl Fn(RecordNumber) -> Option<(RecordNumber, String)>,
+) -> Result<String> {
     let mut names: Vec<String> = Vec::new();
     let mut current = number;
     while current != RECORD_ROOT && names.len() < MAX_DEPTH {
+        if let Some((directory, name)) = known(current) {
+            names.push(name);
+            current = directory;
+            continue;
+        }
         match name_of(volume, current) {
             Ok(Some((parent, name))) => {
                 names.push(name);
@@ -56,7 +71,7 @@ pub fn find<R: ReadAt>(volume: &Volume<R>, number: RecordNumber) -> Result<Strin
 }
 
 /// What stands for the name of a file that is not known.
-fn unknown(number: RecordNumber) -> String {
+pub(crate) fn unknown(number: RecordNumber) -> String {
     alloc::format!("[record {number}]")
 }
 

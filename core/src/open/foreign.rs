@@ -2,6 +2,7 @@
 
 use super::format::{Detect, Format, Role};
 use super::probe::Probe;
+use super::recoded;
 use crate::stream::Compression;
 
 use Detect::{At, BeforeEnd, If};
@@ -40,6 +41,13 @@ pub(super) const DMG: Format = row(
     "is a virtual disk (DMG)",
     CONVERT,
 );
+
+/// Images, volumes and streams that a terminal or a shell took for text.
+#[rustfmt::skip]
+pub(super) const RECODED: &[Format] = &[
+    row(If(recoded::has_added_returns), "went through a terminal or shell as text, and has a CR before each LF", RETURNS),
+    row(If(recoded::is_text), "was made text by a shell such as PowerShell, and is not the bytes that were written", TEXT),
+];
 
 /// Files, by their start or end.
 #[rustfmt::skip]
@@ -148,6 +156,9 @@ pub(super) const FAR: &[Format] = &[
     row(If(is_md_at_end), RAID, MDADM),
 ];
 
+const RETURNS: &str = "take them away: perl -pe 's/\\r\\n/\\n/' FILE > REPAIRED; next time, ssh without -t, or write to a file with -o";
+const TEXT: &str =
+    "save it again, with -o FILE in place of > FILE; what text has no signs for is lost";
 const RAID: &str = "is a member of a Linux software RAID";
 const SWAP: &[u8] = b"SWAPSPACE2";
 /// Magic and major version, little-endian.

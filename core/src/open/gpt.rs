@@ -2,6 +2,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use gpt_disk_types::{BlockSize, GptHeader, GptPartitionEntry, GptPartitionEntryArray};
 
@@ -13,6 +14,9 @@ use crate::units::len_usize;
 
 /// Ours: Windows makes 128 entries of 128 bytes; other tools up to a few hundred.
 const MAX_ENTRY_BYTES: u64 = 256 << 10;
+
+/// The least that is reserved for entries: UEFI 5.3.1.
+const USUAL_ENTRY_BYTES: u64 = 16 << 10;
 
 /// One copy of a table.
 struct Copy {
@@ -46,6 +50,36 @@ pub(super) fn read(disk: &(impl ReadAt + ?Sized)) -> Option<PartitionTable> {
         unsound = unsound.or(Some(copy));
     }
     unsound.map(|copy| copy.table(disk, Some(Damage::BothDamaged)))
+}
+
+/// Where both copies are on `disk`, in bytes: the headers and the entries that they
+/// name, and the usual place of the backup, whatever stands there.
+pub(super) fn areas(disk: &impl ReadAt) -> Vec<Range<u64>> {
+    let size = disk.size();
+    let mut found = Vec::new();
+    let mut add = |offset: u64, len: u64| {
+        found.push(offset.min(size)..offset.saturating_add(len).min(size));
+    };
+    for (is_first, sector_size, lba) in places(disk) {
+        let Some(header) = Copy::read_header(disk, sector_size, lba) else {
+            continue;
+        };
+        let mut headers = vec![(lba, header)];
+        let alternate = header.alternate_lba.to_u64();
+        if is_first && let Some(header) = Copy::read_header(disk, sector_size, alternate) {
+            headers.push((alternate, header));
+        }
+        for (lba, header) in headers {
+            add(lba.saturating_mul(sector_size), sector_size);
+            if let Ok(layout) = header.get_partition_entry_array_layout() {
+                let len = layout.num_bytes_exact().unwrap_or(0).min(MAX_ENTRY_BYTES);
+                add(layout.start_lba.to_u64().saturating_mul(sector_size), len);
+            }
+        }
+        let backup = USUAL_ENTRY_BYTES.saturating_add(sector_size);
+        add(size.saturating_sub(backup), backup);
+    }
+    found
 }
 
 /// Whether the first copy is there, sound or not.

@@ -47,6 +47,11 @@ impl Inside {
         self.index.as_deref()
     }
 
+    /// The same, to be kept.
+    pub fn shared_index(&self) -> Option<Arc<Index>> {
+        self.index.clone()
+    }
+
     /// Bytes of the device that the volume is on, or was.
     pub fn device_size(&self) -> u64 {
         match self.index().map(Index::header) {

@@ -15,6 +15,7 @@ mod nesting;
 mod partition_reader;
 mod partition_table;
 mod probe;
+mod recoded;
 
 pub use container::{Container, Opener};
 pub use format::{FORMATS, Format, Role};

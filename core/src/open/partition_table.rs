@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use gpt_disk_types::{MasterBootRecord, MbrPartitionRecord};
 
@@ -59,6 +60,8 @@ pub(super) const SECTOR_SIZES: [u64; 2] = [512, 4096];
 /// Ours: logical partitions of an MBR are a linked list, which might be a
 /// circle.
 const MAX_LOGICAL: u32 = 128;
+/// Ours: boot loaders of PCs end before 1 MiB, those of small boards before 16 MiB.
+const MAX_BOOT_LOADER: u64 = 16 << 20;
 
 const TYPE_PROTECTIVE: u8 = 0xEE;
 const TYPES_EXTENDED: [u8; 3] = [0x05, 0x0F, 0x85];
@@ -71,7 +74,7 @@ impl PartitionTable {
         let found = match mbr {
             Some(mbr) if !mbr.partitions.iter().any(is_protective) => Self {
                 kind: Kind::Mbr,
-                partitions: mbr_partitions(disk, &mbr),
+                partitions: mbr_partitions(disk, &mbr, &mut |_, _| {}),
                 damage: None,
             },
             _ => gpt::read(disk)?,
@@ -90,6 +93,29 @@ impl PartitionTable {
             }
         }
         Self::read(disk).filter(|table| table.kind == Kind::Mbr)
+    }
+
+    /// Bytes of `disk` outside of its partitions that a copy of it needs, in any
+    /// order: the table with all its copies and links, and what stands before the
+    /// first partition, where boot loaders are.
+    pub fn areas_outside(&self, disk: &impl ReadAt) -> Vec<Range<u64>> {
+        let offsets = self.partitions.iter().map(|partition| partition.offset);
+        let first = offsets.min().unwrap_or(u64::MAX);
+        let mut areas = Vec::new();
+        areas.push(0..first.min(MAX_BOOT_LOADER).min(disk.size()));
+        match self.kind {
+            Kind::Gpt => areas.extend(gpt::areas(disk)),
+            Kind::Mbr => {
+                let mut add = |offset: u64, sector_size: u64| {
+                    areas.push(offset..offset.saturating_add(sector_size).min(disk.size()));
+                };
+                if let Some(mbr) = read_mbr(disk, 0) {
+                    mbr_partitions(disk, &mbr, &mut add);
+                }
+            }
+        }
+        areas.retain(|area| !area.is_empty());
+        areas
     }
 
     /// The partition with this number.
@@ -114,9 +140,14 @@ impl fmt::Display for Damage {
 }
 
 /// The partitions of an MBR. With the wrong sector size, they begin at the wrong
-/// places: the size that finds NTFS is right.
-fn mbr_partitions(disk: &(impl ReadAt + ?Sized), mbr: &MasterBootRecord) -> Vec<Partition> {
-    let [usual, large] = SECTOR_SIZES.map(|size| mbr_partitions_at(disk, mbr, size));
+/// places: the size that finds NTFS is right. Calls `visit_link` with the offset of each
+/// table in the list of logical partitions, in bytes, and its sector size.
+fn mbr_partitions(
+    disk: &(impl ReadAt + ?Sized),
+    mbr: &MasterBootRecord,
+    visit_link: &mut impl FnMut(u64, u64),
+) -> Vec<Partition> {
+    let [usual, large] = SECTOR_SIZES.map(|size| mbr_partitions_at(disk, mbr, size, visit_link));
     let has_ntfs = |found: &[Partition]| found.iter().any(|partition| partition.is_ntfs);
     let (usual, large) = (usual.unwrap_or_default(), large.unwrap_or_default());
     if !has_ntfs(&usual) && has_ntfs(&large) {
@@ -129,6 +160,7 @@ fn mbr_partitions_at(
     disk: &(impl ReadAt + ?Sized),
     mbr: &MasterBootRecord,
     sector_size: u64,
+    visit_link: &mut impl FnMut(u64, u64),
 ) -> Option<Vec<Partition>> {
     let mut found = Vec::new();
     let mut logical_number = 5_u32;
@@ -137,9 +169,11 @@ fn mbr_partitions_at(
         if TYPES_EXTENDED.contains(&primary.os_indicator) {
             let mut link = start;
             for _ in 0..MAX_LOGICAL {
-                let Some(table) = read_mbr(disk, link.checked_mul(sector_size)?) else {
+                let link_offset = link.checked_mul(sector_size)?;
+                let Some(table) = read_mbr(disk, link_offset) else {
                     break;
                 };
+                visit_link(link_offset, sector_size);
                 let [logical, next, ..] = &table.partitions;
                 let (offset, sectors) = position_of(logical);
                 if logical.os_indicator != 0 {

@@ -147,6 +147,11 @@ impl<'a> Probe<'a> {
         })
     }
 
+    /// Whether `text` stands anywhere in the first sector.
+    pub(super) fn contains(&self, text: &[u8]) -> bool {
+        self.start().windows(text.len()).any(|bytes| bytes == text)
+    }
+
     /// Whether the first sector is there, and holds nothing but zeros.
     pub(super) fn begins_with_zeros(&self) -> bool {
         self.len == START_BYTES && self.start().iter().all(|&byte| byte == 0)

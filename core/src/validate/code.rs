@@ -82,12 +82,18 @@ pub enum Code {
     ClusterOnlyInBitmap,
     /// `$Bitmap` is damaged.
     Bitmap,
+    /// `$BadClus` marks clusters as bad.
+    BadClusters,
     /// Clusters in use are not in the image.
     ClusterMissing,
     /// The image holds metadata only.
     MetadataOnly,
     /// What is in use differs from what it was compared with.
     ContentDiffers,
+    /// Two volumes that were to be compared are not of one origin.
+    OtherVolume,
+    /// Two volumes that were compared have serial numbers of their own.
+    SerialDiffers,
     /// It was not compared.
     NotCompared,
 }
@@ -117,6 +123,10 @@ impl Code {
             }
             Self::BootSector => "repair it: chkdsk /f in Windows, or testdisk",
             Self::Hibernated => "boot Windows from it only, or delete hiberfil.sys first",
+            Self::BadClusters => {
+                "look at the disk's health (smartctl -a), and copy the volume to another; there, \
+                 chkdsk /b in Windows, or ntfsfix -b, makes them usable again"
+            }
             Self::ClusterClaimedTwice
             | Self::RunPastEnd
             | Self::RecordDamaged
@@ -274,6 +284,12 @@ impl Code {
                 "nothing; chkdsk /f gives the room back",
             ),
             Self::Bitmap => (Error, "which clusters are in use is not known", CHKDSK),
+            Self::BadClusters => (
+                Note,
+                "Windows found bad sectors there; no file has them, and they are not copied",
+                "on another disk they stay marked: chkdsk /b in Windows, or ntfsfix -b, makes them \
+                 usable again",
+            ),
             Self::ClusterMissing => (
                 Error,
                 "a restored volume has zeros there, or what was on the disk before",
@@ -289,6 +305,16 @@ impl Code {
                 "the two do not hold the same",
                 "if nothing was written to either since, copy it again, and check the disks and \
                  the memory",
+            ),
+            Self::OtherVolume => (
+                Error,
+                "neither is a copy of the other",
+                "is it the right device, or image?",
+            ),
+            Self::SerialDiffers => (
+                Note,
+                "--new-serial makes that, and nothing else differs by it",
+                "nothing",
             ),
             Self::NotCompared => (
                 Error,

@@ -109,6 +109,14 @@ impl Findings {
         *count = count.saturating_add(more);
     }
 
+    /// Adds a remark to the messages of a kind.
+    pub fn explain(&mut self, code: Code, remark: &str) {
+        for finding in self.listed.iter_mut().filter(|one| one.code == code) {
+            finding.message.push_str("; ");
+            finding.message.push_str(remark);
+        }
+    }
+
     /// Adds what was found after these.
     pub fn append(&mut self, next: Self) {
         for severity in [Severity::Error, Severity::Warning, Severity::Note] {

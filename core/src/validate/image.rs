@@ -127,11 +127,7 @@ impl ImageCheck {
             && let Err(error) = self.indexer.end_of_input()
         {
             let offset = self.indexer.taken();
-            let message = match self.header {
-                Some(_) => with_causes(&error),
-                None => format!("it ends in the header, after {offset} bytes"),
-            };
-            self.stop(Code::ImageTruncated, offset, message);
+            self.stop(Code::ImageTruncated, offset, with_causes(&error));
         }
         let Some(header) = self.header else {
             return Ok((self.findings, None));
@@ -148,11 +144,10 @@ impl ImageCheck {
             && index.len() != header.inuse
             && index.is_ordinary()
         {
-            let message = format!(
-                "it holds {} clusters, its header says {}",
-                index.len(),
-                header.inuse
-            );
+            let message = match index.len() {
+                1 => format!("it holds 1 cluster, its header says {}", header.inuse),
+                held => format!("it holds {held} clusters, its header says {}", header.inuse),
+            };
             let place = Some(Place::Image { offset: 38 });
             self.findings
                 .push(Finding::new(Code::ImageCount, place, message));

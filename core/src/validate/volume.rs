@@ -157,6 +157,11 @@ impl Checking {
         for &extent in &selection.bad {
             selection.map.remove(extent);
         }
+        let nr_clusters = volume.geometry().nr_clusters();
+        let bad = mem::take(&mut selection.bad).into_iter();
+        let bad = bad
+            .filter_map(|extent| extent.before(nr_clusters))
+            .collect();
         let mut clusters_in_use = selection.map.len();
         // Those of which a lost part of $Bitmap says nothing are taken as used.
         let unknown = audit.unknown.as_ref();
@@ -178,6 +183,7 @@ impl Checking {
         };
         let account = Account {
             audit,
+            bad,
             missing,
             clusters_in_use,
             lost: losses
@@ -329,6 +335,8 @@ impl Missing {
 #[derive(Debug)]
 struct Account {
     audit: Audit,
+    /// Marked in `$BadClus`.
+    bad: Vec<Extent>,
     missing: Missing,
     clusters_in_use: u64,
     /// The clusters of each loss.
@@ -382,8 +390,8 @@ impl Account {
             && !is_lost
         {
             let message = format!(
-                "{} clusters are marked in $Bitmap and used by no file; the first: {first}",
-                extra.clusters
+                "{} marked in $Bitmap and used by no file; the first: {first}",
+                clusters_are(extra.clusters)
             );
             let place = Place::of_clusters(first, self.cluster_size);
             findings.push(Finding::new(
@@ -393,6 +401,23 @@ impl Account {
             ));
         }
         self.tell_missing(touched, findings);
+        self.tell_bad(findings);
+    }
+
+    fn tell_bad(&self, findings: &mut Findings) {
+        let Some(&first) = self.bad.first() else {
+            return;
+        };
+        let clusters = self
+            .bad
+            .iter()
+            .fold(0_u64, |sum, extent| sum.saturating_add(extent.len));
+        let message = format!(
+            "{} marked as bad in $BadClus; the first: {first}",
+            clusters_are(clusters)
+        );
+        let place = Place::of_clusters(first, self.cluster_size);
+        findings.push(Finding::new(Code::BadClusters, Some(place), message));
     }
 
     /// What is lost, with its files.
@@ -408,8 +433,8 @@ impl Account {
         let missing = &self.missing;
         if missing.is_metadata && missing.clusters > 0 {
             let message = format!(
-                "an image of metadata: {} clusters in use are not in it",
-                missing.clusters
+                "an image of metadata: of what is in use, {} not in it",
+                clusters_are(missing.clusters)
             );
             findings.push(Finding::new(Code::MetadataOnly, None, message));
             return;
@@ -449,6 +474,13 @@ impl Account {
             }
         };
         finding
+    }
+}
+
+fn clusters_are(count: u64) -> String {
+    match count {
+        1 => "1 cluster is".into(),
+        _ => format!("{count} clusters are"),
     }
 }
 

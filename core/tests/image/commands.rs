@@ -1,9 +1,9 @@
 //! Commands that make no sense, each with its byte position in the error.
 
-use ntfsclone_core::error::Structure;
+use ntfsclone_core::error::{EndPlace, Structure};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event};
 
-use crate::decoded::{ByHand, Fields, SMALL, decode_whole, refused, small_image};
+use crate::decoded::{ByHand, Fields, SMALL, decode_whole, refused, small_image, truncated};
 
 const COMMAND: Structure = Structure::ImageCommand;
 
@@ -109,8 +109,8 @@ fn a_tail_of_no_bytes() {
     assert_eq!(decoded.header().tail_size(), 0);
     assert_eq!(decoded.data, [(768, vec![5; 256])]);
     let last = image.bytes.len() - 1;
-    let found = refused(&image.bytes[..last]);
-    assert_eq!(found, (COMMAND, last as u64, "its end"));
+    let found = truncated(&image.bytes[..last]);
+    assert_eq!(found, (last as u64, EndPlace::Tail));
 }
 
 /// A device much larger than its volume: an image holds a cluster of it.

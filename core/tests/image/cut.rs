@@ -1,9 +1,10 @@
 //! Images that were cut short, and images with flipped bytes.
 
+use ntfsclone_core::error::EndPlace;
 use ntfsclone_core::image::ntfsclone::Decoder;
 use proptest::prelude::*;
 
-use crate::decoded::{ByHand, Fields, SMALL, decode, decode_whole, refused, small_image};
+use crate::decoded::{ByHand, Fields, SMALL, decode, decode_whole, small_image, truncated};
 
 fn images() -> Vec<Vec<u8>> {
     let with = |version| Fields { version, ..SMALL };
@@ -21,9 +22,30 @@ fn anywhere_is_an_error_there() {
     for image in images() {
         assert!(decode_whole(&image).is_ok());
         for len in 0..image.len() {
-            let (_, position, field) = refused(&image[..len]);
-            assert_eq!((position, field), (len as u64, "its end"));
+            assert_eq!(truncated(&image[..len]).0, len as u64);
         }
+    }
+}
+
+/// A cluster, a gap of two, and a cluster, before the tail.
+#[test]
+fn place_is_named() {
+    let image = ByHand::current(SMALL, 56).next(1, 256).gap(2).next(2, 256);
+    let cut = |len: usize| truncated(&image.bytes[..len]).1;
+    let table = [
+        (0, EndPlace::Header),
+        (55, EndPlace::Header),
+        (56, EndPlace::BeforeCluster(0)),
+        (57, EndPlace::InCluster(0)),
+        (57 + 255, EndPlace::InCluster(0)),
+        (57 + 256, EndPlace::BeforeCluster(1)),
+        (57 + 256 + 8, EndPlace::BeforeCluster(1)),
+        (57 + 256 + 9, EndPlace::BeforeCluster(3)),
+        (57 + 256 + 10, EndPlace::InCluster(3)),
+        (57 + 256 + 10 + 256, EndPlace::Tail),
+    ];
+    for (len, expected) in table {
+        assert_eq!(cut(len), expected, "{len}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What comes out of an image, and images made by hand.
 
-use ntfsclone_core::error::Structure;
+use ntfsclone_core::error::{EndPlace, Structure};
 use ntfsclone_core::image::ntfsclone::{Decoder, Header};
 use ntfsclone_core::{Error, Result};
 
@@ -41,6 +41,14 @@ pub(crate) fn refused(image: &[u8]) -> (Structure, u64, &'static str) {
                 ..
             },
         ) => (structure, offset, field),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Where `image` ends too early.
+pub(crate) fn truncated(image: &[u8]) -> (u64, EndPlace) {
+    match decode_whole(image) {
+        Err(Error::Truncated { offset, place }) => (offset, place),
         other => panic!("{other:?}"),
     }
 }

@@ -54,7 +54,7 @@ fn truncation_names_the_block_and_the_byte() {
     let cut = blocks + 2 * 256 + 4 + 100;
     let error = decode([&image[..cut]]).unwrap_err();
     let expected =
-        format!("the image is truncated: it ends at byte {cut:#x}, where block 5 is expected");
+        format!("the image is truncated: it ends after {cut} bytes, where block 5 is expected");
     assert_eq!(error.to_string(), expected);
 }
 

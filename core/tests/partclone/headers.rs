@@ -2,7 +2,7 @@
 
 use ntfs_volume_builder::{PartcloneImage, redo_partclone_header};
 use ntfsclone_core::Error;
-use ntfsclone_core::error::Structure;
+use ntfsclone_core::error::{EndPlace, Structure};
 
 use crate::decoded::decode;
 
@@ -123,7 +123,7 @@ fn huge_volume_without_data_takes_no_memory() {
         error,
         Error::Truncated {
             offset: 115,
-            block: None
+            place: EndPlace::Header
         }
     ));
 }

@@ -4,7 +4,7 @@ use ntfs_volume_builder as build;
 use ntfs_volume_builder::{FileData, Run, VolumeBuilder, pattern};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::validate::{Code, Place, VolumeCheck, check_volume};
+use ntfsclone_core::validate::{Code, Place, Severity, VolumeCheck, check_volume};
 
 fn checked(built: &build::Volume) -> VolumeCheck {
     let volume = Volume::open(built.bytes.as_slice()).unwrap();
@@ -49,11 +49,27 @@ fn two_files() -> VolumeBuilder {
 
 #[test]
 fn a_sound_volume_has_nothing_to_be_said() {
-    let built = two_files().bad_clusters(300..302).build();
+    let built = two_files().build();
     check(&built, &[]);
     let found = checked(&built);
     assert!(found.findings.is_sound());
     assert_eq!(found.clusters_in_use, built.used_clusters().count() as u64);
+}
+
+#[test]
+fn bad_clusters_are_noted_and_not_in_use() {
+    let built = two_files()
+        .bad_clusters(300..302)
+        .bad_clusters(310..311)
+        .build();
+    check(&built, &[(Code::BadClusters, Some(300), &[])]);
+    let found = checked(&built);
+    assert!(found.findings.is_sound());
+    assert_eq!(found.clusters_in_use, built.used_clusters().count() as u64);
+    let finding = &found.findings.listed()[0];
+    assert_eq!(finding.severity, Severity::Note);
+    let message = "3 clusters are marked as bad in $BadClus; the first: clusters 300 to 301";
+    assert_eq!(finding.message, message);
 }
 
 #[test]

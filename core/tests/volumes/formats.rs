@@ -89,7 +89,7 @@ const FOREIGN: &[(usize, &[u8], &str)] = &[
     (0, b"PK\x05\x06", "is a ZIP archive"),
     (0, b"Rar!\x1A\x07\x01\0", "is a RAR archive"),
     (0, b"MSCF\0\0\0\0", "is a cabinet archive (CAB)"),
-    (0x101, b"ustar\x0000", "is a tar archive"),
+    (0x101, b"ustar\x00\x30\x30", "is a tar archive"),
     (0x101, b"ustar  \0", "is a tar archive"),
     (0, b"070701", "is a cpio archive"),
     (
@@ -198,7 +198,7 @@ fn what_is_not_read_is_named() {
 #[test]
 fn headers_of_tar_before_posix_are_detected_by_checksum() {
     let mut header = with_bytes(1024, 0, b"image");
-    header[100..124].copy_from_slice(b"000644 \0001750 \0001750 \0");
+    header[100..124].copy_from_slice(b"000644 \x00001750 \x00001750 \x00");
     header[124..136].copy_from_slice(b"00000001000 ");
     let sum = |header: &[u8]| {
         header[..512]
@@ -276,6 +276,15 @@ fn volumes_and_images_are_known_by_one_sector() {
     }
 }
 
+/// With a CR before each LF.
+fn with_returns(bytes: &[u8]) -> Vec<u8> {
+    let bytes = bytes.iter().flat_map(|&byte| match byte {
+        b'\n' => vec![b'\r', b'\n'],
+        other => vec![other],
+    });
+    bytes.collect()
+}
+
 /// A footer of a VHD of that type, after other bytes.
 fn vhd(kind: u8) -> Vec<u8> {
     let mut bytes = vec![7; 4096];
@@ -301,7 +310,33 @@ fn is_identified() {
     only_backup.damage_boot_sector();
     let mut no_backup = VolumeBuilder::new().build();
     no_backup.damage_backup_boot_sector();
+    let returns = "went through a terminal or shell as text, and has a CR before each LF";
+    let text =
+        "was made text by a shell such as PowerShell, and is not the bytes that were written";
+    let volume = VolumeBuilder::new().build().bytes;
+    let as_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into_bytes();
+    let as_wide = |bytes: &[u8]| {
+        let letters = bytes.iter().flat_map(|&byte| [byte, 0]);
+        [0xFF, 0xFE].into_iter().chain(letters).collect::<Vec<u8>>()
+    };
+    let mut saved = image.clone();
+    saved.push(1);
+    saved.extend(&volume[..4096]);
     let table = [
+        (with_returns(&saved), returns),
+        (
+            with_returns(&[&volume[..100], b"\r\n", &volume[102..]].concat()),
+            returns,
+        ),
+        (as_text(&saved), text),
+        (as_text(&volume), text),
+        (as_text(b"\x1F\x8B\x08\0\0"), text),
+        (as_text(b"\x28\xB5\x2F\xFD\0"), text),
+        (as_text(b"\xFD7zXZ\0"), text),
+        (as_wide(&saved), text),
+        (as_wide(&volume), text),
+        (saved, "image"),
+        (volume, "volume"),
         (sector(&[(3, b"-FVE-FS-")]), bitlocker),
         (
             sector(&[(3, b"MSWIN4.1"), (0x52, b"FAT32   "), (0x1A8, &to_go)]),

@@ -2,7 +2,7 @@
 
 use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
 use ntfsclone_core::clusters::ClusterMap;
-use ntfsclone_core::info::{Run, Usage, VolumeSummary};
+use ntfsclone_core::info::{BadClusters, Run, Usage, VolumeSummary};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Lcn};
 use proptest::prelude::*;
@@ -35,6 +35,27 @@ fn a_volume_is_summed_up() {
     assert_eq!(summary.records_in_use, Some(in_use.count() as u64));
     // None has extension records.
     assert_eq!(summary.files, summary.records_in_use);
+    let none = BadClusters {
+        clusters: 0,
+        runs: vec![],
+    };
+    assert_eq!(summary.bad, Some(none));
+}
+
+#[test]
+fn bad_clusters_are_told_with_their_places() {
+    let builder = VolumeBuilder::new()
+        .bad_clusters(300..302)
+        .bad_clusters(310..311);
+    let mut built = builder.build();
+    let read = |bytes: &[u8]| VolumeSummary::read(&Volume::open(bytes).unwrap(), 8).unwrap();
+    let bad = BadClusters {
+        clusters: 3,
+        runs: vec![run(300, 2), run(310, 1)],
+    };
+    assert_eq!(read(&built.bytes).bad, Some(bad));
+    built.patch_record(8, |record| record[0] = b'X');
+    assert_eq!(read(&built.bytes).bad, None);
 }
 
 #[test]

@@ -160,6 +160,54 @@ fn gpt_disks() {
     }
 }
 
+/// Where a copy of a disk reads beside the partitions, in sectors.
+#[test]
+fn areas_outside_hold_tables_and_boot_loaders() {
+    for sector_size in [512, 4096] {
+        let check = |name: &str, disk: &Disk, expected: &[(u64, u64)]| {
+            let bytes = disk.bytes.as_slice();
+            let table = PartitionTable::read(bytes).unwrap();
+            let size = sector_size as u64;
+            let mut found: Vec<(u64, u64)> = table
+                .areas_outside(&bytes)
+                .into_iter()
+                .map(|area| (area.start / size, area.end.div_ceil(size)))
+                .collect();
+            found.sort_unstable();
+            found.dedup();
+            for area in expected {
+                assert!(
+                    found.contains(area),
+                    "{name}, {size}: {area:?} in {found:?}"
+                );
+            }
+            // No partition is read for that.
+            for (start, end) in found {
+                let mut partitions = table.partitions.iter();
+                let is_within = partitions.any(|partition| {
+                    let first = partition.offset / size;
+                    start < first + partition.size / size && end > first
+                });
+                assert!(!is_within, "{name}, {size}: {start}..{end}");
+            }
+        };
+        let logical = Disk::new(sector_size, &[2, 101, 151])
+            .mbr(0, &[(NTFS, 2, 48), (EXTENDED, 100, 100)])
+            .mbr(100, &[(NTFS, 1, 19), (EXTENDED, 20, 30)])
+            .mbr(120, &[(LINUX, 1, 19), (EXTENDED, 50, 50)])
+            .mbr(150, &[(NTFS, 1, 49)]);
+        let expected = [(0, 2), (100, 101), (120, 121), (150, 151)];
+        check("logical", &logical, &expected);
+        let entries = [(0, 50, 59), (1, 70, 99)];
+        let backup = 199 - 128 * 128 / sector_size as u64;
+        let gpt = Disk::new(sector_size, &[70]).gpt_with_backup(&entries);
+        check("GPT", &gpt, &[(0, 50), (199, 200), (backup, 199)]);
+        let mut grown = gpt;
+        grown.bytes.resize(300 * sector_size, 0);
+        check("grown", &grown, &[(0, 50), (199, 200), (backup, 199)]);
+    }
+}
+
 /// A damaged copy is told by its checksums, and the other one is taken.
 #[test]
 fn gpt_backup_is_taken_where_the_first_copy_is_damaged() {

@@ -6,158 +6,204 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DirectArgs, ProgressArgs};
+use super::{DirectArgs, PRINTED, ProgressArgs, SPEED, numbers};
+
+const MODE: &str = "What is done (without any: a raw copy)";
+const READ: &str = "What is read";
+const WRITTEN: &str = "What is written";
+const RESCUE: &str = "Rescue";
+const METADATA: &str = "Metadata";
 
 /// The original's options, and ours beside them.
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// The NTFS volume to read, or an image of it, which may be compressed or in
-    /// pieces; with --restore-image, - is standard input
+    /// The volume to read, or an image of it
+    ///
+    /// It may be compressed, in pieces, or a virtual disk. With --restore-image, - is
+    /// standard input.
     #[arg(value_name = "SOURCE", required_unless_present = "generate")]
     pub source: Option<PathBuf>,
 
+    /// Write an image instead of a raw copy
+    #[arg(short, long, help_heading = MODE)]
+    pub save_image: bool,
+
+    /// Restore the volume from SOURCE
+    ///
+    /// SOURCE is an image, or a volume in a file or pipe.
+    #[arg(short, long, help_heading = MODE)]
+    pub restore_image: bool,
+
+    /// With --restore-image: check the image, write nothing
+    #[arg(short, long, help_heading = MODE)]
+    pub no_action: bool,
+
     /// Write to FILE, which must not exist; - is standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = WRITTEN)]
     pub output: Option<PathBuf>,
 
     /// Write to FILE, which may exist; required for a block device
-    #[arg(short = 'O', long, value_name = "FILE")]
+    #[arg(short = 'O', long, value_name = "FILE", help_heading = WRITTEN)]
     pub overwrite: Option<PathBuf>,
 
-    /// With --overwrite: write into the existing file, instead of replacing it
-    /// when the new one is complete
-    #[arg(long)]
+    /// With --overwrite: write into the existing file
+    ///
+    /// Without it, the existing file is replaced when the new one is complete.
+    #[arg(long, help_heading = WRITTEN)]
     pub in_place: bool,
 
-    /// Write an image instead of a raw copy
-    #[arg(short, long)]
-    pub save_image: bool,
-
-    /// Compress the image or raw copy with zstd, at LEVEL 1 to 22, in frames that
-    /// can be read and checked separately; zstd -dc decompresses it
+    /// Compress with zstd, at LEVEL 1 to 22 (3)
+    ///
+    /// The image or raw copy is written in frames that can be read and checked
+    /// separately. zstd -dc decompresses it.
     #[arg(
         long,
         value_name = "LEVEL",
-        value_parser = clap::value_parser!(i32).range(1..=22),
+        value_parser = numbers::level,
         default_missing_value = "3",
         num_args = 0..=1,
-        require_equals = true
+        require_equals = true,
+        help_heading = WRITTEN
     )]
     pub compress: Option<i32>,
 
     /// With --compress: store TEXT in the file
-    #[arg(long, value_name = "TEXT", requires = "compress")]
+    #[arg(long, value_name = "TEXT", help_heading = WRITTEN)]
     pub note: Option<String>,
 
-    /// Write a checksum file beside the output: FILE.b3 for b3sum -c, or
-    /// FILE.sha256 for sha256sum -c
+    /// Write pieces of SIZE: FILE.aa, FILE.ab, ...
+    ///
+    /// As split -b makes them. SIZE is a number with a unit: 4G, 700M, 650MB. Name FILE
+    /// or the first piece to read them. With --checksum, each piece has its own.
+    #[arg(long, value_name = "SIZE", value_parser = numbers::size, help_heading = WRITTEN)]
+    pub split: Option<u64>,
+
+    /// Write a checksum file beside the output
+    ///
+    /// FILE.b3 for b3sum -c, or FILE.sha256 for sha256sum -c.
     #[arg(
         long,
         value_name = "HOW",
         value_enum,
         default_missing_value = "b3",
         num_args = 0..=1,
-        require_equals = true
+        require_equals = true,
+        help_heading = WRITTEN
     )]
     pub checksum: Option<Algorithm>,
 
-    /// Restore the volume from SOURCE: an image, or a volume in a file or pipe
-    #[arg(short, long)]
-    pub restore_image: bool,
+    /// Read the output back from the disk and compare it
+    #[arg(long, help_heading = WRITTEN)]
+    pub verify: bool,
 
-    /// Read partition N of SOURCE, which is a whole disk
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Give the copy a new serial number
+    #[arg(long, help_heading = WRITTEN)]
+    pub new_serial: bool,
+
+    /// The same, and keep its lower half
+    #[arg(long, help_heading = WRITTEN)]
+    pub new_half_serial: bool,
+
+    /// Whether a raw copy shares its blocks with SOURCE
+    ///
+    /// auto if the file system can; never for a backup, since damage to a shared block
+    /// damages both.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t = Reflink::Auto,
+        help_heading = WRITTEN
+    )]
+    pub reflink: Reflink,
+
+    /// Make holes of clusters that hold only zeros
+    ///
+    /// Free clusters are holes of a raw file anyway.
+    #[arg(long, help_heading = WRITTEN)]
+    pub sparse: bool,
+
+    /// Discard (TRIM) the free clusters of the target device
+    ///
+    /// Their old content is lost.
+    #[arg(long, help_heading = WRITTEN)]
+    pub discard: bool,
+
+    /// Read partition N of SOURCE, a whole disk
+    #[arg(long, value_name = "N", value_parser = numbers::partition, help_heading = READ)]
     pub partition: Option<u32>,
 
+    /// Accept what is refused otherwise
+    ///
+    /// A volume that is dirty or may be in use; a whole disk with a partition table as
+    /// the target, or a device for raw metadata.
+    #[arg(short, long, help_heading = READ)]
+    pub force: bool,
+
+    /// Refuse clusters that only $Bitmap marks as used
+    ///
+    /// Without it, they are copied.
+    #[arg(long, help_heading = READ)]
+    pub strict: bool,
+
+    /// With --metadata or --rescue: accept damaged $Bitmap or files
+    ///
+    /// It continues if the consistency check of the clusters fails.
+    #[arg(long, help_heading = READ)]
+    pub ignore_fs_check: bool,
+
     /// Continue after read errors; list the files that lost data
-    #[arg(long)]
+    #[arg(long, help_heading = RESCUE)]
     pub rescue: bool,
 
-    /// With --rescue: try bad sectors again N times, alternately backwards and
-    /// forwards
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "rescue")]
-    pub retries: u32,
-
-    /// With --rescue: record in FILE what is saved, and continue from FILE if it
-    /// exists; the format is that of GNU ddrescue
-    #[arg(long, value_name = "FILE", requires = "rescue")]
+    /// With --rescue: record in FILE what is saved
+    ///
+    /// A later run continues from FILE, and so does GNU ddrescue, whose format it has.
+    #[arg(long, value_name = "FILE", help_heading = RESCUE)]
     pub mapfile: Option<PathBuf>,
 
-    /// With --rescue: write a list of the lost data to FILE, as JSON
-    #[arg(long, value_name = "FILE", requires = "rescue")]
+    /// With --rescue: try bad sectors again N times
+    ///
+    /// Alternately backwards and forwards.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = numbers::times,
+        help_heading = RESCUE
+    )]
+    pub retries: u32,
+
+    /// With --rescue: list the lost data in FILE, as JSON
+    #[arg(long, value_name = "FILE", help_heading = RESCUE)]
     pub report: Option<PathBuf>,
 
     /// Copy metadata only
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = METADATA)]
     pub metadata: bool,
 
-    /// With --restore-image: check the image and write nothing
-    #[arg(short, long)]
-    pub no_action: bool,
-
-    /// With --metadata or --rescue: continue if the consistency check of the
-    /// clusters fails
-    #[arg(long)]
-    pub ignore_fs_check: bool,
-
     /// With --metadata: keep the timestamps
-    #[arg(short = 't', long)]
+    #[arg(short = 't', long, help_heading = METADATA)]
     pub preserve_timestamps: bool,
 
     /// With --metadata: copy the whole $LogFile
-    #[arg(long)]
+    #[arg(long, help_heading = METADATA)]
     pub full_logfile: bool,
-
-    /// Give the copy a new serial number
-    #[arg(long)]
-    pub new_serial: bool,
-
-    /// Give the copy a new serial number with the same lower half
-    #[arg(long)]
-    pub new_half_serial: bool,
-
-    /// Whether a raw copy in a file shares its blocks with SOURCE: auto if the
-    /// file system can; never for a backup, since damage to a shared block
-    /// damages both
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Reflink::Auto)]
-    pub reflink: Reflink,
-
-    /// Also leave holes in a raw file for clusters in use that hold only zeros
-    #[arg(long)]
-    pub sparse: bool,
-
-    /// Discard (TRIM) the free clusters on the target device; their old content
-    /// is lost
-    #[arg(long)]
-    pub discard: bool,
-
-    /// Read the output back from the disk and compare it with what was written
-    #[arg(long)]
-    pub verify: bool,
-
-    /// Accept a volume that is dirty, or may be in use; write to a whole disk with
-    /// a partition table, or raw metadata to a device
-    #[arg(short, long)]
-    pub force: bool,
-
-    /// Refuse a volume with clusters that only $Bitmap marks as used, instead of
-    /// copying them
-    #[arg(long)]
-    pub strict: bool,
 
     #[command(flatten)]
     pub direct: DirectArgs,
 
-    /// Threads of the scan, at most 8, and of compression; the default is one for
-    /// each processor
-    #[arg(long, value_name = "N")]
+    /// Threads of the scan and of compression
+    ///
+    /// The default is one for each processor; the scan takes 8 at most.
+    #[arg(long, value_name = "N", value_parser = numbers::count, help_heading = SPEED)]
     pub threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
     pub progress: ProgressArgs,
 
-    /// Print the manual page, or the completions of a shell, and exit
-    #[arg(long, value_name = "WHAT", value_enum, exclusive = true)]
+    /// Print the manual page, or completions of a shell
+    #[arg(long, value_name = "WHAT", value_enum, exclusive = true, help_heading = PRINTED)]
     pub generate: Option<Generated>,
 }
 

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ProgressArgs;
+use super::{ProgressArgs, numbers};
 
 /// The options of `map`.
 #[derive(Debug, Args)]
 #[command(after_help = MAP_HELP)]
 pub struct Map {
-    /// The NTFS volume to read, or what holds it: an image, a compressed file
+    /// The NTFS volume to read, or what holds it: an image, a compressed file; or a
+    /// whole disk, with all its partitions
     #[arg(value_name = "SOURCE")]
     pub source: PathBuf,
 
@@ -19,8 +20,9 @@ pub struct Map {
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub output: PathBuf,
 
-    /// Read partition N of SOURCE, which is a whole disk
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Map partition N of SOURCE, which is a whole disk; positions are those on the
+    /// disk
+    #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
     /// Format of the map: for ddrescue (--domain-mapfile), for bmaptool (--bmap),
@@ -41,7 +43,7 @@ pub struct Map {
     pub force: bool,
 
     /// Threads of the scan, at most 8; the default is one for each processor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::count)]
     pub threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -52,6 +54,9 @@ const MAP_HELP: &str = "\
 Examples:
   ntfsclone map -o used.map /dev/sda1
   ddrescue -m used.map /dev/sda1 sda1.raw rescue.map
+
+  ntfsclone map -o disk.map /dev/sda
+  ddrescue -m disk.map /dev/sda sda.raw rescue.map
 
   ntfsclone map --format bmap -o sda1.bmap sda1.raw
   bmaptool copy --bmap sda1.bmap sda1.raw /dev/sdb1";

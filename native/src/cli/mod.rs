@@ -1,10 +1,16 @@
 //! The command line, as typed.
 
-mod abbreviation;
 mod copy;
+mod damage;
+mod line;
 mod map;
+mod mistakes;
+mod numbers;
+mod parse_error;
 mod verify;
+mod words;
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process;
@@ -12,19 +18,25 @@ use std::process;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use copy::{Algorithm, Copy, Generated, Reflink};
+pub use damage::Damage;
 pub use map::{Map, MapFormat};
 pub use verify::{Info, Verify};
 
+use self::line::Line;
+use crate::error::Error;
 use crate::report;
-use crate::visible::Visible;
 
 /// What was typed.
 #[derive(Debug, Parser)]
 #[command(
     name = "ntfsclone",
-    version,
+    // Programs look for "ntfsclone v".
+    version = concat!("v", env!("CARGO_PKG_VERSION")),
     about = "Clone, image, restore, rescue and check NTFS volumes by copying only the clusters in use",
     after_help = AFTER_HELP,
+    after_long_help = AFTER_LONG_HELP,
+    disable_help_flag = true,
+    disable_version_flag = true,
     infer_long_args = true,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
@@ -39,7 +51,16 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Either --output or --overwrite is required, unless --no-action is given.
+One of --output, --overwrite and --no-action is required.
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 rescued, with losses; 128 + N ended by signal N.
+
+  ntfsclone --save-image -o backup.img /dev/sda1
+  ntfsclone --restore-image --overwrite /dev/sda1 backup.img
+
+--help says more of each option.";
+
+const AFTER_LONG_HELP: &str = "\
+One of --output, --overwrite and --no-action is required.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 done with --rescue, but data was lost or may be
 wrong; 128 + N ended by signal N.
@@ -50,7 +71,9 @@ Examples:
   ntfsclone --overwrite /dev/sdb1 /dev/sda1
   ntfsclone --save-image --compress -o backup.img.zst /dev/sda1
   ntfsclone --restore-image --overwrite /dev/sda1 backup.img.zst
-  ntfsclone --restore-image --no-action backup.img";
+  ntfsclone --restore-image --no-action backup.img
+  ntfsclone --save-image --split=4G -o backup.img /dev/sda1
+  ntfsclone --rescue --mapfile sda1.map -o sda1.raw /dev/sda1";
 
 /// What is not one of the original's options.
 #[derive(Debug, Subcommand)]
@@ -63,6 +86,9 @@ pub enum Command {
     /// rest
     Map(Map),
 
+    /// Name the files that lost data, by the map of a rescue or the marks in a copy
+    Damage(Damage),
+
     /// Check all of an image or volume, and the NTFS in it
     Verify(Verify),
 
@@ -70,16 +96,21 @@ pub enum Command {
     Info(Info),
 }
 
+/// The heading of what concerns standard output and standard error.
+const PRINTED: &str = "What is printed";
+
 /// How progress is shown.
 #[derive(Debug, Args)]
 pub struct ProgressArgs {
     /// Show no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = PRINTED)]
     pub quiet: bool,
 
-    /// How progress is shown on standard error: auto is a bar on a terminal and
-    /// nothing elsewhere; json is a line for each step
-    #[arg(long, value_name = "HOW", value_enum)]
+    /// How progress is shown
+    ///
+    /// auto is a bar on a terminal, and where programs read the report its lines of
+    /// percent, as the original's; json is a line for each step, on standard error.
+    #[arg(long, value_name = "HOW", value_enum, help_heading = PRINTED)]
     pub progress: Option<ProgressStyle>,
 }
 
@@ -92,11 +123,15 @@ pub enum ProgressStyle {
     None,
 }
 
+/// The heading of what concerns speed.
+const SPEED: &str = "Speed";
+
 /// Whether bulk data goes through the kernel's cache.
 #[derive(Debug, Args)]
 pub struct DirectArgs {
-    /// Bypass the kernel's cache: auto where that is faster, always where it is
-    /// possible
+    /// Bypass the kernel's cache
+    ///
+    /// auto where that is faster, always where it is possible.
     #[arg(
         long,
         value_name = "WHEN",
@@ -104,7 +139,8 @@ pub struct DirectArgs {
         default_value_t = Direct::Auto,
         default_missing_value = "always",
         num_args = 0..=1,
-        require_equals = true
+        require_equals = true,
+        help_heading = SPEED
     )]
     pub direct: Direct,
 }
@@ -120,7 +156,36 @@ pub enum Direct {
 /// Parses the arguments of this process. Prints and exits where they are
 /// wrong, and for `--help` and `--version`.
 pub fn parse() -> Cli {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match understand(env::args_os()) {
+        Ok(typed) => typed,
+        Err(Ending::Printed(text)) => print(&text),
+        Err(Ending::Wrong(error)) => exit(&error),
+    }
+}
+
+/// Why there is nothing to be done.
+enum Ending {
+    /// Help or the version was requested.
+    Printed(clap::Error),
+    Wrong(Error),
+}
+
+fn understand(mut arguments: impl Iterator<Item = OsString>) -> Result<Cli, Ending> {
+    let declared = declaration();
+    let program = arguments.next().unwrap_or_default();
+    let words = words::read(arguments, &declared);
+    let line = Line::new(program, words, &declared).map_err(Ending::Wrong)?;
+    mistakes::check(&line, &declared).map_err(Ending::Wrong)?;
+    let matches = declared.clone().try_get_matches_from(line.arguments());
+    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| match error.use_stderr() {
+        true => Ending::Wrong(parse_error::explain(&error, &line, &declared)),
+        false => Ending::Printed(error),
+    })
+}
+
+/// All commands and options, as the parser takes them.
+pub fn declaration() -> clap::Command {
     // Flags may be given more than once, as scripts that add to a list of
     // options do.
     let repeatable = |argument: Arg| match argument.get_action() {
@@ -130,39 +195,36 @@ pub fn parse() -> Cli {
         }
         _ => argument,
     };
-    let command = Cli::command()
-        .mut_args(repeatable)
-        .mut_subcommands(|subcommand| subcommand.mut_args(repeatable));
-    let parse = |arguments: Vec<OsString>| {
-        let matches = command
-            .clone()
-            .try_get_matches_from(abbreviation::expand(arguments));
-        matches.and_then(|matches| Cli::from_arg_matches(&matches))
+    let help = || {
+        let help = Arg::new("help").short('h').long("help");
+        let help = help.action(ArgAction::Help).help_heading(PRINTED);
+        help.help("Print help: -h in short, --help all of it")
     };
-    parse(arguments.clone()).unwrap_or_else(|error| {
-        // An error quotes what was typed, or what a script made of a name.
-        let visible = arguments.iter().map(|argument| {
-            let text = argument.to_string_lossy();
-            OsString::from(Visible(text).to_string())
-        });
-        exit(&parse(visible.collect()).err().unwrap_or(error))
-    })
+    let version = Arg::new("version").short('V').long("version");
+    let version = version.action(ArgAction::Version).help_heading(PRINTED);
+    let mut command = Cli::command()
+        .mut_args(repeatable)
+        .mut_subcommands(|subcommand| {
+            let subcommand = subcommand.mut_args(repeatable);
+            subcommand.disable_help_flag(true).arg(help())
+        })
+        .args([help(), version.help("Print the version")]);
+    command.build();
+    command
 }
 
-/// Prints what is wrong, or `--help` or `--version`, and ends the process.
-fn exit(error: &clap::Error) -> ! {
-    if error.use_stderr() {
-        error.exit();
+/// Prints help or the version, and ends the process.
+fn print(text: &clap::Error) -> ! {
+    let printed = text.print().and_then(|()| io::stdout().flush());
+    match report::written_to_stdout(printed) {
+        Ok(()) => process::exit(0),
+        Err(error) => exit(&error),
     }
-    let printed = error.print().and_then(|()| io::stdout().flush());
-    let status = match report::written_to_stdout(printed) {
-        Ok(()) => 0,
-        Err(error) => {
-            report::error(&error);
-            error.exit_code().into()
-        }
-    };
-    process::exit(status)
+}
+
+fn exit(error: &Error) -> ! {
+    report::error(error);
+    process::exit(error.exit_code().into())
 }
 
 #[cfg(test)]
@@ -171,34 +233,17 @@ mod tests {
 
     #[test]
     fn declaration_is_sound() {
-        Cli::command().debug_assert();
+        declaration().debug_assert();
     }
 
     #[test]
     fn every_original_option_exists() {
-        let command = Cli::command();
-        for name in abbreviation::ORIGINAL_OPTIONS {
+        let command = declaration();
+        for name in words::ORIGINAL_OPTIONS {
             let known = command
                 .get_arguments()
                 .any(|argument| argument.get_long() == Some(name));
-            assert!(known || ["help", "version"].contains(name), "--{name}");
-        }
-    }
-
-    #[test]
-    fn every_option_with_a_value_is_known_as_such() {
-        let command = Cli::command();
-        let all = command.get_subcommands().chain([&command]);
-        for argument in all.flat_map(clap::Command::get_arguments) {
-            if let Some(name) = argument.get_long() {
-                let takes_next =
-                    argument.get_action().takes_values() && !argument.is_require_equals_set();
-                assert_eq!(
-                    takes_next,
-                    abbreviation::LONG_WITH_VALUE.contains(&name),
-                    "--{name}"
-                );
-            }
+            assert!(known, "--{name}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DirectArgs, ProgressArgs};
+use super::{DirectArgs, ProgressArgs, numbers};
 
 /// The options of `verify`.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub struct Verify {
     pub against: Option<PathBuf>,
 
     /// Check partition N of IMAGE, which is a whole disk
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
     /// Write the positions of the clusters to IMAGE.index, for images that must
@@ -37,7 +37,7 @@ pub struct Verify {
     pub direct: DirectArgs,
 
     /// Threads of the scan, at most 8; the default is one for each processor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::count)]
     pub threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub struct Info {
     pub source: PathBuf,
 
     /// Show partition N of SOURCE, which is a whole disk
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
     /// Print one JSON object

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::input::{self, Opened};
 use crate::options::{self, CheckTask};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::source::{BulkReader, Device, ImageStream};
 
@@ -33,6 +34,7 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
     let mut image = ImageStream::new(opened)?;
     image.bypass_cache(task.direct);
     describe(image.input(), image.header(), reports);
+    Copied::Restored.begins(reports);
     let progress = Progress::start(how, Phase::Check, image.expected_bytes());
     let bytes = image.check(progress)?;
     reports.line(report::done("Checked", bytes, started.elapsed()));
@@ -50,7 +52,7 @@ fn check_volume(task: &CheckTask, opened: Opened, how: options::Progress) -> Res
             "copy it with --rescue, or leave out --rescue to check it",
         ));
     }
-    let device = Device::of(opened, how, reports)?;
+    let device = Device::of(opened, how.without_percent(), reports)?;
     let checks = task.checks;
     let accepted = Accepted {
         dirty: checks.force,
@@ -63,6 +65,7 @@ fn check_volume(task: &CheckTask, opened: Opened, how: options::Progress) -> Res
         mismatch: checks.mismatch,
         threads: checks.threads,
         progress: how,
+        reports,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Arc::new(Plan::new(

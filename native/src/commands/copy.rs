@@ -8,17 +8,18 @@ use ntfsclone_core::plan::Plan;
 
 use super::copy_target::CopyTarget;
 use super::copying::Copying;
+use super::lost_parts::Effort;
 use super::open_volume::{Accepted, OpenVolume};
 use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
-    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Output, Rescue, VolumeChecks,
-    WriteOptions,
+    self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
+use crate::original_report::{self, Copied};
 use crate::report::{self, Reports};
 use crate::rescue::Continued;
-use crate::sink::Place;
+use crate::sink::{Place, refuse_metadata};
 use crate::source::{BulkReader, Device, Sidecar};
 
 /// What a command orders that has a volume copied.
@@ -51,6 +52,7 @@ pub fn copy_from(
     lost_data::check_report(order.rescue, Some(output))?;
     let (device, continued) = match order.rescue {
         None => {
+            let how = how.without_percent();
             let device = Device::open(source, partition, how, Reports::beside(output))?;
             tell_of_checksums(&device);
             (device, None)
@@ -61,7 +63,7 @@ pub fn copy_from(
                 partition,
                 threads: order.checks.threads,
             };
-            source.open_or_continue(output, rescue, how)?
+            source.open_or_continue(output, rescue, how.without_percent())?
         }
     };
     copy_device(order, device, continued, how)
@@ -103,12 +105,13 @@ pub fn copy_device(
     let opened = open_volume::open(device, accepted, reports)?;
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
-    // A disk that an earlier run began to write was checked by that.
-    let overwrites_disk = checks.force || continued.is_some();
-    let place = Place::of_volume(writing, sources, overwrites_disk)?;
+    let has_begun = continued.is_some();
+    let place = Place::of_volume(writing, sources, checks.force, has_begun)?;
     refuse_compressed_on_device(kind, place)?;
     refuse_checksum_of_rescue(order)?;
-    refuse_metadata_on_device(order, place)?;
+    if kind.form == Form::Raw && matches!(kind.scope, CopyScope::Metadata { .. }) {
+        refuse_metadata(output, place, checks.force)?;
+    }
     refuse_serial_without_boot_sector(order, &opened)?;
 
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
@@ -120,6 +123,7 @@ pub fn copy_device(
         mismatch: checks.mismatch,
         threads: checks.threads,
         progress: how,
+        reports,
     };
     let used = match used_clusters::find(&opened.volume, search) {
         Ok(used) => used,
@@ -140,6 +144,7 @@ pub fn copy_device(
             // Reads anywhere do not compare them.
             opened.device.compare_block_checksums(how)?;
             opened.device.check_stored(&geometry, used.map.extents())?;
+            original_report::space_in_use(used.claimed, used.bad, &geometry, reports);
             let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));
             let copying = Copying {
                 order,
@@ -152,7 +157,8 @@ pub fn copy_device(
                 Some(rescue) if kind.is_plain() && !place.is_stream() => {
                     let lost =
                         rescue::clone(writing, rescue, &opened, &plan, target, how, reports)?;
-                    return lost_data::tell(&opened, &lost, rescue);
+                    // What is in use was read, and is read again from the copy.
+                    return lost_data::tell(&opened, &lost, Effort::Thorough, rescue);
                 }
                 Some(_) => rescue::read_metadata_ahead(&opened)?,
                 None => {
@@ -169,34 +175,27 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
-            copying.write(target.into_new()?, reader)?;
+            let copied = match kind.form {
+                Form::Image => Copied::Saved(&opened),
+                Form::Raw => Copied::Cloned(&opened),
+            };
+            copying.write(target.into_new()?, reader, copied)?;
         }
         CopyScope::Metadata { times, log_file } => {
             let target = target.into_new()?;
             used_clusters::check_system_files(&opened.volume, used.agree)?;
-            metadata::run(order, target, &opened, times, log_file, how, reports)?;
+            let copy = metadata::MetadataCopy {
+                opened: &opened,
+                used: &used,
+                times,
+                log_file,
+            };
+            copy.run(order, target, how, reports)?;
         }
     }
     match (rescue, opened.device.damaged()) {
-        (Some(rescue), Some(damaged)) => lost_data::tell(&opened, &damaged.lost(), rescue),
-        _ => Ok(()),
-    }
-}
-
-/// A device with nothing but metadata looks like a volume whose files are all
-/// there: not by accident.
-fn refuse_metadata_on_device(order: CopyOrder<'_>, place: Place) -> Result<()> {
-    let is_raw_metadata =
-        matches!(order.kind.scope, CopyScope::Metadata { .. }) && order.kind.form == Form::Raw;
-    match (&order.writing.output, place) {
-        (Output::File { path, .. }, Place::BlockDevice)
-            if is_raw_metadata && !order.checks.force =>
-        {
-            Err(Error::refused(
-                path,
-                "is a device, and metadata alone would take the place of what is on it",
-                "write metadata to a file; or do it all the same with --force",
-            ))
+        (Some(rescue), Some(damaged)) => {
+            lost_data::tell(&opened, &damaged.lost(), Effort::Metadata, rescue)
         }
         _ => Ok(()),
     }

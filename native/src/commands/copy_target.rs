@@ -10,7 +10,9 @@ use super::shared_clone::try_sharing;
 use crate::error::{Error, Result};
 use crate::options::{CopyScope, Form};
 use crate::rescue::{Continued, continued};
-use crate::sink::{AtomicFile, Destination, Needs, Place, Readers, Replacing, least_device_size};
+use crate::sink::{
+    AtomicFile, Destination, Needs, Place, Readers, Replacing, least_device_size, refuse_file_in,
+};
 
 /// What a copy is written to.
 pub enum CopyTarget {
@@ -31,6 +33,9 @@ impl CopyTarget {
     ) -> Result<Option<Self>> {
         if let Some(continued) = continued {
             return Ok(Some(Self::Begun(Box::new(continued))));
+        }
+        if let Some(mapfile) = mapfile_of(order) {
+            refuse_file_in(mapfile)?;
         }
         match mapfile_of(order) {
             // A device may hold something, which stays until the volume is not

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::add_time_and_host;
 use crate::host::progress::Phase;
 use crate::options::{self, Compress, CopyKind, CopyScope, Form};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::sink::{
     CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink, check_length,
@@ -34,7 +35,7 @@ impl Copying<'_> {
     pub fn describe(&self, reports: Reports) {
         let header = self.plan.header();
         reports.line(format_args!(
-            "In use: {} of {} clusters, {}",
+            "In use: {} of {} clusters ({})",
             header.inuse,
             header.nr_clusters,
             report::size(self.plan.bytes())
@@ -42,7 +43,12 @@ impl Copying<'_> {
     }
 
     /// Writes what `reader` reads to `destination`.
-    pub fn write(&self, destination: Destination, reader: BulkReader) -> Result<()> {
+    pub fn write(
+        &self,
+        destination: Destination,
+        reader: BulkReader,
+        copied: Copied<'_>,
+    ) -> Result<()> {
         let CopyOrder { kind, writing, .. } = self.order;
         let plan = &self.plan;
         let writer = writer(kind);
@@ -59,6 +65,7 @@ impl Copying<'_> {
             new_serial: writing.new_serial.filter(|_| kind.form == Form::Raw),
             phase,
             done,
+            copied,
             bytes: plan.bytes(),
             how: self.how,
         };
@@ -73,6 +80,7 @@ impl Copying<'_> {
         if kind.form == Form::Image && writing.new_serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
+        copied.begins(Reports::beside(&writing.output));
         let header = plan.header();
         let flow = Flow {
             cluster_size: header.cluster_size,

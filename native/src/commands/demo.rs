@@ -108,6 +108,7 @@ fn new_file(path: &Path) -> WriteOptions {
             path: path.to_owned(),
             existing: Existing::Refuse,
         },
+        split: None,
         checksum: None,
         new_serial: None,
         thin: Thin::No,
@@ -150,6 +151,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         mismatch: Mismatch::Refuse,
         threads: None,
         progress: Progress::None,
+        reports: Reports::None,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);

@@ -3,13 +3,13 @@
 
 use std::io::{self, Write};
 
+use clap::Command;
 use clap::builder::StyledStr;
-use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::cli::{Cli, Generated};
+use crate::cli::{self, Generated};
 use crate::error::Result;
 use crate::report;
 
@@ -18,7 +18,7 @@ const NAME: &str = "ntfsclone";
 pub fn run(what: Generated) -> Result<()> {
     let mut text = Vec::new();
     let mut complete = |shell| {
-        clap_complete::generate(shell, &mut Cli::command(), NAME, &mut text);
+        clap_complete::generate(shell, &mut cli::declaration(), NAME, &mut text);
         Ok(())
     };
     let generated = match what {
@@ -38,7 +38,7 @@ pub fn run(what: Generated) -> Result<()> {
 /// One page for all: a subcommand is a section of it, where the library's own
 /// page would refer to one that nobody has.
 fn manual_page(text: &mut Vec<u8>) -> io::Result<()> {
-    let mut command = Cli::command();
+    let mut command = cli::declaration();
     command.build();
     let page = Man::new(command.clone());
     page.render_title(text)?;

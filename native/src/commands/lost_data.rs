@@ -5,23 +5,24 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use ntfsclone_core::clusters::{Owner, owners};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::path::path_of;
-use ntfsclone_core::ntfs::{AttributeType, Volume};
-use ntfsclone_core::units::{Extent, Geometry, Lcn};
+use ntfsclone_core::ntfs::Volume;
 use serde::{Deserialize, Serialize};
 
+use super::lost_parts::{Effort, LostPart, LostParts, length, total};
 use super::open_volume::OpenVolume;
 use crate::device::Mode;
 use crate::error::{Error, Result};
 use crate::options::{Output, Rescue};
 use crate::report;
-use crate::sink::{AtomicFile, Replacing};
-use crate::visible::{Visible, visible_json};
+use crate::sink::{AtomicFile, Replacing, refuse_file_in};
+use crate::visible::visible_json;
 
 /// How many files are named on the terminal.
 const LISTED: usize = 20;
+
+/// Parts of files in a report.
+const MAX_PARTS: usize = 10_000;
 
 /// The file that `--report` writes.
 #[derive(Serialize, Deserialize)]
@@ -38,36 +39,42 @@ struct LostData {
 }
 
 #[derive(Serialize, Deserialize)]
-struct LostArea {
+pub struct LostArea {
     offset: u64,
     length: u64,
 }
 
-/// A part of a file that could not be read.
-#[derive(Serialize, Deserialize)]
-struct LostPart {
-    path: String,
-    /// The stream; none for the content of the file.
-    stream: Option<String>,
-    /// The type of the attribute, where it is not content: 160 is the index of
-    /// a directory.
-    attribute: Option<u32>,
-    /// Where in the file, in bytes.
-    offset: u64,
-    length: u64,
+impl From<&Range<u64>> for LostArea {
+    fn from(range: &Range<u64>) -> Self {
+        Self {
+            offset: range.start,
+            length: length(range),
+        }
+    }
 }
 
-/// Tells what of a volume was lost, if anything: `lost` is in bytes, in order.
+/// Tells what of a volume was lost, if anything: `missing` is in bytes, in order.
 ///
 /// # Errors
 ///
 /// [`Error::DataLost`], if anything was.
-pub fn tell(opened: &OpenVolume, missing: &[Range<u64>], rescue: &Rescue) -> Result<()> {
+pub fn tell(
+    opened: &OpenVolume,
+    missing: &[Range<u64>],
+    effort: Effort,
+    rescue: &Rescue,
+) -> Result<()> {
     let lost = Lost {
         missing,
         doubtful: opened.device.doubtful_bytes(),
     };
-    tell_of_salvaged(opened.device.path(), Some(&opened.volume), lost, rescue)
+    tell_lost(
+        opened.device.path(),
+        Some(&opened.volume),
+        lost,
+        effort,
+        rescue,
+    )
 }
 
 /// What is lost of a volume, in bytes, in order.
@@ -91,23 +98,29 @@ pub fn tell_of_salvaged<R: ReadAt>(
     lost: Lost<'_>,
     rescue: &Rescue,
 ) -> Result<()> {
+    tell_lost(name, volume, lost, Effort::Thorough, rescue)
+}
+
+fn tell_lost<R: ReadAt>(
+    name: &Path,
+    volume: Option<&Volume<R>>,
+    lost: Lost<'_>,
+    effort: Effort,
+    rescue: &Rescue,
+) -> Result<()> {
     let mut all = [lost.missing, lost.doubtful].concat();
     all.sort_by_key(|area| area.start);
-    let found = match volume {
-        Some(volume) => parts(volume, name, &all),
-        None => Ok((Vec::new(), 0)),
-    };
-    let (files, left_out) = or_warning(found);
-    let told = finish(name, &all, files, left_out, rescue);
-    let bytes = |areas: &[Range<u64>]| areas.iter().map(|area| area.end - area.start).sum::<u64>();
+    let found = volume.map(|volume| LostParts::find(volume, name, &all, effort, MAX_PARTS));
+    let parts = found.map(or_warning).unwrap_or_default();
+    let told = finish(name, &all, parts, rescue);
     match told {
         Err(Error::DataLost { path, .. }) if !lost.doubtful.is_empty() => {
             Err(Error::MayBeDamaged {
                 path,
                 found: format!(
-                    "{} bytes are missing, and marked with BadSectoR; {} more may be damaged",
-                    bytes(lost.missing),
-                    bytes(lost.doubtful)
+                    "{} missing, and marked with BadSectoR; {} more may be damaged",
+                    report::count(total(lost.missing), "byte is", "bytes are"),
+                    total(lost.doubtful)
                 ),
             })
         }
@@ -115,31 +128,25 @@ pub fn tell_of_salvaged<R: ReadAt>(
     }
 }
 
-fn or_warning(found: Result<(Vec<LostPart>, u64)>) -> (Vec<LostPart>, u64) {
+fn more_parts(count: u64) -> String {
+    report::count(count, "more part of a file", "more parts of files")
+}
+
+fn or_warning(found: Result<LostParts>) -> LostParts {
     found.unwrap_or_else(|error| {
         let causes = report::with_causes(&error);
         report::warning(format!("cannot tell which files lost data: {causes}"));
-        (Vec::new(), 0)
+        LostParts::default()
     })
 }
 
-fn finish(
-    source: &Path,
-    lost: &[Range<u64>],
-    files: Vec<LostPart>,
-    left_out: u64,
-    rescue: &Rescue,
-) -> Result<()> {
-    let areas = lost.iter().map(|area| LostArea {
-        offset: area.start,
-        length: area.end - area.start,
-    });
+fn finish(source: &Path, lost: &[Range<u64>], parts: LostParts, rescue: &Rescue) -> Result<()> {
     let data = LostData {
         source: source.display().to_string(),
-        bytes: lost.iter().map(|area| area.end - area.start).sum(),
-        areas: areas.collect(),
-        files,
-        files_left_out: left_out,
+        bytes: total(lost),
+        areas: lost.iter().map(LostArea::from).collect(),
+        files: parts.list,
+        files_left_out: parts.left_out,
     };
     let written = match &rescue.report {
         Some(path) => write_report(path, &data, rescue),
@@ -157,13 +164,13 @@ fn finish(
     let more = data.files.len().saturating_sub(LISTED);
     if more > 0 {
         report::warning(format!(
-            "and {more} more parts of files; --report FILE lists them"
+            "and {}; --report FILE lists them",
+            more_parts(more as u64)
         ));
     }
+    let left_out = data.files_left_out;
     if left_out > 0 {
-        report::warning(format!(
-            "and {left_out} more parts of files, too many to list"
-        ));
+        report::warning(format!("and {}, too many to list", more_parts(left_out)));
     }
     Err(Error::DataLost {
         path: source.to_owned(),
@@ -183,6 +190,7 @@ pub fn check_report(rescue: Option<&Rescue>, output: Option<&Output>) -> Result<
     else {
         return Ok(());
     };
+    refuse_file_in(path)?;
     let is_output = matches!(output, Some(Output::File { path: output, .. }) if output == path);
     let is_mapfile = rescue.mapfile.as_ref() == Some(path);
     let is_earlier = is_earlier_report(rescue, path);
@@ -232,78 +240,13 @@ fn write_report(path: &Path, data: &LostData, rescue: &Rescue) -> Result<()> {
 }
 
 fn describe(part: &LostPart) -> String {
-    let LostPart {
-        path,
-        offset,
-        length,
-        ..
-    } = part;
-    let stream = part.stream.as_ref().map(|name| format!(":{name}"));
-    let what = match part.attribute {
-        None => String::new(),
-        Some(code) => format!(", attribute {code:#x}"),
-    };
-    format!(
-        "lost {length} bytes of {}{what}, at byte {offset}",
-        Visible(format_args!("{path}{}", stream.unwrap_or_default()))
-    )
-}
-
-/// The parts of files that lie in `lost`, which is in order, and how many more
-/// there are.
-fn parts<R: ReadAt>(
-    volume: &Volume<R>,
-    name: &Path,
-    lost: &[Range<u64>],
-) -> Result<(Vec<LostPart>, u64)> {
-    if lost.is_empty() {
-        return Ok((Vec::new(), 0));
-    }
-    let geometry = volume.geometry();
-    let cluster_size = u64::from(geometry.cluster_size);
-    let extents: Vec<Extent> = lost
-        .iter()
-        .map(|area| {
-            let start = area.start / cluster_size;
-            Extent::new(Lcn(start), area.end.div_ceil(cluster_size) - start)
-        })
-        .collect();
-    let owners = owners(volume, &extents).map_err(|error| Error::read(name, error))?;
-    let mut parts = Vec::new();
-    for owner in &owners.list {
-        let owned = geometry.offset(owner.extent.start);
-        let areas = &lost[lost.partition_point(|area| area.end <= owned)..];
-        for (offset, length) in areas
-            .iter()
-            .map_while(|area| part_of(geometry, owner, area))
-        {
-            let is_content = owner.type_code == AttributeType::DATA;
-            parts.push(LostPart {
-                path: path_of(volume, owner.record),
-                stream: (!owner.name.is_empty()).then(|| owner.name.clone()),
-                attribute: (!is_content).then_some(owner.type_code.0),
-                offset,
-                length,
-            });
+    let LostPart { offset, length, .. } = part;
+    let name = part.name();
+    let bytes = report::count(*length, "byte", "bytes");
+    match part.record {
+        None => format!("lost {bytes} of {name}, at byte {offset}"),
+        Some(record) => {
+            format!("lost {name}: its MFT record {record}, {bytes} at byte {offset} of $MFT")
         }
     }
-    parts.sort_by(|a, b| {
-        (&a.path, &a.stream, a.attribute, a.offset).cmp(&(
-            &b.path,
-            &b.stream,
-            b.attribute,
-            b.offset,
-        ))
-    });
-    Ok((parts, owners.left_out))
-}
-
-/// Where in the owner's attribute an area lies, if it does, and how much of it.
-fn part_of(geometry: &Geometry, owner: &Owner, area: &Range<u64>) -> Option<(u64, u64)> {
-    let owned = geometry.offset(owner.extent.start)..geometry.offset(owner.extent.end());
-    let start = area.start.max(owned.start);
-    let end = area.end.min(owned.end);
-    let length = end.checked_sub(start).filter(|&length| length > 0)?;
-    let offset = geometry.bytes(owner.vcn.0) + (start - owned.start);
-    Some((offset, length))
 }

@@ -4,10 +4,12 @@ mod check_image;
 mod copy;
 mod copy_target;
 mod copying;
+mod damage;
 mod demo;
 mod generate;
 mod info;
 mod lost_data;
+mod lost_parts;
 mod map;
 mod metadata;
 mod open_volume;
@@ -20,14 +22,26 @@ mod used_clusters;
 mod verify;
 
 use crate::error::Result;
-use crate::options::{Options, Task};
+use crate::options::{Options, Progress, Task};
+use crate::original_report;
+
+pub use open_volume::OpenVolume;
 
 pub fn run(options: Options) -> Result<()> {
     let progress = options.progress;
+    let is_original = matches!(
+        options.task,
+        Task::Copy(_) | Task::Restore(_) | Task::CheckImage(_)
+    );
+    // Each line is JSON there.
+    if is_original && progress != Progress::Json {
+        original_report::name();
+    }
     match options.task {
         Task::Copy(task) => copy::run(&task, progress),
         Task::Restore(task) => restore::run(&task, progress),
         Task::CheckImage(task) => check_image::run(&task, progress),
+        Task::Damage(task) => damage::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),
         Task::Verify(task) => verify::run(&task, progress),
         Task::Info(task) => info::run(&task),

@@ -8,10 +8,12 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::volume_info::DIRTY;
 use ntfsclone_core::ntfs::{BootSector, Damage, OpenedFrom, Volume, VolumeInfo};
 use ntfsclone_core::open::{Content, NotOpened};
+use ntfsclone_core::units::Geometry;
 
 use crate::device::{self, Mount, OtherUse};
 use crate::error::{Error, Result};
 use crate::input;
+use crate::original_report;
 use crate::report::{self, Reports};
 use crate::rescue::DamagedSource;
 use crate::source::Device;
@@ -22,8 +24,10 @@ pub const CHKDSK: &str = "run chkdsk /f on it in Windows";
 pub struct OpenVolume {
     pub device: Arc<Device>,
     pub volume: Volume<Arc<Device>>,
-    /// None where it could not be read.
+    /// `None` where it could not be read.
     pub label: Option<String>,
+    /// Of NTFS, major and minor; `None` where it could not be read.
+    pub version: Option<(u8, u8)>,
 }
 
 /// What is no reason to refuse a volume, but for a warning.
@@ -105,11 +109,16 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
             report::with_causes(&error)
         )),
     }
-    Ok(OpenVolume {
+    let opened = OpenVolume {
         device,
         volume,
+        version: info
+            .as_ref()
+            .map(|info| (info.major_version, info.minor_version)),
         label: info.map(|info| info.label),
-    })
+    };
+    original_report::volume(&opened, reports);
+    Ok(opened)
 }
 
 /// Opens a damaged volume; where it is longer than its device, what is missing
@@ -163,6 +172,11 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
             ));
         }
     }
+    // Programs look for these words, and have the original's lines with them.
+    if !reports.is_terminal() {
+        describe_for_programs(device, geometry, reports);
+        return;
+    }
     reports.line(format_args!(
         "Cluster size: {} bytes, sector size: {} bytes",
         geometry.cluster_size, geometry.sector_size
@@ -181,6 +195,17 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
         "Device size: {device_size} bytes ({}){pieces}",
         report::size(device_size)
     ));
+}
+
+/// What the lines of the original do not tell.
+fn describe_for_programs(device: &Device, geometry: &Geometry, reports: Reports) {
+    reports.line(format_args!("Sectors: {} bytes", geometry.sector_size));
+    if let count @ 2.. = device.files().count() {
+        reports.line(format_args!(
+            "Source: {} in {count} pieces",
+            device.path().display()
+        ));
+    }
 }
 
 /// Refuses a volume that may change while it is read.

@@ -19,6 +19,7 @@ use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::input::{self, Opened};
 use crate::options::{self, Output, Rescue, WriteOptions};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
 use crate::rescue::{Continued, DamagedSource, Kept, Medium, RunStatus, continued, wanted};
@@ -181,6 +182,7 @@ pub fn clone(
         return continued.end(Err(error));
     }
     let all = wanted::of_plan(plan, size);
+    Copied::Cloned(opened).begins(reports);
     let there = damaged.medium_size();
     let rescued = (|| {
         target.set_len(continued::copy_len(&opened.volume))?;
@@ -193,13 +195,14 @@ pub fn clone(
             checkpoint: continued.checkpoint.as_deref(),
             how,
         };
-        passes.run()?;
+        let course = passes.run()?;
         opened.device.check_unchanged()?;
         let lost = merged(damaged.unfinished(&all));
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
-        change_serial(writing, opened, target)?;
+        change_serial(writing, opened, target, reports)?;
+        Copied::Cloned(opened).is_written(reports, || course.finish());
         if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(RunStatus::Finished, 0)?;
         }
@@ -218,8 +221,13 @@ pub fn clone(
 }
 
 /// Both boot sectors are in the copy by now.
-fn change_serial(writing: &WriteOptions, opened: &OpenVolume, target: &mut Target) -> Result<()> {
-    let mut serial = SerialChange::new(writing.new_serial)?;
+fn change_serial(
+    writing: &WriteOptions,
+    opened: &OpenVolume,
+    target: &mut Target,
+    reports: Reports,
+) -> Result<()> {
+    let mut serial = SerialChange::new(writing.new_serial, reports)?;
     if writing.new_serial.is_none() {
         return Ok(());
     }

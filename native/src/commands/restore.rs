@@ -9,11 +9,15 @@ use super::transfer::Transfer;
 use super::{copy, lost_data, restore_rescue};
 use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
+use crate::host::percent::Part;
 use crate::host::progress::{Phase, Progress};
 use crate::input::{self, Format, Opened, Recognised};
 use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
+use crate::original_report::{self, Copied};
 use crate::report::{self, Reports};
-use crate::sink::{Destination, Needs, Place, RawSink, Readers, least_device_size};
+use crate::sink::{
+    Destination, Needs, Place, RawSink, Readers, least_device_size, refuse_metadata,
+};
 use crate::source::{Device, ImageStream, check_ahead, expected_bytes};
 
 pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
@@ -35,6 +39,9 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let sources = image.metadata().to_vec();
     let place = check_place(task, image.input(), &sources)?;
     refuse_discard(&image, writing.thin)?;
+    if image.begins_with_gap() {
+        refuse_metadata(output, place, task.checks.force)?;
+    }
     let header = *image.header();
     let volume_size = header.volume_size();
     let device_size = match image.boot_sector() {
@@ -47,10 +54,15 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         device_size,
     };
     let mut destination = Destination::open(output, Readers::Owner, &sources)?;
-    if destination.is_in_place() {
+    let is_checked = destination.is_in_place();
+    if is_checked {
         destination.check(needs)?;
+    }
+    Copied::Restored.begins(reports);
+    if is_checked {
         // What is there is lost with the first write: not for a bad image.
-        let progress = Progress::start(how, Phase::Check, image.expected_bytes());
+        let checking = how.part(Part::FirstHalf);
+        let progress = Progress::start(checking, Phase::Check, image.expected_bytes());
         // From memory the second time, if it can be.
         image.bypass_cache(match image.fits_in_cache() {
             true if writing.direct == Direct::Auto => Direct::Never,
@@ -65,7 +77,10 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         header,
         thin: thin_of(task, image.input(), place),
         is_direct: image.is_direct(),
-        how,
+        how: match is_checked {
+            true => how.part(Part::SecondHalf),
+            false => how,
+        },
     };
     restoring.write(destination, needs, image.fill())
 }
@@ -93,6 +108,7 @@ impl Restoring<'_> {
             new_serial: self.writing.new_serial,
             phase: Phase::Restore,
             done: "Restored",
+            copied: Copied::Restored,
             bytes: needs.bytes,
             how: self.how,
         };
@@ -115,7 +131,7 @@ pub(super) fn check_place(
     sources: &[Metadata],
 ) -> Result<Place> {
     let writing = &task.writing;
-    let place = Place::of_volume(writing, sources, task.checks.force)?;
+    let place = Place::of_volume(writing, sources, task.checks.force, false)?;
     refuse_discard_of_stream(input, writing.thin)?;
     Ok(place)
 }
@@ -140,7 +156,8 @@ fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Re
     if task.rescue.is_some() {
         return copy::copy_from(order, &opened.input.name, task.image.partition, how);
     }
-    let device = Device::of(opened, how, Reports::beside(&task.writing.output))?;
+    let reports = Reports::beside(&task.writing.output);
+    let device = Device::of(opened, how.without_percent(), reports)?;
     copy::copy_device(order, device, None, how)
 }
 
@@ -186,14 +203,18 @@ pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
         Format::Volume => reports.line(format_args!("Volume: {name}{remark}")),
     }
     let size = header.volume_size();
-    reports.line(format_args!("Cluster size: {} bytes", header.cluster_size));
-    reports.line(format_args!(
-        "Volume size: {size} bytes ({})",
-        report::size(size)
-    ));
+    original_report::image(header, reports);
+    // Programs look for these words, and have the original's lines with them.
+    if reports.is_terminal() {
+        reports.line(format_args!("Cluster size: {} bytes", header.cluster_size));
+        reports.line(format_args!(
+            "Volume size: {size} bytes ({})",
+            report::size(size)
+        ));
+    }
     if input.format != Format::Volume {
         reports.line(format_args!(
-            "In use: {} of {} clusters, {}",
+            "In use: {} of {} clusters ({})",
             header.inuse,
             header.nr_clusters,
             report::size(expected_bytes(header))

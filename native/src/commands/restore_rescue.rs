@@ -1,13 +1,16 @@
 //! Restoring what there is of a damaged image, or of a volume in a damaged
 //! stream.
 
+use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
+
 use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
 use crate::input::{FileSums, Format, Opened};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
-use crate::sink::{Destination, Needs, Readers, least_device_size};
+use crate::sink::{Destination, Needs, Readers, least_device_size, refuse_metadata};
 use crate::source::SalvagedVolume;
 
 /// Writes what there is, and reports what is missing.
@@ -21,7 +24,11 @@ pub fn run(
     let sources = opened.input.metadata.clone();
     let place = check_place(task, &opened.input, &sources)?;
     let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
-    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    if begins_with_gap(&opened) {
+        refuse_metadata(&writing.output, place, task.checks.force)?;
+    }
+    let finding = how.without_percent();
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, finding)?;
     refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
     describe(&salvaged.input, &header, Reports::beside(&writing.output));
@@ -42,8 +49,27 @@ pub fn run(
         is_direct: false,
         how,
     };
+    Copied::Restored.begins(Reports::beside(&writing.output));
     restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
+}
+
+/// True for an image that leaves out the first cluster, as those of metadata only.
+/// False if it has to be read from start to end.
+fn begins_with_gap(opened: &Opened) -> bool {
+    let Some(image) = opened
+        .bytes
+        .source()
+        .filter(|_| opened.input.format == Format::Image)
+    else {
+        return false;
+    };
+    let Ok(header) = Header::read(&image) else {
+        return false;
+    };
+    let mut command = [0];
+    let read = image.read_exact_at(header.data_offset.into(), &mut command);
+    read.is_ok() && command != [COMMAND_NEXT]
 }
 
 /// Reports what would be missing, and writes nothing.
@@ -53,7 +79,7 @@ pub fn check(
     opened: Opened,
     how: options::Progress,
 ) -> Result<()> {
-    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how)?;
+    let salvaged = SalvagedVolume::find(opened, task.checks.threads, how.without_percent())?;
     describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
     tell(&salvaged, rescue)
 }
@@ -68,10 +94,10 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     let name = &salvaged.input.name;
     if salvaged.untold > 0 {
         report::warning(format!(
-            "{}: {} clusters are missing of which nothing is left that tells whether they are in \
-             use; they are left out",
+            "{}: {} missing of which nothing is left that tells whether they are in use; they \
+             are left out",
             name.display(),
-            salvaged.untold
+            report::count(salvaged.untold, "cluster is", "clusters are")
         ));
     }
     if salvaged.is_shifted {
@@ -84,9 +110,10 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     let doubtful = salvaged.doubtful_bytes();
     if !doubtful.is_empty() {
         let clusters: u64 = salvaged.doubtful.iter().map(|extent| extent.len).sum();
+        let clusters = report::count(clusters, "cluster", "clusters");
         let found = match salvaged.input.format {
-            Format::Partclone => format!("the checksums of {clusters} clusters do not match"),
-            _ => format!("the commands before {clusters} clusters are damaged"),
+            Format::Partclone => format!("the checksums of {clusters} do not match"),
+            _ => format!("the commands before {clusters} are damaged"),
         };
         report::warning(format!(
             "{}: {found}; their content is written as it is, and may be damaged too",

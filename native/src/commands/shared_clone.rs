@@ -13,6 +13,7 @@ use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, Direct, Output, Thin, WriteOptions};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
@@ -55,9 +56,10 @@ pub fn run(
     };
     let mut target = destination.begin(needs)?;
     if writing.verify {
-        target.verify(how)?;
+        target.verify(how.without_percent())?;
     }
-    let mut serial = SerialChange::new(writing.new_serial)?;
+    let mut serial = SerialChange::new(writing.new_serial, reports)?;
+    Copied::Cloned(opened).begins(reports);
     let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
     let volume_size = geometry.bytes(geometry.nr_clusters());
     let mut sink = RawSink::new(target, volume_size, geometry.cluster_size, Thin::No)?;
@@ -78,7 +80,9 @@ pub fn run(
         encoding: None,
     };
     let batches = pipeline::start("reads", flow, rest.fill())?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
+    let written = sink::write_all(&mut sink, batches, &mut serial, progress, |progress| {
+        Copied::Cloned(opened).is_written(reports, || progress.end_percent());
+    })?;
     let remark = match shared {
         0 => String::new(),
         _ => format!(", {} of it shared with the source,", report::size(shared)),

@@ -4,6 +4,7 @@ use crate::bulk::pipeline::{self, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, NewSerial, WriteOptions};
+use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{self, Destination, Needs, Sink, Target};
@@ -15,6 +16,8 @@ pub struct Transfer<'a> {
     pub phase: Phase,
     /// What is reported in the end, as `"Saved"`.
     pub done: &'static str,
+    /// What the original calls it.
+    pub copied: Copied<'a>,
     /// Bytes of the volume to write.
     pub bytes: u64,
     pub how: options::Progress,
@@ -26,10 +29,13 @@ impl Transfer<'_> {
         let mut target = destination.begin(needs)?;
         target.bypass_cache(self.writing.direct);
         if self.writing.verify {
-            target.verify(self.how)?;
+            target.verify(self.how.without_percent())?;
         }
         if let Some(algorithm) = self.writing.checksum {
             target.make_checksum(algorithm);
+        }
+        if let Some(size) = self.writing.split {
+            target.split(size)?;
         }
         Ok(target)
     }
@@ -41,12 +47,14 @@ impl Transfer<'_> {
         flow: Flow,
         fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
     ) -> Result<()> {
-        let mut serial = SerialChange::new(self.new_serial)?;
+        let reports = Reports::beside(&self.writing.output);
+        let mut serial = SerialChange::new(self.new_serial, reports)?;
         let progress = Progress::start(self.how, self.phase, self.bytes);
         let batches = pipeline::start("reads", flow, fill)?;
-        let written = sink::write_all(&mut sink, batches, &mut serial, progress)?;
+        let written = sink::write_all(&mut sink, batches, &mut serial, progress, |progress| {
+            self.copied.is_written(reports, || progress.end_percent());
+        })?;
         let remark = sink.remark();
-        let reports = Reports::beside(&self.writing.output);
         let line = report::done_with(self.done, written.bytes, &remark, written.took);
         reports.line(line);
         if self.writing.verify {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
-use ntfsclone_core::clusters::{ClusterMap, DamagedSystemFile, Finding, damaged_system_files};
+use ntfsclone_core::clusters::{
+    ClusterMap, DamagedSystemFile, Finding, Selection, damaged_system_files,
+};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ntfs::bitmap::Unknown;
 use ntfsclone_core::ntfs::mft::RECORD_MFT;
@@ -20,7 +22,8 @@ use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
 use crate::options::{self, Mismatch};
-use crate::report;
+use crate::original_report;
+use crate::report::{self, Reports};
 use crate::rescue::MissingClusters;
 use crate::source::Device;
 
@@ -44,12 +47,19 @@ pub struct Search {
     pub mismatch: Mismatch,
     pub threads: Option<NonZeroUsize>,
     pub progress: options::Progress,
+    pub reports: Reports,
 }
 
 pub struct UsedClusters {
     pub map: ClusterMap,
     /// Files and `$Bitmap` agree: the owner of each cluster is known.
     pub agree: bool,
+    /// Clusters of files, without bad ones; `map` may have more.
+    pub claimed: u64,
+    /// Clusters that `$BadClus` marks; they are not in `map`.
+    pub bad: u64,
+    /// Base records in use.
+    pub files: u64,
 }
 
 /// Finds the clusters in use: those of files, and those that `$Bitmap` marks.
@@ -60,12 +70,18 @@ pub struct UsedClusters {
 /// accepts that.
 pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters> {
     let source = volume.source().path();
+    original_report::scan_begins(search.reports);
     let mut progress = Progress::start(search.progress, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads(volume, search.threads);
     let mut selection = scan::select_used_on(volume, source, threads, |records| {
         progress.advance_to(records);
     })?;
     progress.finish();
+    original_report::accounting_begins(search.reports);
+    let bad_extents = bad_extents(&selection, volume.geometry().nr_clusters());
+    let bad_lens = bad_extents.iter().map(|extent| extent.len);
+    let bad = bad_lens.fold(0, u64::saturating_add);
+    let claimed = selection.map.len();
     let missing = MissingClusters::of(volume, &selection.map);
     let audit = audit::audit(volume, &mut selection).map_err(|error| Error::read(source, error))?;
     if let Some(missing) = missing {
@@ -83,11 +99,22 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
             _ => search.mismatch,
         },
     };
+    // Where the original would go on, or neither goes on: what ours alone accepts must not
+    // look like a failure.
+    let is_accepted = search.mismatch == Mismatch::Accept;
+    let is_refused = judge.mismatch != Mismatch::Accept && selection.findings.errors() > 0;
+    if is_accepted || is_refused || search.mismatch == Mismatch::Refuse {
+        original_report::mismatches(&audit, search.reports);
+    }
     judge.unknown(audit.unknown.as_ref())?;
     judge.errors(&selection.findings)?;
     judge.damaged(&selection.findings)?;
     judge.skipped(&selection.findings);
     judge.unowned(&audit)?;
+    judge.bad(&bad_extents, bad);
+    if is_accepted && !audit.agrees() {
+        original_report::mismatches_accepted(search.reports);
+    }
     for &extent in &selection.bad {
         selection.map.remove(extent);
     }
@@ -96,6 +123,9 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
             && audit.only_in_bitmap.clusters == 0
             && selection.findings.errors() == 0,
         map: selection.map,
+        claimed: claimed.saturating_sub(bad),
+        bad,
+        files: selection.files,
     })
 }
 
@@ -132,6 +162,13 @@ pub fn check_system_files(volume: &Volume<Arc<Device>>, agree: bool) -> Result<(
             "{CHKDSK}; or leave out --metadata, and copy all that is in use with {source_of_all}"
         ),
     ))
+}
+
+/// What `$BadClus` names: a damaged runlist may name more than the volume has.
+fn bad_extents(selection: &Selection, nr_clusters: u64) -> Vec<Extent> {
+    let bad = selection.bad.iter();
+    bad.filter_map(|extent| extent.before(nr_clusters))
+        .collect()
 }
 
 /// Refuses what a scan found, or warns of it.
@@ -277,6 +314,39 @@ impl Judge<'_> {
             Purpose::Map => format!("{found} (the first: {first}); {them} listed as used"),
         });
         Ok(())
+    }
+
+    /// Clusters that Windows marked as bad: of the disk, not of the copy.
+    fn bad(&self, extents: &[Extent], clusters: u64) {
+        if clusters == 0 {
+            return;
+        }
+        let cluster_size = u64::from(self.volume.geometry().cluster_size);
+        let listed: Vec<String> = extents
+            .iter()
+            .take(LISTED)
+            .map(|extent| {
+                let start = extent.start.0.saturating_mul(cluster_size);
+                format!("{extent}, from byte {start:#x} on")
+            })
+            .collect();
+        let more = match extents.len() - listed.len() {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let found = report::count(clusters, "cluster is", "clusters are");
+        let what = match self.purpose {
+            Purpose::Copy | Purpose::Metadata => {
+                "they are not copied, and stay marked in the copy. The disk is failing, or was: \
+                 look at it with smartctl -a. On another disk, chkdsk /b in Windows or ntfsfix -b \
+                 makes them usable again"
+            }
+            Purpose::Map => "they count as free",
+        };
+        self.warn(format!(
+            "{found} marked as bad in $BadClus ({}{more}); {what}",
+            listed.join("; ")
+        ));
     }
 
     /// The first findings of a kind of which there are `count`, with the names of

@@ -1,6 +1,8 @@
 //! The process around a command: threads, memory, signals, progress.
 
+pub mod bar;
 pub mod memory;
+pub mod percent;
 pub mod progress;
 pub mod scan;
 pub mod signals;

@@ -1,20 +1,17 @@
-//! Progress on standard error: a bar for people, JSON lines for programs.
+//! Progress: a bar for people or JSON lines for programs on standard error, and
+//! percent beside the report as the original prints them.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use super::bar::{Bar, RescueFigures};
+use super::percent::PercentLine;
 use crate::options;
 
 /// The least time between two lines, and between two pictures of a bar.
-const INTERVAL: Duration = Duration::from_millis(200);
-
-const BYTES_TEMPLATE: &str = "{msg:9} {wide_bar} {percent:>3}% {binary_bytes:>10} of \
-                              {binary_total_bytes} {binary_bytes_per_sec:>12} {eta:>4} left";
-const RECORDS_TEMPLATE: &str = "{msg:9} {wide_bar} {percent:>3}% {human_pos} of {human_len} \
-                                records";
+pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -41,6 +38,7 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Progress {
     display: Display,
+    percent: Option<PercentLine>,
     phase: Phase,
     done: u64,
     total: u64,
@@ -50,7 +48,7 @@ pub struct Progress {
 
 #[derive(Debug)]
 enum Display {
-    Bar(ProgressBar),
+    Bar(Bar),
     Json,
     None,
 }
@@ -62,7 +60,7 @@ struct Line {
     /// Bytes, or records in the scan.
     done: u64,
     total: u64,
-    /// A second.
+    /// Bytes or records per second.
     rate: u64,
     /// Seconds left; null until it can be told.
     eta: Option<u64>,
@@ -70,13 +68,29 @@ struct Line {
 
 impl Progress {
     pub fn start(how: options::Progress, phase: Phase, total: u64) -> Self {
+        Self::start_pass(how, phase, total, RescueFigures::new())
+    }
+
+    /// Like [`Progress::start`], for a pass of a rescue in which so much happened
+    /// before.
+    pub fn start_pass(
+        how: options::Progress,
+        phase: Phase,
+        total: u64,
+        figures: RescueFigures,
+    ) -> Self {
         let display = match how {
-            options::Progress::None => Display::None,
             options::Progress::Json => Display::Json,
-            options::Progress::Bar => Display::Bar(bar(phase, total)),
+            _ if how.has_bar() => Display::Bar(Bar::start(phase, total, figures)),
+            _ => Display::None,
+        };
+        let percent = match how {
+            options::Progress::Percent(percent) => Some(PercentLine::new(percent)),
+            _ => None,
         };
         Self {
             display,
+            percent,
             phase,
             done: 0,
             total,
@@ -91,9 +105,12 @@ impl Progress {
 
     pub fn advance_to(&mut self, done: u64) {
         self.done = done;
-        match &self.display {
+        if let Some(percent) = &mut self.percent {
+            percent.advance(done, self.total);
+        }
+        match &mut self.display {
             Display::None => {}
-            Display::Bar(bar) => bar.set_position(done),
+            Display::Bar(bar) => bar.advance_to(done),
             Display::Json => {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL) {
                     self.print_line();
@@ -102,9 +119,31 @@ impl Progress {
         }
     }
 
+    /// Shows these figures with the bar of a rescue.
+    pub fn show_rescue(&mut self, figures: RescueFigures) {
+        if let Display::Bar(bar) = &mut self.display {
+            bar.show_rescue(figures);
+        }
+    }
+
+    /// All is read and written, and need only be made permanent.
+    pub fn end_percent(&mut self) {
+        if let Some(percent) = self.percent.take() {
+            percent.finish();
+        }
+    }
+
+    /// Makes room for the bar of another phase.
+    pub fn clear(&mut self) {
+        if let Display::Bar(_) = self.display {
+            self.display = Display::None;
+        }
+    }
+
     /// The phase is over, and was a success.
     pub fn finish(mut self) -> Duration {
         let took = self.started.elapsed();
+        self.end_percent();
         if let Display::Json = self.display {
             self.total = self.done;
             self.print_line();
@@ -132,34 +171,4 @@ impl Progress {
         }
         self.shown = Some(Instant::now());
     }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Display::Bar(bar) = &self.display {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn bar(phase: Phase, total: u64) -> ProgressBar {
-    let (text, template) = match phase {
-        Phase::Scan => ("scanning", RECORDS_TEMPLATE),
-        Phase::Save => ("saving", BYTES_TEMPLATE),
-        Phase::Clone => ("cloning", BYTES_TEMPLATE),
-        Phase::Rescue => ("rescuing", BYTES_TEMPLATE),
-        Phase::Trim => ("trimming", BYTES_TEMPLATE),
-        Phase::Scrape => ("scraping", BYTES_TEMPLATE),
-        Phase::Retry => ("retrying", BYTES_TEMPLATE),
-        Phase::Restore => ("restoring", BYTES_TEMPLATE),
-        Phase::Check => ("checking", BYTES_TEMPLATE),
-        Phase::Verify => ("verifying", BYTES_TEMPLATE),
-        Phase::Compare => ("comparing", BYTES_TEMPLATE),
-    };
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_message(text);
-    bar
 }

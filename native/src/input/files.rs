@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::io::{IoError, ReadAt};
 
+use super::piece_names;
 use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 
@@ -151,6 +152,22 @@ impl Files {
             [one] if self.start == 0 && self.size == one.size => one.path.as_deref(),
             _ => None,
         }
+    }
+
+    /// The paths of the files, all of which it is, and their sizes; `None` if it is a
+    /// part, or standard input.
+    pub fn whole_paths(&self) -> Option<Vec<(&Path, u64)>> {
+        let files = self.files.iter();
+        let size: u64 = files.clone().map(|one| one.size).sum();
+        let is_whole = self.start == 0 && self.size == size;
+        let paths = files.map(|one| Some((one.path.as_deref()?, one.size)));
+        paths.collect::<Option<_>>().filter(|_| is_whole)
+    }
+
+    /// The name of the piece after the last; `None` if it is one file.
+    pub fn next_piece(&self) -> Option<PathBuf> {
+        let paths = self.files.iter().map(|one| one.path.clone());
+        piece_names::after(&paths.collect::<Option<Vec<_>>>()?)
     }
 
     pub fn is_block_device(&self) -> bool {

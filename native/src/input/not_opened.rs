@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::ntfs::BootSector;
-use ntfsclone_core::open::{NotOpened, Partition};
+use ntfsclone_core::open::{NotOpened, Partition, PartitionTable};
 
 use super::{Format, Wanted};
 use crate::error::{Error, Result};
@@ -27,8 +27,8 @@ pub(super) fn refuse_seen(name: &Path, found: &NotOpened, seen: Seen) -> Error {
     let remedy = match found {
         NotOpened::Format(_) | NotOpened::Containers => found.remedy().to_owned(),
         NotOpened::Disk(table) => match seen {
-            Seen::All => return refuse_disk(name, &table.partitions),
-            Seen::Start => return refuse_disk_stream(name, &table.partitions),
+            Seen::All => return refuse_disk(name, table),
+            Seen::Start => return refuse_disk_stream(name, table),
         },
         NotOpened::NoTable => "leave out --partition, if it is a volume or an image".to_owned(),
         NotOpened::NoPartition(_, table) => {
@@ -86,7 +86,8 @@ pub(super) fn refuse_several(folder: &Path, found: &str, images: &[PathBuf]) -> 
 }
 
 /// The error for a whole disk.
-fn refuse_disk(name: &Path, partitions: &[Partition]) -> Error {
+fn refuse_disk(name: &Path, table: &PartitionTable) -> Error {
+    let partitions = &table.partitions;
     let mut ntfs = partitions.iter().filter(|partition| partition.is_ntfs);
     let list: Vec<String> = ntfs.clone().map(describe).collect();
     let (found, remedy) = match ntfs.next() {
@@ -102,17 +103,25 @@ fn refuse_disk(name: &Path, partitions: &[Partition]) -> Error {
             format!("name the partition: --partition {}", first.number),
         ),
     };
-    Error::refused(name, found, remedy)
+    Error::WholeDisk {
+        path: name.to_owned(),
+        found,
+        remedy,
+        table: table.clone(),
+        is_searched: true,
+    }
 }
 
 /// The error for a whole disk in a stream, of which only the start is read.
-fn refuse_disk_stream(name: &Path, partitions: &[Partition]) -> Error {
-    let list: Vec<String> = partitions.iter().map(describe).collect();
-    Error::refused(
-        name,
-        format!("is a whole disk, with{}", list.concat()),
-        "name the partition with NTFS: --partition N",
-    )
+fn refuse_disk_stream(name: &Path, table: &PartitionTable) -> Error {
+    let list: Vec<String> = table.partitions.iter().map(describe).collect();
+    Error::WholeDisk {
+        path: name.to_owned(),
+        found: format!("is a whole disk, with{}", list.concat()),
+        remedy: "name the partition with NTFS: --partition N".to_owned(),
+        table: table.clone(),
+        is_searched: false,
+    }
 }
 
 fn describe(partition: &Partition) -> String {

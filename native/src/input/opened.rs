@@ -9,6 +9,7 @@ use ntfsclone_core::io::Source;
 use ntfsclone_core::open::{Container, Content, Damage, Layer};
 
 use super::{FileSums, Files, Seekable};
+use crate::error::Error;
 use crate::rescue::DamagedSource;
 
 /// An image or volume that can be read.
@@ -122,6 +123,20 @@ impl Recognised {
             Content::Volume => Format::Volume,
             _ => Format::Image,
         };
+    }
+
+    /// Says of an error what may be missing, if what is read is in pieces.
+    pub fn explain(&self, error: Error) -> Error {
+        let files = self.files.as_ref().filter(|_| error.is_truncation());
+        let next = files.and_then(|files| Some((files.count(), files.next_piece()?)));
+        match next {
+            Some((found, next)) => Error::PieceMissing {
+                source: Box::new(error),
+                found,
+                next,
+            },
+            None => error,
+        }
     }
 
     pub fn is_compressed(&self) -> bool {

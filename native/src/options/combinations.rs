@@ -57,6 +57,22 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
             "--ignore-fs-check and --strict exclude each other",
         ),
         (
+            typed.mapfile.is_some() && !typed.rescue,
+            "--mapfile goes with --rescue only",
+        ),
+        (
+            typed.report.is_some() && !typed.rescue,
+            "--report goes with --rescue only",
+        ),
+        (
+            typed.retries > 0 && !typed.rescue,
+            "--retries goes with --rescue only",
+        ),
+        (
+            typed.note.is_some() && typed.compress.is_none(),
+            "--note goes with --compress only",
+        ),
+        (
             typed.mapfile.is_some() && (typed.save_image || typed.metadata || typed.restore_image),
             "--mapfile goes with a raw copy of a volume; make an image of that when it is complete",
         ),
@@ -140,6 +156,28 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
             typed.verify && typed.rescue && !typed.save_image && !typed.restore_image,
             "--verify has no meaning with a raw rescue, which goes on where it ended; compare with \
              verify --against",
+        ),
+        (
+            typed.split.is_some() && typed.no_action,
+            "--split is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.split.is_some() && to_stdout,
+            "--split goes with a file; of a stream, split makes pieces: ntfsclone -o - ... | split \
+             -b SIZE - FILE.",
+        ),
+        (
+            typed.split.is_some() && !typed.save_image && typed.compress.is_none(),
+            "--split goes with --save-image or --compress: a raw copy has holes, and is not written \
+             from its start to its end",
+        ),
+        (
+            typed.split.is_some() && typed.verify,
+            "--verify does not read pieces back; ntfsclone verify FILE checks them",
+        ),
+        (
+            typed.split.is_some() && typed.in_place,
+            "--in-place goes with one file, and --split writes several",
         ),
         (
             from_stdin && !typed.restore_image,

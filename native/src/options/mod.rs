@@ -2,6 +2,7 @@
 
 mod combinations;
 mod distinct_paths;
+mod suffix;
 mod task;
 
 use std::io::{self, IsTerminal};
@@ -11,16 +12,18 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, CopyKind, CopyScope, CopyTask, Existing, Form, InfoTask, Input, MapTask,
-    Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin,
-    VerifyTask, VolumeChecks, WriteOptions,
+    CheckTask, Compress, CopyKind, CopyScope, CopyTask, DamageTask, Existing, Form, InfoTask,
+    Input, MapTask, Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
+    Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 pub use crate::cli::{Algorithm, Direct};
-use crate::cli::{Cli, Command, Copy, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
+use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::input;
+use crate::piece_suffix::Suffix;
+use crate::report::Reports;
 use crate::sink::checksum::sidecar_path;
 
 /// Checks what was typed and resolves it.
@@ -31,10 +34,11 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             progress: Progress::None,
         }),
         Some(Command::Map(typed)) => resolve_map(typed),
+        Some(Command::Damage(typed)) => resolve_damage(typed),
         Some(Command::Verify(typed)) => resolve_verify(typed),
         Some(Command::Info(typed)) => Ok(Options {
             task: Task::Info(InfoTask {
-                source: input_named(typed.source, typed.partition),
+                source: input_named(typed.source, typed.partition)?,
                 json: typed.json,
             }),
             progress: Progress::None,
@@ -54,11 +58,12 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         *output = output.take().map(dash_for_stdout).transpose()?;
     }
     combinations::check(&typed)?;
-    let progress = resolve_progress(&typed.progress);
     let Some(source) = typed.source.clone() else {
         return usage("no SOURCE is given");
     };
     refuse_same_files(&typed, &source)?;
+    refuse_file_beside_pieces(&typed)?;
+    suffix::warn_of_output(&typed);
     let checks = VolumeChecks {
         force: typed.force,
         mismatch: match (typed.ignore_fs_check, typed.strict) {
@@ -69,6 +74,13 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         threads: typed.threads,
     };
     let output = resolve_output(&typed);
+    let reports = output.as_ref().map_or(Reports::ToStdout, Reports::beside);
+    let progress = match resolve_progress(&typed.progress) {
+        shown @ (Progress::Bar | Progress::None) if percent_wanted(&typed.progress, reports) => {
+            Progress::percent(reports, shown.has_bar())
+        }
+        shown => shown,
+    };
     let rescue = typed.rescue.then(|| Rescue {
         retries: typed.retries,
         report: typed.report.clone(),
@@ -76,13 +88,13 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
     });
     let task = match output {
         None => Task::CheckImage(CheckTask {
-            image: input_named(source, typed.partition),
+            image: input_named(source, typed.partition)?,
             checks,
             rescue,
             direct: typed.direct.direct,
         }),
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
-            image: input_named(source, typed.partition),
+            image: input_named(source, typed.partition)?,
             checks,
             writing: resolve_writing(&typed, output),
             rescue,
@@ -105,7 +117,10 @@ fn resolve_output(typed: &Copy) -> Option<Output> {
         return Some(Output::Stdout);
     }
     Some(Output::File {
-        path: path.clone(),
+        path: match typed.split {
+            Some(_) => first_piece(path),
+            None => path.clone(),
+        },
         existing: match (&typed.overwrite, &typed.mapfile) {
             (Some(_), _) if typed.in_place => Existing::Overwrite,
             (Some(_), _) => Existing::Replace,
@@ -123,6 +138,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
     };
     WriteOptions {
         output,
+        split: typed.split,
         checksum: typed.checksum,
         new_serial: match (typed.new_serial, typed.new_half_serial) {
             (_, true) => Some(NewSerial::Half),
@@ -175,22 +191,56 @@ fn dash_for_stdout(output: PathBuf) -> Result<PathBuf> {
     }
 }
 
+/// The first piece of what is written in pieces.
+fn first_piece(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(Suffix::first().text());
+    PathBuf::from(name)
+}
+
+/// A file of the name without a suffix would be read in place of the pieces.
+fn refuse_file_beside_pieces(typed: &Copy) -> Result<()> {
+    let output = typed.output.as_ref().or(typed.overwrite.as_ref());
+    match output.filter(|output| typed.split.is_some() && output.symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some(output) => Err(Error::refused(
+            output,
+            "exists already, and would be read in place of the pieces",
+            "--split writes files beside it, named FILE.aa, FILE.ab, ...; give another name",
+        )),
+    }
+}
+
 /// Nothing that is written takes the place of anything else. Whether the output
 /// lies on the source is checked where both are known.
 fn refuse_same_files(typed: &Copy, source: &Path) -> Result<()> {
     let is_path = |path: &&PathBuf| *path != Path::new("-");
     let output = typed.output.as_ref().or(typed.overwrite.as_ref());
     let output = output.filter(is_path);
+    let output = output.map(|output| match typed.split {
+        Some(_) => first_piece(output),
+        None => output.clone(),
+    });
     let sidecar = output
+        .as_ref()
         .zip(typed.checksum)
         .map(|(output, algorithm)| ("the file of --checksum", sidecar_path(output, algorithm)));
+    // Pieces of an earlier run, which are replaced.
+    let replaced = match &output {
+        Some(output) if typed.split.is_some() => input::pieces_of(output)?.split_off(1),
+        _ => Vec::new(),
+    };
+    let replaced = replaced
+        .into_iter()
+        .map(|path| ("a piece of the output", path));
     let beside = [
         typed.mapfile.clone().map(|path| ("--mapfile", path)),
         typed.report.clone().map(|path| ("--report", path)),
         sidecar,
     ];
-    let beside: Vec<_> = beside.into_iter().flatten().collect();
-    let output = output.map(|path| ("the output", path.clone()));
+    let beside: Vec<_> = beside.into_iter().flatten().chain(replaced).collect();
+    let output = output.map(|path| ("the output", path));
     distinct_paths::check(&[output.into_iter().collect(), beside.clone()].concat())?;
     let pieces = if source != Path::new("-") && !beside.is_empty() {
         input::pieces_of(source)?
@@ -237,14 +287,32 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
     Ok(Options { task, progress })
 }
 
+fn resolve_damage(typed: Damage) -> Result<Options> {
+    if typed.source == Path::new("-") {
+        return usage("a copy cannot be looked through on standard input");
+    }
+    Ok(Options {
+        progress: resolve_progress(&typed.progress),
+        task: Task::Damage(DamageTask {
+            source: typed.source,
+            partition: typed.partition,
+            mapfile: typed.map,
+            json: typed.json,
+        }),
+    })
+}
+
 fn resolve_verify(typed: Verify) -> Result<Options> {
     let is_stdin = |path: &Path| path == Path::new("-");
     if is_stdin(&typed.image) && typed.against.as_deref().is_some_and(is_stdin) {
         return usage("standard input cannot be compared with itself");
     }
     let task = Task::Verify(VerifyTask {
-        image: input_named(typed.image, typed.partition),
-        against: typed.against.map(|other| input_named(other, None)),
+        image: input_named(typed.image, typed.partition)?,
+        against: typed
+            .against
+            .map(|other| input_named(other, None))
+            .transpose()?,
         index: typed.index,
         json: typed.json,
         direct: typed.direct.direct,
@@ -255,15 +323,22 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
 }
 
 /// What is named on the command line as something to read.
-fn input_named(name: PathBuf, partition: Option<u32>) -> Input {
-    Input {
+fn input_named(name: PathBuf, partition: Option<u32>) -> Result<Input> {
+    let is_stdin = name == Path::new("-") || device::descriptor_of(&name) == Some(0);
+    if is_stdin && io::stdin().is_terminal() {
+        return usage(
+            "standard input is a terminal, where no image comes from; name a file, or redirect \
+             one: ... < FILE",
+        );
+    }
+    Ok(Input {
         origin: if name == Path::new("-") {
             Origin::Stdin
         } else {
             Origin::File(name)
         },
         partition,
-    }
+    })
 }
 
 fn resolve_progress(typed: &ProgressArgs) -> Progress {
@@ -276,6 +351,13 @@ fn resolve_progress(typed: &ProgressArgs) -> Progress {
         }
         Some(ProgressStyle::Auto) | None => Progress::None,
     }
+}
+
+/// True where the original's percent are shown: none of our styles was asked for,
+/// and a program reads the reports.
+fn percent_wanted(typed: &ProgressArgs, reports: Reports) -> bool {
+    let is_default = matches!(typed.progress, Some(ProgressStyle::Auto) | None);
+    is_default && !typed.quiet && !reports.is_terminal()
 }
 
 /// What is wrong with a checksum of what is written here and there.

@@ -7,6 +7,8 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 use crate::cli::{Algorithm, Direct, Generated, MapFormat};
+use crate::host::percent::{Part, Percent};
+use crate::report::Reports;
 
 /// What to do, and how to tell of it.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub enum Task {
     CheckImage(CheckTask),
     /// Print which bytes of a volume are in use.
     Map(MapTask),
+    /// Name the files that a copy lacks data of.
+    Damage(DamageTask),
     /// Check an image or volume to its last byte.
     Verify(VerifyTask),
     /// Tell what is known of an image or volume.
@@ -98,6 +102,8 @@ impl CopyKind {
 #[derive(Debug)]
 pub struct WriteOptions {
     pub output: Output,
+    /// Bytes of a piece, if it is written in pieces; the output is the first of them.
+    pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
     pub new_serial: Option<NewSerial>,
     pub thin: Thin,
@@ -118,6 +124,16 @@ pub struct MapTask {
     pub format: MapFormat,
     pub checks: VolumeChecks,
     pub rescue: Option<Rescue>,
+}
+
+#[derive(Debug)]
+pub struct DamageTask {
+    pub source: PathBuf,
+    /// The partition with this number, of a whole disk.
+    pub partition: Option<u32>,
+    /// What could not be read; without it, the marks in the copy are looked for.
+    pub mapfile: Option<PathBuf>,
+    pub json: bool,
 }
 
 #[derive(Debug)]
@@ -253,6 +269,45 @@ pub enum Progress {
     Bar,
     Json,
     None,
+    /// As the original shows it, where nothing else was asked for and reports go
+    /// to a program.
+    Percent(Percent),
+}
+
+impl Progress {
+    /// Percent on `reports`, and a bar if `has_bar`.
+    pub fn percent(reports: Reports, has_bar: bool) -> Self {
+        Self::Percent(Percent {
+            reports,
+            has_bar,
+            part: Part::All,
+        })
+    }
+
+    pub fn has_bar(self) -> bool {
+        match self {
+            Self::Bar => true,
+            Self::Percent(percent) => percent.has_bar,
+            Self::Json | Self::None => false,
+        }
+    }
+
+    /// For what the original does not do, and prints nothing of.
+    pub fn without_percent(self) -> Self {
+        match self {
+            Self::Percent(_) if self.has_bar() => Self::Bar,
+            Self::Percent(_) => Self::None,
+            other => other,
+        }
+    }
+
+    /// For a phase that is only a part of what the original does in one.
+    pub fn part(self, part: Part) -> Self {
+        match self {
+            Self::Percent(percent) => Self::Percent(Percent { part, ..percent }),
+            other => other,
+        }
+    }
 }
 
 impl Input {

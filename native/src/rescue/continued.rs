@@ -1,21 +1,21 @@
 //! A copy that several runs make, with a map file beside it.
 
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
 
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
 
-use super::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status};
+use super::{AreaMap, Checkpoint, DamagedSource, Kept, Mapfile, Medium, Status, mapfile};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::host::signals::{self, Unfinished};
 use crate::options::Output;
 use crate::report;
 use crate::sink::{Place, Target, directory_of, least_device_size};
-use crate::source::{Device, small_file};
+use crate::source::Device;
 
 /// A copy in which all is kept that is read of the source, and the map of it.
 pub struct Continued {
@@ -37,7 +37,8 @@ pub fn go_on(
     medium: Medium,
     retries: u32,
 ) -> Result<(Arc<DamagedSource>, Continued)> {
-    let map = read_mapfile(mapfile, device.size())?;
+    let text = mapfile::read(mapfile)?;
+    let map = Mapfile::parse(&text, device.size(), mapfile)?.map;
     let target = open_begun(output, mapfile, &map, device)?;
     let kept = kept_in(&target, None)?;
     refuse_other_volume(&medium, &kept, &map, mapfile, &target)?;
@@ -266,27 +267,6 @@ fn kept_in(target: &Target, len: Option<u64>) -> Result<Kept> {
 pub fn copy_len(volume: &Volume<Arc<Device>>) -> u64 {
     let geometry = volume.geometry();
     geometry.bytes(geometry.nr_clusters()) + volume.tail_size()
-}
-
-/// No map has more: it would be that of a disk with ten million bad sectors.
-const LARGEST_MAPFILE: u64 = 1 << 30;
-
-fn read_mapfile(path: &Path, size: u64) -> Result<AreaMap> {
-    let failed = |error| Error::io("read", path, error);
-    let bytes = match small_file::read(path, LARGEST_MAPFILE) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge
-            ) =>
-        {
-            let remedy = "name the map file of this rescue, or one that does not exist yet";
-            return Err(Error::refused(path, "is no map file", remedy));
-        }
-        read => read.map_err(failed)?,
-    };
-    let mapfile = Mapfile::parse(&String::from_utf8_lossy(&bytes), size, path)?;
-    Ok(mapfile.map)
 }
 
 /// Opens the output of an earlier run.

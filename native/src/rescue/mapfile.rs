@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use super::area_map::{AreaMap, Status};
+use super::area_map::{Area, AreaMap, Status};
 use crate::error::{Error, Result};
+use crate::source::small_file;
 
 /// A map, and where the run that wrote it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,21 +84,55 @@ impl Mapfile {
     /// Reads the text of a map file of a device of `size` bytes; `path` is for
     /// errors. What the map does not speak of is not tried.
     pub fn parse(text: &str, size: u64, path: &Path) -> Result<Self> {
+        let listed = Listed::parse(text, path)?;
+        let mut map = AreaMap::new(size);
+        for area in listed.areas {
+            if area.status == Status::Finished && area.range.end > size {
+                return Err(Error::refused(
+                    path,
+                    "an area of the map file ends past the end of the device",
+                    REMEDY,
+                ));
+            }
+            map.set(area.range, area.status);
+        }
+        Ok(Self {
+            map,
+            position: listed.position,
+            state: listed.state,
+        })
+    }
+}
+
+/// What a map file lists, whatever the size of its device is.
+#[derive(Debug)]
+pub struct Listed {
+    /// In order; they do not overlap.
+    pub areas: Vec<Area>,
+    position: u64,
+    state: RunStatus,
+}
+
+const REMEDY: &str = "name the map file that belongs to this rescue";
+
+/// No map has more bytes: it would be that of a disk with ten million bad sectors.
+const LARGEST: u64 = 1 << 30;
+
+impl Listed {
+    /// Reads the text of a map file; `path` is for errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let lines = text
             .lines()
             .enumerate()
             .map(|(index, line)| (index + 1, line.trim()))
             .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        let mut map = AreaMap::new(size);
+        let mut areas = Vec::new();
         let mut head = None;
         let mut end = 0;
         for (number, line) in lines {
             let wrong = |what: &str| {
-                Error::refused(
-                    path,
-                    format!("line {number} of the map file: {what}"),
-                    "name the map file that belongs to this rescue",
-                )
+                let found = format!("line {number} of the map file: {what}");
+                Error::refused(path, found, REMEDY)
             };
             let mut fields = line.split_whitespace();
             let position = fields.next().and_then(parse_number);
@@ -124,10 +159,10 @@ impl Mapfile {
             end = position
                 .checked_add(len)
                 .ok_or_else(|| wrong("an area ends past all devices"))?;
-            if *status == Status::Finished && end > size {
-                return Err(wrong("an area ends past the end of the device"));
-            }
-            map.set(position..end, *status);
+            areas.push(Area {
+                range: position..end,
+                status: *status,
+            });
         }
         let Some((position, state)) = head else {
             return Err(Error::refused(
@@ -137,10 +172,32 @@ impl Mapfile {
             ));
         };
         Ok(Self {
-            map,
+            areas,
             position,
             state,
         })
+    }
+
+    /// Bytes of the device that the map is of.
+    pub fn size(&self) -> u64 {
+        self.areas.last().map_or(0, |area| area.range.end)
+    }
+}
+
+/// Reads a map file, as text.
+pub fn read(path: &Path) -> Result<String> {
+    match small_file::read(path, LARGEST) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge
+            ) =>
+        {
+            let remedy = "name the map file of this rescue, or one that does not exist yet";
+            Err(Error::refused(path, "is no map file", remedy))
+        }
+        Err(error) => Err(Error::io("read", path, error)),
     }
 }
 

@@ -28,6 +28,6 @@ pub use continued::Continued;
 pub use damaged_source::DamagedSource;
 pub use kept::Kept;
 pub use mapfile::{Mapfile, RunStatus};
-pub use mark::write_marks;
+pub use mark::{find_marks, write_marks};
 pub use medium::Medium;
 pub use missing_clusters::MissingClusters;

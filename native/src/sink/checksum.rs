@@ -98,6 +98,10 @@ impl Checksum {
         }
     }
 
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Takes the bytes at `offset`; what was left out before are zeros.
     pub fn take(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         if offset < self.taken {
@@ -163,6 +167,18 @@ impl Sidecar {
     pub fn put(mut self) -> Result<()> {
         let put = self.file.put().and_then(|()| self.file.sync_name());
         put.map_err(|error| self.not_put(&error))
+    }
+
+    /// Gives the checksum its name.
+    pub fn put_name(&mut self) -> io::Result<()> {
+        self.file.put()
+    }
+
+    /// Takes its name from it again, as far as that can be done.
+    pub fn take_back(&mut self) {
+        if self.file.take_back().is_ok() {
+            let _ = fs::remove_file(self.file.part());
+        }
     }
 
     /// Gives `file` its name by `put`, and then the checksum: both, or neither. An

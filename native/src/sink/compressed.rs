@@ -9,6 +9,7 @@ use ntfsclone_core::image::seekable::{FRAME_SIZE, MAX_FRAMES};
 use ntfsclone_core::write::{Compress, Content, Facts, FrameLog, Framing};
 
 use super::Sink;
+use super::image::in_pieces;
 use super::target::Target;
 use crate::bulk::pipeline::Batch;
 use crate::compression::{CompressedFrame, Compressor, Pending};
@@ -128,7 +129,8 @@ impl Sink for CompressedSink {
     }
 
     fn remark(&self) -> String {
-        format!(" as {}", report::size(self.size))
+        let pieces = in_pieces(&self.frames.target);
+        format!(" as {}{pieces}", report::size(self.size))
     }
 }
 

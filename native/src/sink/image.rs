@@ -4,6 +4,7 @@ use super::Sink;
 use super::target::Target;
 use crate::bulk::pipeline::Batch;
 use crate::error::Result;
+use crate::report;
 
 /// Writes an image that comes in batches, one after the other.
 pub struct ImageSink {
@@ -27,7 +28,19 @@ impl Sink for ImageSink {
         Ok(())
     }
 
+    fn remark(&self) -> String {
+        in_pieces(&self.target)
+    }
+
     fn target(&mut self) -> &mut Target {
         &mut self.target
+    }
+}
+
+/// How many pieces it is in, as a part of a report.
+pub fn in_pieces(target: &Target) -> String {
+    match target.pieces() {
+        Some(count) => format!(" in {}", report::count(count as u64, "piece", "pieces")),
+        None => String::new(),
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::atomic_file::{directory_of, is_part_name};
 use crate::device;
 use crate::report;
+use crate::shell::quoted;
 
 /// Warns of parts of `path` that no run holds, and says how to remove them. They
 /// are never removed unasked: one may be all that is left of a dying disk.
@@ -27,16 +28,6 @@ pub fn warn(path: &Path) {
                  its name; rm {part} removes it"
             ),
         });
-    }
-}
-
-/// A name as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let name = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@".contains(c);
-    match name.chars().all(is_plain) {
-        true => name,
-        false => format!("'{}'", name.replace('\'', "'\\''")),
     }
 }
 

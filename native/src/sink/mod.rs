@@ -3,21 +3,25 @@
 mod atomic_file;
 pub mod checksum;
 mod compressed;
+mod device_folder;
 mod discard;
 mod file_writer;
 mod image;
 mod leftovers;
+mod overwritten;
+mod pieces;
 mod place;
 mod raw;
 mod read_back;
 mod reflink;
 mod sparse;
 mod target;
-mod whole_disk;
 
 pub use atomic_file::{AtomicFile, Replacing, directory_of};
 pub use compressed::{CompressedSink, MAX_MAP_SIZE, check_length};
+pub use device_folder::refuse_file_in;
 pub use image::ImageSink;
+pub use overwritten::refuse_metadata;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
@@ -53,7 +57,8 @@ pub struct Written {
 }
 
 /// Lets `sink` take all batches, each after a change of its serial number, and
-/// finishes its target. What `progress` tells of already is written, too.
+/// finishes its target. What `progress` tells of already is written, too. `written`
+/// is called when only that is left to do, and ends the percent.
 ///
 /// # Errors
 ///
@@ -64,6 +69,7 @@ pub fn write_all(
     batches: Batches,
     serial: &mut SerialChange,
     mut progress: Progress,
+    written: impl FnOnce(&mut Progress),
 ) -> Result<Written> {
     let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
@@ -75,7 +81,13 @@ pub fn write_all(
     });
     taken
         .and_then(|()| sink.end())
-        .and_then(|()| finish(sink.target(), serial))
+        .and_then(|()| {
+            written(&mut progress);
+            if sink.target().is_read_back() {
+                progress.clear();
+            }
+            finish(sink.target(), serial)
+        })
         .map_err(|error| sink.target().explain(error))?;
     let took = progress.finish();
     Ok(Written { bytes, took })

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use super::atomic_file::directory_of;
 use super::checksum;
-use super::whole_disk::refuse_partition_table;
+use super::device_folder::refuse_file_in;
+use super::overwritten::judge_overwritten;
 use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 use crate::options::{Existing, Output, Thin, WriteOptions};
+use crate::report::Reports;
 
 /// What stands under the name of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,10 @@ impl Place {
             return stdout(sources);
         };
         let metadata = match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::NewFile),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                refuse_file_in(path)?;
+                return Ok(Self::NewFile);
+            }
             Err(error) => return Err(Error::io("look at", path, error)),
             Ok(_) if *existing == Existing::Refuse => {
                 return Err(Error::refused(
@@ -79,18 +84,19 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// What is asked for cannot be done there; a whole disk is written over, unless
-    /// `overwrites_disk`.
+    /// What is asked for cannot be done there; a whole disk would be written over,
+    /// without `force`. What an earlier run `has_begun` was checked by that.
     pub fn of_volume(
         writing: &WriteOptions,
         sources: &[fs::Metadata],
-        overwrites_disk: bool,
+        force: bool,
+        has_begun: bool,
     ) -> Result<Self> {
         let output = &writing.output;
         let place = Self::of(output, sources)?;
         place.check(writing.thin)?;
-        if !overwrites_disk {
-            refuse_partition_table(output, place)?;
+        if !has_begun {
+            judge_overwritten(output, place, force, Reports::beside(output))?;
         }
         checksum::check(writing.checksum, output, place, sources)?;
         Ok(place)
@@ -109,6 +115,13 @@ impl Place {
             let remedy = "name a file in it";
             return Err(Error::refused(path, "is a directory", remedy));
         }
+        if device::is_terminal(metadata) {
+            return Err(Error::refused(
+                path,
+                "is a terminal, which can do nothing with the data",
+                "name a file, a device or a pipe",
+            ));
+        }
         if !kind.is_file_or_disk() {
             return Ok(Self::Stream);
         }
@@ -123,6 +136,7 @@ impl Place {
                 _ => Ok(Self::BlockDevice),
             };
         }
+        refuse_file_in(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))?;
         // Also a file that is replaced: its directory alone must not decide that.
         device::open_to_write(path).map_err(|error| not_writable(path, error))?;
         Ok(match existing {

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use ntfsclone_core::clusters::metadata::RecordKind;
 use ntfsclone_core::io::IoError;
 use ntfsclone_core::plan::{Plan, Step};
-use ntfsclone_core::wipe::Times;
+use ntfsclone_core::wipe::{Times, Wiped};
 use ntfsclone_core::write::{RecordChunk, WipeReport};
 
 use super::volume::Device;
@@ -26,7 +27,15 @@ pub struct BulkReader {
     times: Times,
     /// What the output shares with the volume already, and is not read.
     shared: Option<Sharing>,
-    wiped: Arc<Mutex<WipeReport>>,
+    wiped: Arc<Mutex<WipedRecords>>,
+}
+
+/// What was wiped of the records of a volume.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WipedRecords {
+    pub report: WipeReport,
+    /// Of that, in `$MFTMirr`.
+    pub mirror: Wiped,
 }
 
 /// Records on their way.
@@ -34,7 +43,7 @@ pub struct BulkReader {
 struct Records {
     /// Those of a chunk.
     bytes: Vec<u8>,
-    report: WipeReport,
+    wiped: WipedRecords,
 }
 
 impl BulkReader {
@@ -76,7 +85,7 @@ impl BulkReader {
     }
 
     /// What was wiped, once the last batch is filled.
-    pub fn wiped(&self) -> Arc<Mutex<WipeReport>> {
+    pub fn wiped(&self) -> Arc<Mutex<WipedRecords>> {
         Arc::clone(&self.wiped)
     }
 
@@ -99,12 +108,22 @@ impl BulkReader {
 
     fn read_all(&self, filler: &mut Filler<'_>) -> Filled {
         let mut records = Records::default();
+        let mut has_mft = false;
         for step in self.plan.steps() {
             let read = match step {
                 Step::Bytes { offset, len } => self.read_unshared(offset..offset + len, filler)?,
                 Step::Records(kind, stream) => {
+                    let before = records.wiped.report.wiped;
                     let chunks = RecordChunk::all(self.plan.geometry(), kind, stream);
-                    self.read_records(chunks, &mut records, filler)?
+                    let read = self.read_records(chunks, &mut records, filler)?;
+                    // Files come in the order of their records: $MFT, then its mirror.
+                    if kind == RecordKind::Mft {
+                        if has_mft {
+                            records.wiped.mirror = records.wiped.report.wiped.since(&before);
+                        }
+                        has_mft = true;
+                    }
+                    read
                 }
             };
             if let Err(error) = read {
@@ -112,7 +131,7 @@ impl BulkReader {
             }
         }
         if let Ok(mut wiped) = self.wiped.lock() {
-            *wiped = records.report;
+            *wiped = records.wiped;
         }
         Ok(Ok(()))
     }
@@ -144,10 +163,10 @@ impl BulkReader {
         records: &mut Records,
         filler: &mut Filler<'_>,
     ) -> Filled {
-        let Records { bytes, report } = records;
+        let Records { bytes, wiped } = records;
         let cluster_size = self.plan.geometry().cluster_size;
         for chunk in chunks {
-            let read = chunk.read_wiped(bytes, self.times, report, |offset, bytes| {
+            let read = chunk.read_wiped(bytes, self.times, &mut wiped.report, |offset, bytes| {
                 self.read_at(offset, bytes)
             });
             if let Err(error) = read {

@@ -89,11 +89,11 @@ impl ImageStream {
         let (decoder, header) = match input.format {
             Format::Image => {
                 let decoder = VolumeDecoder::Image(Decoder::new());
-                begin(decoder, &mut bytes, &name)?
+                begin(decoder, &mut bytes, &name).map_err(|error| input.explain(error))?
             }
             Format::Partclone => {
-                let decoder = Box::new(DecoderWithBackup::new());
-                begin(VolumeDecoder::Partclone(decoder), &mut bytes, &name)?
+                let decoder = VolumeDecoder::Partclone(Box::new(DecoderWithBackup::new()));
+                begin(decoder, &mut bytes, &name).map_err(|error| input.explain(error))?
             }
             Format::Volume => {
                 let mut sector = [0; 512];
@@ -162,7 +162,9 @@ impl ImageStream {
     /// Reads the next part of the input; returns how many bytes that is, 0 at the end.
     fn read_chunk(&mut self) -> Result<usize> {
         let read = read_up_to(&mut self.reader, &mut self.chunk);
-        let len = read.map_err(|error| read_error(&self.input.name, error))?;
+        let len = read
+            .map_err(|error| read_error(&self.input.name, error))
+            .map_err(|error| self.input.explain(error))?;
         self.rest = 0..len;
         self.position += len as u64;
         Ok(len)
@@ -199,6 +201,19 @@ impl ImageStream {
             },
         };
         BootSector::parse(bytes.first_chunk()?, 0).ok()
+    }
+
+    /// True if the first cluster of the volume is left out, as by images of metadata
+    /// only: all others have the boot sector there.
+    pub fn begins_with_gap(&self) -> bool {
+        let mut input = &self.chunk[self.rest.clone()];
+        match &self.decoder {
+            VolumeDecoder::Volume(_) | VolumeDecoder::Partclone(_) => false,
+            VolumeDecoder::Image(decoder) => {
+                let first = decoder.clone().next(&mut input);
+                matches!(first, Ok(Event::Data { offset: 1.., .. }))
+            }
+        }
     }
 
     /// Reads the rest past the kernel's cache, if that is wanted and can be
@@ -289,7 +304,10 @@ impl ImageStream {
             }
             // After the end as well: what follows it is an error.
             match self.read_chunk() {
-                Ok(0) => return Ok(self.decoder.end_of_input(&self.name)),
+                Ok(0) => {
+                    let ended = self.decoder.end_of_input(&self.name);
+                    return Ok(ended.map_err(|error| self.input.explain(error)));
+                }
                 Ok(_) => {}
                 Err(error) => return Ok(Err(error)),
             }

@@ -14,7 +14,7 @@ mod volume;
 mod volume_decoder;
 mod whole;
 
-pub use bulk::BulkReader;
+pub use bulk::{BulkReader, WipedRecords};
 pub use image::{ImageStream, check_ahead, expected_bytes};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use salvaged::SalvagedVolume;

@@ -1,24 +1,42 @@
 //! Checksums beside a file, as b3sum and sha256sum write and check them.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::small_file;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::input::Files;
 
 /// The most bytes of a file with checksums that are looked at.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// A checksum that stands beside a file, and what the file has so far.
+/// The checksums of one kind that stand beside a file, or beside each of its
+/// pieces; and what the file has so far.
 pub struct Sidecar {
+    kind: Kind,
+    /// In order, at least one.
+    parts: Vec<Part>,
+    /// The one that the next bytes are of.
+    current: usize,
+}
+
+/// A file with its checksum.
+struct Part {
     path: PathBuf,
     /// In hexadecimal.
     expected: String,
     hasher: Hasher,
+    /// Bytes that are to come.
+    left: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Blake3,
+    Sha256,
 }
 
 enum Hasher {
@@ -38,62 +56,125 @@ pub struct Compared {
 }
 
 impl Sidecar {
-    /// Reads those beside `files`, if that is one file.
+    /// Reads those beside `files`; of pieces, if each has its own.
     ///
     /// # Errors
     ///
     /// One of them cannot be read, or has no checksum of the file.
     pub fn beside(files: &Files) -> Result<Vec<Self>> {
-        let Some(path) = files.whole_path() else {
+        let Some(files) = files.whole_paths() else {
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
-        for (extension, hasher) in [
-            ("b3", Hasher::Blake3(Box::default())),
-            ("sha256", Hasher::Sha256(Sha256::new())),
-        ] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".");
-            name.push(extension);
-            let sidecar = PathBuf::from(name);
-            match small_file::read_text(&sidecar, MAX_BYTES) {
-                Ok(text) => found.push(Self {
-                    expected: expected(&text, path, &sidecar)?,
-                    path: sidecar,
-                    hasher,
-                }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(unreadable(&sidecar, &error)),
+        for kind in [Kind::Blake3, Kind::Sha256] {
+            let parts = files
+                .iter()
+                .map(|&(path, size)| Part::beside(path, size, kind));
+            if let Some(parts) = parts.collect::<Result<Option<Vec<_>>>>()? {
+                found.push(Self {
+                    kind,
+                    parts,
+                    current: 0,
+                });
             }
         }
         Ok(found)
     }
 
+    /// The first one.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.parts.first().map_or(Path::new(""), |part| &part.path)
     }
 
     /// Takes the next bytes of the file.
-    pub fn update(&mut self, bytes: &[u8]) {
-        match &mut self.hasher {
-            Hasher::Blake3(hasher) => {
-                hasher.update(bytes);
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let is_last = self.current + 1 == self.parts.len();
+            let Some(part) = self.parts.get_mut(self.current) else {
+                return;
+            };
+            let left = usize::try_from(part.left).unwrap_or(usize::MAX);
+            let len = match is_last {
+                true => bytes.len(),
+                false => bytes.len().min(left),
+            };
+            let (here, rest) = bytes.split_at(len);
+            part.hasher.update(here);
+            part.left = part.left.saturating_sub(len as u64);
+            if !rest.is_empty() || (part.left == 0 && !is_last) {
+                self.current += 1;
             }
-            Hasher::Sha256(hasher) => hasher.update(bytes),
+            bytes = rest;
         }
     }
 
-    /// The checksum of the file, which was taken to its end.
+    /// The checksum of the file, which was taken to its end; of pieces, that of the
+    /// first that is not as it should be.
     pub fn finish(self) -> Compared {
-        let (kind, found) = match self.hasher {
-            Hasher::Blake3(hasher) => ("b3", hasher.finalize().to_hex().to_string()),
-            Hasher::Sha256(hasher) => ("sha256", hex(&hasher.finalize())),
-        };
-        Compared {
-            path: self.path,
+        let kind = self.kind.extension();
+        let compared = self.parts.into_iter().map(|part| Compared {
+            path: part.path,
             kind,
-            expected: self.expected,
-            found,
+            expected: part.expected,
+            found: part.hasher.finish(),
+        });
+        let mut compared: Vec<Compared> = compared.collect();
+        let wrong = compared.iter().position(|compared| !compared.is_equal());
+        compared.swap_remove(wrong.unwrap_or(0))
+    }
+}
+
+impl Part {
+    /// `None` if no checksum stands beside the file.
+    fn beside(path: &Path, size: u64, kind: Kind) -> Result<Option<Self>> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".");
+        name.push(kind.extension());
+        let sidecar = PathBuf::from(name);
+        match small_file::read(&sidecar, MAX_BYTES) {
+            Ok(text) => Ok(Some(Self {
+                expected: expected(&text, path, &sidecar)?,
+                path: sidecar,
+                hasher: kind.hasher(),
+                left: size,
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&sidecar, &error)),
+        }
+    }
+}
+
+impl Kind {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Blake3 => "b3",
+            Self::Sha256 => "sha256",
+        }
+    }
+
+    fn hasher(self) -> Hasher {
+        match self {
+            Self::Blake3 => Hasher::Blake3(Box::default()),
+            Self::Sha256 => Hasher::Sha256(Sha256::new()),
+        }
+    }
+}
+
+impl Hasher {
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Blake3(hasher) => {
+                hasher.update(bytes);
+            }
+            Self::Sha256(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// In hexadecimal.
+    fn finish(self) -> String {
+        match self {
+            Self::Blake3(hasher) => hasher.finalize().to_hex().to_string(),
+            Self::Sha256(hasher) => hex(&hasher.finalize()),
         }
     }
 }
@@ -113,35 +194,55 @@ fn unreadable(sidecar: &Path, error: &io::Error) -> Error {
 }
 
 /// The checksum of the file at `path` in the lines of `text`: that of its name,
-/// or the only one.
-fn expected(text: &str, path: &Path, sidecar: &Path) -> Result<String> {
-    let name = path
-        .file_name()
-        .map(OsStr::to_string_lossy)
-        .unwrap_or_default();
-    let lines: Vec<(&str, &str)> = text
-        .lines()
-        .filter_map(|line| line.trim_start_matches('\\').split_once([' ', '\t']))
-        .collect();
-    let of_name = |(_, named): &&(&str, &str)| {
-        let named = named.trim_start_matches([' ', '*']);
-        Path::new(named)
-            .file_name()
-            .is_some_and(|named| *named == *name)
-    };
+/// or the only one. Names need not be UTF-8.
+fn expected(text: &[u8], path: &Path, sidecar: &Path) -> Result<String> {
+    let name = device::name_bytes(path.file_name().unwrap_or_default());
+    let lines = text.split(|&byte| byte == b'\n');
+    let lines: Vec<(&[u8], Vec<u8>)> = lines.filter_map(sum_and_name).collect();
+    let of_name =
+        |line: &&(&[u8], Vec<u8>)| line.1.rsplit(|&byte| byte == b'/').next() == Some(name);
     let line = lines.iter().find(of_name).or(match &lines[..] {
         [only] => Some(only),
         _ => None,
     });
-    let is_sum = |sum: &&str| sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_sum = |sum: &&[u8]| sum.len() == 64 && sum.iter().all(u8::is_ascii_hexdigit);
     match line.map(|(sum, _)| *sum).filter(is_sum) {
-        Some(sum) => Ok(sum.to_ascii_lowercase()),
+        Some(sum) => Ok(String::from_utf8_lossy(sum).to_ascii_lowercase()),
         None => Err(Error::refused(
             sidecar,
-            format!("has no checksum of {name}"),
+            format!("has no checksum of {}", String::from_utf8_lossy(name)),
             "was it made by b3sum or sha256sum? If it belongs to another file, move it away",
         )),
     }
+}
+
+/// A line takes a backslash at its start if there are escapes in the name: of a
+/// line's end or a backslash.
+fn sum_and_name(line: &[u8]) -> Option<(&[u8], Vec<u8>)> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let (is_escaped, line) = match line.strip_prefix(b"\\") {
+        Some(line) => (true, line),
+        None => (false, line),
+    };
+    let end = line.iter().position(|byte| b" \t".contains(byte))?;
+    let (sum, name) = line.split_at(end);
+    let begin = name.iter().position(|byte| !b" \t*".contains(byte));
+    let name = name.get(begin.unwrap_or(name.len())..).unwrap_or_default();
+    if !is_escaped {
+        return Some((sum, name.to_vec()));
+    }
+    let mut plain = Vec::new();
+    let mut bytes = name.iter();
+    while let Some(&byte) = bytes.next() {
+        let escaped = if byte == b'\\' { bytes.next() } else { None };
+        plain.push(match escaped {
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(&other) => other,
+            None => byte,
+        });
+    }
+    Some((sum, plain))
 }
 
 fn hex(bytes: &[u8]) -> String {

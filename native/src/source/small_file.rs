@@ -25,15 +25,6 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Like [`read`], for text.
-///
-/// # Errors
-///
-/// Like those of [`read`]; it is not UTF-8.
-pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
-    String::from_utf8(read(path, limit)?).map_err(io::Error::other)
-}
-
 fn too_large(limit: u64) -> io::Error {
     let message = format!("it has more than {limit} bytes");
     io::Error::new(io::ErrorKind::FileTooLarge, message)

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::{Event, Header};
 use ntfsclone_core::image::partclone;
 use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
@@ -53,6 +54,8 @@ pub struct Device {
 struct Image {
     header: Header,
     is_metadata: bool,
+    /// `None` of a damaged one.
+    index: Option<Arc<Index>>,
 }
 
 impl Device {
@@ -125,6 +128,7 @@ impl Device {
                 let image = Image {
                     header: salvaged.header,
                     is_metadata: !salvaged.is_ordinary,
+                    index: None,
                 };
                 let medium = salvaged.medium();
                 let doubtful = salvaged.doubtful_bytes();
@@ -197,7 +201,9 @@ impl Device {
             progress.advance_to(decoder.taken());
         }
         let ended = decoder.end_of_input();
-        ended.map_err(|error| Error::read(&self.input.name, error))?;
+        ended
+            .map_err(|error| Error::read(&self.input.name, error))
+            .map_err(|error| self.input.explain(error))?;
         progress.finish();
         Ok(())
     }
@@ -232,6 +238,12 @@ impl Device {
         self.raw.as_ref()?.as_file()
     }
 
+    /// True for a volume that is in files as it is: each of its bytes has one position
+    /// there.
+    pub fn is_in_file(&self) -> bool {
+        self.raw.is_some() && !self.input.is_compressed()
+    }
+
     /// What it was recognised as.
     pub fn input(&self) -> &Recognised {
         &self.input
@@ -245,6 +257,11 @@ impl Device {
     /// The header of the image, if it is one.
     pub fn header(&self) -> Option<&Header> {
         self.image.as_ref().map(|image| &image.header)
+    }
+
+    /// Where the clusters are in the image, if it is one that is not damaged.
+    pub fn index(&self) -> Option<&Index> {
+        self.image.as_ref()?.index.as_deref()
     }
 
     /// Bytes of the device that the volume is on, or was.
@@ -365,9 +382,10 @@ impl ReadAt for Device {
 }
 
 fn image_of(inside: &Inside) -> Option<Image> {
-    inside.index().map(|index| Image {
+    inside.shared_index().map(|index| Image {
         header: *index.header(),
         is_metadata: !index.is_ordinary(),
+        index: Some(index),
     })
 }
 

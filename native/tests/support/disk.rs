@@ -37,6 +37,29 @@ pub(crate) fn with_gpt(partitions: &[Partition<'_>]) -> Vec<u8> {
     disk
 }
 
+/// A disk with one extended partition, and in it a list of logical ones; before each of
+/// them is a sector with its link.
+pub(crate) fn with_logical(partitions: &[Partition<'_>]) -> Vec<u8> {
+    const EXTENDED: u8 = 0x0F;
+    let mut disk = place(partitions);
+    let extended = partitions[0].sector - 1;
+    let sectors = (disk.len() / SECTOR) as u32 - extended;
+    put_mbr_entry(&mut disk, 0, EXTENDED, extended, sectors);
+    for (index, partition) in partitions.iter().enumerate() {
+        let at = (partition.sector as usize - 1) * SECTOR;
+        let sectors = (partition.bytes.len() / SECTOR) as u32;
+        let link = &mut disk[at..at + SECTOR];
+        link.fill(0);
+        link[510..].copy_from_slice(&[0x55, 0xAA]);
+        put_mbr_entry(link, 0, partition.kind, 1, sectors);
+        if let Some(next) = partitions.get(index + 1) {
+            let from_start = next.sector - 1 - extended;
+            put_mbr_entry(link, 1, EXTENDED, from_start, 1);
+        }
+    }
+    disk
+}
+
 fn gpt_entries(partitions: &[Partition<'_>]) -> Vec<u8> {
     /// EBD0A0A2-B9E5-4433-87C0-68B6B72699C7: Microsoft's basic data.
     const BASIC_DATA: [u8; 16] = [
@@ -95,8 +118,8 @@ fn place(partitions: &[Partition<'_>]) -> Vec<u8> {
     disk
 }
 
-fn put_mbr_entry(disk: &mut [u8], index: usize, kind: u8, first: u32, sectors: u32) {
-    let entry = &mut disk[446 + index * 16..][..16];
+fn put_mbr_entry(sector: &mut [u8], index: usize, kind: u8, first: u32, sectors: u32) {
+    let entry = &mut sector[446 + index * 16..][..16];
     entry[4] = kind;
     entry[8..12].copy_from_slice(&first.to_le_bytes());
     entry[12..16].copy_from_slice(&sectors.to_le_bytes());

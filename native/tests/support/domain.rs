@@ -8,8 +8,21 @@ use std::{io::BufRead, ops::Range};
 #[serde(deny_unknown_fields)]
 pub(crate) struct JsonMap {
     pub(crate) source: String,
+    pub(crate) within: Option<String>,
     pub(crate) size: u64,
-    pub(crate) cluster_size: u64,
+    pub(crate) cluster_size: Option<u64>,
+    areas: Vec<JsonArea>,
+    #[serde(default)]
+    pub(crate) partitions: Vec<JsonPartition>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JsonPartition {
+    pub(crate) number: u32,
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+    pub(crate) cluster_size: Option<u64>,
     areas: Vec<JsonArea>,
 }
 
@@ -36,11 +49,22 @@ impl JsonMap {
     }
 
     pub(crate) fn areas(&self) -> Vec<Range<u64>> {
-        let areas = self.areas.iter();
-        areas
-            .map(|area| area.offset..area.offset + area.length)
-            .collect()
+        ranges(&self.areas)
     }
+}
+
+impl JsonPartition {
+    /// By positions in the partition.
+    pub(crate) fn areas(&self) -> Vec<Range<u64>> {
+        ranges(&self.areas)
+    }
+}
+
+fn ranges(areas: &[JsonArea]) -> Vec<Range<u64>> {
+    areas
+        .iter()
+        .map(|area| area.offset..area.offset + area.length)
+        .collect()
 }
 
 /// Reports what a mapfile of ddrescue says is finished, and returns where it ends. It must be contiguous.

@@ -74,6 +74,14 @@ pub(crate) fn finish_with_input(command: Command, input: &[u8]) -> Output {
         .clone()
 }
 
+/// What ours printed on standard error, without the line in which it says its name as
+/// the original does.
+pub(crate) fn errors(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let name = format!("ntfsclone v{} (Rust)\n", env!("CARGO_PKG_VERSION"));
+    errors.strip_prefix(&name).unwrap_or(&errors).to_owned()
+}
+
 /// What a program printed, on either stream, with carriage returns as line ends.
 pub(crate) fn printed(output: &Output) -> String {
     [&output.stdout, &output.stderr]

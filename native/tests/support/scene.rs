@@ -170,8 +170,9 @@ impl Outcome {
         self.output.status.code()
     }
 
+    /// What is on standard error after the line with the name of the program.
     pub(crate) fn errors(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
+        program::errors(&self.output)
     }
 
     pub(crate) fn stdout(&self) -> &[u8] {

@@ -40,11 +40,53 @@ pub(crate) const DAMAGED: &str = "was it written or fetched completely? Take ano
 
 /// The error for `cut`, by the name it was given.
 pub(crate) fn cut_error(scene: &Scene, name: &str) -> String {
-    let length = scene.read("cut").len();
-    format!(
-        "{name}: the image command at byte {length:#x} is damaged: its end is {length:#x}, \
-         expected the rest of the image"
-    )
+    format!("{name}: {}", truncated(&scene.read("cut")))
+}
+
+/// What is said of an image of version 10.1 that ends too early.
+pub(crate) fn truncated(cut: &[u8]) -> String {
+    format!("{}{}", ends_after(cut.len()), place_of_end(cut))
+}
+
+/// The same, without the place.
+pub(crate) fn ends_after(len: usize) -> String {
+    let mut digits = len.to_string();
+    for place in (1..digits.len()).rev() {
+        if (len.to_string().len() - place).is_multiple_of(3) {
+            digits.insert(place, ',');
+        }
+    }
+    format!("the image is truncated: it ends after {digits} bytes")
+}
+
+fn place_of_end(cut: &[u8]) -> String {
+    const HEADER: usize = 56;
+    if cut.len() < HEADER {
+        return ", inside its header".to_owned();
+    }
+    let number = |at: usize| u64::from_le_bytes(cut[at..at + 8].try_into().expect("8 bytes"));
+    let cluster_size = (number(18) & 0xFFFF_FFFF) as usize;
+    let nr_clusters = number(30);
+    let (mut at, mut cluster) = (HEADER, 0);
+    loop {
+        if cluster >= nr_clusters {
+            return ", where the backup boot sector is expected".to_owned();
+        }
+        match cut.get(at) {
+            Some(0) if at + 9 <= cut.len() => {
+                cluster += number(at + 1);
+                at += 9;
+            }
+            None | Some(0) => return format!(", before cluster {cluster}"),
+            Some(_) if at + 1 + cluster_size > cut.len() => {
+                return format!(", inside cluster {cluster}");
+            }
+            Some(_) => {
+                cluster += 1;
+                at += 1 + cluster_size;
+            }
+        }
+    }
 }
 
 /// What a raw clone of it is: used clusters and the tail, zeros between.

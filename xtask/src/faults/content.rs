@@ -35,10 +35,11 @@ pub(super) fn error(inputs: &Inputs, job: &Job, bytes: &[u8], clean: &[u8]) -> O
     difference(&found, &expected)
 }
 
-/// The lines of a report that do not depend on the time it took.
+/// The lines of a report that do not depend on the time it took. Percent are one.
 pub(super) fn report_lines(stdout: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stdout);
-    let lines = text.lines().filter(|line| !line.contains("/s)"));
+    let is_timed = |line: &&str| line.contains("/s)") || line.contains(" percent completed");
+    let lines = text.lines().filter(|line| !is_timed(line));
     lines.map(str::to_owned).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::layout::{
     ByteOrder, COMMAND_GAP, COMMAND_NEXT, FIELDS_SIZE, Header, OLD_HEADER_SIZE, Version,
 };
-use crate::error::{Error, Result, Structure};
+use crate::error::{EndPlace, Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::units::{len_u64, len_usize};
 
@@ -232,11 +232,35 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`]: the image was cut short.
+    /// [`Error::Truncated`].
     pub fn end_of_input(&mut self) -> Result<()> {
         match self.next(&mut [].as_slice())? {
             Event::End => Ok(()),
-            _ => Err(cut_short(self.taken)),
+            _ => Err(Error::Truncated {
+                offset: self.taken,
+                place: self.end_place(),
+            }),
+        }
+    }
+
+    /// What should follow where the input ends.
+    fn end_place(&self) -> EndPlace {
+        match self.state {
+            State::HeaderStart | State::HeaderFields { .. } | State::Padding { .. } => {
+                EndPlace::Header
+            }
+            State::Command { position, header }
+            | State::GapCount {
+                position, header, ..
+            }
+            | State::Cluster {
+                position, header, ..
+            } if position >= header.nr_clusters => EndPlace::Tail,
+            State::Command { position, .. } | State::GapCount { position, .. } => {
+                EndPlace::BeforeCluster(position)
+            }
+            State::Cluster { position, .. } => EndPlace::InCluster(position),
+            State::Ended => EndPlace::Unknown,
         }
     }
 
@@ -305,7 +329,10 @@ impl Decoder {
 }
 
 pub(crate) fn cut_short(len: u64) -> Error {
-    corrupt(len, "its end", len, "the rest of the image")
+    Error::Truncated {
+        offset: len,
+        place: EndPlace::Unknown,
+    }
 }
 
 pub(in crate::image) fn corrupt(

@@ -7,7 +7,7 @@ use super::block_map::BlockMap;
 use super::checksum::{Algorithm, Checksum, Crc32};
 use super::cursor::Cursor;
 use super::layout::{BITMAP_END, BitmapForm, Header, START_SIZE, Version};
-use crate::error::{Error, Result, Structure};
+use crate::error::{EndPlace, Error, Result, Structure};
 use crate::image::ntfsclone::Event;
 use crate::units::{len_u64, len_usize};
 
@@ -127,19 +127,19 @@ impl Decoder {
     ///
     /// [`Error::Truncated`].
     pub fn end_of_input(&mut self) -> Result<()> {
-        let (mut block, mut ended) = (None, false);
+        let (mut place, mut ended) = (EndPlace::Header, false);
         if let Some(body) = &self.body {
             match body.phase {
                 Phase::Ended { .. } => ended = true,
                 Phase::Unused { .. } | Phase::Bitmap { .. } | Phase::BitmapEnd => {}
-                _ => block = Some(body.block),
+                _ => place = EndPlace::BeforeBlock(body.block),
             }
         }
         let offset = self.taken();
         if ended {
             return Ok(());
         }
-        Err(Error::Truncated { offset, block })
+        Err(Error::Truncated { offset, place })
     }
 
     /// Bytes of the image taken so far.

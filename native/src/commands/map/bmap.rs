@@ -5,11 +5,12 @@
 //! as long as a copy, and `bmaptool` copies without.
 
 use std::io::{self, Write};
+use std::iter;
 use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
 
-use super::Domain;
+use super::domain::Domain;
 
 /// What bmap-tools use themselves. They cannot do with blocks of more than
 /// 1 MiB; clusters can have 2.
@@ -60,17 +61,28 @@ fn write_with(domain: &Domain<'_>, checksum: &str, out: &mut impl Write) -> io::
     writeln!(out, "</bmap>")
 }
 
-/// Bytes of a block: they divide those of a cluster, so that areas begin and
-/// end with a block. Only the end of the tail may lie within one.
+/// Bytes of a block: those of a cluster, or of the largest block. So the areas of a
+/// volume begin and end with a block, but for the end of the tail. Those of a
+/// disk may begin within one: more is mapped then.
 fn block_size(domain: &Domain<'_>) -> u64 {
-    u64::from(domain.cluster_size()).min(LARGEST_BLOCK)
+    let clusters = domain.volumes().map(|volume| volume.cluster_size().into());
+    clusters.min().unwrap_or(LARGEST_BLOCK).min(LARGEST_BLOCK)
 }
 
+/// The blocks with something of an area in them. Ranges neither overlap nor touch.
 fn ranges(domain: &Domain<'_>) -> impl Iterator<Item = RangeInclusive<u64>> {
     let block_size = block_size(domain);
-    domain
+    let mut areas = domain
         .areas()
-        .map(move |area| area.offset / block_size..=(area.end() - 1) / block_size)
+        .map(move |area| (area.offset / block_size, (area.end() - 1) / block_size))
+        .peekable();
+    iter::from_fn(move || {
+        let (first, mut last) = areas.next()?;
+        while let Some((_, end)) = areas.next_if(|(start, _)| *start <= last + 1) {
+            last = end;
+        }
+        Some(first..=last)
+    })
 }
 
 struct Hasher(Sha256);

@@ -3,13 +3,30 @@
 
 use std::io::{self, Write};
 
-use super::Domain;
+use super::domain::{Domain, Part, Positions, VolumePart};
 use crate::rescue::mapfile::{write_area, write_head};
 use crate::rescue::{RunStatus, Status};
 
 pub fn write(domain: &Domain<'_>, out: &mut impl Write) -> io::Result<()> {
     // In quotes and escaped: a name may have lines.
-    let comment = format!("What is in use (+) of {:?}", domain.source);
+    let source = format!("{:?}", domain.source);
+    let comment = match &domain.positions {
+        Positions::Source => match &domain.parts[..] {
+            [
+                Part::Volume(VolumePart {
+                    partition: Some(partition),
+                    ..
+                }),
+            ] => format!(
+                "What is in use (+) of partition {} of {source}, by positions on the disk",
+                partition.number
+            ),
+            _ => format!("What is in use (+) of {source}"),
+        },
+        Positions::Within(layers) => {
+            format!("What is in use (+) of the volume in {source} ({layers}), by positions in it")
+        }
+    };
     write_head(out, &comment, 0, RunStatus::Finished)?;
     let mut position = 0;
     let unused = |out: &mut _, from: u64, to: u64| match from < to {

@@ -1,158 +1,213 @@
-//! Printing which bytes of a volume are in use, for programs that copy no
+//! Prints which bytes of a volume or disk are in use, for programs that copy no
 //! others.
 
 mod bmap;
 mod ddrescue;
+pub(super) mod disk;
+mod domain;
 mod json;
 
+use std::fs::{self, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
-use std::{fs, iter};
 
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::open::{Layer, Partition};
 use ntfsclone_core::plan::Plan;
-use serde::Serialize;
 
+use self::disk::Disk;
+use self::domain::{Domain, Part, Positions, VolumePart};
 use super::open_volume::{Accepted, OpenVolume};
 use super::used_clusters::{Purpose, Search};
 use super::{open_volume, rescue, used_clusters};
 use crate::cli::MapFormat;
 use crate::error::{Error, Result};
+use crate::input::Format;
 use crate::options::{self, MapTask, Output};
 use crate::report::{self, Reports};
 use crate::sink::{Destination, Needs, Readers, Target};
 use crate::source::Device;
 
-/// The bytes that a full copy reads: used clusters and the tail.
-struct Domain<'a> {
-    source: &'a Path,
-    plan: Plan,
-    /// Bytes of the device.
-    size: u64,
-}
-
-/// Consecutive bytes of the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Area {
-    offset: u64,
-    length: u64,
-}
-
-impl Area {
-    fn end(self) -> u64 {
-        self.offset + self.length
-    }
-}
-
-impl Domain<'_> {
-    fn cluster_size(&self) -> u32 {
-        self.plan.geometry().cluster_size
-    }
-
-    /// The longest areas in use, in order. There can be millions: they are
-    /// found one by one.
-    fn areas(&self) -> impl Iterator<Item = Area> {
-        let areas = self.plan.ranges().map(|(offset, length)| {
-            // Of a volume that was cut short, what is there.
-            let there = self.size.saturating_sub(offset);
-            Area {
-                offset,
-                length: length.min(there),
-            }
-        });
-        let mut areas = areas.filter(|area| area.length > 0).peekable();
-        iter::from_fn(move || {
-            let mut area = areas.next()?;
-            // The tail may join the last clusters.
-            while let Some(more) = areas.next_if(|next| next.offset == area.end()) {
-                area.length += more.length;
-            }
-            Some(area)
-        })
-    }
-
-    fn describe(&self, reports: Reports) {
-        reports.line(format_args!(
-            "In use: {} of {} clusters, {} in {} areas",
-            self.plan.header().inuse,
-            self.plan.geometry().nr_clusters(),
-            report::size(self.plan.bytes()),
-            self.areas().count()
-        ));
-    }
-
-    fn write(&self, format: MapFormat, out: &mut impl Write) -> io::Result<()> {
-        match format {
-            MapFormat::Ddrescue => ddrescue::write(self, out),
-            MapFormat::Bmap => bmap::write(self, out),
-            MapFormat::Json => json::write(self, out),
-        }
-    }
-}
-
 pub fn run(task: &MapTask, how: options::Progress) -> Result<()> {
-    let reports = Reports::beside(&task.output);
     refuse_existing(&task.output)?;
-    let accepted = Accepted {
-        // A map is not a copy: what is in use can be told of a dirty volume.
-        dirty: true,
-        mounted: task.checks.force,
-        unknown_use: task.checks.force,
+    let disk = match task.partition {
+        None => Disk::open(&task.source)?,
+        Some(_) => None,
     };
-    let device = match &task.rescue {
-        None => Device::open(&task.source, task.partition, how, reports)?,
-        Some(rescue) => {
-            let volume = rescue::Source {
-                path: &task.source,
-                partition: task.partition,
-                threads: task.checks.threads,
-            };
-            volume.open(&task.output, rescue, how)?
-        }
-    };
-    let opened = open_volume::open(device, accepted, reports)?;
-    let sources = opened.device.metadata();
-    let to_terminal = matches!(task.output, Output::Stdout) && io::stdout().is_terminal();
-    // Before the time that a scan takes.
-    let destination = match to_terminal {
-        true => None,
-        false => Some(Destination::open(&task.output, Readers::All, sources)?),
-    };
-
-    let search = Search {
-        purpose: Purpose::Map,
-        mismatch: task.checks.mismatch,
-        threads: task.checks.threads,
-        progress: how,
-    };
-    let map = used_clusters::find(&opened.volume, search)?.map;
-    opened.device.confirm_failures()?;
-    opened.device.check_unchanged()?;
-    let domain = Domain {
-        source: &task.source,
-        plan: Plan::new(*opened.volume.geometry(), opened.device.device_size(), map),
-        size: opened.device.size_there(),
-    };
-    domain.describe(reports);
-    match destination {
-        None => write(&domain, task.format, io::stdout().lock(), &task.output)?,
-        Some(destination) => {
-            // A map is small; that there is no room for it is told when it is
-            // written.
-            let needs = Needs {
-                bytes: 0,
-                device_size: 0,
-            };
-            let mut target = destination.begin(needs)?;
-            write(
-                &domain,
-                task.format,
-                TargetWriter(&mut target),
-                &task.output,
-            )?;
-            target.finish()?;
-        }
+    let mapping = Mapping { task, how };
+    match disk {
+        Some(disk) => mapping.map_disk(&disk),
+        None => mapping.map_volume(),
     }
-    tell_unread(&opened)
+}
+
+/// A map that is made.
+#[derive(Clone, Copy)]
+struct Mapping<'a> {
+    task: &'a MapTask,
+    how: options::Progress,
+}
+
+impl Mapping<'_> {
+    /// Maps a volume: all of the source, or the partition that is named.
+    fn map_volume(self) -> Result<()> {
+        let opened = self.open(self.task.partition)?;
+        // Check the output before the time that a scan takes.
+        let destination = self.open_destination(opened.device.metadata())?;
+        let plan = self.plan(&opened)?;
+        let partition = match self.task.partition {
+            Some(number) if opened.device.is_in_file() => {
+                disk::find_partition(&self.task.source, number)?
+            }
+            _ => None,
+        };
+        let size = opened.device.size_there();
+        let domain = Domain {
+            source: &self.task.source,
+            positions: positions(&opened.device),
+            size: partition.as_ref().map_or(size, |(disk_size, _)| *disk_size),
+            parts: vec![Part::Volume(VolumePart {
+                plan,
+                size,
+                partition: partition.map(|(_, partition)| partition),
+            })],
+        };
+        self.write(&domain, destination)?;
+        tell_unread(&self.task.source, unread_bytes(&opened))
+    }
+
+    /// Maps a whole disk: its tables, what is in use of its NTFS volumes, and all of
+    /// its other partitions.
+    fn map_disk(self, disk: &Disk) -> Result<()> {
+        let source = &self.task.source;
+        let destination = self.open_destination(&disk.files.metadata())?;
+        let outside = disk.table.areas_outside(&disk.files);
+        let mut parts: Vec<Part> = outside.into_iter().map(Part::Outside).collect();
+        let mut unread = 0;
+        for partition in &disk.table.partitions {
+            let there = disk.files.size().saturating_sub(partition.offset);
+            let partition = Partition {
+                size: partition.size.min(there),
+                ..partition.clone()
+            };
+            if !disk.has_volume(&partition)? {
+                parts.push(Part::Partition(partition));
+                continue;
+            }
+            match self.volume_in(&partition) {
+                Ok((volume, bytes)) => {
+                    parts.push(Part::Volume(volume));
+                    unread += bytes;
+                }
+                Err(error @ (Error::Memory { .. } | Error::Thread(_))) => return Err(error),
+                // More than is in use is no loss to a copy.
+                Err(error) => {
+                    disk::warn_of_unread(source, &partition, &error);
+                    parts.push(Part::Partition(partition));
+                }
+            }
+        }
+        disk.files.check_unchanged()?;
+        let domain = Domain {
+            source,
+            positions: Positions::Source,
+            size: disk.files.size(),
+            parts,
+        };
+        self.write(&domain, destination)?;
+        tell_unread(source, unread)
+    }
+
+    /// The NTFS volume in a partition of a disk, and how many bytes of its metadata
+    /// could not be read.
+    fn volume_in(self, partition: &Partition) -> Result<(VolumePart, u64)> {
+        let opened = self.open(Some(partition.number))?;
+        let volume = VolumePart {
+            plan: self.plan(&opened)?,
+            size: opened.device.size_there().min(partition.size),
+            partition: Some(partition.clone()),
+        };
+        Ok((volume, unread_bytes(&opened)))
+    }
+
+    fn open(self, partition: Option<u32>) -> Result<OpenVolume> {
+        let Self { task, how } = self;
+        let reports = Reports::beside(&task.output);
+        let accepted = Accepted {
+            // A map is not a copy: what is in use is known of a dirty volume, too.
+            dirty: true,
+            mounted: task.checks.force,
+            unknown_use: task.checks.force,
+        };
+        let device = match &task.rescue {
+            None => Device::open(&task.source, partition, how, reports)?,
+            Some(rescue) => {
+                let volume = rescue::Source {
+                    path: &task.source,
+                    partition,
+                    threads: task.checks.threads,
+                };
+                volume.open(&task.output, rescue, how)?
+            }
+        };
+        open_volume::open(device, accepted, reports)
+    }
+
+    /// Scans a volume: what a copy reads of it.
+    fn plan(self, opened: &OpenVolume) -> Result<Plan> {
+        let search = Search {
+            purpose: Purpose::Map,
+            mismatch: self.task.checks.mismatch,
+            threads: self.task.checks.threads,
+            progress: self.how,
+            reports: Reports::None,
+        };
+        let map = used_clusters::find(&opened.volume, search)?.map;
+        opened.device.confirm_failures()?;
+        opened.device.check_unchanged()?;
+        let geometry = *opened.volume.geometry();
+        Ok(Plan::new(geometry, opened.device.device_size(), map))
+    }
+
+    /// `None` for a terminal, which takes a map as other text.
+    fn open_destination(self, sources: &[Metadata]) -> Result<Option<Destination>> {
+        let output = &self.task.output;
+        if matches!(output, Output::Stdout) && io::stdout().is_terminal() {
+            return Ok(None);
+        }
+        Destination::open(output, Readers::All, sources).map(Some)
+    }
+
+    fn write(self, domain: &Domain<'_>, destination: Option<Destination>) -> Result<()> {
+        let task = self.task;
+        domain.describe(Reports::beside(&task.output));
+        let Some(destination) = destination else {
+            return write(domain, task.format, io::stdout().lock(), &task.output);
+        };
+        // A map is small: a lack of space is reported when it is written.
+        let needs = Needs {
+            bytes: 0,
+            device_size: 0,
+        };
+        let mut target = destination.begin(needs)?;
+        let out = TargetWriter(&mut target);
+        write(domain, task.format, out, &task.output)?;
+        target.finish()
+    }
+}
+
+fn positions(device: &Device) -> Positions {
+    if device.is_in_file() {
+        return Positions::Source;
+    }
+    let input = device.input();
+    let is_piece = |layer: &&Layer| matches!(layer, Layer::Pieces(_));
+    let layers = input.layers.iter().filter(|layer| !is_piece(layer));
+    let mut names: Vec<String> = layers.map(Layer::to_string).collect();
+    if input.format == Format::Image {
+        names.push("image".to_owned());
+    }
+    Positions::Within(names.join(", "))
 }
 
 fn refuse_existing(output: &Output) -> Result<()> {
@@ -168,7 +223,12 @@ fn refuse_existing(output: &Output) -> Result<()> {
 
 fn write(domain: &Domain<'_>, format: MapFormat, out: impl Write, output: &Output) -> Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    let written = domain.write(format, &mut out).and_then(|()| out.flush());
+    let written = match format {
+        MapFormat::Ddrescue => ddrescue::write(domain, &mut out),
+        MapFormat::Bmap => bmap::write(domain, &mut out),
+        MapFormat::Json => json::write(domain, &mut out),
+    };
+    let written = written.and_then(|()| out.flush());
     match output {
         Output::Stdout => report::written_to_stdout(written),
         _ => written.map_err(|error| Error::io("write to", &output.name(), error)),
@@ -192,19 +252,22 @@ impl Write for TargetWriter<'_> {
     }
 }
 
+/// Bytes of metadata that could not be read.
+fn unread_bytes(opened: &OpenVolume) -> u64 {
+    let damaged = opened.device.damaged();
+    let lost = damaged.map_or_else(Vec::new, |damaged| damaged.lost());
+    lost.iter().map(|area| area.end - area.start).sum()
+}
+
 /// # Errors
 ///
 /// [`Error::MapIncomplete`], if something could not be read.
-fn tell_unread(opened: &OpenVolume) -> Result<()> {
-    let lost = opened
-        .device
-        .damaged()
-        .map_or_else(Vec::new, |damaged| damaged.lost());
-    match lost.iter().map(|area| area.end - area.start).sum() {
-        0 => Ok(()),
-        bytes => Err(Error::MapIncomplete {
-            path: opened.device.path().to_owned(),
-            bytes,
-        }),
+fn tell_unread(source: &Path, bytes: u64) -> Result<()> {
+    if bytes == 0 {
+        return Ok(());
     }
+    Err(Error::MapIncomplete {
+        path: source.to_owned(),
+        bytes,
+    })
 }

@@ -75,14 +75,23 @@ pub(super) fn check(
     })?;
     let is_read = read.is_ok() && lost.is_empty();
     if let Err(error) = read {
-        let mut finding = unreadable(&name, error)?;
+        let mut finding = unreadable(&name, checked.input.explain(error))?;
         if check.is_complete() {
             finding = Finding::new(Code::StreamEnd, None, finding.message);
         }
         checked.findings.push(finding);
     }
     let bytes = check.taken();
-    let (findings, index) = check.end().map_err(|error| Error::read(&name, error))?;
+    let (mut findings, index) = check.end().map_err(|error| Error::read(&name, error))?;
+    if let Some(next) = checked
+        .input
+        .files
+        .as_ref()
+        .and_then(|files| files.next_piece())
+    {
+        let remark = format!("the next piece would be {}", next.display());
+        findings.explain(Code::ImageTruncated, &remark);
+    }
     // That the rest is missing is no news where it could not be read.
     if is_read {
         checked.findings.append(findings);

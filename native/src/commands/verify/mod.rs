@@ -17,9 +17,10 @@ use ntfsclone_core::validate::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 
+use self::against::{Identities, Other, Serials};
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, Opened, Recognised};
-use crate::options::{self, VerifyTask};
+use crate::options::{self, Input, Origin, VerifyTask};
 use crate::report::{self, Reports};
 use crate::source::{self, KeptVolume};
 
@@ -39,12 +40,30 @@ struct Checked {
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
-    let other = task.against.as_ref().map(|other| input::open(other, None));
+    let other = task
+        .against
+        .as_ref()
+        .map(|other| open_side(other, &task.image));
     let other = other.transpose()?;
-    let mut checked = match input::open(&task.image, None) {
+    let opened = match &task.against {
+        Some(other) => open_side(&task.image, other),
+        None => input::open(&task.image, None),
+    };
+    let mut serials = Serials::Equal;
+    let mut checked = match opened {
         Ok(opened) => {
             if let Some(other) = &other {
                 against::check_possible(&opened, other)?;
+                serials = match against::identify(&opened, other) {
+                    Identities::One(serials) => serials,
+                    Identities::Two(finding) => {
+                        let mut findings = Findings::default();
+                        findings.push(finding);
+                        let report = Report::new(findings, None, None, Vec::new());
+                        let Recognised { name, .. } = &opened.input;
+                        return tell(task, name, &opened.input.remark(), None, &report);
+                    }
+                };
             }
             if task.index {
                 let path = path_to_index(&opened.input)?;
@@ -72,6 +91,10 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         match &checked.inside {
             Some(inside) if checked.findings.is_sound() => {
                 let mut findings = Findings::default();
+                let other = Other {
+                    opened: other,
+                    serials,
+                };
                 let bytes = against::compare(&checked, inside, other, task, how, &mut findings)?;
                 checked.findings.append(findings);
                 compared = Some(bytes);
@@ -100,6 +123,28 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         report = report.on_volume();
     }
     tell(task, &name, &remark, compared, &report)
+}
+
+/// Opens one of the two that are compared. A partition is that of each of them that
+/// is a disk.
+fn open_side(side: &Input, other: &Input) -> Result<Opened> {
+    let partition = side.partition.or(other.partition);
+    let (Some(_), Origin::File(_)) = (partition, &side.origin) else {
+        return input::open(side, None);
+    };
+    let whole = Input {
+        partition: None,
+        ..side.clone()
+    };
+    let within = Input {
+        partition,
+        ..side.clone()
+    };
+    match input::open(&within, None) {
+        // A disk without this partition says so itself.
+        Err(error) => input::open(&whole, None).map_err(|_| error),
+        opened => opened,
+    }
 }
 
 /// What was read of a file that changed meanwhile says nothing.
@@ -243,9 +288,10 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
 /// What cannot be read is a finding; what the program lacks is an error.
 fn unreadable(name: &Path, error: Error) -> Result<Finding> {
     match error {
-        Error::Io { .. } | Error::Read { .. } | Error::Compressed { .. } => {
-            Ok(Finding::of_error(Code::ImageUnreadable, None, &error))
-        }
+        Error::Io { .. }
+        | Error::Read { .. }
+        | Error::Compressed { .. }
+        | Error::PieceMissing { .. } => Ok(Finding::of_error(Code::ImageUnreadable, None, &error)),
         Error::Refused { found, .. } => Ok(Finding::new(
             Code::ImageUnreadable,
             None,

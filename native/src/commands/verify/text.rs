@@ -16,9 +16,9 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
     reports.line(format_args!("{}{remark}", document.source));
     if let Some(image) = checked.image {
         reports.line(format_args!(
-            "Image: {} read, {} clusters in it",
+            "Image: {} read, {} in it",
             report::size(image.bytes),
-            image.clusters
+            report::count(image.clusters, "cluster", "clusters")
         ));
     }
     if !checked.checksums.is_empty() {
@@ -27,8 +27,9 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
     }
     match checked.volume {
         Some(volume) => reports.line(format_args!(
-            "Volume: {} files and directories, {} clusters in use",
-            volume.files, volume.clusters
+            "Volume: {} files and directories, {} in use",
+            volume.files,
+            report::count(volume.clusters, "cluster", "clusters")
         )),
         None => reports.line("Volume: not checked"),
     }
@@ -51,7 +52,8 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
     }
     let total = checked.errors + checked.warnings + checked.notes;
     if let more @ 1.. = total - checked.findings.len() as u64 {
-        reports.line(format_args!("and {more} more findings, too many to list"));
+        let more = report::count(more, "more finding", "more findings");
+        reports.line(format_args!("and {more}, too many to list"));
     }
     for path in checked.files.iter().take(FILES) {
         reports.line(format_args!("Touched: {}", report::path(path)));
@@ -59,7 +61,8 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
     let more = (checked.files.len() as u64).saturating_sub(FILES as u64) + checked.files_left_out;
     if more > 0 {
         reports.line(format_args!(
-            "and {more} more files; --json has more of them"
+            "and {}; --json has more of them",
+            report::count(more, "more file", "more files")
         ));
     }
     if checked.sound {

@@ -53,6 +53,16 @@ pub fn file_kind(metadata: &Metadata) -> FileKind {
     }
 }
 
+/// Whether it is a terminal or a console. It is not opened for that: some devices
+/// begin to act when they are.
+pub fn is_terminal(metadata: &Metadata) -> bool {
+    // Documentation/admin-guide/devices.txt: consoles and serial lines, /dev/tty and
+    // /dev/console, and both sides of pseudo terminals.
+    let major = rustix::fs::major(metadata.rdev());
+    let is_terminal = matches!(major, 4 | 5 | 136..=143);
+    file_kind(metadata) == FileKind::CharacterDevice && is_terminal
+}
+
 /// Bytes that a file takes on its disk, without its holes.
 pub fn allocated_size(metadata: &Metadata) -> u64 {
     // By stat(2), whatever the blocks of the file system.
@@ -191,6 +201,18 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
 pub fn is_mount_point(path: &Path) -> bool {
     let stat = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
     stat.is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// True for a folder that holds the nodes of devices: the file system at /dev, but
+/// none that is mounted in it.
+pub fn is_device_folder(folder: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+    let (Ok(folder), Ok(nodes)) = (fs::canonicalize(folder), fs::canonicalize("/dev")) else {
+        return false;
+    };
+    let of_nodes = id(&nodes);
+    let is_its_own = of_nodes != id(Path::new("/"));
+    id(&folder) == of_nodes && (is_its_own || folder.starts_with(&nodes))
 }
 
 /// Opens an existing file or device for writing, without changing it and

@@ -29,13 +29,16 @@ pub use errors::{
     bad_sector, cannot_change_length, cannot_sync, is_bad_sector, is_immutable, refuses_direct,
 };
 pub use files::{
-    FileKind, Mode, allocated_size, change_time, create_new, file_kind, free_space, is_mount_point,
-    is_open_for_writing, is_protected_by_directory, lock, name_bytes, open_regular, open_to_write,
-    rename_without_replacing, sync_directory, take_over_access,
+    FileKind, Mode, allocated_size, change_time, create_new, file_kind, free_space,
+    is_device_folder, is_mount_point, is_open_for_writing, is_protected_by_directory, is_terminal,
+    lock, name_bytes, open_regular, open_to_write, rename_without_replacing, sync_directory,
+    take_over_access,
 };
 pub use memory::{fit_in_address_space, try_zeros, usable_memory};
 pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};
-pub use process::{allow_open_files, host_name};
+pub use process::{allow_open_files, host_name, is_root};
 pub use reflink::{share_range, share_unit};
 pub use signals::{EndingSignals, handle_file_size_limit};
-pub use standard_stream::{descriptor_of, is_stdout, is_stdout_closed, stdin, stdout};
+pub use standard_stream::{
+    descriptor_of, is_stdout, is_stdout_closed, stdin, stdout, terminal_width,
+};

@@ -14,6 +14,11 @@ pub fn allow_open_files(count: usize) {
     }
 }
 
+/// Whether the program may do what the system lets anybody do.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// The name of this machine in its network.
 pub fn host_name() -> String {
     let host = rustix::system::uname();

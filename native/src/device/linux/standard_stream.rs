@@ -21,6 +21,13 @@ pub fn stdout() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
+/// Columns of the terminal that standard error is; `None` if it is no terminal, or
+/// one of unknown width.
+pub fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}
+
 /// True if a shell opened the file `path` for standard output.
 pub fn is_stdout(path: &Path) -> bool {
     let stdout = stdout().and_then(|stdout| stdout.metadata());

@@ -9,11 +9,14 @@
 //!
 //! In each, the metadata comes before the rest.
 
+mod course;
 mod pass;
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
 
+pub use self::course::Course;
 use self::pass::{Direction, Pass};
 use super::area_map::Status;
 use super::checkpoint::Checkpoint;
@@ -37,23 +40,25 @@ pub struct Passes<'a> {
 }
 
 impl Passes<'_> {
-    /// Reads all that can be read. The map of the source says what was.
+    /// Reads all that can be read. The map of the source says what was; what is
+    /// returned is to be finished when that is done with.
     ///
     /// # Errors
     ///
     /// The source is gone: what failed since is not bad then. It fails in other
     /// ways than with bad sectors; what is kept cannot be written.
-    pub fn run(&self) -> Result<()> {
+    pub fn run(&self) -> Result<Course> {
         use Direction::{Backwards, Forwards};
+        let course = RefCell::new(Course::start(self));
         for (direction, skips) in [(Forwards, true), (Backwards, true), (Forwards, false)] {
-            self.each_range(Status::NonTried, Phase::Rescue, |pass, todo| {
+            self.each_range(&course, Status::NonTried, Phase::Rescue, |pass, todo| {
                 pass.copy(todo, direction, skips)
             })?;
         }
-        self.each_range(Status::NonTrimmed, Phase::Trim, |pass, todo| {
+        self.each_range(&course, Status::NonTrimmed, Phase::Trim, |pass, todo| {
             pass.trim(todo)
         })?;
-        self.each_range(Status::NonScraped, Phase::Scrape, |pass, todo| {
+        self.each_range(&course, Status::NonScraped, Phase::Scrape, |pass, todo| {
             pass.sectors(todo, Forwards)
         })?;
         for number in 0..self.retries {
@@ -61,17 +66,19 @@ impl Passes<'_> {
                 0 => Backwards,
                 _ => Forwards,
             };
-            self.each_range(Status::Bad, Phase::Retry, |pass, todo| {
+            self.each_range(&course, Status::Bad, Phase::Retry, |pass, todo| {
                 pass.sectors(todo, direction)
             })?;
         }
         let confirmed = self.source.confirm_failures();
-        confirmed.map_err(|error| Error::io("rescue", self.name, error))
+        confirmed.map_err(|error| Error::io("rescue", self.name, error))?;
+        Ok(course.into_inner())
     }
 
     /// Does one pass over what has a status: first over what matters most.
     fn each_range(
         &self,
+        course: &RefCell<Course>,
         status: Status,
         phase: Phase,
         mut run: impl FnMut(&mut Pass<'_>, &[Range<u64>]) -> Result<()>,
@@ -81,7 +88,7 @@ impl Passes<'_> {
         if total == 0 {
             return Ok(());
         }
-        let mut pass = Pass::start(self, phase, total);
+        let mut pass = Pass::start(self, course, phase, total);
         let first = self.source.within(self.first, status);
         run(&mut pass, &first)?;
         let rest = without(self.source.within(self.all, status), self.first);

@@ -1,5 +1,6 @@
 //! One of the passes of a rescue.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use ntfsclone_core::io::ReadAt;
@@ -9,6 +10,7 @@ use super::super::damaged_source::DamagedSource;
 use super::super::mapfile::RunStatus;
 use super::super::medium::{BLOCK, blocks};
 use super::Passes;
+use super::course::Course;
 use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -30,6 +32,7 @@ pub enum Direction {
 /// One of the passes, under way.
 pub struct Pass<'a> {
     passes: &'a Passes<'a>,
+    course: &'a RefCell<Course>,
     phase: Phase,
     progress: Progress,
     done: u64,
@@ -38,11 +41,19 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Begins a pass over `total` bytes.
-    pub fn start(passes: &'a Passes<'a>, phase: Phase, total: u64) -> Self {
+    pub fn start(
+        passes: &'a Passes<'a>,
+        course: &'a RefCell<Course>,
+        phase: Phase,
+        total: u64,
+    ) -> Self {
+        // Percent are those of all passes.
+        let how = passes.how.without_percent();
         Self {
             passes,
+            course,
             phase,
-            progress: Progress::start(passes.how, phase, total),
+            progress: Progress::start_pass(how, phase, total, course.borrow().figures(passes)),
             done: 0,
             buffer: AlignedBuffer::new(BLOCK as usize),
         }
@@ -155,6 +166,11 @@ impl<'a> Pass<'a> {
         let source = self.source();
         let up_to = source.attempt(range, &mut self.buffer).map_err(failed)?;
         self.done += range.end - range.start;
+        let mut course = self.course.borrow_mut();
+        course.note_read(up_to - range.start, up_to == range.end);
+        if let Some(figures) = course.new_figures(self.passes) {
+            self.progress.show_rescue(figures);
+        }
         self.progress.advance_to(self.done);
         if let Some(checkpoint) = self.passes.checkpoint {
             let state = match self.phase {

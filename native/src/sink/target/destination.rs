@@ -218,6 +218,34 @@ fn create(name: &Path, path: &Path, existing: Existing, readers: Readers) -> Res
     Ok(Open::Beside { file, replaces })
 }
 
+/// Refuses what a piece could not replace by its name.
+pub(super) fn refuse_link_as_piece(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => Err(Error::refused(
+            path,
+            "is not a regular file, and a piece would take its place",
+            "remove it, or give another name",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Creates a later piece of an output, like the first.
+pub(super) fn begin_piece(path: &Path, replacing: Replacing, mode: Mode) -> Result<AtomicFile> {
+    leftovers::warn(path);
+    let found = path.symlink_metadata().ok();
+    refuse_link_as_piece(path)?;
+    if replacing == Replacing::Never && found.is_some() {
+        return Err(Error::refused(
+            path,
+            "exists already",
+            "--output never overwrites; give another name, or use --overwrite",
+        ));
+    }
+    let file = AtomicFile::create(path, replacing, mode);
+    file.map_err(|error| Error::io("create a file beside", path, error))
+}
+
 /// Opens an existing file, to be written over.
 fn open_in_place(path: &Path, why: InPlace, sources: &[fs::Metadata]) -> Result<File> {
     let failed = |error| Error::io("open", path, error);

@@ -287,7 +287,7 @@ fn open(name: &Path, content: &DamagedVolume) -> Option<Volume<DamagedVolume>> {
     }
 }
 
-fn warn(name: &Path, damage: &dyn std::error::Error) {
+pub(super) fn warn(name: &Path, damage: &dyn std::error::Error) {
     let damage = report::with_causes(damage);
     report::warning(format!("{}: {damage}", name.display()));
 }

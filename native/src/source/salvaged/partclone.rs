@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use ntfsclone_core::Result as CoreResult;
 use ntfsclone_core::backup_boot_sector::WithBackup;
-use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::error::{EndPlace, Error as CoreError, Structure};
 use ntfsclone_core::image::ntfsclone::Event;
 use ntfsclone_core::image::partclone::{Decoder, Index};
 use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ranges::{merged, overlapping};
 use ntfsclone_core::units::{Extent, Lcn};
 
-use super::find::Scan;
+use super::find::{Scan, warn};
 use super::{SalvagedVolume, bytes};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::input::Recognised;
-use crate::report;
 
 /// Bytes of the image that are read at once to compare its checksums.
 const CHUNK_BYTES: u64 = 1 << 20;
@@ -30,11 +29,11 @@ impl SalvagedVolume {
         let index = Index::read(&Whole(&image)).map_err(failed)?;
         let (size, image_size) = (image.size(), index.image_size());
         if size < image_size {
-            report::warning(format!(
-                "{}: the image is truncated: it ends at byte {size:#x}, and {image_size} bytes \
-                 are expected",
-                input.name.display()
-            ));
+            let damage = CoreError::Truncated {
+                offset: size,
+                place: EndPlace::Unknown,
+            };
+            warn(&input.name, &damage);
         }
         let mut progress = Progress::start(scan.progress, Phase::Check, size);
         let mismatches = mismatches(&image, image_size, |done| progress.advance_to(done));

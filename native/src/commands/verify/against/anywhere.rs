@@ -24,9 +24,9 @@ struct Comparison<'a> {
 
 /// Reads what is wanted of both.
 pub(super) fn compare(
-    ours: (&Source, &Path),
-    theirs: (&Source, &Path),
+    (ours, theirs): ((&Source, &Path), (&Source, &Path)),
     wanted: &Wanted,
+    different: Different,
     progress: Progress,
 ) -> Result<Different> {
     let geometry = &wanted.geometry;
@@ -37,7 +37,7 @@ pub(super) fn compare(
         buffers: [Vec::new(), Vec::new()],
         done: 0,
         progress,
-        different: Different::default(),
+        different,
     };
     for extent in wanted.used.extents() {
         comparison.compare(geometry.offset(extent.start), geometry.bytes(extent.len))?;

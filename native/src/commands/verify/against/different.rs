@@ -1,13 +1,20 @@
 //! Clusters that differ.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ntfsclone_core::io::Source;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::units::{Extent, Lcn};
+use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use ntfsclone_core::validate::{Code, Finding, Findings, Place, Touched};
 
+use super::identity::Serials;
 use crate::error::{Error, Result};
+use crate::report;
+
+/// Where the serial number is in a boot sector.
+const SERIAL_OFFSET: u64 = 0x48;
+const SERIAL_BYTES: u64 = 8;
 
 /// How many differences are told one by one.
 const LISTED: usize = 1000;
@@ -16,14 +23,33 @@ const LISTED: usize = 1000;
 const FILES_A_FINDING: usize = 10;
 
 /// Clusters that differ.
-#[derive(Default)]
 pub(super) struct Different {
+    /// Bytes of the serial number in both boot sectors, from the start of the volume,
+    /// if that may differ.
+    ignored: Vec<Range<u64>>,
     clusters: u64,
     /// The first ones that were found, joined.
     extents: Vec<Extent>,
 }
 
 impl Different {
+    /// None yet.
+    pub(super) fn new(geometry: &Geometry, serials: Serials) -> Self {
+        let boot_sectors = [0, geometry.backup_boot_sector()];
+        let places = boot_sectors.map(|sector| {
+            let start = sector + SERIAL_OFFSET;
+            start..start + SERIAL_BYTES
+        });
+        Self {
+            ignored: match serials {
+                Serials::Equal => Vec::new(),
+                Serials::Differ { .. } => places.into(),
+            },
+            clusters: 0,
+            extents: Vec::new(),
+        }
+    }
+
     /// Compares consecutive clusters of the two, from the one with the number
     /// `first` on. What the other does not have is shorter there, or not `is_held`.
     pub(super) fn compare(
@@ -42,11 +68,23 @@ impl Different {
         for (number, mine) in mine.chunks(cluster_size).enumerate() {
             let start = number * cluster_size;
             let lcn = Lcn(first.0 + number as u64);
+            let offset = lcn.0 * cluster_size as u64;
             let other = other.get(start..start + mine.len());
-            if other != Some(mine) || !is_held(lcn) {
+            let is_same = other.is_some_and(|other| self.is_same(offset, mine, other));
+            if !is_same || !is_held(lcn) {
                 self.add(Extent::new(lcn, 1));
             }
         }
+    }
+
+    /// Whether two parts of the volume, of one length, are equal where they must be.
+    fn is_same(&self, offset: u64, mine: &[u8], other: &[u8]) -> bool {
+        let is_ignored = |place: usize| {
+            let place = offset + place as u64;
+            self.ignored.iter().any(|range| range.contains(&place))
+        };
+        let mut places = mine.iter().zip(other).enumerate();
+        mine == other || places.all(|(place, (one, other))| one == other || is_ignored(place))
     }
 
     /// Adds clusters that differ.
@@ -86,7 +124,8 @@ impl Different {
             findings.push(finding);
         }
         if let more @ 1.. = self.clusters - listed {
-            let message = format!("{more} more clusters: not the same in {}", other.display());
+            let more = report::count(more, "more cluster", "more clusters");
+            let message = format!("{more}: not the same in {}", other.display());
             findings.push(Finding::new(Code::ContentDiffers, None, message));
         }
         Ok(())

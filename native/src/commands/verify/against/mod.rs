@@ -2,6 +2,7 @@
 
 mod anywhere;
 mod different;
+mod identity;
 mod passing;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use ntfsclone_core::units::{Extent, Geometry, Lcn};
 use ntfsclone_core::validate::Findings;
 
 use self::different::Different;
+pub(super) use self::identity::{Identities, Serials, identify};
 use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -23,6 +25,12 @@ use crate::host::scan;
 use crate::input::{self, Bytes, Opened};
 use crate::options::{self, VerifyTask};
 use crate::source::{ImageStream, inside};
+
+/// What a volume is compared with.
+pub(super) struct Other {
+    pub(super) opened: Opened,
+    pub(super) serials: Serials,
+}
 
 /// What is compared of our volume: its clusters in use, and its tail.
 struct Wanted {
@@ -69,11 +77,15 @@ pub(super) fn check_possible(ours: &Opened, other: &Opened) -> Result<()> {
 pub(super) fn compare(
     checked: &Checked,
     ours: &Inside,
-    other: Opened,
+    other: Other,
     task: &VerifyTask,
     how: options::Progress,
     findings: &mut Findings,
 ) -> Result<u64> {
+    let Other {
+        opened: other,
+        serials,
+    } = other;
     let name = &checked.input.name;
     let other_name = other.input.name.clone();
     let volume = ours
@@ -94,6 +106,7 @@ pub(super) fn compare(
         tail,
     };
     let bytes = wanted.bytes();
+    let different = Different::new(&geometry, serials);
     let is_passing = |bytes: &Bytes| matches!(bytes, Bytes::Stream(_));
     let different = match (&checked.kept, is_passing(&other.bytes)) {
         (Some(_), _) => {
@@ -105,26 +118,24 @@ pub(super) fn compare(
                 &theirs,
                 &other_name,
                 wanted,
+                different,
                 progress,
             )?
         }
         (None, true) => {
             let stream = ImageStream::new(other)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
-            passing::compare(stream, &ours.source, name, wanted, progress)?
+            passing::compare(stream, &ours.source, name, wanted, different, progress)?
         }
         (None, false) => {
             let theirs = open_anywhere(&other, how)?;
             let progress = Progress::start(how, Phase::Compare, bytes);
-            anywhere::compare(
-                (&ours.source, name),
-                (&theirs, &other_name),
-                &wanted,
-                progress,
-            )?
+            let sides = ((&ours.source, &**name), (&theirs, &*other_name));
+            anywhere::compare(sides, &wanted, different, progress)?
         }
     };
     different.tell(&volume, &other_name, findings)?;
+    identity::tell(serials, &other_name, findings);
     let missed = checked.kept.as_ref().map(|kept| kept.missed_bytes());
     if let Some(missed @ 1..) = missed {
         return Err(Error::refused(

@@ -28,6 +28,7 @@ pub(super) fn compare(
     source: &Source,
     name: &Path,
     wanted: Wanted,
+    different: Different,
     mut progress: Progress,
 ) -> Result<Different> {
     let cluster_size = stream.header().cluster_size;
@@ -37,7 +38,7 @@ pub(super) fn compare(
         wanted,
         buffer: Vec::new(),
         done: 0,
-        different: Different::default(),
+        different,
     };
     let flow = Flow {
         cluster_size: cluster_size.max(comparison.wanted.geometry.cluster_size),

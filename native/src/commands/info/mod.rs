@@ -1,13 +1,16 @@
 //! What is known of an image or volume, without reading much of it.
 
+mod disk;
+
 use std::io::Read;
 
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::info::{
-    self, Document, ImageSummary, MAP_PARTS, READ_AT_ONCE, Run, Usage, VolumeSummary,
+    self, BadClusters, Document, ImageSummary, MAP_PARTS, READ_AT_ONCE, Run, Usage, VolumeSummary,
 };
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::open::Inside;
+use ntfsclone_core::units::{Extent, Lcn};
 
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, Opened, Recognised};
@@ -18,8 +21,19 @@ use crate::source::inside;
 /// More than the header of any image.
 const START_BYTES: usize = 4096;
 
+/// How many runs of bad clusters are printed; `--json` has more.
+const BAD_RUNS: usize = 5;
+
 pub fn run(task: &InfoTask) -> Result<()> {
-    let Opened { input, bytes } = input::open(&task.source, None)?;
+    let Opened { input, bytes } = match input::open(&task.source, None) {
+        Err(Error::WholeDisk {
+            path,
+            table,
+            is_searched,
+            ..
+        }) => return disk::run(task.json, &path, &table, is_searched),
+        opened => opened?,
+    };
     let mut document = Document {
         source: input.name.display().to_string(),
         size: input.files.as_ref().map(|files| files.size()),
@@ -248,14 +262,36 @@ fn print_volume(volume: &VolumeSummary, reports: Reports) {
         None => reports.line("In use: unknown, $Bitmap is damaged"),
         Some(usage) => print_usage(usage, volume, reports),
     }
+    if let Some(bad) = volume.bad.as_ref().filter(|bad| bad.clusters > 0) {
+        print_bad(bad, reports);
+    }
+}
+
+/// What Windows marked as bad: of the disk that it was on then.
+fn print_bad(bad: &BadClusters, reports: Reports) {
+    let runs: Vec<String> = bad
+        .runs
+        .iter()
+        .take(BAD_RUNS)
+        .map(|run| Extent::new(Lcn(run.lcn), run.clusters).to_string())
+        .collect();
+    let more = match bad.runs.len() - runs.len() {
+        0 => "",
+        _ => ", and more",
+    };
+    let clusters = report::count(bad.clusters, "cluster", "clusters");
+    reports.line(format_args!(
+        "Bad: {clusters} marked in $BadClus ({}{more}); they are not copied",
+        runs.join(", ")
+    ));
 }
 
 fn print_usage(usage: &Usage, volume: &VolumeSummary, reports: Reports) {
     let bytes = |clusters: u64| report::size(clusters * u64::from(volume.cluster_size));
     reports.line(format_args!(
-        "In use: {} in {} runs; free: {}",
+        "In use: {} in {}; free: {}",
         bytes(usage.used),
-        usage.runs,
+        report::count(usage.runs, "run", "runs"),
         bytes(usage.free)
     ));
     let runs = |runs: &[Run]| {
