@@ -124,7 +124,7 @@ pub enum Error {
     },
 
     /// An image holds another file system than NTFS.
-    #[error("the image is of a volume of {name}, not of NTFS")]
+    #[error("the image is of partclone, and of a volume of {name}, not of NTFS")]
     OtherFileSystem {
         /// The name in the image: untrusted text.
         name: String,

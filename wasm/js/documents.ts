@@ -160,6 +160,7 @@ export type FindingCode =
   | "image-count"
   | "image-without-tail"
   | "image-unreadable"
+  | "block-checksum"
   | "frame-damaged"
   | "stream-end"
   | "seek-table"

@@ -51,6 +51,8 @@ pub enum Code {
     ImageWithoutTail,
     /// The image could not be read, or not be decompressed, to its end.
     ImageUnreadable,
+    /// A checksum in an image of partclone does not match the clusters that it covers.
+    BlockChecksum,
     /// A frame of a compressed image cannot be decompressed.
     FrameDamaged,
     /// The image is whole, and the compressed file around it is not.
@@ -281,6 +283,11 @@ impl Code {
                 "the rest of the image is not known",
                 "if the disk is failing, copy the image elsewhere with GNU ddrescue first; else \
                  take another copy of it",
+            ),
+            Self::BlockChecksum => (
+                Error,
+                "bytes of these clusters, or of the checksum, changed since the image was written",
+                FETCH,
             ),
             Self::FrameDamaged => (
                 Error,

@@ -18,6 +18,7 @@ mod index;
 mod log_file;
 mod lost_frames;
 mod mft;
+mod partclone;
 mod record;
 mod records;
 mod report;
@@ -35,6 +36,7 @@ pub use files::FilesCheck;
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use lost_frames::{Loss, LostFrames};
+pub use partclone::{PartcloneCheck, PartcloneChecked};
 pub use report::{Document, ImageChecked, Report, VolumeChecked};
 #[cfg(feature = "serde")]
 pub(crate) use summary::trailing_message;

@@ -15,11 +15,11 @@ use super::touched::{Touched, TouchedSearch};
 use crate::clusters::Finding::{RecordSkipped, RecordsLost};
 use crate::clusters::audit::{Audit, Auditor};
 use crate::clusters::{self, ClusterMap, Selection};
-use crate::error::Result;
+use crate::error::{Error, Result, Structure};
 use crate::image::Index;
-use crate::io::ReadAt;
+use crate::io::{self, ReadAt};
 use crate::ntfs::Volume;
-use crate::units::{Extent, RecordNumber, len_u64};
+use crate::units::{Extent, Lcn, RecordNumber, len_u64};
 
 /// How many files a finding names.
 const FILES_A_FINDING: usize = 10;
@@ -74,6 +74,8 @@ pub struct Checking {
 enum Stage {
     Files(Box<FilesCheck>),
     Audit(Auditor),
+    /// What of the clusters in use the source of the volume lacks.
+    Absent(Box<Account>),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
 }
@@ -157,7 +159,18 @@ impl Checking {
                     selection.map.remove(extent);
                 }
                 let account = Account::new(selection, audit, image, mem::take(marked));
-                self.stage = account.touched(volume, selection, losses, findings);
+                self.stage = Stage::Absent(Box::new(account));
+            }
+            Stage::Absent(account) => {
+                let unknown = lost_part(&account.audit);
+                account.missing = match image {
+                    Some(index) => Missing::find(&mut selection.map, index, unknown),
+                    None => Missing::in_source(&mut selection.map, volume, unknown)?,
+                };
+                let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
+                if let Stage::Absent(account) = stage {
+                    self.stage = account.touched(volume, selection, losses, findings);
+                }
             }
             Stage::Touched(account, search) => {
                 if search.step(volume)? {
@@ -181,6 +194,14 @@ impl Checking {
     }
 }
 
+/// The clusters of which a lost part of `$Bitmap` says nothing: they are taken as
+/// used.
+fn lost_part(audit: &Audit) -> Option<Extent> {
+    let unknown = audit.unknown.as_ref();
+    let unknown = unknown.filter(|unknown| unknown.source.is_loss());
+    unknown.map(|unknown| unknown.extent)
+}
+
 /// Clusters in use that an image does not hold.
 #[derive(Debug, Default)]
 struct Missing {
@@ -198,10 +219,45 @@ impl Missing {
         for extent in index.extents().chain(unknown) {
             used.remove(extent);
         }
-        let mut missing = Self {
+        Self {
             is_metadata: !index.is_ordinary(),
-            ..Self::default()
-        };
+            ..Self::of_clusters(used)
+        }
+    }
+
+    /// What the source of a volume lacks. What it has is taken out of `used`.
+    fn in_source<R: ReadAt>(
+        used: &mut ClusterMap,
+        volume: &Volume<R>,
+        unknown: Option<Extent>,
+    ) -> Result<Self> {
+        let (source, geometry) = (volume.source(), volume.geometry());
+        let cluster_at = |position| geometry.vcn_at(position).0.0;
+        let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
+        let mut position = 0;
+        for absent in io::absent_in(source, 0..end) {
+            let absent = absent.map_err(|source| Error::Io {
+                structure: Structure::Volume,
+                offset: position,
+                len: end.saturating_sub(position),
+                source,
+            })?;
+            let first = cluster_at(position);
+            let len = cluster_at(absent.start).saturating_sub(first);
+            used.remove(Extent::new(Lcn(first), len));
+            position = absent.end;
+        }
+        let first = cluster_at(position);
+        let len = geometry.nr_clusters().saturating_sub(first);
+        used.remove(Extent::new(Lcn(first), len));
+        if let Some(unknown) = unknown {
+            used.remove(unknown);
+        }
+        Ok(Self::of_clusters(used))
+    }
+
+    fn of_clusters(used: &ClusterMap) -> Self {
+        let mut missing = Self::default();
         for extent in used.extents() {
             missing.clusters = missing.clusters.saturating_add(extent.len);
             match missing.extents.len() < clusters::finding::MAX_LISTED {
@@ -231,30 +287,19 @@ struct Account {
 impl Account {
     /// What is wrong with the clusters, all of which have been looked at.
     fn new(
-        selection: &mut Selection,
+        selection: &Selection,
         audit: Audit,
         image: Option<&Index>,
         marked: Vec<Extent>,
     ) -> Self {
         let mut clusters_in_use = selection.map.len();
-        // Those of which a lost part of $Bitmap says nothing are taken as used.
-        let unknown = audit.unknown.as_ref();
-        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
-        if let (Some(_), Some(index)) = (unknown, image) {
+        if let (Some(_), Some(index)) = (lost_part(&audit), image) {
             clusters_in_use = index.len();
         }
-        let missing = match image {
-            Some(index) => Missing::find(
-                &mut selection.map,
-                index,
-                unknown.map(|unknown| unknown.extent),
-            ),
-            None => Missing::default(),
-        };
         Self {
             audit,
             bad: Vec::new(),
-            missing,
+            missing: Missing::default(),
             clusters_in_use,
             lost: Vec::new(),
             marked,
