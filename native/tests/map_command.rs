@@ -46,7 +46,7 @@ fn errors() {
     }
     for (line, message) in [
         ("map --format xml volume", "'xml'"),
-        ("map", "<SOURCE>"),
+        ("map", "no SOURCE is named"),
         ("map volume extra", "'extra'"),
         ("map -O out volume", "'-O'"),
         ("map --save-image volume", "'--save-image'"),
