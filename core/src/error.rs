@@ -137,10 +137,8 @@ pub enum Error {
         size: u64,
     },
 
-    /// A virtual disk needs another file or a key, or is of a kind that is not read.
-    #[error(
-        "the virtual disk {reason}; make a raw file of it (qemu-img convert -O raw FILE raw.img)"
-    )]
+    /// A virtual disk needs another file or a key, or has blocks that are not decompressed.
+    #[error("the virtual disk {reason}")]
     DiskNotRead {
         /// What it is or has: `is encrypted`.
         reason: &'static str,

@@ -287,12 +287,20 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
                 | Structure::ImageCommand
                 | Structure::BlockBitmap
                 | Structure::ImageBlock
-                | Structure::CompressedFrame,
+                | Structure::CompressedFrame
+                | Structure::DiskHeader
+                | Structure::DiskTable
+                | Structure::DiskBlock
+                | Structure::DiskLog,
             ..
         }
+        | core::Error::BlockBeyondEnd { .. }
         | core::Error::Compressed { .. }
         | core::Error::BlockChecksum { .. }
         | core::Error::Truncated { .. } => TAKE_ANOTHER,
+        core::Error::DiskNotRead { .. } => {
+            "make a raw file of it: qemu-img convert -O raw FILE raw.img"
+        }
         core::Error::OtherFileSystem { .. } => "restore it with partclone, or with Clonezilla",
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,

@@ -20,7 +20,7 @@ use crate::io::Source;
 use crate::units::len_u64;
 
 /// The first bytes of every image, of version 1 as well.
-pub const MAGIC: &[u8; 4] = b"QFI\xFB";
+pub(crate) const MAGIC: &[u8; 4] = b"QFI\xFB";
 
 /// Bytes of an entry; an L2 entry with subclusters has twice as many.
 const ENTRY: u64 = 8;
@@ -87,11 +87,7 @@ struct Header3 {
 }
 
 /// Opens the disk in a qcow2 image.
-///
-/// # Errors
-///
-/// The header is damaged or cannot be read, or the image needs another file or a key.
-pub fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source) -> Result<Source> {
     let place = Place::header(0);
     let header: Header2 = place.read(source)?;
     if header.magic != *MAGIC {

@@ -14,9 +14,9 @@ use crate::io::Source;
 use crate::units::len_u64;
 
 /// The signature at [`SIGNATURE_OFFSET`].
-pub const SIGNATURE: [u8; 4] = 0xBEDA_107F_u32.to_le_bytes();
+pub(crate) const SIGNATURE: [u8; 4] = 0xBEDA_107F_u32.to_le_bytes();
 /// A text precedes the signature.
-pub const SIGNATURE_OFFSET: usize = 64;
+pub(crate) const SIGNATURE_OFFSET: usize = 64;
 
 const MAJOR_VERSION: u32 = 1;
 const DYNAMIC: u32 = 1;
@@ -64,11 +64,7 @@ struct Header {
 }
 
 /// Opens the disk in a VDI.
-///
-/// # Errors
-///
-/// The header is damaged or cannot be read, or the disk is a difference to another one.
-pub fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source) -> Result<Source> {
     let place = Place::header(0);
     let header: Header = place.read(source)?;
     if header.signature != SIGNATURE {

@@ -18,9 +18,9 @@ use crate::io::Source;
 use crate::units::len_u64;
 
 /// The first bytes of the footer.
-pub const COOKIE: &[u8; 8] = b"conectix";
+pub(crate) const COOKIE: &[u8; 8] = b"conectix";
 /// Bytes of the footer.
-pub const FOOTER_BYTES: u64 = 512;
+pub(crate) const FOOTER_BYTES: u64 = SECTOR;
 
 const HEADER_COOKIE: &[u8; 8] = b"cxsparse";
 const FIXED: u32 = 2;
@@ -81,11 +81,7 @@ struct Header {
 }
 
 /// Opens the disk in a VHD.
-///
-/// # Errors
-///
-/// The headers are damaged or cannot be read, or the disk is a difference to another one.
-pub fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source) -> Result<Source> {
     let footer = read_footer(source)?;
     let place = footer.0;
     let footer = footer.1;

@@ -20,7 +20,7 @@ use crate::io::Source;
 use crate::units::{len_u64, len_usize};
 
 /// The first bytes of every sparse extent.
-pub const MAGIC: &[u8; 4] = b"KDMV";
+pub(crate) const MAGIC: &[u8; 4] = b"KDMV";
 
 const LAST_VERSION: u32 = 3;
 /// Bytes of a table entry.
@@ -89,11 +89,7 @@ struct GrainMarker {
 }
 
 /// Opens the disk in a sparse extent.
-///
-/// # Errors
-///
-/// The header is damaged or cannot be read, or the extent is not a whole disk.
-pub fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source) -> Result<Source> {
     let (place, header) = read_header(source, 0)?;
     check_descriptor(source, &header)?;
     let (place, header) = match header.directory.get() {

@@ -95,7 +95,9 @@ impl Failure {
                 NotOpened::Format(_) => "not-ntfs",
                 NotOpened::Disk(_) => "disk",
                 NotOpened::NoTable | NotOpened::NoPartition(..) => "no-partition",
-                NotOpened::Compressions(_) | NotOpened::Containers => "not-seekable",
+                NotOpened::Compressions(_) | NotOpened::Containers | NotOpened::DiskInStream(_) => {
+                    "not-seekable"
+                }
             },
             Self::Error(Error::OtherFileSystem { .. } | Error::OtherFormat { .. }) => "not-ntfs",
             Self::Refused { kind, .. } => match kind {

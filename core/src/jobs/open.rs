@@ -109,8 +109,13 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
             Step::Open(found) => {
                 opening.size.get_or_insert(source.size());
                 let inner = open_container(&co, &source, found).await?;
-                opening.nesting.pass(found.layer);
-                container = Some(mem::replace(&mut source, inner));
+                opening.nesting.pass(found.layer());
+                let outer = mem::replace(&mut source, inner);
+                match found {
+                    Container::Partclone => container = Some(outer),
+                    // What its frames lack is not known by clusters.
+                    Container::Disk(_) => seekable = None,
+                }
             }
             Step::Arrived(Content::Image) => break Format::Image,
             Step::Arrived(Content::Volume) => break Format::Volume,

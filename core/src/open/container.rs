@@ -5,16 +5,18 @@ use alloc::sync::Arc;
 
 use super::nesting::Layer;
 use crate::backup_boot_sector::WithBackup;
+use crate::disk::DiskFormat;
 use crate::error::{Error, Result, Structure};
 use crate::image::partclone::{IndexReader, Reader};
 use crate::io::{ReadAt, Source};
 
-/// A format that holds another source, and how that is opened.
-#[derive(Debug, Clone, Copy)]
-pub struct Container {
-    /// As reports name it.
-    pub layer: Layer,
-    pub(super) opener: fn() -> Box<dyn Opener>,
+/// A format that holds another source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// An image of partclone, in which there is a volume.
+    Partclone,
+    /// A virtual disk.
+    Disk(DiskFormat),
 }
 
 /// Opens a container step by step. A step can be repeated after an error of the source.
@@ -29,9 +31,20 @@ pub trait Opener {
 }
 
 impl Container {
+    /// As reports name it.
+    pub fn layer(self) -> Layer {
+        match self {
+            Self::Partclone => Layer::Partclone,
+            Self::Disk(format) => Layer::Disk(format),
+        }
+    }
+
     /// An opener that has not begun.
     pub fn opener(self) -> Box<dyn Opener> {
-        (self.opener)()
+        match self {
+            Self::Partclone => Partclone::opener(),
+            Self::Disk(format) => Box::new(format),
+        }
     }
 
     /// Opens the container in one call.
@@ -49,23 +62,22 @@ impl Container {
     }
 }
 
-impl PartialEq for Container {
-    fn eq(&self, other: &Self) -> bool {
-        self.layer == other.layer
+/// A virtual disk reads its tables when they are needed.
+impl Opener for DiskFormat {
+    fn step(&mut self, source: &Source) -> Result<Option<Source>> {
+        self.open(source).map(Some)
     }
 }
 
-impl Eq for Container {}
-
 /// An image of partclone: reads its bitmap, then the boot sector of the volume, of which the
 /// image lacks the backup.
-pub(super) enum Partclone {
+enum Partclone {
     Bitmap(Box<IndexReader>),
     BootSector(Arc<Reader<Source>>),
 }
 
 impl Partclone {
-    pub(super) fn opener() -> Box<dyn Opener> {
+    fn opener() -> Box<dyn Opener> {
         Box::new(Self::Bitmap(Box::new(IndexReader::new())))
     }
 }

@@ -42,6 +42,13 @@ pub(super) const DMG: Format = row(
     CONVERT,
 );
 
+/// The format before qcow2, with the same magic.
+pub(super) const QCOW: Format = row(
+    At(0, b"QFI\xFB\0\0\0\x01"),
+    "is a virtual disk (QCOW)",
+    CONVERT,
+);
+
 /// Images, volumes and streams that a terminal or a shell took for text.
 #[rustfmt::skip]
 pub(super) const RECODED: &[Format] = &[
@@ -52,15 +59,9 @@ pub(super) const RECODED: &[Format] = &[
 /// Files, by their start or end.
 #[rustfmt::skip]
 pub(super) const FILES: &[Format] = &[
-    row(At(0, b"QFI\xFB"), "is a virtual disk (QCOW)", CONVERT),
     row(At(0, b"QED\0"), "is a virtual disk (QED)", CONVERT),
-    row(At(0, b"KDMV"), "is a virtual disk (VMDK)", CONVERT),
     row(At(0, b"COWD"), "is a virtual disk (VMDK)", CONVERT),
     row(At(0, b"# Disk DescriptorFile"), "is the description of a virtual disk (VMDK)", CONVERT),
-    row(At(0, b"vhdxfile"), "is a virtual disk (VHDX)", CONVERT),
-    row(If(is_vhd), "is a virtual disk (VHD)", CONVERT),
-    // The text before it names the program that made it.
-    row(At(0x40, b"\x7F\x10\xDA\xBE"), "is a virtual disk (VDI)", CONVERT),
     row(At(0, b"WithoutFreeSpace"), "is a virtual disk (Parallels)", CONVERT),
     row(At(0, b"WithouFreSpacExt"), "is a virtual disk (Parallels)", CONVERT),
     row(At(0, b"Bochs Virtual HD Image"), "is a virtual disk (Bochs)", CONVERT),
@@ -178,17 +179,6 @@ const fn row(detect: Detect, name: &'static str, remedy: &'static str) -> Format
         role: Role::Refused { remedy },
         detect,
     }
-}
-
-/// A VHD ends with its footer. All but fixed ones begin with a copy of that; a
-/// fixed one is the disk itself, and read as that.
-fn is_vhd(probe: &Probe<'_>) -> bool {
-    const COOKIE: &[u8] = b"conectix";
-    const LEN: usize = 512;
-    const TYPE_OFFSET: usize = 60;
-    const FIXED: &[u8] = &[0, 0, 0, 2];
-    probe.has(0, COOKIE)
-        || probe.has_before_end(LEN, COOKIE) && !probe.has_before_end(LEN - TYPE_OFFSET, FIXED)
 }
 
 /// A zip file, the first member of which is the URN of the image, or names it.

@@ -1,13 +1,14 @@
 //! The table of formats: how each is detected, and what is done with it.
 
-use super::container::{Container, Partclone};
+use super::container::Container;
 use super::foreign;
-use super::nesting::Layer;
 use super::partition_table::PartitionTable;
 use super::probe::Probe;
+use crate::disk::{self, DiskFormat};
 use crate::image::{ntfsclone, partclone};
 use crate::ntfs::BootSector;
 use crate::stream::Compression;
+use crate::units::len_usize;
 
 /// A format of files, volumes or disks.
 #[derive(Debug)]
@@ -99,13 +100,50 @@ const READ: &[Format] = &[
     },
     Format {
         name: "is an image of partclone",
-        role: Role::Container(Container {
-            layer: Layer::Partclone,
-            opener: Partclone::opener,
-        }),
+        role: Role::Container(Container::Partclone),
         detect: Detect::At(0, partclone::MAGIC),
     },
+    foreign::QCOW,
+    disk(
+        "is a virtual disk (qcow2)",
+        DiskFormat::Qcow2,
+        Detect::At(0, disk::QCOW2_MAGIC),
+    ),
+    disk(
+        "is a virtual disk (VMDK)",
+        DiskFormat::Vmdk,
+        Detect::At(0, disk::VMDK_MAGIC),
+    ),
+    disk(
+        "is a virtual disk (VHDX)",
+        DiskFormat::Vhdx,
+        Detect::At(0, disk::VHDX_SIGNATURE),
+    ),
+    disk(
+        "is a virtual disk (VHD)",
+        DiskFormat::Vhd,
+        Detect::If(is_vhd),
+    ),
+    disk(
+        "is a virtual disk (VDI)",
+        DiskFormat::Vdi,
+        Detect::At(disk::VDI_SIGNATURE_OFFSET, &disk::VDI_SIGNATURE),
+    ),
 ];
+
+const fn disk(name: &'static str, format: DiskFormat, detect: Detect) -> Format {
+    Format {
+        name,
+        role: Role::Container(Container::Disk(format)),
+        detect,
+    }
+}
+
+/// A VHD ends with its footer. All but fixed ones begin with a copy of that.
+fn is_vhd(probe: &Probe<'_>) -> bool {
+    let distance = len_usize(disk::VHD_FOOTER_BYTES);
+    probe.has(0, disk::VHD_COOKIE) || probe.has_before_end(distance, disk::VHD_COOKIE)
+}
 
 const BACKUP: &[Format] = &[Format {
     name: "is an NTFS volume whose first boot sector is damaged",

@@ -2,7 +2,7 @@
 //!
 //! [`FORMATS`] is the table of all that is known, [`Probe`] looks up a source in
 //! it, and [`Nesting`] goes inwards, one layer a step: compression, a partition
-//! of a disk, a container, then the image or volume. Hosts change the source as
+//! of a disk, a container such as a virtual disk, then the image or volume. Hosts change the source as
 //! each step says, since only they can decompress a stream or open a partition's
 //! device.
 

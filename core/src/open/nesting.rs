@@ -7,6 +7,7 @@ use super::container::Container;
 use super::format::{Format, Role};
 use super::partition_table::{Damage, Partition, PartitionTable};
 use super::probe::Content;
+use crate::disk::DiskFormat;
 use crate::io::ReadAt;
 use crate::stream::Compression;
 
@@ -31,6 +32,8 @@ pub enum Layer {
     Seekable,
     /// An image of partclone.
     Partclone,
+    /// A virtual disk.
+    Disk(DiskFormat),
 }
 
 /// The layers that were passed, and the partition that is still to be entered.
@@ -74,6 +77,9 @@ pub enum NotOpened {
     /// A limit of ours.
     #[error("holds more than {MAX_CONTAINERS} images or disks within each other")]
     Containers,
+    /// A virtual disk is read here and there, not from start to end.
+    #[error("is a virtual disk ({0}), in a stream")]
+    DiskInStream(DiskFormat),
 }
 
 impl Nesting {
@@ -155,6 +161,7 @@ impl NotOpened {
             Self::NoPartition(..) => "name another partition",
             Self::Compressions(_) => "decompress it first",
             Self::Containers => "take what it holds out of it first",
+            Self::DiskInStream(_) => "write it to a file first, and decompress it",
         }
     }
 }
@@ -167,7 +174,7 @@ impl Layer {
 
     /// Whether it is a [`Container`].
     pub fn is_container(self) -> bool {
-        self == Self::Partclone
+        matches!(self, Self::Partclone | Self::Disk(_))
     }
 }
 
@@ -179,6 +186,7 @@ impl fmt::Display for Layer {
             Self::Compressed(compression) => compression.fmt(f),
             Self::Seekable => f.write_str("zstd, seekable"),
             Self::Partclone => f.write_str("partclone"),
+            Self::Disk(format) => format.fmt(f),
         }
     }
 }

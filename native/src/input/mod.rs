@@ -17,6 +17,7 @@ mod read_ahead;
 mod reopen;
 mod seekable;
 mod stream;
+mod virtual_disk;
 
 use std::fs::{self, File};
 use std::io;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Content, Damage, Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Container, Content, Damage, Layer, Nesting, Probe, Step};
 use ntfsclone_core::stream::Compression;
 
 pub use damaged::path_to_rescue;
@@ -36,11 +37,13 @@ pub use opened::{Bytes, Format, Opened, Recognised};
 pub use reopen::open_again;
 pub use seekable::Seekable;
 pub use stream::{read_before_error, read_error, read_up_to};
+pub use virtual_disk::VirtualDisk;
 
 use self::damaged::rescue_files;
 use self::not_opened::judge_unknown;
 use self::seekable::open_seekable;
 use self::stream::{open_pipe, open_stream};
+use self::virtual_disk::open_disk;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{Input, Origin, Rescue};
@@ -135,6 +138,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         format: Format::Volume,
         layers: Vec::new(),
         container: None,
+        disk: None,
         table_damage: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
@@ -241,6 +245,7 @@ fn open_files(
     let mut table_damage = None;
     let mut start = opening.start_of(&name, &files)?;
     if Compression::of(&start).is_none()
+        && !is_virtual_disk(&files, &start)
         && let Some(number) = nesting.partition()
     {
         (files, table_damage) = enter_partition(&name, files, &nesting)?;
@@ -270,6 +275,7 @@ fn open_files(
         format: Format::Image,
         layers: nesting.layers().to_vec(),
         container: None,
+        disk: None,
         table_damage,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
@@ -279,9 +285,13 @@ fn open_files(
     let content = Probe::with_start(&files, &start).content();
     // The first frame may be what is damaged.
     if content.may_be_in_frames()
-        && nesting.partition().is_none()
         && let Some((content, seekable)) = open_seekable(&input.name, &files)
+        && (nesting.partition().is_none() || is_disk(&content))
     {
+        if is_disk(&content) {
+            nesting.pass(Layer::Seekable);
+            return open_disk(input, seekable, nesting, opening);
+        }
         input.layers.push(Layer::Seekable);
         input.arrive(content);
         // Its frames are read, not its sectors.
@@ -297,6 +307,13 @@ fn open_files(
         Step::Decompress(_) => {
             let reader = tapped(&input, Box::new(FilesReader::new(files)));
             return open_stream(input, reader, nesting, opening);
+        }
+        Step::Open(Container::Disk(_)) => {
+            // Not all of it is read for a copy.
+            if let Some(sums) = &input.sums {
+                sums.read_meanwhile()?;
+            }
+            return open_disk(input, files, nesting, opening);
         }
         Step::Open(container) => {
             input.enter(container);
@@ -319,6 +336,14 @@ fn open_files(
     }
     let bytes = Bytes::Random(files);
     Ok(Opened { input, bytes })
+}
+
+fn is_virtual_disk(files: &Files, start: &[u8]) -> bool {
+    is_disk(&Probe::with_start(files, start).content())
+}
+
+fn is_disk(content: &Content) -> bool {
+    matches!(content, Content::Container(Container::Disk(_)))
 }
 
 /// The partition of a disk that is named.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ntfsclone_core::io::Source;
 use ntfsclone_core::open::{Container, Content, Damage, Layer};
 
-use super::{FileSums, Files, Seekable};
+use super::{FileSums, Files, Seekable, VirtualDisk};
 use crate::error::Error;
 use crate::rescue::DamagedSource;
 
@@ -28,6 +28,8 @@ pub struct Recognised {
     pub layers: Vec<Layer>,
     /// The innermost layer, where it is one of these.
     pub container: Option<Container>,
+    /// The virtual disk that it is in, from which it is read.
+    pub disk: Option<VirtualDisk>,
     /// What is wrong with the partition table of a disk.
     pub table_damage: Option<Damage>,
     /// What is read, with all layers but pieces and partitions, and can be
@@ -58,6 +60,8 @@ pub enum Bytes {
     Random(Arc<Files>),
     /// At any position, decompressed.
     Seekable(Arc<Seekable>),
+    /// At any position, in a virtual disk.
+    Disk(VirtualDisk),
     /// Once, from the start to the end.
     Stream(Box<dyn Read + Send>),
 }
@@ -68,6 +72,7 @@ impl Bytes {
         match self {
             Self::Random(files) => Some(Arc::clone(files) as Source),
             Self::Seekable(seekable) => Some(Arc::clone(seekable) as Source),
+            Self::Disk(disk) => Some(disk.source()),
             Self::Stream(_) => None,
         }
     }
@@ -109,7 +114,7 @@ impl Recognised {
 
     /// Records that the source is a container, whose content is read through it.
     pub(super) fn enter(&mut self, container: Container) {
-        self.layers.push(container.layer);
+        self.layers.push(container.layer());
         self.container = Some(container);
     }
 

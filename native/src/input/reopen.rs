@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 /// Opens what was opened before, from its start. Checksums are compared once.
 pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
     input.sums = None;
+    if let Some(disk) = input.disk.clone() {
+        let bytes = Bytes::Disk(disk);
+        return Ok(Opened { input, bytes });
+    }
     match input.files.clone() {
         Some(files) if input.layers.contains(&Layer::Seekable) => {
             match open_seekable(&input.name, &files) {

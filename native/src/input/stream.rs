@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::open::{Content, Layer, Nesting, NotOpened, Probe, Step};
+use ntfsclone_core::open::{Container, Content, Layer, Nesting, NotOpened, Probe, Step};
 use ntfsclone_core::stream::StreamError;
 
 use super::compression::Decompressor;
@@ -31,6 +31,7 @@ pub(super) fn open_pipe(
         format: Format::Image,
         layers: Vec::new(),
         container: None,
+        disk: None,
         table_damage: None,
         files: None,
         metadata,
@@ -73,11 +74,14 @@ pub(super) fn open_stream(
                 input.layers = nesting.layers().to_vec();
                 continue;
             }
+            Step::Open(Container::Disk(format)) => {
+                return Err(refused(NotOpened::DiskInStream(format)));
+            }
             Step::Open(_) if nesting.partition().is_some() => {
                 return Err(refused(NotOpened::NoTable));
             }
             Step::Open(container) => {
-                nesting.pass(container.layer);
+                nesting.pass(container.layer());
                 input.layers = nesting.layers().to_vec();
                 input.container = Some(container);
                 Format::Partclone

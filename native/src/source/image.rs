@@ -63,7 +63,7 @@ impl ImageStream {
         let Opened { input, bytes } = opened;
         let seekable = match &bytes {
             Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
-            Bytes::Random(_) | Bytes::Stream(_) => None,
+            Bytes::Random(_) | Bytes::Disk(_) | Bytes::Stream(_) => None,
         };
         let mut reader: Box<dyn Read + Send> = match bytes {
             Bytes::Random(files) => input::tapped(&input, Box::new(FilesReader::new(files))),
@@ -71,6 +71,7 @@ impl ImageStream {
                 warn_of_end(&seekable, &input.name);
                 Box::new(FramesReader::start(&seekable))
             }
+            Bytes::Disk(disk) => Box::new(disk.reader()),
             Bytes::Stream(reader) => reader,
         };
         let name = match input.is_compressed() {

@@ -33,6 +33,7 @@ impl WholeReader {
         let lost = SharedLostFrames::default();
         let (reader, is_direct): (Box<dyn Read + Send>, _) = match bytes {
             Bytes::Stream(reader) => (reader, false),
+            Bytes::Disk(disk) => (Box::new(disk.reader()), false),
             Bytes::Seekable(seekable) => {
                 let reader = FramesReader::start(&seekable);
                 (Box::new(reader.noting(Arc::clone(&lost))), false)

@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::io::Source;
 
 /// The first bytes of every file.
-pub const SIGNATURE: &[u8; 8] = b"vhdxfile";
+pub(crate) const SIGNATURE: &[u8; 8] = b"vhdxfile";
 
 /// Bytes of a table entry.
 const ENTRY: u64 = 8;
@@ -32,11 +32,7 @@ const ENTRY: u64 = 8;
 const SECTORS_PER_BITMAP: u64 = 1 << 23;
 
 /// Opens the disk in a VHDX.
-///
-/// # Errors
-///
-/// The headers are damaged or cannot be read, or the disk is a difference to another one.
-pub fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source) -> Result<Source> {
     let header = Header::read(source)?;
     let source = &log::replay(source, &header)?;
     let regions = Regions::read(source)?;

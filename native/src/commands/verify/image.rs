@@ -40,7 +40,7 @@ pub(super) fn check(
 
     let seekable = match &bytes {
         Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
-        Bytes::Random(_) | Bytes::Stream(_) => None,
+        Bytes::Random(_) | Bytes::Disk(_) | Bytes::Stream(_) => None,
     };
     let mut check = if is_on_device {
         ImageCheck::on_device()

@@ -193,6 +193,7 @@ fn source_of(input: &Recognised, bytes: Bytes) -> Result<(Source, Option<Index>)
             return Ok((Arc::new(DamagedFrames(seekable)), index));
         }
         (None, Bytes::Random(files)) => source_of_files(files),
+        (None, Bytes::Disk(disk)) => disk.source(),
         (None, Bytes::Stream(mut reader)) => {
             let reader: &mut (dyn Read + Send) = &mut *reader;
             let (files, damage) = spool(&input.name, reader)?;

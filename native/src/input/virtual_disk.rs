@@ -1,0 +1,129 @@
+//! What is in a virtual disk: all of it, or a partition.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use ntfsclone_core as core;
+use ntfsclone_core::io::{IoError, ReadAt, Source};
+use ntfsclone_core::open::{Container, Content, Layer, Nesting, PartitionReader, Probe, Step};
+
+use super::not_opened::{judge_unknown, refuse};
+use super::{Bytes, Format, Opened, Opening, Recognised, START_BYTES, partition, read_error};
+use crate::error::{Error, Result};
+
+/// A virtual disk, or the partition of it that is read.
+#[derive(Clone)]
+pub struct VirtualDisk(Source);
+
+impl VirtualDisk {
+    /// Its bytes.
+    pub fn source(&self) -> Source {
+        Arc::clone(&self.0)
+    }
+
+    /// A reader from the start to the end.
+    pub fn reader(&self) -> impl Read + Send + use<> {
+        DiskReader {
+            source: self.source(),
+            position: 0,
+        }
+    }
+}
+
+impl fmt::Debug for VirtualDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VirtualDisk").finish_non_exhaustive()
+    }
+}
+
+struct DiskReader {
+    source: Source,
+    position: u64,
+}
+
+impl Read for DiskReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.source.size() - self.position;
+        let len = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = self.source.read_exact_at(self.position, &mut buf[..len]);
+        read.map_err(io_error)?;
+        self.position += len as u64;
+        Ok(len)
+    }
+}
+
+/// Opens what is in the virtual disk `source`, through as many layers as there are.
+pub(super) fn open_disk(
+    mut input: Recognised,
+    mut source: Source,
+    mut nesting: Nesting,
+    opening: Opening<'_>,
+) -> Result<Opened> {
+    let name = input.name.clone();
+    loop {
+        let content = content_of(&name, &source)?;
+        let step = nesting.step(&source, content);
+        input.format = match step.map_err(|found| refuse(&name, &found))? {
+            Step::Open(container @ Container::Disk(_)) => {
+                let opened = container.open(&source);
+                source = opened.map_err(|error| Error::read(&name, error))?;
+                nesting.pass(container.layer());
+                continue;
+            }
+            Step::Enter(partition, damage) => {
+                partition::warn_of(&name, damage);
+                input.table_damage = damage;
+                source = Arc::new(PartitionReader::new(source, &partition));
+                nesting.pass(Layer::Partition(partition.number));
+                continue;
+            }
+            Step::Open(container) => {
+                nesting.pass(container.layer());
+                input.container = Some(container);
+                Format::Partclone
+            }
+            Step::Decompress(compression) => {
+                return Err(Error::refused(
+                    &name,
+                    format!("holds a disk or partition that is compressed with {compression}"),
+                    "take it out of the disk first",
+                ));
+            }
+            Step::Arrived(Content::Image) => Format::Image,
+            Step::Arrived(Content::Volume) => Format::Volume,
+            Step::Arrived(_) => judge_unknown(&name, &start_of(&name, &source)?, opening.wanted)?,
+        };
+        input.layers = nesting.layers().to_vec();
+        let disk = VirtualDisk(source);
+        input.disk = Some(disk.clone());
+        let bytes = Bytes::Disk(disk);
+        return Ok(Opened { input, bytes });
+    }
+}
+
+fn content_of(name: &Path, source: &Source) -> Result<Content> {
+    let start = start_of(name, source)?;
+    Ok(Probe::with_start(source, &start).content())
+}
+
+/// The first bytes.
+fn start_of(name: &Path, source: &Source) -> Result<Vec<u8>> {
+    let len = usize::try_from(source.size()).unwrap_or(START_BYTES);
+    let mut start = vec![0; START_BYTES.min(len)];
+    let read = source.read_exact_at(0, &mut start);
+    read.map_err(|error| read_error(name, io_error(error)))?;
+    Ok(start)
+}
+
+/// The error as that of a reader.
+fn io_error(error: IoError) -> io::Error {
+    match error.downcast::<io::Error>() {
+        Ok(error) => error,
+        Err(error) => match error.downcast::<core::Error>() {
+            Ok(error) => io::Error::other(error),
+            Err(error) => io::Error::other(error),
+        },
+    }
+}
