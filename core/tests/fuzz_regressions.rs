@@ -23,7 +23,7 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 13] = [
+const TARGETS: [&str; 18] = [
     "attribute_list",
     "boot_sector",
     "content",
@@ -33,8 +33,13 @@ const TARGETS: [&str; 13] = [
     "lznt1",
     "mft_record",
     "partclone",
+    "qcow2",
     "runlist",
     "seekable",
+    "vdi",
+    "vhd",
+    "vhdx",
+    "vmdk",
     "volume_scan",
     "wof",
 ];

@@ -20,8 +20,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ntfs_volume_builder::{
-    File, FileData, ListForm, MftLayout, PartcloneImage, Run, Volume, VolumeBuilder,
-    attribute_type, pattern,
+    File, FileData, ListForm, MftLayout, PartcloneImage, Qcow2, Run, VhdxChange, VhdxLogEntry,
+    Volume, VolumeBuilder, attribute_type, pattern, qcow2, vdi, vhd, vhdx, vmdk, write_vhdx_log,
 };
 use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::image::seekable::{Head, Kind, MapBuilder, SeekTableBuilder, SummaryBuilder};
@@ -238,6 +238,59 @@ const LZIP: &[u8] = b"\x4C\x5A\x49\x50\x01\x0C\x00\x34\x19\x49\xEE\x8E\x68\x21\x
 
 const LZMA: &[u8] = b"\x5D\x00\x00\x80\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x00\x34\x19\x49\xEE\x8E\x68\x21\xFF\xFF\xFF\xB9\xE0\x00\x00";
 
+/// A disk of 12 KiB in every format, in small blocks.
+fn virtual_disks() -> Vec<Seed> {
+    let mut disk = vec![0; 12 << 10];
+    disk[..1500].copy_from_slice(&pattern(1, 1500));
+    disk[7000..7100].fill(7);
+    let forms = [
+        ("version_2", Qcow2::Version2),
+        ("version_3", Qcow2::Version3),
+        ("zlib", Qcow2::Zlib),
+        ("zstd", Qcow2::Zstd),
+    ];
+    let mut seeds: Vec<Seed> = forms
+        .map(|(name, form)| ("qcow2", name, qcow2(&disk, 9, form)))
+        .into();
+    let mut file = vhdx(&disk);
+    let mut seeds_of_vhdx = |name, file: &[u8]| seeds.push(("vhdx", name, vhdx_pieces(file)));
+    seeds_of_vhdx("closed", &file);
+    let changes = vec![
+        VhdxChange::Zeros(8192, 4096),
+        VhdxChange::Sector(4096, pattern(2, 4096)),
+    ];
+    let entry = VhdxLogEntry {
+        sequence_number: 3,
+        tail: 0,
+        changes,
+        file_sizes: [0, 5 << 20],
+    };
+    write_vhdx_log(&mut file, 0, &[entry]);
+    seeds_of_vhdx("with_log", &file);
+    seeds.extend([
+        ("qcow2", "subclusters", qcow2(&disk, 14, Qcow2::Subclusters)),
+        ("vdi", "dynamic", vdi(&disk, 1024)),
+        ("vhd", "fixed", vhd(&disk, None)),
+        ("vhd", "dynamic", vhd(&disk, Some(512))),
+        ("vmdk", "sparse", vmdk(&disk, 1024, false)),
+        ("vmdk", "stream_optimised", vmdk(&disk, 1024, true)),
+    ]);
+    seeds
+}
+
+/// The pieces of a VHDX that are not zeros, as the target takes them.
+fn vhdx_pieces(file: &[u8]) -> Vec<u8> {
+    let mut pieces = Vec::new();
+    for (index, piece) in file.chunks(256).enumerate() {
+        if piece.iter().any(|&byte| byte != 0) {
+            pieces.extend(&(index as u32 * 32).to_le_bytes()[..3]);
+            pieces.extend((piece.len() as u16).to_le_bytes());
+            pieces.extend(piece);
+        }
+    }
+    pieces
+}
+
 fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let volumes = volumes();
@@ -280,6 +333,7 @@ fn seeds() -> Vec<Seed> {
         ("decompress", "lzip", LZIP.to_vec()),
         ("decompress", "lzma", LZMA.to_vec()),
     ]);
+    seeds.extend(virtual_disks());
     seeds.extend([
         (
             "wof",

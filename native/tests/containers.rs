@@ -2,7 +2,7 @@
 
 use crate::support::{
     disk::{self, Partition},
-    requirements::met_here,
+    requirements::{Need, met_here},
     scene::Scene,
     small_volume::{builder, clone_of, image_of, volume},
     wrapped::{WRAPPERS, shell},
@@ -36,6 +36,41 @@ const CONTAINERS: &[(&str, &str)] = &[
     ("bzip2 -c disk > x", "--partition 3 x"),
     ("cp disk x", "--partition 3 x"),
     ("split -b 900000 disk x.", "--partition 2 x.aa"),
+];
+
+/// The same, in virtual disks.
+const VIRTUAL_DISKS: &[(&str, &str)] = &[
+    ("qemu-img convert -f raw -O qcow2 volume x", "x"),
+    ("qemu-img convert -f raw -O vhdx volume x", "x"),
+    ("qemu-img convert -f raw -O qcow2 disk x", "--partition 3 x"),
+    (
+        "qemu-img convert -f raw -c -O qcow2 -o compression_type=zstd disk x",
+        "--partition 2 x",
+    ),
+    (
+        "qemu-img convert -f raw -c -O qcow2 -o cluster_size=4k disk x",
+        "--partition 2 x",
+    ),
+    ("qemu-img convert -f raw -O vdi disk x", "--partition 2 x"),
+    ("qemu-img convert -f raw -O vpc disk x", "--partition 2 x"),
+    (
+        "qemu-img convert -f raw -O vpc -o subformat=fixed disk x",
+        "--partition 2 x",
+    ),
+    ("qemu-img convert -f raw -O vmdk disk x", "--partition 3 x"),
+    (
+        "qemu-img convert -f raw -O vmdk -o subformat=streamOptimized disk x",
+        "--partition 2 x",
+    ),
+    ("qemu-img convert -f raw -O vhdx disk x", "--partition 2 x"),
+    (
+        "qemu-img convert -f raw -O vdi disk y; split -b 900000 y x.; rm y",
+        "--partition 2 x.aa",
+    ),
+    (
+        "qemu-img convert -f raw -O vhdx disk y; qemu-img convert -f raw -O vdi y x; rm y",
+        "--partition 2 x",
+    ),
 ];
 
 /// What is written, and how it is compared where it says of what it was made.
@@ -114,9 +149,20 @@ fn made(scene: &Scene, command: &str, compared: Compared, source: &str) -> Vec<u
 
 #[test]
 fn all_that_is_made_of_a_volume_in_a_container() {
-    if !met_here(WRAPPERS) {
-        return;
+    if met_here(WRAPPERS) {
+        check_all(CONTAINERS);
     }
+}
+
+#[test]
+fn all_that_is_made_of_a_volume_in_a_virtual_disk() {
+    if met_here(&[Need::Tool("qemu-img"), Need::Tool("split")]) {
+        check_all(VIRTUAL_DISKS);
+    }
+}
+
+#[track_caller]
+fn check_all(containers: &[(&str, &str)]) {
     let volume = volume();
     let scene = scene(&volume);
     let expected: Vec<Vec<u8>> = COMMANDS
@@ -125,7 +171,7 @@ fn all_that_is_made_of_a_volume_in_a_container() {
         .collect();
     assert!(expected[0] == image_of(&volume));
     assert!(expected[1] == clone_of(&volume));
-    for (script, source) in CONTAINERS {
+    for (script, source) in containers {
         make(&scene, script);
         let is_different = |command: &str| {
             // Of a volume as it is in pieces, a rescue is refused as ever, and a map has the positions of the disk:

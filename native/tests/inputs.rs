@@ -401,10 +401,8 @@ fn compressed_volume_to_a_device() {
 fn what_others_read() {
     let scene = Scene::new();
     for (magic, found) in [
-        (&b"QFI\xFB"[..], "is a virtual disk (QCOW)"),
-        (b"KDMV", "is a virtual disk (VMDK)"),
-        (b"vhdxfile", "is a virtual disk (VHDX)"),
-        (b"conectix", "is a virtual disk (VHD)"),
+        (&b"QFI\xFB\0\0\0\x01"[..], "is a virtual disk (QCOW)"),
+        (b"QED\0", "is a virtual disk (QED)"),
         (b"MSWIM\0\0\0", "is a Windows image (WIM, ESD or SWM)"),
         (b"LRZI", "is compressed with lrzip"),
         (

@@ -100,38 +100,18 @@ fn files_and_volumes_of_other_programs() {
         ("zip", "zip -q x.zip volume; mv x.zip x", "is a ZIP archive"),
         (
             "qemu-img",
-            "qemu-img convert -O vdi volume x",
-            "is a virtual disk (VDI)",
-        ),
-        (
-            "qemu-img",
             "qemu-img convert -O qed volume x",
             "is a virtual disk (QED)",
         ),
         (
             "qemu-img",
-            "qemu-img convert -O qcow2 volume x",
+            "qemu-img convert -O qcow volume x",
             "is a virtual disk (QCOW)",
         ),
         (
             "qemu-img",
             "qemu-img convert -O parallels volume x",
             "is a virtual disk (Parallels)",
-        ),
-        (
-            "qemu-img",
-            "qemu-img convert -O vhdx volume x",
-            "is a virtual disk (VHDX)",
-        ),
-        (
-            "qemu-img",
-            "qemu-img convert -O vpc volume x",
-            "is a virtual disk (VHD)",
-        ),
-        (
-            "qemu-img",
-            "qemu-img convert -O vmdk volume x",
-            "is a virtual disk (VMDK)",
         ),
         (
             "openssl",

@@ -31,6 +31,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ntfscp", "ntfs-3g"),
     ("partclone.ntfs", "partclone"),
     ("prlimit", "util-linux"),
+    ("qemu-img", "qemu-utils"),
     ("strace", "strace"),
     ("wget", "wget"),
     ("xz", "xz-utils"),

@@ -4,8 +4,11 @@
 //! `core/tests/fuzz_regressions.rs` runs the committed inputs through these
 //! same functions, so that an ordinary test run replays every crash ever found.
 
+use ntfsclone_core::disk::DiskFormat;
+
 mod content;
 mod decompress;
+mod disk;
 mod image;
 #[path = "../../tests/support/image_decoder.rs"]
 mod image_decoder;
@@ -17,6 +20,7 @@ mod volume;
 
 pub use content::{content, lznt1, wof};
 pub use decompress::decompress;
+pub use disk::{disk, vhd, vhdx};
 pub use image::image_decoder;
 pub use image_reader::image_reader;
 pub use partclone::partclone;
@@ -40,6 +44,11 @@ pub fn run(target: &str, data: &[u8]) {
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),
         "partclone" => partclone(data),
+        "qcow2" => disk(DiskFormat::Qcow2, data),
+        "vdi" => disk(DiskFormat::Vdi, data),
+        "vhd" => vhd(data),
+        "vhdx" => vhdx(data),
+        "vmdk" => disk(DiskFormat::Vmdk, data),
         _ => panic!("there is no fuzz target {target}"),
     }
 }

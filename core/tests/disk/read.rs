@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use ntfsclone_core::Result;
-use ntfsclone_core::disk::{qcow2, vdi, vhd, vhdx, vmdk};
+use ntfsclone_core::disk::DiskFormat;
 use ntfsclone_core::io::{IoError, ReadAt, Source};
 
 /// Opens a format.
 pub(crate) type Open = fn(&Source) -> Result<Source>;
 
-pub(crate) const QCOW2: Open = qcow2::open;
-pub(crate) const VDI: Open = vdi::open;
-pub(crate) const VHD: Open = vhd::open;
-pub(crate) const VHDX: Open = vhdx::open;
-pub(crate) const VMDK: Open = vmdk::open;
+pub(crate) const QCOW2: Open = |source| DiskFormat::Qcow2.open(source);
+pub(crate) const VDI: Open = |source| DiskFormat::Vdi.open(source);
+pub(crate) const VHD: Open = |source| DiskFormat::Vhd.open(source);
+pub(crate) const VHDX: Open = |source| DiskFormat::Vhdx.open(source);
+pub(crate) const VMDK: Open = |source| DiskFormat::Vmdk.open(source);
 
 struct Bytes(Vec<u8>);
 
