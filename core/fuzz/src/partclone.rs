@@ -65,7 +65,7 @@ fn open(image: &[u8]) {
         let Ok(inner) = container.open(&source) else {
             break;
         };
-        nesting.pass(container.layer);
+        nesting.pass(container.layer());
         source = inner;
     }
     let is_container = |layer: &&Layer| layer.is_container();

@@ -29,4 +29,5 @@ mod pages;
 mod partclone;
 mod samples;
 mod surveying;
+mod virtual_disk;
 mod wof;

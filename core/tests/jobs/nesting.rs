@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ntfs_volume_builder::VolumeBuilder;
+use ntfs_volume_builder::{Qcow2, VolumeBuilder, qcow2, vdi, vhd};
 use ntfsclone_core::jobs::{Arrival, Failure, Opened, Opening};
 use ntfsclone_core::open::NotOpened;
 use ntfsclone_core::stream::Compression;
@@ -81,6 +81,33 @@ fn partitions_and_streams_in_any_order() {
 
     let lz4 = compress(Compression::Lz4, &inside);
     check(&lz4, Some(2), lz4.len(), &["lz4", "partition 2", "gzip"]);
+}
+
+#[test]
+fn partitions_of_virtual_disks_are_entered() {
+    let plain = disk(&volume(), &[]);
+    let check_disk = |name: &str, disk: &[u8]| {
+        check(disk, Some(2), disk.len(), &[name, "partition 2"]);
+        let stream = compress(Compression::Gzip, disk);
+        let layers = ["gzip", name, "partition 2"];
+        check(&stream, Some(2), stream.len(), &layers);
+    };
+    check_disk("VHD", &vhd(&plain, None));
+    check_disk("VDI", &vdi(&plain, 4096));
+    let image = qcow2(&plain, 12, Qcow2::Version3);
+    check_disk("qcow2", &image);
+    let within = vdi(&image, 4096);
+    let layers = ["VDI", "qcow2", "partition 2"];
+    check(&within, Some(2), within.len(), &layers);
+    let thrice = vdi(&within, 4096);
+    let Err(Failure::NotOpened(found)) = open(&thrice, Some(2)) else {
+        panic!("there is no limit");
+    };
+    assert_eq!(found, NotOpened::Containers);
+    let Err(Failure::NotOpened(NotOpened::Disk(table))) = open(&image, None) else {
+        panic!("no partition is named");
+    };
+    assert_eq!(table.partitions.len(), 2);
 }
 
 #[test]
