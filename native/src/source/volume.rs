@@ -16,7 +16,7 @@ use ntfsclone_core::open::{self, Inside, Probe};
 use ntfsclone_core::units::{Extent, Geometry};
 
 use super::inside;
-use super::salvaged::{SalvagedVolume, medium_with_holes};
+use super::salvaged::SalvagedVolume;
 use super::spool::spool;
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Files, Format, Opened, Recognised};
@@ -102,24 +102,14 @@ impl Device {
         progress: options::Progress,
     ) -> Result<Self> {
         let input = opened.input.clone();
-        let (source, image, medium) = match inside::of_sound_metadata(&opened) {
-            Some(inside) => {
-                let medium = medium_with_holes(Arc::clone(&inside.source), Vec::new());
-                (Arc::clone(&inside.source), image_of(&inside), medium)
-            }
-            None => {
-                let salvaged = SalvagedVolume::find(opened, threads, progress)?;
-                let image = Image {
-                    header: salvaged.header,
-                    is_metadata: !salvaged.is_ordinary,
-                    index: None,
-                };
-                let medium = salvaged.medium();
-                (Arc::new(salvaged) as Source, Some(image), medium)
-            }
+        let salvaged = SalvagedVolume::find(opened, threads, progress)?;
+        let image = Image {
+            header: salvaged.header,
+            is_metadata: !salvaged.is_ordinary,
+            index: None,
         };
-        let damaged = DamagedSource::new(medium, rescue.retries, kept);
-        let device = Self::in_image(input, source, image)?;
+        let damaged = DamagedSource::new(salvaged.medium(), rescue.retries, kept);
+        let device = Self::in_image(input, Arc::new(salvaged), Some(image))?;
         Ok(device.rescued_by(Arc::new(damaged)))
     }
 
