@@ -46,8 +46,11 @@ fn errors() {
     }
     for (line, message) in [
         ("map --format xml volume", "'xml'"),
-        ("map", "<SOURCE>"),
-        ("map volume extra", "'extra'"),
+        ("map", "no SOURCE is named"),
+        (
+            "map volume extra",
+            "two sources are named, 'volume' and 'extra'",
+        ),
         ("map -O out volume", "'-O'"),
         ("map --save-image volume", "'--save-image'"),
         ("map -", "a volume cannot be read from standard input"),

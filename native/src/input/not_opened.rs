@@ -93,8 +93,8 @@ fn refuse_disk(name: &Path, table: &PartitionTable) -> Error {
     let (found, remedy) = match ntfs.next() {
         None => (
             format!(
-                "is a whole disk with {} partitions, none of them NTFS",
-                partitions.len()
+                "is a whole disk with {}, none of them NTFS",
+                report::count(partitions.len() as u64, "partition", "partitions")
             ),
             "is it the right disk?".to_owned(),
         ),
@@ -126,7 +126,7 @@ fn refuse_disk_stream(name: &Path, table: &PartitionTable) -> Error {
 
 fn describe(partition: &Partition) -> String {
     format!(
-        "{}partition {}: at byte {}, {}",
+        "{}partition {}: at byte {:#x}, {}",
         report::NEXT_ITEM,
         partition.number,
         partition.offset,
