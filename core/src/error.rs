@@ -124,7 +124,7 @@ pub enum Error {
     },
 
     /// An image holds another file system than NTFS.
-    #[error("the image is of a volume of {name}, not of NTFS")]
+    #[error("the image is of partclone, and of a volume of {name}, not of NTFS")]
     OtherFileSystem {
         /// The name in the image: untrusted text.
         name: String,
@@ -316,6 +316,9 @@ pub enum Structure {
     /// The file `$Bitmap`.
     #[error("$Bitmap")]
     Bitmap,
+    /// The file `$UpCase`.
+    #[error("$UpCase")]
+    UpCase,
     /// The file `$Volume`.
     #[error("$Volume")]
     VolumeInformation,

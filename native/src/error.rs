@@ -282,11 +282,18 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
             BAD_SECTORS
         }
         core::Error::Corrupt {
-            structure: Structure::ImageHeader | Structure::ImageCommand | Structure::CompressedFrame,
+            structure:
+                Structure::ImageHeader
+                | Structure::ImageCommand
+                | Structure::BlockBitmap
+                | Structure::ImageBlock
+                | Structure::CompressedFrame,
             ..
         }
         | core::Error::Compressed { .. }
+        | core::Error::BlockChecksum { .. }
         | core::Error::Truncated { .. } => TAKE_ANOTHER,
+        core::Error::OtherFileSystem { .. } => "restore it with partclone, or with Clonezilla",
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };

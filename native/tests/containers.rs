@@ -7,7 +7,7 @@ use crate::support::{
     small_volume::{builder, clone_of, image_of, volume},
     wrapped::{WRAPPERS, shell},
 };
-use ntfs_volume_builder::Volume;
+use ntfs_volume_builder::{PartcloneImage, Volume};
 
 /// How it is made of `volume`, `image` or `disk`, and what to name then.
 const CONTAINERS: &[(&str, &str)] = &[
@@ -22,6 +22,14 @@ const CONTAINERS: &[(&str, &str)] = &[
     (
         "mkdir x; touch x/parts x/clonezilla-img; gzip -c image > y; \
          split -b 9000 y x/sda1.ntfs-img.gz.; rm y",
+        "x",
+    ),
+    ("cp partclone x", "x"),
+    ("xz -0c partclone > x", "x"),
+    ("split -b 90000 partclone x.", "x.aa"),
+    (
+        "mkdir x; touch x/parts x/clonezilla-img; zstd -qc partclone > y; \
+         split -b 9000 y x/sda1.ntfs-ptcl-img.zst.; rm y",
         "x",
     ),
     ("lz4 -qc disk > x", "--partition 2 x"),
@@ -52,7 +60,7 @@ enum Compared {
     Areas,
 }
 
-/// The volume, an image of it, and a disk with both in partitions.
+/// The volume, images of it, and a disk with two of these in partitions.
 fn scene(volume: &Volume) -> Scene {
     let scene = Scene::with_volume(&volume.bytes);
     let image = image_of(volume);
@@ -72,6 +80,7 @@ fn scene(volume: &Volume) -> Scene {
     ];
     scene.write("disk", disk::with_gpt(&partitions));
     scene.write("image", image);
+    scene.write("partclone", PartcloneImage::version_2().of_volume(volume));
     scene
 }
 
@@ -149,7 +158,15 @@ fn an_image_of_a_longer_device() {
     let volume = builder().device_tail(9000).build();
     let scene = scene(&volume);
     scene.run("-s -o out image").wrote(&["out"]);
-    assert!(scene.read("out") == image_of(&volume));
+    let expected = image_of(&volume);
+    assert!(scene.read("out") == expected);
+    scene.remove("out");
+    // Of what follows the last cluster, an image of partclone has nothing, and the backup boot
+    // sector is made.
+    scene.run("-s -o out partclone").wrote(&["out"]);
+    let made = scene.read("out");
+    let end = expected.len() - 4096 + 512;
+    assert!(made.len() == expected.len() && made[..end] == expected[..end]);
 }
 
 #[test]

@@ -221,18 +221,6 @@ fn impossible_headers() {
 #[test]
 fn no_image() {
     let scene = Scene::new();
-    let (found, remedy) = (
-        "is an image of partclone, not of ntfsclone",
-        "restore it with partclone.ntfs",
-    );
-    let bytes = [b"partclone-image\0", &[0x11; 5000][..]].concat();
-    scene.write("image", &bytes);
-    for line in ["-r -o out image", "-n -r image", "-r -o - image"] {
-        scene.run(line).refused(&format!("image: {found}"), remedy);
-    }
-    scene
-        .run_with_input("-r -o out -", &bytes)
-        .refused(&format!("standard input: {found}"), remedy);
     scene.write(
         "image",
         "just a text, and a long one: of some more than fifty characters",

@@ -46,7 +46,7 @@ fn other_file_systems() {
         0x01,
     ];
     let bitlocker = "is encrypted by BitLocker";
-    let table: [(Texts<'_>, &str, &str); 8] = [
+    let table: [(Texts<'_>, &str, &str); 7] = [
         (&[(0, b"\xEB\x58\x90-FVE-FS-")], bitlocker, BITLOCKER),
         (
             &[(3, b"MSWIN4.1"), (0x52, b"FAT32   "), (0x1A8, &TO_GO)],
@@ -77,11 +77,6 @@ fn other_file_systems() {
             &[(3, b"mkfs.fat"), (0x52, b"FAT32   ")],
             "is a FAT volume, not NTFS",
             OTHER_TOOL,
-        ),
-        (
-            &[(0, b"partclone-image\0")],
-            "is an image of partclone, not of ntfsclone",
-            "restore it with partclone.ntfs",
         ),
     ];
     for (texts, found, remedy) in table {

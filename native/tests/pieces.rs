@@ -4,6 +4,7 @@ use crate::support::{
     scene::Scene,
     small_volume::{self, DAMAGED, clone_of, image_of, volume},
 };
+use ntfs_volume_builder::PartcloneImage;
 use std::fs;
 
 #[test]
@@ -88,11 +89,14 @@ fn clonezilla_folders() {
         "saved: is a folder of Clonezilla without an image of NTFS",
         "is it the right folder?",
     );
-    scene.write("saved/sda1.ntfs-ptcl-img.zst.aa", "partclone-image");
-    refused(
-        "saved/sda1.ntfs-ptcl-img.zst.aa: is an image of partclone, not of ntfsclone",
-        "restore it with Clonezilla, or with partclone.ntfs",
-    );
+    let partclone = PartcloneImage::version_2().of_volume(&volume());
+    scene.write("saved/sda1.ntfs-ptcl-img.uncomp.aa", &partclone[..30_000]);
+    scene.write("saved/sda1.ntfs-ptcl-img.uncomp.ab", &partclone[30_000..]);
+    scene.run("-r -o out saved").wrote(&["out"]);
+    assert!(scene.read("out") == clone_of(&volume()));
+    scene.remove("out");
+    scene.remove("saved/sda1.ntfs-ptcl-img.uncomp.aa");
+    scene.remove("saved/sda1.ntfs-ptcl-img.uncomp.ab");
     let image = scene.read("image");
     scene.write("saved/sda2.ntfs-img.aa", &image[..30_000]);
     scene.write("saved/sda2.ntfs-img.ab", &image[30_000..]);
@@ -100,9 +104,10 @@ fn clonezilla_folders() {
     assert!(scene.read("out") == clone_of(&volume()));
     scene.remove("out");
     scene.write("saved/sda3.ntfs-img", &image);
+    scene.write("saved/sda4.ntfs-ptcl-img.zst", &partclone);
     refused(
         "saved: is a folder of Clonezilla; NTFS is in\n    saved/sda2.ntfs-img.aa\n    \
-         saved/sda3.ntfs-img",
+         saved/sda3.ntfs-img\n    saved/sda4.ntfs-ptcl-img.zst",
         "name one of them instead of the folder",
     );
     scene

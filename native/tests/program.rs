@@ -32,6 +32,7 @@ mod opening;
 mod original_report;
 mod output;
 mod overwrite;
+mod partclone;
 mod partitions;
 mod paths;
 mod pieces;

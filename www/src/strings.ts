@@ -31,7 +31,7 @@ export const strings = {
     sample: "Try a sample volume",
     again: (name: string) => `Open ${name} again`,
     linked: "This link points to a place in an image. Open the image to go there.",
-    takes: "Opens ntfsclone images in one file or in pieces, NTFS volumes, and whole disks with MBR or GPT; plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
+    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, and whole disks with MBR or GPT; plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
     features: [
       ["Inspect", "A summary, a map of which file owns each cluster, all files, and what the bytes mean."],
       ["Validate", "Checks the structure and the checksums, and lists the files that damage affects."],

@@ -1,8 +1,12 @@
 //! Images of partclone, in pieces and read at any offset.
 
+use std::sync::Arc;
+
+use ntfsclone_core::check::PartcloneCheck;
 use ntfsclone_core::image::partclone::{Decoder, Index, Reader};
-use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::io::{ByteExtent, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::open::{Layer, Nesting, Probe, Step};
 
 use super::image::{decode, split};
 
@@ -16,6 +20,8 @@ pub fn partclone(data: &[u8]) {
     let whole = decode::<Decoder>(Some(image).filter(|image| !image.is_empty()));
     assert_eq!(in_pieces, whole);
     let (whole, error) = whole;
+    check(image, error.is_none());
+    open(image);
 
     let Ok(index) = Index::read(image) else {
         assert!(error.is_some(), "decoded without an index");
@@ -35,4 +41,47 @@ pub fn partclone(data: &[u8]) {
         assert!(&read == bytes, "read otherwise");
     }
     let _ = Volume::open(&reader);
+}
+
+/// Checks the image; what is decoded without an error is sound.
+fn check(image: &[u8], is_sound: bool) {
+    let mut check = PartcloneCheck::new();
+    if check.push(image, |_, _| {}).is_err() {
+        return;
+    }
+    let checked = check.end();
+    let nothing_found = checked.findings.is_sound() && checked.losses.is_empty();
+    assert_eq!(nothing_found, is_sound, "checked otherwise");
+}
+
+/// Opens the image, and what is in it, as far as that goes.
+fn open(image: &[u8]) {
+    let mut source: Source = Arc::new(Arc::<[u8]>::from(image));
+    let mut nesting = Nesting::default();
+    while let Ok(probe) = Probe::new(&source) {
+        let Ok(Step::Open(container)) = nesting.step(&source, probe.content()) else {
+            break;
+        };
+        let Ok(inner) = container.open(&source) else {
+            break;
+        };
+        nesting.pass(container.layer);
+        source = inner;
+    }
+    let is_container = |layer: &&Layer| layer.is_container();
+    assert!(nesting.layers().iter().filter(is_container).count() <= 2);
+    let size = source.size();
+    let mut offset = 0;
+    for _ in 0..1000 {
+        let Ok(extent) = source.extent_at(offset) else {
+            break;
+        };
+        let (ByteExtent::Data { len } | ByteExtent::Absent { len }) = extent;
+        assert!(len <= size - offset, "an extent past the end");
+        offset += len;
+        if offset == size {
+            break;
+        }
+        assert!(len > 0, "no progress");
+    }
 }

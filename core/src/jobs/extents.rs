@@ -8,7 +8,8 @@ use super::locate::locate;
 use super::opened::Opened;
 use super::used::used;
 use super::{Step, first_absent_in};
-use crate::io::ReadAt;
+use crate::error::Result;
+use crate::io::{ReadAt, Source};
 use crate::units::Extent;
 
 /// Extents of one step, at most.
@@ -45,11 +46,8 @@ impl Opened {
             let counted = used(&co, inside, opened.before_damage).await?;
             let geometry = counted.volume.geometry();
             // Of a volume that is cut short, up to there.
-            let source = &counted.inside.source;
-            let absent = co
-                .read(|| first_absent_in(source, 0..source.size()))
-                .await?;
-            let (reach, _) = geometry.vcn_at(absent.map_or(u64::MAX, |absent| absent.start));
+            let end = co.read(|| end_of_stored(&counted.inside.source)).await?;
+            let (reach, _) = geometry.vcn_at(end);
             let mut extents = counted
                 .map
                 .extents()
@@ -68,4 +66,16 @@ impl Opened {
             }
         })
     }
+}
+
+/// The end of the last bytes that `source` has; its size if it lacks nothing at its end.
+fn end_of_stored(source: &Source) -> Result<u64> {
+    let size = source.size();
+    let mut end = u64::MAX;
+    let mut position = 0;
+    while let Some(absent) = first_absent_in(source, position..size)? {
+        end = absent.start;
+        position = absent.end;
+    }
+    Ok(if position < size { u64::MAX } else { end })
 }

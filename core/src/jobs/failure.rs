@@ -94,7 +94,7 @@ impl Failure {
                 NotOpened::Format(_) => "not-ntfs",
                 NotOpened::Disk(_) => "disk",
                 NotOpened::NoTable | NotOpened::NoPartition(..) => "no-partition",
-                NotOpened::Compressions(_) => "not-seekable",
+                NotOpened::Compressions(_) | NotOpened::Containers => "not-seekable",
             },
             Self::Error(Error::OtherFileSystem { .. } | Error::OtherFormat { .. }) => "not-ntfs",
             Self::Refused { kind, .. } => match kind {

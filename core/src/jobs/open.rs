@@ -5,6 +5,7 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::decompress::CompressedStream;
 use super::job::{Co, Job};
@@ -18,7 +19,7 @@ use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
-use crate::open::{Content, Inside, Layer, Nesting, PartitionReader, Probe, Step};
+use crate::open::{Container, Content, Inside, Layer, Nesting, PartitionReader, Probe, Step};
 use crate::pages::Pages;
 
 /// Bytes of decompressed content that are cached.
@@ -67,14 +68,22 @@ pub fn open(opening: Opening, pages: Arc<Pages>) -> Job<Arrival> {
 
 async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<Arrival, Failure> {
     let mut source: Source = Arc::<Pages>::clone(&pages);
-    let (format, seekable) = loop {
-        let content = co.read(|| content_of(&source)).await?;
+    let mut seekable = None;
+    let mut container = None;
+    let format = loop {
+        let mut content = co.read(|| content_of(&source)).await?;
         let is_entered = opening.nesting.partition().is_none();
+        let is_outermost = seekable.is_none() && container.is_none();
         if is_entered
+            && is_outermost
             && content.may_be_in_frames()
-            && let Some((format, seekable)) = in_frames(&co, &source).await?
+            && let Some((content_in_frames, frames)) = in_frames(&co, &source).await?
         {
-            break (format, Some(seekable));
+            opening.size.get_or_insert(source.size());
+            opening.nesting.pass(Layer::Seekable);
+            source = Arc::<Seekable>::clone(&frames);
+            seekable = Some(frames);
+            content = content_in_frames;
         }
         let step = co.attempt(|| opening.nesting.step(&source, content.clone()));
         match step.await? {
@@ -97,16 +106,18 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
                 opening.nesting.pass(Layer::Partition(partition.number));
                 source = Arc::new(PartitionReader::new(source, &partition));
             }
-            Step::Arrived(Content::Image) => break (Format::Image, None),
-            Step::Arrived(Content::Volume) => break (Format::Volume, None),
+            Step::Open(found) => {
+                opening.size.get_or_insert(source.size());
+                let inner = open_container(&co, &source, found).await?;
+                opening.nesting.pass(found.layer);
+                container = Some(mem::replace(&mut source, inner));
+            }
+            Step::Arrived(Content::Image) => break Format::Image,
+            Step::Arrived(Content::Volume) => break Format::Volume,
             Step::Arrived(_) => return Err(Failure::unknown()),
         }
     };
     let size = opening.size.unwrap_or_else(|| source.size());
-    if let Some(seekable) = &seekable {
-        opening.nesting.pass(Layer::Seekable);
-        source = Arc::<Seekable>::clone(seekable);
-    }
     let layers = opening.nesting.layers().iter();
     let opened = Opened {
         name: opening.name,
@@ -117,6 +128,7 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         format,
         bytes: source,
         seekable,
+        container,
         header: None,
         inside: None,
         scanned: Rc::default(),
@@ -129,7 +141,9 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
 
 /// Finds where the clusters of an image are, if that takes little reading.
 async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> {
-    if let Some(inside) = opened.index_by_summary() {
+    if opened.container.is_none()
+        && let Some(inside) = opened.index_by_summary()
+    {
         opened.header = inside.index().map(|index| *index.header());
         opened.inside = Some(inside);
         return Ok(opened);
@@ -161,15 +175,26 @@ async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> 
     Ok(opened)
 }
 
+/// Opens a container; returns the source in it.
+async fn open_container(co: &Co, source: &Source, container: Container) -> Result<Source, Failure> {
+    let mut opener = container.opener();
+    loop {
+        match co.read(|| opener.step(source)).await? {
+            None => co.progress(0, 0),
+            Some(inner) => return Ok(inner),
+        }
+    }
+}
+
 /// Detects the format from content, never from the name.
 fn content_of(source: &impl ReadAt) -> Result<Content> {
     let probe = Probe::new(source).map_err(|error| read_error(0, 0, error))?;
     Ok(probe.content())
 }
 
-/// The image or volume in the frames of a zstd file, the first of them sound or
-/// not. `None` without frames: it is decompressed from its start.
-async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Format, Arc<Seekable>)>, Failure> {
+/// What is in the frames of a zstd file, the first of them sound or not. `None`
+/// without frames: it is decompressed from its start.
+async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Content, Arc<Seekable>)>, Failure> {
     let mut finder = FrameFinder::new();
     while co.read(|| finder.step(source)).await? {
         co.progress(finder.position(), source.size());
@@ -178,24 +203,23 @@ async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Format, Arc<Seeka
         return Ok(None);
     };
     let seekable = Arc::new(seekable.with_cache(CACHE_SIZE));
-    let format = co.read(|| format_in(&seekable)).await?;
-    Ok(format.map(|format| (format, seekable)))
+    let content = co.read(|| content_in(&seekable)).await?;
+    Ok(content.map(|content| (content, seekable)))
 }
 
 /// What is in a zstd file; `None` if it is neither an image nor a volume.
-fn format_in(seekable: &Seekable) -> Result<Option<Format>> {
+fn content_in(seekable: &Seekable) -> Result<Option<Content>> {
     let content = match content_of(seekable) {
         Ok(content) => content,
         Err(error) if error.is_damage() => Content::Unknown,
         Err(error) => return Err(error),
     };
     Ok(match (content, seekable.summary()) {
-        (Content::Image, _) => Some(Format::Image),
-        (Content::Volume, _) => Some(Format::Volume),
+        (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => Some(content),
         // Its first frame is damaged.
         (content, Ok(Some(summary))) if content.may_be_in_frames() => match summary.head().kind {
-            Kind::NtfscloneImage => Some(Format::Image),
-            Kind::RawVolume => Some(Format::Volume),
+            Kind::NtfscloneImage => Some(Content::Image),
+            Kind::RawVolume => Some(Content::Volume),
         },
         _ => None,
     })

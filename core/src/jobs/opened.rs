@@ -32,6 +32,8 @@ pub struct Opened {
     pub(super) bytes: Source,
     /// The same, if they are compressed in frames.
     pub(super) seekable: Option<Arc<SeekableReader<Source>>>,
+    /// The image of partclone that it is in.
+    pub(super) container: Option<Source>,
     /// The header of an image.
     pub(super) header: Option<Header>,
     /// `None` for an image without an index.

@@ -10,17 +10,17 @@ use super::Failure;
 use super::job::{Co, Job};
 use super::opened::Opened;
 use super::scan::piece_len;
+use crate::check::{
+    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, PartcloneCheck,
+    Place, Report, VolumeCheck,
+};
 use crate::clusters::Selection;
 use crate::error::{Error, Result, with_causes};
 use crate::image::Index;
 use crate::image::seekable::Frame;
 use crate::info::Format;
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Source};
 use crate::open::Inside;
-use crate::validate::{
-    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, Place, Report,
-    VolumeCheck,
-};
 
 impl Opened {
     /// Checks all of it, and the NTFS in it: the report of `ntfsclone verify`.
@@ -55,12 +55,14 @@ impl<'a> Check<'a> {
     }
 
     async fn run(mut self) -> Result<Report, Failure> {
-        let bytes = &self.opened.bytes;
-        let is_plain = self.opened.seekable.is_none();
-        let inside = match self.opened.format {
-            Format::Image => self.image().await?,
-            Format::Volume if is_plain => Some(Inside::of_volume(bytes.clone())),
-            Format::Volume => Some(self.compressed_volume().await?),
+        let opened = self.opened;
+        let bytes = &opened.bytes;
+        let is_plain = opened.seekable.is_none();
+        let inside = match (opened.format, &opened.container) {
+            (_, Some(container)) => self.partclone(container).await?,
+            (Format::Image, None) => self.image().await?,
+            (Format::Volume, None) if is_plain => Some(Inside::of_volume(bytes.clone())),
+            (Format::Volume, None) => Some(self.compressed_volume().await?),
         };
         let volume = match inside {
             Some(inside) => {
@@ -74,7 +76,8 @@ impl<'a> Check<'a> {
             self.findings.push(loss.into_finding());
         }
         let report = Report::new(self.findings, self.image, volume, self.checksums);
-        if is_plain && self.opened.format == Format::Volume {
+        let is_volume = opened.format == Format::Volume && opened.container.is_none();
+        if is_plain && is_volume {
             return Ok(report.on_volume());
         }
         Ok(report)
@@ -84,7 +87,7 @@ impl<'a> Check<'a> {
     async fn image(&mut self) -> Result<Option<Inside>, Failure> {
         let mut check = ImageCheck::new();
         let mut lost = LostFrames::default();
-        let read = self.read_all(&mut lost, |offset, piece| {
+        let read = self.read_all(&self.opened.bytes, &mut lost, |offset, piece| {
             // After a lost frame, commands cannot be told from clusters.
             if check.pushed() != offset {
                 return Ok(());
@@ -123,24 +126,53 @@ impl<'a> Check<'a> {
         Ok(index.map(|index| Inside::of_image(self.opened.bytes.clone(), index)))
     }
 
+    /// Checks an image of partclone; returns the volume in it.
+    async fn partclone(&mut self, image: &Source) -> Result<Option<Inside>, Failure> {
+        let mut check = PartcloneCheck::new();
+        let mut lost = LostFrames::default();
+        let read = self.read_all(image, &mut lost, |offset, piece| {
+            // After a lost frame, the checksums of the blocks in it are unknown.
+            if check.pushed() != offset {
+                return Ok(());
+            }
+            check.push(piece, |_, _| {})
+        });
+        let read = read.await;
+        let is_read = self.unreadable(read)?.is_some();
+        let bytes = check.taken();
+        let checked = check.end();
+        // A read error is reported already; a truncation would be its echo.
+        if is_read && lost.is_empty() {
+            self.findings.append(checked.findings);
+        }
+        self.losses = checked.losses;
+        self.losses.extend(lost.in_unknown());
+        self.image = Some(ImageChecked {
+            bytes,
+            clusters: checked.layout.map_or(0, |(_, blocks)| blocks.len()),
+        });
+        Ok(self.opened.inside.clone())
+    }
+
     /// Checks all frames of a compressed volume.
     async fn compressed_volume(&mut self) -> Result<Inside, Failure> {
         let mut lost = LostFrames::default();
-        let read = self.read_all(&mut lost, |_, _| Ok(())).await;
+        let bytes = &self.opened.bytes;
+        let read = self.read_all(bytes, &mut lost, |_, _| Ok(())).await;
         self.unreadable(read)?;
         self.losses = lost.in_volume();
         self.check_summary(None);
         Ok(Inside::of_volume(self.opened.bytes.clone()))
     }
 
-    /// Reads all bytes, in pieces; adds the frames that cannot be decompressed to
+    /// Reads all of `bytes`, in pieces; adds the frames that cannot be decompressed to
     /// `lost`.
     async fn read_all(
         &self,
+        bytes: &Source,
         lost: &mut LostFrames,
         mut take: impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<(), Failure> {
-        let bytes = &self.opened.bytes;
         let mut offset = 0;
         while offset < bytes.size() {
             let frame = self.frame_at(offset);
@@ -209,8 +241,8 @@ impl<'a> Check<'a> {
     fn check_summary(&mut self, index: Option<&Index>) {
         if let Some(seekable) = &self.opened.seekable {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
-            crate::validate::check_end(seekable.end_damage(), findings);
-            crate::validate::check_summary(seekable.summary(), index, findings, checksums);
+            crate::check::check_end(seekable.end_damage(), findings);
+            crate::check::check_summary(seekable.summary(), index, findings, checksums);
         }
     }
 

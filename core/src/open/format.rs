@@ -1,9 +1,11 @@
 //! The table of formats: how each is detected, and what is done with it.
 
+use super::container::{Container, Partclone};
 use super::foreign;
+use super::nesting::Layer;
 use super::partition_table::PartitionTable;
 use super::probe::Probe;
-use crate::image::ntfsclone;
+use crate::image::{ntfsclone, partclone};
 use crate::ntfs::BootSector;
 use crate::stream::Compression;
 
@@ -37,6 +39,8 @@ pub enum Role {
     Volume,
     /// It is decompressed, and what is in it detected anew.
     Compressed,
+    /// It holds another source, which is opened and detected anew.
+    Container(Container),
     /// One of its partitions is entered.
     Disk,
     /// It is not read.
@@ -94,11 +98,12 @@ const READ: &[Format] = &[
         detect: Detect::If(|probe| Compression::of(probe.start()).is_some()),
     },
     Format {
-        name: "is an image of partclone, not of ntfsclone",
-        role: Role::Refused {
-            remedy: "restore it with partclone.ntfs",
-        },
-        detect: Detect::At(0, b"partclone-image"),
+        name: "is an image of partclone",
+        role: Role::Container(Container {
+            layer: Layer::Partclone,
+            opener: Partclone::opener,
+        }),
+        detect: Detect::At(0, partclone::MAGIC),
     },
 ];
 

@@ -2,9 +2,11 @@
 //!
 //! [`FORMATS`] is the table of all that is known, [`Probe`] looks up a source in
 //! it, and [`Nesting`] goes inwards, one layer a step: compression, a partition
-//! of a disk, then the image or volume. Hosts change the source as each step
-//! says, since only they can decompress a stream or open a partition's device.
+//! of a disk, a container, then the image or volume. Hosts change the source as
+//! each step says, since only they can decompress a stream or open a partition's
+//! device.
 
+mod container;
 mod foreign;
 mod format;
 mod gpt;
@@ -15,6 +17,7 @@ mod partition_table;
 mod probe;
 mod recoded;
 
+pub use container::{Container, Opener};
 pub use format::{FORMATS, Format, Role};
 pub use inside::Inside;
 pub use nesting::{Layer, Nesting, NotOpened, Step};

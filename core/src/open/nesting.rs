@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::container::Container;
 use super::format::{Format, Role};
 use super::partition_table::{Damage, Partition, PartitionTable};
 use super::probe::Content;
@@ -12,6 +13,10 @@ use crate::stream::Compression;
 /// How often something may be compressed again. Ours: a stream that holds
 /// itself would never end.
 const MAX_COMPRESSIONS: usize = 2;
+
+/// How many containers may be within each other. Ours: a disk in an image, or the
+/// reverse, is all that is known of.
+const MAX_CONTAINERS: usize = 2;
 
 /// What an image or volume is within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub enum Layer {
     Compressed(Compression),
     /// Compressed with zstd, in frames that can be read at any place.
     Seekable,
+    /// An image of partclone.
+    Partclone,
 }
 
 /// The layers that were passed, and the partition that is still to be entered.
@@ -38,6 +45,8 @@ pub struct Nesting {
 pub enum Step {
     /// Decompress the source, and ask again.
     Decompress(Compression),
+    /// Open this container, and ask again of the source in it.
+    Open(Container),
     /// Take this partition of the source, and ask again. Its table may be damaged.
     Enter(Partition, Option<Damage>),
     /// Nothing: this is what it holds.
@@ -62,6 +71,9 @@ pub enum NotOpened {
     /// A limit of ours.
     #[error("is compressed more than {MAX_COMPRESSIONS} times")]
     Compressions(Compression),
+    /// A limit of ours.
+    #[error("holds more than {MAX_CONTAINERS} images or disks within each other")]
+    Containers,
 }
 
 impl Nesting {
@@ -101,6 +113,10 @@ impl Nesting {
                 Err(NotOpened::Compressions(compression))
             }
             Content::Compressed(compression) => Ok(Step::Decompress(compression)),
+            Content::Container(_) if self.containers() >= MAX_CONTAINERS => {
+                Err(NotOpened::Containers)
+            }
+            Content::Container(container) => Ok(Step::Open(container)),
             // Where a partition is named, a volume that begins as a disk does is one.
             _ if let Some(number) = self.partition => {
                 let table = PartitionTable::read(source).ok_or(NotOpened::NoTable)?;
@@ -119,6 +135,11 @@ impl Nesting {
         let is_compressed = |layer: &&Layer| matches!(layer, Layer::Compressed(_));
         self.layers.iter().filter(is_compressed).count()
     }
+
+    fn containers(&self) -> usize {
+        let is_container = |layer: &&Layer| layer.is_container();
+        self.layers.iter().filter(is_container).count()
+    }
 }
 
 impl NotOpened {
@@ -133,6 +154,7 @@ impl NotOpened {
             Self::NoTable => "do not name a partition, if it is a volume or an image",
             Self::NoPartition(..) => "name another partition",
             Self::Compressions(_) => "decompress it first",
+            Self::Containers => "take what it holds out of it first",
         }
     }
 }
@@ -141,6 +163,11 @@ impl Layer {
     /// Whether what is within ends before its layer does, and other bytes follow.
     pub fn may_end_early(self) -> bool {
         matches!(self, Self::Partition(_))
+    }
+
+    /// Whether it is a [`Container`].
+    pub fn is_container(self) -> bool {
+        self == Self::Partclone
     }
 }
 
@@ -151,6 +178,7 @@ impl fmt::Display for Layer {
             Self::Partition(number) => write!(f, "partition {number}"),
             Self::Compressed(compression) => compression.fmt(f),
             Self::Seekable => f.write_str("zstd, seekable"),
+            Self::Partclone => f.write_str("partclone"),
         }
     }
 }

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 
+use super::container::Container;
 use super::format::{Detect, FORMATS, Format, Role};
 use super::partition_table::PartitionTable;
 use crate::error::{Error, Structure};
@@ -41,6 +42,8 @@ pub enum Content {
     Volume,
     /// Compressed: what is in it is unknown until it is decompressed.
     Compressed(Compression),
+    /// A format that holds another source.
+    Container(Container),
     /// A whole disk.
     Disk(PartitionTable),
     /// A format that is known and not read.
@@ -93,6 +96,7 @@ impl<'a> Probe<'a> {
         match format.role {
             Role::Image => Content::Image,
             Role::Volume => Content::Volume,
+            Role::Container(container) => Content::Container(container),
             Role::Compressed => {
                 Compression::of(self.start()).map_or(Content::Unknown, Content::Compressed)
             }
@@ -219,7 +223,7 @@ impl Content {
             Self::Compressed(compression) => *compression == Compression::Zstd,
             Self::Refused(format) => matches!(format.role, Role::Lost { .. }),
             Self::Unknown => true,
-            Self::Image | Self::Volume | Self::Disk(_) => false,
+            Self::Image | Self::Volume | Self::Container(_) | Self::Disk(_) => false,
         }
     }
 }

@@ -26,6 +26,7 @@ mod encoded;
 mod nesting;
 mod opening;
 mod pages;
+mod partclone;
 mod samples;
 mod surveying;
 mod wof;

@@ -82,7 +82,7 @@ fn what_cannot_be_opened_is_told() {
         (b"a short letter", "not-ntfs"),
         (&[b'a'; 4096], "not-ntfs"),
         (&[0; 4096], "not-ntfs"),
-        (b"partclone-image\0", "not-ntfs"),
+        (b"partclone-image\0", "corrupt"),
         (b"\0ntfsclone-image\x0A\x01", "corrupt"),
     ];
     for (source, code) in table {

@@ -1,12 +1,13 @@
 //! The backup boot sector, which images lack.
 
 use ntfs_volume_builder::{FileData, PartcloneImage, VolumeBuilder, pattern};
-use ntfsclone_core::backup_boot_sector::{BackupBootSector, WithBackup};
+use ntfsclone_core::backup_boot_sector::{BackupBootSector, DecoderWithBackup, WithBackup};
+use ntfsclone_core::check::check_volume;
 use ntfsclone_core::clusters::select_used;
+use ntfsclone_core::image::ntfsclone::Event;
 use ntfsclone_core::image::partclone::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::validate::check_volume;
 
 #[test]
 fn volume_with_backup_is_the_volume() {
@@ -27,6 +28,13 @@ fn volume_with_backup_is_the_volume() {
         volume.read_exact_at(0, &mut whole).unwrap();
         assert!(whole == built.bytes[..size], "{:?}", built.geometry);
 
+        assert!(restored(&image)[..] == built.bytes[..restored(&image).len()]);
+        // Of version 1, the size of the device is not known, and a block more is restored.
+        let image = PartcloneImage::version_1(0).of_volume(&built);
+        let end = built.geometry.backup_boot_sector_offset().unwrap() as usize
+            + built.geometry.bytes_per_sector as usize;
+        assert!(restored(&image)[..end] == built.bytes[..end]);
+
         let backup = built.geometry.backup_boot_sector_offset().unwrap();
         let sector = built.geometry.bytes_per_sector as usize;
         assert_eq!(volume.backup().unwrap().offset, backup);
@@ -45,6 +53,28 @@ fn volume_with_backup_is_the_volume() {
         let found = check_volume(&volume, selection, None).unwrap().findings;
         assert!(found.is_sound() && found.listed().is_empty(), "{found:?}");
     }
+}
+
+/// What is decoded from start to end, of pieces of any size.
+fn restored(image: &[u8]) -> Vec<u8> {
+    let mut decoder = DecoderWithBackup::new();
+    let mut volume = Vec::new();
+    for piece in image.chunks(777) {
+        let mut input = piece;
+        loop {
+            match decoder.next(&mut input).unwrap() {
+                Event::Header(header) => volume.resize(header.restored_size() as usize, 0),
+                Event::Data { offset, bytes } => {
+                    volume[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+                }
+                Event::NeedInput => break,
+                Event::End if input.is_empty() => break,
+                Event::End => panic!("input was left"),
+            }
+        }
+    }
+    decoder.end_of_input().unwrap();
+    volume
 }
 
 #[test]

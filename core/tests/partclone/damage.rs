@@ -180,7 +180,7 @@ proptest! {
         prop_assert_eq!(&whole, &in_pieces);
         if let (Ok(decoded), Ok(index)) = (whole, Index::read(image.as_slice())) {
             let reader = Reader::new(image.as_slice(), index);
-            let mut read = vec![0; reader.size() as usize];
+            let mut read = vec![0; decoded.header().restored_size() as usize];
             reader.read_exact_at(0, &mut read).unwrap();
             prop_assert!(decoded.volume() == read);
         }

@@ -85,7 +85,7 @@ fn other_file_systems_are_refused_by_name() {
             ..mode
         });
         let error = decode([image.as_slice()]).unwrap_err();
-        let expected = "the image is of a volume of EXTFS, not of NTFS";
+        let expected = "the image is of partclone, and of a volume of EXTFS, not of NTFS";
         assert_eq!(error.to_string(), expected);
     }
 }
@@ -104,7 +104,7 @@ fn device_size_of_version_1_is_computed() {
     let mut image = image(&PartcloneImage::version_1(0));
     image[40..48].copy_from_slice(&77_u64.to_le_bytes());
     let header = decode([image.as_slice()]).unwrap().header();
-    assert_eq!(header.device_size, 5120);
+    assert_eq!(header.device_size, 5632);
 }
 
 #[test]

@@ -12,10 +12,12 @@
 )]
 
 mod backup;
+mod checks;
 mod damage;
 mod decoded;
 #[path = "../support/decoding.rs"]
 mod decoding;
+mod extents;
 mod headers;
 #[path = "../support/image_decoder.rs"]
 mod image_decoder;

@@ -140,7 +140,7 @@ fn check_image_of_partclone(partclone: &Path, mode: &[&str], built: &Volume) {
     assert_eq!(index.image_size(), image.len() as u64);
     assert_eq!(index.blocks().len(), decoded.header().used);
     let reader = Reader::new(image.as_slice(), index);
-    let mut read = vec![0; reader.size() as usize];
+    let mut read = vec![0; expected.len()];
     reader.read_exact_at(0, &mut read).unwrap();
     assert!(read == expected, "{mode:?}");
 }

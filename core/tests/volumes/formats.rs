@@ -23,6 +23,7 @@ fn name_of(bytes: &[u8]) -> &'static str {
         Content::Volume => "volume",
         Content::Compressed(compression) => compression.name(),
         Content::Disk(_) => "disk",
+        Content::Container(container) => container.layer.to_string().leak(),
         Content::Refused(format) => format.name,
         Content::Unknown => "unknown",
     }
@@ -305,7 +306,6 @@ fn is_identified() {
         "begins with zeros: there is no boot sector of NTFS, nor a backup at its end";
     let bitlocker = "is encrypted by BitLocker";
     let fat = "is a FAT volume, not NTFS";
-    let partclone = "is an image of partclone, not of ntfsclone";
     let mut only_backup = VolumeBuilder::new().build();
     only_backup.damage_boot_sector();
     let mut no_backup = VolumeBuilder::new().build();
@@ -351,7 +351,7 @@ fn is_identified() {
         (sector(&[(3, b"mkfs.fat"), (0x36, b"FAT16   ")]), fat),
         (sector(&[(0x52, b"FAT32   ")]), fat),
         (image, "image"),
-        (b"partclone-image0001".to_vec(), partclone),
+        (b"partclone-image0001".to_vec(), "partclone"),
         (b"\xEB\x52\x90NTFS    \0\x02\x08\0\0".to_vec(), "volume"),
         (b"\xE9\x00\x90NTFS    \0\x02\x08\0\0".to_vec(), "volume"),
         (no_backup.bytes, "volume"),

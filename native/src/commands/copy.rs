@@ -141,6 +141,8 @@ pub fn copy_device(
     match kind.scope {
         CopyScope::Used => {
             let geometry = *opened.volume.geometry();
+            // Reads anywhere do not compare them.
+            opened.device.compare_block_checksums(how)?;
             opened.device.check_stored(&geometry, used.map.extents())?;
             original_report::space_in_use(used.claimed, used.bad, &geometry, reports);
             let plan = Arc::new(Plan::new(geometry, opened.device.device_size(), used.map));

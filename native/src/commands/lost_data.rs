@@ -53,26 +53,28 @@ impl From<&Range<u64>> for LostArea {
     }
 }
 
-/// Tells what of a volume was lost, if anything: `lost` is in bytes, in order.
+/// Tells what of a volume was lost, if anything: `missing` is in bytes, in order.
 ///
 /// # Errors
 ///
 /// [`Error::DataLost`], if anything was.
 pub fn tell(
     opened: &OpenVolume,
-    lost: &[Range<u64>],
+    missing: &[Range<u64>],
     effort: Effort,
     rescue: &Rescue,
 ) -> Result<()> {
-    let path = opened.device.path();
-    let parts = or_warning(LostParts::find(
-        &opened.volume,
-        path,
+    let lost = Lost {
+        missing,
+        doubtful: opened.device.doubtful_bytes(),
+    };
+    tell_lost(
+        opened.device.path(),
+        Some(&opened.volume),
         lost,
         effort,
-        MAX_PARTS,
-    ));
-    finish(path, lost, parts, rescue)
+        rescue,
+    )
 }
 
 /// What is lost of a volume, in bytes, in order.
@@ -96,10 +98,19 @@ pub fn tell_of_salvaged<R: ReadAt>(
     lost: Lost<'_>,
     rescue: &Rescue,
 ) -> Result<()> {
+    tell_lost(name, volume, lost, Effort::Thorough, rescue)
+}
+
+fn tell_lost<R: ReadAt>(
+    name: &Path,
+    volume: Option<&Volume<R>>,
+    lost: Lost<'_>,
+    effort: Effort,
+    rescue: &Rescue,
+) -> Result<()> {
     let mut all = [lost.missing, lost.doubtful].concat();
     all.sort_by_key(|area| area.start);
-    let found =
-        volume.map(|volume| LostParts::find(volume, name, &all, Effort::Thorough, MAX_PARTS));
+    let found = volume.map(|volume| LostParts::find(volume, name, &all, effort, MAX_PARTS));
     let parts = found.map(or_warning).unwrap_or_default();
     let told = finish(name, &all, parts, rescue);
     match told {

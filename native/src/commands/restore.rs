@@ -194,6 +194,7 @@ pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
             "Image: {name}, version {}{remark}",
             header.version
         )),
+        Format::Partclone => reports.line(format_args!("Image: {name}{remark}")),
         Format::Volume => reports.line(format_args!("Volume: {name}{remark}")),
     }
     let size = header.volume_size();
@@ -206,7 +207,7 @@ pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
             report::size(size)
         ));
     }
-    if input.format == Format::Image {
+    if input.format != Format::Volume {
         reports.line(format_args!(
             "In use: {} of {} clusters ({})",
             header.inuse,

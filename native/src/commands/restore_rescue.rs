@@ -4,7 +4,7 @@
 use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
-use crate::input::{FileSums, Opened};
+use crate::input::{FileSums, Format, Opened};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
@@ -89,11 +89,15 @@ fn tell(salvaged: &SalvagedVolume, rescue: &Rescue) -> Result<()> {
     }
     let doubtful = salvaged.doubtful_bytes();
     if !doubtful.is_empty() {
+        let clusters: u64 = salvaged.doubtful.iter().map(|extent| extent.len).sum();
+        let clusters = report::count(clusters, "cluster", "clusters");
+        let found = match salvaged.input.format {
+            Format::Partclone => format!("the checksums of {clusters} do not match"),
+            _ => format!("the commands before {clusters} are damaged"),
+        };
         report::warning(format!(
-            "{}: the commands before {} are damaged; their content is written as it is, and may \
-             be damaged too",
+            "{}: {found}; their content is written as it is, and may be damaged too",
             name.display(),
-            report::count(salvaged.doubtful.len() as u64, "cluster", "clusters")
         ));
     }
     let lost = lost_data::Lost {

@@ -74,7 +74,10 @@ fn holds_image(path: &Path) -> io::Result<bool> {
         }
         content => content,
     };
-    Ok(matches!(content, Content::Image | Content::Volume))
+    Ok(matches!(
+        content,
+        Content::Image | Content::Volume | Content::Container(_)
+    ))
 }
 
 fn content_of(start: &[u8]) -> Content {

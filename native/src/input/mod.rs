@@ -134,6 +134,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         name: path.to_owned(),
         format: Format::Volume,
         layers: Vec::new(),
+        container: None,
         table_damage: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
@@ -268,6 +269,7 @@ fn open_files(
         name,
         format: Format::Image,
         layers: nesting.layers().to_vec(),
+        container: None,
         table_damage,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
@@ -278,10 +280,10 @@ fn open_files(
     // The first frame may be what is damaged.
     if content.may_be_in_frames()
         && nesting.partition().is_none()
-        && let Some((format, seekable)) = open_seekable(&input.name, &files)
+        && let Some((content, seekable)) = open_seekable(&input.name, &files)
     {
         input.layers.push(Layer::Seekable);
-        input.format = format;
+        input.arrive(content);
         // Its frames are read, not its sectors.
         input.damaged = None;
         if let Some(sums) = &input.sums {
@@ -296,13 +298,19 @@ fn open_files(
             let reader = tapped(&input, Box::new(FilesReader::new(files)));
             return open_stream(input, reader, nesting, opening);
         }
+        Step::Open(container) => {
+            input.enter(container);
+            Format::Partclone
+        }
         Step::Arrived(Content::Image) => Format::Image,
         Step::Arrived(Content::Volume) => Format::Volume,
         // In a rescue, a volume may be known by what is not read yet.
         _ if opening.wanted == Wanted::Volume && opening.rescue.is_some() => Format::Volume,
         _ => judge_unknown(&input.name, &start, opening.wanted)?,
     };
-    if let (Format::Image, None, Some(rescue)) = (input.format, &input.damaged, opening.rescue) {
+    if let (Format::Image | Format::Partclone, None, Some(rescue)) =
+        (input.format, &input.damaged, opening.rescue)
+    {
         input.damaged = Some(rescue_files(&input.name, &files, rescue)?);
     }
     if let (Format::Volume, Some(sums)) = (input.format, &input.sums) {
@@ -326,7 +334,7 @@ fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<(Files
             partition::warn_of(name, damage);
             Ok((disk.part(partition.offset, partition.size), damage))
         }
-        Step::Decompress(_) | Step::Arrived(_) => Ok((disk, None)),
+        Step::Decompress(_) | Step::Open(_) | Step::Arrived(_) => Ok((disk, None)),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn refuse(name: &Path, found: &NotOpened) -> Error {
 
 pub(super) fn refuse_seen(name: &Path, found: &NotOpened, seen: Seen) -> Error {
     let remedy = match found {
-        NotOpened::Format(_) => found.remedy().to_owned(),
+        NotOpened::Format(_) | NotOpened::Containers => found.remedy().to_owned(),
         NotOpened::Disk(table) => match seen {
             Seen::All => return refuse_disk(name, table),
             Seen::Start => return refuse_disk_stream(name, table),

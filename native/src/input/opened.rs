@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ntfsclone_core::io::Source;
-use ntfsclone_core::open::{Damage, Layer};
+use ntfsclone_core::open::{Container, Content, Damage, Layer};
 
 use super::{FileSums, Files, Seekable};
 use crate::error::Error;
@@ -26,6 +26,8 @@ pub struct Recognised {
     pub format: Format,
     /// What the image or volume is within, from the outside in.
     pub layers: Vec<Layer>,
+    /// The innermost layer, where it is one of these.
+    pub container: Option<Container>,
     /// What is wrong with the partition table of a disk.
     pub table_damage: Option<Damage>,
     /// What is read, with all layers but pieces and partitions, and can be
@@ -44,6 +46,8 @@ pub struct Recognised {
 pub enum Format {
     /// An image of ntfsclone.
     Image,
+    /// An image of partclone.
+    Partclone,
     /// The bytes of an NTFS volume.
     Volume,
 }
@@ -92,7 +96,8 @@ impl Recognised {
     /// True for an image on a device or in a partition, which does not reach to
     /// the end of that.
     pub fn ends_anywhere(&self) -> bool {
-        match self.layers.last() {
+        let outer = |layer: &&Layer| !layer.is_container();
+        match self.layers.iter().rfind(outer) {
             Some(Layer::Compressed(_) | Layer::Seekable) => false,
             Some(layer) if layer.may_end_early() => true,
             _ => {
@@ -100,6 +105,24 @@ impl Recognised {
                 files.is_some_and(|files| files.is_block_device())
             }
         }
+    }
+
+    /// Records that the source is a container, whose content is read through it.
+    pub(super) fn enter(&mut self, container: Container) {
+        self.layers.push(container.layer);
+        self.container = Some(container);
+    }
+
+    /// Records what is in the frames of a zstd file.
+    pub(super) fn arrive(&mut self, content: Content) {
+        self.format = match content {
+            Content::Container(container) => {
+                self.enter(container);
+                Format::Partclone
+            }
+            Content::Volume => Format::Volume,
+            _ => Format::Image,
+        };
     }
 
     /// Says of an error what may be missing, if what is read is in pieces.

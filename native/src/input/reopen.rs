@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
     input.sums = None;
     match input.files.clone() {
-        Some(files) if input.layers.last() == Some(&Layer::Seekable) => {
+        Some(files) if input.layers.contains(&Layer::Seekable) => {
             match open_seekable(&input.name, &files) {
                 Some((_, seekable)) => Ok(Opened {
                     input,

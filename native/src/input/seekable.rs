@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ntfsclone_core::image::seekable::{Kind, SeekableReader};
 use ntfsclone_core::open::{Content, Probe};
 
-use super::{Files, Format};
+use super::Files;
 use crate::report;
 
 /// A zstd file that can be read at any place.
@@ -14,7 +14,7 @@ pub type Seekable = SeekableReader<Arc<Files>>;
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
 /// from start to end.
-pub(super) fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, Arc<Seekable>)> {
+pub(super) fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Content, Arc<Seekable>)> {
     let seekable = match Seekable::open(Arc::clone(files)) {
         Ok(seekable) => seekable?,
         Err(error) => {
@@ -28,14 +28,13 @@ pub(super) fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Format, 
     };
     // What is wrong with the first frame is told when all are read.
     let content = Probe::new(&seekable).map_or(Content::Unknown, |probe| probe.content());
-    let format = match (content, seekable.summary()) {
-        (Content::Image, _) => Format::Image,
-        (Content::Volume, _) => Format::Volume,
+    let content = match (content, seekable.summary()) {
+        (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => content,
         (content, Ok(Some(summary))) if content.may_be_in_frames() => match summary.head().kind {
-            Kind::NtfscloneImage => Format::Image,
-            Kind::RawVolume => Format::Volume,
+            Kind::NtfscloneImage => Content::Image,
+            Kind::RawVolume => Content::Volume,
         },
         _ => return None,
     };
-    Some((format, Arc::new(seekable)))
+    Some((content, Arc::new(seekable)))
 }

@@ -30,6 +30,7 @@ pub(super) fn open_pipe(
         name,
         format: Format::Image,
         layers: Vec::new(),
+        container: None,
         table_damage: None,
         files: None,
         metadata,
@@ -71,6 +72,15 @@ pub(super) fn open_stream(
                 nesting.pass(Layer::Partition(partition.number));
                 input.layers = nesting.layers().to_vec();
                 continue;
+            }
+            Step::Open(_) if nesting.partition().is_some() => {
+                return Err(refused(NotOpened::NoTable));
+            }
+            Step::Open(container) => {
+                nesting.pass(container.layer);
+                input.layers = nesting.layers().to_vec();
+                input.container = Some(container);
+                Format::Partclone
             }
             Step::Arrived(Content::Image) => Format::Image,
             Step::Arrived(Content::Volume) => Format::Volume,

@@ -110,6 +110,7 @@ fn content_of(target: &Files) -> Option<&'static str> {
         },
         Content::Image => name_of(Role::Image)?,
         Content::Compressed(_) => name_of(Role::Compressed)?,
+        Content::Container(container) => name_of(Role::Container(container))?,
         _ => return None,
     };
     Some(format.name)

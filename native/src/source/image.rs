@@ -6,16 +6,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ntfsclone_core::backup_boot_sector::DecoderWithBackup;
+use ntfsclone_core::check::{Findings, check_end};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
-use ntfsclone_core::validate::{Findings, check_end};
+use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 
 use super::past_cache::PastCache;
+use super::volume_decoder::VolumeDecoder;
 use crate::bulk::aligned_buffer::AlignedBuffer;
 use crate::bulk::direct::{PROBES, is_mostly_cached};
 use crate::bulk::pipeline::{Filled, Filler};
 use crate::device;
-use crate::error::{Error, Result, TAKE_ANOTHER};
+use crate::error::{Error, Result};
 use crate::host::memory::Buffers;
 use crate::host::progress::Progress;
 use crate::input::{
@@ -39,22 +42,19 @@ pub struct ImageStream {
     input: Recognised,
     /// What to call the decompressed bytes in messages.
     name: PathBuf,
-    decoder: Content,
+    decoder: VolumeDecoder,
     /// Of a volume, what its image would have; the tail is not known yet.
     header: Header,
     /// What was read, and which part of it was not decoded yet.
     chunk: AlignedBuffer,
     rest: Range<usize>,
+    /// Bytes of the input that were read.
+    position: u64,
+    /// The first pieces of the volume in an image of partclone, which were decoded to get at its
+    /// boot sector: a bitmap of any size comes before.
+    first: Vec<(u64, Vec<u8>)>,
     /// It is read past the kernel's cache.
     is_direct: bool,
-}
-
-/// Where in what is decoded it stands.
-#[derive(Clone)]
-enum Content {
-    Image(Decoder),
-    /// At this byte of a volume.
-    Volume(u64),
 }
 
 impl ImageStream {
@@ -88,16 +88,12 @@ impl ImageStream {
         let failed = |error| Error::read(&name, error);
         let (decoder, header) = match input.format {
             Format::Image => {
-                let mut decoder = Decoder::new();
-                match decoder.next(&mut bytes).map_err(failed)? {
-                    Event::Header(header) => (Content::Image(decoder), header),
-                    _ => {
-                        let ended = decoder.end_of_input().map_err(failed);
-                        ended.map_err(|error| input.explain(error))?;
-                        let remedy = "name an image of ntfsclone";
-                        return Err(Error::refused(&name, "is not an image", remedy));
-                    }
-                }
+                let decoder = VolumeDecoder::Image(Decoder::new());
+                begin(decoder, &mut bytes, &name).map_err(|error| input.explain(error))?
+            }
+            Format::Partclone => {
+                let decoder = VolumeDecoder::Partclone(Box::new(DecoderWithBackup::new()));
+                begin(decoder, &mut bytes, &name).map_err(|error| input.explain(error))?
             }
             Format::Volume => {
                 let mut sector = [0; 512];
@@ -116,11 +112,11 @@ impl ImageStream {
                     clusters,
                     clusters,
                 );
-                (Content::Volume(0), header)
+                (VolumeDecoder::raw(header), header)
             }
         };
         let rest = len - bytes.len()..len;
-        Ok(Self {
+        let mut image = Self {
             reader,
             input,
             name,
@@ -128,8 +124,50 @@ impl ImageStream {
             header,
             chunk,
             rest,
+            position: len as u64,
+            first: Vec::new(),
             is_direct: false,
-        })
+        };
+        if image.input.format == Format::Partclone {
+            image.decode_first()?;
+        }
+        Ok(image)
+    }
+
+    /// Decodes the bitmap of an image of partclone, and the boot sector after it.
+    fn decode_first(&mut self) -> Result<()> {
+        let mut end = 0;
+        while end < BOOT_SECTOR_BYTES as u64 {
+            let mut input = &self.chunk[self.rest.clone()];
+            let event = self.decoder.next(&mut input);
+            let (mut has_ended, mut is_used_up) = (false, false);
+            match event.map_err(|error| Error::read(&self.name, error))? {
+                Event::Data { offset, bytes } => {
+                    has_ended = offset != end;
+                    end = offset + bytes.len() as u64;
+                    self.first.push((offset, bytes.to_vec()));
+                }
+                Event::Header(_) => {}
+                Event::NeedInput => is_used_up = true,
+                Event::End => has_ended = true,
+            }
+            self.rest.start = self.rest.end - input.len();
+            if has_ended || (is_used_up && self.read_chunk()? == 0) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the next part of the input; returns how many bytes that is, 0 at the end.
+    fn read_chunk(&mut self) -> Result<usize> {
+        let read = read_up_to(&mut self.reader, &mut self.chunk);
+        let len = read
+            .map_err(|error| read_error(&self.input.name, error))
+            .map_err(|error| self.input.explain(error))?;
+        self.rest = 0..len;
+        self.position += len as u64;
+        Ok(len)
     }
 
     pub fn name(&self) -> &Path {
@@ -155,8 +193,9 @@ impl ImageStream {
     pub fn boot_sector(&self) -> Option<BootSector> {
         let mut input = &self.chunk[self.rest.clone()];
         let bytes = match &self.decoder {
-            Content::Volume(_) => input,
-            Content::Image(decoder) => match decoder.clone().next(&mut input) {
+            VolumeDecoder::Volume(_) => input,
+            VolumeDecoder::Partclone(decoder) => decoder.start(),
+            VolumeDecoder::Image(decoder) => match decoder.clone().next(&mut input) {
                 Ok(Event::Data { offset: 0, bytes }) => bytes,
                 _ => return None,
             },
@@ -169,8 +208,8 @@ impl ImageStream {
     pub fn is_metadata(&self) -> bool {
         let mut input = &self.chunk[self.rest.clone()];
         match &self.decoder {
-            Content::Volume(_) => false,
-            Content::Image(decoder) => {
+            VolumeDecoder::Volume(_) | VolumeDecoder::Partclone(_) => false,
+            VolumeDecoder::Image(decoder) => {
                 let first = decoder.clone().next(&mut input);
                 matches!(first, Ok(Event::Data { offset: 1.., .. }))
             }
@@ -193,7 +232,7 @@ impl ImageStream {
             Direct::Never => false,
             Direct::Auto => !is_mostly_cached(file, places),
         };
-        let rest = part.start + self.rest.end as u64..part.end;
+        let rest = part.start + self.position..part.end;
         if wanted && let Some(reader) = PastCache::new(file, rest) {
             self.reader = input::tapped(&self.input, Box::new(reader));
             self.is_direct = true;
@@ -246,39 +285,31 @@ impl ImageStream {
         &mut self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {
+        for (offset, bytes) in std::mem::take(&mut self.first) {
+            take(offset, &bytes)?;
+        }
         let ends_anywhere = self.input.ends_anywhere();
         loop {
             let mut input = &self.chunk[self.rest.clone()];
-            match &mut self.decoder {
-                Content::Image(decoder) => loop {
-                    match decoder.next(&mut input) {
-                        Ok(Event::Data { offset, bytes }) => take(offset, bytes)?,
-                        Ok(Event::Header(_)) => {}
-                        Ok(Event::NeedInput) => break,
-                        Ok(Event::End) if ends_anywhere => return Ok(Ok(())),
-                        Ok(Event::End) if input.is_empty() => break,
-                        Ok(Event::End) => {}
-                        Err(error) => return Ok(Err(Error::read(&self.name, error))),
-                    }
-                },
-                Content::Volume(position) => take_volume(&self.header, position, input, &mut take)?,
+            loop {
+                match self.decoder.next(&mut input) {
+                    Ok(Event::Data { offset, bytes }) => take(offset, bytes)?,
+                    Ok(Event::Header(_)) => {}
+                    Ok(Event::NeedInput) => break,
+                    Ok(Event::End) if ends_anywhere => return Ok(Ok(())),
+                    Ok(Event::End) if input.is_empty() => break,
+                    Ok(Event::End) => {}
+                    Err(error) => return Ok(Err(Error::read(&self.name, error))),
+                }
             }
             // After the end as well: what follows it is an error.
-            match read_up_to(&mut self.reader, &mut self.chunk) {
+            match self.read_chunk() {
                 Ok(0) => {
-                    let name = &self.name;
-                    return Ok(match &mut self.decoder {
-                        Content::Image(decoder) => decoder
-                            .end_of_input()
-                            .map_err(|error| self.input.explain(Error::read(name, error))),
-                        Content::Volume(position) => end_of_volume(name, &self.header, *position),
-                    });
+                    let ended = self.decoder.end_of_input(&self.name);
+                    return Ok(ended.map_err(|error| self.input.explain(error)));
                 }
-                Ok(len) => self.rest = 0..len,
-                Err(error) => {
-                    let error = read_error(&self.input.name, error);
-                    return Ok(Err(self.input.explain(error)));
-                }
+                Ok(_) => {}
+                Err(error) => return Ok(Err(error)),
             }
         }
     }
@@ -327,6 +358,21 @@ impl ImageStream {
     }
 }
 
+/// Decodes the header of an image.
+fn begin(
+    mut decoder: VolumeDecoder,
+    bytes: &mut &[u8],
+    name: &Path,
+) -> Result<(VolumeDecoder, Header)> {
+    let event = decoder.next(bytes);
+    if let Event::Header(header) = event.map_err(|error| Error::read(name, error))? {
+        return Ok((decoder, header));
+    }
+    decoder.end_of_input(name)?;
+    let remedy = "name an image of ntfsclone or partclone";
+    Err(Error::refused(name, "is not an image", remedy))
+}
+
 /// Warns of what is wrong behind the frames, which are all that is needed.
 fn warn_of_end(seekable: &Seekable, name: &Path) {
     let mut findings = Findings::default();
@@ -334,49 +380,6 @@ fn warn_of_end(seekable: &Seekable, name: &Path) {
     for finding in findings.listed() {
         let name = name.display();
         report::warning(format_args!("{name}: {}", finding.message));
-    }
-}
-
-/// Takes what of `bytes`, which stand at `position` of a volume, is copied of
-/// it: its clusters and the tail, of a cluster at most.
-fn take_volume<E>(
-    header: &Header,
-    position: &mut u64,
-    bytes: &[u8],
-    take: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let cluster_size = u64::from(header.cluster_size);
-    let end = header
-        .nr_clusters
-        .saturating_add(1)
-        .saturating_mul(cluster_size);
-    let mut rest = bytes;
-    while !rest.is_empty() && *position < end {
-        let room = cluster_size - *position % cluster_size;
-        let len = usize::try_from(room).unwrap_or(usize::MAX).min(rest.len());
-        let (piece, after) = rest.split_at(len);
-        take(*position, piece)?;
-        *position += len as u64;
-        rest = after;
-    }
-    *position += rest.len() as u64;
-    Ok(())
-}
-
-/// # Errors
-///
-/// The clusters of the volume do not end before `position`, where its bytes do.
-fn end_of_volume(name: &Path, header: &Header, position: u64) -> Result<()> {
-    let needed = header
-        .nr_clusters
-        .saturating_mul(header.cluster_size.into());
-    match position < needed {
-        false => Ok(()),
-        true => Err(Error::refused(
-            name,
-            format!("holds a volume of {needed} bytes, but ends after {position}"),
-            TAKE_ANOTHER,
-        )),
     }
 }
 

@@ -48,6 +48,10 @@ pub fn at_once(input: &Recognised, bytes: &Bytes) -> Result<Option<Inside>> {
         return Ok(Some(Inside::of_volume(source)));
     }
     let failed = |error| Error::read(&input.name, error);
+    if let Some(container) = input.container {
+        let volume = container.open(&source).map_err(failed)?;
+        return Ok(Some(Inside::of_volume(volume)));
+    }
     let declined = match Index::discover(&source).map_err(failed)? {
         Discovery::Found(index) => return Ok(Some(Inside::of_image(source, index))),
         Discovery::Declined(_) => kept_index(input, &source),

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ntfsclone_core::image::Index;
-use ntfsclone_core::io::{IoError, ReadAt, Source};
+use ntfsclone_core::image::partclone::{self, BlockMap};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
 use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::Lcn;
 use positioned_io::{ReadAt as _, WriteAt};
@@ -111,6 +112,18 @@ impl Keeper {
         // A tail follows the clusters.
         self.insert_zeros(position..at(Lcn(header.nr_clusters)));
         KeptVolume::new(self, size, Some(index))
+    }
+
+    /// What was kept of an image of partclone with these blocks.
+    pub fn into_partclone(mut self, header: &partclone::Header, blocks: &BlockMap) -> KeptVolume {
+        let at = |block: u64| block.saturating_mul(header.block_size.into());
+        let mut block = 0;
+        while block < header.nr_blocks {
+            let stored = blocks.next(block, true, u64::MAX);
+            self.insert_zeros(at(block)..at(stored));
+            block = blocks.next(stored, false, u64::MAX);
+        }
+        KeptVolume::new(self, header.restored_size(), None)
     }
 
     /// What was kept of a raw volume of `size` bytes.
@@ -240,6 +253,27 @@ impl ReadAt for KeptVolume {
             self.miss(gap);
         }
         Ok(())
+    }
+
+    /// What an image does not have is absent, whatever else was kept.
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let left = offset..self.size;
+        let mut zeros = self
+            .keeper
+            .kept
+            .overlapping(&left)
+            .filter(|(_, location)| **location == Location::Zeros);
+        Ok(match zeros.next() {
+            Some((range, _)) if range.start <= offset => ByteExtent::Absent {
+                len: range.end - offset,
+            },
+            Some((range, _)) => ByteExtent::Data {
+                len: range.start - offset,
+            },
+            None => ByteExtent::Data {
+                len: self.size.saturating_sub(offset),
+            },
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod sidecar;
 pub mod small_file;
 mod spool;
 mod volume;
+mod volume_decoder;
 mod whole;
 
 pub use bulk::{BulkReader, WipedRecords};

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
-use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::image::ntfsclone::{Event, Header};
+use ntfsclone_core::image::partclone;
 use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::open::{self, Inside, Probe};
@@ -19,10 +20,14 @@ use super::inside;
 use super::salvaged::SalvagedVolume;
 use super::spool::spool;
 use crate::error::{Error, Result};
+use crate::host::progress::{Phase, Progress};
 use crate::input::{self, Bytes, Files, Format, Opened, Recognised};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
 use crate::rescue::{DamagedSource, Kept};
+
+/// Bytes of an image that are read in one call to compare its checksums.
+const CHECKED_AT_ONCE: usize = 1 << 20;
 
 /// What a volume is read from: a device or file, its pieces, a partition in it;
 /// or an image of it, or a stream that it was compressed to.
@@ -36,6 +41,11 @@ pub struct Device {
     raw: Option<Arc<Files>>,
     /// The image that they are in.
     image: Option<Image>,
+    /// The image of partclone that the volume is in, decompressed: its checksums can only be
+    /// compared in order.
+    partclone: Option<Source>,
+    /// What of a damaged image may be damaged: in bytes, in order.
+    doubtful: Vec<Range<u64>>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
 }
@@ -84,12 +94,17 @@ impl Device {
             bytes => bytes,
         };
         let inside = inside::open(&input, &bytes, progress)?.ok_or_else(|| not_seekable(&name))?;
+        let partclone = bytes.source().filter(|_| input.format == Format::Partclone);
         let raw = match bytes {
             Bytes::Random(files) if input.format == Format::Volume => Some(files),
             _ => None,
         };
-        Self::in_image(input, inside.source.clone(), image_of(&inside))
-            .map(|device| Self { raw, ..device })
+        let device = Self::in_image(input, inside.source.clone(), image_of(&inside))?;
+        Ok(Self {
+            raw,
+            partclone,
+            ..device
+        })
     }
 
     /// What is left of an image or stream that may be damaged; what is missing is
@@ -109,7 +124,11 @@ impl Device {
             index: None,
         };
         let damaged = DamagedSource::new(salvaged.medium(), rescue.retries, kept);
-        let device = Self::in_image(input, Arc::new(salvaged), Some(image))?;
+        let doubtful = salvaged.doubtful_bytes();
+        let device = Self {
+            doubtful,
+            ..Self::in_image(input, Arc::new(salvaged), Some(image))?
+        };
         Ok(device.rescued_by(Arc::new(damaged)))
     }
 
@@ -124,6 +143,8 @@ impl Device {
             source,
             raw: None,
             image,
+            partclone: None,
+            doubtful: Vec::new(),
             damaged: None,
         })
     }
@@ -135,6 +156,45 @@ impl Device {
             Some(sums) => sums.finish(&self.input.name),
             None => Ok(()),
         }
+    }
+
+    /// Compares all checksums of an image of partclone; does nothing with anything else.
+    ///
+    /// # Errors
+    ///
+    /// One does not match; the image is damaged otherwise, or cannot be read.
+    pub fn compare_block_checksums(&self, progress: options::Progress) -> Result<()> {
+        let Some(image) = &self.partclone else {
+            return Ok(());
+        };
+        let mut progress = Progress::start(progress, Phase::Check, image.size());
+        let mut decoder = partclone::Decoder::new();
+        let mut chunk = vec![0; CHECKED_AT_ONCE];
+        while decoder.taken() < image.size() {
+            let offset = decoder.taken();
+            let left = usize::try_from(image.size() - offset).unwrap_or(usize::MAX);
+            let chunk = &mut chunk[..left.min(CHECKED_AT_ONCE)];
+            image
+                .read_exact_at(offset, chunk)
+                .map_err(|error| self.read_error(offset, chunk.len(), error))?;
+            let mut input = &*chunk;
+            loop {
+                let event = decoder.next(&mut input);
+                match event.map_err(|error| Error::read(&self.input.name, error))? {
+                    Event::NeedInput => break,
+                    Event::End if self.input.ends_anywhere() => return Ok(()),
+                    Event::End if input.is_empty() => break,
+                    _ => {}
+                }
+            }
+            progress.advance_to(decoder.taken());
+        }
+        let ended = decoder.end_of_input();
+        ended
+            .map_err(|error| Error::read(&self.input.name, error))
+            .map_err(|error| self.input.explain(error))?;
+        progress.finish();
+        Ok(())
     }
 
     /// The same, to be read through `damaged`.
@@ -241,6 +301,11 @@ impl Device {
             "a copy would have zeros in their place; write what is there with --restore-image, or \
              copy metadata with --metadata",
         ))
+    }
+
+    /// What of a damaged image is copied as it is, and may be damaged: in bytes, in order.
+    pub fn doubtful_bytes(&self) -> &[Range<u64>] {
+        &self.doubtful
     }
 
     /// Fills `buf` with the content of the volume from `offset` on, to be

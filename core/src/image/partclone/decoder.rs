@@ -5,7 +5,8 @@ use core::ops::Range;
 
 use super::block_map::BlockMap;
 use super::checksum::{Algorithm, Checksum, Crc32};
-use super::layout::{BITMAP_END, BitmapForm, FIELDS_SIZE, Header, START_SIZE, Version};
+use super::cursor::Cursor;
+use super::layout::{BITMAP_END, BitmapForm, Header, START_SIZE, Version};
 use crate::error::{EndPlace, Error, Result, Structure};
 use crate::image::ntfsclone::Event;
 use crate::units::{len_u64, len_usize};
@@ -85,11 +86,7 @@ impl Decoder {
     #[expect(clippy::new_without_default, reason = "a default image is no idea")]
     pub fn new() -> Self {
         Self {
-            cursor: Cursor {
-                position: 0,
-                pending: [0; FIELDS_SIZE],
-                pending_len: 0,
-            },
+            cursor: Cursor::new(),
             version: None,
             body: None,
         }
@@ -147,16 +144,24 @@ impl Decoder {
 
     /// Bytes of the image taken so far.
     pub fn taken(&self) -> u64 {
-        self.cursor.position
+        self.cursor.position()
+    }
+
+    /// The blocks that the image has; `None` before the end of the bitmap.
+    pub fn blocks(&self) -> Option<&BlockMap> {
+        let body = self.body.as_ref()?;
+        match body.phase {
+            Phase::Unused { .. } | Phase::Bitmap { .. } | Phase::BitmapEnd => None,
+            _ => Some(&body.blocks),
+        }
     }
 
     /// Whether [`Decoder::into_layout`] is known.
     pub(super) fn has_layout(&self) -> bool {
-        self.body.as_ref().is_some_and(|body| match body.phase {
-            Phase::Unused { .. } | Phase::Bitmap { .. } | Phase::BitmapEnd => false,
-            Phase::Ended { .. } => true,
-            _ => body.padding.is_some(),
-        })
+        self.blocks().is_some()
+            && self.body.as_ref().is_some_and(|body| {
+                matches!(body.phase, Phase::Ended { .. }) || body.padding.is_some()
+            })
     }
 
     /// The header, the bitmap, and bytes of padding after each checksum.
@@ -181,8 +186,8 @@ impl Decoder {
         if self.cursor.collect(len, input).is_none() {
             return Ok(None);
         }
-        let header = Header::parse(&self.cursor.pending)?;
-        self.cursor.pending_len = 0;
+        let header = Header::parse(self.cursor.pending())?;
+        self.cursor.clear();
         Ok(Some(header))
     }
 }
@@ -228,7 +233,7 @@ impl Body {
             }
             Phase::Bitmap { left: 0 } => self.phase = Phase::BitmapEnd,
             Phase::Bitmap { left } => {
-                let offset = cursor.position;
+                let offset = cursor.position();
                 let bytes = cursor.take(left, input);
                 if bytes.is_empty() {
                     return Ok(Step::NeedInput);
@@ -244,7 +249,7 @@ impl Body {
                 };
                 let offset = self.header.data_offset().saturating_sub(len_u64(size));
                 self.check_bitmap(end, offset)?;
-                cursor.pending_len = 0;
+                cursor.clear();
                 self.begin_block(0);
                 self.strip_start = self.block;
             }
@@ -272,8 +277,8 @@ impl Body {
                     return Ok(Step::NeedInput);
                 };
                 let matches = self.checksum.is_stored_as(stored);
-                cursor.pending_len = 0;
-                let offset = cursor.position.saturating_sub(len_u64(size));
+                cursor.clear();
+                let offset = cursor.position().saturating_sub(len_u64(size));
                 let checked = self.checked(matches, offset);
                 self.end_strip();
                 checked?;
@@ -296,7 +301,7 @@ impl Body {
                 }
                 return Err(Error::Corrupt {
                     structure: Structure::ImageBlock,
-                    offset: cursor.position,
+                    offset: cursor.position(),
                     field: "the byte after the last one",
                     found: found.into(),
                     expected: "nothing",
@@ -418,7 +423,7 @@ impl Body {
     ) -> Result<Step<'i>> {
         let block_size = u64::from(self.header.block_size);
         let checksum_size = len_u64(self.checksum_size());
-        let start = cursor.position.saturating_sub(len_u64(self.second.len()));
+        let start = cursor.position().saturating_sub(len_u64(self.second.len()));
         for padding in [0, PADDING_SIZE] {
             let end = padding.saturating_add(block_size);
             let wanted = end.saturating_add(checksum_size);
@@ -455,48 +460,5 @@ impl Body {
     fn checksum_size(&self) -> usize {
         let algorithm = self.header.checksums.map(|checksums| checksums.algorithm);
         algorithm.map_or(0, Algorithm::size)
-    }
-}
-
-/// The place in the image.
-#[derive(Debug, Clone)]
-struct Cursor {
-    /// Bytes of the image taken so far.
-    position: u64,
-    /// What is collected: the header, a checksum.
-    pending: [u8; FIELDS_SIZE],
-    pending_len: usize,
-}
-
-impl Cursor {
-    /// Collects until `len` bytes are pending; `None` if the input ends before.
-    fn collect(&mut self, len: usize, input: &mut &[u8]) -> Option<&[u8]> {
-        let missing = len.saturating_sub(self.pending_len);
-        let bytes = self.take(len_u64(missing), input);
-        let space = self.pending.get_mut(self.pending_len..).unwrap_or_default();
-        for (byte, taken) in space.iter_mut().zip(bytes) {
-            *byte = *taken;
-        }
-        self.pending_len = self.pending_len.saturating_add(bytes.len());
-        match self.pending_len >= len {
-            true => self.pending.get(..len),
-            false => None,
-        }
-    }
-
-    /// Takes at most `len` bytes.
-    fn take<'i>(&mut self, len: u64, input: &mut &'i [u8]) -> &'i [u8] {
-        let len = input.len().min(len_usize(len));
-        let (taken, rest) = input.split_at_checked(len).unwrap_or((input, &[]));
-        *input = rest;
-        self.position = self.position.saturating_add(len_u64(len));
-        taken
-    }
-
-    /// Skips at most `left` bytes, at least one, and returns how many are left then; `None` if
-    /// there is no input.
-    fn skip(&mut self, left: u64, input: &mut &[u8]) -> Option<u64> {
-        let skipped = self.take(left, input).len();
-        (skipped > 0).then(|| left.saturating_sub(len_u64(skipped)))
     }
 }

@@ -93,8 +93,38 @@ impl Index {
         self.offset(blocks).saturating_add(last)
     }
 
+    /// The longest run of bytes of the volume from `offset` to `end` at most that are stored
+    /// together, or are not stored: where the first of them lies in the image, if it is stored,
+    /// and where on the volume the run ends.
+    pub fn run_at(&self, offset: u64, end: u64) -> (Option<u64>, u64) {
+        let block_size = u64::from(self.header.block_size);
+        let first = offset.checked_div(block_size).unwrap_or(0);
+        // The rest of the device is not stored.
+        if first >= self.header.nr_blocks {
+            return (None, end);
+        }
+        let end_block = end.div_ceil(block_size);
+        if !self.blocks.contains(first) {
+            let next = self.blocks.next(first, true, end_block);
+            let is_last = next == self.header.nr_blocks;
+            let run_end = self.header.offset_of(next);
+            return (None, if is_last { end } else { run_end.min(end) });
+        }
+        let rank = self.blocks.rank(first);
+        let strip_left = self.strip_blocks().map_or(u64::MAX, |strip| {
+            strip.saturating_sub(rank.checked_rem(strip).unwrap_or(0))
+        });
+        let end_block = end_block.min(first.saturating_add(strip_left));
+        let run_end = self
+            .header
+            .offset_of(self.blocks.next(first, false, end_block));
+        let within = offset.checked_rem(block_size).unwrap_or(0);
+        let at = self.offset(rank).saturating_add(within);
+        (Some(at), run_end.min(end))
+    }
+
     /// Blocks between two checksums.
-    pub(super) fn strip_blocks(&self) -> Option<u64> {
+    fn strip_blocks(&self) -> Option<u64> {
         self.header
             .checksums
             .map(|checksums| checksums.blocks.get().into())

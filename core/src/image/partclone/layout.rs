@@ -5,10 +5,10 @@ use core::fmt;
 use core::mem::size_of;
 use core::num::NonZeroU32;
 
-use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::FromBytes;
 
 use super::checksum::{Algorithm, crc32};
+use super::raw_header::{HEADER_CHECKSUM, RawHeader1, RawHeader2};
 use crate::error::{Error, Result, Structure};
 use crate::units::len_u64;
 
@@ -25,83 +25,9 @@ pub(super) const UNUSED_SIZE: u64 = 4096;
 /// What follows a bitmap of one byte a block.
 pub(super) const BITMAP_END: &[u8; 8] = b"BiTmAgIc";
 
-/// The offset of the checksum of a header of version 2, which covers all bytes before.
-const HEADER_CHECKSUM: usize = 106;
-
 /// Cluster sizes of NTFS.
 const MIN_BLOCK_SIZE: u32 = 256;
 const MAX_BLOCK_SIZE: u32 = 2 << 20;
-
-/// The fields of version 1.
-#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-struct RawHeader1 {
-    /// 0
-    magic: [u8; 15],
-    /// 15: zero-padded
-    file_system: [u8; 15],
-    /// 30: `0001`
-    version: [u8; 4],
-    /// 34
-    padding: [u8; 2],
-    /// 36: bytes
-    block_size: U32,
-    /// 40: bytes; wrong in images of some builds
-    device_size: U64,
-    /// 48: blocks of the volume
-    nr_blocks: U64,
-    /// 56: blocks in use
-    used: U64,
-}
-
-/// Version 2.
-#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-struct RawHeader2 {
-    /// 0
-    magic: [u8; 15],
-    /// 15
-    magic_end: u8,
-    /// 16: version of the program that wrote the image, as text
-    writer: [u8; 14],
-    /// 30: `0002`
-    version: [u8; 4],
-    /// 34: [`LITTLE_ENDIAN`]
-    byte_order: U16,
-    /// 36: zero-padded
-    file_system: [u8; 16],
-    /// 52: bytes of the partition
-    device_size: U64,
-    /// 60: blocks of the volume
-    nr_blocks: U64,
-    /// 68: blocks in use, as the file system says
-    used_by_file_system: U64,
-    /// 76: blocks in use, counted in the bitmap
-    used: U64,
-    /// 84: bytes
-    block_size: U32,
-    /// 88: bytes from `image_version` to the checksum of the header
-    feature_size: U32,
-    /// 92: 2
-    image_version: U16,
-    /// 94: bits of the processor that wrote the image
-    processor_bits: U16,
-    /// 96: see [`Algorithm`]
-    checksum_mode: U16,
-    /// 98: bytes of a checksum
-    checksum_size: U16,
-    /// 100: 0 only if there are no checksums
-    blocks_per_checksum: U32,
-    /// 104: 1 if each checksum starts afresh
-    reseed: u8,
-    /// 105: see [`BitmapForm`]
-    bitmap_mode: u8,
-    /// 106: CRC-32 of bytes 0 to 105
-    checksum: U32,
-}
-
-const _: () = assert!(size_of::<RawHeader1>() == 64);
-const _: () = assert!(size_of::<RawHeader2>() == HEADER_CHECKSUM + 4);
 
 const LITTLE_ENDIAN: u16 = 0xC0DE;
 /// The only value of [`RawHeader2::feature_size`].
@@ -154,7 +80,8 @@ pub struct Header {
     pub version: Version,
     /// Bytes in a block, which is a cluster: a power of two, 256 B to 2 MiB.
     pub block_size: u32,
-    /// Bytes of the partition; all blocks lie within it. In version 1, bytes of all blocks.
+    /// Bytes of the partition; all blocks lie within it. Version 1 does not record that reliably:
+    /// bytes of all blocks, and one more, in which the backup boot sector lies.
     pub device_size: u64,
     /// Blocks of the volume, at least one.
     pub nr_blocks: u64,
@@ -221,7 +148,9 @@ impl Header {
         let header = Self {
             version: Version::One,
             block_size,
-            device_size: nr_blocks.saturating_mul(block_size.into()),
+            device_size: nr_blocks
+                .saturating_add(1)
+                .saturating_mul(block_size.into()),
             nr_blocks,
             used: raw.used.get(),
             checksums: Some(Checksums {

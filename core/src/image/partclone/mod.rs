@@ -5,9 +5,11 @@
 
 mod block_map;
 mod checksum;
+mod cursor;
 mod decoder;
 mod index;
 mod layout;
+mod raw_header;
 mod reader;
 
 pub use block_map::BlockMap;

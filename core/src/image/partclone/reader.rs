@@ -2,7 +2,7 @@
 
 use super::index::Index;
 use crate::error::Error;
-use crate::io::{IoError, ReadAt};
+use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::units::{Lcn, len_u64, len_usize};
 
 /// The volume in an image, as if it were restored: blocks that are not stored read as zeros.
@@ -36,29 +36,12 @@ impl<S: ReadAt> Reader<S> {
     pub fn is_stored(&self, lcn: Lcn) -> bool {
         self.index.blocks().contains(lcn.0)
     }
-
-    /// The blocks from `first` to `end` that follow each other on the volume and in the image, or
-    /// that are absent: where their first byte is, if they are stored, and how many they are.
-    fn run(&self, first: u64, end: u64) -> (Option<u64>, u64) {
-        let blocks = self.index.blocks();
-        if !blocks.contains(first) {
-            let next = blocks.next(first, true, end);
-            return (None, next.saturating_sub(first));
-        }
-        let rank = blocks.rank(first);
-        let strip_left = self.index.strip_blocks().map_or(u64::MAX, |strip| {
-            strip.saturating_sub(rank.checked_rem(strip).unwrap_or(0))
-        });
-        let end = end.min(first.saturating_add(strip_left));
-        let count = blocks.next(first, false, end).saturating_sub(first);
-        (Some(self.index.offset(rank)), count)
-    }
 }
 
 impl<S: ReadAt> ReadAt for Reader<S> {
-    /// The blocks of the volume, and the rest of the device, at most a block.
+    /// The blocks of the volume, and the rest of the device.
     fn size(&self) -> u64 {
-        self.index.header().restored_size()
+        self.index.header().device_size
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
@@ -66,31 +49,39 @@ impl<S: ReadAt> ReadAt for Reader<S> {
         let Some(end) = end.filter(|&end| end <= self.size()) else {
             return Err(IoError::end_of_input());
         };
-        let header = self.index.header();
-        let block_size = u64::from(header.block_size);
-        let end_block = end.div_ceil(block_size);
         let (mut position, mut left) = (offset, buf);
-        while !left.is_empty() {
-            let block = position.checked_div(block_size).unwrap_or(0);
-            let within = position.checked_rem(block_size).unwrap_or(0);
-            let (start, count) = match block < header.nr_blocks {
-                true => self.run(block, end_block),
-                // The rest of the device.
-                false => (None, 1),
-            };
-            let len = header.offset_of(count).saturating_sub(within);
-            let (piece, rest) = left.split_at_mut(left.len().min(len_usize(len)));
-            match start {
+        while position < end {
+            let (stored, run_end) = self.index.run_at(position, end);
+            let len = len_usize(run_end.saturating_sub(position));
+            let (piece, rest) = left.split_at_mut_checked(len).unwrap_or_default();
+            match stored {
                 None => piece.fill(0),
-                Some(start) => {
-                    let at = start.saturating_add(within);
-                    self.read_stored(at, piece, position)?;
-                }
+                Some(at) => self.read_stored(at, piece, position)?,
             }
-            position = position.saturating_add(len_u64(piece.len()));
+            position = run_end;
             left = rest;
         }
         Ok(())
+    }
+
+    /// Blocks that are not stored are absent, as is the rest of the device.
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let header = self.index.header();
+        let blocks = self.index.blocks();
+        let left = self.size().saturating_sub(offset);
+        let first = offset.checked_div(header.block_size.into()).unwrap_or(0);
+        let len_to = |block| header.offset_of(block).saturating_sub(offset).min(left);
+        if blocks.contains(first) {
+            let len = len_to(blocks.next(first, false, u64::MAX));
+            return Ok(ByteExtent::Data { len });
+        }
+        let next = blocks.next(first, true, u64::MAX);
+        let len = if next < header.nr_blocks {
+            len_to(next)
+        } else {
+            left
+        };
+        Ok(ByteExtent::Absent { len })
     }
 }
 

@@ -21,10 +21,13 @@ use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
 use super::opened::Opened;
-use super::used::used;
-use super::{Failure, Refusal};
-use crate::image::ntfsclone::{HEADER_SIZE, Header};
+use super::scan::piece_len;
+use super::used::{Counted, used};
+use super::{Failure, Refusal, first_absent_in};
+use crate::image::ntfsclone::{Event, HEADER_SIZE, Header};
+use crate::image::partclone;
 use crate::info::Format;
+use crate::io::{ReadAt, Source};
 use crate::ntfs::VolumeInfo;
 use crate::ntfs::volume_info::DIRTY;
 use crate::open::Inside;
@@ -81,6 +84,9 @@ async fn convert(
     if writer.id == NTFSCLONE.id && opened.format == Format::Image {
         return pass_image(co, &opened.bytes, output).await;
     }
+    if let Some(image) = &opened.container {
+        compare_block_checksums(co, image).await?;
+    }
     let inside = locate(co, opened).await?;
     if let (Some(index), None) = (inside.index(), writer.encoder) {
         if index.is_ordinary() {
@@ -107,10 +113,38 @@ async fn convert(
         }
         Copy::of_metadata(co, counted).await?.0
     } else {
+        refuse_not_stored(co, &counted).await?;
         Copy::of_clusters(counted)
     };
     copy.write(co, writer, output).await?;
     Ok(())
+}
+
+/// Compares all checksums of an image of partclone, before it is read at any place: that does not
+/// compare them.
+///
+/// # Errors
+///
+/// One does not match; the image is damaged otherwise.
+async fn compare_block_checksums(co: &Co, image: &Source) -> Result<(), Failure> {
+    let mut decoder = partclone::Decoder::new();
+    loop {
+        let offset = decoder.taken();
+        let len = piece_len(offset, image.size());
+        if len == 0 {
+            return Ok(decoder.end_of_input()?);
+        }
+        let piece = co.piece(image, offset, len).await?;
+        let mut input = &*piece;
+        loop {
+            match decoder.next(&mut input)? {
+                Event::Header(_) | Event::Data { .. } => {}
+                Event::NeedInput => break,
+                Event::End => return Ok(()),
+            }
+        }
+        co.progress(decoder.taken(), image.size());
+    }
 }
 
 /// # Errors
@@ -125,6 +159,30 @@ async fn refuse_dirty(co: &Co, inside: &Inside) -> Result<(), Failure> {
             DIRTY,
             "run chkdsk /f on it in Windows; or convert it as it is with force",
         ));
+    }
+    Ok(())
+}
+
+/// # Errors
+///
+/// The volume is in a container that lacks clusters in use: a copy would have zeros there.
+async fn refuse_not_stored(co: &Co, counted: &Counted) -> Result<(), Failure> {
+    let geometry = counted.volume.geometry();
+    let source = &counted.inside.source;
+    for extent in counted.map.extents() {
+        let start = geometry.offset(extent.start);
+        let end = start.saturating_add(geometry.bytes(extent.len));
+        let absent = co.read(|| first_absent_in(source, start..end)).await?;
+        if let Some(absent) = absent {
+            return Err(Failure::refused(
+                Refusal::NotStored,
+                alloc::format!(
+                    "lacks clusters in use of the volume, the first at byte {:#x}",
+                    absent.start
+                ),
+                "a copy would have zeros in their place: take another copy of it",
+            ));
+        }
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
         size: input.files.as_ref().map(|files| files.size()),
         format: match input.format {
             Format::Image => info::Format::Image,
-            Format::Volume => info::Format::Volume,
+            Format::Volume | Format::Partclone => info::Format::Volume,
         },
         layers: input.layers.iter().map(ToString::to_string).collect(),
         made: None,

@@ -3,6 +3,7 @@
 mod against;
 mod checksum;
 mod image;
+mod partclone;
 mod stream;
 mod text;
 mod volume;
@@ -11,10 +12,10 @@ mod whole;
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::open::Inside;
-use ntfsclone_core::validate::{
+use ntfsclone_core::check::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
+use ntfsclone_core::open::Inside;
 
 use self::against::{Identities, Other, Serials};
 use crate::error::{Error, Result};
@@ -244,6 +245,18 @@ fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Ch
         (Format::Image, Some(source)) => {
             let index = image::check(bytes, sidecars, None, task, how, &mut checked)?;
             checked.inside = index.map(|index| Inside::of_image(source, index));
+        }
+        (Format::Partclone, Some(source)) => {
+            let layout = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
+            if let (Some(_), Some(container)) = (layout, checked.input.container) {
+                match container.open(&source) {
+                    Ok(volume) => checked.inside = Some(Inside::of_volume(volume)),
+                    Err(error) => {
+                        let code = Code::VolumeUnreadable;
+                        checked.findings.push(Finding::of_error(code, None, &error));
+                    }
+                }
+            }
         }
         (Format::Volume, Some(volume)) => {
             checksum::check(sidecars, task, how, &mut checked)?;

@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use ntfsclone_core::check::{Code, Finding, Findings, LostFrames};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::validate::{Code, Finding, Findings, LostFrames};
 
-use super::{Checked, checksum, image, unreadable, volume, whole};
+use super::{Checked, checksum, image, partclone, unreadable, volume, whole};
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, Opened};
 use crate::options::{self, VerifyTask};
@@ -39,6 +39,13 @@ pub(super) fn check(
                 None => return Ok(()),
             }
         }
+        Format::Partclone => {
+            let keep = Some(&mut keeper);
+            match partclone::check(bytes, sidecars, keep, task, how, checked)? {
+                Some((header, blocks)) => keeper.into_partclone(&header, &blocks),
+                None => return Ok(()),
+            }
+        }
         Format::Volume => {
             checksum::check(sidecars, task, how, checked)?;
             let size = read_volume(bytes, Some(&mut keeper), task, how, checked)?;
@@ -50,12 +57,12 @@ pub(super) fn check(
         let shared = Arc::new(kept);
         let inside = shared.inside();
         let mut findings = Findings::default();
-        // A stream ends with the first frame that is lost.
-        let losses = Vec::new();
+        let losses = checked.losses.clone();
         let found = volume::check(&inside, &name, task.threads, how, losses, &mut findings);
         let missed = shared.missed_bytes();
         if missed == 0 {
             checked.findings.append(findings);
+            checked.losses.clear();
             checked.volume = found?;
             checked.inside = Some(inside);
             checked.kept = Some(shared);
@@ -67,6 +74,7 @@ pub(super) fn check(
             (None, _) => "it cannot be read a second time",
             (Some(_), Some(volume)) if passes < MOST_PASSES && checked.findings.is_sound() => {
                 kept = volume;
+                checked.losses.clear();
                 read_again(&mut kept, task, how, checked)?;
                 passes += 1;
                 continue;
@@ -80,6 +88,9 @@ pub(super) fn check(
             );
             let finding = Finding::new(Code::VolumeNotChecked, None, message);
             checked.findings.push(finding);
+        }
+        for loss in mem::take(&mut checked.losses) {
+            checked.findings.push(loss.into_finding());
         }
         return Ok(());
     }
@@ -102,6 +113,11 @@ fn read_again(
         Format::Image => {
             let nothing = Vec::new();
             image::check(bytes, nothing, Some(keeper), task, how, checked)? == index
+        }
+        Format::Partclone => {
+            let nothing = Vec::new();
+            let layout = partclone::check(bytes, nothing, Some(keeper), task, how, checked)?;
+            layout.is_some_and(|(header, _)| header.restored_size() == size)
         }
         Format::Volume => read_volume(bytes, Some(keeper), task, how, checked)? == size,
     };

@@ -46,6 +46,7 @@ impl SalvagedVolume {
         let scan = Scan { threads, progress };
         match input.format {
             Format::Image => Self::of_image(input, source, index, scan),
+            Format::Partclone => Self::of_partclone(input, source, scan),
             Format::Volume => Self::of_volume(input, source, scan),
         }
     }
@@ -105,7 +106,7 @@ impl SalvagedVolume {
     }
 
     /// All there is of a volume, which is not told by what is in use alone.
-    fn of_volume(input: Recognised, source: Source, scan: Scan) -> Result<Self> {
+    pub(super) fn of_volume(input: Recognised, source: Source, scan: Scan) -> Result<Self> {
         let failed = |error| Error::read(&input.name, error);
         let absent = search_volume(&source, scan).map_err(failed)?;
         let size = source.size();
@@ -286,7 +287,7 @@ fn open(name: &Path, content: &DamagedVolume) -> Option<Volume<DamagedVolume>> {
     }
 }
 
-fn warn(name: &Path, damage: &dyn std::error::Error) {
+pub(super) fn warn(name: &Path, damage: &dyn std::error::Error) {
     let damage = report::with_causes(damage);
     report::warning(format!("{}: {damage}", name.display()));
 }

@@ -4,6 +4,7 @@
 mod damaged_frames;
 mod find;
 mod in_use;
+mod partclone;
 
 use std::io;
 use std::ops::Range;

@@ -16,13 +16,13 @@ use crate::units::{Extent, Geometry, Lcn, len_usize};
 
 /// Part of an image or volume that cannot be read, and the finding about it,
 /// whose files are not known yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Loss {
     pub(super) finding: Finding,
     part: Part,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Part {
     Clusters(Vec<Extent>),
     /// Of a raw volume.
@@ -100,6 +100,11 @@ impl LostFrames {
         self.losses(Part::Bytes)
     }
 
+    /// What was in them, where it is unknown which clusters that was.
+    pub fn in_unknown(self) -> Vec<Loss> {
+        self.losses(|_| Part::Clusters(Vec::new()))
+    }
+
     fn losses(self, part: impl Fn(Range<u64>) -> Part) -> Vec<Loss> {
         let losses = self.list.into_iter().map(|lost| Loss {
             finding: lost.finding(),
@@ -139,6 +144,14 @@ impl LostFrame {
 }
 
 impl Loss {
+    /// A loss in these clusters.
+    pub(super) fn of_clusters(finding: Finding, extent: Extent) -> Self {
+        Self {
+            finding,
+            part: Part::Clusters(vec![extent]),
+        }
+    }
+
     /// What was found, without the files that are touched: those are known only
     /// if the volume can be read.
     pub fn into_finding(self) -> Finding {
