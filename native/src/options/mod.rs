@@ -21,10 +21,10 @@ pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
+use crate::file_hash::sidecar_path;
 use crate::input;
 use crate::piece_suffix::Suffix;
 use crate::report::Reports;
-use crate::sink::checksum::sidecar_path;
 
 /// Checks what was typed and resolves it.
 pub fn resolve(typed: Cli) -> Result<Options> {
