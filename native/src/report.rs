@@ -259,8 +259,8 @@ pub fn done(what: &str, bytes: u64, took: Duration) -> String {
     done_with(what, bytes, "", took)
 }
 
-/// As [`done`], with a remark on the bytes. No number with a decimal point stands
-/// between blanks: programs that drive ntfsclone take such a one for percent.
+/// As [`done`], with a remark on the bytes. Without one, no number with a decimal
+/// point stands between blanks: programs that drive ntfsclone take it for percent.
 pub fn done_with(what: &str, bytes: u64, remark: &str, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     let rate = if seconds > 0.0 {
