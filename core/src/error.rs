@@ -316,6 +316,9 @@ pub enum Structure {
     /// The file `$Bitmap`.
     #[error("$Bitmap")]
     Bitmap,
+    /// The file `$UpCase`.
+    #[error("$UpCase")]
+    UpCase,
     /// The file `$Volume`.
     #[error("$Volume")]
     VolumeInformation,

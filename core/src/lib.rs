@@ -29,6 +29,7 @@
 extern crate alloc;
 
 pub mod backup_boot_sector;
+pub mod check;
 pub mod clusters;
 pub mod discovery;
 pub mod error;
@@ -48,7 +49,6 @@ pub mod salvage;
 mod sorted;
 pub mod stream;
 pub mod units;
-pub mod validate;
 pub mod wipe;
 pub mod write;
 

@@ -9,10 +9,10 @@ use crate::support::{
 };
 use ntfs_volume_builder::{FileData, Run, pattern};
 use ntfsclone_core::{
+    check::Document,
     jobs::{self, Arrival, Compression, Failure, Job, Opened, Opening, Step},
     open::{Damage, NotOpened, Partition},
     pages::Pages,
-    validate::Document,
     write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor},
 };
 

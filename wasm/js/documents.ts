@@ -131,6 +131,10 @@ export interface Finding {
   code: FindingCode;
   /** `error`: data is lost, or a copy would not be whole. */
   severity: "error" | "warning" | "note";
+  /** What becomes of data: it is gone or in danger, it is there and cannot be reached, or nothing. */
+  effect: "lost" | "hidden" | "untidy";
+  /** The MFT record concerned; null if it is not one. */
+  record: number | null;
   /** Where `offset` counts from: the start of the image, decompressed, or of the volume. Missing if at no one place. */
   in?: "image" | "volume";
   /** In bytes. */
@@ -184,7 +188,41 @@ export type FindingCode =
   | "content-differs"
   | "other-volume"
   | "serial-differs"
-  | "not-compared";
+  | "not-compared"
+  | "record-unreadable"
+  | "record-header"
+  | "record-orphaned"
+  | "attribute-order"
+  | "attribute-instance"
+  | "attribute-invalid"
+  | "attribute-missing"
+  | "attribute-sizes"
+  | "attribute-list"
+  | "link-count"
+  | "index-damaged"
+  | "index-order"
+  | "index-block-free"
+  | "index-block-unused"
+  | "entry-without-file"
+  | "entry-stale"
+  | "name-mismatch"
+  | "not-in-directory"
+  | "directory-cycle"
+  | "record-marked-free"
+  | "record-marked-used"
+  | "mft-size"
+  | "boot-sectors-differ"
+  | "backup-boot-sector"
+  | "upcase"
+  | "attribute-definitions"
+  | "journal-not-clean"
+  | "journal"
+  | "journal-restart"
+  | "check-interrupted"
+  | "security"
+  | "extend-index"
+  | "compressed-unit"
+  | "rescue-mark";
 
 /** What clusters are used for. */
 export type Holder = "mft" | "system" | "directory" | "file" | "bad";

@@ -1,12 +1,12 @@
 //! Work that goes on step by step.
 
 use js_sys::Uint8Array;
+use ntfsclone_core::check::{Document, Report};
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::info;
 use ntfsclone_core::jobs::{self, Arrival, Failure, Job, Refusal};
 use ntfsclone_core::piece::Piece;
 use ntfsclone_core::units::Extent;
-use ntfsclone_core::validate::{Document, Report};
 use ntfsclone_core::wipe;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use ntfsclone_core::clusters::metadata;
-use ntfsclone_core::{clusters, info, validate, wipe};
+use ntfsclone_core::{check, clusters, info, wipe};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -18,14 +18,15 @@ fn types_are_those_of_rust() {
         info::VolumeSummary::decl(&config),
         info::Usage::decl(&config),
         info::Run::decl(&config),
-        validate::Document::decl(&config),
-        validate::Report::decl(&config),
-        validate::ImageChecked::decl(&config),
-        validate::VolumeChecked::decl(&config),
-        validate::Finding::decl(&config),
-        validate::Place::decl(&config),
-        validate::Code::decl(&config),
-        validate::Severity::decl(&config),
+        check::Document::decl(&config),
+        check::Report::decl(&config),
+        check::ImageChecked::decl(&config),
+        check::VolumeChecked::decl(&config),
+        check::Finding::decl(&config),
+        check::Place::decl(&config),
+        check::Code::decl(&config),
+        check::Severity::decl(&config),
+        check::Effect::decl(&config),
         clusters::Surveyed::decl(&config),
         clusters::SurveyedStream::decl(&config),
         wipe::Remains::decl(&config),

@@ -200,8 +200,7 @@ impl<'a> Assembly<'a> {
         let value = StandardInformation {
             times: Times::of_record(node.number),
             file_attributes: node.file_attributes & 0xffff,
-            security_id: (self.builder.version.0 >= 3 && !node.names.is_empty())
-                .then_some(SECURITY_ID),
+            security_id: (self.has_descriptor() && !node.names.is_empty()).then_some(SECURITY_ID),
         };
         Attribute::resident(attribute_type::STANDARD_INFORMATION, "", value.encode())
     }

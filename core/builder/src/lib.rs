@@ -29,6 +29,7 @@ mod file_name;
 mod fixup;
 mod geometry;
 mod index;
+mod journal;
 mod mft_layout;
 mod mft_record;
 mod partclone_image;

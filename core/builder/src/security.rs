@@ -7,17 +7,8 @@ use crate::index::{COLLATION_SECURITY_HASH, COLLATION_ULONG, Index, IndexEntry, 
 /// The key of the only descriptor.
 pub(crate) const SECURITY_ID: u32 = 0x100;
 
-/// The attributes of `$Secure`. With less than `room` bytes for them the streams stay empty.
-pub(crate) fn secure_attributes(geometry: &Geometry, room: usize) -> Vec<Attribute> {
-    let filled = attributes(geometry, true);
-    if filled.iter().map(Attribute::encoded_len).sum::<usize>() <= room {
-        filled
-    } else {
-        attributes(geometry, false)
-    }
-}
-
-fn attributes(geometry: &Geometry, filled: bool) -> Vec<Attribute> {
+/// The attributes of `$Secure`, with the descriptor, or with empty streams.
+pub(crate) fn secure_attributes(geometry: &Geometry, filled: bool) -> Vec<Attribute> {
     let descriptor = descriptor();
     let header = header(&descriptor);
     let (sds, sdh, sii) = if filled {

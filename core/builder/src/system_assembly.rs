@@ -368,6 +368,15 @@ impl Assembly<'_> {
         self.add_attribute(number::BAD_CLUSTERS, stream);
     }
 
+    /// Whether the record of `$Secure` has room for the descriptor of all files.
+    pub(crate) fn has_descriptor(&self) -> bool {
+        // STANDARD_INFORMATION and FILE_NAME of $Secure.
+        let taken = 96 + 112;
+        let filled = secure_attributes(&self.geometry, true);
+        let len: usize = filled.iter().map(Attribute::encoded_len).sum();
+        self.builder.version.0 >= 3 && len <= self.format.capacity() - taken
+    }
+
     fn add_secure(&mut self) {
         if self.builder.version.0 < 3 {
             self.add_attribute(
@@ -376,9 +385,7 @@ impl Assembly<'_> {
             );
             return;
         }
-        // STANDARD_INFORMATION and FILE_NAME of $Secure.
-        let taken = 96 + 112;
-        let attributes = secure_attributes(&self.geometry, self.format.capacity() - taken);
+        let attributes = secure_attributes(&self.geometry, self.has_descriptor());
         self.node_mut(number::SECURE).attributes.extend(attributes);
     }
 }

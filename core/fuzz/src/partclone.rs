@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use ntfsclone_core::check::PartcloneCheck;
 use ntfsclone_core::image::partclone::{Decoder, Index, Reader};
 use ntfsclone_core::io::{ByteExtent, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::open::{Layer, Nesting, Probe, Step};
-use ntfsclone_core::validate::PartcloneCheck;
 
 use super::image::{decode, split};
 

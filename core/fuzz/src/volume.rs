@@ -1,5 +1,6 @@
 //! A whole volume.
 
+use ntfsclone_core::check::check_volume;
 use ntfsclone_core::clusters::metadata::{LogFile, select_metadata};
 use ntfsclone_core::clusters::{Finding, LostRecords, audit, owners, select_used};
 use ntfsclone_core::ntfs::path::path_of;
@@ -54,6 +55,8 @@ fn scan(volume: &Volume<&[u8]>) -> bool {
     let Ok(mut selection) = select_used(volume, |_| {}) else {
         return false;
     };
+    let checked = select_used(volume, |_| {}).and_then(|used| check_volume(volume, used, None));
+    assert!(checked.is_ok(), "what is damaged is a finding: {checked:?}");
     let audited = audit(volume, &mut selection).expect("a slice can be read");
     if let Some(unknown) = &audited.unknown {
         let last = unknown.extent.end().0 - 1;

@@ -20,7 +20,7 @@ const PART_BYTES: u64 = 4 << 20;
 const READ_BYTES: u64 = 512 << 10;
 
 /// Consecutive records of `$MFT`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Part(Range<u64>);
 
 impl Part {
@@ -37,6 +37,11 @@ impl Part {
     /// True if there are no records.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Takes the first record off.
+    pub(crate) fn skip_first(&mut self) {
+        self.0.next();
     }
 
     /// The record after the last one.
@@ -81,10 +86,10 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     /// the finding, and with all attributes that can be read. As many records as
     /// are read at once are visited and taken off `rest`, after an error up to
     /// there. Records that do not read as `FILE` records are passed over.
-    pub(super) fn visit_some(
+    pub(crate) fn visit_some(
         &mut self,
         rest: &mut Part,
-        visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
+        visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
     ) -> Result<()> {
         let volume = self.volume;
         let record_size = u64::from(volume.geometry().mft_record_size);
@@ -162,7 +167,7 @@ fn visit_record<'a, R: ReadAt>(
     number: RecordNumber,
     bytes: &'a mut [u8],
     attributes: &mut Vec<Attribute<'a>>,
-    visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
+    visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
 ) -> Result<()> {
     if !bytes.starts_with(MAGIC) {
         return Ok(());
@@ -228,7 +233,7 @@ fn visit_record<'a, R: ReadAt>(
     match (damage.finding.is_some(), file.attributes()) {
         (false, Ok(attributes)) => visit(number, Ok(&attributes)),
         _ => {
-            let attributes = file.salvaged_attributes(|source| damage.add(source));
+            let attributes = file.salvaged_attributes(&mut |source| damage.add(source));
             damage.tell(visit);
             visit(number, Ok(&attributes));
         }
@@ -262,7 +267,7 @@ impl Damage {
         }
     }
 
-    fn tell(&mut self, visit: &mut impl FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>)) {
+    fn tell(&mut self, visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>)) {
         if let Some(finding) = self.finding.take() {
             visit(self.record, Err(finding));
         }

@@ -16,6 +16,8 @@ pub(crate) use json::to_json;
 pub use look::VolumeLook;
 pub use usage::{BadClusters, Run, Usage};
 
+#[cfg(feature = "serde")]
+use crate::check::trailing_message;
 use crate::error::Result;
 #[cfg(feature = "serde")]
 use crate::error::{Error, with_causes};
@@ -25,8 +27,6 @@ use crate::image::ntfsclone::Header;
 use crate::image::seekable::{EndDamage, Summary};
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
-#[cfg(feature = "serde")]
-use crate::validate::trailing_message;
 
 /// Parts of the map of a volume: blocks in a line of a terminal.
 pub const MAP_PARTS: usize = 64;

@@ -10,6 +10,10 @@ use super::Failure;
 use super::job::{Co, Job};
 use super::opened::Opened;
 use super::scan::piece_len;
+use crate::check::{
+    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, PartcloneCheck,
+    Place, Report, VolumeCheck,
+};
 use crate::clusters::Selection;
 use crate::error::{Error, Result, with_causes};
 use crate::image::Index;
@@ -17,10 +21,6 @@ use crate::image::seekable::Frame;
 use crate::info::Format;
 use crate::io::{ReadAt, Source};
 use crate::open::Inside;
-use crate::validate::{
-    Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, PartcloneCheck,
-    Place, Report, VolumeCheck,
-};
 
 impl Opened {
     /// Checks all of it, and the NTFS in it: the report of `ntfsclone verify`.
@@ -241,8 +241,8 @@ impl<'a> Check<'a> {
     fn check_summary(&mut self, index: Option<&Index>) {
         if let Some(seekable) = &self.opened.seekable {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
-            crate::validate::check_end(seekable.end_damage(), findings);
-            crate::validate::check_summary(seekable.summary(), index, findings, checksums);
+            crate::check::check_end(seekable.end_damage(), findings);
+            crate::check::check_summary(seekable.summary(), index, findings, checksums);
         }
     }
 

@@ -146,6 +146,11 @@ pub enum AttributeBody<'a> {
 pub struct NonResident<'a> {
     /// The first cluster of the piece.
     pub lowest_vcn: Vcn,
+    /// The last cluster of the piece; `u64::MAX` if it has none.
+    pub(crate) highest_vcn: Vcn,
+    /// Bytes of all clusters of the value, holes among them. Only the first
+    /// piece of an attribute tells.
+    pub(crate) allocated_size: u64,
     /// Bytes of the value. Only the first piece of an attribute tells.
     pub data_size: u64,
     /// Bytes of the value that were written; the rest reads as zeros. Only
@@ -296,6 +301,8 @@ fn non_resident<'a>(attribute: &'a [u8], body: &[u8], offset: u64) -> Option<Non
     let start = raw.mapping_pairs_offset.get();
     Some(NonResident {
         lowest_vcn: Vcn(raw.lowest_vcn.get()),
+        highest_vcn: Vcn(raw.highest_vcn.get()),
+        allocated_size: raw.allocated_size.get(),
         data_size: raw.data_size.get(),
         initialized_size: raw.initialized_size.get(),
         compression_unit: raw.compression_unit,

@@ -45,6 +45,11 @@ pub struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
+    /// Where the length of the name is in the value, then its namespace.
+    pub(crate) const LENGTH_OFFSET: usize = 0x40;
+    /// Where the name begins in the value.
+    pub(crate) const NAME_OFFSET: usize = size_of::<RawFileName>();
+
     /// From the value of the attribute, or the key of a directory entry;
     /// `None` if it is too short for what it says.
     pub fn parse(value: &'a [u8]) -> Option<Self> {

@@ -78,7 +78,7 @@ impl FileRecord {
         volume: &Volume<R>,
         number: RecordNumber,
         bytes: Vec<u8>,
-        damaged: &mut impl FnMut(Error) -> Result<()>,
+        damaged: &mut dyn FnMut(Error) -> Result<()>,
     ) -> Result<Self> {
         let offset = volume.mft().record_offset(number).unwrap_or(0);
         let base = OwnedRecord {
@@ -137,6 +137,11 @@ impl FileRecord {
         self.base.parse()
     }
 
+    /// What the attribute list names; `None` if there is no list.
+    pub(crate) fn list(&self) -> Option<&[Entry]> {
+        self.list.as_deref()
+    }
+
     /// All attributes of the file, those in extension records where the
     /// attribute list names them. The attribute list comes first.
     ///
@@ -165,7 +170,7 @@ impl FileRecord {
     /// All attributes of a damaged file that can be read: the attribute list,
     /// those that it names, in its order, then those that it does not. Calls
     /// `damaged` with each error.
-    pub fn salvaged_attributes(&self, mut damaged: impl FnMut(Error)) -> Vec<Attribute<'_>> {
+    pub fn salvaged_attributes(&self, damaged: &mut dyn FnMut(Error)) -> Vec<Attribute<'_>> {
         let mut all: Vec<Attribute<'_>> = Vec::new();
         // A search for each entry would take hours, on a volume made for that.
         let mut keys = Vec::new();
@@ -223,7 +228,7 @@ impl FileRecord {
     /// it; the pieces do not make one value.
     pub fn value(&self, type_code: AttributeType, name: &[u8]) -> Result<Option<Value>> {
         let mut damage = None;
-        let mut attributes = self.salvaged_attributes(|error| {
+        let mut attributes = self.salvaged_attributes(&mut |error| {
             damage.get_or_insert(error);
         });
         attributes.retain(|attribute| attribute.type_code == type_code && attribute.name == name);
@@ -272,7 +277,7 @@ fn key(record: RecordNumber, attribute: &Attribute<'_>) -> (RecordNumber, Attrib
 fn base<R: ReadAt>(
     volume: &Volume<R>,
     number: RecordNumber,
-    damaged: &mut impl FnMut(Error) -> Result<()>,
+    damaged: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<Vec<u8>> {
     let mut bytes = volume.mft().read_record(volume.source(), number)?;
     let offset = volume.mft().record_offset(number).unwrap_or(0);
@@ -286,7 +291,7 @@ fn extension<R: ReadAt>(
     volume: &Volume<R>,
     number: RecordNumber,
     reference: FileReference,
-    damaged: &mut impl FnMut(Error) -> Result<()>,
+    damaged: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<OwnedRecord> {
     let mft = volume.mft();
     let mut bytes = mft.read_record(volume.source(), reference.record)?;
@@ -325,7 +330,7 @@ fn extension<R: ReadAt>(
 fn attribute_list<R: ReadAt>(
     volume: &Volume<R>,
     base: &MftRecord<'_>,
-    damaged: &mut impl FnMut(Error) -> Result<()>,
+    damaged: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<Option<Vec<Entry>>> {
     let mut pieces = Vec::new();
     for attribute in base.attributes() {

@@ -11,7 +11,7 @@ use super::attribute::AttributeType;
 use super::file_name::FileName;
 use super::file_record::FileRecord;
 use super::mft_record::FileReference;
-use super::record::undo_fixup;
+use super::record::{u16_at, undo_fixup};
 use super::value::Value;
 use super::volume::Volume;
 use crate::error::{Error, Result, Structure};
@@ -33,7 +33,9 @@ pub const ROOT_NODE_OFFSET: usize = 0x10;
 /// Bytes of an index record before its node header.
 pub const RECORD_NODE_OFFSET: usize = 0x18;
 
+const ENTRY_HAS_CHILD: u16 = 1;
 const ENTRY_LAST: u16 = 2;
+const NODE_HAS_CHILDREN: u32 = 1;
 
 /// The header of a node, in an index root or an index record.
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
@@ -81,13 +83,85 @@ pub struct Entry<'a> {
 impl Entry<'_> {
     /// Where the key begins, in bytes into the entry.
     pub const KEY_OFFSET: usize = size_of::<RawEntry>();
+
+    /// The data of the key, in an index other than a directory: its offset and
+    /// length stand where directories have the reference.
+    pub(crate) fn data(&self) -> Option<&[u8]> {
+        let offset = usize::from(u16_at(self.bytes, 0)?);
+        let len = usize::from(u16_at(self.bytes, 2)?);
+        self.bytes.get(offset..)?.get(..len)
+    }
+}
+
+/// The place of an entry in its node.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    /// Ends the node if it has no key.
+    pub(crate) entry: Entry<'a>,
+    /// Whether the node ends with it.
+    pub(crate) is_last: bool,
+    /// Virtual cluster number of the node before this entry; `None` in a leaf.
+    pub(crate) child: Option<u64>,
+}
+
+/// A node of an index: its entries, as far as they are in use.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Node<'a> {
+    bytes: &'a [u8],
+    /// Where its first entry begins, in bytes into the node.
+    pub(crate) first: usize,
+    /// Whether its header says that its entries have children.
+    pub(crate) has_children: bool,
+    /// Bytes of the node, free ones among them.
+    pub(crate) allocated: u32,
+}
+
+impl<'a> Node<'a> {
+    /// From bytes that begin with the header of a node; `None` if its entries
+    /// are not in them.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (header, _) = RawNodeHeader::ref_from_prefix(bytes).ok()?;
+        let end = usize::try_from(header.index_length.get()).ok()?;
+        Some(Self {
+            bytes: bytes.get(..end)?,
+            first: usize::try_from(header.entries_offset.get()).ok()?,
+            has_children: header.flags.get() & NODE_HAS_CHILDREN != 0,
+            allocated: header.allocated.get(),
+        })
+    }
+
+    /// The entry at `position`, in bytes into the node; `None` if there is no
+    /// whole entry.
+    pub(crate) fn slot(&self, position: usize) -> Option<Slot<'a>> {
+        let rest = self.bytes.get(position..)?;
+        let (raw, _) = RawEntry::ref_from_prefix(rest).ok()?;
+        let bytes = rest.get(..usize::from(raw.length.get()))?;
+        let key = bytes
+            .get(size_of::<RawEntry>()..)?
+            .get(..usize::from(raw.key_length.get()))?;
+        let flags = raw.flags.get();
+        let child = match flags & ENTRY_HAS_CHILD {
+            0 => None,
+            _ => Some(u64::from_le_bytes(*bytes.last_chunk()?)),
+        };
+        Some(Slot {
+            entry: Entry {
+                position,
+                bytes,
+                key,
+                reference: FileReference::from_bits(raw.reference.get()),
+            },
+            is_last: flags & ENTRY_LAST != 0,
+            child,
+        })
+    }
 }
 
 /// Iterates over the entries of a node. Ends at the last one, or at the first
 /// that is damaged.
 #[derive(Debug, Clone, Default)]
 pub struct Entries<'a> {
-    node: &'a [u8],
+    node: Node<'a>,
     position: usize,
 }
 
@@ -104,15 +178,11 @@ impl<'a> Entries<'a> {
 
     /// `node` begins with the header of the node.
     fn in_node(node: &'a [u8]) -> Self {
-        let bounds = RawNodeHeader::ref_from_prefix(node)
-            .ok()
-            .and_then(|(header, _)| {
-                let start = usize::try_from(header.entries_offset.get()).ok()?;
-                let end = usize::try_from(header.index_length.get()).ok()?;
-                Some((start, node.get(..end)?))
-            });
-        let (position, node) = bounds.unwrap_or_default();
-        Self { node, position }
+        let node = Node::parse(node).unwrap_or_default();
+        Self {
+            node,
+            position: node.first,
+        }
     }
 }
 
@@ -120,24 +190,13 @@ impl<'a> Iterator for Entries<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.node.get(self.position..)?;
-        let (raw, _) = RawEntry::ref_from_prefix(rest).ok()?;
-        let bytes = rest.get(..usize::from(raw.length.get()))?;
-        let key = bytes
-            .get(size_of::<RawEntry>()..)?
-            .get(..usize::from(raw.key_length.get()))?;
-        if raw.flags.get() & ENTRY_LAST != 0 {
+        let slot = self.node.slot(self.position)?;
+        if slot.is_last {
             return None;
         }
-        let position = self.position;
         // Advances by at least the header just read.
-        self.position = position.saturating_add(bytes.len());
-        Some(Entry {
-            position,
-            bytes,
-            key,
-            reference: FileReference::from_bits(raw.reference.get()),
-        })
+        self.position = self.position.saturating_add(slot.entry.bytes.len());
+        Some(slot.entry)
     }
 }
 

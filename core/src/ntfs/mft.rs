@@ -27,6 +27,12 @@ pub const RECORD_BITMAP: RecordNumber = RecordNumber(6);
 /// `$BadClus`: which clusters cannot be read.
 pub const RECORD_BAD_CLUSTERS: RecordNumber = RecordNumber(8);
 
+/// `$AttrDef`: which types of attributes there are.
+pub(crate) const RECORD_ATTRIBUTE_DEFINITIONS: RecordNumber = RecordNumber(4);
+/// `$Secure`: the security descriptors of all files.
+pub(crate) const RECORD_SECURE: RecordNumber = RecordNumber(9);
+/// `$UpCase`: the upper case of each character.
+pub(crate) const RECORD_UPCASE: RecordNumber = RecordNumber(10);
 /// `$Extend`, the directory of the file system's later files.
 pub const RECORD_EXTEND: RecordNumber = RecordNumber(11);
 /// The last record of the files that the file system itself needs: all of

@@ -118,7 +118,7 @@ impl<'a> MftRecord<'a> {
     pub(crate) fn salvage(
         bytes: &mut [u8],
         offset: u64,
-        damaged: &mut impl FnMut(Error) -> Result<()>,
+        damaged: &mut dyn FnMut(Error) -> Result<()>,
     ) -> Result<()> {
         match undo_fixup(bytes, MAGIC) {
             Ok(()) => {}
@@ -137,7 +137,7 @@ impl<'a> MftRecord<'a> {
     pub(crate) fn clamp(
         bytes: &mut [u8],
         offset: u64,
-        damaged: &mut impl FnMut(Error) -> Result<()>,
+        damaged: &mut dyn FnMut(Error) -> Result<()>,
     ) -> Result<()> {
         let allocated = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         match RawHeader::mut_from_prefix(bytes) {

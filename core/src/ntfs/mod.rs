@@ -23,6 +23,7 @@ pub mod path;
 pub mod record;
 pub mod runlist;
 pub mod salvage;
+pub(crate) mod upcase;
 pub mod value;
 pub mod volume;
 pub mod volume_info;

@@ -81,6 +81,6 @@ fn name_of<R: ReadAt>(
     number: RecordNumber,
 ) -> Result<Option<(FileReference, String)>> {
     let file = FileRecord::salvage(volume, number)?;
-    let name = known_name(&file.salvaged_attributes(|_| {}));
+    let name = known_name(&file.salvaged_attributes(&mut |_| {}));
     Ok(name.map(|name| (name.parent, name.to_text())))
 }

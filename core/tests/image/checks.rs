@@ -1,8 +1,8 @@
 //! What a check of an image finds, sound or damaged.
 
 use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
+use ntfsclone_core::check::{Code, Findings, ImageCheck, Place};
 use ntfsclone_core::image::Index;
-use ntfsclone_core::validate::{Code, Findings, ImageCheck, Place};
 use proptest::prelude::*;
 
 use crate::copies::image_of;

@@ -1,6 +1,9 @@
 //! Checks, and lists of clusters: the same as at once.
 
 use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
+use ntfsclone_core::check::{
+    Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, check_volume,
+};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::{Index, Reader};
@@ -8,9 +11,6 @@ use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::jobs::{Failure, Located, Step};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Lcn};
-use ntfsclone_core::validate::{
-    Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, check_volume,
-};
 use ntfsclone_core::write::{METADATA, RAW};
 
 use crate::copies::{image_of, restored};

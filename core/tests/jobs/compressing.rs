@@ -1,10 +1,10 @@
 //! What is compressed: frames, a summary and a seek table, read back.
 
+use ntfsclone_core::check::Code;
 use ntfsclone_core::image::seekable::{Kind, SeekableReader};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::jobs::{Compression, Failure, Refusal};
-use ntfsclone_core::validate::Code;
 use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor};
 
 use crate::copies::{image_of, restored};

@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use ntfs_volume_builder::{
     self as build, File, FileData, ListForm, MftLayout, VolumeBuilder, pattern,
 };
+use ntfsclone_core::check::{Code, Finding, Findings, Report, check_volume};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::error::with_causes;
 use ntfsclone_core::jobs::{Arrival, Compression, Opening};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::RecordNumber;
-use ntfsclone_core::validate::{Code, Finding, Findings, Report, check_volume};
 use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, ZstdCompressor};
 use proptest::prelude::*;
 use proptest::sample::Index;

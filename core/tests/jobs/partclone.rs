@@ -1,8 +1,8 @@
 //! Volumes in images of partclone: all that is made of them is what is made of the volume itself.
 
 use ntfs_volume_builder::{FileData, PartcloneImage, Run, Volume, VolumeBuilder, pattern};
+use ntfsclone_core::check::{Code, Report};
 use ntfsclone_core::jobs::{Failure, Step};
-use ntfsclone_core::validate::{Code, Report};
 use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer};
 
 use crate::driver::Driver;

@@ -2,12 +2,12 @@
 
 use ntfs_volume_builder::{FileData, PartcloneImage, VolumeBuilder, pattern};
 use ntfsclone_core::backup_boot_sector::{BackupBootSector, DecoderWithBackup, WithBackup};
+use ntfsclone_core::check::check_volume;
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::image::ntfsclone::Event;
 use ntfsclone_core::image::partclone::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::validate::check_volume;
 
 #[test]
 fn volume_with_backup_is_the_volume() {

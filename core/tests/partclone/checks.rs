@@ -2,8 +2,8 @@
 
 use ntfs_volume_builder::{PartcloneImage, pattern};
 use ntfsclone_core::Error;
+use ntfsclone_core::check::{Code, PartcloneCheck, PartcloneChecked, Place};
 use ntfsclone_core::image::partclone::Index;
-use ntfsclone_core::validate::{Code, PartcloneCheck, PartcloneChecked, Place};
 use proptest::prelude::*;
 
 use crate::modes::modes;

@@ -2,9 +2,9 @@
 
 use ntfs_volume_builder as build;
 use ntfs_volume_builder::{FileData, Run, VolumeBuilder, pattern};
+use ntfsclone_core::check::{Code, Place, Severity, VolumeCheck, check_volume};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::validate::{Code, Place, Severity, VolumeCheck, check_volume};
 
 fn checked(built: &build::Volume) -> VolumeCheck {
     let volume = Volume::open(built.bytes.as_slice()).unwrap();

@@ -14,6 +14,7 @@ mod boot_sector;
 mod checks;
 mod damage;
 mod damaged_bitmap;
+mod damages;
 mod findings;
 mod formats;
 mod infos;

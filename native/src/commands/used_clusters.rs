@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use ntfsclone_core::check::Touched;
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
 use ntfsclone_core::clusters::{
@@ -15,7 +16,6 @@ use ntfsclone_core::ntfs::bitmap::Unknown;
 use ntfsclone_core::ntfs::mft::RECORD_MFT;
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::units::Extent;
-use ntfsclone_core::validate::Touched;
 
 use super::open_volume::CHKDSK;
 use crate::error::{Error, Result};

@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
+use ntfsclone_core::check::LostFrames;
 use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::image::seekable::Frame;
-use ntfsclone_core::validate::LostFrames;
 
 use super::Seekable;
 use crate::device;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::backup_boot_sector::DecoderWithBackup;
+use ntfsclone_core::check::{Findings, check_end};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
-use ntfsclone_core::validate::{Findings, check_end};
 
 use super::past_cache::PastCache;
 use super::volume_decoder::VolumeDecoder;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ntfsclone_core::validate::{Code, Finding, LostFrames};
+use ntfsclone_core::check::{Code, Finding, LostFrames};
 
 use super::{Checked, unreadable, whole};
 use crate::error::Result;

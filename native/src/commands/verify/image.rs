@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use ntfsclone_core::check::{self, Code, Finding, ImageCheck, ImageChecked, LostFrames, Place};
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::seekable::Summary;
 use ntfsclone_core::io::Source;
-use ntfsclone_core::validate::{self, Code, Finding, ImageCheck, ImageChecked, LostFrames, Place};
 
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};
@@ -150,6 +150,6 @@ pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked:
         checksums,
         ..
     } = checked;
-    validate::check_end(seekable.end_damage(), findings);
-    validate::check_summary(seekable.summary(), index, findings, checksums);
+    check::check_end(seekable.end_damage(), findings);
+    check::check_summary(seekable.summary(), index, findings, checksums);
 }

@@ -12,10 +12,10 @@ mod whole;
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::open::Inside;
-use ntfsclone_core::validate::{
+use ntfsclone_core::check::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
+use ntfsclone_core::open::Inside;
 
 use self::against::{Identities, Other, Serials};
 use crate::error::{Error, Result};

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use ntfsclone_core::check::{Code, Finding, ImageChecked, LostFrames, PartcloneCheck};
 use ntfsclone_core::image::partclone::{BlockMap, Header};
-use ntfsclone_core::validate::{Code, Finding, ImageChecked, LostFrames, PartcloneCheck};
 
 use super::{Checked, stream, unreadable, whole};
 use crate::error::{Error, Result};

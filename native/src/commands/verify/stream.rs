@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use ntfsclone_core::check::{Code, Finding, Findings, LostFrames};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::validate::{Code, Finding, Findings, LostFrames};
 
 use super::{Checked, checksum, image, partclone, unreadable, volume, whole};
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! The report as people read it.
 
-use ntfsclone_core::validate::{Document, Finding, Place, Severity};
+use ntfsclone_core::check::{Document, Finding, Place, Severity};
 
 use crate::report::{self, Reports};
 

@@ -2,9 +2,14 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::thread;
 
+use ntfsclone_core::check::{
+    Checking, Code, FilesCheck, Finding, Findings, Loss, Place, VolumeCheck,
+};
+use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::open::Inside;
-use ntfsclone_core::validate::{Checking, Code, Finding, Findings, Loss, Place, VolumeCheck};
 
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -36,8 +41,19 @@ pub(super) fn check(
     };
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads_of_sound(&volume, threads);
-    let selected = scan::select_used_on(&volume, name, threads, |records| {
-        progress.advance_to(records);
+    // Beside the scan, since both read all of $MFT.
+    let (selected, files) = thread::scope(|scope| {
+        let thread = thread::Builder::new().name("checks".to_owned());
+        let files = match threads.get() {
+            1 => None,
+            _ => thread.spawn_scoped(scope, || check_files(&volume)).ok(),
+        };
+        let selected = scan::select_used_on(&volume, name, threads, |records| {
+            progress.advance_to(records);
+        });
+        // What a thread did not do is done below.
+        let files = files.and_then(|files| files.join().ok());
+        (selected, files.unwrap_or_default())
     });
     progress.finish();
     let selection = match selected {
@@ -48,7 +64,9 @@ pub(super) fn check(
             return Ok(None);
         }
     };
-    let mut checking = Checking::new(selection).with_losses(losses);
+    let mut checking = Checking::new(selection)
+        .with_files(files)
+        .with_losses(losses);
     loop {
         match checking.step(&volume, inside.index()) {
             Ok(None) => {}
@@ -60,6 +78,14 @@ pub(super) fn check(
             }
         }
     }
+}
+
+/// Checks the files as far as they can be read; the error is met again by who
+/// continues.
+fn check_files<R: ReadAt>(volume: &Volume<R>) -> FilesCheck {
+    let mut files = FilesCheck::default();
+    while let Ok(true) = files.step(volume) {}
+    files
 }
 
 /// Without the files in them.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use ntfsclone_core::check::LostFrames;
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::validate::LostFrames;
 
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::path::Path;
 
+use ntfsclone_core::check::{Code, Finding, Findings, Place, Touched};
 use ntfsclone_core::io::Source;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
-use ntfsclone_core::validate::{Code, Finding, Findings, Place, Touched};
 
 use super::identity::Serials;
 use crate::error::{Error, Result};

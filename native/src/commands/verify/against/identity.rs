@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use ntfsclone_core::check::{Code, Finding, Findings};
 use ntfsclone_core::ntfs::VolumeInfo;
-use ntfsclone_core::validate::{Code, Finding, Findings};
 
 use crate::input::Opened;
 use crate::report;

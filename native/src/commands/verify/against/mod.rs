@@ -7,6 +7,7 @@ mod passing;
 
 use std::path::Path;
 
+use ntfsclone_core::check::Findings;
 use ntfsclone_core::clusters::{ClusterMap, audit};
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
@@ -14,7 +15,6 @@ use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
-use ntfsclone_core::validate::Findings;
 
 use self::different::Different;
 pub(super) use self::identity::{Identities, Serials, identify};

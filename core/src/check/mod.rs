@@ -1,21 +1,38 @@
 //! Whether an image or a volume is sound, and what is wrong if it is not.
 //!
-//! The image itself is checked as it streams by ([`ImageCheck`]); the NTFS in
-//! it, as the volume it would be restored to, with small reads here and there
-//! ([`check_volume`]). Both end in [`Finding`]s of one kind, whatever program
-//! shows them.
+//! The image itself is checked as it is streamed ([`ImageCheck`]); the NTFS in
+//! it, as the volume that it would be restored to ([`check_volume`]): first the
+//! files ([`FilesCheck`]: one kind of structure a file here), then the clusters.
+//! All of them report [`Finding`]s, whatever program shows them.
 
+mod attribute_definitions;
+mod boot_sectors;
+mod census;
 mod code;
+mod content;
+mod entries;
+mod files;
 mod finding;
 mod image;
+mod index;
+mod log_file;
 mod lost_frames;
+mod mft;
 mod partclone;
+mod record;
+mod records;
 mod report;
+mod security;
+mod slot;
 mod summary;
+mod system_files;
 mod touched;
+mod upcase;
 mod volume;
 
-pub use code::{Code, Severity};
+pub use code::{Code, Effect, Severity};
+pub use content::ContentCheck;
+pub use files::FilesCheck;
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use lost_frames::{Loss, LostFrames};

@@ -4,11 +4,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::error::Error;
 
-use super::code::{Code, Severity};
+use super::code::{Code, Effect, Severity};
+use super::touched::Touched;
 use crate::clusters::finding::MAX_LISTED;
 use crate::error::with_causes;
+use crate::ntfs::file_name::FileName;
+use crate::ntfs::mft::RECORD_ROOT;
 use crate::sorted::sorted;
-use crate::units::{Extent, len_u64};
+use crate::units::{Extent, RecordNumber, len_u64};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,11 @@ pub struct Finding {
     pub code: Code,
     /// How grave.
     pub severity: Severity,
+    /// What becomes of data.
+    pub effect: Effect,
+    /// The MFT record concerned, if it is one.
+    #[cfg_attr(feature = "typescript", ts(type = "number | null"))]
+    pub record: Option<u64>,
     /// Where, if it is at one place.
     #[cfg_attr(feature = "serde", serde(flatten))]
     // There is no type of what may be missing as a whole: it stands beside.
@@ -32,6 +40,10 @@ pub struct Finding {
     pub advice: &'static str,
     /// The files that it touches, or some of them.
     pub files: Vec<String>,
+    /// The directory in whose index the first of `files` stands, if only a name
+    /// is known of it yet.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) named_in: Option<RecordNumber>,
 }
 
 /// Where something was found.
@@ -60,12 +72,39 @@ impl Finding {
         Self {
             code,
             severity: code.severity(),
+            effect: code.effect(),
+            record: None,
             place,
             message: message.to_string(),
             meaning: code.meaning(),
             advice: code.advice(),
             files: Vec::new(),
+            named_in: None,
         }
+    }
+
+    /// Something wrong with a record, or with what belongs to its file, at a
+    /// byte of the volume.
+    pub(super) fn of_record(
+        code: Code,
+        record: RecordNumber,
+        offset: Option<u64>,
+        what: &str,
+    ) -> Self {
+        let place = offset.map(|offset| Place::Volume {
+            offset,
+            length: None,
+        });
+        let mut finding = Self::new(code, place, what);
+        finding.record = Some(record.0);
+        finding.message = alloc::format!("MFT record {record}: {}", finding.message);
+        finding
+    }
+
+    /// Notes that the index of a directory names the file.
+    pub(super) fn set_entry(&mut self, directory: RecordNumber, name: &FileName<'_>) {
+        self.named_in = Some(directory);
+        self.files = alloc::vec![name.to_text()];
     }
 
     /// Something that an error and its causes tell of.
@@ -103,6 +142,19 @@ impl Findings {
         }
     }
 
+    /// Notes a [`Finding::of_record`].
+    // Not inlined, for the size of the module: it has many callers.
+    #[inline(never)]
+    pub(super) fn report(
+        &mut self,
+        code: Code,
+        record: RecordNumber,
+        offset: Option<u64>,
+        what: &str,
+    ) {
+        self.push(Finding::of_record(code, record, offset, what));
+    }
+
     /// Counts findings of a kind that are not listed.
     pub(super) fn count_more(&mut self, code: Code, more: u64) {
         let count = self.count_mut(code.severity());
@@ -128,6 +180,51 @@ impl Findings {
         for finding in next.listed {
             self.push(finding);
         }
+    }
+
+    /// The records and directories whose paths tell which files are concerned.
+    pub(super) fn records(&self) -> impl Iterator<Item = RecordNumber> {
+        let record = |one: &Finding| one.named_in.or(one.record.map(RecordNumber));
+        self.listed.iter().filter_map(record)
+    }
+
+    /// Completes the paths of files, of which `touched` has those of all
+    /// [`Findings::records`]. Returns those that only a directory names, and the
+    /// directories with which nothing else is wrong.
+    pub(super) fn name_files(&mut self, touched: &Touched) -> (Vec<String>, Vec<RecordNumber>) {
+        let mut found = Vec::new();
+        let mut directories = Vec::new();
+        for finding in &mut self.listed {
+            let record = finding.named_in.or(finding.record.map(RecordNumber));
+            let Some(path) = record.and_then(|record| touched.path(record)) else {
+                continue;
+            };
+            match (finding.named_in, finding.files.first_mut()) {
+                (Some(directory), Some(name)) => {
+                    let parent = match directory {
+                        RECORD_ROOT => "",
+                        _ => path,
+                    };
+                    *name = alloc::format!("{parent}/{name}");
+                    found.push(name.clone());
+                    directories.push(directory);
+                }
+                (None, None) => finding.files.push(path.into()),
+                _ => {}
+            }
+        }
+        directories.retain(|directory: &RecordNumber| {
+            !self
+                .listed
+                .iter()
+                .any(|one| one.record == Some(directory.0))
+        });
+        (found, directories)
+    }
+
+    /// The same, to be completed.
+    pub(super) fn listed_mut(&mut self) -> &mut [Finding] {
+        &mut self.listed
     }
 
     /// The first ones, in the order in which they were found.

@@ -65,9 +65,15 @@ impl Touched {
         self.paths.get(&record).map(String::as_str)
     }
 
-    /// The paths of all of them, in alphabetical order.
-    pub fn into_paths(self) -> Vec<String> {
-        let mut paths = sorted(self.paths.into_values().collect());
+    /// The paths of all of them and `more`, in alphabetical order. Without those
+    /// of `left_out`, unless they have clusters of the extents.
+    pub(super) fn into_paths(self, more: Vec<String>, left_out: &[RecordNumber]) -> Vec<String> {
+        let Self { owners, paths, .. } = self;
+        let is_touched = |record: &RecordNumber| {
+            !left_out.contains(record) || owners.iter().any(|owner| owner.record == *record)
+        };
+        let own = paths.into_iter().filter(|(record, _)| is_touched(record));
+        let mut paths = sorted(own.map(|(_, path)| path).chain(more).collect());
         paths.dedup();
         paths
     }

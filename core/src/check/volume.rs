@@ -7,17 +7,19 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::code::Code;
+use super::content::{self, ContentCheck};
+use super::files::FilesCheck;
 use super::finding::{Finding, Findings, Place};
 use super::lost_frames::Loss;
 use super::touched::{Touched, TouchedSearch};
-use crate::clusters::Finding::RecordsLost;
+use crate::clusters::Finding::{RecordSkipped, RecordsLost};
 use crate::clusters::audit::{Audit, Auditor};
 use crate::clusters::{self, ClusterMap, Selection};
 use crate::error::{Error, Result, Structure};
 use crate::image::Index;
 use crate::io::{self, ReadAt};
-use crate::ntfs::{OpenedFrom, Volume, VolumeInfo};
-use crate::units::{Extent, Lcn, RecordNumber, len_u64};
+use crate::ntfs::Volume;
+use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64};
 
 /// How many files a finding names.
 const FILES_A_FINDING: usize = 10;
@@ -63,12 +65,14 @@ pub struct Checking {
     selection: Selection,
     findings: Findings,
     losses: Vec<Loss>,
+    /// Clusters with sectors that a rescue could not read.
+    marked: Vec<Extent>,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
-    SystemFiles,
+    Files(Box<FilesCheck>),
     Audit(Auditor),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
@@ -81,7 +85,25 @@ impl Checking {
             selection,
             findings: Findings::default(),
             losses: Vec::new(),
-            stage: Stage::SystemFiles,
+            marked: Vec::new(),
+            stage: Stage::Files(Box::default()),
+        }
+    }
+
+    /// The same, with a check of the files that was begun beside the walk.
+    pub fn with_files(self, files: FilesCheck) -> Self {
+        Self {
+            stage: Stage::Files(Box::new(files)),
+            ..self
+        }
+    }
+
+    /// The same, with what a check of the content of all files has found.
+    pub fn with_content(self, content: ContentCheck) -> Self {
+        Self {
+            findings: content.findings,
+            marked: content.marked,
+            ..self
         }
     }
 
@@ -108,22 +130,38 @@ impl Checking {
         image: Option<&Index>,
     ) -> Result<Option<VolumeCheck>> {
         let Self {
-            selection, losses, ..
+            selection,
+            losses,
+            findings,
+            marked,
+            ..
         } = self;
         match &mut self.stage {
-            Stage::SystemFiles => {
-                let mut findings = Findings::default();
-                check_system_files(volume, &mut findings)?;
-                self.stage = Stage::Audit(Auditor::new(volume)?);
-                self.findings.append(findings);
+            Stage::Files(files) => {
+                if !files.step(volume)? {
+                    let auditor = Auditor::new(volume)?;
+                    findings.append(mem::take(&mut files.findings));
+                    self.stage = Stage::Audit(auditor);
+                }
             }
             Stage::Audit(auditor) => {
-                if !auditor.step(volume, selection)? {
-                    let stage = mem::replace(&mut self.stage, Stage::SystemFiles);
-                    if let Stage::Audit(auditor) = stage {
-                        self.stage = Self::account(volume, selection, auditor, image, losses)?;
-                    }
+                if auditor.step(volume, selection)? {
+                    return Ok(None);
                 }
+                let stored = match image {
+                    Some(index) => Stored::InImage(index),
+                    None => Stored::InSource(extents_in(volume.source(), volume.geometry())?),
+                };
+                let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
+                let Stage::Audit(auditor) = stage else {
+                    return Ok(None);
+                };
+                let audit = auditor.finish(selection);
+                for &extent in &selection.bad {
+                    selection.map.remove(extent);
+                }
+                let account = Account::new(selection, audit, stored, mem::take(marked));
+                self.stage = account.touched(volume, selection, losses, findings);
             }
             Stage::Touched(account, search) => {
                 if search.step(volume)? {
@@ -133,10 +171,11 @@ impl Checking {
                 let mut findings = mem::take(&mut self.findings);
                 account.tell_losses(losses, &touched, &mut findings);
                 account.tell(&selection.findings, &touched, &mut findings);
+                let (found, directories) = findings.name_files(&touched);
                 return Ok(Some(VolumeCheck {
                     findings,
                     files_left_out: touched.left_out,
-                    files: touched.into_paths(),
+                    files: touched.into_paths(found, &directories),
                     files_checked: selection.files,
                     clusters_in_use: account.clusters_in_use,
                 }));
@@ -144,124 +183,45 @@ impl Checking {
         }
         Ok(None)
     }
-
-    /// What is wrong with the clusters, all of which have been looked at.
-    fn account<R: ReadAt>(
-        volume: &Volume<R>,
-        selection: &mut Selection,
-        auditor: Auditor,
-        image: Option<&Index>,
-        losses: &[Loss],
-    ) -> Result<Stage> {
-        let audit = auditor.finish(selection);
-        for &extent in &selection.bad {
-            selection.map.remove(extent);
-        }
-        let nr_clusters = volume.geometry().nr_clusters();
-        let bad = mem::take(&mut selection.bad).into_iter();
-        let bad = bad
-            .filter_map(|extent| extent.before(nr_clusters))
-            .collect();
-        let mut clusters_in_use = selection.map.len();
-        // Those of which a lost part of $Bitmap says nothing are taken as used.
-        let unknown = audit.unknown.as_ref();
-        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
-        if let (Some(_), Some(index)) = (unknown, image) {
-            clusters_in_use = index.len();
-        }
-        let missing = match image {
-            Some(index) => Missing::find(
-                &mut selection.map,
-                index,
-                unknown.map(|unknown| unknown.extent),
-            ),
-            None => Missing::in_source(
-                &mut selection.map,
-                volume,
-                unknown.map(|unknown| unknown.extent),
-            )?,
-        };
-        let account = Account {
-            audit,
-            bad,
-            missing,
-            clusters_in_use,
-            lost: losses
-                .iter()
-                .map(|loss| loss.extents(volume.geometry()))
-                .collect(),
-            cluster_size: volume.geometry().cluster_size,
-        };
-        let found = selection.findings.listed();
-        let mut extents = account.extents(found);
-        extents.extend(account.lost.iter().flatten());
-        let records = found.iter().filter_map(clusters::Finding::record);
-        let search = TouchedSearch::new(volume, &extents, records);
-        Ok(Stage::Touched(Box::new(account), search))
-    }
 }
 
-/// What opening a volume tells: its boot sectors, its first records, its flags.
-fn check_system_files<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> Result<()> {
-    if let OpenedFrom::Backup { offset } = volume.opened_from()
-        && !is_lost(volume, 0)?
-    {
-        let message =
-            format!("the first boot sector is damaged; the backup at byte {offset:#x} is not");
-        findings.push(Finding::new(Code::BootSector, at(0), message));
-    }
-    let mut note = |code, result: Result<()>| match result {
-        // The loss is a finding already.
-        Err(error) if error.is_loss() => Ok(()),
-        Err(error) if error.is_damage() => {
-            findings.push(Finding::of_error(code, None, &error));
-            Ok(())
+/// Which clusters there are.
+enum Stored<'a> {
+    /// Those of an image.
+    InImage(&'a Index),
+    /// Those that the source of a volume has.
+    InSource(Vec<Extent>),
+}
+
+/// The clusters that the source of a volume has, in order.
+fn extents_in(source: &dyn ReadAt, geometry: &Geometry) -> Result<Vec<Extent>> {
+    let cluster_at = |position| geometry.vcn_at(position).0.0;
+    let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
+    let mut extents = Vec::new();
+    let mut add = |first: u64, end: u64| {
+        if first >= end {
+            return Ok(());
         }
-        other => other,
+        extents.try_reserve(1).map_err(|_| Error::Memory {
+            structure: Structure::Volume,
+            len: len_u64(mem::size_of::<Extent>()),
+        })?;
+        extents.push(Extent::new(Lcn(first), end.saturating_sub(first)));
+        Ok(())
     };
-    let mirror = volume.mft().check_mirror(volume.source(), volume.boot());
-    note(Code::MftMirror, mirror)?;
-    let mut is_dirty = false;
-    let info = VolumeInfo::read(volume).map(|info| is_dirty = info.is_dirty());
-    note(Code::VolumeInformation, info)?;
-    let mut is_hibernated = false;
-    let hibernated = volume.is_hibernated().map(|it_is| is_hibernated = it_is);
-    note(Code::RootDirectory, hibernated)?;
-    if is_dirty {
-        findings.push(Finding::new(
-            Code::Dirty,
-            None,
-            "the volume is marked dirty",
-        ));
+    let mut position = 0;
+    for absent in io::absent_in(source, 0..end) {
+        let absent = absent.map_err(|source| Error::Io {
+            structure: Structure::Volume,
+            offset: position,
+            len: end.saturating_sub(position),
+            source,
+        })?;
+        add(cluster_at(position), cluster_at(absent.start))?;
+        position = absent.end;
     }
-    if is_hibernated {
-        let message = "Windows is hibernated on the volume, or was shut down with fast startup";
-        findings.push(Finding::new(Code::Hibernated, None, message));
-    }
-    Ok(())
-}
-
-/// Whether the sector there is in a damaged part of an image.
-fn is_lost<R: ReadAt>(volume: &Volume<R>, offset: u64) -> Result<bool> {
-    let mut sector = [0; 512];
-    let read = volume.source().read_exact_at(offset, &mut sector);
-    let read = read.map_err(|source| Error::Io {
-        structure: Structure::BootSector,
-        offset,
-        len: 512,
-        source,
-    });
-    match read {
-        Err(error) if error.is_missing() => Err(error),
-        read => Ok(read.is_err_and(|error| error.is_loss())),
-    }
-}
-
-fn at(offset: u64) -> Option<Place> {
-    Some(Place::Volume {
-        offset,
-        length: None,
-    })
+    add(cluster_at(position), geometry.nr_clusters())?;
+    Ok(extents)
 }
 
 /// Clusters in use that an image does not hold.
@@ -276,50 +236,29 @@ struct Missing {
 }
 
 impl Missing {
-    /// What is in the image is taken out of `used`.
-    fn find(used: &mut ClusterMap, index: &Index, unknown: Option<Extent>) -> Self {
-        for extent in index.extents().chain(unknown) {
-            used.remove(extent);
-        }
-        Self {
-            is_metadata: !index.is_ordinary(),
-            ..Self::of_clusters(used)
-        }
-    }
-
-    /// What the source of a volume lacks. What it has is taken out of `used`.
-    fn in_source<R: ReadAt>(
-        used: &mut ClusterMap,
-        volume: &Volume<R>,
-        unknown: Option<Extent>,
-    ) -> Result<Self> {
-        let (source, geometry) = (volume.source(), volume.geometry());
-        let cluster_at = |position| geometry.vcn_at(position).0.0;
-        let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
-        let mut position = 0;
-        for absent in io::absent_in(source, 0..end) {
-            let absent = absent.map_err(|source| Error::Io {
-                structure: Structure::Volume,
-                offset: position,
-                len: end.saturating_sub(position),
-                source,
-            })?;
-            let first = cluster_at(position);
-            let len = cluster_at(absent.start).saturating_sub(first);
-            used.remove(Extent::new(Lcn(first), len));
-            position = absent.end;
-        }
-        let first = cluster_at(position);
-        let len = geometry.nr_clusters().saturating_sub(first);
-        used.remove(Extent::new(Lcn(first), len));
+    /// What is there is taken out of `used`.
+    fn find(used: &mut ClusterMap, stored: &Stored<'_>, unknown: Option<Extent>) -> Self {
+        let is_metadata = match stored {
+            Stored::InImage(index) => {
+                for extent in index.extents() {
+                    used.remove(extent);
+                }
+                !index.is_ordinary()
+            }
+            Stored::InSource(extents) => {
+                for &extent in extents {
+                    used.remove(extent);
+                }
+                false
+            }
+        };
         if let Some(unknown) = unknown {
             used.remove(unknown);
         }
-        Ok(Self::of_clusters(used))
-    }
-
-    fn of_clusters(used: &ClusterMap) -> Self {
-        let mut missing = Self::default();
+        let mut missing = Self {
+            is_metadata,
+            ..Self::default()
+        };
         for extent in used.extents() {
             missing.clusters = missing.clusters.saturating_add(extent.len);
             match missing.extents.len() < clusters::finding::MAX_LISTED {
@@ -341,10 +280,68 @@ struct Account {
     clusters_in_use: u64,
     /// The clusters of each loss.
     lost: Vec<Vec<Extent>>,
+    /// Those that a rescue could not read.
+    marked: Vec<Extent>,
     cluster_size: u32,
 }
 
 impl Account {
+    /// What is wrong with the clusters, all of which have been looked at.
+    fn new(
+        selection: &mut Selection,
+        audit: Audit,
+        stored: Stored<'_>,
+        marked: Vec<Extent>,
+    ) -> Self {
+        let mut clusters_in_use = selection.map.len();
+        // Those of which a lost part of $Bitmap says nothing are taken as used.
+        let unknown = audit.unknown.as_ref();
+        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
+        if let (Some(_), Stored::InImage(index)) = (unknown, &stored) {
+            clusters_in_use = index.len();
+        }
+        let missing = Missing::find(
+            &mut selection.map,
+            &stored,
+            unknown.map(|unknown| unknown.extent),
+        );
+        Self {
+            audit,
+            bad: Vec::new(),
+            missing,
+            clusters_in_use,
+            lost: Vec::new(),
+            marked,
+            cluster_size: 0,
+        }
+    }
+
+    /// The search for the files that are touched.
+    fn touched<R: ReadAt>(
+        mut self,
+        volume: &Volume<R>,
+        selection: &Selection,
+        losses: &[Loss],
+        findings: &Findings,
+    ) -> Stage {
+        let geometry = volume.geometry();
+        self.cluster_size = geometry.cluster_size;
+        let bad = selection.bad.iter();
+        self.bad = bad
+            .filter_map(|extent| extent.before(geometry.nr_clusters()))
+            .collect();
+        self.lost = losses
+            .iter()
+            .map(|loss| loss.extents(volume.geometry()))
+            .collect();
+        let found = selection.findings.listed();
+        let mut extents = self.extents(found);
+        extents.extend(self.lost.iter().flatten());
+        let records = found.iter().filter_map(clusters::Finding::record);
+        let search = TouchedSearch::new(volume, &extents, records.chain(findings.records()));
+        Stage::Touched(Box::new(self), search)
+    }
+
     /// Clusters whose files are to be named, those in `found` among them.
     fn extents(&self, found: &[clusters::Finding]) -> Vec<Extent> {
         let found = found.iter().filter_map(clusters::Finding::extent);
@@ -352,11 +349,15 @@ impl Account {
             true => &[],
             false => self.missing.extents.as_slice(),
         };
-        found.chain(missing.iter().copied()).collect()
+        let more = missing.iter().chain(&self.marked).copied();
+        found.chain(more).collect()
     }
 
     fn tell(&self, all: &clusters::finding::Findings, touched: &Touched, findings: &mut Findings) {
-        let is_told = |found: &&clusters::Finding| !matches!(found, RecordsLost { .. });
+        // Those that are skipped were read again, each with its bit in $MFT.
+        let is_told = |found: &&clusters::Finding| {
+            !matches!(found, RecordsLost { .. } | RecordSkipped { .. })
+        };
         for found in all.listed().iter().filter(is_told) {
             findings.push(self.of_clusters(found, touched));
         }
@@ -373,7 +374,6 @@ impl Account {
         for (code, count) in [
             (Code::RecordDamaged, all.errors()),
             (Code::RecordDamaged, all.damaged()),
-            (Code::RecordSkipped, all.skipped()),
         ] {
             findings.count_more(code, count.saturating_sub(listed));
         }
@@ -402,6 +402,11 @@ impl Account {
         }
         self.tell_missing(touched, findings);
         self.tell_bad(findings);
+        for &extent in &self.marked {
+            let mut finding = content::of_marked(extent, self.cluster_size);
+            finding.files = touched.of_extent(extent, FILES_A_FINDING);
+            findings.push(finding);
+        }
     }
 
     fn tell_bad(&self, findings: &mut Findings) {
@@ -466,6 +471,7 @@ impl Account {
         };
         let place = extent.map(|extent| Place::of_clusters(extent, self.cluster_size));
         let mut finding = Finding::of_error(code, place, found);
+        finding.record = found.record().map(|record| record.0);
         finding.files = match found.extent() {
             Some(extent) => touched.of_extent(extent, FILES_A_FINDING),
             None => {

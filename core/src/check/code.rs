@@ -15,6 +15,20 @@ pub enum Severity {
     Note,
 }
 
+/// What becomes of data by a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Effect {
+    /// It is gone, or in danger, or not known to be there.
+    Lost,
+    /// It is there, and cannot be reached, or not by its name.
+    Hidden,
+    /// Nothing.
+    Untidy,
+}
+
 /// A kind of finding. Its name, as programs read it, is that of the variant in
 /// lower case with hyphens: `image-truncated`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +77,7 @@ pub enum Code {
     Dirty,
     /// Windows is hibernated on the volume.
     Hibernated,
-    /// It cannot be told whether Windows is hibernated.
+    /// The root directory cannot be read.
     RootDirectory,
     /// Records of `$MFT`, or the runlist of a file, are in a damaged part of the
     /// image.
@@ -96,7 +110,79 @@ pub enum Code {
     SerialDiffers,
     /// It was not compared.
     NotCompared,
+    /// A record that belongs to a file cannot be read.
+    RecordUnreadable,
+    /// The header of a record in use contradicts itself, or where it stands.
+    RecordHeader,
+    /// An extension record and its base record do not name each other.
+    RecordOrphaned,
+    /// The attributes of a record are not in ascending order.
+    AttributeOrder,
+    /// Two attributes of a record have the same instance number.
+    AttributeInstance,
+    /// An attribute is of no known type, or its value breaks the rules.
+    AttributeInvalid,
+    /// A file lacks an attribute that each file has.
+    AttributeMissing,
+    /// The sizes of a value contradict each other, or its clusters.
+    AttributeSizes,
+    /// An attribute list does not name all attributes, or not as they are.
+    AttributeList,
+    /// A record counts more or fewer names than it has.
+    LinkCount,
+    /// A node of a directory, or of another index, is damaged.
+    IndexDamaged,
+    /// Entries of an index are not in their order.
+    IndexOrder,
+    /// A block of an index is in use, and marked as free.
+    IndexBlockFree,
+    /// A block of an index is marked as in use, and leads to nothing.
+    IndexBlockUnused,
+    /// An entry of a directory names a record that is no file.
+    EntryWithoutFile,
+    /// An entry of a directory names a file that was there before another one.
+    EntryStale,
+    /// A file and the entry that names it disagree about its name or directory.
+    NameMismatch,
+    /// No directory has an entry for a file.
+    NotInDirectory,
+    /// Directories are in each other, and not in the root directory.
+    DirectoryCycle,
+    /// A record is in use, and marked as free in `$MFT:$BITMAP`.
+    RecordMarkedFree,
+    /// A record is free, and marked as in use in `$MFT:$BITMAP`.
+    RecordMarkedUsed,
+    /// `$MFT` or its bitmap is shorter than it must be.
+    MftSize,
+    /// The boot sector and its backup disagree.
+    BootSectorsDiffer,
+    /// The backup of the boot sector is damaged or missing.
+    BackupBootSector,
+    /// `$UpCase` is damaged.
+    Upcase,
+    /// `$AttrDef` is damaged.
+    AttributeDefinitions,
+    /// `$LogFile` has changes that are not yet in place.
+    JournalNotClean,
+    /// `$LogFile` is damaged.
+    Journal,
+    /// One of the two restart pages of `$LogFile` is damaged.
+    JournalRestart,
+    /// A check by Windows was interrupted.
+    CheckInterrupted,
+    /// A security descriptor, or its place in the indexes of `$Secure`, is
+    /// damaged, or there is none for a file.
+    Security,
+    /// An index of `$Extend` names a file that is not there.
+    ExtendIndex,
+    /// A compressed part of a file cannot be decompressed.
+    CompressedUnit,
+    /// A file has sectors that a rescue could not read.
+    RescueMark,
 }
+
+const CHKDSK: &str = "run chkdsk /f in Windows on the restored volume; if the original is still \
+                      there, repair it and make a new image";
 
 impl Code {
     /// How grave findings of this kind are.
@@ -114,6 +200,39 @@ impl Code {
         self.about().2
     }
 
+    /// What becomes of data.
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::ImageHeader
+            | Self::VolumeUnreadable
+            | Self::VolumeNotChecked
+            | Self::NotCompared
+            | Self::BootSector
+            | Self::BootSectorsDiffer
+            | Self::MftMirror
+            | Self::MftSize
+            | Self::VolumeInformation
+            | Self::RootDirectory
+            | Self::Upcase
+            | Self::AttributeDefinitions
+            | Self::Journal
+            | Self::Bitmap
+            | Self::RecordHeader
+            | Self::AttributeOrder
+            | Self::IndexDamaged
+            | Self::IndexOrder
+            | Self::EntryStale
+            | Self::NameMismatch
+            | Self::NotInDirectory
+            | Self::DirectoryCycle => Effect::Hidden,
+            Self::ImageTrailing | Self::StreamEnd | Self::SeekTable | Self::Summary => {
+                Effect::Untidy
+            }
+            _ if self.severity() == Severity::Error => Effect::Lost,
+            _ => Effect::Untidy,
+        }
+    }
+
     /// What to do about it on a volume itself, not in an image of one.
     pub fn advice_on_volume(self) -> &'static str {
         match self {
@@ -127,16 +246,7 @@ impl Code {
                 "look at the disk's health (smartctl -a), and copy the volume to another; there, \
                  chkdsk /b in Windows, or ntfsfix -b, makes them usable again"
             }
-            Self::ClusterClaimedTwice
-            | Self::RunPastEnd
-            | Self::RecordDamaged
-            | Self::MftMirror
-            | Self::VolumeInformation
-            | Self::Dirty
-            | Self::RootDirectory
-            | Self::RecordSkipped
-            | Self::ClusterNotInBitmap
-            | Self::Bitmap => "run chkdsk /f in Windows on it",
+            _ if self.advice() == CHKDSK => "run chkdsk /f in Windows on it",
             _ => self.advice(),
         }
     }
@@ -145,8 +255,6 @@ impl Code {
         use Severity::{Error, Note, Warning};
         const FETCH: &str = "take another copy of it, if there is one; or restore what there is \
                              with --restore-image --rescue";
-        const CHKDSK: &str = "run chkdsk /f in Windows on the restored volume; if the original \
-                              is still there, repair it and make a new image";
         match self {
             Self::ImageHeader => (Error, "the image does not begin as it must", FETCH),
             Self::ImageCommand => (Error, "the image is damaged from here on", FETCH),
@@ -221,7 +329,7 @@ impl Code {
                 "verify a file, not a pipe, or decompress it to a file first",
             ),
             Self::BootSector => (
-                Warning,
+                Error,
                 "Windows will not mount it; the backup boot sector is sound",
                 "repair it on the restored volume (chkdsk, testdisk)",
             ),
@@ -231,8 +339,8 @@ impl Code {
                 CHKDSK,
             ),
             Self::VolumeInformation => (
-                Warning,
-                "label, version and flags of the volume are not known",
+                Error,
+                "label, version and flags of the volume are not known; Windows will not mount it",
                 CHKDSK,
             ),
             Self::Dirty => (
@@ -245,11 +353,7 @@ impl Code {
                 "files that Windows had open may be older here than Windows knew",
                 "boot Windows from the restored volume only, or delete hiberfil.sys first",
             ),
-            Self::RootDirectory => (
-                Warning,
-                "it cannot be told whether Windows is hibernated",
-                CHKDSK,
-            ),
+            Self::RootDirectory => (Error, "no file can be found by its path", CHKDSK),
             Self::RecordsLost => (
                 Error,
                 "where the content of their files lies is not known",
@@ -257,7 +361,7 @@ impl Code {
             ),
             Self::RecordSkipped => (
                 Warning,
-                "whether it belonged to a file is not known",
+                "$MFT marks it as free: it belongs to no file",
                 CHKDSK,
             ),
             Self::RecordDamaged => (
@@ -280,8 +384,9 @@ impl Code {
             ),
             Self::ClusterOnlyInBitmap => (
                 Warning,
-                "room is lost, and no data; Windows leaves such behind on healthy volumes",
-                "nothing; chkdsk /f gives the room back",
+                "space is lost, and no data, where all records of files can be read; Windows leaves \
+                 such behind on healthy volumes",
+                "nothing, if no other finding is an error; chkdsk /f gives the space back",
             ),
             Self::Bitmap => (Error, "which clusters are in use is not known", CHKDSK),
             Self::BadClusters => (
@@ -320,6 +425,158 @@ impl Code {
                 Error,
                 "whether the two hold the same is not known",
                 "see the other findings first",
+            ),
+            Self::RecordUnreadable => (
+                Error,
+                "the file, or a part of it, cannot be opened, and its content is not known",
+                CHKDSK,
+            ),
+            Self::RecordHeader => (
+                Error,
+                "Windows or Linux may refuse to open the file",
+                CHKDSK,
+            ),
+            Self::RecordOrphaned => (
+                Error,
+                "a part of a file cannot be found from the file",
+                CHKDSK,
+            ),
+            Self::AttributeOrder => (
+                Error,
+                "Windows and Linux do not find the attributes that are out of order",
+                CHKDSK,
+            ),
+            Self::AttributeInstance => (Warning, "Windows would number them again", CHKDSK),
+            Self::AttributeInvalid => (
+                Error,
+                "Windows would remove the attribute, and what is in it",
+                CHKDSK,
+            ),
+            Self::AttributeMissing => (
+                Error,
+                "Windows and Linux cannot open the file as it was",
+                CHKDSK,
+            ),
+            Self::AttributeSizes => (
+                Error,
+                "Windows would cut the content to what is known of its clusters",
+                CHKDSK,
+            ),
+            Self::AttributeList => (
+                Error,
+                "attributes that the list does not name are not found",
+                CHKDSK,
+            ),
+            Self::LinkCount => (
+                Warning,
+                "Windows would correct it; until then, deleting one name may delete the file",
+                CHKDSK,
+            ),
+            Self::IndexDamaged => (Error, "names in it are not found", CHKDSK),
+            Self::IndexOrder => (
+                Error,
+                "Windows and Linux do not find the names that are out of order",
+                CHKDSK,
+            ),
+            Self::IndexBlockFree => (
+                Error,
+                "the next new name may take the place of the names in it",
+                CHKDSK,
+            ),
+            Self::IndexBlockUnused => (
+                Warning,
+                "space is lost, and no data; Windows would mark it as free",
+                CHKDSK,
+            ),
+            Self::EntryWithoutFile => (
+                Error,
+                "the name is there, and the file is gone; Windows would remove the name",
+                CHKDSK,
+            ),
+            Self::EntryStale => (
+                Error,
+                "the name does not lead to its file; Windows would remove it",
+                CHKDSK,
+            ),
+            Self::NameMismatch => (
+                Error,
+                "the file may not be found by its name; Windows would correct or remove the name",
+                CHKDSK,
+            ),
+            Self::NotInDirectory => (
+                Error,
+                "the file is whole, and cannot be found; Windows would put it back, or in found.000",
+                CHKDSK,
+            ),
+            Self::DirectoryCycle => (
+                Error,
+                "what is in them cannot be found; Windows would put them in found.000",
+                CHKDSK,
+            ),
+            Self::RecordMarkedFree => (
+                Error,
+                "the next new file may take the place of this one",
+                CHKDSK,
+            ),
+            Self::RecordMarkedUsed => (
+                Warning,
+                "no data is lost; Windows would mark it as free",
+                CHKDSK,
+            ),
+            Self::MftSize => (Error, "files in the missing part are not found", CHKDSK),
+            Self::BootSectorsDiffer => (
+                Error,
+                "one of them leads to the wrong place, or is of another volume",
+                CHKDSK,
+            ),
+            Self::BackupBootSector => (
+                Warning,
+                "it is needed only when the first one is damaged; Windows would write it again",
+                CHKDSK,
+            ),
+            Self::Upcase => (
+                Error,
+                "Windows will not mount the volume, or not find names",
+                CHKDSK,
+            ),
+            Self::AttributeDefinitions => (Error, "Windows will not mount the volume", CHKDSK),
+            Self::JournalNotClean => (
+                Warning,
+                "the volume was in use when it was copied, or was not unmounted; Windows completes \
+                 the changes when it mounts it, Linux mounts it for reading only",
+                "mount the restored volume in Windows once",
+            ),
+            Self::Journal => (
+                Error,
+                "changes that were being made are lost; Windows may not mount the volume",
+                CHKDSK,
+            ),
+            Self::JournalRestart => (
+                Warning,
+                "the other one is sound; Windows would write it again",
+                CHKDSK,
+            ),
+            Self::CheckInterrupted => (
+                Warning,
+                "what it was to repair may not be repaired; Windows will check again",
+                CHKDSK,
+            ),
+            Self::Security => (
+                Warning,
+                "files may open for everyone, or for no one; Windows would give them default \
+                 permissions",
+                CHKDSK,
+            ),
+            Self::ExtendIndex => (
+                Warning,
+                "no data is lost; Windows would correct the index",
+                CHKDSK,
+            ),
+            Self::CompressedUnit => (Error, "that part of the file is lost", CHKDSK),
+            Self::RescueMark => (
+                Error,
+                "the disk could not be read there; that part of the file is lost",
+                "take the file from another copy, if there is one",
             ),
         }
     }

@@ -1,0 +1,404 @@
+//! The tree of an index, of a directory or another: each node is checked, and
+//! its entries are visited in their order.
+
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use super::code::Code;
+use super::finding::Findings;
+use crate::error::{Result, with_causes};
+use crate::io::ReadAt;
+use crate::ntfs::attribute::AttributeType;
+use crate::ntfs::file_name::FileName;
+use crate::ntfs::index::{
+    Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
+};
+use crate::ntfs::record::{u32_at, undo_fixup};
+use crate::ntfs::upcase::UpCase;
+use crate::ntfs::value::Value;
+use crate::ntfs::{FileRecord, Volume};
+use crate::units::{RecordNumber, len_u64, len_usize};
+
+/// Ours: a tree of 4 KiB blocks with as many levels has more names than there
+/// are records.
+const MAX_DEPTH: usize = 32;
+
+/// Ours: the bitmap of an index of 256 GiB.
+const MAX_BITMAP: u64 = 8 << 20;
+
+/// Blocks that one step reads.
+const BLOCKS_A_STEP: usize = 64;
+
+/// Where a block has the VCN at which it stands.
+const BLOCK_VCN_OFFSET: usize = 0x10;
+
+/// The least unit of VCNs in an index, where clusters are larger than blocks.
+const LEAST_VCN_BYTES: u64 = 512;
+
+/// How keys are ordered, as the root of an index has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Collation(u32);
+
+impl Collation {
+    const FILE_NAME: Self = Self(1);
+    const NUMBER: Self = Self(0x10);
+    const SECURITY_HASH: Self = Self(0x12);
+    const NUMBERS: Self = Self(0x13);
+
+    /// Whether `key` may follow `before`.
+    fn allows(self, upcase: &UpCase, before: &[u8], key: &[u8]) -> bool {
+        match self {
+            // The order is not known.
+            Self::FILE_NAME if upcase.units().is_empty() => true,
+            Self::FILE_NAME => {
+                let (Some(before), Some(key)) = (FileName::parse(before), FileName::parse(key))
+                else {
+                    return true;
+                };
+                match upcase.compare(before.name, key.name) {
+                    Ordering::Less => true,
+                    // Names that differ in case only, as Linux makes them.
+                    Ordering::Equal => before.name != key.name,
+                    Ordering::Greater => false,
+                }
+            }
+            Self::NUMBER | Self::SECURITY_HASH | Self::NUMBERS => {
+                let (before, _) = before.as_chunks::<4>();
+                let (key, _) = key.as_chunks::<4>();
+                let number = |word: &[u8; 4]| u32::from_le_bytes(*word);
+                before.iter().map(number).lt(key.iter().map(number))
+            }
+            _ => true,
+        }
+    }
+}
+
+/// An index that is being walked over.
+#[derive(Debug)]
+pub(super) struct Tree {
+    record: RecordNumber,
+    /// Of the record, in bytes.
+    offset: u64,
+    collation: Collation,
+    blocks: Option<Value>,
+    block_size: u64,
+    /// What a VCN counts, in bytes.
+    vcn_size: u64,
+    /// A bit a block: as the index has it, and those that were reached.
+    bitmap: Vec<u8>,
+    reached: Vec<u8>,
+    /// From the root to the current node.
+    levels: Vec<Level>,
+    /// The key before the current one.
+    last_key: Vec<u8>,
+    is_in_order: bool,
+    /// No node was damaged or lost so far.
+    is_whole: bool,
+    /// Some of it is in a damaged part of the image.
+    pub(super) is_lost: bool,
+}
+
+/// A node on the way to the current one.
+#[derive(Debug)]
+struct Level {
+    bytes: Vec<u8>,
+    /// Where the node is, in bytes into `bytes`.
+    start: usize,
+    /// Where the current entry is, in bytes into the node.
+    position: usize,
+    /// The child before that entry was visited.
+    is_child_done: bool,
+    /// Of `bytes` on the volume.
+    offset: Option<u64>,
+}
+
+impl Level {
+    fn slot(&self) -> Option<(Node<'_>, NodeSlot<'_>)> {
+        let node = Node::parse(self.bytes.get(self.start..)?)?;
+        Some((node, node.slot(self.position)?))
+    }
+}
+
+/// What was wrong with a block.
+type Damage = &'static str;
+
+impl Tree {
+    /// The index `name` of a file. Without entries if it cannot be walked over,
+    /// which is a finding.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Io`].
+    pub(super) fn open<R: ReadAt>(
+        volume: &Volume<R>,
+        file: &FileRecord,
+        record: RecordNumber,
+        name: &[u8],
+        findings: &mut Findings,
+    ) -> Result<Self> {
+        let offset = file.base()?.offset();
+        let mut tree = Self {
+            record,
+            offset,
+            collation: Collation(0),
+            blocks: None,
+            block_size: u64::from(volume.geometry().index_record_size),
+            vcn_size: 0,
+            bitmap: Vec::new(),
+            reached: Vec::new(),
+            levels: Vec::new(),
+            last_key: Vec::new(),
+            is_in_order: true,
+            is_whole: true,
+            is_lost: false,
+        };
+        let damage = match tree.load(volume, file, name) {
+            Ok(None) => return Ok(tree),
+            Ok(Some(damage)) => damage.to_string(),
+            Err(error) if error.is_loss() => {
+                tree.is_lost = true;
+                return Ok(tree);
+            }
+            Err(error) if error.is_damage() => with_causes(&error),
+            Err(error) => return Err(error),
+        };
+        tree.is_whole = false;
+        findings.report(Code::IndexDamaged, record, Some(offset), &damage);
+        Ok(tree)
+    }
+
+    /// Whether its keys are numbers of 32 bits each.
+    pub(super) fn has_numbers(&self) -> bool {
+        self.collation == Collation::NUMBERS
+    }
+
+    fn load<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        file: &FileRecord,
+        name: &[u8],
+    ) -> Result<Option<Damage>> {
+        let Some(Value::Resident(root)) = file.value(AttributeType::INDEX_ROOT, name)? else {
+            return Ok(Some("the index has no root"));
+        };
+        let number = |offset| u32_at(&root, offset).unwrap_or(0);
+        self.collation = Collation(number(4));
+        let Some(node) = root.get(ROOT_NODE_OFFSET..).and_then(Node::parse) else {
+            return Ok(Some("the root of the index is cut short"));
+        };
+        if u64::from(number(8)) != self.block_size {
+            return Ok(Some("the index has blocks of another size than the volume"));
+        }
+        let cluster_size = u64::from(volume.geometry().cluster_size);
+        self.vcn_size = match self.block_size < cluster_size {
+            true => LEAST_VCN_BYTES,
+            false => cluster_size,
+        };
+        let position = node.first;
+        self.blocks = file.value(AttributeType::INDEX_ALLOCATION, name)?;
+        if let Some(bitmap) = file.value(AttributeType::BITMAP, name)? {
+            self.bitmap = bitmap.read_all(volume.source(), volume.geometry(), MAX_BITMAP)?;
+        }
+        // A block that the bitmap does not have is in no sound index.
+        self.reached = vec![0; self.bitmap.len()];
+        self.levels.push(Level {
+            bytes: root,
+            start: ROOT_NODE_OFFSET,
+            position,
+            is_child_done: false,
+            offset: None,
+        });
+        Ok(None)
+    }
+
+    /// Visits the entries of the next nodes; false at the end. `visit` gets each
+    /// entry, and where it is on the volume. After an error, it can be tried
+    /// again.
+    pub(super) fn step<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        upcase: &UpCase,
+        findings: &mut Findings,
+        visit: &mut dyn FnMut(&Entry<'_>, u64, &mut Findings) -> Result<()>,
+    ) -> Result<bool> {
+        let mut blocks = 0;
+        while blocks < BLOCKS_A_STEP {
+            let depth = self.levels.len();
+            let Some(level) = self.levels.last_mut() else {
+                self.check_bitmap(findings);
+                return Ok(false);
+            };
+            let node_offset = level.offset.unwrap_or(self.offset);
+            let found = level.slot();
+            let damage = match &found {
+                None => Some("an entry is cut short"),
+                Some((node, slot)) => check_slot(node, slot),
+            };
+            let (Some((_, slot)), None) = (found, damage) else {
+                self.levels.pop();
+                let damage = damage.unwrap_or_default();
+                self.report(Code::IndexDamaged, node_offset, damage, findings);
+                continue;
+            };
+            if let (Some(vcn), false) = (slot.child, level.is_child_done) {
+                let read = self.read_child(volume, vcn, depth, findings)?;
+                if let Some(level) = self.levels.last_mut() {
+                    level.is_child_done = true;
+                }
+                self.levels.extend(read);
+                blocks = blocks.saturating_add(1);
+                continue;
+            }
+            if slot.is_last {
+                self.levels.pop();
+                continue;
+            }
+            let start = level.start.saturating_add(slot.entry.position);
+            let offset = match level.offset {
+                Some(offset) => offset.saturating_add(len_u64(start)),
+                None => self.offset,
+            };
+            visit(&slot.entry, offset, findings)?;
+            let is_in_order = self.last_key.is_empty()
+                || self
+                    .collation
+                    .allows(upcase, &self.last_key, slot.entry.key);
+            self.last_key.clear();
+            self.last_key.extend_from_slice(slot.entry.key);
+            // Advances: an entry is as long as its header, at least.
+            level.position = level.position.saturating_add(slot.entry.bytes.len());
+            level.is_child_done = false;
+            if !is_in_order && self.is_in_order {
+                self.is_in_order = false;
+                let what = "an entry is not where its order puts it, or is there twice";
+                findings.report(Code::IndexOrder, self.record, Some(offset), what);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the block at a VCN; `None` if it is damaged, which is a finding.
+    fn read_child<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        vcn: u64,
+        depth: usize,
+        findings: &mut Findings,
+    ) -> Result<Option<Level>> {
+        let position = vcn.saturating_mul(self.vcn_size);
+        let number = position.checked_div(self.block_size).unwrap_or(0);
+        let end = position.saturating_add(self.block_size);
+        let blocks = self.blocks.as_ref().filter(|blocks| end <= blocks.size());
+        let is_place = position.is_multiple_of(self.block_size) && depth < MAX_DEPTH;
+        let Some(blocks) = blocks.filter(|_| is_place) else {
+            let what = "an entry leads to a block that the index does not have";
+            self.report(Code::IndexDamaged, self.offset, what, findings);
+            return Ok(None);
+        };
+        let offset = match blocks {
+            Value::NonResident(stream) => stream.position_on_volume(volume.geometry(), position),
+            Value::Resident(_) => None,
+        };
+        let place = offset.unwrap_or(self.offset);
+        let mut bytes = vec![0; len_usize(self.block_size)];
+        match blocks.read_exact_at(volume.source(), volume.geometry(), position, &mut bytes) {
+            Err(error) if error.is_loss() => {
+                self.is_whole = false;
+                self.is_lost = true;
+                return Ok(None);
+            }
+            Err(error) if error.is_damage() => {
+                let what = "the runs of the index end before one of its blocks";
+                self.report(Code::IndexDamaged, place, what, findings);
+                return Ok(None);
+            }
+            read => read?,
+        }
+        match self.set_reached(number) {
+            Some(false) => {}
+            Some(true) => {
+                let what = "two entries lead to the same block";
+                self.report(Code::IndexDamaged, place, what, findings);
+                return Ok(None);
+            }
+            None => {
+                let what = "a block is marked as free in the bitmap of the index";
+                findings.report(Code::IndexBlockFree, self.record, Some(place), what);
+            }
+        }
+        match check_block(&mut bytes, vcn) {
+            Err(damage) => {
+                self.report(Code::IndexDamaged, place, damage, findings);
+                Ok(None)
+            }
+            Ok(position) => Ok(Some(Level {
+                bytes,
+                start: RECORD_NODE_OFFSET,
+                position,
+                is_child_done: false,
+                offset,
+            })),
+        }
+    }
+
+    /// Whether a block was reached before; `None` if its bit is not set in the
+    /// bitmap.
+    fn set_reached(&mut self, number: u64) -> Option<bool> {
+        let index = len_usize(number / 8);
+        let mask = 1_u8.checked_shl(u32::try_from(number % 8).ok()?)?;
+        self.bitmap.get(index).filter(|byte| *byte & mask != 0)?;
+        let byte = self.reached.get_mut(index)?;
+        let was_reached = *byte & mask != 0;
+        *byte |= mask;
+        Some(was_reached)
+    }
+
+    /// Reports blocks that no entry leads to. Not in a damaged tree, in which
+    /// the entry may be in the damaged part.
+    fn check_bitmap(&mut self, findings: &mut Findings) {
+        let unused = |(used, reached): (&u8, &u8)| (used & !reached).count_ones();
+        let unused: u32 = self.bitmap.iter().zip(&self.reached).map(unused).sum();
+        if unused > 0 && self.is_whole {
+            let what = alloc::format!("{unused} blocks of the index are marked, and not in it");
+            let offset = Some(self.offset);
+            findings.report(Code::IndexBlockUnused, self.record, offset, &what);
+        }
+        self.bitmap.clear();
+    }
+
+    fn report(&mut self, code: Code, offset: u64, damage: Damage, findings: &mut Findings) {
+        self.is_whole = false;
+        findings.report(code, self.record, Some(offset), damage);
+    }
+}
+
+/// Undoes the fixup of the block at `vcn`, and checks its header. Returns where
+/// its first entry is.
+fn check_block(bytes: &mut [u8], vcn: u64) -> Result<usize, Damage> {
+    if undo_fixup(bytes, MAGIC).is_err() {
+        return Err("a block is not one of an index, or was not wholly written");
+    }
+    let found = bytes.get(BLOCK_VCN_OFFSET..).and_then(<[u8]>::first_chunk);
+    if found.map(|found| u64::from_le_bytes(*found)) != Some(vcn) {
+        return Err("a block says that it belongs elsewhere");
+    }
+    let node = bytes.get(RECORD_NODE_OFFSET..);
+    let len = node.map_or(0, <[u8]>::len);
+    match node.and_then(Node::parse) {
+        Some(node) if usize::try_from(node.allocated).ok() == Some(len) => Ok(node.first),
+        _ => Err("the sizes in the header of a block contradict each other"),
+    }
+}
+
+/// What is wrong with an entry as such, and its place in its node.
+fn check_slot(node: &Node<'_>, slot: &NodeSlot<'_>) -> Option<Damage> {
+    if !slot.entry.bytes.len().is_multiple_of(8) || slot.is_last && !slot.entry.key.is_empty() {
+        return Some("the length of an entry is wrong");
+    }
+    if slot.child.is_some() != node.has_children {
+        return Some("an entry has a child in a leaf, or none in another node");
+    }
+    None
+}

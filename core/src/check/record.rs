@@ -1,0 +1,282 @@
+//! One MFT record, or the records of one file: the header, the attributes and
+//! their sizes.
+
+use super::code::Code;
+use super::finding::Findings;
+use crate::ntfs::FileRecord;
+use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType, NonResident};
+use crate::ntfs::file_name::FileName;
+use crate::ntfs::index::DIRECTORY_INDEX;
+use crate::ntfs::mft_record::MftRecord;
+use crate::ntfs::record::{u16_at, u32_at};
+use crate::units::{Geometry, RecordNumber, Vcn};
+
+/// The first record of a file that is not the file system's own.
+pub(super) const FIRST_USER_RECORD: RecordNumber = RecordNumber(24);
+
+/// The flags of a record.
+const FLAGS_OFFSET: usize = 0x16;
+/// In these, a file of `$Extend`, and a file with another index than names.
+const FLAGS_WITHOUT_DATA: u16 = 4 | 8;
+/// The count of names.
+const LINK_COUNT_OFFSET: usize = 0x12;
+/// The size of the record.
+const ALLOCATED_OFFSET: usize = 0x1C;
+/// The number of the record, since NTFS 3.1. It stands where the update
+/// sequence array was before.
+const NUMBER_OFFSET: usize = 0x2C;
+const ARRAY_OFFSET: usize = 4;
+
+/// The shortest `$STANDARD_INFORMATION`.
+const STANDARD_INFORMATION_BYTES: usize = 0x30;
+
+/// The largest type that Windows defines.
+const LAST_TYPE: u32 = AttributeType::LOGGED_UTILITY_STREAM.0;
+
+/// Reports what is wrong with a record.
+pub(super) struct RecordCheck<'a> {
+    pub(super) number: RecordNumber,
+    pub(super) geometry: &'a Geometry,
+    pub(super) findings: &'a mut Findings,
+}
+
+impl RecordCheck<'_> {
+    /// Checks the header of a record in use, of which `bytes` is all.
+    pub(super) fn header(&mut self, bytes: &[u8], record: &MftRecord<'_>) {
+        let offset = record.offset();
+        if u32_at(bytes, ALLOCATED_OFFSET) != Some(self.geometry.mft_record_size) {
+            self.report(
+                Code::RecordHeader,
+                offset,
+                "it says that it has another size",
+            );
+        }
+        let is_numbered = u16_at(bytes, ARRAY_OFFSET)
+            .is_some_and(|array| usize::from(array) >= NUMBER_OFFSET.saturating_add(4));
+        let number = u32_at(bytes, NUMBER_OFFSET);
+        if is_numbered && number.map(u64::from) != Some(self.number.0 & u64::from(u32::MAX)) {
+            self.report(
+                Code::RecordHeader,
+                offset,
+                "it says that it has another number",
+            );
+        }
+        if record.sequence_number == 0 {
+            self.report(Code::RecordHeader, offset, "its sequence number is 0");
+        }
+    }
+
+    /// Checks the order of the attributes in one record, and that they can be
+    /// told apart.
+    pub(super) fn order(&mut self, attributes: &[Attribute<'_>]) {
+        let mut last = AttributeType(0);
+        // Those of instances below 64, which nearly all have.
+        let mut instances = 0_u64;
+        for attribute in attributes {
+            if attribute.type_code < last {
+                let what = "its attributes are not in the order of their types";
+                self.report(Code::AttributeOrder, attribute.offset, what);
+            }
+            last = attribute.type_code;
+            let bit = 1_u64.checked_shl(attribute.instance.into()).unwrap_or(0);
+            if instances & bit != 0 {
+                let what = "two of its attributes have the same instance number";
+                self.report(Code::AttributeInstance, attribute.offset, what);
+            }
+            instances |= bit;
+        }
+    }
+
+    /// Checks all attributes of a file whose base record is `record`, of which
+    /// `bytes` is all.
+    pub(super) fn file(
+        &mut self,
+        bytes: &[u8],
+        record: &MftRecord<'_>,
+        attributes: &[Attribute<'_>],
+    ) {
+        let offset = record.offset();
+        let mut names = 0_u16;
+        let mut has_data = false;
+        let mut is_directory = false;
+        let mut has_information = false;
+        for attribute in attributes {
+            if let Err(what) = check_value(attribute) {
+                self.report(Code::AttributeInvalid, attribute.offset, what);
+            }
+            match attribute.type_code {
+                AttributeType::FILE_NAME => names = names.saturating_add(1),
+                AttributeType::DATA => has_data = true,
+                AttributeType::STANDARD_INFORMATION => has_information = true,
+                AttributeType::INDEX_ROOT => is_directory |= attribute.name == DIRECTORY_INDEX,
+                _ => {}
+            }
+        }
+        self.pieces(attributes);
+
+        let count = u16_at(bytes, LINK_COUNT_OFFSET).unwrap_or(0);
+        if count != names {
+            let what = alloc::format!("it counts {count} names, and has {names}");
+            self.report(Code::LinkCount, offset, &what);
+        }
+        if !has_information {
+            self.report(
+                Code::AttributeMissing,
+                offset,
+                "it has no $STANDARD_INFORMATION",
+            );
+        }
+        if record.is_directory != is_directory {
+            let what = match is_directory {
+                true => "it has an index of names, and is no directory",
+                false => "it is a directory, and has no index of names",
+            };
+            self.report(Code::AttributeMissing, offset, what);
+        }
+        if self.number < FIRST_USER_RECORD {
+            return;
+        }
+        if names == 0 {
+            self.report(Code::NotInDirectory, offset, "it has no $FILE_NAME");
+        }
+        let flags = u16_at(bytes, FLAGS_OFFSET).unwrap_or(0);
+        if !has_data && !record.is_directory && flags & FLAGS_WITHOUT_DATA == 0 {
+            self.report(
+                Code::AttributeMissing,
+                offset,
+                "it is a file, and has no $DATA",
+            );
+        }
+    }
+
+    /// Checks that the attribute list of a file names all its attributes, as
+    /// they are. `attributes` are in the order of the list, and after it.
+    pub(super) fn list(&mut self, file: &FileRecord, attributes: &[Attribute<'_>], all: usize) {
+        let Some(list) = file.list() else { return };
+        let offset = attributes.first().map_or(0, |attribute| attribute.offset);
+        if list.len().saturating_add(1) != all {
+            let what = "its attribute list does not name all its attributes";
+            self.report(Code::AttributeList, offset, what);
+        }
+        let pairs = list.iter().zip(attributes.iter().skip(1));
+        let mut last = None;
+        for (entry, attribute) in pairs {
+            let lowest = match attribute.body {
+                AttributeBody::Resident(_) => Vcn(0),
+                AttributeBody::NonResident(body) => body.lowest_vcn,
+            };
+            if entry.lowest_vcn != lowest || last.is_some_and(|last| entry.type_code < last) {
+                let what = "its attribute list is out of order, or has another VCN than a piece";
+                self.report(Code::AttributeList, offset, what);
+                return;
+            }
+            last = Some(entry.type_code);
+        }
+    }
+
+    /// Checks the sizes of non-resident values against their runs, and that the
+    /// pieces of each follow each other.
+    fn pieces(&mut self, attributes: &[Attribute<'_>]) {
+        let mut before: Option<(&Attribute<'_>, NonResident<'_>, Vcn)> = None;
+        for attribute in attributes {
+            let AttributeBody::NonResident(piece) = attribute.body else {
+                continue;
+            };
+            // What is damaged in a runlist was found by the scan.
+            let Ok(end) = end_of(&piece) else {
+                before = None;
+                continue;
+            };
+            let is_next = piece.lowest_vcn != Vcn(0);
+            let first = match before.take() {
+                Some((named, first, reached)) => {
+                    let is_same =
+                        named.type_code == attribute.type_code && named.name == attribute.name;
+                    if is_same && is_next && reached == piece.lowest_vcn {
+                        Some((named, first))
+                    } else {
+                        self.size_of_all(named, &first, reached);
+                        None
+                    }
+                }
+                None => None,
+            };
+            let (named, first) = match first {
+                Some(first) => first,
+                None if is_next => {
+                    let what = "the first clusters of a value are missing, or others after them";
+                    self.report(Code::AttributeSizes, attribute.offset, what);
+                    continue;
+                }
+                None => (attribute, piece),
+            };
+            if piece.highest_vcn.plus(1) != end && piece.highest_vcn.0.wrapping_add(1) != end.0 {
+                let what = "the clusters of a value are more or fewer than its last VCN";
+                self.report(Code::AttributeSizes, attribute.offset, what);
+                continue;
+            }
+            before = Some((named, first, end));
+        }
+        if let Some((named, first, reached)) = before {
+            self.size_of_all(named, &first, reached);
+        }
+    }
+
+    /// Checks the sizes of a value whose runs end before `end`.
+    fn size_of_all(&mut self, attribute: &Attribute<'_>, first: &NonResident<'_>, end: Vcn) {
+        let what = if first.data_size > first.allocated_size {
+            "a value is larger than its allocated size"
+        } else if first.initialized_size > first.data_size {
+            "more of a value is initialised than it has"
+        } else if self.geometry.bytes(end.0) != first.allocated_size {
+            "the clusters of a value are more or fewer than its allocated size"
+        } else {
+            return;
+        };
+        self.report(Code::AttributeSizes, attribute.offset, what);
+    }
+
+    fn report(&mut self, code: Code, offset: u64, what: &str) {
+        self.findings.report(code, self.number, Some(offset), what);
+    }
+}
+
+/// The VCN after the last run of a piece.
+fn end_of(piece: &NonResident<'_>) -> crate::error::Result<Vcn> {
+    let mut end = piece.lowest_vcn;
+    for run in piece.runs() {
+        end = run?.end();
+    }
+    Ok(end)
+}
+
+/// Whether the value of an attribute is as its type must be.
+fn check_value(attribute: &Attribute<'_>) -> Result<(), &'static str> {
+    let AttributeType(code) = attribute.type_code;
+    let value = match attribute.body {
+        AttributeBody::Resident(value) => Some(value),
+        AttributeBody::NonResident(_) => None,
+    };
+    match (attribute.type_code, value) {
+        (AttributeType::STANDARD_INFORMATION, value)
+            if value.is_none_or(|value| value.len() < STANDARD_INFORMATION_BYTES) =>
+        {
+            Err("its $STANDARD_INFORMATION is cut short")
+        }
+        (AttributeType::FILE_NAME, value) if value.is_none_or(|value| name_of(value).is_none()) => {
+            Err("a $FILE_NAME is not as long as it says, or empty")
+        }
+        (AttributeType::INDEX_ROOT, None) => Err("the root of an index is not in the record"),
+        _ if code == 0 || code > LAST_TYPE && code < 0x1000 || !code.is_multiple_of(0x10) => {
+            Err("an attribute is of no known type")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The name in a `$FILE_NAME`, or in the key of an entry, if that is all of it.
+pub(super) fn name_of(value: &[u8]) -> Option<FileName<'_>> {
+    let name = FileName::parse(value)?;
+    let len = FileName::NAME_OFFSET.saturating_add(name.name.len());
+    (len == value.len() && !name.name.is_empty()).then_some(name)
+}

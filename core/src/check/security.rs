@@ -1,0 +1,205 @@
+//! `$Secure`: the security descriptors that files share, and the two indexes
+//! over them, by number (`$SII`) and by hash (`$SDH`).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::code::Code;
+use super::finding::Findings;
+use super::index::Tree;
+use crate::error::Result;
+use crate::io::ReadAt;
+use crate::ntfs::attribute::AttributeType;
+use crate::ntfs::index::Entry;
+use crate::ntfs::mft::RECORD_SECURE;
+use crate::ntfs::record::u32_at;
+use crate::ntfs::upcase::UpCase;
+use crate::ntfs::value::Value;
+use crate::ntfs::{FileRecord, Volume};
+use crate::sorted::sorted;
+use crate::units::{RecordNumber, len_usize};
+
+/// `$SDS` in UTF-16: the descriptors.
+const DESCRIPTORS: &[u8] = b"$\0S\0D\0S\0";
+/// `$SII` in UTF-16.
+const BY_NUMBER: &[u8] = b"$\0S\0I\0I\0";
+/// `$SDH` in UTF-16.
+const BY_HASH: &[u8] = b"$\0S\0D\0H\0";
+
+/// Each descriptor stands again as many bytes later in `$SDS`.
+const COPY_DISTANCE: u64 = 256 << 10;
+
+/// What stands before each descriptor in `$SDS`, and in the entries of the
+/// indexes: hash, number, offset, length.
+const HEADER_BYTES: usize = 20;
+
+/// The largest descriptor that Windows makes, with its header.
+const MAX_DESCRIPTOR: u32 = (64 << 10) + 20;
+
+/// Where the number of its descriptor is in the `$STANDARD_INFORMATION` of a
+/// file, since NTFS 3.0.
+const ID_OFFSET: usize = 0x34;
+
+/// The numbers of all descriptors.
+#[derive(Debug, Default)]
+pub(super) struct SecurityIds {
+    /// Sorted; `None` if they are not known.
+    ids: Option<Vec<u32>>,
+}
+
+impl SecurityIds {
+    /// Reports a file whose descriptor is not there, given the value of its
+    /// `$STANDARD_INFORMATION`.
+    pub(super) fn check(
+        &self,
+        file: RecordNumber,
+        offset: u64,
+        value: &[u8],
+        findings: &mut Findings,
+    ) {
+        let (Some(ids), Some(id @ 1..)) = (&self.ids, u32_at(value, ID_OFFSET)) else {
+            return;
+        };
+        if ids.binary_search(&id).is_err() {
+            let what = "its security descriptor is not in $Secure";
+            findings.report(Code::Security, file, Some(offset), what);
+        }
+    }
+}
+
+/// The check of `$Secure`, step by step.
+#[derive(Debug, Default)]
+pub(super) struct SecurityCheck {
+    file: Option<(FileRecord, Option<Value>)>,
+    tree: Option<Tree>,
+    ids: Vec<u32>,
+    /// How many entries `$SDH` has.
+    by_hash: usize,
+    is_by_hash: bool,
+}
+
+impl SecurityCheck {
+    /// Continues; returns the numbers at the end. After an error, it can be
+    /// tried again.
+    pub(super) fn step<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        upcase: &UpCase,
+        findings: &mut Findings,
+    ) -> Result<Option<SecurityIds>> {
+        let Some((file, descriptors)) = &self.file else {
+            let file = match FileRecord::salvage(volume, RECORD_SECURE) {
+                // The scan found it.
+                Err(error) if error.is_damage() => return Ok(Some(SecurityIds::default())),
+                file => file?,
+            };
+            let is_there = file.value(AttributeType::INDEX_ROOT, BY_NUMBER);
+            if !matches!(is_there, Ok(Some(_))) {
+                // Before NTFS 3.0 there is none.
+                return Ok(Some(SecurityIds::default()));
+            }
+            let descriptors = file.value(AttributeType::DATA, DESCRIPTORS).ok().flatten();
+            self.file = Some((file, descriptors));
+            return Ok(None);
+        };
+        let tree = match &mut self.tree {
+            Some(tree) => tree,
+            None => {
+                let name = if self.is_by_hash { BY_HASH } else { BY_NUMBER };
+                let tree = Tree::open(volume, file, RECORD_SECURE, name, findings)?;
+                self.tree.insert(tree)
+            }
+        };
+        let (ids, by_hash) = (&mut self.ids, &mut self.by_hash);
+        let is_by_hash = self.is_by_hash;
+        let mut visit = |entry: &Entry<'_>, offset: u64, findings: &mut Findings| {
+            let damage = match is_by_hash {
+                true => {
+                    *by_hash = by_hash.saturating_add(1);
+                    None
+                }
+                false => {
+                    let damage = check_descriptor(volume, descriptors.as_ref(), entry)?;
+                    ids.push(u32_at(entry.key, 0).unwrap_or(0));
+                    damage
+                }
+            };
+            if let Some(what) = damage {
+                findings.report(Code::Security, RECORD_SECURE, Some(offset), what);
+            }
+            Ok(())
+        };
+        if tree.step(volume, upcase, findings, &mut visit)? {
+            return Ok(None);
+        }
+        let is_lost = tree.is_lost;
+        self.tree = None;
+        if is_lost {
+            return Ok(Some(SecurityIds::default()));
+        }
+        if !is_by_hash {
+            self.is_by_hash = true;
+            return Ok(None);
+        }
+        if self.by_hash != self.ids.len() {
+            let offset = volume.mft().record_offset(RECORD_SECURE);
+            let what = "its two indexes have different numbers of descriptors";
+            findings.report(Code::Security, RECORD_SECURE, offset, what);
+        }
+        let ids = sorted(core::mem::take(&mut self.ids));
+        Ok(Some(SecurityIds { ids: Some(ids) }))
+    }
+}
+
+/// What is wrong with the descriptor that an entry of `$SII` names.
+fn check_descriptor<R: ReadAt>(
+    volume: &Volume<R>,
+    descriptors: Option<&Value>,
+    entry: &Entry<'_>,
+) -> Result<Option<&'static str>> {
+    const ABSENT: Option<&str> = Some("a security descriptor is not in $SDS");
+    let Some((header, descriptors)) = entry.data().zip(descriptors) else {
+        return Ok(ABSENT);
+    };
+    let position = header.get(8..).and_then(<[u8]>::first_chunk);
+    let position = position.map_or(u64::MAX, |found| u64::from_le_bytes(*found));
+    let len = u32_at(header, 16).filter(|len| *len <= MAX_DESCRIPTOR);
+    let (Some(len), HEADER_BYTES) = (len, header.len()) else {
+        return Ok(ABSENT);
+    };
+    let mut bytes = vec![0; len_usize(len.into())];
+    let end = position.saturating_add(len.into());
+    if end > descriptors.size() || bytes.len() < HEADER_BYTES {
+        return Ok(ABSENT);
+    }
+    let mut read = |position| {
+        let (source, geometry) = (volume.source(), volume.geometry());
+        match descriptors.read_exact_at(source, geometry, position, &mut bytes) {
+            Err(error) if error.is_loss() => Ok(true),
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error),
+            Ok(()) => Ok(bytes.get(..HEADER_BYTES) == Some(header)
+                && Some(hash(&bytes)) == u32_at(header, 0)),
+        }
+    };
+    if !read(position)? {
+        return Ok(Some("a security descriptor in $SDS is damaged"));
+    }
+    if end.saturating_add(COPY_DISTANCE) <= descriptors.size()
+        && !read(position.saturating_add(COPY_DISTANCE))?
+    {
+        return Ok(Some("the copy of a security descriptor in $SDS is damaged"));
+    }
+    Ok(None)
+}
+
+/// The hash of a descriptor, given with its header.
+fn hash(bytes: &[u8]) -> u32 {
+    let (words, _) = bytes
+        .get(HEADER_BYTES..)
+        .unwrap_or_default()
+        .as_chunks::<4>();
+    words.iter().fold(0_u32, |hash, word| {
+        hash.rotate_left(3).wrapping_add(u32::from_le_bytes(*word))
+    })
+}
