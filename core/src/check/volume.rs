@@ -19,7 +19,7 @@ use crate::error::{Error, Result, Structure};
 use crate::image::Index;
 use crate::io::{self, ReadAt};
 use crate::ntfs::Volume;
-use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64};
+use crate::units::{Extent, Lcn, RecordNumber, len_u64};
 
 /// How many files a finding names.
 const FILES_A_FINDING: usize = 10;
@@ -74,6 +74,8 @@ pub struct Checking {
 enum Stage {
     Files(Box<FilesCheck>),
     Audit(Auditor),
+    /// What of the clusters in use the source of the volume lacks.
+    Absent(Box<Account>),
     /// Whose the clusters are with which something is wrong.
     Touched(Box<Account>, TouchedSearch),
 }
@@ -148,10 +150,6 @@ impl Checking {
                 if auditor.step(volume, selection)? {
                     return Ok(None);
                 }
-                let stored = match image {
-                    Some(index) => Stored::InImage(index),
-                    None => Stored::InSource(extents_in(volume.source(), volume.geometry())?),
-                };
                 let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
                 let Stage::Audit(auditor) = stage else {
                     return Ok(None);
@@ -160,8 +158,19 @@ impl Checking {
                 for &extent in &selection.bad {
                     selection.map.remove(extent);
                 }
-                let account = Account::new(selection, audit, stored, mem::take(marked));
-                self.stage = account.touched(volume, selection, losses, findings);
+                let account = Account::new(selection, audit, image, mem::take(marked));
+                self.stage = Stage::Absent(Box::new(account));
+            }
+            Stage::Absent(account) => {
+                let unknown = lost_part(&account.audit);
+                account.missing = match image {
+                    Some(index) => Missing::find(&mut selection.map, index, unknown),
+                    None => Missing::in_source(&mut selection.map, volume, unknown)?,
+                };
+                let stage = mem::replace(&mut self.stage, Stage::Files(Box::default()));
+                if let Stage::Absent(account) = stage {
+                    self.stage = account.touched(volume, selection, losses, findings);
+                }
             }
             Stage::Touched(account, search) => {
                 if search.step(volume)? {
@@ -185,43 +194,12 @@ impl Checking {
     }
 }
 
-/// Which clusters there are.
-enum Stored<'a> {
-    /// Those of an image.
-    InImage(&'a Index),
-    /// Those that the source of a volume has.
-    InSource(Vec<Extent>),
-}
-
-/// The clusters that the source of a volume has, in order.
-fn extents_in(source: &dyn ReadAt, geometry: &Geometry) -> Result<Vec<Extent>> {
-    let cluster_at = |position| geometry.vcn_at(position).0.0;
-    let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
-    let mut extents = Vec::new();
-    let mut add = |first: u64, end: u64| {
-        if first >= end {
-            return Ok(());
-        }
-        extents.try_reserve(1).map_err(|_| Error::Memory {
-            structure: Structure::Volume,
-            len: len_u64(mem::size_of::<Extent>()),
-        })?;
-        extents.push(Extent::new(Lcn(first), end.saturating_sub(first)));
-        Ok(())
-    };
-    let mut position = 0;
-    for absent in io::absent_in(source, 0..end) {
-        let absent = absent.map_err(|source| Error::Io {
-            structure: Structure::Volume,
-            offset: position,
-            len: end.saturating_sub(position),
-            source,
-        })?;
-        add(cluster_at(position), cluster_at(absent.start))?;
-        position = absent.end;
-    }
-    add(cluster_at(position), geometry.nr_clusters())?;
-    Ok(extents)
+/// The clusters of which a lost part of `$Bitmap` says nothing: they are taken as
+/// used.
+fn lost_part(audit: &Audit) -> Option<Extent> {
+    let unknown = audit.unknown.as_ref();
+    let unknown = unknown.filter(|unknown| unknown.source.is_loss());
+    unknown.map(|unknown| unknown.extent)
 }
 
 /// Clusters in use that an image does not hold.
@@ -236,29 +214,50 @@ struct Missing {
 }
 
 impl Missing {
-    /// What is there is taken out of `used`.
-    fn find(used: &mut ClusterMap, stored: &Stored<'_>, unknown: Option<Extent>) -> Self {
-        let is_metadata = match stored {
-            Stored::InImage(index) => {
-                for extent in index.extents() {
-                    used.remove(extent);
-                }
-                !index.is_ordinary()
-            }
-            Stored::InSource(extents) => {
-                for &extent in extents {
-                    used.remove(extent);
-                }
-                false
-            }
-        };
+    /// What is in the image is taken out of `used`.
+    fn find(used: &mut ClusterMap, index: &Index, unknown: Option<Extent>) -> Self {
+        for extent in index.extents().chain(unknown) {
+            used.remove(extent);
+        }
+        Self {
+            is_metadata: !index.is_ordinary(),
+            ..Self::of_clusters(used)
+        }
+    }
+
+    /// What the source of a volume lacks. What it has is taken out of `used`.
+    fn in_source<R: ReadAt>(
+        used: &mut ClusterMap,
+        volume: &Volume<R>,
+        unknown: Option<Extent>,
+    ) -> Result<Self> {
+        let (source, geometry) = (volume.source(), volume.geometry());
+        let cluster_at = |position| geometry.vcn_at(position).0.0;
+        let end = geometry.bytes(geometry.nr_clusters()).min(source.size());
+        let mut position = 0;
+        for absent in io::absent_in(source, 0..end) {
+            let absent = absent.map_err(|source| Error::Io {
+                structure: Structure::Volume,
+                offset: position,
+                len: end.saturating_sub(position),
+                source,
+            })?;
+            let first = cluster_at(position);
+            let len = cluster_at(absent.start).saturating_sub(first);
+            used.remove(Extent::new(Lcn(first), len));
+            position = absent.end;
+        }
+        let first = cluster_at(position);
+        let len = geometry.nr_clusters().saturating_sub(first);
+        used.remove(Extent::new(Lcn(first), len));
         if let Some(unknown) = unknown {
             used.remove(unknown);
         }
-        let mut missing = Self {
-            is_metadata,
-            ..Self::default()
-        };
+        Ok(Self::of_clusters(used))
+    }
+
+    fn of_clusters(used: &ClusterMap) -> Self {
+        let mut missing = Self::default();
         for extent in used.extents() {
             missing.clusters = missing.clusters.saturating_add(extent.len);
             match missing.extents.len() < clusters::finding::MAX_LISTED {
@@ -288,27 +287,19 @@ struct Account {
 impl Account {
     /// What is wrong with the clusters, all of which have been looked at.
     fn new(
-        selection: &mut Selection,
+        selection: &Selection,
         audit: Audit,
-        stored: Stored<'_>,
+        image: Option<&Index>,
         marked: Vec<Extent>,
     ) -> Self {
         let mut clusters_in_use = selection.map.len();
-        // Those of which a lost part of $Bitmap says nothing are taken as used.
-        let unknown = audit.unknown.as_ref();
-        let unknown = unknown.filter(|unknown| unknown.source.is_loss());
-        if let (Some(_), Stored::InImage(index)) = (unknown, &stored) {
+        if let (Some(_), Some(index)) = (lost_part(&audit), image) {
             clusters_in_use = index.len();
         }
-        let missing = Missing::find(
-            &mut selection.map,
-            &stored,
-            unknown.map(|unknown| unknown.extent),
-        );
         Self {
             audit,
             bad: Vec::new(),
-            missing,
+            missing: Missing::default(),
             clusters_in_use,
             lost: Vec::new(),
             marked,
