@@ -99,7 +99,7 @@ fn damage_is_refused() {
             "image: the image header at byte 0x6a is damaged: its checksum is",
         ),
         (&bitmap, "image: the block bitmap at byte 0x"),
-        (cut, "image: the image is truncated: it ends at byte 0x"),
+        (cut, "image: the image is truncated: it ends after "),
         (&longer, "image: the image data at byte 0x"),
     ];
     for (bytes, message) in table {
@@ -260,6 +260,29 @@ fn damaged_images_are_rescued() {
     scene.write("sound", &image);
     scene.run("-r --rescue -o out sound").wrote(&["out"]);
     assert!(scene.read("out") == expected);
+}
+
+/// A device may end with the last cluster: its backup boot sector is not missing.
+#[test]
+fn rescue_expects_no_backup_past_the_end_of_the_device() {
+    for cluster_size in [512, 1024, 4096] {
+        let volume = builder().cluster_size(cluster_size).build();
+        let mut blocks = vec![None; volume.geometry.clusters as usize];
+        for lcn in volume.used_clusters() {
+            blocks[lcn as usize] = Some(volume.cluster(lcn));
+        }
+        let size = volume.geometry.clusters * u64::from(cluster_size);
+        let image = PartcloneImage::version_2().of_blocks(cluster_size, size, &blocks);
+        let scene = Scene::new();
+        scene.write("image", &image);
+        for line in ["-r --rescue -o out image", "--rescue -o out image"] {
+            scene.run(line).wrote(&["out"]);
+            let expected = &clone_of(&volume)[..size as usize];
+            assert!(scene.read("out") == expected, "{line}, {cluster_size}");
+            scene.remove("out");
+        }
+        scene.run("-n -r --rescue image").wrote(&[]);
+    }
 }
 
 /// Zeros in place of what an image lacks must not pass for a copy.
