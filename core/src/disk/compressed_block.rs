@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use super::header::Place;
 use crate::error::{Error, Result, Structure};
 use crate::io::Source;
+#[cfg(feature = "gzip")]
+use crate::stream::Deflate;
 use crate::stream::{Decoded, Decoder, Problem, Then};
 #[cfg(feature = "zstd")]
 use crate::stream::{Limits, Zstd};
@@ -126,10 +128,11 @@ impl CompressedBlock {
     }
 
     fn decoder(self) -> Result<Box<dyn Decoder>> {
-        let decoder: Result<Box<dyn Decoder>, Problem> = match self.method {
+        match self.method {
             #[cfg(feature = "gzip")]
             Method::Deflate | Method::Zlib => {
-                crate::stream::Deflate::new().map(|decoder| Box::new(decoder) as _)
+                let decoder = Deflate::new().map_err(|problem| self.problem(problem))?;
+                Ok(Box::new(decoder))
             }
             #[cfg(feature = "zstd")]
             Method::Zstd => {
@@ -138,16 +141,14 @@ impl CompressedBlock {
                     memory: 4 * MAX_BLOCK,
                     threads: 0,
                 };
-                Zstd::new(limits).map(|decoder| Box::new(decoder) as _)
+                let decoder = Zstd::new(limits).map_err(|problem| self.problem(problem))?;
+                Ok(Box::new(decoder))
             }
             #[cfg(not(all(feature = "gzip", feature = "zstd")))]
-            _ => {
-                return Err(super::header::not_read(
-                    "has compressed blocks, which are not decompressed here",
-                ));
-            }
-        };
-        decoder.map_err(|problem| self.problem(problem))
+            _ => Err(super::header::not_read(
+                "has compressed blocks, which are not decompressed here",
+            )),
+        }
     }
 
     fn problem(self, problem: Problem) -> Error {

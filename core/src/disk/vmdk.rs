@@ -226,7 +226,7 @@ impl Grains {
                 structure: place.structure,
                 offset,
                 found: len,
-                limit: limit,
+                limit,
             });
         }
         Ok(CompressedBlock {

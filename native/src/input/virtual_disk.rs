@@ -93,7 +93,7 @@ pub(super) fn open_disk(
             }
             Step::Arrived(Content::Image) => Format::Image,
             Step::Arrived(Content::Volume) => Format::Volume,
-            Step::Arrived(_) => judge_unknown(&name, &start_of(&name, &source)?, opening.wanted)?,
+            Step::Arrived(_) => judge_unknown(&name, &start_of(&name, &source)?, opening)?,
         };
         input.layers = nesting.layers().to_vec();
         let disk = VirtualDisk(source);
