@@ -7,7 +7,7 @@ use crate::support::{
     small_volume::{builder, clone_of, image_of, volume},
     wrapped::{WRAPPERS, shell},
 };
-use ntfs_volume_builder::{PartcloneImage, Volume};
+use ntfs_volume_builder::{FileData, PartcloneImage, Run, Volume};
 
 /// How it is made of `volume`, `image` or `disk`, and what to name then.
 const CONTAINERS: &[(&str, &str)] = &[
@@ -333,4 +333,84 @@ fn a_damaged_partition_table() {
         &["out"],
     );
     assert!(scene.read("out") == clone_of(&volume));
+}
+
+#[test]
+fn a_truncated_virtual_disk_is_found_and_rescued() {
+    if !met_here(&[Need::Tool("qemu-img")]) {
+        return;
+    }
+    let volume = builder()
+        .cluster_size(4096)
+        .clusters(2000)
+        .file("late", FileData::Runs(vec![Run::at(1900, 90)]))
+        .build();
+    let scene = scene(&volume);
+    make(&scene, "qemu-img convert -f raw -O qcow2 volume whole");
+    let mut cut = scene.read("whole");
+    cut.truncate(cut.len() - 150_000);
+    scene.write("x", &cut);
+    let verified = scene.run("verify x");
+    assert_eq!(verified.code(), Some(1));
+    let report = String::from_utf8_lossy(verified.stdout()).into_owned();
+    assert!(report.contains("late"), "{report}");
+    for line in ["-o out x", "-s -o out x"] {
+        let refused = scene.run(line);
+        assert_eq!(refused.code(), Some(1), "{line}");
+        refused.changed_only(&[]);
+    }
+    let rescued = scene.run("--rescue -o out x");
+    assert!(
+        rescued.errors().contains("BadSectoR"),
+        "{}",
+        rescued.errors()
+    );
+    let out = scene.read("out");
+    let start = 64 << 10;
+    assert!(out[..start] == clone_of(&volume)[..start]);
+}
+
+#[test]
+fn a_virtual_disk_that_needs_another_file_is_refused() {
+    if !met_here(&[Need::Tool("qemu-img")]) {
+        return;
+    }
+    let scene = scene(&volume());
+    for (script, found) in [
+        (
+            "qemu-img convert -f raw -O qcow2 volume base; \
+             qemu-img create -q -f qcow2 -b base -F qcow2 x",
+            "x: the virtual disk is a difference to its backing file",
+        ),
+        (
+            "qemu-img create -q -f qcow2 -o data_file=y x 1M",
+            "x: the virtual disk has its data in another file",
+        ),
+        (
+            "qemu-img convert -f raw -O vmdk -o subformat=twoGbMaxExtentSparse volume y.vmdk; \
+             cp y-s001.vmdk x",
+            "x: the virtual disk is one of several files, described by another one",
+        ),
+    ] {
+        shell(&scene, script);
+        for line in ["info x", "verify x", "-o out x", "-r -o out x"] {
+            let remedy = "make a raw file of it: qemu-img convert -O raw FILE raw.img";
+            scene.run(line).refused(found, remedy);
+        }
+    }
+}
+
+#[test]
+fn a_virtual_disk_in_a_stream_is_refused() {
+    if !met_here(&[Need::Tool("qemu-img"), Need::Tool("gzip")]) {
+        return;
+    }
+    let scene = scene(&volume());
+    shell(
+        &scene,
+        "qemu-img convert -f raw -O qcow2 volume y; gzip -c y > x",
+    );
+    let found = "x: is a virtual disk (qcow2), in a stream";
+    let remedy = "write it to a file first, and decompress it";
+    scene.run("-o out x").refused(found, remedy);
 }

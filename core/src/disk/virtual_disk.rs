@@ -151,7 +151,8 @@ impl ReadAt for VirtualDisk {
         Ok(())
     }
 
-    /// Zeros that are not stored are data as well. The file itself may lack bytes.
+    /// Zeros that are not stored are data as well. Where the file ends too early, or lacks bytes
+    /// itself, they are absent; in the first case, a read fails.
     fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
         let left = self.size.saturating_sub(offset);
         if left == 0 {
@@ -159,14 +160,21 @@ impl ReadAt for VirtualDisk {
         }
         let run = self.layout.find(offset).map_err(IoError::new)?;
         let limit = run.len.min(left);
-        let Stored::At(position) = run.stored else {
-            return Ok(ByteExtent::Data { len: limit });
-        };
-        Ok(match self.source.extent_at(position)? {
-            // Past the end of the file, where a read fails.
-            ByteExtent::Data { len: 0 } | ByteExtent::Absent { len: 0 } => {
-                ByteExtent::Data { len: limit }
+        let position = match run.stored {
+            Stored::Zeros => return Ok(ByteExtent::Data { len: limit }),
+            Stored::At(position) => position,
+            Stored::Compressed(block, _) => {
+                let end = block.offset.saturating_add(block.len);
+                return Ok(match end > self.source.size() {
+                    true => ByteExtent::Absent { len: limit },
+                    false => ByteExtent::Data { len: limit },
+                });
             }
+        };
+        if position >= self.source.size() {
+            return Ok(ByteExtent::Absent { len: limit });
+        }
+        Ok(match self.source.extent_at(position)? {
             ByteExtent::Data { len } => ByteExtent::Data {
                 len: len.min(limit),
             },

@@ -116,6 +116,7 @@ fn read_header(source: &Source, offset: u64) -> Result<(Place, Header)> {
 
 /// Refuses what is not a whole disk by itself, by the lines of the descriptor.
 fn check_descriptor(source: &Source, header: &Header) -> Result<()> {
+    const PART: &str = "is one of several files, described by another one";
     const NO_PARENT: &[u8] = b"ffffffff";
     const EXTENTS: [&[u8]; 3] = [b"RW ", b"RDONLY ", b"NOACCESS "];
     if header.descriptor_offset.get() == 0 || header.descriptor_size.get() == 0 {
@@ -144,10 +145,12 @@ fn check_descriptor(source: &Source, header: &Header) -> Result<()> {
             return Err(not_read("is encrypted"));
         }
     }
-    if extents > 1 {
-        return Err(not_read("has its data in several files"));
+    match extents {
+        // A part of a disk may have space for a descriptor, and none in it.
+        0 => Err(not_read(PART)),
+        1 => Ok(()),
+        _ => Err(not_read("has its data in several files")),
     }
-    Ok(())
 }
 
 /// The two levels of tables.

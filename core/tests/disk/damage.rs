@@ -349,3 +349,38 @@ fn extents_follow_each_other() {
         assert_eq!(offset, disk.len() as u64, "{name}");
     }
 }
+
+/// Zeros in their place would pass for the content.
+#[test]
+fn blocks_after_the_end_of_the_file_are_absent() {
+    for (name, open, file, disk) in small() {
+        if name == "fixed VHD" || name == "stream-optimised VMDK" {
+            // What ends the file is needed to open it.
+            continue;
+        }
+        let cut = file[..file.len() * 2 / 3].to_vec();
+        let Ok(found) = open(&source(cut)) else {
+            continue;
+        };
+        let (mut offset, mut absent) = (0, 0);
+        while offset < disk.len() as u64 {
+            match found.extent_at(offset) {
+                Ok(ByteExtent::Data { len }) => {
+                    // A compressed block that is cut is found when it is decompressed.
+                    let is_compressed = name.starts_with("qcow2, ");
+                    let is_read = read(&found, offset, len).is_ok();
+                    assert!(is_read || is_compressed, "{name} at {offset}");
+                    offset += len;
+                }
+                Ok(ByteExtent::Absent { len }) => {
+                    assert!(read(&found, offset, len).is_err(), "{name} at {offset}");
+                    absent += len;
+                    offset += len;
+                }
+                // A table is missing.
+                Err(_) => offset += 512,
+            }
+        }
+        assert!(absent > 0 || name.starts_with("VMDK"), "{name}");
+    }
+}

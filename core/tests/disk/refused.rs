@@ -70,6 +70,15 @@ fn disks_of_several_files_are_refused() {
         "is one of several files, described by another one",
     );
 
+    // Or an empty one.
+    let mut file = vmdk(&disk, 1024, false);
+    file[512..1536].fill(0);
+    check(
+        VMDK,
+        file,
+        "is one of several files, described by another one",
+    );
+
     let mut file = vmdk(&disk, 1024, false);
     let end = file[512..].iter().position(|&byte| byte == 0).unwrap() + 512;
     let line = b"RW 8 SPARSE \"disk-2.vmdk\"\n";

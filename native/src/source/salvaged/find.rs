@@ -16,6 +16,7 @@ use ntfsclone_core::ranges::{merged, overlapping};
 use ntfsclone_core::salvage::{self, DamagedVolume, SalvagedImage};
 use ntfsclone_core::units::{Extent, Lcn};
 
+use super::damaged_disk::DamagedDisk;
 use super::damaged_frames::DamagedFrames;
 use super::in_use::InUse;
 use super::{LEAST_SECTOR, SalvagedVolume, bytes};
@@ -203,7 +204,7 @@ fn source_of(input: &Recognised, bytes: Bytes) -> Result<(Source, Option<Index>)
             return Ok((Arc::new(DamagedFrames(seekable)), index));
         }
         (None, Bytes::Random(files)) => source_of_files(files),
-        (None, Bytes::Disk(disk)) => disk.source(),
+        (None, Bytes::Disk(disk)) => Arc::new(DamagedDisk(disk.source())),
         (None, Bytes::Stream(mut reader)) => {
             let reader: &mut (dyn Read + Send) = &mut *reader;
             let (files, damage) = spool(&input.name, reader)?;

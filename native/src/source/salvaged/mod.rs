@@ -1,6 +1,7 @@
 //! The volume in a damaged image, or in a damaged stream: what is there of it,
 //! and which parts that are in use are missing.
 
+mod damaged_disk;
 mod damaged_frames;
 mod find;
 mod in_use;
