@@ -122,7 +122,7 @@ pub fn redo_vhd_checksum(file: &mut [u8]) {
     file[offset..offset + 4].copy_from_slice(&(!sum).to_be_bytes());
 }
 
-/// A dynamic VDI with blocks of `block_size` bytes, of which a half begins after 8 bytes of its own.
+/// A dynamic VDI with blocks of `block_size` bytes, each after 8 bytes that are not of the disk.
 pub fn vdi(disk: &[u8], block_size: usize) -> Vec<u8> {
     const TABLE: usize = 512;
     const EXTRA: usize = 8;
