@@ -99,7 +99,7 @@ fn damage_is_refused() {
             "image: the image header at byte 0x6a is damaged: its checksum is",
         ),
         (&bitmap, "image: the block bitmap at byte 0x"),
-        (cut, "image: the image is truncated: it ends at byte 0x"),
+        (cut, "image: the image is truncated: it ends after "),
         (&longer, "image: the image data at byte 0x"),
     ];
     for (bytes, message) in table {
