@@ -262,6 +262,29 @@ fn damaged_images_are_rescued() {
     assert!(scene.read("out") == expected);
 }
 
+/// A device may end with the last cluster: its backup boot sector is not missing.
+#[test]
+fn rescue_expects_no_backup_past_the_end_of_the_device() {
+    for cluster_size in [512, 1024, 4096] {
+        let volume = builder().cluster_size(cluster_size).build();
+        let mut blocks = vec![None; volume.geometry.clusters as usize];
+        for lcn in volume.used_clusters() {
+            blocks[lcn as usize] = Some(volume.cluster(lcn));
+        }
+        let size = volume.geometry.clusters * u64::from(cluster_size);
+        let image = PartcloneImage::version_2().of_blocks(cluster_size, size, &blocks);
+        let scene = Scene::new();
+        scene.write("image", &image);
+        for line in ["-r --rescue -o out image", "--rescue -o out image"] {
+            scene.run(line).wrote(&["out"]);
+            let expected = &clone_of(&volume)[..size as usize];
+            assert!(scene.read("out") == expected, "{line}, {cluster_size}");
+            scene.remove("out");
+        }
+        scene.run("-n -r --rescue image").wrote(&[]);
+    }
+}
+
 /// Zeros in place of what an image lacks must not pass for a copy.
 #[test]
 fn lacking_clusters_are_refused() {

@@ -342,9 +342,11 @@ offset: number,
  */
 length: number | null, };
 
-export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "bad-clusters" | "cluster-missing" | "metadata-only" | "content-differs" | "other-volume" | "serial-differs" | "not-compared" | "record-unreadable" | "record-header" | "record-orphaned" | "attribute-order" | "attribute-instance" | "attribute-invalid" | "attribute-missing" | "attribute-sizes" | "attribute-list" | "link-count" | "index-damaged" | "index-order" | "index-block-free" | "index-block-unused" | "entry-without-file" | "entry-stale" | "name-mismatch" | "not-in-directory" | "directory-cycle" | "record-marked-free" | "record-marked-used" | "mft-size" | "boot-sectors-differ" | "backup-boot-sector" | "upcase" | "attribute-definitions" | "journal-not-clean" | "journal" | "journal-restart" | "check-interrupted" | "security" | "extend-index" | "compressed-unit" | "rescue-mark";
+export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "block-checksum" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "bad-clusters" | "cluster-missing" | "metadata-only" | "content-differs" | "other-volume" | "serial-differs" | "not-compared" | "record-unreadable" | "record-header" | "record-orphaned" | "attribute-order" | "attribute-instance" | "attribute-invalid" | "attribute-missing" | "attribute-sizes" | "attribute-list" | "link-count" | "index-damaged" | "index-order" | "index-block-free" | "index-block-unused" | "entry-without-file" | "entry-stale" | "name-mismatch" | "not-in-directory" | "directory-cycle" | "record-marked-free" | "record-marked-used" | "mft-size" | "boot-sectors-differ" | "backup-boot-sector" | "upcase" | "attribute-definitions" | "journal-not-clean" | "journal" | "journal-restart" | "check-interrupted" | "security" | "extend-index" | "compressed-unit" | "rescue-mark";
 
 export type Severity = "error" | "warning" | "note";
+
+export type Effect = "lost" | "hidden" | "untidy";
 
 export type Surveyed = { 
 /**
@@ -378,11 +380,11 @@ modified: number | null,
  */
 is_link: boolean, 
 /**
- * Its other content, by names.
+ * Its named streams.
  */
 streams: Array<SurveyedStream>, 
 /**
- * Clusters that it has, whatever for.
+ * Clusters of all its attributes.
  */
 clusters: number, };
 

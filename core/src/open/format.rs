@@ -64,8 +64,9 @@ impl PartialEq for Format {
 impl Eq for Format {}
 
 /// All formats that are known, in groups; the first row that detects a source is
-/// the one. What is no longer the bytes that were written comes first. Signatures in the first sector come first, and with them what is only
-/// at the end of a source. A partition table is nearer than what is far behind the
+/// the one. What is no longer the bytes that were written comes first; then
+/// signatures in the first sector, and with them what is only at the end of a
+/// source. A partition table is nearer than what is far behind the
 /// start: that may be left over from a file system before it. An NTFS volume is
 /// one by its first sector or its last, whatever else it keeps from its past.
 pub static FORMATS: &[&[Format]] = &[

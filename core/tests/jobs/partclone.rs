@@ -127,6 +127,20 @@ fn wrong_checksum_is_found_with_its_files() {
     assert!(codes.contains(&Code::ImageTruncated), "{codes:?}");
 }
 
+/// Reads at any place do not compare them.
+#[test]
+fn conversions_compare_the_checksums() {
+    for mode in modes() {
+        let mut image = mode.of_volume(&volume());
+        let at = image.len() - 5000;
+        image[at] ^= 1;
+        for writer in [&RAW, &NTFSCLONE, &METADATA] {
+            let failure = converted(&image, writer).unwrap_err();
+            assert_eq!(failure.code(), "corrupt", "{mode:?}: {failure}");
+        }
+    }
+}
+
 /// Zeros in place of what an image lacks must not pass for a copy.
 #[test]
 fn absent_clusters_in_use_are_found() {

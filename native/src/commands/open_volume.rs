@@ -12,7 +12,7 @@ use ntfsclone_core::units::Geometry;
 
 use crate::device::{self, Mount, OtherUse};
 use crate::error::{Error, Result};
-use crate::input;
+use crate::input::{self, Format};
 use crate::original_report;
 use crate::report::{self, Reports};
 use crate::rescue::DamagedSource;
@@ -149,6 +149,9 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
     let device = volume.source();
     let (name, remark) = (device.path().display(), device.input().remark());
     match device.header() {
+        _ if device.input().format == Format::Partclone => {
+            reports.line(format_args!("Image: {name}{remark}"));
+        }
         Some(header) => reports.line(format_args!(
             "Image: {name}, version {}{remark}",
             header.version

@@ -47,7 +47,7 @@ impl SalvagedVolume {
         match input.format {
             Format::Image => Self::of_image(input, source, index, scan),
             Format::Partclone => Self::of_partclone(input, source, scan),
-            Format::Volume => Self::of_volume(input, source, scan),
+            Format::Volume => Self::of_volume(input, source, None, scan),
         }
     }
 
@@ -106,7 +106,14 @@ impl SalvagedVolume {
     }
 
     /// All there is of a volume, which is not told by what is in use alone.
-    pub(super) fn of_volume(input: Recognised, source: Source, scan: Scan) -> Result<Self> {
+    /// `device_size` is in bytes; `None` if it is only known by the boot sector: the
+    /// backup of that is expected.
+    pub(super) fn of_volume(
+        input: Recognised,
+        source: Source,
+        device_size: Option<u64>,
+        scan: Scan,
+    ) -> Result<Self> {
         let failed = |error| Error::read(&input.name, error);
         let absent = search_volume(&source, scan).map_err(failed)?;
         let size = source.size();
@@ -118,7 +125,10 @@ impl SalvagedVolume {
         let cluster_size = u64::from(geometry.cluster_size);
         let backup_end = geometry.backup_boot_sector() + u64::from(geometry.sector_size);
         let volume_size = geometry.bytes(geometry.nr_clusters());
-        let full_size = size.max(backup_end);
+        let full_size = match device_size {
+            Some(device_size) if device_size >= volume_size => device_size,
+            _ => size.max(backup_end),
+        };
         let header = Header::new(
             geometry.cluster_size,
             full_size,

@@ -54,10 +54,8 @@ impl SalvagedVolume {
                 source,
             })
         })?;
-        let mut salvaged = Self::of_volume(input, Arc::new(volume), scan)?;
-        // A device without room for a backup boot sector is not missing one.
-        salvaged.header.device_size = tail.end;
-        salvaged.missing = overlapping(&salvaged.missing, &(0..tail.end)).collect();
+        // A device without space for a backup boot sector is not missing one.
+        let mut salvaged = Self::of_volume(input, Arc::new(volume), Some(tail.end), scan)?;
         let areas = stored.iter().chain([&tail]);
         let mut areas: Vec<Range<u64>> = areas
             .flat_map(|area| overlapping(&salvaged.areas, area))
