@@ -191,7 +191,7 @@ impl Folder<'_> {
             let is_lower = first.len() == name.suffix.len() && **first < *name.suffix;
             is_lower && (self.exists)(&piece(first))
         };
-        let first = piece(FIRST.iter().copied().find(|first| is_before(&first))?);
+        let first = piece(FIRST.iter().copied().find(|first| is_before(first))?);
         // .gz is no piece because there is a file .aa.
         let mut before = Suffix::parse(&name.suffix).filter_map(|suffix| suffix.preceding());
         let follows = before.any(|before| (self.exists)(&piece(&before.text())));
