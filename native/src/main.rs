@@ -11,6 +11,7 @@ mod compression;
 mod device;
 mod error;
 mod facts;
+mod file_hash;
 mod host;
 mod input;
 mod options;

@@ -38,7 +38,11 @@ impl Reports {
     }
 
     pub fn line(self, text: impl Display) {
-        self.write_line(Visible(text));
+        let text = Visible(text).to_string();
+        match self.is_terminal() {
+            true => self.write_line(text),
+            false => self.write_line(without_last_word(&text)),
+        }
     }
 
     /// A line of the original's report, for a program that reads it; a terminal gets
@@ -136,7 +140,17 @@ fn visible_lines(text: impl Display) -> String {
         .split(NEXT_ITEM)
         .map(|line| Visible(line).to_string())
         .collect();
-    lines.join(NEXT_ITEM)
+    let text = lines.join(NEXT_ITEM);
+    match io::stderr().is_terminal() {
+        true => text,
+        false => without_last_word(&text),
+    }
+}
+
+/// Programs take the word of the original's last line for the end, wherever it
+/// stands: in a label or path, its second letter is written as its code point.
+fn without_last_word(text: &str) -> String {
+    text.replace("Syncing", "S\\u{79}ncing")
 }
 
 /// Takes ` (os error 2)` from what the system says: its words are enough.
@@ -245,7 +259,8 @@ pub fn done(what: &str, bytes: u64, took: Duration) -> String {
     done_with(what, bytes, "", took)
 }
 
-/// As [`done`], with a remark on the bytes.
+/// As [`done`], with a remark on the bytes. Without one, no number with a decimal
+/// point stands between blanks: programs that drive ntfsclone take it for percent.
 pub fn done_with(what: &str, bytes: u64, remark: &str, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     let rate = if seconds > 0.0 {
@@ -254,7 +269,8 @@ pub fn done_with(what: &str, bytes: u64, remark: &str, took: Duration) -> String
         0.0
     };
     format!(
-        "{what} {}{remark} in {seconds:.2} s ({}/s)",
+        "{what} {} ({}){remark} in {seconds:.2}s ({}/s)",
+        count(bytes, "byte", "bytes"),
         size(bytes),
         size(rate as u64)
     )

@@ -288,7 +288,7 @@ fn a_partition_by_the_map_of_its_disk() {
     );
     scene.run("damage disk").refused(
         &format!(
-            "disk: is a whole disk; NTFS is in\n    partition 1: at byte {offset}, {:.2} MiB",
+            "disk: is a whole disk; NTFS is in\n    partition 1: at byte {offset:#x}, {:.2} MiB",
             volume.bytes.len() as f64 / f64::from(1 << 20)
         ),
         "name the partition: --partition 1",

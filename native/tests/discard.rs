@@ -196,8 +196,7 @@ fn not_by_metadata() {
             1,
             &error_text(
                 &format!(
-                    "{called}: does not begin with a boot sector, as images of metadata, which \
-                     leave out more than what is free"
+                    "{called}: is an image of metadata, which leaves out more than what is free"
                 ),
                 "restore it without --discard",
             ),

@@ -53,10 +53,18 @@ const DRIVERS: &[Driver] = &[
                  grep -q Syncing log && grep -qE '[[:space:]][0-9]+[.,][0-9]{2}[[:space:]]percent' log &&
                  ! sed '1,/Syncing/d' log | grep -qE 'Syncing|percent'",
     },
+    // Names that others chose do not end it.
+    Driver {
+        name: "opsi waits for the end",
+        script: "$P --save-image -f --overwrite Syncing.img volume 2>&1 | tr '\\r' '\\n' | sed '/Syncing/q' >log
+                 grep -q '^Saving NTFS' log || exit 1
+                 $P --restore-image --overwrite target Syncing.img 2>&1 | tr '\\r' '\\n' | sed '/Syncing/q' >log
+                 grep -q '^Restoring NTFS' log",
+    },
     // An old saveImage: lines that mean something to it, and its percent, which must not be above 100.
     Driver {
         name: "opsi saves",
-        script: "$P --save-image -f --overwrite x volume 2>&1 | tr '\\r' '\\n' | sed '/Syncing/q' >log
+        script: "$P --save-image -f --overwrite x volume 2>&1 | tr '\\r' '\\n' >log
                  for word in Scanning Accounting Saving Syncing; do grep -q $word log || exit 1; done
                  grep -qE '[[:space:]][0-9]+[[:space:]]+MB[[:space:]]+\\([0-9]+[.,][0-9]+%\\)[[:space:]]' log &&
                  ! grep -E '[[:space:]][0-9]+[.,][0-9]+[[:space:]]' log | grep -v ' percent completed'",
@@ -151,7 +159,7 @@ space() {
 
 #[track_caller]
 fn assert_content(driver: &Driver, program: Program, whose: &str) {
-    let volume = builder().build();
+    let volume = builder().label("Syncing").build();
     let scene = Scene::with_volume(&volume.bytes);
     scene.write("image", image_of(&volume));
     // What is on the target stays where nothing is in use.

@@ -239,12 +239,12 @@ fn whole_disks() {
         partition(4096, 0x07, &volume.bytes),
         partition(10240, 0x07, &second.bytes),
     ];
-    let found = "volume: is a whole disk; NTFS is in\n    partition 2: at byte 2097152, 2.00 MiB\n    \
-                 partition 3: at byte 5242880, 1.00 MiB";
+    let found = "volume: is a whole disk; NTFS is in\n    partition 2: at byte 0x200000, 2.00 MiB\n    \
+                 partition 3: at byte 0x500000, 1.00 MiB";
     for disk in [disk::with_mbr(&partitions), disk::with_gpt(&partitions)] {
         assert_refused(&Scene::with_volume(disk), found, WHOLE_DISK);
     }
-    let none = "volume: is a whole disk with 1 partitions, none of them NTFS";
+    let none = "volume: is a whole disk with 1 partition, none of them NTFS";
     for disk in [
         disk::with_mbr(&partitions[..1]),
         disk::with_gpt(&partitions[..1]),

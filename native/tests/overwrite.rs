@@ -9,6 +9,7 @@ use crate::support::{
     scene::{error_text, warning_text},
     small_volume::{self, clone_of, image_of, volume},
     terminal::open_terminal,
+    wrapped::gzip,
 };
 use std::{
     fs::{self, Permissions},
@@ -517,6 +518,7 @@ fn images_of_metadata_are_no_volumes() {
     scene
         .run("-q -m -s --compress -o meta.zst volume")
         .wrote(&["meta.zst"]);
+    scene.write("meta.gz", gzip(&scene.read("meta")));
     let length = volume().bytes.len();
     let target = OldDevice::new(length);
     let before = target.content();
@@ -529,6 +531,8 @@ fn images_of_metadata_are_no_volumes() {
         "-q -r --in-place -O NAME meta",
         "-q -r --rescue -O NAME meta",
         "-q -r -O NAME meta.zst",
+        "-q -r --rescue -O NAME meta.zst",
+        "-q -r --rescue -O NAME meta.gz",
         "-q -m -O NAME volume",
         "-q -m --rescue -O NAME volume",
     ] {
@@ -536,9 +540,11 @@ fn images_of_metadata_are_no_volumes() {
             .run(&line.replace("NAME", name))
             .refused(&found, remedy);
     }
-    let line = format!("-q -r -O {name} -");
-    let outcome = scene.run_with_input(&line, &scene.read("meta"));
-    outcome.refused(&found, remedy);
+    for line in ["-q -r -O NAME -", "-q -r --rescue -O NAME -"] {
+        let line = line.replace("NAME", name);
+        let outcome = scene.run_with_input(&line, &scene.read("meta"));
+        outcome.refused(&found, remedy);
+    }
     assert!(target.content() == before, "written to");
     let outcome = scene.run(&format!("-q -f -r -O {name} meta"));
     assert_eq!(outcome.code(), Some(0), "{}", outcome.errors());

@@ -62,13 +62,13 @@ fn partitions() {
         for (line, message, remedy) in [
             (
                 "-r -o out disk",
-                "disk: is a whole disk; NTFS is in\n    partition 2: at byte 2097152, 2.00 MiB",
+                "disk: is a whole disk; NTFS is in\n    partition 2: at byte 0x200000, 2.00 MiB",
                 "name the partition: --partition 2",
             ),
             (
                 "-r -o out x",
-                "x: is a whole disk, with\n    partition 1: at byte 32768, 1.00 MiB\n    \
-                 partition 2: at byte 2097152, 2.00 MiB",
+                "x: is a whole disk, with\n    partition 1: at byte 0x8000, 1.00 MiB\n    \
+                 partition 2: at byte 0x200000, 2.00 MiB",
                 "name the partition with NTFS: --partition N",
             ),
             (

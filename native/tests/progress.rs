@@ -162,6 +162,27 @@ fn bar_without_a_terminal() {
     assert!(!reports.contains(" percent "), "{reports}");
 }
 
+/// The lines of the original are lines where a bar goes to the same file.
+#[test]
+fn bar_leaves_the_lines_of_the_report_alone() {
+    let scene = scene();
+    let mut command = Command::new("sh");
+    let line = "\"$P\" --progress=bar -s -o out large 2>&1";
+    command.args(["-c", line]).current_dir(scene.path(""));
+    command.env("P", ours().get_program());
+    let output = command.output().expect("there is a shell");
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in [
+        "Accounting clusters ...\n",
+        "Saving NTFS to image ...\n",
+        "Syncing ...\n",
+    ] {
+        let before = report.split_once(line).expect(line).0;
+        let is_line = before.ends_with('\n') || before.ends_with("\r\x1B[2K");
+        assert!(is_line, "{line:?} after {before:?}");
+    }
+}
+
 #[test]
 fn json_lines() {
     let scene = scene();

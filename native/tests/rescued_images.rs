@@ -5,6 +5,7 @@ use crate::support::{
     requirements::met_here,
     scene::{Outcome, Scene, warning_text},
     small_volume::{DAMAGED, builder, clone_of, ends_after, image_of, volume},
+    wrapped::gzip,
 };
 use ntfs_volume_builder::{FileData, Volume, pattern};
 use std::ops::Range;
@@ -64,13 +65,6 @@ fn rescued(scene: &Scene, name: &str, most: usize) -> (Outcome, Vec<String>) {
 /// Where content of a file stands in the image.
 fn in_a_file(image: &[u8]) -> usize {
     image.len() * 9 / 10
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("to memory");
-    encoder.finish().expect("to memory")
 }
 
 #[test]

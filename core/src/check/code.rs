@@ -419,7 +419,7 @@ impl Code {
             Self::SerialDiffers => (
                 Note,
                 "--new-serial makes that, and nothing else differs by it",
-                "nothing",
+                "the copy is right as it is",
             ),
             Self::NotCompared => (
                 Error,

@@ -11,8 +11,10 @@ use ntfsclone_core::image::salvage::Ending;
 use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
 use ntfsclone_core::ranges::{overlapping, stretch};
 use ntfsclone_core::salvage::{DamagedVolume, SalvagedImage, find_header, salvage_image};
+use ntfsclone_core::units::Lcn;
 
 use crate::copies::{image_of, restored};
+use crate::encoded::Encoded;
 use crate::volumes::expected;
 
 struct Image {
@@ -253,6 +255,29 @@ fn a_damaged_header_is_replaced_by_the_boot_sector() {
         assert_eq!(outcome.wrong, 0, "{at}: {outcome:?}");
         assert!(outcome.missing <= 4096, "{at}: {outcome:?}");
     }
+}
+
+/// Its clusters come in the order of the files, and the first ones may be the highest.
+#[test]
+fn metadata_that_leads_back_at_once_is_whole() {
+    let header = Header::new(256, 10 * 256, 10, 5);
+    let mut encoder = Encoded::new(&header);
+    for lcn in [7, 2, 3, 9, 0] {
+        encoder.clusters(Lcn(lcn), &[lcn as u8; 256]);
+    }
+    let image: Source = Arc::new(Image {
+        bytes: encoder.tail(&[]),
+        absent: Vec::new(),
+    });
+    let salvaged = salvage_image(&image, header, Ending::WithSource, |_| {}).unwrap();
+    let found = salvaged.found;
+    assert!(found.is_whole() && !found.is_ordinary);
+    let clusters: Vec<u64> = found
+        .index
+        .extents()
+        .flat_map(|extent| extent.start.0..extent.end().0)
+        .collect();
+    assert_eq!(clusters, [0, 2, 3, 7, 9]);
 }
 
 #[test]

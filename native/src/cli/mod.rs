@@ -52,7 +52,7 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 One of --output, --overwrite and --no-action is required.
-Exit status: 0 done; 1 failed; 2 wrong usage; 3 rescued, with losses; 128 + N ended by signal N.
+Exit status: 0 done; 1 failed; 2 wrong usage; 3 data was lost (--rescue, damage); 128 + N: signal N.
 
   ntfsclone --save-image -o backup.img /dev/sda1
   ntfsclone --restore-image --overwrite /dev/sda1 backup.img
@@ -63,7 +63,7 @@ const AFTER_LONG_HELP: &str = "\
 One of --output, --overwrite and --no-action is required.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 done with --rescue, but data was lost or may be
-wrong; 128 + N ended by signal N.
+wrong, or lost data was found by damage; 128 + N ended by signal N.
 
 Examples:
   ntfsclone --save-image -o backup.img /dev/sda1

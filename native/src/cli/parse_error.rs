@@ -69,7 +69,7 @@ fn unknown_option(error: &clap::Error, name: &str, line: &Line, declared: &Comma
         let command = line.command.as_deref().unwrap_or("a copy or restore");
         return format!(
             "'{name}' is an option of {}, and not of {command}",
-            owners.join(" and ")
+            listed(&owners)
         );
     }
     let similar = context(error, ContextKind::SuggestedArg);
@@ -85,6 +85,14 @@ fn unknown_option(error: &clap::Error, name: &str, line: &Line, declared: &Comma
         _ => format!("; did you mean '{similar}'?"),
     };
     format!("there is no option '{name}'{meant}")
+}
+
+/// `a, b and c`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        names => names.concat(),
+    }
 }
 
 /// The commands that have an option.

@@ -24,6 +24,7 @@ mod verify;
 use crate::error::Result;
 use crate::options::{Options, Progress, Task};
 use crate::original_report;
+use crate::report;
 
 pub use open_volume::OpenVolume;
 
@@ -36,6 +37,9 @@ pub fn run(options: Options) -> Result<()> {
     // Each line is JSON there.
     if is_original && progress != Progress::Json {
         original_report::name();
+    }
+    if let Some(warning) = options.warning {
+        report::warning(warning);
     }
     match options.task {
         Task::Copy(task) => copy::run(&task, progress),

@@ -39,7 +39,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let sources = image.metadata().to_vec();
     let place = check_place(task, image.input(), &sources)?;
     refuse_discard(&image, writing.thin)?;
-    if image.begins_with_gap() {
+    if image.is_metadata() {
         refuse_metadata(output, place, task.checks.force)?;
     }
     let header = *image.header();
@@ -162,21 +162,16 @@ fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Re
 }
 
 /// What an image of metadata leaves out is not free: there is the content of
-/// the files. These images do not begin with a boot sector; all others do,
-/// unless that is damaged. What a volume in a stream leaves free is not known.
+/// the files.
 fn refuse_discard(image: &ImageStream, thin: Thin) -> Result<()> {
-    if thin != Thin::Discard {
-        return Ok(());
-    }
-    match image.boot_sector() {
-        None => Err(Error::refused(
+    if thin == Thin::Discard && image.is_metadata() {
+        return Err(Error::refused(
             image.name(),
-            "does not begin with a boot sector, as images of metadata, which leave out more than \
-             what is free",
+            "is an image of metadata, which leaves out more than what is free",
             "restore it without --discard",
-        )),
-        _ => Ok(()),
+        ));
     }
+    Ok(())
 }
 
 /// All of a volume in a stream is written.

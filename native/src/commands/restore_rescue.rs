@@ -1,8 +1,6 @@
 //! Restoring what there is of a damaged image, or of a volume in a damaged
 //! stream.
 
-use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
-
 use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
@@ -24,11 +22,11 @@ pub fn run(
     let sources = opened.input.metadata.clone();
     let place = check_place(task, &opened.input, &sources)?;
     let destination = Destination::open(&writing.output, Readers::Owner, &sources)?;
-    if begins_with_gap(&opened) {
-        refuse_metadata(&writing.output, place, task.checks.force)?;
-    }
     let finding = how.without_percent();
     let salvaged = SalvagedVolume::find(opened, task.checks.threads, finding)?;
+    if !salvaged.is_ordinary {
+        refuse_metadata(&writing.output, place, task.checks.force)?;
+    }
     refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
     describe(&salvaged.input, &header, Reports::beside(&writing.output));
@@ -52,24 +50,6 @@ pub fn run(
     Copied::Restored.begins(Reports::beside(&writing.output));
     restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
-}
-
-/// True for an image that leaves out the first cluster, as those of metadata only.
-/// False if it has to be read from start to end.
-fn begins_with_gap(opened: &Opened) -> bool {
-    let Some(image) = opened
-        .bytes
-        .source()
-        .filter(|_| opened.input.format == Format::Image)
-    else {
-        return false;
-    };
-    let Ok(header) = Header::read(&image) else {
-        return false;
-    };
-    let mut command = [0];
-    let read = image.read_exact_at(header.data_offset.into(), &mut command);
-    read.is_ok() && command != [COMMAND_NEXT]
 }
 
 /// Reports what would be missing, and writes nothing.

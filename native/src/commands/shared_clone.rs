@@ -9,6 +9,7 @@ use ntfsclone_core::plan::Plan;
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
+use super::transfer::Transfer;
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
@@ -17,7 +18,7 @@ use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
 use crate::sink::{
-    self, Destination, Needs, Place, RawSink, Sharing, Sink, directory_of, least_device_size,
+    Destination, Needs, Place, RawSink, Sharing, Sink, directory_of, least_device_size,
 };
 use crate::source::BulkReader;
 
@@ -59,8 +60,17 @@ pub fn run(
         target.verify(how.without_percent())?;
     }
     let mut serial = SerialChange::new(writing.new_serial, reports)?;
-    Copied::Cloned(opened).begins(reports);
-    let mut progress = Progress::start(how, Phase::Clone, plan.bytes());
+    let transfer = Transfer {
+        writing,
+        new_serial: writing.new_serial,
+        phase: Phase::Clone,
+        done: "Cloned",
+        copied: Copied::Cloned(opened),
+        bytes: plan.bytes(),
+        how,
+    };
+    transfer.copied.begins(reports);
+    let mut progress = Progress::start(how, transfer.phase, transfer.bytes);
     let volume_size = geometry.bytes(geometry.nr_clusters());
     let mut sink = RawSink::new(target, volume_size, geometry.cluster_size, Thin::No)?;
 
@@ -80,21 +90,11 @@ pub fn run(
         encoding: None,
     };
     let batches = pipeline::start("reads", flow, rest.fill())?;
-    let written = sink::write_all(&mut sink, batches, &mut serial, progress, |progress| {
-        Copied::Cloned(opened).is_written(reports, || progress.end_percent());
-    })?;
+    let written = transfer.write(&mut sink, batches, &mut serial, progress)?;
     let remark = match shared {
         0 => String::new(),
         _ => format!(", {} of it shared with the source,", report::size(shared)),
     };
-    reports.line(report::done_with(
-        "Cloned",
-        written.bytes,
-        &remark,
-        written.took,
-    ));
-    if writing.verify {
-        reports.line(report::VERIFIED);
-    }
+    transfer.report(&written, &remark);
     Ok(())
 }

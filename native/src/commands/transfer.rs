@@ -1,13 +1,13 @@
 //! Moving what is read to the output: the part that copies and restores share.
 
-use crate::bulk::pipeline::{self, Filled, Filler, Flow};
+use crate::bulk::pipeline::{self, Batches, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, NewSerial, WriteOptions};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::serial::SerialChange;
-use crate::sink::{self, Destination, Needs, Sink, Target};
+use crate::sink::{self, Destination, Needs, Sink, Target, Written};
 
 /// What is written, whatever its form.
 pub struct Transfer<'a> {
@@ -51,15 +51,36 @@ impl Transfer<'_> {
         let mut serial = SerialChange::new(self.new_serial, reports)?;
         let progress = Progress::start(self.how, self.phase, self.bytes);
         let batches = pipeline::start("reads", flow, fill)?;
-        let written = sink::write_all(&mut sink, batches, &mut serial, progress, |progress| {
+        let written = self.write(&mut sink, batches, &mut serial, progress)?;
+        self.report(&written, &sink.remark());
+        Ok(())
+    }
+
+    /// Lets `sink` write all batches.
+    pub fn write(
+        &self,
+        sink: &mut impl Sink,
+        batches: Batches,
+        serial: &mut SerialChange,
+        progress: Progress,
+    ) -> Result<Written> {
+        let reports = Reports::beside(&self.writing.output);
+        sink::write_all(sink, batches, serial, progress, |progress| {
+            if !reports.is_terminal() {
+                // The lines of the original may go where the bar is.
+                progress.clear();
+            }
             self.copied.is_written(reports, || progress.end_percent());
-        })?;
-        let remark = sink.remark();
-        let line = report::done_with(self.done, written.bytes, &remark, written.took);
+        })
+    }
+
+    /// Reports what is written, with a remark.
+    pub fn report(&self, written: &Written, remark: &str) {
+        let reports = Reports::beside(&self.writing.output);
+        let line = report::done_with(self.done, written.bytes, remark, written.took);
         reports.line(line);
         if self.writing.verify {
             reports.line(report::VERIFIED);
         }
-        Ok(())
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use ntfsclone_core::image::ntfsclone::{HEADER_SIZE, MAGIC};
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::open::{NotOpened, Partition, PartitionTable};
 
-use super::{Format, Wanted};
+use super::{Format, Opening, Wanted};
 use crate::error::{Error, Result};
 use crate::report;
 use crate::visible::Visible;
@@ -50,15 +51,24 @@ pub(super) fn refuse_seen(name: &Path, found: &NotOpened, seen: Seen) -> Error {
 
 /// What is taken for what is unknown, and begins with `start`: an image or volume
 /// whose start is damaged.
-pub(super) fn judge_unknown(name: &Path, start: &[u8], wanted: Wanted) -> Result<Format> {
-    match (wanted, start.first_chunk()) {
+pub(super) fn judge_unknown(name: &Path, start: &[u8], opening: Opening<'_>) -> Result<Format> {
+    match (opening.wanted, start.first_chunk()) {
         (Wanted::Image, _) if start.is_empty() => Err(Error::refused(
             name,
             "is empty",
             "was it written completely?",
         )),
-        // The decoder says best what is wrong with a damaged image.
-        (Wanted::Image, _) => Ok(Format::Image),
+        // The decoder says best what is wrong with a damaged image; a rescue looks
+        // for what is left of one.
+        (Wanted::Image, _) if opening.rescue.is_some() || resembles_image(start) => {
+            Ok(Format::Image)
+        }
+        (Wanted::Image, _) => Err(Error::refused(
+            name,
+            "is neither an image of ntfsclone nor an NTFS volume, nor anything else that is known",
+            "is it the right file? If it was an image, restore what is left of it with \
+             --restore-image --rescue",
+        )),
         (Wanted::Volume, None) => Err(Error::refused(
             name,
             "is too small for a volume",
@@ -72,6 +82,20 @@ pub(super) fn judge_unknown(name: &Path, start: &[u8], wanted: Wanted) -> Result
             }),
         },
     }
+}
+
+/// True for the start of an image of which some bytes are wrong: most of the magic is
+/// right, or the boot sector stands behind the header.
+fn resembles_image(start: &[u8]) -> bool {
+    const OEM_NAME: &[u8] = b"NTFS    ";
+    // After the command of the first cluster and the jump.
+    const OEM_NAME_AT: usize = HEADER_SIZE + 1 + 3;
+    let right = start
+        .iter()
+        .zip(MAGIC)
+        .filter(|(found, byte)| found == byte);
+    let after_header = start.get(OEM_NAME_AT..OEM_NAME_AT + OEM_NAME.len());
+    right.count() > MAGIC.len().min(start.len()) / 2 || after_header == Some(OEM_NAME)
 }
 
 /// The error for a folder in which there are several images.
@@ -93,8 +117,8 @@ fn refuse_disk(name: &Path, table: &PartitionTable) -> Error {
     let (found, remedy) = match ntfs.next() {
         None => (
             format!(
-                "is a whole disk with {} partitions, none of them NTFS",
-                partitions.len()
+                "is a whole disk with {}, none of them NTFS",
+                report::count(partitions.len() as u64, "partition", "partitions")
             ),
             "is it the right disk?".to_owned(),
         ),
@@ -126,7 +150,7 @@ fn refuse_disk_stream(name: &Path, table: &PartitionTable) -> Error {
 
 fn describe(partition: &Partition) -> String {
     format!(
-        "{}partition {}: at byte {}, {}",
+        "{}partition {}: at byte {:#x}, {}",
         report::NEXT_ITEM,
         partition.number,
         partition.offset,

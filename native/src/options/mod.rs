@@ -21,33 +21,27 @@ pub use crate::cli::{Algorithm, Direct};
 use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
+use crate::file_hash::sidecar_path;
 use crate::input;
 use crate::piece_suffix::Suffix;
 use crate::report::Reports;
-use crate::sink::checksum::sidecar_path;
 
 /// Checks what was typed and resolves it.
 pub fn resolve(typed: Cli) -> Result<Options> {
     match typed.command {
-        Some(Command::Demo) => Ok(Options {
-            task: Task::Demo,
-            progress: Progress::None,
-        }),
+        Some(Command::Demo) => Ok(Options::new(Task::Demo, Progress::None)),
         Some(Command::Map(typed)) => resolve_map(typed),
         Some(Command::Damage(typed)) => resolve_damage(typed),
         Some(Command::Verify(typed)) => resolve_verify(typed),
-        Some(Command::Info(typed)) => Ok(Options {
-            task: Task::Info(InfoTask {
+        Some(Command::Info(typed)) => {
+            let task = Task::Info(InfoTask {
                 source: input_named(typed.source, typed.partition)?,
                 json: typed.json,
-            }),
-            progress: Progress::None,
-        }),
+            });
+            Ok(Options::new(task, Progress::None))
+        }
         None => match typed.copy.generate {
-            Some(what) => Ok(Options {
-                task: Task::Generate(what),
-                progress: Progress::None,
-            }),
+            Some(what) => Ok(Options::new(Task::Generate(what), Progress::None)),
             None => resolve_copy(typed.copy),
         },
     }
@@ -63,7 +57,7 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
     };
     refuse_same_files(&typed, &source)?;
     refuse_file_beside_pieces(&typed)?;
-    suffix::warn_of_output(&typed);
+    let warning = suffix::warning_of_output(&typed);
     let checks = VolumeChecks {
         force: typed.force,
         mismatch: match (typed.ignore_fs_check, typed.strict) {
@@ -108,7 +102,10 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
             kind: resolve_kind(typed),
         }),
     };
-    Ok(Options { task, progress })
+    Ok(Options {
+        warning,
+        ..Options::new(task, progress)
+    })
 }
 
 fn resolve_output(typed: &Copy) -> Option<Output> {
@@ -284,22 +281,21 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
         }),
     });
     let progress = resolve_progress(&typed.progress);
-    Ok(Options { task, progress })
+    Ok(Options::new(task, progress))
 }
 
 fn resolve_damage(typed: Damage) -> Result<Options> {
     if typed.source == Path::new("-") {
         return usage("a copy cannot be looked through on standard input");
     }
-    Ok(Options {
-        progress: resolve_progress(&typed.progress),
-        task: Task::Damage(DamageTask {
-            source: typed.source,
-            partition: typed.partition,
-            mapfile: typed.map,
-            json: typed.json,
-        }),
-    })
+    let progress = resolve_progress(&typed.progress);
+    let task = Task::Damage(DamageTask {
+        source: typed.source,
+        partition: typed.partition,
+        mapfile: typed.map,
+        json: typed.json,
+    });
+    Ok(Options::new(task, progress))
 }
 
 fn resolve_verify(typed: Verify) -> Result<Options> {
@@ -319,7 +315,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         threads: typed.threads,
     });
     let progress = resolve_progress(&typed.progress);
-    Ok(Options { task, progress })
+    Ok(Options::new(task, progress))
 }
 
 /// What is named on the command line as something to read.

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use crate::cli::Copy;
 use crate::device;
-use crate::report;
 
 /// How names of compressed files end, and what they are compressed with.
 const SUFFIXES: &[(&str, &str)] = &[
@@ -21,33 +20,29 @@ const SUFFIXES: &[(&str, &str)] = &[
     ("7z", "7z"),
 ];
 
-/// Warns of an output whose name says that it is compressed, and which is not; or
-/// not with that.
-pub(super) fn warn_of_output(typed: &Copy) {
-    let Some(path) = typed.output.as_deref().or(typed.overwrite.as_deref()) else {
-        return;
-    };
+/// The warning of an output whose name says that it is compressed, and which is not;
+/// or not with that.
+pub(super) fn warning_of_output(typed: &Copy) -> Option<String> {
+    let path = typed.output.as_deref().or(typed.overwrite.as_deref())?;
     let extension = path.extension().and_then(|extension| extension.to_str());
     let extension = extension.unwrap_or_default().to_ascii_lowercase();
-    let Some((_, format)) = SUFFIXES.iter().find(|(suffix, _)| *suffix == extension) else {
-        return;
-    };
+    let (_, format) = SUFFIXES.iter().find(|(suffix, _)| *suffix == extension)?;
     if is_stream(path) {
         // What reads it may compress it.
-        return;
+        return None;
     }
     let name = path.display();
     match typed.compress {
-        None if typed.restore_image => report::warning(format_args!(
+        None if typed.restore_image => Some(format!(
             "{name}: a volume is restored as it is, and not compressed, whatever the name says"
         )),
-        None => report::warning(format_args!(
+        None => Some(format!(
             "{name}: it is not compressed, whatever the name says; --compress does that, with zstd"
         )),
-        Some(_) if *format != "zstd" => report::warning(format_args!(
+        Some(_) if *format != "zstd" => Some(format!(
             "{name}: it is compressed with zstd, and not with {format} as the name says"
         )),
-        Some(_) => {}
+        Some(_) => None,
     }
 }
 

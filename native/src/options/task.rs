@@ -15,6 +15,19 @@ use crate::report::Reports;
 pub struct Options {
     pub task: Task,
     pub progress: Progress,
+    /// Of what was typed.
+    pub warning: Option<String>,
+}
+
+impl Options {
+    /// Without a warning.
+    pub fn new(task: Task, progress: Progress) -> Self {
+        Self {
+            task,
+            progress,
+            warning: None,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -1,16 +1,15 @@
 //! A checksum beside a file, made of its bytes as they are written.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use super::atomic_file::{AtomicFile, Replacing};
 use super::place::Place;
 use crate::device::{self, Mode};
 use crate::error::{Error, Result};
+use crate::file_hash::{FileHash, sidecar_path};
 use crate::options::{Algorithm, Existing, Output};
 
 /// Zeros to take holes for.
@@ -64,7 +63,7 @@ fn replacing(existing: Existing) -> Replacing {
 
 /// A checksum on its way.
 pub struct Checksum {
-    hasher: Hasher,
+    hash: FileHash,
     /// Bytes of the file that it has taken.
     taken: u64,
     /// The file that is checked.
@@ -78,20 +77,11 @@ pub struct Sidecar {
     path: PathBuf,
 }
 
-enum Hasher {
-    Blake3(Box<blake3::Hasher>),
-    Sha256(Sha256),
-}
-
 impl Checksum {
     /// Of a file without any bytes, which is to have the name `path`.
     pub fn new(algorithm: Algorithm, path: &Path) -> Self {
-        let hasher = match algorithm {
-            Algorithm::B3 => Hasher::Blake3(Box::new(blake3::Hasher::new())),
-            Algorithm::Sha256 => Hasher::Sha256(Sha256::new()),
-        };
         Self {
-            hasher,
+            hash: FileHash::new(algorithm),
             taken: 0,
             path: path.to_owned(),
             algorithm,
@@ -113,7 +103,7 @@ impl Checksum {
             ));
         }
         self.take_zeros(offset);
-        self.hasher.update(bytes);
+        self.hash.update(bytes);
         self.taken += bytes.len() as u64;
         Ok(())
     }
@@ -123,7 +113,7 @@ impl Checksum {
         self.take_zeros(len);
         let name = self.path.file_name().unwrap_or_default();
         let path = sidecar_path(&self.path, self.algorithm);
-        let line = line(&self.hasher.finish(), name, self.algorithm);
+        let line = line(&self.hash.finish(), name, self.algorithm);
         let written = AtomicFile::create(&path, replacing, mode).and_then(|file| {
             file.file().write_all(&line)?;
             file.file().sync_all()?;
@@ -138,26 +128,8 @@ impl Checksum {
     fn take_zeros(&mut self, end: u64) {
         while self.taken < end {
             let len = (end - self.taken).min(ZEROS.len() as u64);
-            self.hasher.update(&ZEROS[..len as usize]);
+            self.hash.update(&ZEROS[..len as usize]);
             self.taken += len;
-        }
-    }
-}
-
-impl Hasher {
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Blake3(hasher) => {
-                hasher.update(bytes);
-            }
-            Self::Sha256(hasher) => hasher.update(bytes),
-        }
-    }
-
-    fn finish(self) -> [u8; 32] {
-        match self {
-            Self::Blake3(hasher) => hasher.finalize().into(),
-            Self::Sha256(hasher) => hasher.finalize().into(),
         }
     }
 }
@@ -239,19 +211,9 @@ impl Sidecar {
     }
 }
 
-/// The path of the checksum of a file.
-pub fn sidecar_path(path: &Path, algorithm: Algorithm) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(match algorithm {
-        Algorithm::B3 => ".b3",
-        Algorithm::Sha256 => ".sha256",
-    });
-    PathBuf::from(name)
-}
-
 /// As b3sum and sha256sum print it: a name with a line's end or a backslash is
 /// escaped, and the line then begins with a backslash.
-fn line(sum: &[u8; 32], name: &OsStr, algorithm: Algorithm) -> Vec<u8> {
+fn line(sum: &str, name: &OsStr, algorithm: Algorithm) -> Vec<u8> {
     let mut escaped = Vec::new();
     for &byte in device::name_bytes(name) {
         match (byte, algorithm) {
@@ -266,9 +228,7 @@ fn line(sum: &[u8; 32], name: &OsStr, algorithm: Algorithm) -> Vec<u8> {
     if escaped.len() != name.len() {
         line.push(b'\\');
     }
-    for byte in sum {
-        line.extend(format!("{byte:02x}").bytes());
-    }
+    line.extend(sum.bytes());
     line.extend(b"  ");
     line.extend(escaped);
     line.push(b'\n');

@@ -1,7 +1,7 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
 mod atomic_file;
-pub mod checksum;
+mod checksum;
 mod compressed;
 mod device_folder;
 mod discard;

@@ -203,9 +203,9 @@ impl ImageStream {
         BootSector::parse(bytes.first_chunk()?, 0).ok()
     }
 
-    /// True if the first cluster of the volume is left out, as by images of metadata
-    /// only: all others have the boot sector there.
-    pub fn begins_with_gap(&self) -> bool {
+    /// True if the first cluster of the volume is left out, as by images of metadata:
+    /// all others have the boot sector there.
+    pub fn is_metadata(&self) -> bool {
         let mut input = &self.chunk[self.rest.clone()];
         match &self.decoder {
             VolumeDecoder::Volume(_) | VolumeDecoder::Partclone(_) => false,

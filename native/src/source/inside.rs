@@ -2,15 +2,14 @@
 
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::Index;
-use ntfsclone_core::image::ntfsclone::{COMMAND_NEXT, Header};
 use ntfsclone_core::info::READ_AT_ONCE;
-use ntfsclone_core::io::{ReadAt, Source};
+use ntfsclone_core::io::Source;
 use ntfsclone_core::open::Inside;
 
 use super::index_file;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::input::{Bytes, Format, Opened, Recognised};
+use crate::input::{Bytes, Format, Recognised};
 use crate::options;
 
 /// The volume in what was opened, if that can be read at any place.
@@ -62,24 +61,6 @@ pub fn at_once(input: &Recognised, bytes: &Bytes) -> Result<Option<Inside>> {
         found => found,
     };
     Ok(index.map(|index| Inside::of_image(source, index)))
-}
-
-/// What is in an image of metadata that is sound; `None` of anything else. What
-/// is left out of such an image is not missing.
-pub fn of_sound_metadata(opened: &Opened) -> Option<Inside> {
-    let source = opened
-        .bytes
-        .source()
-        .filter(|_| opened.input.format == Format::Image)?;
-    let header = Header::read(&source).ok()?;
-    let mut command = [0];
-    let first = source.read_exact_at(header.data_offset.into(), &mut command);
-    // All others begin with the boot sector, and are not read for that.
-    if first.is_err() || command == [COMMAND_NEXT] {
-        return None;
-    }
-    let index = Index::scan(&source, |_| {}).ok()?;
-    (!index.is_ordinary()).then(|| Inside::of_image(source, index))
 }
 
 /// The index beside the file, if it is one.

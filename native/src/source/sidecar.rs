@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::small_file;
 use crate::device;
 use crate::error::{Error, Result};
+use crate::file_hash::{FileHash, extension, sidecar_path};
 use crate::input::Files;
+use crate::options::Algorithm;
 
 /// The most bytes of a file with checksums that are looked at.
 const MAX_BYTES: u64 = 1 << 20;
@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The checksums of one kind that stand beside a file, or beside each of its
 /// pieces; and what the file has so far.
 pub struct Sidecar {
-    kind: Kind,
+    algorithm: Algorithm,
     /// In order, at least one.
     parts: Vec<Part>,
     /// The one that the next bytes are of.
@@ -28,20 +28,9 @@ struct Part {
     path: PathBuf,
     /// In hexadecimal.
     expected: String,
-    hasher: Hasher,
+    hash: FileHash,
     /// Bytes that are to come.
     left: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Blake3,
-    Sha256,
-}
-
-enum Hasher {
-    Blake3(Box<blake3::Hasher>),
-    Sha256(Sha256),
 }
 
 /// A checksum of all of a file, and what stands beside it.
@@ -66,13 +55,13 @@ impl Sidecar {
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
-        for kind in [Kind::Blake3, Kind::Sha256] {
+        for algorithm in [Algorithm::B3, Algorithm::Sha256] {
             let parts = files
                 .iter()
-                .map(|&(path, size)| Part::beside(path, size, kind));
+                .map(|&(path, size)| Part::beside(path, size, algorithm));
             if let Some(parts) = parts.collect::<Result<Option<Vec<_>>>>()? {
                 found.push(Self {
-                    kind,
+                    algorithm,
                     parts,
                     current: 0,
                 });
@@ -99,7 +88,7 @@ impl Sidecar {
                 false => bytes.len().min(left),
             };
             let (here, rest) = bytes.split_at(len);
-            part.hasher.update(here);
+            part.hash.update(here);
             part.left = part.left.saturating_sub(len as u64);
             if !rest.is_empty() || (part.left == 0 && !is_last) {
                 self.current += 1;
@@ -111,12 +100,12 @@ impl Sidecar {
     /// The checksum of the file, which was taken to its end; of pieces, that of the
     /// first that is not as it should be.
     pub fn finish(self) -> Compared {
-        let kind = self.kind.extension();
+        let kind = extension(self.algorithm);
         let compared = self.parts.into_iter().map(|part| Compared {
             path: part.path,
             kind,
             expected: part.expected,
-            found: part.hasher.finish(),
+            found: part.hash.finish(),
         });
         let mut compared: Vec<Compared> = compared.collect();
         let wrong = compared.iter().position(|compared| !compared.is_equal());
@@ -126,55 +115,17 @@ impl Sidecar {
 
 impl Part {
     /// `None` if no checksum stands beside the file.
-    fn beside(path: &Path, size: u64, kind: Kind) -> Result<Option<Self>> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".");
-        name.push(kind.extension());
-        let sidecar = PathBuf::from(name);
+    fn beside(path: &Path, size: u64, algorithm: Algorithm) -> Result<Option<Self>> {
+        let sidecar = sidecar_path(path, algorithm);
         match small_file::read(&sidecar, MAX_BYTES) {
             Ok(text) => Ok(Some(Self {
                 expected: expected(&text, path, &sidecar)?,
                 path: sidecar,
-                hasher: kind.hasher(),
+                hash: FileHash::new(algorithm),
                 left: size,
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unreadable(&sidecar, &error)),
-        }
-    }
-}
-
-impl Kind {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Blake3 => "b3",
-            Self::Sha256 => "sha256",
-        }
-    }
-
-    fn hasher(self) -> Hasher {
-        match self {
-            Self::Blake3 => Hasher::Blake3(Box::default()),
-            Self::Sha256 => Hasher::Sha256(Sha256::new()),
-        }
-    }
-}
-
-impl Hasher {
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Blake3(hasher) => {
-                hasher.update(bytes);
-            }
-            Self::Sha256(hasher) => hasher.update(bytes),
-        }
-    }
-
-    /// In hexadecimal.
-    fn finish(self) -> String {
-        match self {
-            Self::Blake3(hasher) => hasher.finalize().to_hex().to_string(),
-            Self::Sha256(hasher) => hex(&hasher.finalize()),
         }
     }
 }
@@ -243,8 +194,4 @@ fn sum_and_name(line: &[u8]) -> Option<(&[u8], Vec<u8>)> {
         });
     }
     Some((sum, plain))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

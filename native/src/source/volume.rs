@@ -17,7 +17,7 @@ use ntfsclone_core::open::{self, Inside, Probe};
 use ntfsclone_core::units::{Extent, Geometry};
 
 use super::inside;
-use super::salvaged::{SalvagedVolume, medium_with_holes};
+use super::salvaged::SalvagedVolume;
 use super::spool::spool;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -117,28 +117,17 @@ impl Device {
         progress: options::Progress,
     ) -> Result<Self> {
         let input = opened.input.clone();
-        let (source, image, medium, doubtful) = match inside::of_sound_metadata(&opened) {
-            Some(inside) => {
-                let medium = medium_with_holes(Arc::clone(&inside.source), Vec::new());
-                let source = Arc::clone(&inside.source);
-                (source, image_of(&inside), medium, Vec::new())
-            }
-            None => {
-                let salvaged = SalvagedVolume::find(opened, threads, progress)?;
-                let image = Image {
-                    header: salvaged.header,
-                    is_metadata: !salvaged.is_ordinary,
-                    index: None,
-                };
-                let medium = salvaged.medium();
-                let doubtful = salvaged.doubtful_bytes();
-                (Arc::new(salvaged) as Source, Some(image), medium, doubtful)
-            }
+        let salvaged = SalvagedVolume::find(opened, threads, progress)?;
+        let image = Image {
+            header: salvaged.header,
+            is_metadata: !salvaged.is_ordinary,
+            index: None,
         };
-        let damaged = DamagedSource::new(medium, rescue.retries, kept);
+        let damaged = DamagedSource::new(salvaged.medium(), rescue.retries, kept);
+        let doubtful = salvaged.doubtful_bytes();
         let device = Self {
             doubtful,
-            ..Self::in_image(input, source, image)?
+            ..Self::in_image(input, Arc::new(salvaged), Some(image))?
         };
         Ok(device.rescued_by(Arc::new(damaged)))
     }

@@ -143,3 +143,10 @@ pub(crate) fn shell(scene: &Scene, line: &str) {
     command.current_dir(scene.path("."));
     program::succeed(command);
 }
+
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("to memory");
+    encoder.finish().expect("to memory")
+}

@@ -8,11 +8,10 @@ mod partclone;
 
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::ntfsclone::Header;
-use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::ranges::{merged, overlapping, stretch};
 use ntfsclone_core::salvage::DamagedVolume;
@@ -55,7 +54,11 @@ pub struct SalvagedVolume {
 impl SalvagedVolume {
     /// The volume, of which what is missing cannot be read.
     pub fn medium(&self) -> Medium {
-        medium_with_holes(Arc::new(self.content.clone()), self.missing.clone())
+        let with_holes = WithHoles {
+            content: self.content.clone(),
+            missing: self.missing.clone(),
+        };
+        Medium::of_reader(with_holes, self.content.size())
     }
 
     /// Bytes that are written.
@@ -133,14 +136,9 @@ impl ReadAt for SalvagedVolume {
 
 /// What is read as a device would be that has bad sectors where it is missing.
 struct WithHoles {
-    content: Source,
+    content: DamagedVolume,
+    /// In order.
     missing: Vec<Range<u64>>,
-}
-
-/// A medium with bad sectors where it is missing, in order.
-pub(super) fn medium_with_holes(content: Source, missing: Vec<Range<u64>>) -> Medium {
-    let size = content.size();
-    Medium::of_reader(WithHoles { content, missing }, size)
 }
 
 impl positioned_io::ReadAt for WithHoles {

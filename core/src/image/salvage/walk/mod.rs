@@ -93,7 +93,8 @@ impl<'a> Walk<'a> {
             unknown: Vec::new(),
             doubtful: Vec::new(),
             damages: Vec::new(),
-            is_ordinary: true,
+            // Gaps that lead back are no damage until it is known to be one.
+            is_ordinary: false,
         }
     }
 
