@@ -209,7 +209,8 @@ fn as_nobody(program: Command) -> Command {
     );
     // Its folders may be root's alone.
     let copy = std::env::temp_dir().join(format!("ntfsclone-test-{}", std::process::id()));
-    fs::copy(program.get_program(), &copy).expect("there is room");
+    // By another process: a file that this one writes could not be run while another test starts a program.
+    succeed(tool("cp", [Path::new(program.get_program()), &copy]));
     command.arg(&copy).args(program.get_args());
     if let Some(folder) = program.get_current_dir() {
         command.current_dir(folder);

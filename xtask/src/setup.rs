@@ -7,6 +7,7 @@ use std::{env, path::PathBuf, process::Command, thread, time::Duration};
 /// A program, and the Debian package that has it.
 const NEEDED: &[(&str, &str)] = &[
     ("blockdev", "util-linux"),
+    ("b3sum", "b3sum"),
     ("bmaptool", "bmap-tools"),
     ("bzip2", "bzip2"),
     ("cc", "gcc"),

@@ -1,6 +1,5 @@
 //! Which files are touched by something that is wrong with their clusters.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
@@ -17,7 +16,8 @@ use crate::units::{Extent, RecordNumber};
 #[derive(Debug, Default)]
 pub struct Touched {
     owners: Vec<Owner>,
-    paths: BTreeMap<RecordNumber, String>,
+    /// By record, the last one first.
+    paths: Vec<(RecordNumber, String)>,
     /// Parts of files that are too many to list.
     pub left_out: u64,
 }
@@ -62,7 +62,11 @@ impl Touched {
 
     /// The path of a file that was found.
     pub fn path(&self, record: RecordNumber) -> Option<&str> {
-        self.paths.get(&record).map(String::as_str)
+        let found = self
+            .paths
+            .binary_search_by(|(other, _)| record.cmp(other))
+            .ok()?;
+        self.paths.get(found).map(|(_, path)| path.as_str())
     }
 
     /// The paths of all of them and `more`, in alphabetical order. Without those
@@ -120,7 +124,7 @@ impl TouchedSearch {
             return Ok(false);
         };
         let path = path::find(volume, record)?;
-        self.touched.paths.insert(record, path);
+        self.touched.paths.push((record, path));
         self.waiting.pop();
         Ok(true)
     }

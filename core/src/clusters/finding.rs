@@ -5,7 +5,7 @@ use crate::units::{Extent, RecordNumber, len_u64};
 
 /// Something wrong in what a volume records of its clusters. The caller decides
 /// whether it stops a run.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Finding {
     /// A record begins with `FILE`, but none of it can be read. It is skipped, as

@@ -59,6 +59,10 @@ pub fn parts<R: ReadAt>(volume: &Volume<R>) -> impl Iterator<Item = Part> + use<
     firsts.map(move |first| Part(first..first.saturating_add(records).min(total)))
 }
 
+/// Takes a file in use, by the number of its base record: its attributes, or what is
+/// wrong with it.
+pub(crate) type Visitor<'a> = dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>) + 'a;
+
 /// Visits the files of one part of `$MFT` after another. Several can work on one
 /// volume, each on a thread of its own.
 #[derive(Debug)]
@@ -86,11 +90,7 @@ impl<'v, R: ReadAt> Walk<'v, R> {
     /// the finding, and with all attributes that can be read. As many records as
     /// are read at once are visited and taken off `rest`, after an error up to
     /// there. Records that do not read as `FILE` records are passed over.
-    pub(crate) fn visit_some(
-        &mut self,
-        rest: &mut Part,
-        visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
-    ) -> Result<()> {
+    pub(crate) fn visit_some(&mut self, rest: &mut Part, visit: &mut Visitor<'_>) -> Result<()> {
         let volume = self.volume;
         let record_size = u64::from(volume.geometry().mft_record_size);
         let count = READ_BYTES.checked_div(record_size).unwrap_or(1);
@@ -167,7 +167,7 @@ fn visit_record<'a, R: ReadAt>(
     number: RecordNumber,
     bytes: &'a mut [u8],
     attributes: &mut Vec<Attribute<'a>>,
-    visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>),
+    visit: &mut Visitor<'_>,
 ) -> Result<()> {
     if !bytes.starts_with(MAGIC) {
         return Ok(());
@@ -267,7 +267,7 @@ impl Damage {
         }
     }
 
-    fn tell(&mut self, visit: &mut dyn FnMut(RecordNumber, Result<&[Attribute<'_>], Finding>)) {
+    fn tell(&mut self, visit: &mut Visitor<'_>) {
         if let Some(finding) = self.finding.take() {
             visit(self.record, Err(finding));
         }

@@ -8,8 +8,10 @@ use crate::error::Error;
 use crate::open::NotOpened;
 use crate::stream::StreamError;
 
+crate::error::debug_as_display!(Failure);
+
 /// Why a job cannot be done.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Failure {
     /// Something could not be read, or is damaged.
     #[error(transparent)]

@@ -212,13 +212,18 @@ pub fn find_in_directory<R: ReadAt>(
     directory: RecordNumber,
     name: &str,
 ) -> Result<Option<FileReference>> {
-    visit_nodes(volume, directory, |node| {
-        let entry = node.ok()?.find(|entry| {
-            FileName::parse(entry.key)
-                .is_some_and(|found| found.to_text().eq_ignore_ascii_case(name))
+    let mut found = None;
+    visit_nodes(volume, directory, &mut |node| {
+        let entry = node.ok().and_then(|mut entries| {
+            entries.find(|entry| {
+                FileName::parse(entry.key)
+                    .is_some_and(|found| found.to_text().eq_ignore_ascii_case(name))
+            })
         });
-        entry.map(|entry| entry.reference)
-    })
+        found = entry.map(|entry| entry.reference);
+        found.is_none()
+    })?;
+    Ok(found)
 }
 
 /// The files in a directory, once for each of their names.
@@ -232,30 +237,28 @@ pub fn files_in_directory<R: ReadAt>(
     directory: RecordNumber,
 ) -> Result<Vec<FileReference>> {
     let mut files = Vec::new();
-    let damaged = visit_nodes(volume, directory, |node| {
+    let mut damage = Ok(());
+    visit_nodes(volume, directory, &mut |node| {
         match node {
             Ok(entries) => files.extend(entries.map(|entry| entry.reference)),
-            Err(error) => return Some(error),
+            Err(error) => damage = Err(error),
         }
-        None
+        damage.is_ok()
     })?;
-    match damaged {
-        None => Ok(files),
-        Some(error) => Err(error),
-    }
+    damage.map(|()| files)
 }
 
 /// Calls `visit` with the entries of each node of a directory, in the order in
-/// which they are stored, until it returns something.
+/// which they are stored, while it returns true.
 ///
 /// # Errors
 ///
 /// [`Error::Io`]; [`Error::Corrupt`]: the directory itself is damaged.
-fn visit_nodes<R: ReadAt, T>(
+fn visit_nodes<R: ReadAt>(
     volume: &Volume<R>,
     directory: RecordNumber,
-    mut visit: impl FnMut(Result<Entries<'_>>) -> Option<T>,
-) -> Result<Option<T>> {
+    visit: &mut dyn FnMut(Result<Entries<'_>>) -> bool,
+) -> Result<()> {
     let file = FileRecord::salvage(volume, directory)?;
     let root = file.value(AttributeType::INDEX_ROOT, DIRECTORY_INDEX)?;
     let Some(Value::Resident(root)) = root else {
@@ -267,12 +270,12 @@ fn visit_nodes<R: ReadAt, T>(
             expected: "1",
         });
     };
-    if let Some(found) = visit(Ok(Entries::in_root(&root))) {
-        return Ok(Some(found));
+    if !visit(Ok(Entries::in_root(&root))) {
+        return Ok(());
     }
 
     let Some(nodes) = file.value(AttributeType::INDEX_ALLOCATION, DIRECTORY_INDEX)? else {
-        return Ok(None);
+        return Ok(());
     };
     let record_size = u64::from(volume.geometry().index_record_size);
     let mut record = vec![0; len_usize(record_size)];
@@ -292,10 +295,10 @@ fn visit_nodes<R: ReadAt, T>(
                 expected: "none",
             }),
         };
-        if let Some(found) = visit(node) {
-            return Ok(Some(found));
+        if !visit(node) {
+            return Ok(());
         }
         position = position.saturating_add(record_size);
     }
-    Ok(None)
+    Ok(())
 }

@@ -57,7 +57,7 @@ pub enum Step {
 }
 
 /// Why there is no image or volume that can be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotOpened {
     /// It is known, and not read.
     #[error("{}", .0.name)]

@@ -84,7 +84,7 @@ pub struct Limits {
 }
 
 /// Why a stream cannot be decompressed. Positions are in the compressed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// It is truncated.
     #[error("the {compression} stream ends too early, at byte {position:#x}")]

@@ -323,7 +323,7 @@ fn open_files(
         Step::Arrived(Content::Volume) => Format::Volume,
         // In a rescue, a volume may be known by what is not read yet.
         _ if opening.wanted == Wanted::Volume && opening.rescue.is_some() => Format::Volume,
-        _ => judge_unknown(&input.name, &start, opening)?,
+        _ => judge_unknown(&input, &start, opening)?,
     };
     if let (Format::Image | Format::Partclone, None, Some(rescue)) =
         (input.format, &input.damaged, opening.rescue)

@@ -6,7 +6,7 @@ use ntfsclone_core::image::ntfsclone::{HEADER_SIZE, MAGIC};
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::open::{NotOpened, Partition, PartitionTable};
 
-use super::{Format, Opening, Wanted};
+use super::{Format, Opening, Recognised, Wanted};
 use crate::error::{Error, Result};
 use crate::report;
 use crate::visible::Visible;
@@ -53,16 +53,23 @@ pub(super) fn refuse_seen(name: &Path, found: &NotOpened, seen: Seen) -> Error {
 
 /// What is taken for what is unknown, and begins with `start`: an image or volume
 /// whose start is damaged.
-pub(super) fn judge_unknown(name: &Path, start: &[u8], opening: Opening<'_>) -> Result<Format> {
+pub(super) fn judge_unknown(
+    input: &Recognised,
+    start: &[u8],
+    opening: Opening<'_>,
+) -> Result<Format> {
+    let name = &input.name;
     match (opening.wanted, start.first_chunk()) {
         (Wanted::Image, _) if start.is_empty() => Err(Error::refused(
             name,
             "is empty",
             "was it written completely?",
         )),
-        // The decoder says best what is wrong with a damaged image; a rescue looks
-        // for what is left of one.
-        (Wanted::Image, _) if opening.rescue.is_some() || resembles_image(start) => {
+        // The decoder says best what is wrong with a damaged image.
+        (Wanted::Image, _) if resembles_image(start) => Ok(Format::Image),
+        // A rescue looks for what is left of one. In a compressed stream, that may be
+        // what is damaged.
+        (Wanted::Image, _) if opening.rescue.is_some() || input.is_compressed() => {
             Ok(Format::Image)
         }
         (Wanted::Image, _) => Err(Error::refused(
@@ -79,7 +86,7 @@ pub(super) fn judge_unknown(name: &Path, start: &[u8], opening: Opening<'_>) -> 
         (Wanted::Volume, Some(sector)) => match BootSector::parse(sector, 0) {
             Ok(_) => Ok(Format::Volume),
             Err(source) => Err(Error::NotNtfs {
-                path: name.to_owned(),
+                path: name.clone(),
                 source,
             }),
         },

@@ -88,7 +88,7 @@ pub(super) fn open_stream(
             }
             Step::Arrived(Content::Image) => Format::Image,
             Step::Arrived(Content::Volume) => Format::Volume,
-            Step::Arrived(_) => judge_unknown(&input.name, &start, opening)?,
+            Step::Arrived(_) => judge_unknown(&input, &start, opening)?,
         };
         let bytes = Bytes::Stream(reader);
         return Ok(Opened { input, bytes });

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{GAP_BYTES, Index, Run, stride};
 use crate::error::{Error, Result, Structure};
 use crate::image::ntfsclone::{Header, corrupt};
+use crate::sorted::sorted;
 use crate::units::{Extent, Lcn, len_u64};
 
 /// Makes an [`Index`] of the commands of an image, in their order.
@@ -238,27 +239,26 @@ fn is_sorted(runs: &[Run]) -> bool {
 fn latest(header: &Header, stream: &[Run]) -> Result<Vec<Run>> {
     let mut by_start = Vec::new();
     reserve(&mut by_start, stream.len())?;
-    by_start.extend(0..stream.len());
-    by_start.sort_by_key(|&index| stream.get(index).map(|run| run.extent.start));
-    let mut waiting = by_start.into_iter().peekable();
+    let starts = stream.iter().map(|run| run.extent.start);
+    by_start.extend(starts.zip(0..));
+    let mut waiting = sorted(by_start).into_iter().peekable();
 
-    let mut sorted: Vec<Run> = Vec::new();
+    let mut latest: Vec<Run> = Vec::new();
     // Those that hold `position`, or did before it: the last one on top.
     let mut holders = BinaryHeap::new();
     let mut position = Lcn(0);
-    let start_of = |index: &usize| stream.get(*index).map(|run| run.extent.start);
     loop {
-        while let Some(index) = waiting.next_if(|next| start_of(next) <= Some(position)) {
+        while let Some((_, index)) = waiting.next_if(|(start, _)| *start <= position) {
             holders
                 .try_reserve(1)
                 .map_err(|_| no_memory(stream.len()))?;
             holders.push(index);
         }
-        let next_start = waiting.peek().and_then(start_of);
+        let next_start = waiting.peek().map(|(start, _)| *start);
         let Some(run) = holders.peek().and_then(|&index| stream.get(index)) else {
             match next_start {
                 Some(start) => position = start,
-                None => return Ok(sorted),
+                None => return Ok(latest),
             }
             continue;
         };
@@ -269,11 +269,11 @@ fn latest(header: &Header, stream: &[Run]) -> Result<Vec<Run>> {
         let end = next_start.map_or(run.extent.end(), |start| start.min(run.extent.end()));
         let mut piece = run.from(header, position);
         piece.extent.len = end.0.saturating_sub(position.0);
-        match sorted.last_mut() {
+        match latest.last_mut() {
             Some(last) if last.is_followed_by(header, &piece) => {
                 last.extent.len = last.extent.len.saturating_add(piece.extent.len);
             }
-            _ => push(&mut sorted, piece)?,
+            _ => push(&mut latest, piece)?,
         }
         position = end;
     }

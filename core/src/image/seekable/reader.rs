@@ -1,6 +1,5 @@
 //! Reads a compressed image at any position.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -41,8 +40,8 @@ struct State {
     /// The last one was used last.
     cache: Vec<Cached>,
     /// Errors of frames that cannot be decompressed, so that they are not tried
-    /// again.
-    damaged: BTreeMap<usize, Error>,
+    /// again; by number.
+    damaged: Vec<(usize, Error)>,
     /// Decompressors that are not in use.
     idle: Vec<DCtx<'static>>,
 }
@@ -83,7 +82,7 @@ impl<S: ReadAt> SeekableReader<S> {
             cache_size: CACHE_SIZE,
             state: Mutex::new(State {
                 cache: Vec::new(),
-                damaged: BTreeMap::new(),
+                damaged: Vec::new(),
                 idle: Vec::new(),
             }),
         })
@@ -206,14 +205,20 @@ impl<S: ReadAt> SeekableReader<S> {
             if let Some(content) = state.find(number) {
                 return Ok(content);
             }
-            if let Some(error) = state.damaged.get(&number).and_then(damage_like) {
+            if let Ok(place) = state.damage_of(number)
+                && let Some((_, error)) = state.damaged.get(place)
+                && let Some(error) = damage_like(error)
+            {
                 return Err(error);
             }
         }
         let mut content = Vec::new();
         if let Err(error) = self.decompress(number, frame, &mut content) {
             if let Some(damage) = damage_like(&error) {
-                self.state.lock().damaged.insert(number, damage);
+                let mut state = self.state.lock();
+                if let Err(place) = state.damage_of(number) {
+                    state.damaged.insert(place, (number, damage));
+                }
             }
             return Err(error);
         }
@@ -269,6 +274,12 @@ impl State {
         let content = Arc::clone(&kept.content);
         self.cache.push(kept);
         Some(content)
+    }
+
+    /// Where the error of a frame is, or is to be.
+    fn damage_of(&self, number: usize) -> Result<usize, usize> {
+        self.damaged
+            .binary_search_by_key(&number, |(other, _)| *other)
     }
 
     fn keep(&mut self, number: usize, content: Arc<Vec<u8>>, cache_size: u64) {
