@@ -63,6 +63,7 @@ pub(super) fn open_disk(
 ) -> Result<Opened> {
     let name = input.name.clone();
     loop {
+        input.layers = nesting.layers().to_vec();
         let content = content_of(&name, &source)?;
         let step = nesting.step(&source, content);
         input.format = match step.map_err(|found| refuse(&name, &found))? {
@@ -80,8 +81,7 @@ pub(super) fn open_disk(
                 continue;
             }
             Step::Open(container) => {
-                nesting.pass(container.layer());
-                input.container = Some(container);
+                input.enter(container);
                 Format::Partclone
             }
             Step::Decompress(compression) => {
@@ -93,9 +93,8 @@ pub(super) fn open_disk(
             }
             Step::Arrived(Content::Image) => Format::Image,
             Step::Arrived(Content::Volume) => Format::Volume,
-            Step::Arrived(_) => judge_unknown(&name, &start_of(&name, &source)?, opening)?,
+            Step::Arrived(_) => judge_unknown(&input, &start_of(&name, &source)?, opening)?,
         };
-        input.layers = nesting.layers().to_vec();
         let disk = VirtualDisk(source);
         input.disk = Some(disk.clone());
         let bytes = Bytes::Disk(disk);
