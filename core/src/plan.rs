@@ -29,7 +29,7 @@ enum Selection {
 
 /// A step of a copy.
 #[derive(Debug, Clone, Copy)]
-pub enum Step<'a> {
+pub enum CopyStep<'a> {
     /// Bytes to be copied as they are: clusters, or in the last step the tail,
     /// which is shorter than a cluster or a whole one, and may be empty.
     Bytes {
@@ -81,18 +81,18 @@ impl Plan {
 
     /// The steps, in the order in which an image holds them. The tail is the last
     /// one.
-    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+    pub fn steps(&self) -> impl Iterator<Item = CopyStep<'_>> {
         let (map, list) = self.selection();
         let clusters = map.into_iter().flat_map(ClusterMap::extents);
         let clusters = clusters.map(|extent| self.copy(extent));
         let metadata = list.iter().map(|step| match step {
             MetadataStep::Clusters(extent) => self.copy(*extent),
-            MetadataStep::Records(kind, stream) => Step::Records(*kind, stream),
+            MetadataStep::Records(kind, stream) => CopyStep::Records(*kind, stream),
         });
         let (offset, len) = self.tail();
         clusters
             .chain(metadata)
-            .chain([Step::Bytes { offset, len }])
+            .chain([CopyStep::Bytes { offset, len }])
     }
 
     /// The clusters of all steps, in their order. In a plan of metadata some may
@@ -150,9 +150,9 @@ impl Plan {
         }
     }
 
-    fn copy(&self, extent: Extent) -> Step<'static> {
+    fn copy(&self, extent: Extent) -> CopyStep<'static> {
         let (offset, len) = self.range(extent);
-        Step::Bytes { offset, len }
+        CopyStep::Bytes { offset, len }
     }
 
     fn range(&self, extent: Extent) -> (u64, u64) {

@@ -6,7 +6,7 @@ use ntfsclone_core::check::PartcloneCheck;
 use ntfsclone_core::image::partclone::{Decoder, Index, Reader};
 use ntfsclone_core::io::{ByteExtent, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::open::{Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Inward, Layer, Nesting, Probe};
 
 use super::image::{decode, split};
 
@@ -59,7 +59,7 @@ fn open(image: &[u8]) {
     let mut source: Source = Arc::new(Arc::<[u8]>::from(image));
     let mut nesting = Nesting::default();
     while let Ok(probe) = Probe::new(&source) {
-        let Ok(Step::Open(container)) = nesting.step(&source, probe.content()) else {
+        let Ok(Inward::Open(container)) = nesting.step(&source, probe.content()) else {
             break;
         };
         let Ok(inner) = container.open(&source) else {

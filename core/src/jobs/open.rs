@@ -19,7 +19,7 @@ use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
-use crate::open::{Container, Content, Inside, Layer, Nesting, PartitionReader, Probe, Step};
+use crate::open::{Container, Content, Inside, Inward, Layer, Nesting, PartitionReader, Probe};
 use crate::pages::Pages;
 
 /// Bytes of decompressed content that are cached.
@@ -87,7 +87,7 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         }
         let step = co.attempt(|| opening.nesting.step(&source, content.clone()));
         match step.await? {
-            Step::Decompress(compression) => {
+            Inward::Decompress(compression) => {
                 opening.size.get_or_insert(source.size());
                 let may_end_early = |&layer: &Layer| layer.may_end_early();
                 let ends_anywhere = opening.nesting.layers().last().is_some_and(may_end_early);
@@ -100,13 +100,13 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
                     opening,
                 }));
             }
-            Step::Enter(partition, damage) => {
+            Inward::Enter(partition, damage) => {
                 let warning = damage.map(|damage| damage.to_string());
                 opening.warnings.extend(warning);
                 opening.nesting.pass(Layer::Partition(partition.number));
                 source = Arc::new(PartitionReader::new(source, &partition));
             }
-            Step::Open(found) => {
+            Inward::Open(found) => {
                 opening.size.get_or_insert(source.size());
                 let inner = open_container(&co, &source, found).await?;
                 opening.nesting.pass(found.layer());
@@ -117,9 +117,9 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
                     Container::Disk(_) => seekable = None,
                 }
             }
-            Step::Arrived(Content::Image) => break Format::Image,
-            Step::Arrived(Content::Volume) => break Format::Volume,
-            Step::Arrived(_) => return Err(Failure::unknown()),
+            Inward::Arrived(Content::Image) => break Format::Image,
+            Inward::Arrived(Content::Volume) => break Format::Volume,
+            Inward::Arrived(_) => return Err(Failure::unknown()),
         }
     };
     let size = opening.size.unwrap_or_else(|| source.size());

@@ -20,7 +20,7 @@ mod recoded;
 pub use container::{Container, Opener};
 pub use format::{FORMATS, Format, Role};
 pub use inside::Inside;
-pub use nesting::{Layer, Nesting, NotOpened, Step};
+pub use nesting::{Inward, Layer, Nesting, NotOpened};
 pub use partition_reader::PartitionReader;
 pub use partition_table::{Damage, Kind, Partition, PartitionTable};
 pub use probe::{Content, Probe, explain_volume};

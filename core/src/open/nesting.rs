@@ -45,7 +45,7 @@ pub struct Nesting {
 
 /// What to do to get further in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum Inward {
     /// Decompress the source, and ask again.
     Decompress(Compression),
     /// Open this container, and ask again of the source in it.
@@ -113,27 +113,27 @@ impl Nesting {
     /// # Errors
     ///
     /// There is no way further in.
-    pub fn step(&self, source: &dyn ReadAt, content: Content) -> Result<Step, NotOpened> {
+    pub fn step(&self, source: &dyn ReadAt, content: Content) -> Result<Inward, NotOpened> {
         match content {
             Content::Compressed(compression) if self.compressions() >= MAX_COMPRESSIONS => {
                 Err(NotOpened::Compressions(compression))
             }
-            Content::Compressed(compression) => Ok(Step::Decompress(compression)),
+            Content::Compressed(compression) => Ok(Inward::Decompress(compression)),
             Content::Container(_) if self.containers() >= MAX_CONTAINERS => {
                 Err(NotOpened::Containers)
             }
-            Content::Container(container) => Ok(Step::Open(container)),
+            Content::Container(container) => Ok(Inward::Open(container)),
             // Where a partition is named, a volume that begins as a disk does is one.
             _ if let Some(number) = self.partition => {
                 let table = PartitionTable::read(source).ok_or(NotOpened::NoTable)?;
                 match table.find(number).cloned() {
-                    Some(partition) => Ok(Step::Enter(partition, table.damage)),
+                    Some(partition) => Ok(Inward::Enter(partition, table.damage)),
                     None => Err(NotOpened::NoPartition(number, table)),
                 }
             }
             Content::Refused(format) => Err(NotOpened::Format(format)),
             Content::Disk(table) => Err(NotOpened::Disk(table)),
-            Content::Image | Content::Volume | Content::Unknown => Ok(Step::Arrived(content)),
+            Content::Image | Content::Volume | Content::Unknown => Ok(Inward::Arrived(content)),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{lost_data, open_volume, restore_rescue, used_clusters};
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::input::{self, Opened};
+use crate::input::{self, OpenInput};
 use crate::options::{self, CheckTask};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
@@ -42,7 +42,7 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
 }
 
 /// Reads what a copy of the volume would hold.
-fn check_volume(task: &CheckTask, opened: Opened, how: options::Progress) -> Result<()> {
+fn check_volume(task: &CheckTask, opened: OpenInput, how: options::Progress) -> Result<()> {
     let reports = Reports::ToStdout;
     let started = Instant::now();
     if task.rescue.is_some() {

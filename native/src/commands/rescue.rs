@@ -17,7 +17,7 @@ use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
-use crate::input::{self, Opened};
+use crate::input::{self, OpenInput};
 use crate::options::{self, Output, Rescue, WriteOptions};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
@@ -95,7 +95,7 @@ fn refuse_mapfile(path: &Path) -> Error {
     )
 }
 
-fn open_medium(opened: Opened) -> Result<(Device, Medium)> {
+fn open_medium(opened: OpenInput) -> Result<(Device, Medium)> {
     let name = opened.input.name.clone();
     let device = Device::of(opened, options::Progress::None, Reports::None)?;
     let path = input::path_to_rescue(&name, device.files())?;

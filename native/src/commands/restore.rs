@@ -11,7 +11,7 @@ use crate::bulk::pipeline::{Filled, Filler, Flow};
 use crate::error::{Error, Result};
 use crate::host::percent::Part;
 use crate::host::progress::{Phase, Progress};
-use crate::input::{self, Format, Opened, Recognised};
+use crate::input::{self, Format, OpenInput, Recognised};
 use crate::options::{self, CopyKind, Direct, RestoreTask, Thin, WriteOptions};
 use crate::original_report::{self, Copied};
 use crate::report::{self, Reports};
@@ -146,7 +146,7 @@ pub(super) fn thin_of(task: &RestoreTask, input: &Recognised, place: Place) -> T
 }
 
 /// Copies a volume of which any part can be read, as without --restore-image.
-fn copy_volume(task: &RestoreTask, opened: Opened, how: options::Progress) -> Result<()> {
+fn copy_volume(task: &RestoreTask, opened: OpenInput, how: options::Progress) -> Result<()> {
     let order = CopyOrder {
         kind: &CopyKind::RAW,
         checks: task.checks,

@@ -4,7 +4,7 @@
 use super::lost_data;
 use super::restore::{Restoring, check_place, describe, thin_of};
 use crate::error::{Error, Result};
-use crate::input::{FileSums, Format, Opened};
+use crate::input::{FileSums, Format, OpenInput};
 use crate::options::{self, CheckTask, Rescue, RestoreTask, Thin};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
@@ -15,7 +15,7 @@ use crate::source::SalvagedVolume;
 pub fn run(
     task: &RestoreTask,
     rescue: &Rescue,
-    opened: Opened,
+    opened: OpenInput,
     how: options::Progress,
 ) -> Result<()> {
     let writing = &task.writing;
@@ -56,7 +56,7 @@ pub fn run(
 pub fn check(
     task: &CheckTask,
     rescue: &Rescue,
-    opened: Opened,
+    opened: OpenInput,
     how: options::Progress,
 ) -> Result<()> {
     let salvaged = SalvagedVolume::find(opened, task.checks.threads, how.without_percent())?;

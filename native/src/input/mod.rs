@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Container, Content, Damage, Layer, Nesting, Probe, Step};
+use ntfsclone_core::open::{Container, Content, Damage, Inward, Layer, Nesting, Probe};
 use ntfsclone_core::stream::Compression;
 
 pub use damaged::path_to_rescue;
@@ -33,7 +33,7 @@ pub use file_sums::{FileSums, tapped};
 pub use files::{Files, FilesReader};
 pub use frames::{FramesReader, SharedLostFrames};
 pub use not_opened::refuse;
-pub use opened::{Bytes, Format, Opened, Recognised};
+pub use opened::{Bytes, Format, OpenInput, Recognised};
 pub use reopen::open_again;
 pub use seekable::Seekable;
 pub use stream::{read_before_error, read_error, read_up_to};
@@ -53,7 +53,7 @@ const START_BYTES: usize = 512;
 
 /// How an input is opened.
 #[derive(Debug, Clone, Copy)]
-struct Opening<'a> {
+struct OpenOptions<'a> {
     wanted: Wanted,
     /// What is there will do, in spite of what cannot be read.
     rescue: Option<&'a Rescue>,
@@ -80,8 +80,8 @@ enum Sums {
 /// # Errors
 ///
 /// [`Error::Refused`], if it is known and cannot be restored.
-pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
-    let opening = Opening {
+pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<OpenInput> {
+    let opening = OpenOptions {
         wanted: Wanted::Image,
         rescue,
         sums: Sums::Ignore,
@@ -95,8 +95,8 @@ pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
 /// # Errors
 ///
 /// As [`open`]; a sidecar cannot be read, or is of another file.
-pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
-    let opening = Opening {
+pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<OpenInput> {
+    let opening = OpenOptions {
         wanted: Wanted::Image,
         rescue,
         sums: Sums::Compare,
@@ -110,12 +110,16 @@ pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<Opened> {
 /// # Errors
 ///
 /// As [`open`]; it is a pipe, which can be read only once.
-pub fn open_volume(path: &Path, partition: Option<u32>, rescue: Option<&Rescue>) -> Result<Opened> {
+pub fn open_volume(
+    path: &Path,
+    partition: Option<u32>,
+    rescue: Option<&Rescue>,
+) -> Result<OpenInput> {
     let input = Input {
         origin: Origin::File(path.to_owned()),
         partition,
     };
-    let opening = Opening {
+    let opening = OpenOptions {
         wanted: Wanted::Volume,
         rescue,
         sums: Sums::Ignore,
@@ -125,7 +129,7 @@ pub fn open_volume(path: &Path, partition: Option<u32>, rescue: Option<&Rescue>)
 
 /// Opens all of one file or device as a volume, without a look at what it is: on a
 /// dying disk each read may be the last. `None` if it is anything else.
-pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>> {
+pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<OpenInput>> {
     let failed = |error| Error::io("open", path, error);
     let paths = piece_names::of(path)?;
     let kind = device::file_kind(&fs::metadata(&paths[0]).map_err(failed)?);
@@ -146,10 +150,10 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<Opened>
         sums: None,
     };
     let bytes = Bytes::Random(files);
-    Ok(Some(Opened { input, bytes }))
+    Ok(Some(OpenInput { input, bytes }))
 }
 
-fn open_with(input: &Input, opening: Opening<'_>) -> Result<Opened> {
+fn open_with(input: &Input, opening: OpenOptions<'_>) -> Result<OpenInput> {
     let name = input.name();
     let failed = |error| Error::io("open", &name, error);
     let path = match &input.origin {
@@ -235,8 +239,8 @@ fn open_files(
     name: PathBuf,
     mut files: Files,
     partition: Option<u32>,
-    opening: Opening<'_>,
-) -> Result<Opened> {
+    opening: OpenOptions<'_>,
+) -> Result<OpenInput> {
     let layers = match files.count() {
         1 => Vec::new(),
         count => vec![Layer::Pieces(count)],
@@ -300,27 +304,27 @@ fn open_files(
             sums.read_meanwhile()?;
         }
         let bytes = Bytes::Seekable(seekable);
-        return Ok(Opened { input, bytes });
+        return Ok(OpenInput { input, bytes });
     }
     let step = nesting.step(&files, content);
     input.format = match step.map_err(|found| refuse(&input.name, &found))? {
-        Step::Decompress(_) => {
+        Inward::Decompress(_) => {
             let reader = tapped(&input, Box::new(FilesReader::new(files)));
             return open_stream(input, reader, nesting, opening);
         }
-        Step::Open(Container::Disk(_)) => {
+        Inward::Open(Container::Disk(_)) => {
             // Not all of it is read for a copy.
             if let Some(sums) = &input.sums {
                 sums.read_meanwhile()?;
             }
             return open_disk(input, files, nesting, opening);
         }
-        Step::Open(container) => {
+        Inward::Open(container) => {
             input.enter(container);
             Format::Partclone
         }
-        Step::Arrived(Content::Image) => Format::Image,
-        Step::Arrived(Content::Volume) => Format::Volume,
+        Inward::Arrived(Content::Image) => Format::Image,
+        Inward::Arrived(Content::Volume) => Format::Volume,
         // In a rescue, a volume may be known by what is not read yet.
         _ if opening.wanted == Wanted::Volume && opening.rescue.is_some() => Format::Volume,
         _ => judge_unknown(&input, &start, opening)?,
@@ -335,7 +339,7 @@ fn open_files(
         sums.read_meanwhile()?;
     }
     let bytes = Bytes::Random(files);
-    Ok(Opened { input, bytes })
+    Ok(OpenInput { input, bytes })
 }
 
 fn is_virtual_disk(files: &Files, start: &[u8]) -> bool {
@@ -355,15 +359,15 @@ fn enter_partition(name: &Path, disk: Files, nesting: &Nesting) -> Result<(Files
     }
     let step = nesting.step(&disk, Content::Unknown);
     match step.map_err(|found| refuse(name, &found))? {
-        Step::Enter(partition, damage) => {
+        Inward::Enter(partition, damage) => {
             partition::warn_of(name, damage);
             Ok((disk.part(partition.offset, partition.size), damage))
         }
-        Step::Decompress(_) | Step::Open(_) | Step::Arrived(_) => Ok((disk, None)),
+        Inward::Decompress(_) | Inward::Open(_) | Inward::Arrived(_) => Ok((disk, None)),
     }
 }
 
-impl Opening<'_> {
+impl OpenOptions<'_> {
     /// The first bytes. In a rescue, they may be unreadable.
     fn start_of(self, name: &Path, files: &Files) -> Result<Vec<u8>> {
         match start_of(files) {

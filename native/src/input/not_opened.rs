@@ -6,7 +6,7 @@ use ntfsclone_core::image::ntfsclone::{HEADER_SIZE, MAGIC};
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::open::{NotOpened, Partition, PartitionTable};
 
-use super::{Format, Opening, Recognised, Wanted};
+use super::{Format, OpenOptions, Recognised, Wanted};
 use crate::error::{Error, Result};
 use crate::report;
 use crate::visible::Visible;
@@ -56,7 +56,7 @@ pub(super) fn refuse_seen(name: &Path, found: &NotOpened, seen: Seen) -> Error {
 pub(super) fn judge_unknown(
     input: &Recognised,
     start: &[u8],
-    opening: Opening<'_>,
+    opening: OpenOptions<'_>,
 ) -> Result<Format> {
     let name = &input.name;
     match (opening.wanted, start.first_chunk()) {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::rescue::DamagedSource;
 
 /// An image or volume that can be read.
-pub struct Opened {
+pub struct OpenInput {
     pub input: Recognised,
     pub bytes: Bytes,
 }
@@ -78,7 +78,7 @@ impl Bytes {
     }
 }
 
-impl Opened {
+impl OpenInput {
     /// True for a volume that any part can be read of, as it is.
     pub fn is_plain_volume(&self) -> bool {
         self.input.format == Format::Volume && matches!(self.bytes, Bytes::Random(_))

@@ -6,20 +6,20 @@ use ntfsclone_core::open::{Layer, Nesting};
 
 use super::seekable::open_seekable;
 use super::stream::open_stream;
-use super::{Bytes, FilesReader, Opened, Opening, Recognised, Sums, Wanted};
+use super::{Bytes, FilesReader, OpenInput, OpenOptions, Recognised, Sums, Wanted};
 use crate::error::{Error, Result};
 
 /// Opens what was opened before, from its start. Checksums are compared once.
-pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opened> {
+pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<OpenInput> {
     input.sums = None;
     if let Some(disk) = input.disk.clone() {
         let bytes = Bytes::Disk(disk);
-        return Ok(Opened { input, bytes });
+        return Ok(OpenInput { input, bytes });
     }
     match input.files.clone() {
         Some(files) if input.layers.contains(&Layer::Seekable) => {
             match open_seekable(&input.name, &files) {
-                Some((_, seekable)) => Ok(Opened {
+                Some((_, seekable)) => Ok(OpenInput {
                     input,
                     bytes: Bytes::Seekable(seekable),
                 }),
@@ -38,14 +38,14 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<Opene
             let is_partition = |layer: &Layer| matches!(layer, Layer::Partition(_));
             let partition = partition.filter(|_| !outer.iter().any(is_partition));
             let nesting = Nesting::new(outer, partition);
-            let opening = Opening {
+            let opening = OpenOptions {
                 wanted: Wanted::Image,
                 rescue: None,
                 sums: Sums::Ignore,
             };
             open_stream(input, Box::new(FilesReader::new(files)), nesting, opening)
         }
-        Some(files) => Ok(Opened {
+        Some(files) => Ok(OpenInput {
             input,
             bytes: Bytes::Random(files),
         }),

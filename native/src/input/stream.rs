@@ -4,14 +4,14 @@ use std::fs::Metadata;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::open::{Container, Content, Layer, Nesting, NotOpened, Probe, Step};
+use ntfsclone_core::open::{Container, Content, Inward, Layer, Nesting, NotOpened, Probe};
 use ntfsclone_core::stream::StreamError;
 
 use super::compression::Decompressor;
 use super::not_opened::{Seen, judge_unknown, refuse_seen};
 use super::partition::{self, Start};
 use super::read_ahead::ReadAhead;
-use super::{Bytes, Format, Opened, Opening, Recognised};
+use super::{Bytes, Format, OpenInput, OpenOptions, Recognised};
 use crate::error::{Error, Result, TAKE_ANOTHER};
 
 /// What is read of a stream to identify it: the partition table of a disk is in
@@ -24,8 +24,8 @@ pub(super) fn open_pipe(
     reader: Box<dyn Read + Send>,
     metadata: Vec<Metadata>,
     partition: Option<u32>,
-    opening: Opening<'_>,
-) -> Result<Opened> {
+    opening: OpenOptions<'_>,
+) -> Result<OpenInput> {
     let input = Recognised {
         name,
         format: Format::Image,
@@ -46,8 +46,8 @@ pub(super) fn open_stream(
     mut input: Recognised,
     mut reader: Box<dyn Read + Send>,
     mut nesting: Nesting,
-    opening: Opening<'_>,
-) -> Result<Opened> {
+    opening: OpenOptions<'_>,
+) -> Result<OpenInput> {
     loop {
         let start = peek(&mut reader, &input.name, opening)?;
         let source = Start(&start);
@@ -55,7 +55,7 @@ pub(super) fn open_stream(
         let step = nesting.step(&source, content);
         let refused = |found: NotOpened| refuse_seen(&input.name, &found, Seen::Start);
         input.format = match step.map_err(refused)? {
-            Step::Decompress(compression) => {
+            Inward::Decompress(compression) => {
                 let ends_anywhere = input.ends_anywhere();
                 let failed = |error| Error::io("decompress", &input.name, error);
                 let stream = Decompressor::new(compression, reader, ends_anywhere);
@@ -65,7 +65,7 @@ pub(super) fn open_stream(
                 input.layers = nesting.layers().to_vec();
                 continue;
             }
-            Step::Enter(partition, damage) => {
+            Inward::Enter(partition, damage) => {
                 partition::warn_of(&input.name, damage);
                 input.table_damage = damage;
                 let part = StreamPart::new(reader, partition.offset, partition.size);
@@ -74,29 +74,33 @@ pub(super) fn open_stream(
                 input.layers = nesting.layers().to_vec();
                 continue;
             }
-            Step::Open(Container::Disk(format)) => {
+            Inward::Open(Container::Disk(format)) => {
                 return Err(refused(NotOpened::DiskInStream(format)));
             }
-            Step::Open(_) if nesting.partition().is_some() => {
+            Inward::Open(_) if nesting.partition().is_some() => {
                 return Err(refused(NotOpened::NoTable));
             }
-            Step::Open(container) => {
+            Inward::Open(container) => {
                 nesting.pass(container.layer());
                 input.layers = nesting.layers().to_vec();
                 input.container = Some(container);
                 Format::Partclone
             }
-            Step::Arrived(Content::Image) => Format::Image,
-            Step::Arrived(Content::Volume) => Format::Volume,
-            Step::Arrived(_) => judge_unknown(&input, &start, opening)?,
+            Inward::Arrived(Content::Image) => Format::Image,
+            Inward::Arrived(Content::Volume) => Format::Volume,
+            Inward::Arrived(_) => judge_unknown(&input, &start, opening)?,
         };
         let bytes = Bytes::Stream(reader);
-        return Ok(Opened { input, bytes });
+        return Ok(OpenInput { input, bytes });
     }
 }
 
 /// The first bytes of a stream, which stay in it.
-fn peek(reader: &mut Box<dyn Read + Send>, name: &Path, opening: Opening<'_>) -> Result<Vec<u8>> {
+fn peek(
+    reader: &mut Box<dyn Read + Send>,
+    name: &Path,
+    opening: OpenOptions<'_>,
+) -> Result<Vec<u8>> {
     let mut start = vec![0; STREAM_START_BYTES];
     let (len, error) = read_before_error(reader, &mut start);
     start.truncate(len);

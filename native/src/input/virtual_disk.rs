@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use ntfsclone_core as core;
 use ntfsclone_core::io::{IoError, ReadAt, Source};
-use ntfsclone_core::open::{Container, Content, Layer, Nesting, PartitionReader, Probe, Step};
+use ntfsclone_core::open::{Container, Content, Inward, Layer, Nesting, PartitionReader, Probe};
 
 use super::not_opened::{judge_unknown, refuse};
-use super::{Bytes, Format, Opened, Opening, Recognised, START_BYTES, partition, read_error};
+use super::{
+    Bytes, Format, OpenInput, OpenOptions, Recognised, START_BYTES, partition, read_error,
+};
 use crate::error::{Error, Result};
 
 /// A virtual disk, or the partition of it that is read.
@@ -59,46 +61,46 @@ pub(super) fn open_disk(
     mut input: Recognised,
     mut source: Source,
     mut nesting: Nesting,
-    opening: Opening<'_>,
-) -> Result<Opened> {
+    opening: OpenOptions<'_>,
+) -> Result<OpenInput> {
     let name = input.name.clone();
     loop {
         input.layers = nesting.layers().to_vec();
         let content = content_of(&name, &source)?;
         let step = nesting.step(&source, content);
         input.format = match step.map_err(|found| refuse(&name, &found))? {
-            Step::Open(container @ Container::Disk(_)) => {
+            Inward::Open(container @ Container::Disk(_)) => {
                 let opened = container.open(&source);
                 source = opened.map_err(|error| Error::read(&name, error))?;
                 nesting.pass(container.layer());
                 continue;
             }
-            Step::Enter(partition, damage) => {
+            Inward::Enter(partition, damage) => {
                 partition::warn_of(&name, damage);
                 input.table_damage = damage;
                 source = Arc::new(PartitionReader::new(source, &partition));
                 nesting.pass(Layer::Partition(partition.number));
                 continue;
             }
-            Step::Open(container) => {
+            Inward::Open(container) => {
                 input.enter(container);
                 Format::Partclone
             }
-            Step::Decompress(compression) => {
+            Inward::Decompress(compression) => {
                 return Err(Error::refused(
                     &name,
                     format!("holds a disk or partition that is compressed with {compression}"),
                     "take it out of the disk first",
                 ));
             }
-            Step::Arrived(Content::Image) => Format::Image,
-            Step::Arrived(Content::Volume) => Format::Volume,
-            Step::Arrived(_) => judge_unknown(&input, &start_of(&name, &source)?, opening)?,
+            Inward::Arrived(Content::Image) => Format::Image,
+            Inward::Arrived(Content::Volume) => Format::Volume,
+            Inward::Arrived(_) => judge_unknown(&input, &start_of(&name, &source)?, opening)?,
         };
         let disk = VirtualDisk(source);
         input.disk = Some(disk.clone());
         let bytes = Bytes::Disk(disk);
-        return Ok(Opened { input, bytes });
+        return Ok(OpenInput { input, bytes });
     }
 }
 

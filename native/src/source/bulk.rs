@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ntfsclone_core::clusters::metadata::RecordKind;
 use ntfsclone_core::io::IoError;
-use ntfsclone_core::plan::{Plan, Step};
+use ntfsclone_core::plan::{CopyStep, Plan};
 use ntfsclone_core::wipe::{Times, Wiped};
 use ntfsclone_core::write::{RecordChunk, WipeReport};
 
@@ -111,8 +111,10 @@ impl BulkReader {
         let mut has_mft = false;
         for step in self.plan.steps() {
             let read = match step {
-                Step::Bytes { offset, len } => self.read_unshared(offset..offset + len, filler)?,
-                Step::Records(kind, stream) => {
+                CopyStep::Bytes { offset, len } => {
+                    self.read_unshared(offset..offset + len, filler)?
+                }
+                CopyStep::Records(kind, stream) => {
                     let before = records.wiped.report.wiped;
                     let chunks = RecordChunk::all(self.plan.geometry(), kind, stream);
                     let read = self.read_records(chunks, &mut records, filler)?;

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::host::memory::Buffers;
 use crate::host::progress::Progress;
 use crate::input::{
-    self, Bytes, FilesReader, Format, FramesReader, Opened, Recognised, Seekable, read_error,
+    self, Bytes, FilesReader, Format, FramesReader, OpenInput, Recognised, Seekable, read_error,
     read_up_to,
 };
 use crate::options::Direct;
@@ -59,8 +59,8 @@ pub struct ImageStream {
 
 impl ImageStream {
     /// Reads the header of an image, or the boot sector of a volume.
-    pub fn new(opened: Opened) -> Result<Self> {
-        let Opened { input, bytes } = opened;
+    pub fn new(opened: OpenInput) -> Result<Self> {
+        let OpenInput { input, bytes } = opened;
         let seekable = match &bytes {
             Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
             Bytes::Random(_) | Bytes::Disk(_) | Bytes::Stream(_) => None,

@@ -21,7 +21,7 @@ use super::salvaged::SalvagedVolume;
 use super::spool::spool;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::input::{self, Bytes, Files, Format, Opened, Recognised};
+use crate::input::{self, Bytes, Files, Format, OpenInput, Recognised};
 use crate::options::{self, Rescue};
 use crate::report::{self, Reports};
 use crate::rescue::{DamagedSource, Kept};
@@ -75,8 +75,8 @@ impl Device {
     }
 
     /// What is open already.
-    pub fn of(opened: Opened, progress: options::Progress, reports: Reports) -> Result<Self> {
-        let Opened { input, bytes } = opened;
+    pub fn of(opened: OpenInput, progress: options::Progress, reports: Reports) -> Result<Self> {
+        let OpenInput { input, bytes } = opened;
         let name = input.name.clone();
         let bytes = match bytes {
             Bytes::Stream(mut reader) => {
@@ -110,7 +110,7 @@ impl Device {
     /// What is left of an image or stream that may be damaged; what is missing is
     /// unreadable.
     pub fn salvage(
-        opened: Opened,
+        opened: OpenInput,
         threads: Option<NonZeroUsize>,
         rescue: &Rescue,
         kept: Option<Kept>,

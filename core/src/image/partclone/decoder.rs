@@ -73,7 +73,7 @@ enum Phase {
 }
 
 /// The outcome of a step.
-enum Step<'i> {
+enum Parsed<'i> {
     Continue,
     NeedInput,
     Data { offset: u64, bytes: &'i [u8] },
@@ -109,11 +109,11 @@ impl Decoder {
                 return Ok(Event::Header(header));
             };
             match body.step(&mut self.cursor, input)? {
-                Step::Continue => {}
-                Step::NeedInput => return Ok(Event::NeedInput),
-                Step::Data { offset, bytes } => return Ok(Event::Data { offset, bytes }),
-                Step::SecondBlock { offset, range } => break (offset, range),
-                Step::End => return Ok(Event::End),
+                Parsed::Continue => {}
+                Parsed::NeedInput => return Ok(Event::NeedInput),
+                Parsed::Data { offset, bytes } => return Ok(Event::Data { offset, bytes }),
+                Parsed::SecondBlock { offset, range } => break (offset, range),
+                Parsed::End => return Ok(Event::End),
             }
         };
         let second = self.body.as_ref().and_then(|body| body.second.get(range));
@@ -219,7 +219,7 @@ impl Body {
     }
 
     /// Each step takes input, or continues with a phase that does.
-    fn step<'i>(&mut self, cursor: &mut Cursor, input: &mut &'i [u8]) -> Result<Step<'i>> {
+    fn step<'i>(&mut self, cursor: &mut Cursor, input: &mut &'i [u8]) -> Result<Parsed<'i>> {
         match self.phase {
             Phase::Unused { left: 0 } => {
                 let left = self.header.bitmap_size();
@@ -227,7 +227,7 @@ impl Body {
             }
             Phase::Unused { left } => {
                 let Some(left) = cursor.skip(left, input) else {
-                    return Ok(Step::NeedInput);
+                    return Ok(Parsed::NeedInput);
                 };
                 self.phase = Phase::Unused { left };
             }
@@ -236,7 +236,7 @@ impl Body {
                 let offset = cursor.position();
                 let bytes = cursor.take(left, input);
                 if bytes.is_empty() {
-                    return Ok(Step::NeedInput);
+                    return Ok(Parsed::NeedInput);
                 }
                 self.read_bitmap(bytes, offset)?;
                 let left = left.saturating_sub(len_u64(bytes.len()));
@@ -245,7 +245,7 @@ impl Body {
             Phase::BitmapEnd => {
                 let size = self.header.bitmap_end_size();
                 let Some(end) = cursor.collect(size, input) else {
-                    return Ok(Step::NeedInput);
+                    return Ok(Parsed::NeedInput);
                 };
                 let offset = self.header.data_offset().saturating_sub(len_u64(size));
                 self.check_bitmap(end, offset)?;
@@ -257,7 +257,7 @@ impl Body {
             Phase::Block { left } => {
                 let bytes = cursor.take(left, input);
                 let Some(&first) = bytes.first() else {
-                    return Ok(Step::NeedInput);
+                    return Ok(Parsed::NeedInput);
                 };
                 let block_size = self.header.block_size;
                 let done = u64::from(block_size).saturating_sub(left);
@@ -269,12 +269,12 @@ impl Body {
                 let left = left.saturating_sub(len_u64(bytes.len()));
                 self.phase = Phase::Block { left };
                 let offset = self.header.offset_of(self.block).saturating_add(done);
-                return Ok(Step::Data { offset, bytes });
+                return Ok(Parsed::Data { offset, bytes });
             }
             Phase::Checksum => {
                 let size = self.checksum_size();
                 let Some(stored) = cursor.collect(size, input) else {
-                    return Ok(Step::NeedInput);
+                    return Ok(Parsed::NeedInput);
                 };
                 let matches = self.checksum.is_stored_as(stored);
                 cursor.clear();
@@ -287,17 +287,17 @@ impl Body {
             Phase::Padding { left: 0 } => self.begin_block(self.block),
             Phase::Padding { left } => {
                 let Some(left) = cursor.skip(left, input) else {
-                    return Ok(Step::NeedInput);
+                    return Ok(Parsed::NeedInput);
                 };
                 self.phase = Phase::Padding { left };
             }
             Phase::Ended { padding } => {
                 let Some(&found) = input.first() else {
-                    return Ok(Step::End);
+                    return Ok(Parsed::End);
                 };
                 if let Some(padding) = cursor.skip(padding, input) {
                     self.phase = Phase::Ended { padding };
-                    return Ok(Step::Continue);
+                    return Ok(Parsed::Continue);
                 }
                 return Err(Error::Corrupt {
                     structure: Structure::ImageBlock,
@@ -310,8 +310,8 @@ impl Body {
         }
         // Once, as soon as the end is reached: what follows it is an error.
         match self.phase {
-            Phase::Ended { .. } => Ok(Step::End),
-            _ => Ok(Step::Continue),
+            Phase::Ended { .. } => Ok(Parsed::End),
+            _ => Ok(Parsed::Continue),
         }
     }
 
@@ -420,7 +420,7 @@ impl Body {
         &mut self,
         cursor: &mut Cursor,
         input: &mut &'i [u8],
-    ) -> Result<Step<'i>> {
+    ) -> Result<Parsed<'i>> {
         let block_size = u64::from(self.header.block_size);
         let checksum_size = len_u64(self.checksum_size());
         let start = cursor.position().saturating_sub(len_u64(self.second.len()));
@@ -437,7 +437,7 @@ impl Body {
                 })?;
             self.second.extend_from_slice(bytes);
             if len_u64(self.second.len()) < wanted {
-                return Ok(Step::NeedInput);
+                return Ok(Parsed::NeedInput);
             }
             let range = len_usize(padding)..len_usize(end);
             let (block, stored) = self.second.split_at_checked(range.end).unwrap_or_default();
@@ -450,11 +450,11 @@ impl Body {
                 self.rank = self.rank.saturating_add(1);
                 let offset = self.header.offset_of(self.block);
                 self.end_strip();
-                return Ok(Step::SecondBlock { offset, range });
+                return Ok(Parsed::SecondBlock { offset, range });
             }
         }
         self.checked(false, start.saturating_add(block_size))
-            .map(|()| Step::Continue)
+            .map(|()| Parsed::Continue)
     }
 
     fn checksum_size(&self) -> usize {

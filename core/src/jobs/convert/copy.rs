@@ -10,7 +10,7 @@ use super::super::used::Counted;
 use super::output::Output;
 use crate::image::Index;
 use crate::io::{ReadAt, Source};
-use crate::plan::{Plan, Step};
+use crate::plan::{CopyStep, Plan};
 use crate::units::len_u64;
 use crate::wipe::Times;
 use crate::write::{RecordChunk, WipeReport, Writer};
@@ -44,11 +44,11 @@ impl Copy {
         let mut done = 0_u64;
         for step in plan.steps() {
             match step {
-                Step::Bytes { offset, len } => {
+                CopyStep::Bytes { offset, len } => {
                     let progress = (&mut done, plan.bytes());
                     copy_range(co, source, (offset, len), progress, &mut output).await?;
                 }
-                Step::Records(kind, stream) => {
+                CopyStep::Records(kind, stream) => {
                     for chunk in RecordChunk::all(plan.geometry(), kind, stream) {
                         let mut bytes = Vec::new();
                         co.read(|| {

@@ -13,7 +13,7 @@ use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::{Extent, Lcn};
 
 use crate::error::{Error, Result};
-use crate::input::{self, Bytes, Format, Opened, Recognised};
+use crate::input::{self, Bytes, Format, OpenInput, Recognised};
 use crate::options::InfoTask;
 use crate::report::{self, Reports};
 use crate::source::inside;
@@ -25,7 +25,7 @@ const START_BYTES: usize = 4096;
 const BAD_RUNS: usize = 5;
 
 pub fn run(task: &InfoTask) -> Result<()> {
-    let Opened { input, bytes } = match input::open(&task.source, None) {
+    let OpenInput { input, bytes } = match input::open(&task.source, None) {
         Err(Error::WholeDisk {
             path,
             table,

@@ -19,7 +19,7 @@ use ntfsclone_core::open::Inside;
 
 use self::against::{Identities, Other, Serials};
 use crate::error::{Error, Result};
-use crate::input::{self, Bytes, Format, Opened, Recognised};
+use crate::input::{self, Bytes, Format, OpenInput, Recognised};
 use crate::options::{self, Input, Origin, VerifyTask};
 use crate::report::{self, Reports};
 use crate::source::{self, KeptVolume};
@@ -127,7 +127,7 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
 
 /// Opens one of the two that are compared. A partition is that of each of them that
 /// is a disk.
-fn open_side(side: &Input, other: &Input) -> Result<Opened> {
+fn open_side(side: &Input, other: &Input) -> Result<OpenInput> {
     let partition = side.partition.or(other.partition);
     let (Some(_), Origin::File(_)) = (partition, &side.origin) else {
         return input::open(side, None);
@@ -228,8 +228,8 @@ fn tell(
     Ok(())
 }
 
-fn check(opened: Opened, task: &VerifyTask, how: options::Progress) -> Result<Checked> {
-    let Opened { input, bytes } = opened;
+fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result<Checked> {
+    let OpenInput { input, bytes } = opened;
     let mut checked = Checked {
         input,
         findings: Findings::default(),

@@ -13,7 +13,7 @@ use ntfsclone_core::io::ReadAt;
 
 use super::{Checked, checksum, image, partclone, unreadable, volume, whole};
 use crate::error::{Error, Result};
-use crate::input::{self, Bytes, Format, Opened};
+use crate::input::{self, Bytes, Format, OpenInput};
 use crate::options::{self, VerifyTask};
 use crate::source::{Keeper, KeptVolume, Sidecar};
 
@@ -106,7 +106,7 @@ fn read_again(
     let index = kept.index().cloned();
     let size = kept.size();
     let keeper = kept.want_missed();
-    let Opened { bytes, .. } = input::open_again(checked.input.clone(), task.image.partition)?;
+    let OpenInput { bytes, .. } = input::open_again(checked.input.clone(), task.image.partition)?;
     // All that can be found was found the first time.
     let before = mem::take(&mut checked.findings);
     let is_the_same = match checked.input.format {

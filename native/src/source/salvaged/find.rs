@@ -22,7 +22,7 @@ use super::in_use::InUse;
 use super::{LEAST_SECTOR, SalvagedVolume, bytes};
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
-use crate::input::{Bytes, Files, Format, Opened, Recognised};
+use crate::input::{Bytes, Files, Format, OpenInput, Recognised};
 use crate::options;
 use crate::report;
 use crate::rescue::{DamagedSource, Medium};
@@ -38,11 +38,11 @@ impl SalvagedVolume {
     ///
     /// It holds nothing of an image or volume; it cannot be read at all.
     pub fn find(
-        opened: Opened,
+        opened: OpenInput,
         threads: Option<NonZeroUsize>,
         progress: options::Progress,
     ) -> Result<Self> {
-        let Opened { input, bytes } = opened;
+        let OpenInput { input, bytes } = opened;
         let (source, index) = source_of(&input, bytes)?;
         let scan = Scan { threads, progress };
         match input.format {

@@ -6,7 +6,7 @@ use std::path::Path;
 use ntfsclone_core::check::{Code, Finding, Findings};
 use ntfsclone_core::ntfs::VolumeInfo;
 
-use crate::input::Opened;
+use crate::input::OpenInput;
 use crate::report;
 use crate::source::inside;
 
@@ -39,7 +39,7 @@ struct Identity {
 }
 
 /// Compares what is known of both at once.
-pub(in crate::commands::verify) fn identify(ours: &Opened, other: &Opened) -> Identities {
+pub(in crate::commands::verify) fn identify(ours: &OpenInput, other: &OpenInput) -> Identities {
     let (Some(mine), Some(theirs)) = (Identity::of(ours), Identity::of(other)) else {
         return Identities::One(Serials::Equal);
     };
@@ -85,7 +85,7 @@ pub(super) fn tell(serials: Serials, other: &Path, findings: &mut Findings) {
 
 impl Identity {
     /// `None` if it cannot be read without reading all of it.
-    fn of(opened: &Opened) -> Option<Self> {
+    fn of(opened: &OpenInput) -> Option<Self> {
         let inside = inside::at_once(&opened.input, &opened.bytes).ok()??;
         let volume = inside.open_volume().ok()?;
         let info = VolumeInfo::read(&volume).ok();

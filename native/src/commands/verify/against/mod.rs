@@ -22,13 +22,13 @@ use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::input::{self, Bytes, Opened};
+use crate::input::{self, Bytes, OpenInput};
 use crate::options::{self, VerifyTask};
 use crate::source::{ImageStream, inside};
 
 /// What a volume is compared with.
 pub(super) struct Other {
-    pub(super) opened: Opened,
+    pub(super) opened: OpenInput,
     pub(super) serials: Serials,
 }
 
@@ -54,7 +54,7 @@ impl Wanted {
 /// # Errors
 ///
 /// [`Error::Refused`], if ours and the other can only be read once, at the same time.
-pub(super) fn check_possible(ours: &Opened, other: &Opened) -> Result<()> {
+pub(super) fn check_possible(ours: &OpenInput, other: &OpenInput) -> Result<()> {
     let Bytes::Stream(_) = ours.bytes else {
         return Ok(());
     };
@@ -148,7 +148,7 @@ pub(super) fn compare(
 }
 
 /// What `check_possible` let pass.
-fn open_anywhere(opened: &Opened, how: options::Progress) -> Result<Source> {
+fn open_anywhere(opened: &OpenInput, how: options::Progress) -> Result<Source> {
     let inside = inside::open(&opened.input, &opened.bytes, how)?;
     inside.map(|inside| inside.source).ok_or_else(|| {
         let name = &opened.input.name;
