@@ -366,3 +366,32 @@ fn what_is_not_whole_is_not_called_sound() {
     assert_eq!(scene.run("verify").code(), Some(2));
     assert_eq!(scene.run("verify - --against -").code(), Some(2));
 }
+
+/// What only the content of files tells.
+#[test]
+fn content_of_files_is_read_where_that_is_asked_for() {
+    let mut volume = builder()
+        .file("rescued.bin", FileData::Runs(vec![Run::at(300, 2)]))
+        .file("packed.bin", FileData::Compressed(vec![7; 200_000]))
+        .build();
+    let mut mark = b"BadSectoR\0".to_vec();
+    mark.resize(512, b'?');
+    volume.bytes[301 * 4096..][..512].copy_from_slice(&mark);
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    for words in ["image", "volume"] {
+        check_sound(&scene, words, &volume);
+        let report = check_found(&scene, &format!("--deep {words}"), &["rescue-mark"]);
+        assert_eq!(report["files"], serde_json::json!(["/rescued.bin"]));
+        assert_eq!(report["findings"][0]["offset"], 301 * 4096);
+    }
+    let outcome = scene.run_with_input("verify --deep -", &volume.bytes);
+    assert_eq!(outcome.code(), Some(1));
+    assert!(
+        outcome
+            .errors()
+            .contains("--deep reads files here and there"),
+        "{}",
+        outcome.errors()
+    );
+}

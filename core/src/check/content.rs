@@ -29,11 +29,13 @@ const SECTOR: usize = 512;
 
 /// A check of the content of all files: of what its end is handed to
 /// [`Checking::with_content`](super::Checking::with_content).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ContentCheck {
     pub(super) findings: Findings,
     /// Clusters in use that are yet to be read, the last ones first.
     clusters: Vec<Extent>,
+    /// Bytes of clusters that were read.
+    position: u64,
     /// Clusters with sectors that could not be read.
     pub(super) marked: Vec<Extent>,
     /// Records that are yet to be searched for compressed streams.
@@ -50,11 +52,17 @@ impl ContentCheck {
         Self {
             findings: Findings::default(),
             clusters: readable(selected),
+            position: 0,
             marked: Vec::new(),
             rest: Part::all(volume),
             waiting: Vec::new(),
             current: None,
         }
+    }
+
+    /// Bytes of clusters that were read so far.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// Continues; false at the end. After an error, it can be tried again.
@@ -75,6 +83,7 @@ impl ContentCheck {
                     }
                 }
             }
+            self.position = self.position.saturating_add(geometry.bytes(piece.len));
             extent.start = piece.end();
             extent.len = extent.len.saturating_sub(piece.len);
             if extent.len == 0 {

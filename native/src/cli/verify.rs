@@ -29,6 +29,12 @@ pub struct Verify {
     #[arg(long)]
     pub index: bool,
 
+    /// Read the content of all files as well: compressed files must decompress, and
+    /// sectors that a rescue marked are found. Takes as long as to read all clusters
+    /// in use
+    #[arg(long)]
+    pub deep: bool,
+
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,

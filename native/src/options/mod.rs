@@ -310,6 +310,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
             .map(|other| input_named(other, None))
             .transpose()?,
         index: typed.index,
+        deep: typed.deep,
         json: typed.json,
         direct: typed.direct.direct,
         threads: typed.threads,

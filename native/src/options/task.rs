@@ -156,6 +156,8 @@ pub struct VerifyTask {
     pub against: Option<Input>,
     /// Keep where the clusters are beside the image.
     pub index: bool,
+    /// Read the content of all files.
+    pub deep: bool,
     pub json: bool,
     pub direct: Direct,
     /// For the scan; None is up to the program.

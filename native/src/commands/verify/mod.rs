@@ -69,6 +69,13 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
                 let path = path_to_index(&opened.input)?;
                 source::index_file::check_place(path)?;
             }
+            if task.deep && matches!(opened.bytes, Bytes::Stream(_)) {
+                return Err(Error::refused(
+                    &opened.input.name,
+                    "is read from its start to its end, and --deep reads files here and there",
+                    "decompress it into a file first; or leave out --deep",
+                ));
+            }
             check(opened, task, how)?
         }
         // Already its first bytes cannot be decompressed.
@@ -276,7 +283,7 @@ fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result
         let name = checked.input.name.clone();
         let losses = std::mem::take(&mut checked.losses);
         let findings = &mut checked.findings;
-        checked.volume = volume::check(inside, &name, task.threads, how, losses, findings)?;
+        checked.volume = volume::check(inside, &name, task, how, losses, findings)?;
     }
     // Of those nothing more is known.
     for loss in std::mem::take(&mut checked.losses) {

@@ -58,7 +58,7 @@ pub(super) fn check(
         let inside = shared.inside();
         let mut findings = Findings::default();
         let losses = checked.losses.clone();
-        let found = volume::check(&inside, &name, task.threads, how, losses, &mut findings);
+        let found = volume::check(&inside, &name, task, how, losses, &mut findings);
         let missed = shared.missed_bytes();
         if missed == 0 {
             checked.findings.append(findings);

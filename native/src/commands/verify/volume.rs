@@ -1,12 +1,13 @@
 //! The NTFS of a volume, or in an image.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
 use ntfsclone_core::check::{
-    Checking, Code, FilesCheck, Finding, Findings, Loss, Place, VolumeCheck,
+    Checking, Code, ContentCheck, FilesCheck, Finding, Findings, Loss, Place, VolumeCheck,
 };
+use ntfsclone_core::clusters::Selection;
+use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::open::Inside;
@@ -14,14 +15,14 @@ use ntfsclone_core::open::Inside;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::options;
+use crate::options::{self, VerifyTask};
 
 /// Checks it; none if there is nothing that can be checked, which is a finding.
 /// `losses` are told with the files that they touch.
 pub(super) fn check(
     inside: &Inside,
     name: &Path,
-    threads: Option<NonZeroUsize>,
+    task: &VerifyTask,
     how: options::Progress,
     losses: Vec<Loss>,
     findings: &mut Findings,
@@ -40,7 +41,7 @@ pub(super) fn check(
         }
     };
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
-    let threads = scan::threads_of_sound(&volume, threads);
+    let threads = scan::threads_of_sound(&volume, task.threads);
     // Beside the scan, since both read all of $MFT.
     let (selected, files) = thread::scope(|scope| {
         let thread = thread::Builder::new().name("checks".to_owned());
@@ -64,7 +65,20 @@ pub(super) fn check(
             return Ok(None);
         }
     };
+    let content = match task.deep {
+        true => check_content(&volume, &selection, how),
+        false => Ok(ContentCheck::default()),
+    };
+    let content = match content {
+        Ok(content) => content,
+        Err(error) => {
+            tell_losses(losses, findings);
+            findings.push(super::unreadable(name, Error::read(name, error))?);
+            return Ok(None);
+        }
+    };
     let mut checking = Checking::new(selection)
+        .with_content(content)
         .with_files(files)
         .with_losses(losses);
     loop {
@@ -86,6 +100,22 @@ fn check_files<R: ReadAt>(volume: &Volume<R>) -> FilesCheck {
     let mut files = FilesCheck::default();
     while let Ok(true) = files.step(volume) {}
     files
+}
+
+/// Reads the content of all files.
+fn check_content<R: ReadAt>(
+    volume: &Volume<R>,
+    selection: &Selection,
+    how: options::Progress,
+) -> Result<ContentCheck, CoreError> {
+    let mut content = ContentCheck::new(volume, selection);
+    let total = volume.geometry().bytes(selection.map.len());
+    let mut progress = Progress::start(how, Phase::Check, total);
+    while content.step(volume)? {
+        progress.advance_to(content.position());
+    }
+    progress.finish();
+    Ok(content)
 }
 
 /// Without the files in them.
