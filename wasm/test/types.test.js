@@ -46,7 +46,9 @@ for (const [type, command] of [["Info", "info"], ["Report", "verify"]]) {
     const values = samples()
       .map((path) => ntfscloneMayFail(command, "--json", path))
       .filter((text) => text !== "")
-      .map((text) => JSON.parse(text));
+      .map((text) => JSON.parse(text))
+      // The program lists the partitions of a disk; the package opens one of them.
+      .filter(({ format }) => format !== "disk");
     assert.ok(values.length >= 6);
     assert.equal(compile(`${type}.ts`, literal(type, values), IN_NODE), undefined);
     const [{ source: _, ...without }] = values;

@@ -168,6 +168,16 @@ largest_free: Array<Run>,
  */
 map: Array<number>, };
 
+export type BadClusters = { 
+/**
+ * How many clusters.
+ */
+clusters: number, 
+/**
+ * Where they are: the first 100 runs, in order.
+ */
+runs: Array<Run>, };
+
 export type Run = { 
 /**
  * The first cluster.

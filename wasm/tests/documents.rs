@@ -17,6 +17,7 @@ fn types_are_those_of_rust() {
         info::ImageSummary::decl(&config),
         info::VolumeSummary::decl(&config),
         info::Usage::decl(&config),
+        info::BadClusters::decl(&config),
         info::Run::decl(&config),
         check::Document::decl(&config),
         check::Report::decl(&config),

@@ -109,7 +109,8 @@ test("before a metadata image is made, it is told what will be in it, and how la
   }
   const kib = (pattern) => `${Number((Number(pattern.exec(made)[1]) / 1024).toPrecision(3))} KiB`;
   assert.ok(told.includes(`the start of the journal: ${kib(/(\d+) bytes of \$LogFile/)}`), told);
-  assert.ok(told.includes(`unused bytes in MFT records: ${kib(/slack of records (\d+)/)}`), told);
+  assert.ok(told.includes(`unused bytes in MFT records: ${count(/slack of records (\d+)/)} bytes`), told);
+  assert.ok(told.includes(`content of small files in MFT records: ${kib(/small files (\d+)/)}`), told);
   assert.match(told, /such as .*Report\.txt/);
   const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
   const { length } = await digestOfFile(await download.path());
