@@ -278,7 +278,7 @@ mod tests {
             }
             let (_file, volume) = on_disk(&built);
             let one = found(&volume, 1);
-            prop_assert!(one.contains("are claimed already"));
+            prop_assert!(one.contains("claimed already"));
             for threads in [2, 3, 8] {
                 prop_assert_eq!(&found(&volume, threads), &one);
             }
