@@ -383,6 +383,22 @@ fn mistakes_are_explained() {
             "two sources are named, 'out.img' and 'volume'; the output goes with -o: ntfsclone -o out.img volume",
             "",
         ),
+        // Which of them is written over is not guessed.
+        (
+            "image volume",
+            "two sources are named, 'image' and 'volume'; the output goes with -o if it is new, with --overwrite if it exists",
+            "",
+        ),
+        (
+            "-s image volume",
+            "two sources are named, 'image' and 'volume'; the output goes with -o if it is new, with --overwrite if it exists",
+            "",
+        ),
+        (
+            "/dev/sdy1 /dev/sdz1",
+            "two sources are named, '/dev/sdy1' and '/dev/sdz1'; the output goes with -o if it is new, with --overwrite if it exists",
+            "",
+        ),
         (
             "-r -n image volume",
             "two sources are named, 'image' and 'volume'; one run reads one",

@@ -173,6 +173,9 @@ fn abort() {
     let program = scene.command(ours, "-s -o out volume");
     let mut command = tool("strace", ["-f", "-qq", "-o", "/dev/null"]);
     command.args(["-e", "inject=pwrite64:signal=SIGABRT:when=1"]);
+    // On a loaded machine, a copy as small as this would be complete before the thread
+    // that waits for signals gets to run.
+    command.args(["-e", "inject=fsync,fdatasync:delay_enter=3s"]);
     command.arg(program.get_program()).args(program.get_args());
     command.current_dir(scene.path(""));
     let outcome = scene.run_command(command, &[]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ntfsclone_core::check::PartcloneCheck;
+use ntfsclone_core::check::{PartcloneCheck, StreamedCheck};
 use ntfsclone_core::image::partclone::{Decoder, Index, Reader};
 use ntfsclone_core::io::{ByteExtent, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
@@ -46,7 +46,7 @@ pub fn partclone(data: &[u8]) {
 /// Checks the image; what is decoded without an error is sound.
 fn check(image: &[u8], is_sound: bool) {
     let mut check = PartcloneCheck::new();
-    if check.push(image, |_, _| {}).is_err() {
+    if check.push(image, &mut |_, _| {}).is_err() {
         return;
     }
     let checked = check.end();

@@ -5,6 +5,7 @@ use alloc::string::ToString;
 
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
+use super::streamed::StreamedCheck;
 use crate::error::{Result, with_causes};
 use crate::image::ntfsclone::{Event, Header};
 use crate::image::{Index, Indexer};
@@ -54,60 +55,9 @@ impl ImageCheck {
         }
     }
 
-    /// Looks at the next bytes of the image.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Memory`]. All else is a finding.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.push_telling(bytes, |_, _| {})
-    }
-
-    /// As [`ImageCheck::push`]; calls `take` with the bytes of the volume that
-    /// come with it, and where they belong.
-    ///
-    /// # Errors
-    ///
-    /// As [`ImageCheck::push`].
-    pub fn push_telling(&mut self, bytes: &[u8], mut take: impl FnMut(u64, &[u8])) -> Result<()> {
-        self.pushed = self.pushed.saturating_add(len_u64(bytes.len()));
-        let mut input = bytes;
-        while self.state == State::Going {
-            match self.indexer.next(&mut input) {
-                Ok(Event::NeedInput) => return Ok(()),
-                Ok(Event::Data { offset, bytes }) => take(offset, bytes),
-                Ok(Event::Header(header)) => self.header = Some(header),
-                Ok(Event::End) => self.state = State::Complete,
-                Err(error) if error.is_damage() => {
-                    let code = match self.header {
-                        None => Code::ImageHeader,
-                        Some(_) => Code::ImageCommand,
-                    };
-                    self.stop(code, error.offset().unwrap_or(0), with_causes(&error));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if self.state == State::Complete && !input.is_empty() && !self.ends_anywhere {
-            let message = "something follows the end of the image";
-            self.stop(Code::ImageTrailing, self.indexer.taken(), message);
-        }
-        Ok(())
-    }
-
-    /// Whether the end of the image has come.
-    pub fn is_complete(&self) -> bool {
-        self.state == State::Complete
-    }
-
     /// The header, once it has come.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
-    }
-
-    /// Bytes that were pushed.
-    pub fn pushed(&self) -> u64 {
-        self.pushed
     }
 
     /// Bytes looked at.
@@ -159,5 +109,41 @@ impl ImageCheck {
         let place = Some(Place::Image { offset });
         self.findings.push(Finding::new(code, place, message));
         self.state = State::Over;
+    }
+}
+
+impl StreamedCheck for ImageCheck {
+    fn push(&mut self, bytes: &[u8], take: &mut dyn FnMut(u64, &[u8])) -> Result<()> {
+        self.pushed = self.pushed.saturating_add(len_u64(bytes.len()));
+        let mut input = bytes;
+        while self.state == State::Going {
+            match self.indexer.next(&mut input) {
+                Ok(Event::NeedInput) => return Ok(()),
+                Ok(Event::Data { offset, bytes }) => take(offset, bytes),
+                Ok(Event::Header(header)) => self.header = Some(header),
+                Ok(Event::End) => self.state = State::Complete,
+                Err(error) if error.is_damage() => {
+                    let code = match self.header {
+                        None => Code::ImageHeader,
+                        Some(_) => Code::ImageCommand,
+                    };
+                    self.stop(code, error.offset().unwrap_or(0), with_causes(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if self.state == State::Complete && !input.is_empty() && !self.ends_anywhere {
+            let message = "something follows the end of the image";
+            self.stop(Code::ImageTrailing, self.indexer.taken(), message);
+        }
+        Ok(())
+    }
+
+    fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    fn is_complete(&self) -> bool {
+        self.state == State::Complete
     }
 }

@@ -8,6 +8,7 @@ use core::mem::size_of;
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
 use super::lost_frames::Loss;
+use super::streamed::StreamedCheck;
 use crate::backup_boot_sector::DecoderWithBackup;
 use crate::error::{Error, Result, Structure, with_causes};
 use crate::image::ntfsclone::Event;
@@ -84,49 +85,6 @@ impl PartcloneCheck {
         }
     }
 
-    /// Checks the next bytes of the image. Calls `take` with the bytes of the volume in them, and
-    /// where they belong.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Memory`], [`Error::OtherFileSystem`]. All else is a finding.
-    pub fn push(&mut self, bytes: &[u8], mut take: impl FnMut(u64, &[u8])) -> Result<()> {
-        self.pushed = self.pushed.saturating_add(len_u64(bytes.len()));
-        let mut input = bytes;
-        while !self.is_over() {
-            match self.decoder.next(&mut input) {
-                Ok(Event::NeedInput) => return Ok(()),
-                Ok(Event::Data { offset, bytes }) => take(offset, bytes),
-                Ok(Event::Header(header)) => self.header = Some(header),
-                Ok(Event::End) => {
-                    self.state = State::Complete;
-                    if input.is_empty() {
-                        return Ok(());
-                    }
-                }
-                Err(Error::BlockChecksum {
-                    offset,
-                    first,
-                    last,
-                }) => self.note_mismatch(offset, first, last)?,
-                Err(error @ (Error::Memory { .. } | Error::OtherFileSystem { .. })) => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    let code = match &error {
-                        Error::Corrupt {
-                            structure: Structure::ImageBlock,
-                            ..
-                        } => Code::ImageTrailing,
-                        _ => Code::ImageHeader,
-                    };
-                    self.stop(code, error.offset().unwrap_or(0), with_causes(&error));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Whether no more bytes matter. After the end, most do: nothing may follow it.
     fn is_over(&self) -> bool {
         match self.state {
@@ -134,16 +92,6 @@ impl PartcloneCheck {
             State::Complete => self.ends_anywhere,
             State::Stopped => true,
         }
-    }
-
-    /// Whether the end of the image has come.
-    pub fn is_complete(&self) -> bool {
-        self.state == State::Complete
-    }
-
-    /// Bytes that were pushed.
-    pub fn pushed(&self) -> u64 {
-        self.pushed
     }
 
     /// Bytes checked.
@@ -206,6 +154,53 @@ impl PartcloneCheck {
         let place = Some(Place::Image { offset });
         self.findings.push(Finding::new(code, place, message));
         self.state = State::Stopped;
+    }
+}
+
+impl StreamedCheck for PartcloneCheck {
+    fn push(&mut self, bytes: &[u8], take: &mut dyn FnMut(u64, &[u8])) -> Result<()> {
+        self.pushed = self.pushed.saturating_add(len_u64(bytes.len()));
+        let mut input = bytes;
+        while !self.is_over() {
+            match self.decoder.next(&mut input) {
+                Ok(Event::NeedInput) => return Ok(()),
+                Ok(Event::Data { offset, bytes }) => take(offset, bytes),
+                Ok(Event::Header(header)) => self.header = Some(header),
+                Ok(Event::End) => {
+                    self.state = State::Complete;
+                    if input.is_empty() {
+                        return Ok(());
+                    }
+                }
+                Err(Error::BlockChecksum {
+                    offset,
+                    first,
+                    last,
+                }) => self.note_mismatch(offset, first, last)?,
+                Err(error @ (Error::Memory { .. } | Error::OtherFileSystem { .. })) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    let code = match &error {
+                        Error::Corrupt {
+                            structure: Structure::ImageBlock,
+                            ..
+                        } => Code::ImageTrailing,
+                        _ => Code::ImageHeader,
+                    };
+                    self.stop(code, error.offset().unwrap_or(0), with_causes(&error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    fn is_complete(&self) -> bool {
+        self.state == State::Complete
     }
 }
 

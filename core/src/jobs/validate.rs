@@ -12,7 +12,7 @@ use super::opened::Opened;
 use super::scan::piece_len;
 use crate::check::{
     Checking, Code, Finding, Findings, ImageCheck, ImageChecked, Loss, LostFrames, PartcloneCheck,
-    Place, Report, VolumeCheck,
+    Place, Report, StreamedCheck, VolumeCheck,
 };
 use crate::clusters::Selection;
 use crate::error::{Error, Result, with_causes};
@@ -86,20 +86,12 @@ impl<'a> Check<'a> {
     /// Checks the image; returns the volume in it, of whole clusters.
     async fn image(&mut self) -> Result<Option<Inside>, Failure> {
         let mut check = ImageCheck::new();
-        let mut lost = LostFrames::default();
-        let read = self.read_all(&self.opened.bytes, &mut lost, |offset, piece| {
-            // After a lost frame, commands cannot be told from clusters.
-            if check.pushed() != offset {
-                return Ok(());
-            }
-            check.push(piece)
-        });
-        let read = read.await;
-        let is_read = self.unreadable(read)?.is_some();
+        let image = self.opened.bytes.clone();
+        let (is_read, lost) = self.streamed(&image, &mut check).await?;
         let bytes = check.taken();
         let (findings, mut index) = check.end()?;
         // A read error is reported already; a truncation would be its echo.
-        if is_read && lost.is_empty() {
+        if is_read {
             self.findings.append(findings);
         }
         if let Some(first) = lost.first() {
@@ -129,20 +121,11 @@ impl<'a> Check<'a> {
     /// Checks an image of partclone; returns the volume in it.
     async fn partclone(&mut self, image: &Source) -> Result<Option<Inside>, Failure> {
         let mut check = PartcloneCheck::new();
-        let mut lost = LostFrames::default();
-        let read = self.read_all(image, &mut lost, |offset, piece| {
-            // After a lost frame, the checksums of the blocks in it are unknown.
-            if check.pushed() != offset {
-                return Ok(());
-            }
-            check.push(piece, |_, _| {})
-        });
-        let read = read.await;
-        let is_read = self.unreadable(read)?.is_some();
+        let (is_read, lost) = self.streamed(image, &mut check).await?;
         let bytes = check.taken();
         let checked = check.end();
         // A read error is reported already; a truncation would be its echo.
-        if is_read && lost.is_empty() {
+        if is_read {
             self.findings.append(checked.findings);
         }
         self.losses = checked.losses;
@@ -152,6 +135,26 @@ impl<'a> Check<'a> {
             clusters: checked.layout.map_or(0, |(_, blocks)| blocks.len()),
         });
         Ok(self.opened.inside.clone())
+    }
+
+    /// Reads all of an image through its `check`. Returns whether that was possible, and
+    /// the frames that were not.
+    async fn streamed(
+        &mut self,
+        image: &Source,
+        check: &mut dyn StreamedCheck,
+    ) -> Result<(bool, LostFrames), Failure> {
+        let mut lost = LostFrames::default();
+        let read = self.read_all(image, &mut lost, |offset, piece| {
+            // After a lost frame, commands and checksums cannot be told from clusters.
+            if check.pushed() != offset {
+                return Ok(());
+            }
+            check.push(piece, &mut |_, _| {})
+        });
+        let read = read.await;
+        let is_read = self.unreadable(read)?.is_some();
+        Ok((is_read && lost.is_empty(), lost))
     }
 
     /// Checks all frames of a compressed volume.

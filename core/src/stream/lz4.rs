@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 use core::hash::Hasher;
-use core::mem;
 use core::ops::Range;
 
 use lz4_flex::block::decompress_into_with_dict;
 use twox_hash::XxHash32;
 
+use super::parts::{Collected, take_content};
 use super::{Decoded, Decoder, Limits, Problem, Then};
 use crate::units::len_usize;
 
@@ -23,8 +23,7 @@ const CHECKSUM: usize = 4;
 pub(super) struct Lz4 {
     /// The part of the frame that is read next.
     part: Part,
-    /// The bytes of it so far.
-    bytes: Vec<u8>,
+    collected: Collected,
     /// The content of the last block, after what linked blocks may refer to.
     window: Vec<u8>,
     /// Where in the window the content is that was not returned yet.
@@ -58,7 +57,7 @@ impl Lz4 {
     pub(super) fn new(_: Limits) -> Result<Self, Problem> {
         Ok(Self {
             part: Part::Header(LEAST_HEADER),
-            bytes: Vec::new(),
+            collected: Collected::default(),
             window: Vec::new(),
             waiting: 0..0,
             flags: Flags::default(),
@@ -66,33 +65,13 @@ impl Lz4 {
         })
     }
 
-    /// Copies content of the last block.
-    fn take_content(&mut self, output: &mut [u8]) -> usize {
-        let waiting = self.window.get(self.waiting.clone()).unwrap_or_default();
-        let made = waiting.len().min(output.len());
-        if let (Some(to), Some(from)) = (output.get_mut(..made), waiting.get(..made)) {
-            to.copy_from_slice(from);
-        }
-        self.waiting.start = self.waiting.start.saturating_add(made);
-        made
-    }
-
-    /// Takes bytes of the part that is next; all of it, if it is there.
+    /// Takes bytes of the part that is next, and reads it once all of it is there.
     fn take_part(&mut self, input: &[u8]) -> Result<usize, Problem> {
-        let missing = self.len().saturating_sub(self.bytes.len());
-        let taken = missing.min(input.len());
-        self.bytes
-            .try_reserve(taken)
-            .map_err(|_| Problem::NoMemory)?;
-        self.bytes
-            .extend_from_slice(input.get(..taken).unwrap_or_default());
-        if taken == missing {
-            let mut bytes = mem::take(&mut self.bytes);
+        let (taken, part) = self.collected.take(input, self.len())?;
+        if let Some(bytes) = part {
             self.part = self.next(&bytes)?;
-            if !matches!(self.part, Part::Header(_)) {
-                bytes.clear();
-            }
-            self.bytes = bytes;
+            let is_header = matches!(self.part, Part::Header(_));
+            self.collected.begin(bytes, is_header);
         }
         Ok(taken)
     }
@@ -234,7 +213,7 @@ impl Decoder for Lz4 {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
         let mut decoded = Decoded {
             taken: 0,
-            made: self.take_content(output),
+            made: take_content(&self.window, &mut self.waiting, output),
             then: Then::More,
         };
         if decoded.made == 0 {

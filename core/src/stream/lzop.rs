@@ -1,13 +1,13 @@
 //! Files of lzop: blocks of LZO1X, as lzop 1.04 writes them.
 
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::Range;
 
 use adler2::Adler32;
 use crc::{CRC_32_ISO_HDLC, Crc};
 use lzokay::decompress::decompress;
 
+use super::parts::{Collected, take_content};
 use super::{Decoded, Decoder, Limits, Problem, Then};
 use crate::units::{len_u64, len_usize};
 
@@ -29,8 +29,7 @@ static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 pub(super) struct Lzop {
     /// The part of the file that is read next.
     part: Part,
-    /// The bytes of it so far.
-    bytes: Vec<u8>,
+    collected: Collected,
     flags: u32,
     /// The content of the last block.
     content: Vec<u8>,
@@ -85,7 +84,7 @@ impl Lzop {
     pub(super) fn new(limits: Limits) -> Result<Self, Problem> {
         Ok(Self {
             part: Part::Magic,
-            bytes: Vec::new(),
+            collected: Collected::default(),
             flags: 0,
             content: Vec::new(),
             waiting: 0..0,
@@ -94,34 +93,14 @@ impl Lzop {
         })
     }
 
-    /// Copies content of the last block.
-    fn take_content(&mut self, output: &mut [u8]) -> usize {
-        let waiting = self.content.get(self.waiting.clone()).unwrap_or_default();
-        let made = waiting.len().min(output.len());
-        if let (Some(to), Some(from)) = (output.get_mut(..made), waiting.get(..made)) {
-            to.copy_from_slice(from);
-        }
-        self.waiting.start = self.waiting.start.saturating_add(made);
-        made
-    }
-
-    /// Takes bytes of the part that is next; all of it, if it is there.
+    /// Takes bytes of the part that is next, and reads it once all of it is there.
     fn take_part(&mut self, input: &[u8]) -> Result<usize, Problem> {
-        let missing = self.len().saturating_sub(self.bytes.len());
-        let taken = missing.min(input.len());
-        self.bytes
-            .try_reserve(taken)
-            .map_err(|_| Problem::NoMemory)?;
-        self.bytes
-            .extend_from_slice(input.get(..taken).unwrap_or_default());
-        if taken == missing {
-            let mut bytes = mem::take(&mut self.bytes);
+        let (taken, part) = self.collected.take(input, self.len())?;
+        if let Some(bytes) = part {
             self.part = self.next(&bytes)?;
             // The checksum of the header is of all its parts.
-            if !matches!(self.part, Part::Name(_)) {
-                bytes.clear();
-            }
-            self.bytes = bytes;
+            let is_header = matches!(self.part, Part::Name(_));
+            self.collected.begin(bytes, is_header);
         }
         Ok(taken)
     }
@@ -267,7 +246,7 @@ impl Lzop {
 
 impl Decoder for Lzop {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
-        let made = self.take_content(output);
+        let made = take_content(&self.content, &mut self.waiting, output);
         if made > 0 {
             return Decoded {
                 taken: 0,
@@ -289,7 +268,7 @@ impl Decoder for Lzop {
 
     fn restart(&mut self) -> Result<(), Problem> {
         self.part = Part::Magic;
-        self.bytes.clear();
+        self.collected.clear();
         Ok(())
     }
 }

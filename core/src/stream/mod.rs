@@ -15,6 +15,8 @@ mod lz4;
 mod lzma;
 #[cfg(feature = "lzop")]
 mod lzop;
+#[cfg(any(feature = "lz4", feature = "lzop"))]
+mod parts;
 #[cfg(feature = "zstd")]
 mod zstd;
 

@@ -1,7 +1,7 @@
 //! What a check of an image finds, sound or damaged.
 
 use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
-use ntfsclone_core::check::{Code, Findings, ImageCheck, Place};
+use ntfsclone_core::check::{Code, Findings, ImageCheck, Place, StreamedCheck};
 use ntfsclone_core::image::Index;
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::decoded::{ByHand, Fields, SMALL};
 fn found(image: &[u8], len: usize) -> (Findings, Option<Index>) {
     let mut check = ImageCheck::new();
     for piece in image.chunks(len) {
-        check.push(piece).unwrap();
+        check.push(piece, &mut |_, _| {}).unwrap();
     }
     check.end().unwrap()
 }
@@ -95,7 +95,7 @@ fn what_follows_on_a_device_does_not_matter() {
     let image = sample();
     let mut check = ImageCheck::on_device();
     for piece in [image.as_slice(), b"left", b"over"].concat().chunks(1000) {
-        check.push(piece).unwrap();
+        check.push(piece, &mut |_, _| {}).unwrap();
     }
     assert!(check.is_complete());
     assert_eq!(check.taken(), image.len() as u64);

@@ -2,7 +2,7 @@
 
 use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
 use ntfsclone_core::check::{
-    Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, check_volume,
+    Code, Finding, Findings, ImageCheck, ImageChecked, Place, Report, StreamedCheck, check_volume,
 };
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::discovery::Discovery;
@@ -50,7 +50,7 @@ fn volume_at_once(source: &[u8]) -> Report {
 
 fn image_at_once(source: &[u8]) -> Report {
     let mut check = ImageCheck::new();
-    check.push(source).unwrap();
+    check.push(source, &mut |_, _| {}).unwrap();
     let bytes = check.taken();
     let (findings, index) = check.end().unwrap();
     let index = index.expect("a header");

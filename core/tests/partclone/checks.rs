@@ -2,7 +2,7 @@
 
 use ntfs_volume_builder::{PartcloneImage, pattern};
 use ntfsclone_core::Error;
-use ntfsclone_core::check::{Code, PartcloneCheck, PartcloneChecked, Place};
+use ntfsclone_core::check::{Code, PartcloneCheck, PartcloneChecked, Place, StreamedCheck};
 use ntfsclone_core::image::partclone::Index;
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn image(mode: &PartcloneImage) -> Vec<u8> {
 fn check(image: &[u8], piece: usize) -> PartcloneChecked {
     let mut check = PartcloneCheck::new();
     for piece in image.chunks(piece) {
-        check.push(piece, |_, _| {}).unwrap();
+        check.push(piece, &mut |_, _| {}).unwrap();
     }
     check.end()
 }
@@ -120,7 +120,7 @@ fn structure_is_checked() {
         assert_eq!(codes, [code], "{} bytes", image.len());
     }
     let mut on_device = PartcloneCheck::on_device();
-    on_device.push(&longer, |_, _| {}).unwrap();
+    on_device.push(&longer, &mut |_, _| {}).unwrap();
     assert!(on_device.is_complete());
     assert_eq!(found(on_device.end()), []);
 }
@@ -132,7 +132,7 @@ fn another_file_system_is_no_finding() {
         ..PartcloneImage::version_2()
     };
     let mut check = PartcloneCheck::new();
-    let error = check.push(&image(&mode), |_, _| {}).unwrap_err();
+    let error = check.push(&image(&mode), &mut |_, _| {}).unwrap_err();
     assert!(matches!(error, Error::OtherFileSystem { name } if name == "EXTFS"));
 }
 

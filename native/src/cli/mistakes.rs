@@ -245,16 +245,19 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
         {
             "one run reads one".to_owned()
         }
-        _ => format!(
-            "the output goes with -o: {}",
-            with_output(line, first, second)
-        ),
+        _ => match with_output(line, first, second) {
+            Some(meant) => format!("the output goes with -o: {meant}"),
+            None => {
+                "the output goes with -o if it is new, with --overwrite if it exists".to_owned()
+            }
+        },
     };
     Some(format!("{named}; {meant}"))
 }
 
-/// The line as it was probably meant: one of the two is the output.
-fn with_output(line: &Line, first: &Word, second: &Word) -> String {
+/// The line as it was meant: one of the two is the output. `None` where that is a
+/// guess and the line would write over something: who pastes it would lose it.
+fn with_output(line: &Line, first: &Word, second: &Word) -> Option<String> {
     let is_device = |word: &Word| Path::new(&word.text).starts_with("/dev");
     let restores = has_option(&line.words, "restore-image");
     // As of cp: from the first to the second. But a device is what is saved, or what
@@ -272,9 +275,10 @@ fn with_output(line: &Line, first: &Word, second: &Word) -> String {
     } else {
         (first, second)
     };
-    let option = match exists(output) || is_device(output) {
-        true => "--overwrite",
-        false => "-o",
+    let option = match (is_device(output), exists(output)) {
+        (true, _) if restores && !is_device(source) => "--overwrite",
+        (false, false) => "-o",
+        _ => return None,
     };
     let mut text = "ntfsclone".to_owned();
     let others = line
@@ -286,11 +290,11 @@ fn with_output(line: &Line, first: &Word, second: &Word) -> String {
         text.push(' ');
         text.push_str(&word);
     }
-    format!(
+    Some(format!(
         "{text} {option} {} {}",
         quoted(&output.text),
         quoted(&source.text)
-    )
+    ))
 }
 
 fn exists(word: &Word) -> bool {

@@ -1,15 +1,14 @@
 //! All of an image, from start to end: its structure and its checksums.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use ntfsclone_core::check::{self, Code, Finding, ImageCheck, ImageChecked, LostFrames, Place};
+use ntfsclone_core::check::{self, Code, Finding, ImageCheck, ImageChecked, Place};
 use ntfsclone_core::discovery::Discovery;
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::seekable::Summary;
 use ntfsclone_core::io::Source;
 
-use super::{Checked, stream, unreadable, whole};
+use super::{Checked, streamed};
 use crate::error::{Error, Result};
 use crate::input::{Bytes, Seekable};
 use crate::options::{self, VerifyTask};
@@ -20,85 +19,27 @@ use crate::source::{Keeper, Sidecar};
 pub(super) fn check(
     bytes: Bytes,
     sidecars: Vec<Sidecar>,
-    mut keeper: Option<&mut Keeper>,
+    keeper: Option<&mut Keeper>,
     task: &VerifyTask,
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<Option<Index>> {
     let source = bytes.source();
-    let name = checked.input.name.clone();
-    let files = checked.input.files.clone();
-    let is_plain = !checked.input.is_compressed();
-    // Of what is decompressed, the sum is of the file before that.
-    let mut sidecars = if is_plain {
-        sidecars
-    } else {
-        super::checksum::check(sidecars, task, how, checked)?;
-        Vec::new()
-    };
-    let is_on_device = files.is_some_and(|files| files.is_block_device()) && is_plain;
-
     let seekable = match &bytes {
         Bytes::Seekable(seekable) => Some(Arc::clone(seekable)),
         Bytes::Random(_) | Bytes::Disk(_) | Bytes::Stream(_) => None,
     };
-    let mut check = if is_on_device {
+    let mut check = if streamed::is_on_device(checked) {
         ImageCheck::on_device()
     } else {
         ImageCheck::new()
     };
-    let mut lost = LostFrames::default();
-    let mut is_gapless = true;
-    let read = whole::read(&name, bytes, task, how, &mut lost, |offset, bytes| {
-        // What follows a lost frame cannot be understood by itself.
-        is_gapless &= offset == check.pushed();
-        if !is_gapless {
-            return Ok(ControlFlow::Continue(()));
-        }
-        sidecars
-            .iter_mut()
-            .for_each(|sidecar| sidecar.update(bytes));
-        let mut kept = Ok(());
-        let take = |offset, bytes: &[u8]| {
-            if let (Some(keeper), Ok(())) = (keeper.as_deref_mut(), &kept) {
-                kept = keeper.take(offset, bytes);
-            }
-        };
-        check
-            .push_telling(bytes, take)
-            .map_err(|error| Error::read(&name, error))?;
-        kept.map_err(|error| stream::no_room(&name, error))?;
-        if is_on_device && check.is_complete() {
-            return Ok(ControlFlow::Break(()));
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    let is_read = read.is_ok() && lost.is_empty();
-    if let Err(error) = read {
-        let mut finding = unreadable(&name, checked.input.explain(error))?;
-        if check.is_complete() {
-            finding = Finding::new(Code::StreamEnd, None, finding.message);
-        }
-        checked.findings.push(finding);
-    }
+    let mut read = streamed::read(&mut check, bytes, sidecars, keeper, task, how, checked)?;
     let bytes = check.taken();
-    let (mut findings, index) = check.end().map_err(|error| Error::read(&name, error))?;
-    if let Some(next) = checked
-        .input
-        .files
-        .as_ref()
-        .and_then(|files| files.next_piece())
-    {
-        let remark = format!("the next piece would be {}", next.display());
-        findings.explain(Code::ImageTruncated, &remark);
-    }
-    // That the rest is missing is no news where it could not be read.
-    if is_read {
-        checked.findings.append(findings);
-        for sidecar in sidecars {
-            super::checksum::finish(sidecar, checked);
-        }
-    }
+    let ended = check.end();
+    let (findings, index) = ended.map_err(|error| Error::read(&checked.input.name, error))?;
+    read.report(findings, checked);
+    let lost = read.lost;
     let index = match (lost.first(), source) {
         (Some(first), Some(source)) => {
             let located = locate(seekable.as_deref(), &source);

@@ -5,6 +5,7 @@ mod checksum;
 mod image;
 mod partclone;
 mod stream;
+mod streamed;
 mod text;
 mod volume;
 mod whole;

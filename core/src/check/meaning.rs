@@ -1,0 +1,335 @@
+//! What each kind of finding means, how grave it is, and what to do about it.
+
+use super::code::{Code, Severity};
+
+pub(super) const CHKDSK: &str = "run chkdsk /f in Windows on the restored volume; if the original is still \
+                      there, repair it and make a new image";
+
+/// Severity, meaning and advice.
+pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
+    use Severity::{Error, Note, Warning};
+    const FETCH: &str = "take another copy of it, if there is one; or restore what there is \
+                         with --restore-image --rescue";
+    match code {
+        Code::ImageHeader => (Error, "the image does not begin as it must", FETCH),
+        Code::ImageCommand => (Error, "the image is damaged from here on", FETCH),
+        Code::ImageTruncated => (
+            Error,
+            "the image was not written, or not fetched, to its end",
+            FETCH,
+        ),
+        Code::ImageTrailing => (
+            Error,
+            "the volume is whole, but what follows does not belong to it; a restore refuses it",
+            "if two files were joined, take them apart",
+        ),
+        Code::ImageCount => (
+            Warning,
+            "the writer counted differently; nothing depends on it but progress",
+            "nothing, if all else is sound",
+        ),
+        Code::ImageWithoutTail => (
+            Note,
+            "images of this old version do not hold the backup boot sector",
+            "after a restore, chkdsk or ntfsfix makes a new one",
+        ),
+        Code::ImageUnreadable => (
+            Error,
+            "the rest of the image is not known",
+            "if the disk is failing, copy the image elsewhere with GNU ddrescue first; else \
+             take another copy of it",
+        ),
+        Code::BlockChecksum => (
+            Error,
+            "bytes of these clusters, or of the checksum, changed since the image was written",
+            FETCH,
+        ),
+        Code::FrameDamaged => (
+            Error,
+            "what was in it is lost; all else can be read",
+            "take another copy of the image, if there is one, or make a new one",
+        ),
+        Code::StreamEnd => (
+            Error,
+            "nothing of the image is missing",
+            "it can be restored; take another copy of it, if there is one, or save the volume \
+             in it again",
+        ),
+        Code::SeekTable => (
+            Error,
+            "nothing of the volume is lost by that: its frames were found without it",
+            "it can be restored; take another copy of it, if there is one, or save the volume \
+             in it again",
+        ),
+        Code::Summary => (
+            Error,
+            "what it was made from is not known, and clusters are found by reading; nothing \
+             of the volume is lost by that",
+            "it can be restored; take another copy of it, if there is one, or save the volume \
+             in it again",
+        ),
+        Code::Checksum => (
+            Error,
+            "bytes changed since the image was written",
+            "take another copy of it, if there is one; check the disk and the memory",
+        ),
+        Code::VolumeUnreadable => (
+            Error,
+            "no file can be found without it",
+            "restore it and let a recovery program look at the result",
+        ),
+        Code::VolumeNotChecked => (
+            Error,
+            "the image may be whole, and the volume in it damaged all the same",
+            "verify a file, not a pipe, or decompress it to a file first",
+        ),
+        Code::BootSector => (
+            Error,
+            "Windows will not mount it; the backup boot sector is sound",
+            "repair it on the restored volume (chkdsk, testdisk)",
+        ),
+        Code::MftMirror => (
+            Error,
+            "one of the two copies is old or damaged, and no copy is made of such a volume",
+            CHKDSK,
+        ),
+        Code::VolumeInformation => (
+            Error,
+            "label, version and flags of the volume are not known; Windows will not mount it",
+            CHKDSK,
+        ),
+        Code::Dirty => (
+            Warning,
+            "it was not unmounted cleanly before it was copied, or Windows found errors",
+            CHKDSK,
+        ),
+        Code::Hibernated => (
+            Warning,
+            "files that Windows had open may be older here than Windows knew",
+            "boot Windows from the restored volume only, or delete hiberfil.sys first",
+        ),
+        Code::RootDirectory => (Error, "no file can be found by its path", CHKDSK),
+        Code::RecordsLost => (
+            Error,
+            "where the content of their files lies is not known",
+            "take another copy of the image, if there is one, or make a new one",
+        ),
+        Code::RecordSkipped => (
+            Warning,
+            "$MFT marks it as free: it belongs to no file",
+            CHKDSK,
+        ),
+        Code::RecordDamaged => (
+            Error,
+            "some clusters of the file are not known, and may be missing",
+            CHKDSK,
+        ),
+        Code::RunPastEnd => (
+            Error,
+            "that part of the file never was on this volume",
+            CHKDSK,
+        ),
+        Code::ClusterClaimedTwice => (Error, "at most one of the files has its content", CHKDSK),
+        Code::ClusterNotInBitmap => (
+            Error,
+            "the next file that is written may take the place of this content",
+            CHKDSK,
+        ),
+        Code::ClusterOnlyInBitmap => (
+            Warning,
+            "space is lost, and no data, where all records of files can be read; Windows leaves \
+             such behind on healthy volumes",
+            "nothing, if no other finding is an error; chkdsk /f gives the space back",
+        ),
+        Code::Bitmap => (Error, "which clusters are in use is not known", CHKDSK),
+        Code::BadClusters => (
+            Note,
+            "Windows found bad sectors there; no file has them, and they are not copied",
+            "on another disk they stay marked: chkdsk /b in Windows, or ntfsfix -b, makes them \
+             usable again",
+        ),
+        Code::ClusterMissing => (
+            Error,
+            "a restored volume has zeros there, or what was on the disk before",
+            "take another copy of the image, or make a new one",
+        ),
+        Code::MetadataOnly => (
+            Note,
+            "names and places of files are in it, and nothing of their content",
+            "restore it to look at the file system, not to get files back",
+        ),
+        Code::ContentDiffers => (
+            Error,
+            "the two do not hold the same",
+            "if nothing was written to either since, copy it again, and check the disks and \
+             the memory",
+        ),
+        Code::OtherVolume => (
+            Error,
+            "neither is a copy of the other",
+            "is it the right device, or image?",
+        ),
+        Code::SerialDiffers => (
+            Note,
+            "--new-serial makes that, and nothing else differs by it",
+            "the copy is right as it is",
+        ),
+        Code::NotCompared => (
+            Error,
+            "whether the two hold the same is not known",
+            "see the other findings first",
+        ),
+        Code::RecordUnreadable => (
+            Error,
+            "the file, or a part of it, cannot be opened, and its content is not known",
+            CHKDSK,
+        ),
+        Code::RecordHeader => (
+            Error,
+            "Windows or Linux may refuse to open the file",
+            CHKDSK,
+        ),
+        Code::RecordOrphaned => (
+            Error,
+            "a part of a file cannot be found from the file",
+            CHKDSK,
+        ),
+        Code::AttributeOrder => (
+            Error,
+            "Windows and Linux do not find the attributes that are out of order",
+            CHKDSK,
+        ),
+        Code::AttributeInstance => (Warning, "Windows would number them again", CHKDSK),
+        Code::AttributeInvalid => (
+            Error,
+            "Windows would remove the attribute, and what is in it",
+            CHKDSK,
+        ),
+        Code::AttributeMissing => (
+            Error,
+            "Windows and Linux cannot open the file as it was",
+            CHKDSK,
+        ),
+        Code::AttributeSizes => (
+            Error,
+            "Windows would cut the content to what is known of its clusters",
+            CHKDSK,
+        ),
+        Code::AttributeList => (
+            Error,
+            "attributes that the list does not name are not found",
+            CHKDSK,
+        ),
+        Code::LinkCount => (
+            Warning,
+            "Windows would correct it; until then, deleting one name may delete the file",
+            CHKDSK,
+        ),
+        Code::IndexDamaged => (Error, "names in it are not found", CHKDSK),
+        Code::IndexOrder => (
+            Error,
+            "Windows and Linux do not find the names that are out of order",
+            CHKDSK,
+        ),
+        Code::IndexBlockFree => (
+            Error,
+            "the next new name may take the place of the names in it",
+            CHKDSK,
+        ),
+        Code::IndexBlockUnused => (
+            Warning,
+            "space is lost, and no data; Windows would mark it as free",
+            CHKDSK,
+        ),
+        Code::EntryWithoutFile => (
+            Error,
+            "the name is there, and the file is gone; Windows would remove the name",
+            CHKDSK,
+        ),
+        Code::EntryStale => (
+            Error,
+            "the name does not lead to its file; Windows would remove it",
+            CHKDSK,
+        ),
+        Code::NameMismatch => (
+            Error,
+            "the file may not be found by its name; Windows would correct or remove the name",
+            CHKDSK,
+        ),
+        Code::NotInDirectory => (
+            Error,
+            "the file is whole, and cannot be found; Windows would put it back, or in found.000",
+            CHKDSK,
+        ),
+        Code::DirectoryCycle => (
+            Error,
+            "what is in them cannot be found; Windows would put them in found.000",
+            CHKDSK,
+        ),
+        Code::RecordMarkedFree => (
+            Error,
+            "the next new file may take the place of this one",
+            CHKDSK,
+        ),
+        Code::RecordMarkedUsed => (
+            Warning,
+            "no data is lost; Windows would mark it as free",
+            CHKDSK,
+        ),
+        Code::MftSize => (Error, "files in the missing part are not found", CHKDSK),
+        Code::BootSectorsDiffer => (
+            Error,
+            "one of them leads to the wrong place, or is of another volume",
+            CHKDSK,
+        ),
+        Code::BackupBootSector => (
+            Warning,
+            "it is needed only when the first one is damaged; Windows would write it again",
+            CHKDSK,
+        ),
+        Code::Upcase => (
+            Error,
+            "Windows will not mount the volume, or not find names",
+            CHKDSK,
+        ),
+        Code::AttributeDefinitions => (Error, "Windows will not mount the volume", CHKDSK),
+        Code::JournalNotClean => (
+            Warning,
+            "the volume was in use when it was copied, or was not unmounted; Windows completes \
+             the changes when it mounts it, Linux mounts it for reading only",
+            "mount the restored volume in Windows once",
+        ),
+        Code::Journal => (
+            Error,
+            "changes that were being made are lost; Windows may not mount the volume",
+            CHKDSK,
+        ),
+        Code::JournalRestart => (
+            Warning,
+            "the other one is sound; Windows would write it again",
+            CHKDSK,
+        ),
+        Code::CheckInterrupted => (
+            Warning,
+            "what it was to repair may not be repaired; Windows will check again",
+            CHKDSK,
+        ),
+        Code::Security => (
+            Warning,
+            "files may open for everyone, or for no one; Windows would give them default \
+             permissions",
+            CHKDSK,
+        ),
+        Code::ExtendIndex => (
+            Warning,
+            "no data is lost; Windows would correct the index",
+            CHKDSK,
+        ),
+        Code::CompressedUnit => (Error, "that part of the file is lost", CHKDSK),
+        Code::RescueMark => (
+            Error,
+            "the disk could not be read there; that part of the file is lost",
+            "take the file from another copy, if there is one",
+        ),
+    }
+}
