@@ -8,6 +8,7 @@ use crate::support::{
     wrapped::{WRAPPERS, shell},
 };
 use ntfs_volume_builder::{FileData, PartcloneImage, Run, Volume};
+use std::io::Write;
 
 fn image() -> Vec<u8> {
     PartcloneImage::version_2().of_volume(&volume())
@@ -307,4 +308,46 @@ fn lacking_clusters_are_refused() {
     outcome.changed_only(&[]);
     let report = check_found(&scene, "image", &["cluster-missing"]);
     assert_eq!(report["files"], serde_json::json!(["/late.bin"]));
+}
+
+/// In zstd frames of `size` bytes with a seek table, and where each begins.
+fn in_frames(bytes: &[u8], size: usize) -> (Vec<u8>, Vec<usize>) {
+    let (mut file, mut starts, mut table) = (Vec::new(), Vec::new(), Vec::new());
+    for piece in bytes.chunks(size) {
+        starts.push(file.len());
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("a level of zstd");
+        encoder.include_checksum(true).expect("an option of zstd");
+        encoder.write_all(piece).expect("into memory");
+        let frame = encoder.finish().expect("into memory");
+        table.extend((frame.len() as u32).to_le_bytes());
+        table.extend((piece.len() as u32).to_le_bytes());
+        file.extend(frame);
+    }
+    file.extend(0x184D_2A5E_u32.to_le_bytes());
+    file.extend((table.len() as u32 + 9).to_le_bytes());
+    file.extend(&table);
+    file.extend((starts.len() as u32).to_le_bytes());
+    file.push(0);
+    file.extend(0x8F92_EAB1_u32.to_le_bytes());
+    (file, starts)
+}
+
+/// Where the blocks after a lost frame are is known, and their checksums are not.
+#[test]
+fn a_lost_frame_says_nothing_of_the_checksums_after_it() {
+    let volume = builder()
+        .clusters(600)
+        .file("data.bin", FileData::Runs(vec![Run::at(100, 400)]))
+        .build();
+    let image = PartcloneImage::version_2().of_volume(&volume);
+    let (mut file, starts) = in_frames(&image, 64 << 10);
+    let scene = Scene::new();
+    scene.write("image", &file);
+    check_sound(&scene, "image", &volume);
+    // Of the file alone, with much of it after that.
+    let damaged = starts[starts.len() / 2];
+    file[damaged + 40] ^= 0x55;
+    scene.write("image", &file);
+    let report = check_found(&scene, "image", &["frame-damaged"]);
+    assert_eq!(report["image"]["bytes"], (starts.len() / 2) << 16, "{report}");
 }
