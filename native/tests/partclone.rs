@@ -349,5 +349,9 @@ fn a_lost_frame_says_nothing_of_the_checksums_after_it() {
     file[damaged + 40] ^= 0x55;
     scene.write("image", &file);
     let report = check_found(&scene, "image", &["frame-damaged"]);
-    assert_eq!(report["image"]["bytes"], (starts.len() / 2) << 16, "{report}");
+    assert_eq!(
+        report["image"]["bytes"],
+        (starts.len() / 2) << 16,
+        "{report}"
+    );
 }
