@@ -29,8 +29,11 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         | Code::RescueMark => {
             "Windows and Linux cannot tell: they read what is there as if it were the file's"
         }
-        Code::VolumeUnreadable | Code::VolumeInformation | Code::AttributeDefinitions => {
+        Code::VolumeUnreadable | Code::VolumeInformation => {
             "neither Windows nor Linux mounts the volume"
+        }
+        Code::AttributeDefinitions => {
+            "Windows does not mount the volume; ntfs-3g does if the file can be read"
         }
         Code::RootDirectory => "Windows and Linux do not mount the volume, or list no file",
         Code::BootSector => {
@@ -41,7 +44,8 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         }
         Code::MftMirror => "ntfs-3g does not mount the volume; chkdsk makes the copy again",
         Code::Upcase => {
-            "Windows may not mount the volume, nor ntfs3 if the table is cut; chkdsk makes it again"
+            "ntfs-3g does not mount the volume, nor does ntfs3 if the table is cut; chkdsk makes \
+             it again"
         }
         Code::Bitmap => "Linux does not mount the volume; chkdsk makes $Bitmap again",
         Code::Journal => {
@@ -100,7 +104,8 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
             "access may be refused; chkdsk gives the files default permissions; Linux ignores \
              them by default"
         }
-        Code::RecordSkipped | Code::AttributeInstance | Code::LinkCount | Code::ExtendIndex => {
+        Code::RecordSkipped => "Windows and Linux pass over it",
+        Code::AttributeInstance | Code::LinkCount | Code::ExtendIndex => {
             "Windows and Linux mount the volume as usual; chkdsk corrects it"
         }
     })

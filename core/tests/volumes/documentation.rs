@@ -178,6 +178,22 @@ fn findings_are_documented_as_they_are() {
     );
 }
 
+/// What loses or hides a file is an error. Of those that do neither, these are errors
+/// since a restore refuses the image, or something of it is not what it was.
+#[test]
+fn only_errors_lose_or_hide_files() {
+    let untidy_errors = [ImageTrailing, StreamEnd, SeekTable, Summary];
+    for &code in SUBJECTS.iter().flat_map(|(_, codes)| *codes) {
+        let is_error = code.severity() == Severity::Error;
+        let is_untidy = code.effect() == Effect::Untidy;
+        assert_eq!(
+            is_error,
+            !is_untidy || untidy_errors.contains(&code),
+            "{code:?}"
+        );
+    }
+}
+
 /// The variants of the enum, each with its documentation.
 fn described(source: &str) -> Vec<(&str, String)> {
     let (_, variants) = source.split_once("pub enum Code {\n").unwrap();
@@ -215,7 +231,7 @@ fn write_code(text: &mut String, code: Code, description: &str) {
     )
     .unwrap();
     if let Some(systems) = code.systems() {
-        writeln!(text, "- Windows and Linux: {systems}.").unwrap();
+        writeln!(text, "- What systems do: {systems}.").unwrap();
     }
     let advice = code.advice();
     let end = if advice.ends_with('?') { "" } else { "." };
