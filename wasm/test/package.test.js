@@ -21,12 +21,12 @@ function check(tool, ...args) {
 
 test("publint", () => check("publint", "run", tarball, "--strict"));
 
-test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm", "ntfsclone_codecs_bg.wasm"));
+test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm", "ntfsclone_codecs_bg.wasm", "ntfsclone_deferred_bg.wasm"));
 
 test("size, files and manifest", () => {
   assert.ok(statSync(tarball).size <= 384 << 10, `${statSync(tarball).size} bytes`);
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm", "js/ntfsclone_codecs_bg.wasm"]) {
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm", "js/ntfsclone_codecs_bg.wasm", "js/ntfsclone_deferred_bg.wasm"]) {
     assert.ok(files.includes(`package/${file}`), file);
   }
   assert.deepEqual(files.filter((file) => /node_modules|test|\.ts$/.test(file) && !file.endsWith(".d.ts")), []);
