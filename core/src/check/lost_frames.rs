@@ -10,7 +10,6 @@ use core::ops::Range;
 use super::code::Code;
 use super::finding::{Finding, Place};
 use crate::error::{Error, with_causes};
-use crate::image::Index;
 use crate::image::seekable::Frame;
 use crate::units::{Extent, Geometry, Lcn, len_usize};
 
@@ -90,19 +89,15 @@ impl LostFrames {
         }
     }
 
-    /// What was in them, of an image with this index.
-    pub fn in_image(self, index: &Index) -> Vec<Loss> {
-        self.losses(|stream| Part::Clusters(index.extents_in(&stream)))
+    /// What was in them, of an image in which `extents_in` finds the clusters stored in a
+    /// range of bytes.
+    pub fn in_image(self, extents_in: impl Fn(&Range<u64>) -> Vec<Extent>) -> Vec<Loss> {
+        self.losses(|stream| Part::Clusters(extents_in(&stream)))
     }
 
     /// What was in them, of a raw volume.
     pub fn in_volume(self) -> Vec<Loss> {
         self.losses(Part::Bytes)
-    }
-
-    /// What was in them, where it is unknown which clusters that was.
-    pub fn in_unknown(self) -> Vec<Loss> {
-        self.losses(|_| Part::Clusters(Vec::new()))
     }
 
     fn losses(self, part: impl Fn(Range<u64>) -> Part) -> Vec<Loss> {

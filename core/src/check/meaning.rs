@@ -314,6 +314,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "what it was to repair may not be repaired; Windows will check again",
             CHKDSK,
         ),
+        Code::Unfinished => (
+            Warning,
+            "no data is lost; Windows completes that when it mounts the volume",
+            "mount the restored volume in Windows once",
+        ),
         Code::Security => (
             Warning,
             "files may open for everyone, or for no one; Windows would give them default \

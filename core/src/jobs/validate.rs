@@ -16,8 +16,8 @@ use crate::check::{
 };
 use crate::clusters::Selection;
 use crate::error::{Error, Result, with_causes};
-use crate::image::Index;
 use crate::image::seekable::Frame;
+use crate::image::{Index, partclone};
 use crate::info::Format;
 use crate::io::{ReadAt, Source};
 use crate::open::Inside;
@@ -107,7 +107,7 @@ impl<'a> Check<'a> {
             index = known.cloned().or(index);
         }
         self.losses = match &index {
-            Some(index) => lost.in_image(index),
+            Some(index) => lost.in_image(|range| index.extents_in(range)),
             None => lost.in_volume(),
         };
         self.check_summary(index.as_ref());
@@ -129,7 +129,14 @@ impl<'a> Check<'a> {
             self.findings.append(checked.findings);
         }
         self.losses = checked.losses;
-        self.losses.extend(lost.in_unknown());
+        if !lost.is_empty() {
+            // Header and bitmap are at the start, and may be lost themselves.
+            let read = || partclone::Index::read(image);
+            let index = self.co.attempt(read).await.ok();
+            let extents_in = |range: &_| index.as_ref().map(|index| index.extents_in(range));
+            let losses = lost.in_image(|range| extents_in(range).unwrap_or_default());
+            self.losses.extend(losses);
+        }
         self.image = Some(ImageChecked {
             bytes,
             clusters: checked.layout.map_or(0, |(_, blocks)| blocks.len()),

@@ -1,7 +1,7 @@
 //! All of an image of partclone, from start to end: its structure and its checksums.
 
 use ntfsclone_core::check::{ImageChecked, PartcloneCheck};
-use ntfsclone_core::image::partclone::{BlockMap, Header};
+use ntfsclone_core::image::partclone::{BlockMap, Header, Index};
 
 use super::{Checked, streamed};
 use crate::error::Result;
@@ -19,6 +19,7 @@ pub(super) fn check(
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<Option<(Header, BlockMap)>> {
+    let source = bytes.source();
     let mut check = if streamed::is_on_device(checked) {
         PartcloneCheck::on_device()
     } else {
@@ -29,7 +30,16 @@ pub(super) fn check(
     let found = check.end();
     read.report(found.findings, checked);
     checked.losses.extend(found.losses);
-    checked.losses.extend(read.lost.in_unknown());
+    // Header and bitmap are at the start, and may be lost themselves.
+    let index = source
+        .filter(|_| !read.lost.is_empty())
+        .and_then(|source| Index::read(&source).ok());
+    let losses = read.lost.in_image(|range| {
+        index
+            .as_ref()
+            .map_or_else(Vec::new, |index| index.extents_in(range))
+    });
+    checked.losses.extend(losses);
     let clusters = found.layout.as_ref().map_or(0, |(_, blocks)| blocks.len());
     checked.image = Some(ImageChecked { bytes, clusters });
     Ok(found.layout)
