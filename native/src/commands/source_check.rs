@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::check::{FilesCheck, Findings, Severity, check_system_files};
+use ntfsclone_core::check::{Code, FilesCheck, Findings, Severity, check_system_files};
 use ntfsclone_core::clusters::Selection;
 use ntfsclone_core::ntfs::Volume;
 
@@ -59,7 +59,7 @@ fn warn(source: &Path, findings: Findings, checks: FileChecks) -> bool {
     let mut listed = findings.into_sorted();
     listed.retain(|finding| {
         // Reported when the volume was opened.
-        let is_known = finding.code.is_unclean();
+        let is_known = finding.code.is_unclean() || finding.code == Code::BootSector;
         match finding.severity {
             Severity::Error => errors -= u64::from(is_known),
             Severity::Warning => warnings -= u64::from(is_known),
