@@ -30,10 +30,8 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
         RECORD_VOLUME,
         VolumeInfo::read(volume),
     )?;
-    if let Some(info) = &info {
-        if info.is_dirty() {
-            note.report(Code::Dirty, None, "the volume is marked dirty");
-        }
+    if info.as_ref().is_some_and(VolumeInfo::is_dirty) {
+        note.report(Code::Dirty, None, "the volume is marked dirty");
     }
     let hibernated = volume.is_hibernated();
     if note.or_finding(Code::RootDirectory, RECORD_ROOT, hibernated)? == Some(true) {
