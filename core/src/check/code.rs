@@ -174,6 +174,8 @@ pub enum Code {
     JournalRestart,
     /// A check by Windows was interrupted.
     CheckInterrupted,
+    /// `$Volume` is marked with work that Windows has yet to do.
+    Unfinished,
     /// A security descriptor, or its place in the indexes of `$Secure`, is
     /// damaged, or there is none for a file.
     Security,
@@ -205,6 +207,19 @@ impl Code {
     /// What to do about it, in a sentence.
     pub fn advice(self) -> &'static str {
         about(self).2
+    }
+
+    /// Whether a volume on which it is found is not clean, whatever else is sound.
+    pub fn is_unclean(self) -> bool {
+        matches!(
+            self,
+            Self::Dirty
+                | Self::Hibernated
+                | Self::JournalNotClean
+                | Self::Journal
+                | Self::CheckInterrupted
+                | Self::Unfinished
+        )
     }
 
     /// What becomes of data.

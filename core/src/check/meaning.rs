@@ -261,6 +261,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         Code::Journal => (Error, "changes that were being made are lost", CHKDSK),
         Code::JournalRestart => (Warning, "the other one is sound", CHKDSK),
         Code::CheckInterrupted => (Warning, "what it was to repair may not be repaired", CHKDSK),
+        Code::Unfinished => (
+            Warning,
+            "no data is lost; what Windows had begun is not complete",
+            "mount the restored volume in Windows once",
+        ),
         Code::Security => (
             Warning,
             "files may open for everyone, or for no one",

@@ -59,6 +59,7 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         Code::Dirty | Code::CheckInterrupted => {
             "Windows checks the volume when it starts; ntfs3 does not mount it for writing"
         }
+        Code::Unfinished => "Windows completes it when it mounts the volume",
         Code::Hibernated => {
             "Windows resumes, and writes what it remembers; ntfs-3g mounts the volume for \
              reading only"

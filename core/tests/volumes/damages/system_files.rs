@@ -113,6 +113,11 @@ fn other_system_files_are_checked() {
             &[CheckInterrupted],
         ),
         (
+            "a check that Windows did not conclude",
+            |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 11, &[0x80]),
+            &[Unfinished],
+        ),
+        (
             "another version",
             |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 8, &[9]),
             &[VolumeInformation],
