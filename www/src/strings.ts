@@ -31,7 +31,7 @@ export const strings = {
     sample: "Try a sample volume",
     again: (name: string) => `Open ${name} again`,
     linked: "This link points to a place in an image. Open the image to go there.",
-    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, and whole disks with MBR or GPT; plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
+    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, whole disks with MBR or GPT, and virtual disks (qcow2, VDI, VHD, VHDX, VMDK); plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
     features: [
       ["Inspect", "A summary, a map of which file owns each cluster, all files, and what the bytes mean."],
       ["Validate", "Checks the structure and the checksums, and lists the files that damage affects."],
@@ -392,7 +392,7 @@ export const strings = {
       "compressed-data": "The compressed data is damaged. Look for another copy.",
       memory: "There is not enough memory. Close other pages, or use the command-line tool.",
       disk: "This is a whole disk. Choose one of its partitions.",
-      "not-ntfs": "No NTFS volume was found. Documents, archives, BitLocker volumes, virtual disks and images of other programs cannot be opened.",
+      "not-ntfs": "No NTFS volume was found. Documents, archives, BitLocker volumes and images of other programs cannot be opened.",
       "not-seekable": "This file is compressed more often than this page decompresses. Decompress the file first, or make a seekable image: ntfsclone --compress.",
       storage: "The decompressed data does not fit into the storage that the browser gives this page. Free some space, or decompress the file first.",
       inconsistent: "The volume is damaged, and a copy would be incomplete. Validate it to see what is wrong.",
