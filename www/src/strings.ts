@@ -235,7 +235,7 @@ export const strings = {
     none: "No findings.",
     columns: { severity: "Severity", found: "Finding", place: "Position", files: "Files" },
     todo: "What to do",
-    place: { image: "image", volume: "volume" },
+    place: { image: "image", disk: "disk", volume: "volume" },
     nowhere: "no single position",
     showBytes: "Show these bytes",
     filesAll: (number: number) => `${several(number, "file")} affected`,
