@@ -43,6 +43,8 @@ pub(super) struct Census {
     /// How many directories, then how many other indexes, were looked into.
     visited: usize,
     tree: Option<Tree>,
+    /// The one before, for its buffers.
+    done: Option<Tree>,
     /// Some records or entries are in a damaged part of the image.
     pub(super) is_partial: bool,
 }
@@ -67,6 +69,7 @@ impl Census {
             marks,
             visited: 0,
             tree: None,
+            done: None,
             is_partial: false,
         })
     }
@@ -108,7 +111,7 @@ impl Census {
                     file => file?,
                 };
                 let tree = Tree::open(volume, &file, record, name, findings)?;
-                self.tree.insert(tree)
+                self.tree.insert(tree.with_buffers_of(self.done.take()))
             }
         };
         let slots = &mut self.slots;
@@ -125,7 +128,7 @@ impl Census {
             return Ok(true);
         }
         self.is_partial |= tree.is_lost;
-        self.tree = None;
+        self.done = self.tree.take();
         Ok(false)
     }
 

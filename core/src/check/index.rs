@@ -5,6 +5,7 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::mem;
 
 use super::code::Code;
 use super::finding::Findings;
@@ -27,6 +28,9 @@ const MAX_DEPTH: usize = 32;
 
 /// Ours: the bitmap of an index of 256 GiB.
 const MAX_BITMAP: u64 = 8 << 20;
+
+/// Ours: a smaller index is read in one call, not block by block.
+const SMALL_INDEX: u64 = 256 << 10;
 
 /// Blocks that one step reads.
 const BLOCKS_A_STEP: usize = 64;
@@ -83,6 +87,9 @@ pub(super) struct Tree {
     offset: u64,
     collation: Collation,
     blocks: Option<Value>,
+    /// All blocks of a small index, once the first one was needed.
+    content: Vec<u8>,
+    is_content_read: bool,
     block_size: u64,
     /// What a VCN counts, in bytes.
     vcn_size: u64,
@@ -91,6 +98,8 @@ pub(super) struct Tree {
     reached: Vec<u8>,
     /// From the root to the current node.
     levels: Vec<Level>,
+    /// The buffer of a block that is done.
+    spare: Vec<u8>,
     /// The key before the current one.
     last_key: Vec<u8>,
     is_in_order: bool,
@@ -114,10 +123,78 @@ struct Level {
     offset: Option<u64>,
 }
 
+/// Why a walk over the entries of a node stops.
+enum Stop {
+    /// The block before the current entry is next.
+    Child(u64),
+    End,
+    Damaged(Damage),
+}
+
+/// The keys of an index, which must ascend.
+struct Keys<'a> {
+    collation: Collation,
+    upcase: &'a UpCase,
+    /// The last one of the node before.
+    last: &'a mut Vec<u8>,
+    /// Where the first entry is that is out of order.
+    misplaced: Option<u64>,
+}
+
+type Visit<'a> = dyn FnMut(&Entry<'_>, u64, &mut Findings) -> Result<()> + 'a;
+
 impl Level {
-    fn slot(&self) -> Option<(Node<'_>, NodeSlot<'_>)> {
-        let node = Node::parse(self.bytes.get(self.start..)?)?;
-        Some((node, node.slot(self.position)?))
+    /// Visits the next entries, up to a child or the end. `place` is where
+    /// what is in `bytes` is, or the record of it.
+    fn visit(
+        &mut self,
+        place: u64,
+        keys: &mut Keys<'_>,
+        findings: &mut Findings,
+        visit: &mut Visit<'_>,
+    ) -> Result<Stop> {
+        let Some(node) = self.bytes.get(self.start..).and_then(Node::parse) else {
+            return Ok(Stop::Damaged("the header of a node is cut short"));
+        };
+        let mut before: Option<&[u8]> = None;
+        let stop = loop {
+            let Some(slot) = node.slot(self.position) else {
+                break Ok(Stop::Damaged("an entry is cut short"));
+            };
+            if let Some(damage) = check_slot(&node, &slot) {
+                break Ok(Stop::Damaged(damage));
+            }
+            if let (Some(vcn), false) = (slot.child, self.is_child_done) {
+                break Ok(Stop::Child(vcn));
+            }
+            if slot.is_last {
+                break Ok(Stop::End);
+            }
+            let offset = match self.offset {
+                Some(_) => {
+                    let position = self.start.saturating_add(self.position);
+                    place.saturating_add(len_u64(position))
+                }
+                None => place,
+            };
+            if let Err(error) = visit(&slot.entry, offset, findings) {
+                break Err(error);
+            }
+            let last = before.unwrap_or(keys.last);
+            let key = slot.entry.key;
+            if !last.is_empty() && !keys.collation.allows(keys.upcase, last, key) {
+                keys.misplaced.get_or_insert(offset);
+            }
+            before = Some(key);
+            // Advances: an entry is as long as its header, at least.
+            self.position = self.position.saturating_add(slot.entry.bytes.len());
+            self.is_child_done = false;
+        };
+        if let Some(key) = before {
+            keys.last.clear();
+            keys.last.extend_from_slice(key);
+        }
+        stop
     }
 }
 
@@ -144,11 +221,14 @@ impl Tree {
             offset,
             collation: Collation(0),
             blocks: None,
+            content: Vec::new(),
+            is_content_read: false,
             block_size: u64::from(volume.geometry().index_record_size),
             vcn_size: 0,
             bitmap: Vec::new(),
             reached: Vec::new(),
             levels: Vec::new(),
+            spare: Vec::new(),
             last_key: Vec::new(),
             is_in_order: true,
             is_whole: true,
@@ -167,6 +247,19 @@ impl Tree {
         tree.is_whole = false;
         findings.report(Code::IndexDamaged, record, Some(offset), &damage);
         Ok(tree)
+    }
+
+    /// The same, with the buffers of an index that is done.
+    pub(super) fn with_buffers_of(self, done: Option<Self>) -> Self {
+        match done {
+            // What is in them is overwritten.
+            Some(Self { content, spare, .. }) => Self {
+                content,
+                spare,
+                ..self
+            },
+            None => self,
+        }
     }
 
     /// Whether its keys are numbers of 32 bits each.
@@ -221,7 +314,7 @@ impl Tree {
         volume: &Volume<R>,
         upcase: &UpCase,
         findings: &mut Findings,
-        visit: &mut dyn FnMut(&Entry<'_>, u64, &mut Findings) -> Result<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<bool> {
         let mut blocks = 0;
         while blocks < BLOCKS_A_STEP {
@@ -231,52 +324,44 @@ impl Tree {
                 return Ok(false);
             };
             let node_offset = level.offset.unwrap_or(self.offset);
-            let found = level.slot();
-            let damage = match &found {
-                None => Some("an entry is cut short"),
-                Some((node, slot)) => check_slot(node, slot),
+            let mut keys = Keys {
+                collation: self.collation,
+                upcase,
+                last: &mut self.last_key,
+                misplaced: None,
             };
-            let (Some((_, slot)), None) = (found, damage) else {
-                self.levels.pop();
-                let damage = damage.unwrap_or_default();
-                self.report(Code::IndexDamaged, node_offset, damage, findings);
-                continue;
-            };
-            if let (Some(vcn), false) = (slot.child, level.is_child_done) {
-                let read = self.read_child(volume, vcn, depth, findings)?;
-                if let Some(level) = self.levels.last_mut() {
-                    level.is_child_done = true;
-                }
-                self.levels.extend(read);
-                blocks = blocks.saturating_add(1);
-                continue;
-            }
-            if slot.is_last {
-                self.levels.pop();
-                continue;
-            }
-            let start = level.start.saturating_add(slot.entry.position);
-            let offset = match level.offset {
-                Some(offset) => offset.saturating_add(len_u64(start)),
-                None => self.offset,
-            };
-            visit(&slot.entry, offset, findings)?;
-            let is_in_order = self.last_key.is_empty()
-                || self
-                    .collation
-                    .allows(upcase, &self.last_key, slot.entry.key);
-            self.last_key.clear();
-            self.last_key.extend_from_slice(slot.entry.key);
-            // Advances: an entry is as long as its header, at least.
-            level.position = level.position.saturating_add(slot.entry.bytes.len());
-            level.is_child_done = false;
-            if !is_in_order && self.is_in_order {
+            let stop = level.visit(node_offset, &mut keys, findings, visit);
+            if let (Some(offset), true) = (keys.misplaced, self.is_in_order) {
                 self.is_in_order = false;
                 let what = "an entry is not where its order puts it, or is there twice";
                 findings.report(Code::IndexOrder, self.record, Some(offset), what);
             }
+            match stop? {
+                Stop::Child(vcn) => {
+                    let read = self.read_child(volume, vcn, depth, findings)?;
+                    if let Some(level) = self.levels.last_mut() {
+                        level.is_child_done = true;
+                    }
+                    self.levels.extend(read);
+                    blocks = blocks.saturating_add(1);
+                }
+                Stop::End => self.pop_level(),
+                Stop::Damaged(damage) => {
+                    self.pop_level();
+                    self.report(Code::IndexDamaged, node_offset, damage, findings);
+                }
+            }
         }
         Ok(true)
+    }
+
+    /// Leaves the current node. The next block that is read gets its buffer.
+    fn pop_level(&mut self) {
+        if let Some(level) = self.levels.pop()
+            && level.start == RECORD_NODE_OFFSET
+        {
+            self.spare = level.bytes;
+        }
     }
 
     /// Reads the block at a VCN; `None` if it is damaged, which is a finding.
@@ -302,8 +387,31 @@ impl Tree {
             Value::Resident(_) => None,
         };
         let place = offset.unwrap_or(self.offset);
-        let mut bytes = vec![0; len_usize(self.block_size)];
-        match blocks.read_exact_at(volume.source(), volume.geometry(), position, &mut bytes) {
+        let (source, geometry) = (volume.source(), volume.geometry());
+        if !self.is_content_read && blocks.size() <= SMALL_INDEX {
+            self.content.resize(len_usize(blocks.size()), 0);
+            match blocks.read_exact_at(source, geometry, 0, &mut self.content) {
+                // Some blocks may still be there.
+                Err(error) if error.is_loss() || error.is_damage() => self.content.clear(),
+                read => read?,
+            }
+            self.is_content_read = true;
+        }
+        let mut bytes = mem::take(&mut self.spare);
+        let start = len_usize(position);
+        let content = Some(&self.content).filter(|_| self.is_content_read);
+        let read = match content.and_then(|content| content.get(start..len_usize(end))) {
+            Some(content) => {
+                bytes.clear();
+                bytes.extend_from_slice(content);
+                Ok(())
+            }
+            None => {
+                bytes.resize(len_usize(self.block_size), 0);
+                blocks.read_exact_at(source, geometry, position, &mut bytes)
+            }
+        };
+        match read {
             Err(error) if error.is_loss() => {
                 self.is_whole = false;
                 self.is_lost = true;

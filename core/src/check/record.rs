@@ -257,21 +257,23 @@ fn check_value(attribute: &Attribute<'_>) -> Result<(), &'static str> {
         AttributeBody::Resident(value) => Some(value),
         AttributeBody::NonResident(_) => None,
     };
-    match (attribute.type_code, value) {
-        (AttributeType::STANDARD_INFORMATION, value)
-            if value.is_none_or(|value| value.len() < STANDARD_INFORMATION_BYTES) =>
-        {
-            Err("its $STANDARD_INFORMATION is cut short")
-        }
-        (AttributeType::FILE_NAME, value) if value.is_none_or(|value| name_of(value).is_none()) => {
-            Err("a $FILE_NAME is not as long as it says, or empty")
-        }
-        (AttributeType::INDEX_ROOT, None) => Err("the root of an index is not in the record"),
-        _ if code == 0 || code > LAST_TYPE && code < 0x1000 || !code.is_multiple_of(0x10) => {
-            Err("an attribute is of no known type")
-        }
-        _ => Ok(()),
-    }
+    let (is_right, what) = match attribute.type_code {
+        AttributeType::DATA => return Ok(()),
+        AttributeType::STANDARD_INFORMATION => (
+            value.is_some_and(|value| value.len() >= STANDARD_INFORMATION_BYTES),
+            "its $STANDARD_INFORMATION is cut short",
+        ),
+        AttributeType::FILE_NAME => (
+            value.is_some_and(|value| name_of(value).is_some()),
+            "a $FILE_NAME is not as long as it says, or empty",
+        ),
+        AttributeType::INDEX_ROOT => (value.is_some(), "the root of an index is not in the record"),
+        _ => (
+            code != 0 && code.is_multiple_of(0x10) && !(LAST_TYPE + 1..0x1000).contains(&code),
+            "an attribute is of no known type",
+        ),
+    };
+    if is_right { Ok(()) } else { Err(what) }
 }
 
 /// The name in a `$FILE_NAME`, or in the key of an entry, if that is all of it.
