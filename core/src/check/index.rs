@@ -14,7 +14,7 @@ use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::{
-    Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
+    DIRECTORY_INDEX, Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
 };
 use crate::ntfs::record::{u32_at, undo_fixup};
 use crate::ntfs::upcase::UpCase;
@@ -104,7 +104,7 @@ pub(super) struct Tree {
     last_key: Vec<u8>,
     is_in_order: bool,
     /// No node was damaged or lost so far.
-    is_whole: bool,
+    pub(super) is_whole: bool,
     /// Some of it is in a damaged part of the image.
     pub(super) is_lost: bool,
 }
@@ -168,7 +168,11 @@ impl Level {
                 break Ok(Stop::Child(vcn));
             }
             if slot.is_last {
-                break Ok(Stop::End);
+                let end = self.position.saturating_add(slot.entry.bytes.len());
+                break Ok(match end == node.end() {
+                    true => Stop::End,
+                    false => Stop::Damaged("a node does not end with its last entry"),
+                });
             }
             let offset = match self.offset {
                 Some(_) => {
@@ -283,6 +287,17 @@ impl Tree {
         };
         if u64::from(number(8)) != self.block_size {
             return Ok(Some("the index has blocks of another size than the volume"));
+        }
+        if name == DIRECTORY_INDEX
+            && (number(0) != AttributeType::FILE_NAME.0 || self.collation != Collation::FILE_NAME)
+        {
+            return Ok(Some("the index of a directory is not one of names"));
+        }
+        let len = root.len().saturating_sub(ROOT_NODE_OFFSET);
+        if usize::try_from(node.allocated).ok() != Some(len) {
+            return Ok(Some(
+                "the sizes in the root of the index contradict each other",
+            ));
         }
         let cluster_size = u64::from(volume.geometry().cluster_size);
         self.vcn_size = match self.block_size < cluster_size {

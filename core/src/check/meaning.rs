@@ -200,6 +200,7 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::AttributeInstance => (Warning, "Windows would number them again", CHKDSK),
+        Code::AttributeFlags => (Warning, "Windows would correct them", CHKDSK),
         Code::AttributeInvalid => (
             Error,
             "Windows would remove the attribute, and what is in it",
@@ -291,6 +292,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             Error,
             "Windows will not mount the volume, or not find names",
             CHKDSK,
+        ),
+        Code::UpcaseUnknown => (
+            Note,
+            "names are in its order; whether one of its characters is damaged is not known",
+            "nothing, if all names are found; chkdsk /f writes the table of that Windows",
         ),
         Code::AttributeDefinitions => (Error, "Windows will not mount the volume", CHKDSK),
         Code::JournalNotClean => (

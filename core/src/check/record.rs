@@ -1,15 +1,20 @@
 //! One MFT record, or the records of one file: the header, the attributes and
 //! their sizes.
 
+use core::cmp::Ordering;
+
 use super::code::Code;
 use super::finding::Findings;
 use crate::ntfs::FileRecord;
-use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType, NonResident};
+use crate::ntfs::attribute::{
+    Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED, NonResident,
+};
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::DIRECTORY_INDEX;
 use crate::ntfs::mft_record::MftRecord;
 use crate::ntfs::record::{u16_at, u32_at};
-use crate::units::{Geometry, RecordNumber, Vcn};
+use crate::ntfs::upcase::UpCase;
+use crate::units::{Geometry, RecordNumber, Vcn, len_usize};
 
 /// The first record of a file that is not the file system's own.
 pub(super) const FIRST_USER_RECORD: RecordNumber = RecordNumber(24);
@@ -18,6 +23,15 @@ pub(super) const FIRST_USER_RECORD: RecordNumber = RecordNumber(24);
 const FLAGS_OFFSET: usize = 0x16;
 /// In these, a file of `$Extend`, and a file with another index than names.
 const FLAGS_WITHOUT_DATA: u16 = 4 | 8;
+const KNOWN_FLAGS: u16 = 0xF;
+/// The instance number that the next new attribute gets.
+const NEXT_INSTANCE_OFFSET: usize = 0x28;
+/// In a resident attribute: flags, of which one is that its value is the key of
+/// an index.
+const RESIDENT_FLAGS_OFFSET: usize = 0x16;
+const INDEXED: u8 = 1;
+/// Flags of attributes: how they are compressed, encrypted, sparse.
+const KNOWN_ATTRIBUTE_FLAGS: u16 = COMPRESSION_MASK | ENCRYPTED | 0x8000;
 /// The count of names.
 const LINK_COUNT_OFFSET: usize = 0x12;
 /// The size of the record.
@@ -42,8 +56,31 @@ pub(super) struct RecordCheck<'a> {
 
 impl RecordCheck<'_> {
     /// Checks the header of a record in use, of which `bytes` is all.
-    pub(super) fn header(&mut self, bytes: &[u8], record: &MftRecord<'_>) {
+    pub(super) fn header(
+        &mut self,
+        bytes: &[u8],
+        record: &MftRecord<'_>,
+        attributes: &[Attribute<'_>],
+    ) {
         let offset = record.offset();
+        if u16_at(bytes, FLAGS_OFFSET).is_none_or(|flags| flags > KNOWN_FLAGS) {
+            self.report(
+                Code::RecordHeader,
+                offset,
+                "it has flags that are not known",
+            );
+        }
+        if let Some(last) = attributes.last() {
+            let start = len_usize(last.offset.saturating_sub(offset));
+            let len = u32_at(bytes, start.saturating_add(4)).unwrap_or(0);
+            let end = start.saturating_add(len_usize(len.into()));
+            // Else the next attribute is damaged, which the scan found.
+            let is_end = u32_at(bytes, end) == Some(u32::MAX);
+            if is_end && end.saturating_add(8) != record.bytes().len() {
+                let what = "more or fewer bytes are in use than its attributes have";
+                self.report(Code::RecordHeader, offset, what);
+            }
+        }
         if u32_at(bytes, ALLOCATED_OFFSET) != Some(self.geometry.mft_record_size) {
             self.report(
                 Code::RecordHeader,
@@ -66,24 +103,75 @@ impl RecordCheck<'_> {
         }
     }
 
-    /// Checks the order of the attributes in one record, and that they can be
-    /// told apart.
-    pub(super) fn order(&mut self, attributes: &[Attribute<'_>]) {
-        let mut last = AttributeType(0);
+    /// Checks the order of the attributes in one record, of which `bytes` is all,
+    /// and that they can be told apart.
+    pub(super) fn order(
+        &mut self,
+        (bytes, record): (&[u8], &MftRecord<'_>),
+        attributes: &[Attribute<'_>],
+        upcase: &UpCase,
+    ) {
+        let next_instance = u16_at(bytes, NEXT_INSTANCE_OFFSET).unwrap_or(0);
+        let mut last: Option<&Attribute<'_>> = None;
         // Those of instances below 64, which nearly all have.
         let mut instances = 0_u64;
         for attribute in attributes {
-            if attribute.type_code < last {
-                let what = "its attributes are not in the order of their types";
-                self.report(Code::AttributeOrder, attribute.offset, what);
+            if let Some(last) = last {
+                self.pair(last, attribute, upcase);
             }
-            last = attribute.type_code;
+            last = Some(attribute);
             let bit = 1_u64.checked_shl(attribute.instance.into()).unwrap_or(0);
             if instances & bit != 0 {
                 let what = "two of its attributes have the same instance number";
                 self.report(Code::AttributeInstance, attribute.offset, what);
             }
             instances |= bit;
+            if attribute.instance >= next_instance {
+                let what = "an attribute has an instance number that the next one may get";
+                self.report(Code::AttributeInstance, attribute.offset, what);
+            }
+            let start = len_usize(attribute.offset.saturating_sub(record.offset()));
+            let has_wrong_flags = match attribute.body {
+                AttributeBody::Resident(_) => {
+                    let flags = bytes.get(start.saturating_add(RESIDENT_FLAGS_OFFSET));
+                    attribute.type_code == AttributeType::FILE_NAME && flags != Some(&INDEXED)
+                }
+                AttributeBody::NonResident(body) => {
+                    let is_first = body.lowest_vcn == Vcn(0);
+                    let is_compressed = attribute.flags & COMPRESSION_MASK != 0;
+                    is_first && is_compressed && body.compression_unit == 0
+                }
+            };
+            if has_wrong_flags || attribute.flags & !KNOWN_ATTRIBUTE_FLAGS != 0 {
+                let what = "the flags of an attribute are not those of its type or value";
+                self.report(Code::AttributeFlags, attribute.offset, what);
+            }
+        }
+    }
+
+    /// Checks an attribute and the one that follows it in a record.
+    fn pair(&mut self, one: &Attribute<'_>, next: &Attribute<'_>, upcase: &UpCase) {
+        if one.type_code > next.type_code {
+            let what = "its attributes are not in the order of their types";
+            return self.report(Code::AttributeOrder, next.offset, what);
+        }
+        if one.type_code < next.type_code || next.type_code == AttributeType::FILE_NAME {
+            return;
+        }
+        if one.name == next.name {
+            let is_piece = match next.body {
+                AttributeBody::Resident(_) => false,
+                AttributeBody::NonResident(body) => body.lowest_vcn != Vcn(0),
+            };
+            if !is_piece {
+                let what = "it has an attribute twice";
+                self.report(Code::AttributeInvalid, next.offset, what);
+            }
+        } else if !upcase.units().is_empty()
+            && upcase.compare(one.name, next.name) == Ordering::Greater
+        {
+            let what = "its attributes are not in the order of their names";
+            self.report(Code::AttributeOrder, next.offset, what);
         }
     }
 

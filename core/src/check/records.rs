@@ -7,19 +7,25 @@ use core::mem;
 
 use super::census::Census;
 use super::code::Code;
+use super::entries::FileIndex;
 use super::finding::Findings;
 use super::record::{FIRST_USER_RECORD, RecordCheck, name_of};
 use super::security::SecurityIds;
-use super::slot::{Slot, State, extension_hash, name_hash};
+use super::slot::{Slot, State, extension_hash, key_hash, name_hash};
 use crate::error::{Error, Result, with_causes};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::index::DIRECTORY_INDEX;
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::mft_record::{FileReference, MAGIC, MftRecord};
+use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
 use crate::ntfs::{FileRecord, Volume};
 use crate::units::{RecordNumber, len_usize};
+
+/// What records are checked with: the volume, its upper case table, its security
+/// descriptors.
+pub(super) type Context<'a, R> = (&'a Volume<R>, &'a UpCase, &'a SecurityIds);
 
 /// Bytes of records read at once.
 const READ_BYTES: u64 = 512 << 10;
@@ -29,8 +35,7 @@ impl Census {
     /// be tried again.
     pub(super) fn read_records<R: ReadAt>(
         &mut self,
-        volume: &Volume<R>,
-        ids: &SecurityIds,
+        context @ (volume, ..): Context<'_, R>,
         findings: &mut Findings,
     ) -> Result<bool> {
         let record_size = u64::from(volume.geometry().mft_record_size);
@@ -69,7 +74,6 @@ impl Census {
             let byte = marks.get(len_usize(bit / 8));
             let is_marked = byte.map(|byte| byte >> (bit % 8) & 1 == 1);
             if bytes.starts_with(MAGIC) || is_marked == Some(true) {
-                let context = (volume, ids);
                 self.read_record(context, number, bytes, is_marked, &mut attributes, findings)?;
             }
             self.rest.skip_first();
@@ -112,7 +116,7 @@ impl Census {
 
     fn read_record<'a, R: ReadAt>(
         &mut self,
-        (volume, ids): (&Volume<R>, &SecurityIds),
+        context @ (volume, upcase, _): Context<'_, R>,
         number: RecordNumber,
         bytes: &'a mut [u8],
         is_marked: Option<bool>,
@@ -153,7 +157,7 @@ impl Census {
         let (names, found) = match record.base {
             Some(base) => (extension_hash(file.reference(), base), None),
             None => {
-                let found = self.read_file((volume, ids), &file, attributes, findings)?;
+                let found = self.read_file(context, &file, attributes, findings)?;
                 (found.names, Some(found))
             }
         };
@@ -166,8 +170,8 @@ impl Census {
             geometry: volume.geometry(),
             findings,
         };
-        check.header(bytes, &record);
-        check.order(attributes);
+        check.header(bytes, &record, attributes);
+        check.order((bytes, &record), attributes, upcase);
         let state = match &found {
             None => State::Extension,
             Some(_) if record.is_directory => State::Directory,
@@ -187,7 +191,7 @@ impl Census {
     /// nothing before the last read.
     fn read_file<R: ReadAt>(
         &mut self,
-        (volume, ids): (&Volume<R>, &SecurityIds),
+        (volume, _, ids): Context<'_, R>,
         file: &File<'_>,
         attributes: &[Attribute<'_>],
         findings: &mut Findings,
@@ -242,6 +246,10 @@ impl Census {
         let mut names = 0_u32;
         let mut parent = None;
         for attribute in attributes {
+            let index = FileIndex::over(attribute.type_code);
+            if let Some(index) = index.filter(|_| file.number >= FIRST_USER_RECORD) {
+                self.add_to_index(file, index, attribute);
+            }
             let AttributeBody::Resident(value) = attribute.body else {
                 continue;
             };
@@ -265,6 +273,23 @@ impl Census {
             self.directories.push((file.number, parent));
         }
         Found { names, extensions }
+    }
+}
+
+impl Census {
+    /// Notes that a file must be in an index of `$Extend`.
+    fn add_to_index(&mut self, file: &File<'_>, index: FileIndex, attribute: &Attribute<'_>) {
+        let sum = self.sums.of(index);
+        match attribute.body {
+            AttributeBody::Resident(value) => {
+                let hash = key_hash(file.reference(), index.key(value));
+                sum.keys = sum.keys.wrapping_add(hash);
+            }
+            AttributeBody::NonResident(_) => sum.is_unknown = true,
+        }
+        if let Some(slot) = self.slot_mut(file.number) {
+            slot.marks |= index.marks().0;
+        }
     }
 }
 

@@ -91,6 +91,26 @@ fn nodes_of_directories_are_checked() {
             &[IndexDamaged, NameMismatch, NotInDirectory],
         ),
         (
+            "a root of something else than names",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x20, &[0x40]),
+            &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "a root in another order",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x24, &[2]),
+            &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "another size of the root",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x38, &[8]),
+            &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "a block that does not end with its last entry",
+            |b| block(b, |block| block[0x1C] += 8),
+            &[IndexDamaged],
+        ),
+        (
             "a root past its end",
             |b| attribute(b, "docs", kind::INDEX_ROOT, 0x35, &[9]),
             &[IndexDamaged, NameMismatch, NotInDirectory],

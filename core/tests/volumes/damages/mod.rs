@@ -39,6 +39,13 @@ pub(crate) fn sample() -> VolumeBuilder {
                 .link("docs/other name"),
         )
         .file(
+            "docs/streams",
+            File::new()
+                .data(FileData::Resident(b"main".to_vec()))
+                .stream("b", vec![2])
+                .stream("c", vec![3]),
+        )
+        .file(
             "deleted",
             File::new().data(FileData::Resident(vec![1])).deleted(),
         )

@@ -86,6 +86,24 @@ fn headers_of_records_are_checked() {
             &[EntryStale, RecordHeader],
         ),
         (
+            "flags that are not known",
+            |b| header(b, "docs/letter.txt", 0x17, &[0x10]),
+            &[RecordHeader],
+        ),
+        (
+            "more bytes in use than its attributes have",
+            |b| {
+                let number = b.record_number("docs/letter.txt");
+                b.patch_record(number, |record| record[0x18] += 16);
+            },
+            &[RecordHeader],
+        ),
+        (
+            "a next instance that is in use",
+            |b| header(b, "docs/letter.txt", 0x28, &[0, 0]),
+            &[AttributeInstance],
+        ),
+        (
             "another number",
             |b| header(b, "docs/letter.txt", 0x2C, &[1]),
             &[RecordHeader],
@@ -171,6 +189,36 @@ fn attributes_are_checked() {
             "an unknown type",
             |b| attribute(b, "docs/letter.txt", kind::DATA, 0, &[0x88]),
             &[AttributeInvalid, AttributeMissing],
+        ),
+        (
+            "a name that is not in an index",
+            |b| attribute(b, "docs/letter.txt", kind::FILE_NAME, 0x16, &[0]),
+            &[AttributeFlags],
+        ),
+        (
+            "flags that are not known",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 0x0D, &[0x10]),
+            &[AttributeFlags],
+        ),
+        (
+            "compressed, without a unit",
+            |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x0C, &[1]),
+            &[AttributeFlags],
+        ),
+        (
+            "a value twice",
+            |b| attribute(b, "docs/letter.txt", kind::FILE_NAME, 0, &[0x10]),
+            &[AttributeInvalid, LinkCount, NameMismatch, NotInDirectory],
+        ),
+        (
+            "streams out of order",
+            |b| b.patch_attribute(b.record_number("docs/streams"), kind::DATA, "b", 0x18, b"d"),
+            &[AttributeOrder],
+        ),
+        (
+            "a stream twice",
+            |b| b.patch_attribute(b.record_number("docs/streams"), kind::DATA, "b", 0x18, b"c"),
+            &[AttributeInvalid],
         ),
         (
             "an instance twice",
