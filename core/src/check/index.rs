@@ -16,7 +16,7 @@ use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::{
     DIRECTORY_INDEX, Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
 };
-use crate::ntfs::record::{u32_at, undo_fixup};
+use crate::ntfs::record::{u16_at, u32_at, undo_fixup};
 use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
 use crate::ntfs::{FileRecord, Volume};
@@ -38,6 +38,10 @@ const BLOCKS_A_STEP: usize = 64;
 /// Where a block has the VCN at which it stands.
 const BLOCK_VCN_OFFSET: usize = 0x10;
 
+/// In an entry: that it has a child, and that it is the last.
+const ENTRY_FLAGS_OFFSET: usize = 0x0C;
+const KNOWN_ENTRY_FLAGS: u16 = 3;
+
 /// The least unit of VCNs in an index, where clusters are larger than blocks.
 const LEAST_VCN_BYTES: u64 = 512;
 
@@ -48,6 +52,7 @@ struct Collation(u32);
 impl Collation {
     const FILE_NAME: Self = Self(1);
     const NUMBER: Self = Self(0x10);
+    const SECURITY_IDENTIFIER: Self = Self(0x11);
     const SECURITY_HASH: Self = Self(0x12);
     const NUMBERS: Self = Self(0x13);
 
@@ -288,10 +293,8 @@ impl Tree {
         if u64::from(number(8)) != self.block_size {
             return Ok(Some("the index has blocks of another size than the volume"));
         }
-        if name == DIRECTORY_INDEX
-            && (number(0) != AttributeType::FILE_NAME.0 || self.collation != Collation::FILE_NAME)
-        {
-            return Ok(Some("the index of a directory is not one of names"));
+        if !is_kind_right(name, number(0), self.collation) {
+            return Ok(Some("the index is not one over what its name says"));
         }
         let len = root.len().saturating_sub(ROOT_NODE_OFFSET);
         if usize::try_from(node.allocated).ok() != Some(len) {
@@ -497,6 +500,23 @@ impl Tree {
     }
 }
 
+/// Whether the type of the attribute that an index is over, and its order, are those
+/// of its name.
+fn is_kind_right(name: &[u8], attribute: u32, order: Collation) -> bool {
+    let orders: &[Collation] = match name {
+        DIRECTORY_INDEX => {
+            return attribute == AttributeType::FILE_NAME.0 && order == Collation::FILE_NAME;
+        }
+        b"$\0S\0I\0I\0" | b"$\0Q\0" => &[Collation::NUMBER],
+        b"$\0S\0D\0H\0" => &[Collation::SECURITY_HASH],
+        // Of owners by their security identifiers, and of objects.
+        b"$\0O\0" => &[Collation::SECURITY_IDENTIFIER, Collation::NUMBERS],
+        b"$\0R\0" => &[Collation::NUMBERS],
+        _ => return true,
+    };
+    attribute == 0 && orders.contains(&order)
+}
+
 /// Undoes the fixup of the block at `vcn`, and checks its header. Returns where
 /// its first entry is.
 fn check_block(bytes: &mut [u8], vcn: u64) -> Result<usize, Damage> {
@@ -519,6 +539,9 @@ fn check_block(bytes: &mut [u8], vcn: u64) -> Result<usize, Damage> {
 fn check_slot(node: &Node<'_>, slot: &NodeSlot<'_>) -> Option<Damage> {
     if !slot.entry.bytes.len().is_multiple_of(8) || slot.is_last && !slot.entry.key.is_empty() {
         return Some("the length of an entry is wrong");
+    }
+    if u16_at(slot.entry.bytes, ENTRY_FLAGS_OFFSET).is_none_or(|flags| flags > KNOWN_ENTRY_FLAGS) {
+        return Some("an entry has flags that are not known");
     }
     if slot.child.is_some() != node.has_children {
         return Some("an entry has a child in a leaf, or none in another node");

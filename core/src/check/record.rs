@@ -11,7 +11,7 @@ use crate::ntfs::attribute::{
 };
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::DIRECTORY_INDEX;
-use crate::ntfs::mft_record::MftRecord;
+use crate::ntfs::mft_record::{FileReference, MftRecord};
 use crate::ntfs::record::{u16_at, u32_at};
 use crate::ntfs::upcase::UpCase;
 use crate::units::{Geometry, RecordNumber, Vcn, len_usize};
@@ -29,9 +29,11 @@ const NEXT_INSTANCE_OFFSET: usize = 0x28;
 /// In a resident attribute: flags, of which one is that its value is the key of
 /// an index.
 const RESIDENT_FLAGS_OFFSET: usize = 0x16;
-const INDEXED: u8 = 1;
-/// Flags of attributes: how they are compressed, encrypted, sparse.
-const KNOWN_ATTRIBUTE_FLAGS: u16 = COMPRESSION_MASK | ENCRYPTED | 0x8000;
+/// Flags of attributes: compressed by LZNT1, encrypted, sparse.
+const KNOWN_ATTRIBUTE_FLAGS: u16 = 1 | ENCRYPTED | SPARSE;
+const SPARSE: u16 = 0x8000;
+/// Where an attribute has the place of its name.
+const NAME_OFFSET: usize = 0x0A;
 /// The count of names.
 const LINK_COUNT_OFFSET: usize = 0x12;
 /// The size of the record.
@@ -55,12 +57,13 @@ pub(super) struct RecordCheck<'a> {
 }
 
 impl RecordCheck<'_> {
-    /// Checks the header of a record in use, of which `bytes` is all.
+    /// Checks the header of a record in use, of which `bytes` is all. `last` is
+    /// its last attribute, with which the bytes in use must end.
     pub(super) fn header(
         &mut self,
         bytes: &[u8],
         record: &MftRecord<'_>,
-        attributes: &[Attribute<'_>],
+        last: Option<&Attribute<'_>>,
     ) {
         let offset = record.offset();
         if u16_at(bytes, FLAGS_OFFSET).is_none_or(|flags| flags > KNOWN_FLAGS) {
@@ -70,7 +73,7 @@ impl RecordCheck<'_> {
                 "it has flags that are not known",
             );
         }
-        if let Some(last) = attributes.last() {
+        if let Some(last) = last {
             let start = len_usize(last.offset.saturating_sub(offset));
             let len = u32_at(bytes, start.saturating_add(4)).unwrap_or(0);
             let end = start.saturating_add(len_usize(len.into()));
@@ -131,20 +134,14 @@ impl RecordCheck<'_> {
                 self.report(Code::AttributeInstance, attribute.offset, what);
             }
             let start = len_usize(attribute.offset.saturating_sub(record.offset()));
-            let has_wrong_flags = match attribute.body {
-                AttributeBody::Resident(_) => {
-                    let flags = bytes.get(start.saturating_add(RESIDENT_FLAGS_OFFSET));
-                    attribute.type_code == AttributeType::FILE_NAME && flags != Some(&INDEXED)
-                }
-                AttributeBody::NonResident(body) => {
-                    let is_first = body.lowest_vcn == Vcn(0);
-                    let is_compressed = attribute.flags & COMPRESSION_MASK != 0;
-                    is_first && is_compressed && body.compression_unit == 0
-                }
-            };
-            if has_wrong_flags || attribute.flags & !KNOWN_ATTRIBUTE_FLAGS != 0 {
+            let bytes = bytes.get(start..).unwrap_or_default();
+            if !are_flags_right(attribute, bytes) {
                 let what = "the flags of an attribute are not those of its type or value";
                 self.report(Code::AttributeFlags, attribute.offset, what);
+            }
+            if !is_place_right(attribute, bytes) {
+                let what = "the name or value of an attribute is not where it must be";
+                self.report(Code::AttributeInvalid, attribute.offset, what);
             }
         }
     }
@@ -239,10 +236,15 @@ impl RecordCheck<'_> {
 
     /// Checks that the attribute list of a file names all its attributes, as
     /// they are. `attributes` are in the order of the list, and after it.
-    pub(super) fn list(&mut self, file: &FileRecord, attributes: &[Attribute<'_>], all: usize) {
+    pub(super) fn list(
+        &mut self,
+        file: &FileRecord,
+        base: FileReference,
+        attributes: &[Attribute<'_>],
+    ) {
         let Some(list) = file.list() else { return };
         let offset = attributes.first().map_or(0, |attribute| attribute.offset);
-        if list.len().saturating_add(1) != all {
+        if list.len().saturating_add(1) != attributes.len() {
             let what = "its attribute list does not name all its attributes";
             self.report(Code::AttributeList, offset, what);
         }
@@ -259,6 +261,20 @@ impl RecordCheck<'_> {
                 return;
             }
             last = Some(entry.type_code);
+            let FileReference {
+                record,
+                sequence_number,
+            } = entry.reference;
+            // The scan compared those of other records. 0 is any.
+            let is_older = record == base.record
+                && sequence_number != 0
+                && sequence_number != base.sequence_number;
+            if usize::from(entry.name_length).saturating_mul(2) != attribute.name.len() || is_older
+            {
+                let what = "its attribute list has another name, or an older file, for a piece";
+                self.report(Code::AttributeList, offset, what);
+                return;
+            }
         }
     }
 
@@ -329,6 +345,58 @@ impl RecordCheck<'_> {
     }
 }
 
+/// Whether the flags of an attribute, of which `bytes` is all, go with its type
+/// and its value.
+fn are_flags_right(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
+    // A directory has the flags that files get which are made in it.
+    let has_flags = matches!(
+        attribute.type_code,
+        AttributeType::DATA | AttributeType::INDEX_ROOT | AttributeType::INDEX_ALLOCATION
+    );
+    let known = if has_flags { KNOWN_ATTRIBUTE_FLAGS } else { 0 };
+    let own_flags = match attribute.body {
+        AttributeBody::Resident(_) => {
+            let flags = bytes.get(RESIDENT_FLAGS_OFFSET).copied().unwrap_or(0);
+            flags == u8::from(attribute.type_code == AttributeType::FILE_NAME)
+        }
+        AttributeBody::NonResident(body) => {
+            let has_units = body.compression_unit != 0;
+            // A sparse value may have units, and need not.
+            let (least, most) = match attribute.flags & (COMPRESSION_MASK | SPARSE) {
+                0 => (false, false),
+                SPARSE => (false, true),
+                _ => (true, true),
+            };
+            body.lowest_vcn != Vcn(0) || (least <= has_units && has_units <= most)
+        }
+    };
+    own_flags && attribute.flags & !known == 0
+}
+
+/// Whether the name of an attribute, of which `bytes` is all, is before its value,
+/// that at a multiple of 8, and there is a name only where there may be one.
+fn is_place_right(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
+    let (header, place) = match attribute.body {
+        AttributeBody::Resident(_) => (0x18, 0x14),
+        AttributeBody::NonResident(_) => (0x40, 0x20),
+    };
+    let value = u16_at(bytes, place).unwrap_or(0);
+    let name = u16_at(bytes, NAME_OFFSET).unwrap_or(0);
+    let name_end = usize::from(name).saturating_add(attribute.name.len());
+    let may_have_name = matches!(
+        attribute.type_code,
+        AttributeType::DATA
+            | AttributeType::INDEX_ROOT
+            | AttributeType::INDEX_ALLOCATION
+            | AttributeType::BITMAP
+            | AttributeType::LOGGED_UTILITY_STREAM
+    );
+    value.is_multiple_of(8)
+        && value >= header
+        && (attribute.name.is_empty()
+            || may_have_name && name >= header && name_end <= usize::from(value))
+}
+
 /// The VCN after the last run of a piece.
 fn end_of(piece: &NonResident<'_>) -> crate::error::Result<Vcn> {
     let mut end = piece.lowest_vcn;
@@ -357,7 +425,7 @@ fn check_value(attribute: &Attribute<'_>) -> Result<(), &'static str> {
         ),
         AttributeType::INDEX_ROOT => (value.is_some(), "the root of an index is not in the record"),
         _ => (
-            code != 0 && code.is_multiple_of(0x10) && !(LAST_TYPE + 1..0x1000).contains(&code),
+            code != 0 && code.is_multiple_of(0x10) && code <= LAST_TYPE,
             "an attribute is of no known type",
         ),
     };

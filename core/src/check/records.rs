@@ -124,7 +124,11 @@ impl Census {
         findings: &mut Findings,
     ) -> Result<()> {
         let offset = volume.mft().record_offset(number).unwrap_or(0);
-        let undone = MftRecord::salvage(bytes, offset, &mut |_| Ok(()));
+        let mut is_mended = false;
+        let undone = MftRecord::salvage(bytes, offset, &mut |_| {
+            is_mended = true;
+            Ok(())
+        });
         let bytes: &'a [u8] = bytes;
         let record = match undone.and_then(|()| MftRecord::parse(bytes, offset)) {
             Ok(record) => record,
@@ -153,7 +157,18 @@ impl Census {
             bytes,
         };
         attributes.clear();
-        attributes.extend(record.attributes().filter_map(Result::ok));
+        let mut damage = None;
+        let sound = |attribute: Result<_>| attribute.map_err(|error| damage = Some(error)).ok();
+        attributes.extend(record.attributes().filter_map(sound));
+        // Of a base record, the scan found it.
+        if let (Some(error), Some(_)) = (damage, record.base) {
+            findings.report(
+                Code::RecordDamaged,
+                number,
+                error.offset(),
+                &with_causes(&error),
+            );
+        }
         let (names, found) = match record.base {
             Some(base) => (extension_hash(file.reference(), base), None),
             None => {
@@ -170,7 +185,7 @@ impl Census {
             geometry: volume.geometry(),
             findings,
         };
-        check.header(bytes, &record, attributes);
+        check.header(bytes, &record, attributes.last().filter(|_| !is_mended));
         check.order((bytes, &record), attributes, upcase);
         let state = match &found {
             None => State::Extension,
@@ -228,7 +243,7 @@ impl Census {
         extensions.dedup();
         // What is damaged was found by the scan.
         if !is_damaged {
-            check.list(&records, &attributes, attributes.len());
+            check.list(&records, file.reference(), &attributes);
             check.file(file.bytes, &file.record, &attributes);
         }
         Ok(self.found(file, &attributes, ids, extensions, findings))

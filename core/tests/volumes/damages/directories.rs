@@ -41,6 +41,11 @@ fn nodes_of_directories_are_checked() {
             &[IndexDamaged, NotInDirectory],
         ),
         (
+            "an entry with unknown flags",
+            |b| block(b, |block| block[0x4C] = 8),
+            &[IndexDamaged, NotInDirectory],
+        ),
+        (
             "an entry of no multiple of 8",
             |b| block(b, |block| block[0x48] += 1),
             &[IndexDamaged, NotInDirectory],

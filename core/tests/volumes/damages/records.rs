@@ -201,6 +201,36 @@ fn attributes_are_checked() {
             &[AttributeFlags],
         ),
         (
+            "a unit, and not compressed",
+            |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x22, &[4]),
+            &[AttributeFlags],
+        ),
+        (
+            "compressed in a way that is not known",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 0x0C, &[9]),
+            &[AttributeFlags],
+        ),
+        (
+            "a compressed name",
+            |b| attribute(b, "docs/letter.txt", kind::FILE_NAME, 0x0C, &[1]),
+            &[AttributeFlags],
+        ),
+        (
+            "a name of what has none",
+            |b| attribute(b, "docs/letter.txt", kind::STANDARD_INFORMATION, 9, &[1]),
+            &[AttributeInvalid],
+        ),
+        (
+            "a name within the value",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 9, &[1, 0x18]),
+            &[AttributeInvalid, AttributeMissing],
+        ),
+        (
+            "a type above the last one",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 2, &[1]),
+            &[AttributeInvalid, AttributeMissing],
+        ),
+        (
             "compressed, without a unit",
             |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x0C, &[1]),
             &[AttributeFlags],
@@ -394,6 +424,30 @@ fn attribute_lists_are_checked() {
                 attribute(b, PIECES, kind::ATTRIBUTE_LIST, at + 32 + 8, &[9]);
             },
             &[AttributeList],
+        ),
+        (
+            "an entry with a name",
+            |b| {
+                let at = entry_of_data(b);
+                attribute(b, PIECES, kind::ATTRIBUTE_LIST, at + 6, &[1]);
+            },
+            &[AttributeList],
+        ),
+        (
+            "an entry for an older file",
+            |b| attribute(b, PIECES, kind::ATTRIBUTE_LIST, FIRST + 0x16, &[9]),
+            &[AttributeList],
+        ),
+        (
+            "an extension record without an end",
+            |b| {
+                let number = extension(b);
+                b.patch_record(number, |record| {
+                    let end = usize::from(u16::from_le_bytes([record[0x18], record[0x19]])) - 8;
+                    record[end] = 0x70;
+                });
+            },
+            &[RecordDamaged],
         ),
         (
             "an entry for a record that is none",

@@ -229,6 +229,11 @@ fn security_descriptors_are_checked() {
             &[Security],
         ),
         (
+            "an index by number in another order",
+            |b| b.patch_attribute(9, kind::INDEX_ROOT, "$SII", 0x20 + 4, &[0x11]),
+            &[IndexDamaged, Security],
+        ),
+        (
             "a damaged index of $Extend",
             |b| {
                 let quota = b.record_number("$Extend/$Quota");
