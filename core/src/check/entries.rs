@@ -5,7 +5,6 @@ use super::code::Code;
 use super::finding::{Finding, Findings};
 use super::record::{FIRST_USER_RECORD, name_of};
 use super::slot::{HAS_ENTRY, Slot, State, key_hash, name_hash};
-use crate::ntfs::attribute::AttributeType;
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::{DIRECTORY_INDEX, Entry};
 use crate::ntfs::mft_record::FileReference;
@@ -44,15 +43,6 @@ pub(super) enum FileIndex {
 
 impl FileIndex {
     pub(super) const ALL: [Self; 2] = [Self::ObjectIds, Self::ReparsePoints];
-
-    /// The index with files that have an attribute of that type.
-    pub(super) fn over(attribute: AttributeType) -> Option<Self> {
-        match attribute {
-            AttributeType::OBJECT_ID => Some(Self::ObjectIds),
-            AttributeType::REPARSE_POINT => Some(Self::ReparsePoints),
-            _ => None,
-        }
-    }
 
     /// The mark of a file that has the attribute, and that of one in the index.
     pub(super) fn marks(self) -> (u8, u8) {

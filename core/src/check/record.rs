@@ -119,7 +119,7 @@ impl RecordCheck<'_> {
         // Those of instances below 64, which nearly all have.
         let mut instances = 0_u64;
         for attribute in attributes {
-            if let Some(last) = last {
+            if let Some(last) = last.filter(|last| last.type_code >= attribute.type_code) {
                 self.pair(last, attribute, upcase);
             }
             last = Some(attribute);
@@ -135,6 +135,9 @@ impl RecordCheck<'_> {
             }
             let start = len_usize(attribute.offset.saturating_sub(record.offset()));
             let bytes = bytes.get(start..).unwrap_or_default();
+            if is_plain(attribute, bytes) {
+                continue;
+            }
             if !are_flags_right(attribute, bytes) {
                 let what = "the flags of an attribute are not those of its type or value";
                 self.report(Code::AttributeFlags, attribute.offset, what);
@@ -146,13 +149,14 @@ impl RecordCheck<'_> {
         }
     }
 
-    /// Checks an attribute and the one that follows it in a record.
+    /// Checks an attribute and the one that follows it in a record, and is not of a
+    /// later type.
     fn pair(&mut self, one: &Attribute<'_>, next: &Attribute<'_>, upcase: &UpCase) {
         if one.type_code > next.type_code {
             let what = "its attributes are not in the order of their types";
             return self.report(Code::AttributeOrder, next.offset, what);
         }
-        if one.type_code < next.type_code || next.type_code == AttributeType::FILE_NAME {
+        if next.type_code == AttributeType::FILE_NAME {
             return;
         }
         if one.name == next.name {
@@ -343,6 +347,16 @@ impl RecordCheck<'_> {
     fn report(&mut self, code: Code, offset: u64, what: &str) {
         self.findings.report(code, self.number, Some(offset), what);
     }
+}
+
+/// Whether an attribute has no name, no flags but that of a name, and its value
+/// right after its header, as most have: nothing is to be checked.
+fn is_plain(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
+    let is_name = u8::from(attribute.type_code == AttributeType::FILE_NAME);
+    attribute.flags == 0
+        && attribute.name.is_empty()
+        && matches!(attribute.body, AttributeBody::Resident(_))
+        && bytes.get(0x14..=RESIDENT_FLAGS_OFFSET) == Some(&[0x18, 0, is_name])
 }
 
 /// Whether the flags of an attribute, of which `bytes` is all, go with its type

@@ -158,8 +158,12 @@ impl Census {
         };
         attributes.clear();
         let mut damage = None;
-        let sound = |attribute: Result<_>| attribute.map_err(|error| damage = Some(error)).ok();
-        attributes.extend(record.attributes().filter_map(sound));
+        for attribute in record.attributes() {
+            match attribute {
+                Ok(attribute) => attributes.push(attribute),
+                Err(error) => damage = Some(error),
+            }
+        }
         // Of a base record, the scan found it.
         if let (Some(error), Some(_)) = (damage, record.base) {
             findings.report(
@@ -261,14 +265,17 @@ impl Census {
         let mut names = 0_u32;
         let mut parent = None;
         for attribute in attributes {
-            let index = FileIndex::over(attribute.type_code);
-            if let Some(index) = index.filter(|_| file.number >= FIRST_USER_RECORD) {
-                self.add_to_index(file, index, attribute);
-            }
-            let AttributeBody::Resident(value) = attribute.body else {
-                continue;
+            let value = match attribute.body {
+                AttributeBody::Resident(value) => value,
+                AttributeBody::NonResident(_) => &[],
             };
             match attribute.type_code {
+                AttributeType::OBJECT_ID => {
+                    self.add_to_index(file, FileIndex::ObjectIds, attribute);
+                }
+                AttributeType::REPARSE_POINT => {
+                    self.add_to_index(file, FileIndex::ReparsePoints, attribute);
+                }
                 AttributeType::FILE_NAME => {
                     let Some(name) = name_of(value) else { continue };
                     names = names.wrapping_add(name_hash(file.number, name.parent, value));
@@ -294,6 +301,10 @@ impl Census {
 impl Census {
     /// Notes that a file must be in an index of `$Extend`.
     fn add_to_index(&mut self, file: &File<'_>, index: FileIndex, attribute: &Attribute<'_>) {
+        // The identifier of the volume itself may be in the index, or not.
+        if file.number < FIRST_USER_RECORD {
+            return;
+        }
         let sum = self.sums.of(index);
         match attribute.body {
             AttributeBody::Resident(value) => {
