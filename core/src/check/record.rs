@@ -352,11 +352,12 @@ impl RecordCheck<'_> {
 /// Whether an attribute has no name, no flags but that of a name, and its value
 /// right after its header, as most have: nothing is to be checked.
 fn is_plain(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
-    let is_name = u8::from(attribute.type_code == AttributeType::FILE_NAME);
+    let is_name = u32::from(attribute.type_code == AttributeType::FILE_NAME);
     attribute.flags == 0
         && attribute.name.is_empty()
         && matches!(attribute.body, AttributeBody::Resident(_))
-        && bytes.get(0x14..=RESIDENT_FLAGS_OFFSET) == Some(&[0x18, 0, is_name])
+        // The last byte is reserved.
+        && u32_at(bytes, 0x14).is_some_and(|word| word & 0xFF_FFFF == 0x18 | is_name << 16)
 }
 
 /// Whether the flags of an attribute, of which `bytes` is all, go with its type

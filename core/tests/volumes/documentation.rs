@@ -1,7 +1,7 @@
 //! `docs/findings.md` is made of the table of codes:
 //! `UPDATE=1 cargo test -p ntfsclone-core --test volumes documentation` writes it.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
