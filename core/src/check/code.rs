@@ -124,6 +124,8 @@ pub enum Code {
     AttributeOrder,
     /// Two attributes of a record have the same instance number.
     AttributeInstance,
+    /// Flags of an attribute are not those of its type, or of its value.
+    AttributeFlags,
     /// An attribute is of no known type, or its value breaks the rules.
     AttributeInvalid,
     /// A file lacks an attribute that each file has.
@@ -164,6 +166,8 @@ pub enum Code {
     BackupBootSector,
     /// `$UpCase` is damaged.
     Upcase,
+    /// `$UpCase` is in order, and not one of those of Windows.
+    UpcaseUnknown,
     /// `$AttrDef` is damaged.
     AttributeDefinitions,
     /// `$LogFile` has changes that are not yet in place.

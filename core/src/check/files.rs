@@ -89,7 +89,7 @@ impl FilesCheck {
                 }
             }
             Stage::Records(census, ids) => {
-                if !census.read_records(volume, ids, findings)? {
+                if !census.read_records((volume, upcase, ids), findings)? {
                     *stage = Stage::Directories(mem::take(census));
                 }
             }

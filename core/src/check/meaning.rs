@@ -196,6 +196,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::AttributeInstance => (Warning, "their numbers do not tell them apart", CHKDSK),
+        Code::AttributeFlags => (
+            Warning,
+            "programs may read the value in another way",
+            CHKDSK,
+        ),
         Code::AttributeInvalid => (
             Error,
             "the attribute, and what is in it, cannot be used",
@@ -248,6 +253,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::Upcase => (Error, "names may not be found", CHKDSK),
+        Code::UpcaseUnknown => (
+            Note,
+            "names are in its order; whether one of its characters is damaged is not known",
+            "nothing, if all names are found; chkdsk /f writes the table of that Windows",
+        ),
         Code::AttributeDefinitions => (
             Error,
             "which attributes files may have is not known",

@@ -41,11 +41,9 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
 
     let table = UpCase::read(volume);
     let table = note.or_finding(Code::Upcase, RECORD_UPCASE, table)?;
-    if let Some(what) = table
-        .as_ref()
-        .and_then(|table| upcase::check(volume, table))
-    {
-        note.report(Code::Upcase, Some(RECORD_UPCASE), what);
+    let damage = table.as_ref().map(|table| upcase::check(volume, table));
+    if let Some((code, what)) = damage.transpose()?.flatten() {
+        note.report(code, Some(RECORD_UPCASE), what);
     }
     let record = RECORD_ATTRIBUTE_DEFINITIONS;
     let bytes = start(volume, record, MAX_DEFINITIONS);

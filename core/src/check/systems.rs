@@ -106,7 +106,8 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
              them by default"
         }
         Code::RecordSkipped => "Windows and Linux pass over it",
-        Code::AttributeInstance | Code::LinkCount | Code::ExtendIndex => {
+        Code::UpcaseUnknown => "Windows and Linux find names by that table",
+        Code::AttributeInstance | Code::AttributeFlags | Code::LinkCount | Code::ExtendIndex => {
             "Windows and Linux mount the volume as usual; chkdsk corrects it"
         }
     })

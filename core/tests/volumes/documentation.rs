@@ -86,6 +86,7 @@ const SUBJECTS: &[(&str, &[Code])] = &[
             Journal,
             JournalRestart,
             Upcase,
+            UpcaseUnknown,
             AttributeDefinitions,
             Security,
             ExtendIndex,
@@ -112,6 +113,7 @@ const SUBJECTS: &[(&str, &[Code])] = &[
         &[
             AttributeOrder,
             AttributeInstance,
+            AttributeFlags,
             AttributeInvalid,
             AttributeMissing,
             AttributeSizes,
