@@ -166,6 +166,7 @@ export type FindingCode =
   | "seek-table"
   | "summary"
   | "checksum"
+  | "checksum-outdated"
   | "volume-unreadable"
   | "volume-not-checked"
   | "boot-sector"

@@ -73,6 +73,13 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "bytes changed since the image was written",
             "take another copy of it, if there is one; check the disk and the memory",
         ),
+        Code::ChecksumOutdated => (
+            Error,
+            "it is probably of an earlier file of this name, and then says nothing of this one; \
+             if it is of this one, bytes changed",
+            "remove it if the file was written anew since, or make a new one with b3sum or \
+             sha256sum; else take another copy of the file",
+        ),
         Code::VolumeUnreadable => (
             Error,
             "no file can be found without it",

@@ -22,13 +22,19 @@ pub(super) fn beside(input: &Recognised) -> Result<Vec<Sidecar>> {
 pub(super) fn finish(sidecar: Sidecar, checked: &mut Checked) {
     let compared = sidecar.finish();
     if !compared.is_equal() {
-        let message = format!(
+        let mut message = format!(
             "its checksum is {}, {} says {}",
             compared.found,
             compared.path.display(),
             compared.expected
         );
-        let finding = Finding::new(Code::Checksum, None, message);
+        let code = if compared.is_older {
+            message.push_str(", and is older than the file");
+            Code::ChecksumOutdated
+        } else {
+            Code::Checksum
+        };
+        let finding = Finding::new(code, None, message);
         checked.findings.push(finding);
     }
     checked.checksums.push(compared.kind.to_owned());
