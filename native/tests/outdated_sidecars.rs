@@ -3,7 +3,7 @@
 use crate::support::{
     scene::Scene,
     small_volume::{self, DAMAGED, cut_error, image_of, volume},
-    verify_report::check_found,
+    verify_report::{codes as codes_of, report},
 };
 use std::{
     fs,
@@ -172,25 +172,50 @@ fn new_file_beside_a_checksum_of_an_earlier_one_is_refused() {
     }
 }
 
-/// It is not called damage, and not sound either.
+/// It is not called damage of an image whose own checksums are right, and not sound either.
 #[test]
 fn checksum_older_than_the_file_is_called_that() {
     let scene = scene();
-    for (age, code) in [(0, "checksum"), (3600, "checksum-outdated")] {
-        scene.write("image.b3", line("image"));
-        let sidecar = fs::File::options().write(true).open(scene.path("image.b3"));
+    scene.run("-q -s --compress -o own volume").wrote(&["own"]);
+    let mut damaged = scene.read("own");
+    damaged[100] ^= 1;
+    scene.write("damaged", damaged);
+    for (name, age, codes) in [
+        ("image", 0, &["checksum"][..]),
+        ("image", 3600, &["checksum"]),
+        ("own", 0, &["checksum"]),
+        ("own", 3600, &["checksum-outdated"]),
+        ("damaged", 3600, &["frame-damaged", "checksum"]),
+    ] {
+        let sums = format!("{name}.b3");
+        scene.write(&sums, line(name));
         let written = SystemTime::now() - Duration::from_secs(age);
-        sidecar
-            .expect("it is there")
-            .set_modified(written)
-            .expect("it can be set");
-        check_found(&scene, "image", &[code]);
+        let sidecar = fs::File::options().write(true).open(scene.path(&sums));
+        let set = sidecar.expect("it is there").set_modified(written);
+        set.expect("it can be set");
+        let (status, report) = report(&scene, name);
+        assert_eq!(status, 1, "{report}");
+        let found = codes_of(&report);
+        assert!(
+            codes.iter().all(|code| found.contains(code)),
+            "{name}: {report}"
+        );
+        let is_outdated = codes.contains(&"checksum-outdated");
+        assert_eq!(
+            found.contains(&"checksum-outdated"),
+            is_outdated,
+            "{report}"
+        );
+        let outcome = scene.run(&format!("verify {name}"));
+        let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+        assert_eq!(
+            text.contains("and is older than the file"),
+            age > 0,
+            "{text}"
+        );
     }
-    let outcome = scene.run("-r -o out image");
+    let outcome = scene.run("-r -o out own");
     assert_eq!(outcome.code(), Some(1));
     let errors = outcome.errors();
-    assert!(
-        errors.contains("image.b3 is older than the file"),
-        "{errors}"
-    );
+    assert!(errors.contains("own.b3 is older than the file"), "{errors}");
 }
