@@ -43,10 +43,10 @@ pub(super) fn check(
         }
         Format::Partclone => {
             let keep = Some(&mut keeper);
-            let layout = partclone::check(bytes, sidecars, keep, task, how, checked)?;
+            let index = partclone::check(bytes, sidecars, keep, task, how, checked)?;
             image::check_passed(None, checked);
-            match layout {
-                Some((header, blocks)) => keeper.into_partclone(&header, &blocks),
+            match index {
+                Some(index) => keeper.into_partclone(index),
                 None => return Ok(()),
             }
         }
@@ -121,8 +121,8 @@ fn read_again(
         }
         Format::Partclone => {
             let nothing = Vec::new();
-            let layout = partclone::check(bytes, nothing, Some(keeper), task, how, checked)?;
-            layout.is_some_and(|(header, _)| header.restored_size() == size)
+            let index = partclone::check(bytes, nothing, Some(keeper), task, how, checked)?;
+            index.is_some_and(|index| index.header().restored_size() == size)
         }
         Format::Volume => read_volume(bytes, Some(keeper), task, how, checked)? == size,
     };
