@@ -187,6 +187,7 @@ export type FindingCode =
   | "seek-table"
   | "summary"
   | "checksum"
+  | "checksum-outdated"
   | "volume-unreadable"
   | "volume-not-checked"
   | "boot-sector"

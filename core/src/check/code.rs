@@ -67,6 +67,8 @@ pub enum Code {
     Summary,
     /// Content is not what it was when its checksum was made.
     Checksum,
+    /// The checksum beside a file was made before the file was written.
+    ChecksumOutdated,
     /// No NTFS volume was found.
     VolumeUnreadable,
     /// The NTFS in an image could not be looked at.
@@ -251,9 +253,11 @@ impl Code {
             | Self::NameMismatch
             | Self::NotInDirectory
             | Self::DirectoryCycle => Effect::Hidden,
-            Self::ImageTrailing | Self::StreamEnd | Self::SeekTable | Self::Summary => {
-                Effect::Untidy
-            }
+            Self::ImageTrailing
+            | Self::StreamEnd
+            | Self::SeekTable
+            | Self::Summary
+            | Self::ChecksumOutdated => Effect::Untidy,
             _ if self.severity() == Severity::Error => Effect::Lost,
             _ => Effect::Untidy,
         }

@@ -70,8 +70,15 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::Checksum => (
             Error,
-            "bytes changed since the image was written",
+            "bytes changed since the checksum was made",
             "take another copy of it, if there is one; check the disk and the memory",
+        ),
+        Code::ChecksumOutdated => (
+            Error,
+            "all checksums in the image are right, so this one is probably of an earlier file of \
+             that name",
+            "remove it if the image was written anew since, or make a new one with b3sum or \
+             sha256sum; else take another copy of the image",
         ),
         Code::VolumeUnreadable => (
             Error,

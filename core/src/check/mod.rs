@@ -43,6 +43,6 @@ pub use report::{Document, ImageChecked, Report, VolumeChecked};
 pub use streamed::StreamedCheck;
 #[cfg(feature = "serde")]
 pub(crate) use summary::trailing_message;
-pub use summary::{check_end, check_summary};
+pub use summary::{check_frames, check_summary};
 pub use touched::Touched;
 pub use volume::{Checking, VolumeCheck, check_volume};

@@ -16,6 +16,7 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         | Code::SeekTable
         | Code::Summary
         | Code::Checksum
+        | Code::ChecksumOutdated
         | Code::VolumeNotChecked
         | Code::ContentDiffers
         | Code::OtherVolume

@@ -254,7 +254,8 @@ impl<'a> Check<'a> {
     fn check_summary(&mut self, index: Option<&Index>) {
         if let Some(seekable) = &self.opened.seekable {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
-            crate::check::check_end(seekable.end_damage(), findings);
+            let header = seekable.header_damage();
+            crate::check::check_frames(header.as_ref(), seekable.end_damage(), findings);
             crate::check::check_summary(seekable.summary(), index, findings, checksums);
         }
     }
