@@ -81,6 +81,7 @@ const SUBJECTS: &[(&str, &[Code])] = &[
             VolumeInformation,
             Dirty,
             CheckInterrupted,
+            Unfinished,
             Hibernated,
             JournalNotClean,
             Journal,
