@@ -82,6 +82,7 @@ const SUBJECTS: &[(&str, &[Code])] = &[
             VolumeInformation,
             Dirty,
             CheckInterrupted,
+            Unfinished,
             Hibernated,
             JournalNotClean,
             Journal,
