@@ -81,9 +81,7 @@ impl Unclean {
     /// What Windows does about it.
     pub fn consequence(self) -> &'static str {
         match self {
-            Self::Journal => {
-                "Windows applies them when it mounts the volume; Linux mounts it read-only"
-            }
+            Self::Journal => "Windows applies them when it mounts the volume",
             Self::JournalDamaged => "changes that were being made are lost",
             Self::CheckInterrupted => "Windows checks it again",
             _ => "Windows completes that when it mounts the volume",
