@@ -203,6 +203,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::AttributeInstance => (Warning, "their numbers do not tell them apart", CHKDSK),
+        Code::AttributeFlags => (
+            Warning,
+            "programs may read the value in another way",
+            CHKDSK,
+        ),
         Code::AttributeInvalid => (
             Error,
             "the attribute, and what is in it, cannot be used",
@@ -255,6 +260,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::Upcase => (Error, "names may not be found", CHKDSK),
+        Code::UpcaseUnknown => (
+            Note,
+            "names are in its order; whether one of its characters is damaged is not known",
+            "nothing, if all names are found; chkdsk /f writes the table of that Windows",
+        ),
         Code::AttributeDefinitions => (
             Error,
             "which attributes files may have is not known",
@@ -268,6 +278,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         Code::Journal => (Error, "changes that were being made are lost", CHKDSK),
         Code::JournalRestart => (Warning, "the other one is sound", CHKDSK),
         Code::CheckInterrupted => (Warning, "what it was to repair may not be repaired", CHKDSK),
+        Code::Unfinished => (
+            Warning,
+            "no data is lost; what Windows had begun is not complete",
+            "mount the restored volume in Windows once",
+        ),
         Code::Security => (
             Warning,
             "files may open for everyone, or for no one",

@@ -1,7 +1,7 @@
 //! `docs/findings.md` is made of the table of codes:
 //! `UPDATE=1 cargo test -p ntfsclone-core --test volumes documentation` writes it.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
@@ -87,6 +87,7 @@ const SUBJECTS: &[(&str, &[Code])] = &[
             Journal,
             JournalRestart,
             Upcase,
+            UpcaseUnknown,
             AttributeDefinitions,
             Security,
             ExtendIndex,
@@ -113,6 +114,7 @@ const SUBJECTS: &[(&str, &[Code])] = &[
         &[
             AttributeOrder,
             AttributeInstance,
+            AttributeFlags,
             AttributeInvalid,
             AttributeMissing,
             AttributeSizes,

@@ -17,6 +17,7 @@ mod rescue;
 mod restore;
 mod restore_rescue;
 mod shared_clone;
+mod source_check;
 mod transfer;
 mod used_clusters;
 mod verify;

@@ -56,7 +56,9 @@ pub(super) fn check(
         _ => index,
     };
     if let Some(index) = &index {
-        checked.losses.extend(lost.in_image(index));
+        checked
+            .losses
+            .extend(lost.in_image(index.header().cluster_size, |range| index.extents_in(range)));
     } else {
         checked.losses.extend(lost.in_volume());
     }
