@@ -10,7 +10,7 @@ use crate::support::{
     verify_report::{check_found, check_sound, codes, json, report, used},
     wrapped::{COMPRESSED, WRAPPERS, shell},
 };
-use ntfs_volume_builder::{FileData, Run, VolumeBuilder};
+use ntfs_volume_builder::{FileData, Run, VolumeBuilder, pattern};
 use std::process::Command;
 
 #[test]
@@ -234,8 +234,11 @@ fn checksums_beside_it_are_checked() {
 
     // Content that nothing else checks.
     let mut damaged = image.clone();
-    let at = damaged.len() - 600;
-    damaged[at] ^= 1;
+    let content = &pattern(2, 100_000)[..64];
+    let at = damaged
+        .windows(content.len())
+        .position(|some| some == content);
+    damaged[at.expect("big.bin is in it")] ^= 1;
     scene.write("image", &damaged);
     check_found(&scene, "image", &["checksum", "checksum"]);
 
