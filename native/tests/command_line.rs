@@ -617,7 +617,9 @@ fn commands_may_follow_options() {
 #[test]
 fn files_may_be_named_like_commands() {
     let (scene, volume) = scene();
-    for name in ["map", "verify", "info", "demo", "help", "restore"] {
+    for name in [
+        "map", "verify", "info", "convert", "demo", "help", "restore",
+    ] {
         scene.write(name, &volume.bytes);
         for line in [
             format!("-o out {name}"),

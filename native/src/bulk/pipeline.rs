@@ -211,6 +211,9 @@ impl Filler<'_> {
     fn end(mut self) -> Result<(), Stopped> {
         if let Some(encoding) = self.encoding.take() {
             encoding.finish(&mut self)?;
+            // Zeros may be the end.
+            let end = self.encoded;
+            self.current.push(end, 0);
         }
         if self.current.is_empty() {
             return Ok(());
@@ -250,6 +253,12 @@ impl Out for Filler<'_> {
             self.encoded += now.len() as u64;
             left = later;
         }
+        Ok(())
+    }
+
+    /// What lies between two pieces is zeros.
+    fn zeros(&mut self, len: u64) -> Result<(), Stopped> {
+        self.encoded += len;
         Ok(())
     }
 }

@@ -35,6 +35,12 @@ impl<'a> Table<'a> {
 
     /// Appends `filler` until the table has `end` bytes; does nothing if it has as many.
     pub(crate) fn fill_to(&mut self, end: u64, filler: u8) -> Result<(), Stopped> {
+        let left = end.saturating_sub(self.len);
+        if filler == 0 && left > len_u64(BATCH) {
+            self.flush()?;
+            self.len = end;
+            return self.out.zeros(left);
+        }
         while self.len < end {
             let space = BATCH.saturating_sub(self.batch.len()).max(1);
             let len = len_u64(space).min(end.saturating_sub(self.len));
@@ -56,6 +62,10 @@ impl<'a> Table<'a> {
         if self.batch.len() < BATCH {
             return Ok(());
         }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
         self.out.put(&self.batch)?;
         self.batch.clear();
         Ok(())
