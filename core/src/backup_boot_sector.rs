@@ -147,6 +147,11 @@ impl DecoderWithBackup {
         self.decoder.end_of_input()
     }
 
+    /// The decoder of the blocks, when nothing more is decoded.
+    pub(crate) fn into_decoder(self) -> partclone::Decoder {
+        self.decoder
+    }
+
     /// The decoder of the blocks.
     pub fn decoder(&self) -> &partclone::Decoder {
         &self.decoder
@@ -192,6 +197,10 @@ impl<S: ReadAt> ReadAt for WithBackup<S> {
             *byte = *of_backup;
         }
         Ok(())
+    }
+
+    fn stored_at(&self, offset: u64) -> Option<u64> {
+        self.volume.stored_at(offset)
     }
 
     fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {

@@ -39,6 +39,12 @@ pub trait ReadAt {
         Ok(ByteExtent::Data { len })
     }
 
+    /// Offset of a byte in the image (decompressed) or on the disk whose part or
+    /// view this source is. `None` by default, and if the image lacks the byte.
+    fn stored_at(&self, _offset: u64) -> Option<u64> {
+        None
+    }
+
     /// Reads `len` bytes from `offset` on. A source that has them in memory
     /// shares them; by default they are copied.
     ///
@@ -122,6 +128,10 @@ macro_rules! read_through {
 
             fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
                 (**self).extent_at(offset)
+            }
+
+            fn stored_at(&self, offset: u64) -> Option<u64> {
+                (**self).stored_at(offset)
             }
 
             fn piece_at(&self, offset: u64, len: usize) -> Result<Piece, IoError> {

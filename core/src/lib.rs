@@ -32,10 +32,6 @@ pub mod backup_boot_sector;
 pub mod check;
 pub mod clusters;
 pub mod discovery;
-#[cfg_attr(
-    not(feature = "virtual-disks"),
-    allow(dead_code, unused_imports, reason = "virtual disks are only detected")
-)]
 pub mod disk;
 pub mod error;
 pub mod image;

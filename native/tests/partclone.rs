@@ -204,6 +204,39 @@ fn wrong_checksums_are_found_with_their_files() {
         assert_eq!(report["files"], serde_json::json!(["/late.bin"]), "{name}");
         assert_eq!(report["findings"][0]["in"], "image");
         assert_eq!(report["findings"][0]["offset"], at + 46);
+        let place = &report["findings"][0]["also_at"];
+        assert_eq!(
+            (&place["in"], &place["length"]),
+            (&"volume".into(), &4096.into())
+        );
+    }
+}
+
+/// Of plain images and streams.
+#[test]
+fn findings_of_the_volume_have_a_place_in_the_image() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let mut volume = builder()
+        .file("late.bin", FileData::Runs(vec![Run::at(500, 3)]))
+        .build();
+    volume.tear_record(volume.record_number("late.bin"));
+    let scene = Scene::new();
+    let image = PartcloneImage::version_2().of_volume(&volume);
+    scene.write("image", &image);
+    shell(&scene, "gzip -c image > x");
+    for name in ["image", "x"] {
+        let report = check_found(
+            &scene,
+            name,
+            &["record-unreadable", "cluster-only-in-bitmap"],
+        );
+        let finding = &report["findings"][0];
+        let at = |place: &serde_json::Value| place["offset"].as_u64().unwrap() as usize;
+        assert_eq!(finding["also_at"]["in"], "image", "{name}");
+        let record = &image[at(&finding["also_at"])..][..512];
+        assert_eq!(record, &volume.bytes[at(finding)..][..512], "{name}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `verify`: what is sound is said to be, and what is not is found, with the files it touches.
 
 use crate::support::{
+    disk::{self, Partition},
     image::Image,
     program::ours,
     requirements::met_here,
@@ -57,6 +58,10 @@ fn what_is_cut_off_is_told_by_its_files() {
     assert_eq!(report["findings"][0]["in"], "image");
     assert_eq!(report["findings"][1]["in"], "volume");
     assert_eq!(report["findings"][1]["offset"], 501 * 4096);
+    // The image is cut within cluster 501.
+    let lost = serde_json::json!({ "in": "volume", "offset": 501 * 4096, "length": null });
+    assert_eq!(report["findings"][0]["also_at"], lost);
+    assert_eq!(report["findings"][1]["also_at"], serde_json::Value::Null);
 
     let outcome = scene.run("verify image");
     assert_eq!(outcome.code(), Some(1));
@@ -85,6 +90,61 @@ fn damage_of_the_volume_inside_is_found() {
     image[tail + 3..][..4].copy_from_slice(b"gone");
     scene.write("image", image);
     check_found(&scene, "image", &["volume-unreadable"]);
+}
+
+/// In images, compressed ones, streams, and on a disk of which the volume is a partition.
+#[test]
+fn findings_of_the_volume_have_a_place_in_the_image() {
+    if !met_here(WRAPPERS) {
+        return;
+    }
+    let mut volume = builder()
+        .file("file", FileData::Runs(vec![Run::at(500, 3)]))
+        .build();
+    volume.patch_record(volume.record_number("file"), |record| record[0x12] = 9);
+    let scene = Scene::with_volume(&volume.bytes);
+    let image = image_of(&volume);
+    scene.write("image", &image);
+    shell(&scene, "gzip -c image > stream");
+    scene
+        .run("--compress -s -o seekable volume")
+        .wrote(&["seekable"]);
+    let partition = Partition {
+        sector: 64,
+        kind: 0x07,
+        bytes: &volume.bytes,
+    };
+    let disk = disk::with_mbr(&[partition]);
+    scene.write("disk", &disk);
+    let number = |place: &serde_json::Value| place["offset"].as_u64().unwrap() as usize;
+    for (words, whole, bytes) in [
+        ("image", "image", &image),
+        ("stream", "image", &image),
+        ("seekable", "image", &image),
+        ("--partition 1 disk", "disk", &disk),
+    ] {
+        let (status, report) = report(&scene, words);
+        assert_eq!((status, codes(&report)), (0, vec!["link-count"]), "{words}");
+        let finding = &report["findings"][0];
+        let also = &finding["also_at"];
+        assert_eq!(
+            (&finding["in"], &also["in"]),
+            (&"volume".into(), &whole.into()),
+            "{words}"
+        );
+        let record = &volume.bytes[number(finding)..][..512];
+        assert!(record.starts_with(b"FILE"));
+        assert_eq!(&bytes[number(also)..][..512], record, "{words}");
+
+        let outcome = scene.run(&format!("verify {words}"));
+        let text = String::from_utf8_lossy(outcome.stdout()).into_owned();
+        let (offset, also) = (number(finding), number(also));
+        let place = format!("byte {offset:#x} of the volume (byte {also:#x} of the {whole}): ");
+        assert!(text.contains(&place), "{text}");
+        assert!(text.contains("chkdsk corrects it\n"), "{text}");
+    }
+    let (_, report) = report(&scene, "volume");
+    assert_eq!(report["findings"][0]["also_at"], serde_json::Value::Null);
 }
 
 #[test]

@@ -2,6 +2,7 @@ export type {
   BadClusters,
   Finding,
   FindingCode,
+  Place,
   Holder,
   ImageSummary,
   Info,

@@ -129,29 +129,36 @@ export interface Report {
 /** Something that is not as it should be. */
 export interface Finding {
   code: FindingCode;
-  /** `error`: data is lost, or a copy would not be whole. */
+  /** `error`: something is lost or hidden, or may be; a copy would not be whole; Windows or Linux would not mount the volume. */
   severity: "error" | "warning" | "note";
   /** What becomes of data: it is gone or in danger, it is there and cannot be reached, or nothing. */
   effect: "lost" | "hidden" | "untidy";
   /** The MFT record concerned; null if it is not one. */
   record: number | null;
   /** Where `offset` counts from: the start of the image, decompressed, or of the volume. Missing if at no one place. */
-  in?: "image" | "volume";
+  in?: Place["in"];
   /** In bytes. */
   offset?: number;
   /** How many bytes of the volume are concerned, if that is known. */
   length?: number | null;
+  /** The same place in the other count, if it is known: in the image or on the disk of a place on the volume, on the volume of one in the image. */
+  also_at: Place | null;
   /** What was found, in a sentence. */
   message: string;
   /** What that means. */
   meaning: string;
+  /** What Windows and Linux do with such a volume; null where they do not get to see it. */
+  systems: string | null;
   /** What to do about it. */
   advice: string;
   /** The files that it touches, or some of them. */
   files: string[];
 }
 
-/** The kinds of findings. */
+/** A position: in the image, decompressed; on the disk that the volume is a partition of; on the volume, where `length` is how many bytes are concerned, if that is known. */
+export type Place = { in: "image" | "disk"; offset: number } | { in: "volume"; offset: number; length: number | null };
+
+/** The kinds of findings. `docs/findings.md` describes each. */
 export type FindingCode =
   | "image-header"
   | "image-command"

@@ -102,14 +102,16 @@ export class Driver {
     for (;;) {
       await this.#pause();
       const step = await this.#step();
-      if (step !== "progress") {
+      if (step === "load") {
+        await this.#medium.engine.loadDeferred();
+      } else if (step !== "progress") {
         return step;
       }
     }
   }
 
   /** Goes on until something else than a read comes. */
-  async #step(): Promise<Output | "progress" | undefined> {
+  async #step(): Promise<Output | "progress" | "load" | undefined> {
     await this.#medium.turns.begin();
     try {
       for (;;) {
@@ -122,6 +124,8 @@ export class Driver {
           case StepKind.Read:
             await this.#supply(Number(offset), Number(length));
             continue;
+          case StepKind.Load:
+            return "load";
           case StepKind.Progress:
             this.#report(Number(done), Number(total));
             return "progress";

@@ -1,16 +1,23 @@
 import { freeCodecs } from "./codecs.js";
+import { loadDeferred } from "./deferred.js";
 import bind, * as bindings from "./ntfsclone.js";
 import { NtfscloneError, type ErrorCode } from "./error.js";
 import type { InitInput } from "./options.js";
 import { WasmModule } from "./wasm-module.js";
+
+type Input = () => InitInput | Promise<InitInput>;
+
+/** Where the deferred part of the module comes from. */
+let deferredInput: Input | undefined;
 
 const module = new WasmModule<bindings.InitInput>("the library", bind, () => {
   bindings.__wbg_reset_state();
   freeCodecs();
 });
 
-/** Loads the module. */
-export function load(input: () => InitInput | Promise<InitInput>): Promise<void> {
+/** Loads the module. Only the first call's `deferred` counts. */
+export function load(input: Input, deferred: Input): Promise<void> {
+  deferredInput ??= deferred;
   return module.load(input);
 }
 
@@ -28,6 +35,13 @@ export class Engine {
     } catch (thrown) {
       throw isOfRust(thrown) ? fromRust(thrown) : module.crash(thrown);
     }
+  }
+
+  /** Loads the deferred part of the module, if the instance is without it. */
+  async loadDeferred(): Promise<void> {
+    // It is loaded: nothing is loaded again, and its exports are returned.
+    const exports = await this.call(({ default: bind }) => bind({ module_or_path: "" }));
+    await loadDeferred(exports as unknown as WebAssembly.ModuleImports, deferredInput!);
   }
 
   /** Gives back what the module holds. Of a lost instance all is gone already. */

@@ -15,11 +15,20 @@ let codecsInput: InitInput | Promise<InitInput> | undefined;
 
 /**
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
- * module is, and the one that is loaded when a stream of another format than zstd is met, or something is to be compressed. Only the first call's counts.
+ * module is; where `codecs` are, which are loaded when a stream of another format than zstd is met, or something is to be
+ * compressed; and the `deferred` part of the module, which is loaded when something is validated or converted, or a
+ * virtual disk is opened. Only the first call's counts.
  */
-export function init(input?: InitInput | Promise<InitInput>, codecs?: InitInput | Promise<InitInput>): Promise<void> {
+export function init(
+  input?: InitInput | Promise<InitInput>,
+  codecs?: InitInput | Promise<InitInput>,
+  deferred?: InitInput | Promise<InitInput>,
+): Promise<void> {
   codecsInput ??= codecs;
-  return load(async () => fetched((await input) ?? new URL("./ntfsclone_bg.wasm", import.meta.url)));
+  return load(
+    async () => fetched((await input) ?? new URL("./ntfsclone_bg.wasm", import.meta.url)),
+    async () => fetched((await deferred) ?? new URL("./ntfsclone_deferred_bg.wasm", import.meta.url)),
+  );
 }
 
 /**

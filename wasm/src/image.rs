@@ -49,12 +49,12 @@ impl Image {
     /// Finds what `ntfsclone verify --json` tells.
     pub fn validate(&self) -> Task {
         let name = self.0.name().to_owned();
-        Task::new(Work::Validate(name, self.0.validate()))
+        Task::deferred(Work::Validate(name, self.0.validate()))
     }
 
     /// Finds what an image of metadata, made now, would hold that tells of people.
     pub fn remains(&self) -> Task {
-        Task::new(Work::Remains(self.0.remains()))
+        Task::deferred(Work::Remains(self.0.remains()))
     }
 
     /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
@@ -75,7 +75,7 @@ impl Image {
         };
         let convert = opened.convert(writer, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;
-        Ok(Task::new(Work::Output(convert)))
+        Ok(Task::deferred(Work::Output(convert)))
     }
 }
 

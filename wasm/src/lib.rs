@@ -4,6 +4,9 @@
 //! So all that takes time is a [`Task`], which goes on step by step, and reads
 //! from the pages of a [`Source`]. A step may say what has to be read first.
 //! There is no state but that of these objects.
+//!
+//! Functions that are seldom needed are in a part of the module that JavaScript
+//! loads when a step is of kind [`StepKind::Load`].
 
 mod codecs;
 mod error;

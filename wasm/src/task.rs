@@ -1,5 +1,7 @@
 //! Work that goes on step by step.
 
+use std::mem;
+
 use js_sys::Uint8Array;
 use ntfsclone_core::check::{Document, Report};
 use ntfsclone_core::clusters::Surveyed;
@@ -17,7 +19,11 @@ use crate::stream::Stream;
 
 /// Work that goes on step by step.
 #[wasm_bindgen]
-pub struct Task(Work);
+pub struct Task {
+    work: Work,
+    /// True before the first step, if that needs the deferred part of this module.
+    needs_deferred: bool,
+}
 
 pub(crate) enum Work {
     /// `None` once the image was taken.
@@ -36,6 +42,8 @@ pub(crate) enum Work {
 pub enum StepKind {
     /// The bytes from `offset` on, `length` of them, have to be supplied.
     Read,
+    /// The deferred part of this module has to be loaded.
+    Load,
     /// `done` of `total` is done; `total` is 0 where that is not known.
     Progress,
     /// `bytes` are next in what is made, or read.
@@ -68,7 +76,19 @@ pub struct Step {
 
 impl Task {
     pub(crate) fn new(work: Work) -> Self {
-        Self(work)
+        Self {
+            work,
+            needs_deferred: false,
+        }
+    }
+
+    /// Work whose functions are in the deferred part of this module: `xtask` has the
+    /// list of them.
+    pub(crate) fn deferred(work: Work) -> Self {
+        Self {
+            work,
+            needs_deferred: true,
+        }
     }
 }
 
@@ -76,7 +96,10 @@ impl Task {
 impl Task {
     /// Goes on, by some MiB at the most.
     pub fn step(&mut self) -> Result<Step, JsValue> {
-        let (step, progress) = match &mut self.0 {
+        if mem::take(&mut self.needs_deferred) {
+            return Ok(Step::of_kind(StepKind::Load));
+        }
+        let (step, progress) = match &mut self.work {
             Work::Open(Some(job)) => step(job),
             Work::Open(None) => (Ok(jobs::Step::Done), (0, 0)),
             Work::Info(job) => step(job),
@@ -91,7 +114,7 @@ impl Task {
     /// The compressed stream that comes before anything can be opened, after the
     /// last step.
     pub fn stream(&self) -> Option<Stream> {
-        let Work::Open(Some(job)) = &self.0 else {
+        let Work::Open(Some(job)) = &self.work else {
             return None;
         };
         match job.result()? {
@@ -102,7 +125,7 @@ impl Task {
 
     /// The image that was opened, after the last step, once.
     pub fn image(&mut self) -> Result<Image, JsValue> {
-        let arrival = match &mut self.0 {
+        let arrival = match &mut self.work {
             Work::Open(job) => job.take().and_then(Job::into_result),
             _ => None,
         };
@@ -114,7 +137,7 @@ impl Task {
 
     /// What was found, as JSON, after the last step.
     pub fn result(&self) -> Result<String, JsValue> {
-        let json = match &self.0 {
+        let json = match &self.work {
             Work::Info(job) => job.result().map(|document| document.to_json()),
             Work::Remains(job) => job.result().map(|document| document.to_json()),
             Work::Validate(name, job) => job.result().map(|report| {
@@ -187,10 +210,8 @@ impl Step {
 impl Step {
     fn new(step: jobs::Step, progress: (u64, u64)) -> Result<Self, Failure> {
         let mut this = Self {
-            kind: StepKind::Done,
-            range: (0, 0),
             progress,
-            bytes: None,
+            ..Self::of_kind(StepKind::Done)
         };
         match step {
             jobs::Step::Read(range) => {
@@ -225,9 +246,19 @@ impl Step {
                     [start.0, len, held.record.0, held.holder as u64]
                 })));
             }
+            jobs::Step::OpensDisk => this.kind = StepKind::Load,
             jobs::Step::Done => {}
         }
         Ok(this)
+    }
+
+    fn of_kind(kind: StepKind) -> Self {
+        Self {
+            kind,
+            range: (0, 0),
+            progress: (0, 0),
+            bytes: None,
+        }
     }
 }
 

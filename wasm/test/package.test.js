@@ -21,12 +21,12 @@ function check(tool, ...args) {
 
 test("publint", () => check("publint", "run", tarball, "--strict"));
 
-test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm", "ntfsclone_codecs_bg.wasm"));
+test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm", "ntfsclone_codecs_bg.wasm", "ntfsclone_deferred_bg.wasm"));
 
 test("size, files and manifest", () => {
-  assert.ok(statSync(tarball).size <= 384 << 10, `${statSync(tarball).size} bytes`);
+  assert.ok(statSync(tarball).size <= 432 << 10, `${statSync(tarball).size} bytes`);
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm", "js/ntfsclone_codecs_bg.wasm"]) {
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm", "js/ntfsclone_codecs_bg.wasm", "js/ntfsclone_deferred_bg.wasm"]) {
     assert.ok(files.includes(`package/${file}`), file);
   }
   assert.deepEqual(files.filter((file) => /node_modules|test|\.ts$/.test(file) && !file.endsWith(".d.ts")), []);
@@ -38,12 +38,15 @@ test("size, files and manifest", () => {
   assert.equal(JSON.parse(read("../package.json")).version, manifest.version);
 });
 
-test("size of what a page loads at first", () => {
+test("size of what a page loads at first, and of what it loads when that is needed", () => {
   const entryPoints = [fileURLToPath(new URL("../pkg/js/browser.js", import.meta.url))];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, minify: true, format: "esm", write: false });
-  const module = readFileSync(new URL("../pkg/js/ntfsclone_bg.wasm", import.meta.url));
-  const sizes = [outputFiles[0].contents, module].map((bytes) => gzipSync(bytes, { level: 9 }).length);
-  assert.ok(sizes[0] + sizes[1] < 250 << 10, `${sizes} bytes`);
+  const module = (name) => readFileSync(new URL(`../pkg/js/${name}.wasm`, import.meta.url));
+  const parts = [outputFiles[0].contents, module("ntfsclone_bg"), module("ntfsclone_deferred_bg"), module("ntfsclone_codecs_bg")];
+  const [scripts, first, deferred, codecs] = parts.map((bytes) => gzipSync(bytes, { level: 9 }).length);
+  assert.ok(scripts + first < 225 << 10, `${scripts} + ${first} bytes`);
+  assert.ok(deferred < 100 << 10, `${deferred} bytes`);
+  assert.ok(codecs < 100 << 10, `${codecs} bytes`);
 });
 
 test("the lock file works with every registry", () => {

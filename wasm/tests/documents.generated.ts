@@ -322,6 +322,11 @@ effect: Effect,
  */
 record: number | null, 
 /**
+ * The same place in the other count, if it is known: in the image or on the
+ * disk of a place on the volume, on the volume of one in the image.
+ */
+also_at: Place | null, 
+/**
  * What was found, in a sentence.
  */
 message: string, 
@@ -329,6 +334,11 @@ message: string,
  * What that means: [`Code::meaning`].
  */
 meaning: string, 
+/**
+ * What Windows and Linux do with such a volume: [`Code::systems`]. `None`
+ * where they do not get to see it.
+ */
+systems: string | null, 
 /**
  * What to do about it: [`Code::advice`].
  */
@@ -339,6 +349,10 @@ advice: string,
 files: Array<string>, };
 
 export type Place = { "in": "image", 
+/**
+ * In bytes from its start.
+ */
+offset: number, } | { "in": "disk", 
 /**
  * In bytes from its start.
  */

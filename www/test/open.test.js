@@ -5,8 +5,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskWithDamagedTable, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
-import { openFile, skip, start, visit } from "./support/page.js";
+import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskWithDamagedTable, ntfsclone, qemuImg, scratch, virtualDisk } from "../../wasm/test/support/fixtures.js";
+import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
 before(async () => {
@@ -156,6 +156,24 @@ test("of a whole disk, a partition is chosen, and its bytes are those of the vol
   assert.deepEqual(complaints, []);
   await context.close();
 });
+
+for (const format of ["qcow2", "vdi", "vpc", "vhdx", "vmdk"]) {
+  test(`of a virtual disk (${format}), a partition is chosen, validated and converted`, { skip: skip || (!qemuImg && "qemu-img is missing") }, async () => {
+    const { page, complaints, context } = await visit(site);
+    await page.setInputFiles("#file", virtualDisk(format));
+    await page.click(".choice:enabled");
+    await page.waitForSelector('.map[data-survey="done"]');
+    assert.equal(await page.textContent(".overview h1"), "Demo");
+    await go(page, "Validate");
+    await page.click(".invite .primary");
+    await page.waitForSelector(".verdict.sound");
+    await go(page, "Convert");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+    assert.equal(await download.failure(), null);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
 
 test("what cannot be opened is told in words, and the next can be", { skip }, async () => {
   const { page, complaints, context } = await visit(site);

@@ -35,10 +35,10 @@ for (const [what, fixture, name, verdict] of [
     assert.equal(rows.length, Math.min(50, expected.findings.length));
     for (const [index, row] of rows.entries()) {
       const text = await row.textContent();
-      const { message, meaning, advice, code } = expected.findings[index];
+      const { message, meaning, systems, advice, code } = expected.findings[index];
       // What it means, and what to do, are told once for all of a kind.
       const isFirst = expected.findings[index - 1]?.code !== code;
-      for (const part of isFirst ? [message, meaning, advice] : [message]) {
+      for (const part of isFirst ? [message, meaning, systems ?? "", advice] : [message]) {
         assert.ok(text.includes(part), `${part} is missing in ${text}`);
       }
     }

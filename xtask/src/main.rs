@@ -1,6 +1,7 @@
 //! The developer's commands: `cargo xtask --help` lists them.
 
 mod bench;
+mod deferred_part;
 mod demo_volume;
 mod faults;
 mod fuzz;

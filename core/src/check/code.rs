@@ -2,6 +2,7 @@
 //! `meaning.rs`.
 
 use super::meaning::{CHKDSK, about};
+use super::systems::systems;
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,9 +10,10 @@ use super::meaning::{CHKDSK, about};
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Severity {
-    /// Data is lost, or a copy would not be whole.
+    /// Something is lost or hidden, or may be; a copy would not be whole; or Windows
+    /// or Linux would not mount the volume.
     Error,
-    /// Nothing is lost that is known, and something is not as it should be.
+    /// Something is not as it should be, and no file is lost or hidden by it.
     Warning,
     /// Good to know.
     Note,
@@ -192,6 +194,12 @@ impl Code {
     /// What it means, in a sentence.
     pub fn meaning(self) -> &'static str {
         about(self).1
+    }
+
+    /// What Windows and Linux do with the volume, in a sentence; `None` where they
+    /// do not get to see it.
+    pub fn systems(self) -> Option<&'static str> {
+        systems(self)
     }
 
     /// What to do about it, in a sentence.

@@ -11,7 +11,7 @@ use crate::error::with_causes;
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::mft::RECORD_ROOT;
 use crate::sorted::sorted;
-use crate::units::{Extent, RecordNumber, len_u64};
+use crate::units::{Extent, Lcn, RecordNumber, len_u64};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +32,16 @@ pub struct Finding {
     // There is no type of what may be missing as a whole: it stands beside.
     #[cfg_attr(feature = "typescript", ts(skip))]
     pub place: Option<Place>,
+    /// The same place in the other count, if it is known: in the image or on the
+    /// disk of a place on the volume, on the volume of one in the image.
+    pub also_at: Option<Place>,
     /// What was found, in a sentence.
     pub message: String,
     /// What that means: [`Code::meaning`].
     pub meaning: &'static str,
+    /// What Windows and Linux do with such a volume: [`Code::systems`]. `None`
+    /// where they do not get to see it.
+    pub systems: Option<&'static str>,
     /// What to do about it: [`Code::advice`].
     pub advice: &'static str,
     /// The files that it touches, or some of them.
@@ -57,6 +63,12 @@ pub enum Place {
         /// In bytes from its start.
         offset: u64,
     },
+    /// On the disk that the volume is a partition of, as its guest sees it if it
+    /// is a virtual one.
+    Disk {
+        /// In bytes from its start.
+        offset: u64,
+    },
     /// On the volume.
     Volume {
         /// In bytes from its start.
@@ -75,8 +87,10 @@ impl Finding {
             effect: code.effect(),
             record: None,
             place,
+            also_at: None,
             message: message.to_string(),
             meaning: code.meaning(),
+            systems: code.systems(),
             advice: code.advice(),
             files: Vec::new(),
             named_in: None,
@@ -114,6 +128,14 @@ impl Finding {
 }
 
 impl Place {
+    /// From a cluster of `cluster_size` bytes on.
+    pub(super) fn at_cluster(lcn: Lcn, cluster_size: u32) -> Self {
+        Self::Volume {
+            offset: lcn.0.saturating_mul(cluster_size.into()),
+            length: None,
+        }
+    }
+
     /// Of clusters that are `cluster_size` bytes each.
     pub(super) fn of_clusters(extent: Extent, cluster_size: u32) -> Self {
         Self::Volume {
@@ -153,6 +175,15 @@ impl Findings {
         what: &str,
     ) {
         self.push(Finding::of_record(code, record, offset, what));
+    }
+
+    /// Notes where on the volume the image cannot be followed any further.
+    pub(super) fn note_lost_from(&mut self, lost: Lcn, cluster_size: u32) {
+        let is_end =
+            |one: &&mut Finding| matches!(one.code, Code::ImageCommand | Code::ImageTruncated);
+        for finding in self.listed.iter_mut().filter(is_end) {
+            finding.also_at = Some(Place::at_cluster(lost, cluster_size));
+        }
     }
 
     /// Counts findings of a kind that are not listed.

@@ -89,6 +89,9 @@ impl ImageCheck {
         }
         let is_whole = self.findings.is_sound();
         let index = self.indexer.cut()?;
+        if let Some(lost) = index.as_ref().and_then(Index::lost_from) {
+            self.findings.note_lost_from(lost, header.cluster_size);
+        }
         if let Some(index) = &index
             && is_whole
             && index.len() != header.inuse

@@ -92,23 +92,39 @@ impl LostFrames {
 
     /// What was in them, of an image with this index.
     pub fn in_image(self, index: &Index) -> Vec<Loss> {
-        self.losses(|stream| Part::Clusters(index.extents_in(&stream)))
+        let cluster_size = index.header().cluster_size;
+        self.losses(|stream| {
+            let extents = index.extents_in(&stream);
+            let first = extents.first().map(|extent| extent.start);
+            let place = first.map(|first| Place::at_cluster(first, cluster_size));
+            (Part::Clusters(extents), place)
+        })
     }
 
     /// What was in them, of a raw volume.
     pub fn in_volume(self) -> Vec<Loss> {
-        self.losses(Part::Bytes)
+        self.losses(|stream| {
+            let place = Place::Volume {
+                offset: stream.start,
+                length: Some(stream.end.saturating_sub(stream.start)),
+            };
+            (Part::Bytes(stream), Some(place))
+        })
     }
 
     /// What was in them, where it is unknown which clusters that was.
     pub fn in_unknown(self) -> Vec<Loss> {
-        self.losses(|_| Part::Clusters(Vec::new()))
+        self.losses(|_| (Part::Clusters(Vec::new()), None))
     }
 
-    fn losses(self, part: impl Fn(Range<u64>) -> Part) -> Vec<Loss> {
-        let losses = self.list.into_iter().map(|lost| Loss {
-            finding: lost.finding(),
-            part: part(lost.stream),
+    /// `part` returns what was in a range of the stream, and where on the volume it
+    /// begins.
+    fn losses(self, part: impl Fn(Range<u64>) -> (Part, Option<Place>)) -> Vec<Loss> {
+        let losses = self.list.into_iter().map(|lost| {
+            let mut finding = lost.finding();
+            let (part, place) = part(lost.stream);
+            finding.also_at = place;
+            Loss { finding, part }
         });
         losses.collect()
     }
@@ -144,8 +160,9 @@ impl LostFrame {
 }
 
 impl Loss {
-    /// A loss in these clusters.
-    pub(super) fn of_clusters(finding: Finding, extent: Extent) -> Self {
+    /// A loss in these clusters, found in the image.
+    pub(super) fn of_clusters(mut finding: Finding, extent: Extent, cluster_size: u32) -> Self {
+        finding.also_at = Some(Place::of_clusters(extent, cluster_size));
         Self {
             finding,
             part: Part::Clusters(vec![extent]),

@@ -85,7 +85,7 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::BootSector => (
             Error,
-            "Windows will not mount it; the backup boot sector is sound",
+            "the backup boot sector is sound, and leads to all files",
             "repair it on the restored volume (chkdsk, testdisk)",
         ),
         Code::MftMirror => (
@@ -95,7 +95,7 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::VolumeInformation => (
             Error,
-            "label, version and flags of the volume are not known; Windows will not mount it",
+            "label, version and flags of the volume are not known",
             CHKDSK,
         ),
         Code::Dirty => (
@@ -184,11 +184,7 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "the file, or a part of it, cannot be opened, and its content is not known",
             CHKDSK,
         ),
-        Code::RecordHeader => (
-            Error,
-            "Windows or Linux may refuse to open the file",
-            CHKDSK,
-        ),
+        Code::RecordHeader => (Error, "the file may not open", CHKDSK),
         Code::RecordOrphaned => (
             Error,
             "a part of a file cannot be found from the file",
@@ -196,23 +192,19 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::AttributeOrder => (
             Error,
-            "Windows and Linux do not find the attributes that are out of order",
+            "attributes that are out of order are not found",
             CHKDSK,
         ),
-        Code::AttributeInstance => (Warning, "Windows would number them again", CHKDSK),
+        Code::AttributeInstance => (Warning, "their numbers do not tell them apart", CHKDSK),
         Code::AttributeInvalid => (
             Error,
-            "Windows would remove the attribute, and what is in it",
+            "the attribute, and what is in it, cannot be used",
             CHKDSK,
         ),
-        Code::AttributeMissing => (
-            Error,
-            "Windows and Linux cannot open the file as it was",
-            CHKDSK,
-        ),
+        Code::AttributeMissing => (Error, "the file cannot be opened as it was", CHKDSK),
         Code::AttributeSizes => (
             Error,
-            "Windows would cut the content to what is known of its clusters",
+            "how much of the content there is is not known",
             CHKDSK,
         ),
         Code::AttributeList => (
@@ -222,60 +214,28 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::LinkCount => (
             Warning,
-            "Windows would correct it; until then, deleting one name may delete the file",
+            "deleting one of its names may delete the file",
             CHKDSK,
         ),
         Code::IndexDamaged => (Error, "names in it are not found", CHKDSK),
-        Code::IndexOrder => (
-            Error,
-            "Windows and Linux do not find the names that are out of order",
-            CHKDSK,
-        ),
+        Code::IndexOrder => (Error, "names that are out of order are not found", CHKDSK),
         Code::IndexBlockFree => (
             Error,
             "the next new name may take the place of the names in it",
             CHKDSK,
         ),
-        Code::IndexBlockUnused => (
-            Warning,
-            "space is lost, and no data; Windows would mark it as free",
-            CHKDSK,
-        ),
-        Code::EntryWithoutFile => (
-            Error,
-            "the name is there, and the file is gone; Windows would remove the name",
-            CHKDSK,
-        ),
-        Code::EntryStale => (
-            Error,
-            "the name does not lead to its file; Windows would remove it",
-            CHKDSK,
-        ),
-        Code::NameMismatch => (
-            Error,
-            "the file may not be found by its name; Windows would correct or remove the name",
-            CHKDSK,
-        ),
-        Code::NotInDirectory => (
-            Error,
-            "the file is whole, and cannot be found; Windows would put it back, or in found.000",
-            CHKDSK,
-        ),
-        Code::DirectoryCycle => (
-            Error,
-            "what is in them cannot be found; Windows would put them in found.000",
-            CHKDSK,
-        ),
+        Code::IndexBlockUnused => (Warning, "space is lost, and no data", CHKDSK),
+        Code::EntryWithoutFile => (Error, "the name is there, and the file is gone", CHKDSK),
+        Code::EntryStale => (Error, "the name does not lead to its file", CHKDSK),
+        Code::NameMismatch => (Error, "the file may not be found by its name", CHKDSK),
+        Code::NotInDirectory => (Error, "the file is whole, and cannot be found", CHKDSK),
+        Code::DirectoryCycle => (Error, "what is in them cannot be found", CHKDSK),
         Code::RecordMarkedFree => (
             Error,
             "the next new file may take the place of this one",
             CHKDSK,
         ),
-        Code::RecordMarkedUsed => (
-            Warning,
-            "no data is lost; Windows would mark it as free",
-            CHKDSK,
-        ),
+        Code::RecordMarkedUsed => (Warning, "no data is lost", CHKDSK),
         Code::MftSize => (Error, "files in the missing part are not found", CHKDSK),
         Code::BootSectorsDiffer => (
             Error,
@@ -284,47 +244,29 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::BackupBootSector => (
             Warning,
-            "it is needed only when the first one is damaged; Windows would write it again",
+            "it is needed only when the first one is damaged",
             CHKDSK,
         ),
-        Code::Upcase => (
+        Code::Upcase => (Error, "names may not be found", CHKDSK),
+        Code::AttributeDefinitions => (
             Error,
-            "Windows will not mount the volume, or not find names",
+            "which attributes files may have is not known",
             CHKDSK,
         ),
-        Code::AttributeDefinitions => (Error, "Windows will not mount the volume", CHKDSK),
         Code::JournalNotClean => (
             Warning,
-            "the volume was in use when it was copied, or was not unmounted; Windows completes \
-             the changes when it mounts it, Linux mounts it for reading only",
+            "the volume was in use when it was copied, or was not unmounted",
             "mount the restored volume in Windows once",
         ),
-        Code::Journal => (
-            Error,
-            "changes that were being made are lost; Windows may not mount the volume",
-            CHKDSK,
-        ),
-        Code::JournalRestart => (
-            Warning,
-            "the other one is sound; Windows would write it again",
-            CHKDSK,
-        ),
-        Code::CheckInterrupted => (
-            Warning,
-            "what it was to repair may not be repaired; Windows will check again",
-            CHKDSK,
-        ),
+        Code::Journal => (Error, "changes that were being made are lost", CHKDSK),
+        Code::JournalRestart => (Warning, "the other one is sound", CHKDSK),
+        Code::CheckInterrupted => (Warning, "what it was to repair may not be repaired", CHKDSK),
         Code::Security => (
             Warning,
-            "files may open for everyone, or for no one; Windows would give them default \
-             permissions",
+            "files may open for everyone, or for no one",
             CHKDSK,
         ),
-        Code::ExtendIndex => (
-            Warning,
-            "no data is lost; Windows would correct the index",
-            CHKDSK,
-        ),
+        Code::ExtendIndex => (Warning, "no data is lost", CHKDSK),
         Code::CompressedUnit => (Error, "that part of the file is lost", CHKDSK),
         Code::RescueMark => (
             Error,

@@ -28,6 +28,7 @@ mod slot;
 mod streamed;
 mod summary;
 mod system_files;
+mod systems;
 mod touched;
 mod upcase;
 mod volume;

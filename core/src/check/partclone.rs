@@ -12,7 +12,7 @@ use super::streamed::StreamedCheck;
 use crate::backup_boot_sector::DecoderWithBackup;
 use crate::error::{Error, Result, Structure, with_causes};
 use crate::image::ntfsclone::Event;
-use crate::image::partclone::{BlockMap, Header};
+use crate::image::partclone::{Header, Index};
 use crate::units::{Extent, Lcn, len_u64};
 
 /// Checks an image that comes in pieces of any size.
@@ -26,6 +26,8 @@ pub struct PartcloneCheck {
     /// What follows the end does not matter.
     ends_anywhere: bool,
     pushed: u64,
+    /// Offset on the volume after the last bytes of a block.
+    position: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,8 @@ pub struct PartcloneChecked {
     pub findings: Findings,
     /// The blocks whose checksums do not match.
     pub losses: Vec<Loss>,
-    /// Header and bitmap; `None` if one of them is damaged, or not there.
-    pub layout: Option<(Header, BlockMap)>,
+    /// Where the blocks are; `None` if header or bitmap are damaged, or not there.
+    pub index: Option<Index>,
 }
 
 impl PartcloneCheck {
@@ -73,6 +75,7 @@ impl PartcloneCheck {
             state: State::Running,
             ends_anywhere: false,
             pushed: 0,
+            position: 0,
         }
     }
 
@@ -107,11 +110,19 @@ impl PartcloneCheck {
             let offset = error.offset().unwrap_or(0);
             self.stop(Code::ImageTruncated, offset, with_causes(&error));
         }
-        let blocks = self.decoder.decoder().blocks().cloned();
+        let block_size = self.header.map_or(0, |header| header.block_size);
+        let index = Index::of(self.decoder.into_decoder());
+        if let Some(index) = &index {
+            // A block that is cut short, or the next one.
+            let block = self.position.checked_div(block_size.into()).unwrap_or(0);
+            let lost = index.blocks().next(block, true, u64::MAX);
+            self.findings.note_lost_from(Lcn(lost), block_size);
+        }
+        let mismatches = self.mismatches.iter();
         PartcloneChecked {
-            losses: self.mismatches.iter().map(Mismatch::to_loss).collect(),
+            losses: mismatches.map(|one| one.to_loss(block_size)).collect(),
             findings: self.findings,
-            layout: self.header.zip(blocks),
+            index,
         }
     }
 
@@ -164,7 +175,10 @@ impl StreamedCheck for PartcloneCheck {
         while !self.is_over() {
             match self.decoder.next(&mut input) {
                 Ok(Event::NeedInput) => return Ok(()),
-                Ok(Event::Data { offset, bytes }) => take(offset, bytes),
+                Ok(Event::Data { offset, bytes }) => {
+                    self.position = offset.saturating_add(len_u64(bytes.len()));
+                    take(offset, bytes);
+                }
                 Ok(Event::Header(header)) => self.header = Some(header),
                 Ok(Event::End) => {
                     self.state = State::Complete;
@@ -205,7 +219,7 @@ impl StreamedCheck for PartcloneCheck {
 }
 
 impl Mismatch {
-    fn to_loss(&self) -> Loss {
+    fn to_loss(&self, block_size: u32) -> Loss {
         let Self {
             count,
             offset,
@@ -227,6 +241,7 @@ impl Mismatch {
         Loss::of_clusters(
             Finding::new(Code::BlockChecksum, place, message),
             Extent::new(Lcn(first), len),
+            block_size,
         )
     }
 }

@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::code::Severity;
-use super::finding::{Finding, Findings};
+use super::finding::{Finding, Findings, Place};
 use super::volume::VolumeCheck;
+use crate::io::ReadAt;
 
 /// A report as programs read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,22 @@ impl Report {
     pub fn on_volume(mut self) -> Self {
         for finding in &mut self.findings {
             finding.advice = finding.code.advice_on_volume();
+        }
+        self
+    }
+
+    /// The same, with the place in the image, or on the disk, of what was found on
+    /// `volume`, which is read from there.
+    pub fn with_stored_places(mut self, volume: &dyn ReadAt) -> Self {
+        let is_image = self.image.is_some();
+        for finding in &mut self.findings {
+            let Some(Place::Volume { offset, .. }) = finding.place else {
+                continue;
+            };
+            finding.also_at = volume.stored_at(offset).map(|offset| match is_image {
+                true => Place::Image { offset },
+                false => Place::Disk { offset },
+            });
         }
         self
     }

@@ -3,9 +3,6 @@
 //! One file or folder a format. Its `open` checks the headers and returns the disk as a source
 //! that can be read at any offset. Table entries are read on demand: a source that has to be
 //! waited for is opened, and read, by calling again.
-//!
-//! Without the feature `virtual-disks`, they are detected and not opened: the readers do not fit
-//! into what a page loads at first.
 
 mod cache;
 mod compressed_block;
@@ -54,14 +51,6 @@ impl DiskFormat {
     ///
     /// The headers are damaged or cannot be read; [`Error::DiskNotRead`](crate::Error::DiskNotRead).
     pub fn open(self, source: &Source) -> Result<Source> {
-        #[cfg(not(feature = "virtual-disks"))]
-        {
-            let _ = (self, source);
-            Err(crate::Error::DiskNotRead {
-                reason: "is not read here; the program ntfsclone reads it",
-            })
-        }
-        #[cfg(feature = "virtual-disks")]
         match self {
             Self::Qcow2 => qcow2::open(source),
             Self::Vdi => vdi::open(source),

@@ -89,6 +89,10 @@ impl<S: ReadAt> ReadAt for Reader<S> {
             (None, len) => ByteExtent::Absent { len: len.min(left) },
         })
     }
+
+    fn stored_at(&self, offset: u64) -> Option<u64> {
+        self.index.stored_at(offset)
+    }
 }
 
 /// Bytes of a volume that is restored to a file.

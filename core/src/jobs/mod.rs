@@ -86,6 +86,9 @@ pub enum Step {
     Files(Vec<Surveyed>),
     /// Clusters of files, among them those of the step before.
     Held(Vec<Held>),
+    /// Nothing yet: a virtual disk is opened next. Who loads its reader when it
+    /// is needed does so before the next step.
+    OpensDisk,
     /// The end.
     Done,
 }

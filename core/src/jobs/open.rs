@@ -11,7 +11,7 @@ use super::decompress::CompressedStream;
 use super::job::{Co, Job};
 use super::opened::Opened;
 use super::scan::scan;
-use super::{Failure, read_error};
+use super::{Failure, Step, read_error};
 use crate::discovery::{Discoverer, Discovery};
 use crate::error::Result;
 use crate::image::Indexer;
@@ -182,6 +182,10 @@ async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> 
 
 /// Opens a container; returns the source in it.
 async fn open_container(co: &Co, source: &Source, container: Container) -> Result<Source, Failure> {
+    if let Container::Disk(_) = container {
+        co.emit(Step::OpensDisk);
+        co.flushed().await;
+    }
     let mut opener = container.opener();
     loop {
         match co.read(|| opener.step(source)).await? {

@@ -64,7 +64,7 @@ impl<'a> Check<'a> {
             (Format::Volume, None) if is_plain => Some(Inside::of_volume(bytes.clone())),
             (Format::Volume, None) => Some(self.compressed_volume().await?),
         };
-        let volume = match inside {
+        let volume = match &inside {
             Some(inside) => {
                 let checked = self.volume(inside).await;
                 self.unreadable(checked)?.flatten()
@@ -75,7 +75,10 @@ impl<'a> Check<'a> {
         for loss in self.losses {
             self.findings.push(loss.into_finding());
         }
-        let report = Report::new(self.findings, self.image, volume, self.checksums);
+        let mut report = Report::new(self.findings, self.image, volume, self.checksums);
+        if let Some(inside) = &inside {
+            report = report.with_stored_places(&inside.source);
+        }
         let is_volume = opened.format == Format::Volume && opened.container.is_none();
         if is_plain && is_volume {
             return Ok(report.on_volume());
@@ -132,7 +135,7 @@ impl<'a> Check<'a> {
         self.losses.extend(lost.in_unknown());
         self.image = Some(ImageChecked {
             bytes,
-            clusters: checked.layout.map_or(0, |(_, blocks)| blocks.len()),
+            clusters: checked.index.map_or(0, |index| index.blocks().len()),
         });
         Ok(self.opened.inside.clone())
     }
@@ -206,7 +209,7 @@ impl<'a> Check<'a> {
     }
 
     /// `None` if the volume cannot be opened, which is a finding.
-    async fn volume(&mut self, inside: Inside) -> Result<Option<VolumeCheck>, Failure> {
+    async fn volume(&mut self, inside: &Inside) -> Result<Option<VolumeCheck>, Failure> {
         let co = self.co;
         let volume = match co.attempt(|| inside.open_volume()).await {
             Ok(volume) => volume,

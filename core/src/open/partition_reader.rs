@@ -47,6 +47,10 @@ impl ReadAt for PartitionReader {
         self.disk.extent_at(self.on_disk(offset, 0)?)
     }
 
+    fn stored_at(&self, offset: u64) -> Option<u64> {
+        self.on_disk(offset, 0).ok()
+    }
+
     fn piece_at(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
         self.disk.piece_at(self.on_disk(offset, len)?, len)
     }

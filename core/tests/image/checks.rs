@@ -74,6 +74,12 @@ fn damage_is_found_where_it_is() {
         if code == Code::ImageCommand {
             let first = whole.runs()[0].extent;
             assert_eq!(index.unwrap().extents().collect::<Vec<_>>(), [first]);
+            let finding = &found(image, 300).0.listed()[0].clone();
+            let lost = Place::Volume {
+                offset: first.end().0 * 4096,
+                length: None,
+            };
+            assert_eq!(finding.also_at, Some(lost));
         }
     }
     check(&[], &[(Code::ImageTruncated, Some(0))]);

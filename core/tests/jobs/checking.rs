@@ -23,7 +23,7 @@ fn check_at_once(
     checked: Option<ImageChecked>,
     mut findings: Findings,
 ) -> Report {
-    let check = match Volume::open(source) {
+    let check = match Volume::open(&source) {
         Ok(volume) => {
             let selection = select_used(&volume, |_| {}).unwrap();
             Some(check_volume(&volume, selection, image).unwrap())
@@ -41,7 +41,7 @@ fn check_at_once(
             None
         }
     };
-    Report::new(findings, checked, check, Vec::new())
+    Report::new(findings, checked, check, Vec::new()).with_stored_places(&source)
 }
 
 fn volume_at_once(source: &[u8]) -> Report {

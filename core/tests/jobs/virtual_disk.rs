@@ -1,8 +1,10 @@
 //! Volumes in virtual disks: all that is made of them is what is made of the volume itself.
 
+use std::sync::Arc;
+
 use ntfs_volume_builder::{Qcow2, VolumeBuilder, qcow2, vdi, vhd, vhdx, vmdk};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::jobs::Failure;
+use ntfsclone_core::jobs::{Failure, Opening, Step, open};
 use ntfsclone_core::write::{NTFSCLONE, RAW, Writer};
 
 use crate::driver::Driver;
@@ -45,6 +47,25 @@ fn conversions_equal_those_of_the_volume() {
             assert!(made == expected, "{name}");
         }
     }
+}
+
+#[test]
+fn a_driver_learns_of_a_disk_before_it_is_opened() {
+    let volume = volume();
+    for (name, disk) in disks(&volume) {
+        let mut driver = Driver::new(disk.as_slice());
+        let mut job = open(Opening::new(name, None), Arc::clone(&driver.pages));
+        let mut opens = 0;
+        driver
+            .run(&mut job, |step| opens += u32::from(step == Step::OpensDisk))
+            .unwrap();
+        assert_eq!(opens, 1, "{name}");
+    }
+    let mut driver = Driver::new(volume.as_slice());
+    let mut job = open(Opening::new("volume", None), Arc::clone(&driver.pages));
+    driver
+        .run(&mut job, |step| assert_ne!(step, Step::OpensDisk))
+        .unwrap();
 }
 
 #[test]

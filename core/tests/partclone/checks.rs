@@ -40,7 +40,8 @@ fn images_of_every_mode_are_sound() {
         let image = image(&mode);
         for piece in [999, image.len()] {
             let checked = check(&image, piece);
-            let (header, blocks) = checked.layout.clone().unwrap();
+            let index = checked.index.clone().unwrap();
+            let (header, blocks) = (index.header(), index.blocks());
             assert_eq!(blocks.len(), header.used, "{mode:?}");
             assert_eq!(found(checked), [], "{mode:?}");
         }

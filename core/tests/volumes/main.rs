@@ -15,6 +15,7 @@ mod checks;
 mod damage;
 mod damaged_bitmap;
 mod damages;
+mod documentation;
 mod findings;
 mod formats;
 mod infos;

@@ -56,7 +56,9 @@ those in it) and the NTFS volume in it, like a check of the restored volume. Com
 were not made by --compress are read twice or more; their metadata is stored in a temporary file
 (TMPDIR).
 
-Exit status: 0 sound; 1 not sound, different, or failed; 2 wrong usage.
+Exit status: 0 sound; 1 not sound, different, or failed; 2 wrong usage. What loses or hides a file, or
+keeps Windows or Linux from mounting the volume, is not sound; warnings alone are. docs/findings.md
+describes all kinds of findings.
 
 Examples:
   ntfsclone verify backup.img

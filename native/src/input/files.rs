@@ -230,6 +230,12 @@ impl ReadAt for Files {
         }
         Ok(())
     }
+
+    /// Of a partition. Standard input that begins further on is not on a disk.
+    fn stored_at(&self, offset: u64) -> Option<u64> {
+        let is_part = self.start > 0 && self.files.iter().all(|one| one.path.is_some());
+        is_part.then(|| self.start + offset)
+    }
 }
 
 /// Files from their start to their end.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ntfsclone_core::image::Index;
-use ntfsclone_core::image::partclone::{self, BlockMap};
+use ntfsclone_core::image::partclone;
 use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source};
 use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::Lcn;
@@ -111,11 +111,13 @@ impl Keeper {
         }
         // A tail follows the clusters.
         self.insert_zeros(position..at(Lcn(header.nr_clusters)));
-        KeptVolume::new(self, size, Some(index))
+        KeptVolume::new(self, size, Origin::Image(Arc::new(index)))
     }
 
-    /// What was kept of an image of partclone with these blocks.
-    pub fn into_partclone(mut self, header: &partclone::Header, blocks: &BlockMap) -> KeptVolume {
+    /// What was kept of an image of partclone with this index.
+    pub fn into_partclone(mut self, index: partclone::Index) -> KeptVolume {
+        let (header, blocks) = (index.header(), index.blocks());
+        let size = header.restored_size();
         let at = |block: u64| block.saturating_mul(header.block_size.into());
         let mut block = 0;
         while block < header.nr_blocks {
@@ -123,12 +125,12 @@ impl Keeper {
             self.insert_zeros(at(block)..at(stored));
             block = blocks.next(stored, false, u64::MAX);
         }
-        KeptVolume::new(self, header.restored_size(), None)
+        KeptVolume::new(self, size, Origin::Partclone(index))
     }
 
     /// What was kept of a raw volume of `size` bytes.
     pub fn into_volume(self, size: u64) -> KeptVolume {
-        KeptVolume::new(self, size, None)
+        KeptVolume::new(self, size, Origin::Volume)
     }
 
     fn insert_zeros(&mut self, range: Range<u64>) {
@@ -169,31 +171,41 @@ fn metadata_in(block: &mut Option<(u64, bool)>, offset: u64, bytes: &[u8]) -> Ve
 pub struct KeptVolume {
     keeper: Keeper,
     size: u64,
-    index: Option<Arc<Index>>,
+    origin: Origin,
     missed: Mutex<RangeSet<u64>>,
 }
 
+/// What a volume was kept from, and where its clusters are there.
+enum Origin {
+    Volume,
+    Image(Arc<Index>),
+    Partclone(partclone::Index),
+}
+
 impl KeptVolume {
-    fn new(keeper: Keeper, size: u64, index: Option<Index>) -> Self {
+    fn new(keeper: Keeper, size: u64, origin: Origin) -> Self {
         Self {
             keeper,
             size,
-            index: index.map(Arc::new),
+            origin,
             missed: Mutex::default(),
         }
     }
 
     /// Where the clusters are in the image, if it is one.
     pub fn index(&self) -> Option<&Index> {
-        self.index.as_deref()
+        match &self.origin {
+            Origin::Image(index) => Some(index),
+            Origin::Volume | Origin::Partclone(_) => None,
+        }
     }
 
     /// The volume, as far as it was kept.
     pub fn inside(self: &Arc<Self>) -> Inside {
         let source = Arc::clone(self) as Source;
-        match &self.index {
-            Some(index) => Inside::of_restored(source, Arc::clone(index)),
-            None => Inside::of_volume(source),
+        match &self.origin {
+            Origin::Image(index) => Inside::of_restored(source, Arc::clone(index)),
+            Origin::Volume | Origin::Partclone(_) => Inside::of_volume(source),
         }
     }
 
@@ -253,6 +265,14 @@ impl ReadAt for KeptVolume {
             self.miss(gap);
         }
         Ok(())
+    }
+
+    fn stored_at(&self, offset: u64) -> Option<u64> {
+        match &self.origin {
+            Origin::Volume => None,
+            Origin::Image(index) => index.stored_at(offset),
+            Origin::Partclone(index) => index.stored_at(offset),
+        }
     }
 
     /// What an image does not have is absent, whatever else was kept.

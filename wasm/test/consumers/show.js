@@ -1,4 +1,4 @@
-// What every one of the projects does: opens an image, compressed so that both modules are loaded, and shows its label.
+// What every one of the projects does: opens an image, compressed and validated so that all modules are loaded, and shows its label.
 
 import { open } from "ntfsclone";
 import { lz4Frame } from "./lz4-frame.js";

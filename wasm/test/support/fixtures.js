@@ -117,6 +117,14 @@ export const disk = () =>
     writeFileSync(path, bytes);
   });
 
+/** That disk as a virtual disk, as `qemu-img` makes it with these options. */
+export const virtualDisk = (format, ...options) =>
+  fixture(["disk", ...options.map((option) => option.replace(/^-+|[^\w]/g, "")), format].join("."), (path) => {
+    execFileSync("qemu-img", ["convert", "-f", "raw", "-O", format, ...options, disk(), path], { stdio: "pipe" });
+  });
+
+export const qemuImg = ["/usr/bin/qemu-img", "/usr/local/bin/qemu-img"].find((path) => existsSync(path));
+
 /** A disk with a GPT, of which the first copy is damaged; the volume is its only partition. */
 export const diskWithDamagedTable = () =>
   fixture("damaged-table.raw", (path) => {

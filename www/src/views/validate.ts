@@ -1,4 +1,4 @@
-import type { Finding, Report } from "ntfsclone";
+import type { Finding, Place, Report } from "ntfsclone";
 import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { downloadText } from "../download.js";
@@ -125,7 +125,7 @@ function isSameKind(finding: Finding, before: Finding | undefined): boolean {
 }
 
 function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLElement {
-  const { severity, message, meaning, advice, in: where, offset, length } = finding;
+  const { severity, message, meaning, systems, advice, in: where, offset, length, also_at: also } = finding;
   return h(
     "tr",
     { class: isLikeBefore && "like-before" },
@@ -135,6 +135,7 @@ function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLEle
       { class: "finding-text" },
       h("strong", {}, name(message)),
       !isLikeBefore && h("p", {}, name(meaning)),
+      !isLikeBefore && systems !== null && h("p", {}, name(systems)),
       !isLikeBefore && h("p", { class: "advice" }, h("span", { class: "muted" }, `${words.todo}: `), name(advice)),
     ),
     h(
@@ -143,12 +144,13 @@ function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLEle
       where === undefined || offset === undefined
         ? h("span", { class: "muted" }, words.nowhere)
         : place(context, where, offset, length ?? null),
+      also && h("span", { class: "muted" }, ` (${words.place[also.in]}, ${hexadecimal(also.offset)})`),
     ),
     h("td", { class: "finding-files" }, finding.files.length > 0 && list(finding.files, 5)),
   );
 }
 
-function place(context: Context, where: "image" | "volume", offset: number, length: number | null): HTMLElement {
+function place(context: Context, where: Place["in"], offset: number, length: number | null): HTMLElement {
   // Offsets in a compressed image, or in one in a partition, are not offsets in the file.
   const isShown = where === "volume" || context.info.layers.length === 0;
   const text = `${words.place[where]}, ${hexadecimal(offset)}`;

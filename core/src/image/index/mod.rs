@@ -106,6 +106,24 @@ impl Index {
         locate(&self.header, self.runs(), lcn)
     }
 
+    /// Offset in the image of a byte of the volume; `None` if it is not stored.
+    pub fn stored_at(&self, offset: u64) -> Option<u64> {
+        let size = u64::from(self.header.cluster_size);
+        let lcn = offset.checked_div(size)?;
+        let (command, within) = if lcn < self.header.nr_clusters {
+            let run = self.locate(Lcn(lcn))?;
+            (run.offset, offset.checked_rem(size)?)
+        } else {
+            let clusters = self.header.nr_clusters.saturating_mul(size);
+            let within = offset.checked_sub(clusters)?;
+            (
+                self.tail().filter(|_| within < self.header.tail_size())?,
+                within,
+            )
+        };
+        Some(command.saturating_add(1).saturating_add(within))
+    }
+
     /// How many clusters of `extent` are not stored.
     pub fn clusters_not_stored(&self, extent: Extent) -> u64 {
         let runs = self.runs();

@@ -38,8 +38,9 @@ impl Index {
         }
     }
 
-    /// `None` if the decoder has no layout yet.
-    fn of(decoder: Decoder) -> Option<Self> {
+    /// Where the blocks lie in an image that was decoded; `None` if the decoder has no
+    /// layout yet.
+    pub(crate) fn of(decoder: Decoder) -> Option<Self> {
         let (header, blocks, padding) = decoder.into_layout()?;
         let checksum_size = header
             .checksums
@@ -121,6 +122,11 @@ impl Index {
         let within = offset.checked_rem(block_size).unwrap_or(0);
         let at = self.offset(rank).saturating_add(within);
         (Some(at), run_end.min(end))
+    }
+
+    /// Offset in the image of a byte of the volume; `None` if it is not stored.
+    pub fn stored_at(&self, offset: u64) -> Option<u64> {
+        self.run_at(offset, offset.checked_add(1)?).0
     }
 
     /// Blocks between two checksums.

@@ -83,6 +83,10 @@ impl<S: ReadAt> ReadAt for Reader<S> {
         };
         Ok(ByteExtent::Absent { len })
     }
+
+    fn stored_at(&self, offset: u64) -> Option<u64> {
+        self.index.stored_at(offset)
+    }
 }
 
 impl<S: ReadAt> Reader<S> {

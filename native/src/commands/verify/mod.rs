@@ -127,6 +127,9 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         checked.volume,
         checked.checksums,
     );
+    if let Some(inside) = &checked.inside {
+        report = report.with_stored_places(&inside.source);
+    }
     if is_volume {
         report = report.on_volume();
     }
@@ -255,8 +258,8 @@ fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result
             checked.inside = index.map(|index| Inside::of_image(source, index));
         }
         (Format::Partclone, Some(source)) => {
-            let layout = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
-            if let (Some(_), Some(container)) = (layout, checked.input.container) {
+            let index = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
+            if let (Some(_), Some(container)) = (index, checked.input.container) {
                 match container.open(&source) {
                     Ok(volume) => checked.inside = Some(Inside::of_volume(volume)),
                     Err(error) => {

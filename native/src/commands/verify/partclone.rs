@@ -1,7 +1,7 @@
 //! All of an image of partclone, from start to end: its structure and its checksums.
 
 use ntfsclone_core::check::{ImageChecked, PartcloneCheck};
-use ntfsclone_core::image::partclone::{BlockMap, Header};
+use ntfsclone_core::image::partclone::Index;
 
 use super::{Checked, streamed};
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::options::{self, VerifyTask};
 use crate::source::{Keeper, Sidecar};
 
 /// Reads the image, keeps of its volume what `keeper` is for, and compares the file with
-/// `sidecars`. Returns header and bitmap, if they are whole.
+/// `sidecars`. Returns where its blocks are, if header and bitmap are whole.
 pub(super) fn check(
     bytes: Bytes,
     sidecars: Vec<Sidecar>,
@@ -18,7 +18,7 @@ pub(super) fn check(
     task: &VerifyTask,
     how: options::Progress,
     checked: &mut Checked,
-) -> Result<Option<(Header, BlockMap)>> {
+) -> Result<Option<Index>> {
     let mut check = if streamed::is_on_device(checked) {
         PartcloneCheck::on_device()
     } else {
@@ -30,7 +30,7 @@ pub(super) fn check(
     read.report(found.findings, checked);
     checked.losses.extend(found.losses);
     checked.losses.extend(read.lost.in_unknown());
-    let clusters = found.layout.as_ref().map_or(0, |(_, blocks)| blocks.len());
+    let clusters = found.index.as_ref().map_or(0, |index| index.blocks().len());
     checked.image = Some(ImageChecked { bytes, clusters });
-    Ok(found.layout)
+    Ok(found.index)
 }

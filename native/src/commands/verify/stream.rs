@@ -42,7 +42,7 @@ pub(super) fn check(
         Format::Partclone => {
             let keep = Some(&mut keeper);
             match partclone::check(bytes, sidecars, keep, task, how, checked)? {
-                Some((header, blocks)) => keeper.into_partclone(&header, &blocks),
+                Some(index) => keeper.into_partclone(index),
                 None => return Ok(()),
             }
         }
@@ -116,8 +116,8 @@ fn read_again(
         }
         Format::Partclone => {
             let nothing = Vec::new();
-            let layout = partclone::check(bytes, nothing, Some(keeper), task, how, checked)?;
-            layout.is_some_and(|(header, _)| header.restored_size() == size)
+            let index = partclone::check(bytes, nothing, Some(keeper), task, how, checked)?;
+            index.is_some_and(|index| index.header().restored_size() == size)
         }
         Format::Volume => read_volume(bytes, Some(keeper), task, how, checked)? == size,
     };

@@ -48,6 +48,9 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
         }
         if let Some(finding) = findings.first() {
             reports.line(format_args!("  {}; {}", finding.meaning, finding.advice));
+            if let Some(systems) = finding.systems {
+                reports.line(format_args!("  {systems}"));
+            }
         }
     }
     let total = checked.errors + checked.warnings + checked.notes;
@@ -79,11 +82,20 @@ fn describe(finding: &Finding) -> String {
         Severity::Warning => "warning",
         Severity::Note => "note",
     };
-    let place = match finding.place {
-        Some(Place::Image { offset }) => format!("byte {offset:#x} of the image: "),
-        Some(Place::Volume { offset, .. }) => format!("byte {offset:#x} of the volume: "),
-        None => String::new(),
+    let place = match (finding.place.map(position), finding.also_at.map(position)) {
+        (Some(place), Some(also)) => format!("{place} ({also}): "),
+        (Some(place), None) => format!("{place}: "),
+        (None, _) => String::new(),
     };
     let files = report::in_brackets(&finding.files);
     format!("{severity}: {place}{}{files}", finding.message)
+}
+
+fn position(place: Place) -> String {
+    let (offset, whole) = match place {
+        Place::Image { offset } => (offset, "image"),
+        Place::Disk { offset } => (offset, "disk"),
+        Place::Volume { offset, .. } => (offset, "volume"),
+    };
+    format!("byte {offset:#x} of the {whole}")
 }
