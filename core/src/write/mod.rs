@@ -200,7 +200,11 @@ impl<'a> Shape<'a> {
         Self { plan, disk: None }
     }
 
-    #[cfg(feature = "all-writers")]
+    /// The disk, which is the volume itself if there is no other.
+    #[cfg_attr(
+        not(feature = "all-writers"),
+        allow(dead_code, reason = "nothing is written into a disk")
+    )]
     pub(crate) fn layout(&self) -> DiskLayout {
         match self.disk {
             Some(disk) => disk.clone(),
