@@ -420,6 +420,21 @@ fn mistakes_are_explained() {
             "info",
         ),
         (
+            "convert volume out.vhdx other",
+            "'other' is one name too many: convert takes one to read and one to write",
+            "convert",
+        ),
+        (
+            "convert volume",
+            "no OUTPUT is named: ntfsclone convert [OPTIONS] SOURCE OUTPUT",
+            "convert",
+        ),
+        (
+            "convert",
+            "no SOURCE and no OUTPUT is named: ntfsclone convert [OPTIONS] SOURCE OUTPUT",
+            "convert",
+        ),
+        (
             "demo volume",
             "demo reads nothing, and 'volume' is named",
             "demo",
