@@ -24,8 +24,8 @@ const TEXT: &[u8] = b"<<< Oracle VM VirtualBox Disk Image >>>\n";
 const IDENTIFIERS: [&str; 2] = ["disk", "change"];
 /// The entry of a block that is not stored.
 const NOT_STORED: u8 = 0xFF;
-/// Blocks are counted in 32 bits, and the last two numbers have a meaning.
-const MAX_BLOCKS: u64 = 0xFFFF_FFFD;
+/// Ours: the table, whose entries have 4 bytes, ends within the 4 GiB in which the blocks begin.
+const MAX_DISK: u64 = 1 << 49;
 
 struct VdiWriter {
     serial_number: u64,
@@ -46,12 +46,11 @@ pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
 pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
     let blocks = Blocks::new(shape, BLOCK)?;
     let size = blocks.layout().size();
-    // The table, as its blocks, has to begin within 4 GiB.
-    if blocks.count() > MAX_BLOCKS || u32::try_from(data_offset(&blocks)).is_err() {
+    if size > MAX_DISK {
         return Err(Error::DiskTooLarge {
             format: "VDI",
             size,
-            limit: (1 << 30) * BLOCK.get(),
+            limit: MAX_DISK,
         });
     }
     let writer = VdiWriter {

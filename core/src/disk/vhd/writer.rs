@@ -155,20 +155,19 @@ fn geometry(sectors: u64) -> u32 {
     const MAX_CYLINDERS: u64 = 65_535;
     const FEW_CYLINDERS: u64 = 1024;
     let sectors = sectors.min(MAX_CYLINDERS * 16 * 255);
-    let (mut heads, mut per_track) = (16, 255);
+    let tracks = |per_track: u64| sectors.checked_div(per_track).unwrap_or(0);
+    let (mut heads, mut per_track) = (16_u64, 255);
     if sectors < MAX_CYLINDERS * 16 * 63 {
         per_track = 17;
-        let tracks = sectors / per_track;
-        heads = tracks.div_ceil(FEW_CYLINDERS).max(4);
-        if tracks >= heads.saturating_mul(FEW_CYLINDERS) || heads > 16 {
+        heads = tracks(per_track).div_ceil(FEW_CYLINDERS).max(4);
+        if tracks(per_track) >= heads.saturating_mul(FEW_CYLINDERS) || heads > 16 {
             (heads, per_track) = (16, 31);
         }
-        let tracks = sectors / per_track;
-        if tracks >= heads.saturating_mul(FEW_CYLINDERS) {
+        if tracks(per_track) >= heads.saturating_mul(FEW_CYLINDERS) {
             (heads, per_track) = (16, 63);
         }
     }
-    let of_cylinder: u64 = per_track.max(1_u64).saturating_mul(heads);
+    let of_cylinder = per_track.saturating_mul(heads);
     let cylinders = sectors.checked_div(of_cylinder).unwrap_or(0);
     low_u32(cylinders << 16 | heads << 8 | per_track)
 }
