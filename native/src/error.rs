@@ -62,6 +62,8 @@ pub enum Error {
         sidecar: PathBuf,
         found: String,
         expected: String,
+        /// The sidecar was written before the file.
+        is_older: bool,
     },
 
     /// Something is not as it must be, and was left alone.
@@ -222,6 +224,15 @@ impl Error {
             Self::Refused { remedy, .. }
             | Self::Compressed { remedy, .. }
             | Self::WholeDisk { remedy, .. } => Some(remedy.clone()),
+            Self::Checksum {
+                sidecar,
+                is_older: true,
+                ..
+            } => Some(format!(
+                "{} is older than the file: if it is of an earlier file of this name, remove it; \
+                 else take another copy of the file",
+                sidecar.display()
+            )),
             Self::Checksum { sidecar, .. } => Some(format!(
                 "some of its bytes are not those it was made of: take another copy of it; or, if \
                  it was changed on purpose since, remove {}",

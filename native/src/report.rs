@@ -10,6 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use ntfsclone_core::check::{Finding, Place, Severity};
 pub use ntfsclone_core::error::with_causes;
 
 use crate::device;
@@ -247,6 +248,31 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
         1 => format!("1 {one}"),
         _ => format!("{number} {many}"),
     }
+}
+
+/// A finding of a check: severity, place, message and files.
+pub fn finding(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let place = match (finding.place.map(position), finding.also_at.map(position)) {
+        (Some(place), Some(also)) => format!("{place} ({also}): "),
+        (Some(place), None) => format!("{place}: "),
+        (None, _) => String::new(),
+    };
+    let files = in_brackets(&finding.files);
+    format!("{severity}: {place}{}{files}", finding.message)
+}
+
+fn position(place: Place) -> String {
+    let (offset, whole) = match place {
+        Place::Image { offset } => (offset, "image"),
+        Place::Disk { offset } => (offset, "disk"),
+        Place::Volume { offset, .. } => (offset, "volume"),
+    };
+    format!("byte {offset:#x} of the {whole}")
 }
 
 /// A size for people: `1.5 GiB`.

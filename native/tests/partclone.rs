@@ -4,10 +4,11 @@ use crate::support::{
     requirements::met_here,
     scene::Scene,
     small_volume::{DAMAGED, builder, clone_of, volume},
-    verify_report::{check_found, check_sound},
+    verify_report::{check_found, check_sound, report},
     wrapped::{WRAPPERS, shell},
 };
 use ntfs_volume_builder::{FileData, PartcloneImage, Run, Volume};
+use ntfsclone_core::image::partclone::Index;
 use std::io::Write;
 
 fn image() -> Vec<u8> {
@@ -387,4 +388,42 @@ fn a_lost_frame_says_nothing_of_the_checksums_after_it() {
         (starts.len() / 2) << 16,
         "{report}"
     );
+    assert_eq!(report["files"], serde_json::json!(["/data.bin"]));
+}
+
+/// Each lost frame names the files that have clusters in it, and no others.
+#[test]
+fn a_lost_frame_names_the_files_in_it() {
+    const FRAME: usize = 64 << 10;
+    let files = [("first.bin", 100), ("second.bin", 300), ("third.bin", 400)];
+    let volume = files
+        .into_iter()
+        .fold(builder().clusters(600), |volume, (name, start)| {
+            volume.file(name, FileData::Runs(vec![Run::at(start, 100)]))
+        })
+        .build();
+    let image = PartcloneImage::version_2().of_volume(&volume);
+    let index = Index::read(image.as_slice()).expect("it is sound");
+    let (sound, starts) = in_frames(&image, FRAME);
+    let scene = Scene::new();
+    // The first ones have the bitmap and metadata.
+    for damaged in 3..starts.len() {
+        let mut file = sound.clone();
+        file[starts[damaged] + 40] ^= 0x55;
+        scene.write("image", &file);
+        let (_, report) = report(&scene, "image");
+        let lost = (damaged * FRAME) as u64..((damaged + 1) * FRAME) as u64;
+        let expected = files.iter().filter(|&&(_, start)| {
+            (start..start + 100).any(|cluster| {
+                let offset = index.offset(index.blocks().rank(cluster));
+                offset < lost.end && lost.start < offset + 4096
+            })
+        });
+        let expected: Vec<String> = expected.map(|(name, _)| format!("/{name}")).collect();
+        let found = report["findings"][0]["files"].as_array().expect("a list");
+        let found = found.iter().filter_map(|file| file.as_str());
+        let is_one = |path: &&str| files.iter().any(|(name, _)| path[1..] == **name);
+        let found: Vec<&str> = found.filter(is_one).collect();
+        assert_eq!(found, expected, "frame {damaged}: {report}");
+    }
 }

@@ -148,7 +148,8 @@ fn nothing_is_overwritten_without_leave() {
     let pieces = names("x", count + 2, "");
     for piece in &pieces {
         scene.write(piece, "old");
-        scene.write(&format!("{piece}.b3"), "old");
+        let hash = blake3::hash(b"old");
+        scene.write(&format!("{piece}.b3"), format!("{hash}  {piece}\n"));
     }
     let outcome = scene.run("-s --split=64K -O x volume");
     assert_eq!((outcome.code(), outcome.errors().as_str()), (Some(0), ""));

@@ -46,6 +46,8 @@ export interface VolumeSummary {
   /** Marked by Windows: not unmounted cleanly, or has errors. */
   is_dirty: boolean | null;
   is_hibernated: boolean | null;
+  /** Why it is not clean, beside the two before. */
+  unclean: Unclean[] | null;
   /** 16 hexadecimal digits. */
   serial: string;
   sector_size: number;
@@ -68,6 +70,18 @@ export interface VolumeSummary {
   /** Files and directories; null also where there are too many records to count them at once. */
   files: number | null;
 }
+
+/** A reason why a volume is not clean: changes in its journal, or work that Windows has yet to do. */
+export type Unclean =
+  | "journal"
+  | "journal-damaged"
+  | "check-interrupted"
+  | "check-not-concluded"
+  | "journal-resize"
+  | "upgrade"
+  | "changed-by-nt4"
+  | "change-journal-deletion"
+  | "object-ids";
 
 /** Clusters that Windows found bad sectors in. No file has them, and they are not copied. */
 export interface BadClusters {
@@ -173,6 +187,7 @@ export type FindingCode =
   | "seek-table"
   | "summary"
   | "checksum"
+  | "checksum-outdated"
   | "volume-unreadable"
   | "volume-not-checked"
   | "boot-sector"
@@ -201,6 +216,7 @@ export type FindingCode =
   | "record-orphaned"
   | "attribute-order"
   | "attribute-instance"
+  | "attribute-flags"
   | "attribute-invalid"
   | "attribute-missing"
   | "attribute-sizes"
@@ -221,11 +237,13 @@ export type FindingCode =
   | "boot-sectors-differ"
   | "backup-boot-sector"
   | "upcase"
+  | "upcase-unknown"
   | "attribute-definitions"
   | "journal-not-clean"
   | "journal"
   | "journal-restart"
   | "check-interrupted"
+  | "unfinished"
   | "security"
   | "extend-index"
   | "compressed-unit"

@@ -83,6 +83,11 @@ is_dirty: boolean | null,
  */
 is_hibernated: boolean | null, 
 /**
+ * Why the volume is not clean, beside the two before; none where `$Volume` or
+ * the journal cannot be read.
+ */
+unclean: Array<Unclean> | null, 
+/**
  * 16 hexadecimal digits.
  */
 serial: string, 
@@ -140,6 +145,8 @@ records_in_use: number | null,
  * there are too many records to count them at once.
  */
 files: number | null, };
+
+export type Unclean = "journal" | "journal-damaged" | "check-interrupted" | "check-not-concluded" | "journal-resize" | "upgrade" | "changed-by-nt4" | "change-journal-deletion" | "object-ids";
 
 export type Usage = { 
 /**
@@ -366,7 +373,7 @@ offset: number,
  */
 length: number | null, };
 
-export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "block-checksum" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "bad-clusters" | "cluster-missing" | "metadata-only" | "content-differs" | "other-volume" | "serial-differs" | "not-compared" | "record-unreadable" | "record-header" | "record-orphaned" | "attribute-order" | "attribute-instance" | "attribute-invalid" | "attribute-missing" | "attribute-sizes" | "attribute-list" | "link-count" | "index-damaged" | "index-order" | "index-block-free" | "index-block-unused" | "entry-without-file" | "entry-stale" | "name-mismatch" | "not-in-directory" | "directory-cycle" | "record-marked-free" | "record-marked-used" | "mft-size" | "boot-sectors-differ" | "backup-boot-sector" | "upcase" | "attribute-definitions" | "journal-not-clean" | "journal" | "journal-restart" | "check-interrupted" | "security" | "extend-index" | "compressed-unit" | "rescue-mark";
+export type Code = "image-header" | "image-command" | "image-truncated" | "image-trailing" | "image-count" | "image-without-tail" | "image-unreadable" | "block-checksum" | "frame-damaged" | "stream-end" | "seek-table" | "summary" | "checksum" | "checksum-outdated" | "volume-unreadable" | "volume-not-checked" | "boot-sector" | "mft-mirror" | "volume-information" | "dirty" | "hibernated" | "root-directory" | "records-lost" | "record-skipped" | "record-damaged" | "run-past-end" | "cluster-claimed-twice" | "cluster-not-in-bitmap" | "cluster-only-in-bitmap" | "bitmap" | "bad-clusters" | "cluster-missing" | "metadata-only" | "content-differs" | "other-volume" | "serial-differs" | "not-compared" | "record-unreadable" | "record-header" | "record-orphaned" | "attribute-order" | "attribute-instance" | "attribute-flags" | "attribute-invalid" | "attribute-missing" | "attribute-sizes" | "attribute-list" | "link-count" | "index-damaged" | "index-order" | "index-block-free" | "index-block-unused" | "entry-without-file" | "entry-stale" | "name-mismatch" | "not-in-directory" | "directory-cycle" | "record-marked-free" | "record-marked-used" | "mft-size" | "boot-sectors-differ" | "backup-boot-sector" | "upcase" | "upcase-unknown" | "attribute-definitions" | "journal-not-clean" | "journal" | "journal-restart" | "check-interrupted" | "unfinished" | "security" | "extend-index" | "compressed-unit" | "rescue-mark";
 
 export type Severity = "error" | "warning" | "note";
 

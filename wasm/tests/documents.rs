@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use ntfsclone_core::clusters::metadata;
-use ntfsclone_core::{check, clusters, info, wipe};
+use ntfsclone_core::{check, clusters, info, ntfs, wipe};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -16,6 +16,7 @@ fn types_are_those_of_rust() {
         info::Format::decl(&config),
         info::ImageSummary::decl(&config),
         info::VolumeSummary::decl(&config),
+        ntfs::Unclean::decl(&config),
         info::Usage::decl(&config),
         info::BadClusters::decl(&config),
         info::Run::decl(&config),

@@ -78,6 +78,8 @@ export const strings = {
     flags: {
       dirty: ["Dirty", "Windows did not unmount this volume cleanly, or found errors on it. Run chkdsk in Windows before you rely on it."],
       hibernated: ["Hibernated", "Windows is hibernated on this volume. Shut it down fully before you write to the volume, or unsaved data is lost."],
+      journal: ["Not clean", "The journal holds changes that are not yet in place. Windows applies them when it mounts the volume."],
+      unfinished: ["Not clean", "Windows has not completed its work on this volume, such as a check of the disk. It does so when it mounts the volume."],
       backupBoot: ["Boot sector damaged", "The first boot sector is damaged. The backup at the end of the volume was read instead."],
     },
     facts: {

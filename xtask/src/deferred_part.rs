@@ -7,8 +7,8 @@
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use walrus::{
-    ConstExpr, ElementItems, ElementKind, FunctionBuilder, FunctionId, FunctionKind, GlobalId,
-    GlobalKind, ImportKind, ImportedFunction, Module, TableId,
+    ConstExpr, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId, FunctionKind,
+    GlobalId, GlobalKind, ImportKind, ImportedFunction, Module, TableId,
     ir::{self, Value, Visitor},
     passes,
 };
@@ -51,24 +51,13 @@ impl Split {
         let table = module.tables.main_function_table()?;
         let table = table.context("has no table of functions")?;
         let pointers = pointers(module, table);
-        let is_named = |id: &FunctionId| {
-            let name = module.funcs.get(*id).name.as_deref();
-            name.is_some_and(is_deferred)
-        };
-        let entries = pointers.iter().copied().filter(|id| {
-            let FunctionKind::Local(body) = &module.funcs.get(*id).kind else {
-                return false;
-            };
-            let is_own = || uses(module, [*id]).functions.iter().any(is_named);
-            is_named(id) && (body.size() >= LEAST_INSTRUCTIONS || is_own())
-        });
-        let entries: HashSet<FunctionId> = entries.collect();
+        let entries = entries(module, &pointers, is_deferred);
         ensure!(!entries.is_empty(), "has no functions to defer");
         let exported = module
             .exports
             .iter()
             .filter_map(|export| match export.item {
-                walrus::ExportItem::Function(id) => Some(id),
+                ExportItem::Function(id) => Some(id),
                 _ => None,
             });
         let roots = pointers.iter().copied().filter(|id| !entries.contains(id));
@@ -203,6 +192,26 @@ impl Split {
         }
         Ok(())
     }
+}
+
+/// Those of the functions that lead into the deferred part.
+fn entries(
+    module: &Module,
+    pointers: &BTreeSet<FunctionId>,
+    is_deferred: fn(&str) -> bool,
+) -> HashSet<FunctionId> {
+    let is_named = |id: &FunctionId| {
+        let name = module.funcs.get(*id).name.as_deref();
+        name.is_some_and(is_deferred)
+    };
+    let is_entry = |id: &FunctionId| {
+        let FunctionKind::Local(body) = &module.funcs.get(*id).kind else {
+            return false;
+        };
+        let calls_deferred = || uses(module, [*id]).functions.iter().any(is_named);
+        is_named(id) && (body.size() >= LEAST_INSTRUCTIONS || calls_deferred())
+    };
+    pointers.iter().copied().filter(is_entry).collect()
 }
 
 /// All functions in the table.

@@ -52,6 +52,8 @@ impl Assembly<'_> {
         );
         self.add_stream(number::BITMAP, data, "", &bitmap, middle);
         self.add_stream(number::UPCASE, data, "", &upcase, middle);
+        let info = Attribute::resident(data, "$Info", upcase::info(&upcase));
+        self.add_attribute(number::UPCASE, info);
         self.add_boot();
         self.add_volume_attributes();
         self.add_bad_clusters();

@@ -25,3 +25,23 @@ fn upper(unit: u16) -> u16 {
         _ => unit,
     }
 }
+
+/// The stream `$Info`, which Windows has since version 8: its length, and the CRC-64 of the table.
+pub(crate) fn info(table: &[u8]) -> Vec<u8> {
+    const POLYNOMIAL: u64 = 0x9A6C_9329_AC4B_C9B5;
+    let mut sum = u64::MAX;
+    for byte in table {
+        sum ^= u64::from(*byte);
+        for _ in 0..8 {
+            let bit = sum & 1;
+            sum >>= 1;
+            if bit == 1 {
+                sum ^= POLYNOMIAL;
+            }
+        }
+    }
+    let mut info = vec![0; 0x20];
+    info[0] = 0x20;
+    info[8..16].copy_from_slice(&(!sum).to_le_bytes());
+    info
+}

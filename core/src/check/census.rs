@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::code::Code;
-use super::entries::{View, visit_entry, visit_view_entry};
+use super::entries::{FileIndex, FileIndexSum, View, visit_entry, visit_file_entry};
 use super::finding::Findings;
 use super::index::Tree;
 use super::records::marks;
-use super::slot::{Slot, State};
+use super::slot::{HAS_ENTRY, Slot, State};
 use crate::clusters::Part;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
@@ -36,6 +36,7 @@ pub(super) struct Census {
     pub(super) directories: Vec<(RecordNumber, RecordNumber)>,
     /// Indexes over other things than names.
     pub(super) views: Vec<(RecordNumber, Vec<u8>)>,
+    pub(super) sums: Sums,
     pub(super) rest: Part,
     pub(super) buffer: Vec<u8>,
     /// `$MFT:$BITMAP`, if it can be read.
@@ -43,8 +44,26 @@ pub(super) struct Census {
     /// How many directories, then how many other indexes, were looked into.
     visited: usize,
     tree: Option<Tree>,
+    /// The one before, for its buffers.
+    done: Option<Tree>,
     /// Some records or entries are in a damaged part of the image.
     pub(super) is_partial: bool,
+}
+
+/// What is known of the indexes of `$Extend` over files.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    object_ids: FileIndexSum,
+    reparse_points: FileIndexSum,
+}
+
+impl Sums {
+    pub(super) fn of(&mut self, index: FileIndex) -> &mut FileIndexSum {
+        match index {
+            FileIndex::ObjectIds => &mut self.object_ids,
+            FileIndex::ReparsePoints => &mut self.reparse_points,
+        }
+    }
 }
 
 impl Census {
@@ -62,11 +81,13 @@ impl Census {
             slots,
             directories: Vec::new(),
             views: Vec::new(),
+            sums: Sums::default(),
             rest,
             buffer: Vec::new(),
             marks,
             visited: 0,
             tree: None,
+            done: None,
             is_partial: false,
         })
     }
@@ -108,16 +129,20 @@ impl Census {
                     file => file?,
                 };
                 let tree = Tree::open(volume, &file, record, name, findings)?;
-                self.tree.insert(tree)
+                self.tree.insert(tree.with_buffers_of(self.done.take()))
             }
         };
-        let slots = &mut self.slots;
+        let (slots, sums) = (&mut self.slots, &mut self.sums);
         let view = View::of(name, tree.has_numbers());
         let mut visit = |entry: &Entry<'_>, offset, findings: &mut Findings| {
             match view {
                 View::Names => visit_entry(slots, record, entry, offset, findings),
                 View::Other => {}
-                view => visit_view_entry(slots, record, view.file(entry), offset, findings),
+                View::Files(index) => {
+                    let sum = sums.of(index);
+                    let place = (entry, offset);
+                    visit_file_entry(slots, index, sum, record, place, findings);
+                }
             }
             Ok(())
         };
@@ -125,7 +150,10 @@ impl Census {
             return Ok(true);
         }
         self.is_partial |= tree.is_lost;
-        self.tree = None;
+        if let (View::Files(index), true) = (view, tree.is_whole) {
+            self.sums.of(index).record = Some(record);
+        }
+        self.done = self.tree.take();
         Ok(false)
     }
 
@@ -156,7 +184,7 @@ impl Census {
             if slot.names == 0 {
                 continue;
             }
-            let (code, what) = match (slot.state, slot.entries) {
+            let (code, what) = match (slot.state, slot.marks & HAS_ENTRY) {
                 (State::Extension, _) => (
                     Code::RecordOrphaned,
                     "its base record does not name it as a part of its file",
@@ -173,7 +201,41 @@ impl Census {
             let offset = volume.mft().record_offset(number);
             findings.report(code, number, offset, what);
         }
+        for index in FileIndex::ALL {
+            self.compare_files(volume, index, findings);
+        }
         self.find_cycles(volume, findings);
+    }
+
+    /// Reports files that have an attribute, and are not in the index over it.
+    fn compare_files<R: ReadAt>(
+        &mut self,
+        volume: &Volume<R>,
+        index: FileIndex,
+        findings: &mut Findings,
+    ) {
+        let sum = *self.sums.of(index);
+        // Volumes that Linux made have no such indexes.
+        let Some(record) = sum.record else { return };
+        let (has_attribute, is_in_index) = index.marks();
+        let mut is_missing = false;
+        for (number, slot) in (0..).map(RecordNumber).zip(&self.slots) {
+            if slot.marks & (has_attribute | is_in_index) != has_attribute {
+                continue;
+            }
+            is_missing = true;
+            let what = match index {
+                FileIndex::ObjectIds => "its object identifier is not in the index of $Extend",
+                FileIndex::ReparsePoints => "its reparse point is not in the index of $Extend",
+            };
+            let offset = volume.mft().record_offset(number);
+            findings.report(Code::ExtendIndex, number, offset, what);
+        }
+        if sum.keys != 0 && !is_missing && !sum.is_unknown {
+            let what = "an entry has another key than its file";
+            let offset = volume.mft().record_offset(record);
+            findings.report(Code::ExtendIndex, record, offset, what);
+        }
     }
 
     /// Follows each directory up to the root, or to one that was followed.

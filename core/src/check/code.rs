@@ -67,6 +67,8 @@ pub enum Code {
     Summary,
     /// Content is not what it was when its checksum was made.
     Checksum,
+    /// The checksum beside a file was made before the file was written.
+    ChecksumOutdated,
     /// No NTFS volume was found.
     VolumeUnreadable,
     /// The NTFS in an image could not be looked at.
@@ -124,6 +126,8 @@ pub enum Code {
     AttributeOrder,
     /// Two attributes of a record have the same instance number.
     AttributeInstance,
+    /// Flags of an attribute are not those of its type, or of its value.
+    AttributeFlags,
     /// An attribute is of no known type, or its value breaks the rules.
     AttributeInvalid,
     /// A file lacks an attribute that each file has.
@@ -164,6 +168,8 @@ pub enum Code {
     BackupBootSector,
     /// `$UpCase` is damaged.
     Upcase,
+    /// `$UpCase` is in order, and not one of those of Windows.
+    UpcaseUnknown,
     /// `$AttrDef` is damaged.
     AttributeDefinitions,
     /// `$LogFile` has changes that are not yet in place.
@@ -174,6 +180,8 @@ pub enum Code {
     JournalRestart,
     /// A check by Windows was interrupted.
     CheckInterrupted,
+    /// `$Volume` is marked with work that Windows has yet to do.
+    Unfinished,
     /// A security descriptor, or its place in the indexes of `$Secure`, is
     /// damaged, or there is none for a file.
     Security,
@@ -207,6 +215,19 @@ impl Code {
         about(self).2
     }
 
+    /// Whether a volume on which it is found is not clean, whatever else is sound.
+    pub fn is_unclean(self) -> bool {
+        matches!(
+            self,
+            Self::Dirty
+                | Self::Hibernated
+                | Self::JournalNotClean
+                | Self::Journal
+                | Self::CheckInterrupted
+                | Self::Unfinished
+        )
+    }
+
     /// What becomes of data.
     pub fn effect(self) -> Effect {
         match self {
@@ -232,9 +253,11 @@ impl Code {
             | Self::NameMismatch
             | Self::NotInDirectory
             | Self::DirectoryCycle => Effect::Hidden,
-            Self::ImageTrailing | Self::StreamEnd | Self::SeekTable | Self::Summary => {
-                Effect::Untidy
-            }
+            Self::ImageTrailing
+            | Self::StreamEnd
+            | Self::SeekTable
+            | Self::Summary
+            | Self::ChecksumOutdated => Effect::Untidy,
             _ if self.severity() == Severity::Error => Effect::Lost,
             _ => Effect::Untidy,
         }

@@ -5,6 +5,7 @@
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::code::Code;
 use super::finding::{Finding, Findings, Place};
@@ -15,7 +16,7 @@ use crate::io::ReadAt;
 use crate::ntfs::attribute::{AttributeBody, AttributeType, COMPRESSION_MASK};
 use crate::ntfs::content::{Content, ContentError, Span};
 use crate::ntfs::file_name::decode_utf16;
-use crate::ntfs::{Volume, lznt1};
+use crate::ntfs::{Volume, lznt1, wof};
 use crate::sorted::sorted;
 use crate::units::{Extent, RecordNumber, Vcn, len_u64, len_usize};
 
@@ -98,12 +99,22 @@ impl ContentCheck {
             let waiting = &mut self.waiting;
             Walk::new(volume).visit_some(&mut self.rest, &mut |record, attributes| {
                 for attribute in attributes.unwrap_or_default() {
-                    if let AttributeBody::NonResident(body) = attribute.body
-                        && attribute.type_code == AttributeType::DATA
-                        && attribute.flags & COMPRESSION_MASK != 0
-                        && body.lowest_vcn == Vcn(0)
-                    {
-                        waiting.push((record, decode_utf16(attribute.name)));
+                    if attribute.type_code != AttributeType::DATA {
+                        continue;
+                    }
+                    let name = decode_utf16(attribute.name);
+                    let (is_first, is_compressed) = match attribute.body {
+                        AttributeBody::Resident(_) => (true, false),
+                        AttributeBody::NonResident(body) => (
+                            body.lowest_vcn == Vcn(0),
+                            attribute.flags & COMPRESSION_MASK != 0,
+                        ),
+                    };
+                    if is_first && name == wof::STREAM {
+                        // It has the content of the file itself.
+                        waiting.push((record, String::new()));
+                    } else if is_first && is_compressed {
+                        waiting.push((record, name));
                     }
                 }
             })?;
@@ -116,6 +127,10 @@ impl ContentCheck {
                     return Ok(true);
                 }
                 Err(ContentError::Error(error)) => Err(error),
+                Err(ContentError::Elsewhere(wof::TAG)) => Err(Error::Compressed {
+                    offset: volume.mft().record_offset(*record).unwrap_or(0),
+                    reason: "its reparse point does not say how it is compressed",
+                }),
                 Err(_) => Ok(None),
             },
             Some((content, position)) => check_units(volume, content, position),
@@ -208,12 +223,72 @@ fn check_units<R: ReadAt>(
                 }
                 len_u64(len)
             }
+            Span::Wof { chunk, len } => {
+                check_chunk(volume, content, chunk, len)?;
+                len_u64(len)
+            }
             Span::Hole(len) | Span::Stored { len, .. } => len,
-            Span::Resident(_) | Span::Wof { .. } => return Ok(None),
+            Span::Resident(_) => return Ok(None),
         };
         *position = position.saturating_add(len);
     }
     Ok(Some(true))
+}
+
+/// Decompresses a chunk that WOF compressed.
+fn check_chunk<R: ReadAt>(
+    volume: &Volume<R>,
+    content: &Content,
+    chunk: u64,
+    len: usize,
+) -> Result<()> {
+    let Some((wof, stream_size)) = content.wof() else {
+        return Ok(());
+    };
+    let damaged = |position: u64, reason| Error::Compressed {
+        offset: match content.value_at(position) {
+            Ok(Some(Span::Stored { offset, .. })) => offset,
+            _ => 0,
+        },
+        reason,
+    };
+    let entries = wof.entries(chunk);
+    let place = read_value(volume, content, entries.clone())?
+        .ok_or("the table of its chunks ends, or has a hole")
+        .and_then(|table| wof.place(chunk, &table, stream_size))
+        .map_err(|reason| damaged(entries.start, reason))?;
+    let start = place.start;
+    read_value(volume, content, place)?
+        .ok_or("its stream ends, or has a hole")
+        .and_then(|packed| wof.decompress(packed, len))
+        .map(|_| ())
+        .map_err(|reason| damaged(start, reason))
+}
+
+/// Bytes of the stream that WOF compressed; `None` if they are not all there.
+fn read_value<R: ReadAt>(
+    volume: &Volume<R>,
+    content: &Content,
+    range: Range<u64>,
+) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let mut position = range.start;
+    while position < range.end {
+        let left = len_usize(range.end.saturating_sub(position));
+        match content.value_at(position)? {
+            Some(Span::Stored { offset, len }) => {
+                let mut piece = vec![0; left.min(len_usize(len))];
+                read_at(volume, offset, &mut piece)?;
+                bytes.extend_from_slice(&piece);
+            }
+            Some(Span::Resident(rest)) => {
+                bytes.extend_from_slice(rest.get(..rest.len().min(left)).unwrap_or_default());
+            }
+            _ => return Ok(None),
+        }
+        position = range.start.saturating_add(len_u64(bytes.len()));
+    }
+    Ok(Some(bytes))
 }
 
 /// Reads clusters; `None` if they are in a damaged part of an image.
@@ -222,15 +297,18 @@ fn read<R: ReadAt>(volume: &Volume<R>, extent: Extent) -> Result<Option<Vec<u8>>
     let offset = geometry.offset(extent.start);
     let len = geometry.bytes(extent.len);
     let mut bytes = vec![0; len_usize(len)];
-    let read = volume.source().read_exact_at(offset, &mut bytes);
-    let read = read.map_err(|source| Error::Io {
-        structure: Structure::Value,
-        offset,
-        len,
-        source,
-    });
-    match read {
+    match read_at(volume, offset, &mut bytes) {
         Err(error) if error.is_loss() => Ok(None),
         read => read.map(|()| Some(bytes)),
     }
+}
+
+fn read_at<R: ReadAt>(volume: &Volume<R>, offset: u64, bytes: &mut [u8]) -> Result<()> {
+    let read = volume.source().read_exact_at(offset, bytes);
+    read.map_err(|source| Error::Io {
+        structure: Structure::Value,
+        offset,
+        len: len_u64(bytes.len()),
+        source,
+    })
 }

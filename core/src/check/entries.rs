@@ -3,8 +3,8 @@
 
 use super::code::Code;
 use super::finding::{Finding, Findings};
-use super::record::name_of;
-use super::slot::{Slot, State, name_hash};
+use super::record::{FIRST_USER_RECORD, name_of};
+use super::slot::{HAS_ENTRY, Slot, State, key_hash, name_hash};
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::{DIRECTORY_INDEX, Entry};
 use crate::ntfs::mft_record::FileReference;
@@ -15,10 +15,8 @@ use crate::units::{RecordNumber, len_usize};
 pub(super) enum View {
     /// A directory.
     Names,
-    /// `$Extend/$ObjId`: files by their identifiers.
-    ObjectIds,
-    /// `$Extend/$Reparse`: files with reparse points.
-    ReparsePoints,
+    /// One of `$Extend` over files.
+    Files(FileIndex),
     /// No files.
     Other,
 }
@@ -27,43 +25,103 @@ impl View {
     pub(super) fn of(name: &[u8], has_numbers: bool) -> Self {
         match name {
             DIRECTORY_INDEX => Self::Names,
-            b"$\0O\0" if has_numbers => Self::ObjectIds,
-            b"$\0R\0" => Self::ReparsePoints,
+            b"$\0O\0" if has_numbers => Self::Files(FileIndex::ObjectIds),
+            b"$\0R\0" => Self::Files(FileIndex::ReparsePoints),
             _ => Self::Other,
         }
     }
+}
+
+/// An index of `$Extend` over files that have an attribute of some type.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FileIndex {
+    /// `$ObjId`, by their identifiers.
+    ObjectIds,
+    /// `$Reparse`, by the tags of their reparse points.
+    ReparsePoints,
+}
+
+impl FileIndex {
+    pub(super) const ALL: [Self; 2] = [Self::ObjectIds, Self::ReparsePoints];
+
+    /// The mark of a file that has the attribute, and that of one in the index.
+    pub(super) fn marks(self) -> (u8, u8) {
+        match self {
+            Self::ObjectIds => (2, 4),
+            Self::ReparsePoints => (8, 16),
+        }
+    }
+
+    /// What of the value of the attribute is in the key, both of which begin
+    /// with it.
+    pub(super) fn key(self, bytes: &[u8]) -> &[u8] {
+        let len = match self {
+            Self::ObjectIds => 16,
+            Self::ReparsePoints => 4,
+        };
+        bytes.get(..len).unwrap_or(bytes)
+    }
 
     /// The file that an entry names.
-    pub(super) fn file(self, entry: &Entry<'_>) -> Option<FileReference> {
+    fn file(self, entry: &Entry<'_>) -> Option<FileReference> {
         let bytes = match self {
-            // After the tag.
             Self::ReparsePoints => entry.key.get(4..),
-            _ => entry.data(),
+            Self::ObjectIds => entry.data(),
         };
         let bits = bytes?.first_chunk()?;
         Some(FileReference::from_bits(u64::from_le_bytes(*bits)))
     }
 }
 
+/// What is known of a [`FileIndex`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FileIndexSum {
+    /// The sum of the hashes of keys that files have, less those in the index.
+    pub(super) keys: u32,
+    /// The record of the index, if all of it was visited.
+    pub(super) record: Option<RecordNumber>,
+    /// Something is wrong with an entry, or the value of an attribute is not in
+    /// its record.
+    pub(super) is_unknown: bool,
+}
+
 /// Checks an entry of an index of `$Extend`, which names a file.
-pub(super) fn visit_view_entry(
-    slots: &[Slot],
+pub(super) fn visit_file_entry(
+    slots: &mut [Slot],
+    index: FileIndex,
+    sum: &mut FileIndexSum,
     record: RecordNumber,
-    file: Option<FileReference>,
-    offset: u64,
+    (entry, offset): (&Entry<'_>, u64),
     findings: &mut Findings,
 ) {
-    let slot = file.and_then(|file| {
-        let slot = slots.get(len_usize(file.record.0))?;
-        Some((slot.state, slot.sequence == file.sequence_number))
-    });
-    if !matches!(
-        slot,
-        Some((State::File | State::Directory, true) | (State::Lost, _))
-    ) {
-        let what = "an entry names a file that is not there";
-        findings.report(Code::ExtendIndex, record, Some(offset), what);
-    }
+    let file = index.file(entry).unwrap_or_default();
+    let mut absent = Slot::default();
+    let slot = slots
+        .get_mut(len_usize(file.record.0))
+        .unwrap_or(&mut absent);
+    let (has_attribute, is_in_index) = index.marks();
+    let what = match slot.state {
+        State::Lost => return,
+        State::File | State::Directory if slot.sequence == file.sequence_number => {
+            if slot.marks & has_attribute != 0 {
+                slot.marks |= is_in_index;
+                let hash = key_hash(file, index.key(entry.key));
+                sum.keys = sum.keys.wrapping_sub(hash);
+                return;
+            }
+            // The identifier of the volume itself may be in either.
+            if file.record < FIRST_USER_RECORD {
+                return;
+            }
+            match index {
+                FileIndex::ObjectIds => "an entry names a file without an object identifier",
+                FileIndex::ReparsePoints => "an entry names a file without a reparse point",
+            }
+        }
+        _ => "an entry names a file that is not there",
+    };
+    sum.is_unknown = true;
+    findings.report(Code::ExtendIndex, record, Some(offset), what);
 }
 
 /// Checks an entry of a directory against the record that it names.
@@ -103,7 +161,7 @@ pub(super) fn visit_entry(
             "a directory names it, and it is a part of another file",
         ),
         State::File | State::Directory => {
-            slot.entries = slot.entries.saturating_add(1);
+            slot.marks |= HAS_ENTRY;
             slot.names = slot
                 .names
                 .wrapping_sub(name_hash(record, parent, entry.key));

@@ -8,6 +8,7 @@ use super::census::Census;
 use super::finding::Findings;
 use super::security::{SecurityCheck, SecurityIds};
 use super::system_files;
+use super::touched::Touched;
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
@@ -34,7 +35,35 @@ enum Stage {
     Done,
 }
 
+/// Checks only the file system's own files: boot sectors, `$MFT` as a whole, flags, tables and
+/// journal. Takes the same time whatever the number of files.
+///
+/// # Errors
+///
+/// Those of [`FilesCheck::step`].
+pub fn check_system_files<R: ReadAt>(volume: &Volume<R>) -> Result<Findings> {
+    let mut findings = Findings::default();
+    system_files::check(volume, &mut findings)?;
+    with_paths(findings, volume)
+}
+
+fn with_paths<R: ReadAt>(mut findings: Findings, volume: &Volume<R>) -> Result<Findings> {
+    let touched = Touched::find(volume, &[], findings.records())?;
+    findings.name_files(&touched);
+    Ok(findings)
+}
+
 impl FilesCheck {
+    /// Completes the check. Returns what was found, with the paths of the files.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FilesCheck::step`].
+    pub fn finish<R: ReadAt>(mut self, volume: &Volume<R>) -> Result<Findings> {
+        while self.step(volume)? {}
+        with_paths(self.findings, volume)
+    }
+
     /// Continues; false at the end. After an error, it can be tried again.
     ///
     /// # Errors
@@ -60,7 +89,7 @@ impl FilesCheck {
                 }
             }
             Stage::Records(census, ids) => {
-                if !census.read_records(volume, ids, findings)? {
+                if !census.read_records((volume, upcase, ids), findings)? {
                     *stage = Stage::Directories(mem::take(census));
                 }
             }

@@ -5,6 +5,7 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::mem;
 
 use super::code::Code;
 use super::finding::Findings;
@@ -13,9 +14,9 @@ use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::{
-    Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
+    DIRECTORY_INDEX, Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
 };
-use crate::ntfs::record::{u32_at, undo_fixup};
+use crate::ntfs::record::{u16_at, u32_at, undo_fixup};
 use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
 use crate::ntfs::{FileRecord, Volume};
@@ -28,11 +29,18 @@ const MAX_DEPTH: usize = 32;
 /// Ours: the bitmap of an index of 256 GiB.
 const MAX_BITMAP: u64 = 8 << 20;
 
+/// Ours: a smaller index is read in one call, not block by block.
+const SMALL_INDEX: u64 = 256 << 10;
+
 /// Blocks that one step reads.
 const BLOCKS_A_STEP: usize = 64;
 
 /// Where a block has the VCN at which it stands.
 const BLOCK_VCN_OFFSET: usize = 0x10;
+
+/// In an entry: that it has a child, and that it is the last.
+const ENTRY_FLAGS_OFFSET: usize = 0x0C;
+const KNOWN_ENTRY_FLAGS: u16 = 3;
 
 /// The least unit of VCNs in an index, where clusters are larger than blocks.
 const LEAST_VCN_BYTES: u64 = 512;
@@ -44,6 +52,7 @@ struct Collation(u32);
 impl Collation {
     const FILE_NAME: Self = Self(1);
     const NUMBER: Self = Self(0x10);
+    const SECURITY_IDENTIFIER: Self = Self(0x11);
     const SECURITY_HASH: Self = Self(0x12);
     const NUMBERS: Self = Self(0x13);
 
@@ -83,6 +92,9 @@ pub(super) struct Tree {
     offset: u64,
     collation: Collation,
     blocks: Option<Value>,
+    /// All blocks of a small index, once the first one was needed.
+    content: Vec<u8>,
+    is_content_read: bool,
     block_size: u64,
     /// What a VCN counts, in bytes.
     vcn_size: u64,
@@ -91,11 +103,13 @@ pub(super) struct Tree {
     reached: Vec<u8>,
     /// From the root to the current node.
     levels: Vec<Level>,
+    /// The buffer of a block that is done.
+    spare: Vec<u8>,
     /// The key before the current one.
     last_key: Vec<u8>,
     is_in_order: bool,
     /// No node was damaged or lost so far.
-    is_whole: bool,
+    pub(super) is_whole: bool,
     /// Some of it is in a damaged part of the image.
     pub(super) is_lost: bool,
 }
@@ -114,10 +128,82 @@ struct Level {
     offset: Option<u64>,
 }
 
+/// Why a walk over the entries of a node stops.
+enum Stop {
+    /// The block before the current entry is next.
+    Child(u64),
+    End,
+    Damaged(Damage),
+}
+
+/// The keys of an index, which must ascend.
+struct Keys<'a> {
+    collation: Collation,
+    upcase: &'a UpCase,
+    /// The last one of the node before.
+    last: &'a mut Vec<u8>,
+    /// Where the first entry is that is out of order.
+    misplaced: Option<u64>,
+}
+
+type Visit<'a> = dyn FnMut(&Entry<'_>, u64, &mut Findings) -> Result<()> + 'a;
+
 impl Level {
-    fn slot(&self) -> Option<(Node<'_>, NodeSlot<'_>)> {
-        let node = Node::parse(self.bytes.get(self.start..)?)?;
-        Some((node, node.slot(self.position)?))
+    /// Visits the next entries, up to a child or the end. `place` is where
+    /// what is in `bytes` is, or the record of it.
+    fn visit(
+        &mut self,
+        place: u64,
+        keys: &mut Keys<'_>,
+        findings: &mut Findings,
+        visit: &mut Visit<'_>,
+    ) -> Result<Stop> {
+        let Some(node) = self.bytes.get(self.start..).and_then(Node::parse) else {
+            return Ok(Stop::Damaged("the header of a node is cut short"));
+        };
+        let mut before: Option<&[u8]> = None;
+        let stop = loop {
+            let Some(slot) = node.slot(self.position) else {
+                break Ok(Stop::Damaged("an entry is cut short"));
+            };
+            if let Some(damage) = check_slot(&node, &slot) {
+                break Ok(Stop::Damaged(damage));
+            }
+            if let (Some(vcn), false) = (slot.child, self.is_child_done) {
+                break Ok(Stop::Child(vcn));
+            }
+            if slot.is_last {
+                let end = self.position.saturating_add(slot.entry.bytes.len());
+                break Ok(match end == node.end() {
+                    true => Stop::End,
+                    false => Stop::Damaged("a node does not end with its last entry"),
+                });
+            }
+            let offset = match self.offset {
+                Some(_) => {
+                    let position = self.start.saturating_add(self.position);
+                    place.saturating_add(len_u64(position))
+                }
+                None => place,
+            };
+            if let Err(error) = visit(&slot.entry, offset, findings) {
+                break Err(error);
+            }
+            let last = before.unwrap_or(keys.last);
+            let key = slot.entry.key;
+            if !last.is_empty() && !keys.collation.allows(keys.upcase, last, key) {
+                keys.misplaced.get_or_insert(offset);
+            }
+            before = Some(key);
+            // Advances: an entry is as long as its header, at least.
+            self.position = self.position.saturating_add(slot.entry.bytes.len());
+            self.is_child_done = false;
+        };
+        if let Some(key) = before {
+            keys.last.clear();
+            keys.last.extend_from_slice(key);
+        }
+        stop
     }
 }
 
@@ -144,11 +230,14 @@ impl Tree {
             offset,
             collation: Collation(0),
             blocks: None,
+            content: Vec::new(),
+            is_content_read: false,
             block_size: u64::from(volume.geometry().index_record_size),
             vcn_size: 0,
             bitmap: Vec::new(),
             reached: Vec::new(),
             levels: Vec::new(),
+            spare: Vec::new(),
             last_key: Vec::new(),
             is_in_order: true,
             is_whole: true,
@@ -167,6 +256,19 @@ impl Tree {
         tree.is_whole = false;
         findings.report(Code::IndexDamaged, record, Some(offset), &damage);
         Ok(tree)
+    }
+
+    /// The same, with the buffers of an index that is done.
+    pub(super) fn with_buffers_of(self, done: Option<Self>) -> Self {
+        match done {
+            // What is in them is overwritten.
+            Some(Self { content, spare, .. }) => Self {
+                content,
+                spare,
+                ..self
+            },
+            None => self,
+        }
     }
 
     /// Whether its keys are numbers of 32 bits each.
@@ -190,6 +292,15 @@ impl Tree {
         };
         if u64::from(number(8)) != self.block_size {
             return Ok(Some("the index has blocks of another size than the volume"));
+        }
+        if !is_kind_right(name, number(0), self.collation) {
+            return Ok(Some("the index is not one over what its name says"));
+        }
+        let len = root.len().saturating_sub(ROOT_NODE_OFFSET);
+        if usize::try_from(node.allocated).ok() != Some(len) {
+            return Ok(Some(
+                "the sizes in the root of the index contradict each other",
+            ));
         }
         let cluster_size = u64::from(volume.geometry().cluster_size);
         self.vcn_size = match self.block_size < cluster_size {
@@ -221,7 +332,7 @@ impl Tree {
         volume: &Volume<R>,
         upcase: &UpCase,
         findings: &mut Findings,
-        visit: &mut dyn FnMut(&Entry<'_>, u64, &mut Findings) -> Result<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<bool> {
         let mut blocks = 0;
         while blocks < BLOCKS_A_STEP {
@@ -231,52 +342,44 @@ impl Tree {
                 return Ok(false);
             };
             let node_offset = level.offset.unwrap_or(self.offset);
-            let found = level.slot();
-            let damage = match &found {
-                None => Some("an entry is cut short"),
-                Some((node, slot)) => check_slot(node, slot),
+            let mut keys = Keys {
+                collation: self.collation,
+                upcase,
+                last: &mut self.last_key,
+                misplaced: None,
             };
-            let (Some((_, slot)), None) = (found, damage) else {
-                self.levels.pop();
-                let damage = damage.unwrap_or_default();
-                self.report(Code::IndexDamaged, node_offset, damage, findings);
-                continue;
-            };
-            if let (Some(vcn), false) = (slot.child, level.is_child_done) {
-                let read = self.read_child(volume, vcn, depth, findings)?;
-                if let Some(level) = self.levels.last_mut() {
-                    level.is_child_done = true;
-                }
-                self.levels.extend(read);
-                blocks = blocks.saturating_add(1);
-                continue;
-            }
-            if slot.is_last {
-                self.levels.pop();
-                continue;
-            }
-            let start = level.start.saturating_add(slot.entry.position);
-            let offset = match level.offset {
-                Some(offset) => offset.saturating_add(len_u64(start)),
-                None => self.offset,
-            };
-            visit(&slot.entry, offset, findings)?;
-            let is_in_order = self.last_key.is_empty()
-                || self
-                    .collation
-                    .allows(upcase, &self.last_key, slot.entry.key);
-            self.last_key.clear();
-            self.last_key.extend_from_slice(slot.entry.key);
-            // Advances: an entry is as long as its header, at least.
-            level.position = level.position.saturating_add(slot.entry.bytes.len());
-            level.is_child_done = false;
-            if !is_in_order && self.is_in_order {
+            let stop = level.visit(node_offset, &mut keys, findings, visit);
+            if let (Some(offset), true) = (keys.misplaced, self.is_in_order) {
                 self.is_in_order = false;
                 let what = "an entry is not where its order puts it, or is there twice";
                 findings.report(Code::IndexOrder, self.record, Some(offset), what);
             }
+            match stop? {
+                Stop::Child(vcn) => {
+                    let read = self.read_child(volume, vcn, depth, findings)?;
+                    if let Some(level) = self.levels.last_mut() {
+                        level.is_child_done = true;
+                    }
+                    self.levels.extend(read);
+                    blocks = blocks.saturating_add(1);
+                }
+                Stop::End => self.pop_level(),
+                Stop::Damaged(damage) => {
+                    self.pop_level();
+                    self.report(Code::IndexDamaged, node_offset, damage, findings);
+                }
+            }
         }
         Ok(true)
+    }
+
+    /// Leaves the current node. The next block that is read gets its buffer.
+    fn pop_level(&mut self) {
+        if let Some(level) = self.levels.pop()
+            && level.start == RECORD_NODE_OFFSET
+        {
+            self.spare = level.bytes;
+        }
     }
 
     /// Reads the block at a VCN; `None` if it is damaged, which is a finding.
@@ -302,8 +405,31 @@ impl Tree {
             Value::Resident(_) => None,
         };
         let place = offset.unwrap_or(self.offset);
-        let mut bytes = vec![0; len_usize(self.block_size)];
-        match blocks.read_exact_at(volume.source(), volume.geometry(), position, &mut bytes) {
+        let (source, geometry) = (volume.source(), volume.geometry());
+        if !self.is_content_read && blocks.size() <= SMALL_INDEX {
+            self.content.resize(len_usize(blocks.size()), 0);
+            match blocks.read_exact_at(source, geometry, 0, &mut self.content) {
+                // Some blocks may still be there.
+                Err(error) if error.is_loss() || error.is_damage() => self.content.clear(),
+                read => read?,
+            }
+            self.is_content_read = true;
+        }
+        let mut bytes = mem::take(&mut self.spare);
+        let start = len_usize(position);
+        let content = Some(&self.content).filter(|_| self.is_content_read);
+        let read = match content.and_then(|content| content.get(start..len_usize(end))) {
+            Some(content) => {
+                bytes.clear();
+                bytes.extend_from_slice(content);
+                Ok(())
+            }
+            None => {
+                bytes.resize(len_usize(self.block_size), 0);
+                blocks.read_exact_at(source, geometry, position, &mut bytes)
+            }
+        };
+        match read {
             Err(error) if error.is_loss() => {
                 self.is_whole = false;
                 self.is_lost = true;
@@ -374,6 +500,23 @@ impl Tree {
     }
 }
 
+/// Whether the type of the attribute that an index is over, and its order, are those
+/// of its name.
+fn is_kind_right(name: &[u8], attribute: u32, order: Collation) -> bool {
+    let orders: &[Collation] = match name {
+        DIRECTORY_INDEX => {
+            return attribute == AttributeType::FILE_NAME.0 && order == Collation::FILE_NAME;
+        }
+        b"$\0S\0I\0I\0" | b"$\0Q\0" => &[Collation::NUMBER],
+        b"$\0S\0D\0H\0" => &[Collation::SECURITY_HASH],
+        // Of owners by their security identifiers, and of objects.
+        b"$\0O\0" => &[Collation::SECURITY_IDENTIFIER, Collation::NUMBERS],
+        b"$\0R\0" => &[Collation::NUMBERS],
+        _ => return true,
+    };
+    attribute == 0 && orders.contains(&order)
+}
+
 /// Undoes the fixup of the block at `vcn`, and checks its header. Returns where
 /// its first entry is.
 fn check_block(bytes: &mut [u8], vcn: u64) -> Result<usize, Damage> {
@@ -396,6 +539,9 @@ fn check_block(bytes: &mut [u8], vcn: u64) -> Result<usize, Damage> {
 fn check_slot(node: &Node<'_>, slot: &NodeSlot<'_>) -> Option<Damage> {
     if !slot.entry.bytes.len().is_multiple_of(8) || slot.is_last && !slot.entry.key.is_empty() {
         return Some("the length of an entry is wrong");
+    }
+    if u16_at(slot.entry.bytes, ENTRY_FLAGS_OFFSET).is_none_or(|flags| flags > KNOWN_ENTRY_FLAGS) {
+        return Some("an entry has flags that are not known");
     }
     if slot.child.is_some() != node.has_children {
         return Some("an entry has a child in a leaf, or none in another node");

@@ -10,7 +10,6 @@ use core::ops::Range;
 use super::code::Code;
 use super::finding::{Finding, Place};
 use crate::error::{Error, with_causes};
-use crate::image::Index;
 use crate::image::seekable::Frame;
 use crate::units::{Extent, Geometry, Lcn, len_usize};
 
@@ -90,11 +89,15 @@ impl LostFrames {
         }
     }
 
-    /// What was in them, of an image with this index.
-    pub fn in_image(self, index: &Index) -> Vec<Loss> {
-        let cluster_size = index.header().cluster_size;
+    /// What was in them, of an image in which `extents_in` finds the clusters stored in a
+    /// range of bytes.
+    pub fn in_image(
+        self,
+        cluster_size: u32,
+        extents_in: impl Fn(&Range<u64>) -> Vec<Extent>,
+    ) -> Vec<Loss> {
         self.losses(|stream| {
-            let extents = index.extents_in(&stream);
+            let extents = extents_in(&stream);
             let first = extents.first().map(|extent| extent.start);
             let place = first.map(|first| Place::at_cluster(first, cluster_size));
             (Part::Clusters(extents), place)
@@ -110,11 +113,6 @@ impl LostFrames {
             };
             (Part::Bytes(stream), Some(place))
         })
-    }
-
-    /// What was in them, where it is unknown which clusters that was.
-    pub fn in_unknown(self) -> Vec<Loss> {
-        self.losses(|_| (Part::Clusters(Vec::new()), None))
     }
 
     /// `part` returns what was in a range of the stream, and where on the volume it

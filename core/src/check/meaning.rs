@@ -70,8 +70,15 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         ),
         Code::Checksum => (
             Error,
-            "bytes changed since the image was written",
+            "bytes changed since the checksum was made",
             "take another copy of it, if there is one; check the disk and the memory",
+        ),
+        Code::ChecksumOutdated => (
+            Error,
+            "all checksums in the image are right, so this one is probably of an earlier file of \
+             that name",
+            "remove it if the image was written anew since, or make a new one with b3sum or \
+             sha256sum; else take another copy of the image",
         ),
         Code::VolumeUnreadable => (
             Error,
@@ -196,6 +203,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::AttributeInstance => (Warning, "their numbers do not tell them apart", CHKDSK),
+        Code::AttributeFlags => (
+            Warning,
+            "programs may read the value in another way",
+            CHKDSK,
+        ),
         Code::AttributeInvalid => (
             Error,
             "the attribute, and what is in it, cannot be used",
@@ -248,6 +260,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             CHKDSK,
         ),
         Code::Upcase => (Error, "names may not be found", CHKDSK),
+        Code::UpcaseUnknown => (
+            Note,
+            "names are in its order; whether one of its characters is damaged is not known",
+            "nothing, if all names are found; chkdsk /f writes the table of that Windows",
+        ),
         Code::AttributeDefinitions => (
             Error,
             "which attributes files may have is not known",
@@ -261,6 +278,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
         Code::Journal => (Error, "changes that were being made are lost", CHKDSK),
         Code::JournalRestart => (Warning, "the other one is sound", CHKDSK),
         Code::CheckInterrupted => (Warning, "what it was to repair may not be repaired", CHKDSK),
+        Code::Unfinished => (
+            Warning,
+            "no data is lost; what Windows had begun is not complete",
+            "mount the restored volume in Windows once",
+        ),
         Code::Security => (
             Warning,
             "files may open for everyone, or for no one",

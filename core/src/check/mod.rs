@@ -15,7 +15,6 @@ mod files;
 mod finding;
 mod image;
 mod index;
-mod log_file;
 mod lost_frames;
 mod meaning;
 mod mft;
@@ -35,7 +34,7 @@ mod volume;
 
 pub use code::{Code, Effect, Severity};
 pub use content::ContentCheck;
-pub use files::FilesCheck;
+pub use files::{FilesCheck, check_system_files};
 pub use finding::{Finding, Findings, Place};
 pub use image::ImageCheck;
 pub use lost_frames::{Loss, LostFrames};
@@ -44,6 +43,6 @@ pub use report::{Document, ImageChecked, Report, VolumeChecked};
 pub use streamed::StreamedCheck;
 #[cfg(feature = "serde")]
 pub(crate) use summary::trailing_message;
-pub use summary::{check_end, check_summary};
+pub use summary::{check_frames, check_summary};
 pub use touched::Touched;
 pub use volume::{Checking, VolumeCheck, check_volume};

@@ -1,15 +1,20 @@
 //! One MFT record, or the records of one file: the header, the attributes and
 //! their sizes.
 
+use core::cmp::Ordering;
+
 use super::code::Code;
 use super::finding::Findings;
 use crate::ntfs::FileRecord;
-use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType, NonResident};
+use crate::ntfs::attribute::{
+    Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED, NonResident,
+};
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::DIRECTORY_INDEX;
-use crate::ntfs::mft_record::MftRecord;
+use crate::ntfs::mft_record::{FileReference, MftRecord};
 use crate::ntfs::record::{u16_at, u32_at};
-use crate::units::{Geometry, RecordNumber, Vcn};
+use crate::ntfs::upcase::UpCase;
+use crate::units::{Geometry, RecordNumber, Vcn, len_usize};
 
 /// The first record of a file that is not the file system's own.
 pub(super) const FIRST_USER_RECORD: RecordNumber = RecordNumber(24);
@@ -18,6 +23,17 @@ pub(super) const FIRST_USER_RECORD: RecordNumber = RecordNumber(24);
 const FLAGS_OFFSET: usize = 0x16;
 /// In these, a file of `$Extend`, and a file with another index than names.
 const FLAGS_WITHOUT_DATA: u16 = 4 | 8;
+const KNOWN_FLAGS: u16 = 0xF;
+/// The instance number that the next new attribute gets.
+const NEXT_INSTANCE_OFFSET: usize = 0x28;
+/// In a resident attribute: flags, of which one is that its value is the key of
+/// an index.
+const RESIDENT_FLAGS_OFFSET: usize = 0x16;
+/// Flags of attributes: compressed by LZNT1, encrypted, sparse.
+const KNOWN_ATTRIBUTE_FLAGS: u16 = 1 | ENCRYPTED | SPARSE;
+const SPARSE: u16 = 0x8000;
+/// Where an attribute has the place of its name.
+const NAME_OFFSET: usize = 0x0A;
 /// The count of names.
 const LINK_COUNT_OFFSET: usize = 0x12;
 /// The size of the record.
@@ -41,9 +57,33 @@ pub(super) struct RecordCheck<'a> {
 }
 
 impl RecordCheck<'_> {
-    /// Checks the header of a record in use, of which `bytes` is all.
-    pub(super) fn header(&mut self, bytes: &[u8], record: &MftRecord<'_>) {
+    /// Checks the header of a record in use, of which `bytes` is all. `last` is
+    /// its last attribute, with which the bytes in use must end.
+    pub(super) fn header(
+        &mut self,
+        bytes: &[u8],
+        record: &MftRecord<'_>,
+        last: Option<&Attribute<'_>>,
+    ) {
         let offset = record.offset();
+        if u16_at(bytes, FLAGS_OFFSET).is_none_or(|flags| flags > KNOWN_FLAGS) {
+            self.report(
+                Code::RecordHeader,
+                offset,
+                "it has flags that are not known",
+            );
+        }
+        if let Some(last) = last {
+            let start = len_usize(last.offset.saturating_sub(offset));
+            let len = u32_at(bytes, start.saturating_add(4)).unwrap_or(0);
+            let end = start.saturating_add(len_usize(len.into()));
+            // Else the next attribute is damaged, which the scan found.
+            let is_end = u32_at(bytes, end) == Some(u32::MAX);
+            if is_end && end.saturating_add(8) != record.bytes().len() {
+                let what = "more or fewer bytes are in use than its attributes have";
+                self.report(Code::RecordHeader, offset, what);
+            }
+        }
         if u32_at(bytes, ALLOCATED_OFFSET) != Some(self.geometry.mft_record_size) {
             self.report(
                 Code::RecordHeader,
@@ -66,24 +106,73 @@ impl RecordCheck<'_> {
         }
     }
 
-    /// Checks the order of the attributes in one record, and that they can be
-    /// told apart.
-    pub(super) fn order(&mut self, attributes: &[Attribute<'_>]) {
-        let mut last = AttributeType(0);
+    /// Checks the order of the attributes in one record, of which `bytes` is all,
+    /// and that they can be told apart.
+    pub(super) fn order(
+        &mut self,
+        (bytes, record): (&[u8], &MftRecord<'_>),
+        attributes: &[Attribute<'_>],
+        upcase: &UpCase,
+    ) {
+        let next_instance = u16_at(bytes, NEXT_INSTANCE_OFFSET).unwrap_or(0);
+        let mut last: Option<&Attribute<'_>> = None;
         // Those of instances below 64, which nearly all have.
         let mut instances = 0_u64;
         for attribute in attributes {
-            if attribute.type_code < last {
-                let what = "its attributes are not in the order of their types";
-                self.report(Code::AttributeOrder, attribute.offset, what);
+            if let Some(last) = last.filter(|last| last.type_code >= attribute.type_code) {
+                self.pair(last, attribute, upcase);
             }
-            last = attribute.type_code;
+            last = Some(attribute);
             let bit = 1_u64.checked_shl(attribute.instance.into()).unwrap_or(0);
             if instances & bit != 0 {
                 let what = "two of its attributes have the same instance number";
                 self.report(Code::AttributeInstance, attribute.offset, what);
             }
             instances |= bit;
+            if attribute.instance >= next_instance {
+                let what = "an attribute has an instance number that the next one may get";
+                self.report(Code::AttributeInstance, attribute.offset, what);
+            }
+            let start = len_usize(attribute.offset.saturating_sub(record.offset()));
+            let bytes = bytes.get(start..).unwrap_or_default();
+            if is_plain(attribute, bytes) {
+                continue;
+            }
+            if !are_flags_right(attribute, bytes) {
+                let what = "the flags of an attribute are not those of its type or value";
+                self.report(Code::AttributeFlags, attribute.offset, what);
+            }
+            if !is_place_right(attribute, bytes) {
+                let what = "the name or value of an attribute is not where it must be";
+                self.report(Code::AttributeInvalid, attribute.offset, what);
+            }
+        }
+    }
+
+    /// Checks an attribute and the one that follows it in a record, and is not of a
+    /// later type.
+    fn pair(&mut self, one: &Attribute<'_>, next: &Attribute<'_>, upcase: &UpCase) {
+        if one.type_code > next.type_code {
+            let what = "its attributes are not in the order of their types";
+            return self.report(Code::AttributeOrder, next.offset, what);
+        }
+        if next.type_code == AttributeType::FILE_NAME {
+            return;
+        }
+        if one.name == next.name {
+            let is_piece = match next.body {
+                AttributeBody::Resident(_) => false,
+                AttributeBody::NonResident(body) => body.lowest_vcn != Vcn(0),
+            };
+            if !is_piece {
+                let what = "it has an attribute twice";
+                self.report(Code::AttributeInvalid, next.offset, what);
+            }
+        } else if !upcase.units().is_empty()
+            && upcase.compare(one.name, next.name) == Ordering::Greater
+        {
+            let what = "its attributes are not in the order of their names";
+            self.report(Code::AttributeOrder, next.offset, what);
         }
     }
 
@@ -151,10 +240,15 @@ impl RecordCheck<'_> {
 
     /// Checks that the attribute list of a file names all its attributes, as
     /// they are. `attributes` are in the order of the list, and after it.
-    pub(super) fn list(&mut self, file: &FileRecord, attributes: &[Attribute<'_>], all: usize) {
+    pub(super) fn list(
+        &mut self,
+        file: &FileRecord,
+        base: FileReference,
+        attributes: &[Attribute<'_>],
+    ) {
         let Some(list) = file.list() else { return };
         let offset = attributes.first().map_or(0, |attribute| attribute.offset);
-        if list.len().saturating_add(1) != all {
+        if list.len().saturating_add(1) != attributes.len() {
             let what = "its attribute list does not name all its attributes";
             self.report(Code::AttributeList, offset, what);
         }
@@ -171,6 +265,20 @@ impl RecordCheck<'_> {
                 return;
             }
             last = Some(entry.type_code);
+            let FileReference {
+                record,
+                sequence_number,
+            } = entry.reference;
+            // The scan compared those of other records. 0 is any.
+            let is_older = record == base.record
+                && sequence_number != 0
+                && sequence_number != base.sequence_number;
+            if usize::from(entry.name_length).saturating_mul(2) != attribute.name.len() || is_older
+            {
+                let what = "its attribute list has another name, or an older file, for a piece";
+                self.report(Code::AttributeList, offset, what);
+                return;
+            }
         }
     }
 
@@ -241,6 +349,69 @@ impl RecordCheck<'_> {
     }
 }
 
+/// Whether an attribute has no name, no flags but that of a name, and its value
+/// right after its header, as most have: nothing is to be checked.
+fn is_plain(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
+    let is_name = u32::from(attribute.type_code == AttributeType::FILE_NAME);
+    attribute.flags == 0
+        && attribute.name.is_empty()
+        && matches!(attribute.body, AttributeBody::Resident(_))
+        // The last byte is reserved.
+        && u32_at(bytes, 0x14).is_some_and(|word| word & 0xFF_FFFF == 0x18 | is_name << 16)
+}
+
+/// Whether the flags of an attribute, of which `bytes` is all, go with its type
+/// and its value.
+fn are_flags_right(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
+    // A directory has the flags that files get which are made in it.
+    let has_flags = matches!(
+        attribute.type_code,
+        AttributeType::DATA | AttributeType::INDEX_ROOT | AttributeType::INDEX_ALLOCATION
+    );
+    let known = if has_flags { KNOWN_ATTRIBUTE_FLAGS } else { 0 };
+    let own_flags = match attribute.body {
+        AttributeBody::Resident(_) => {
+            let flags = bytes.get(RESIDENT_FLAGS_OFFSET).copied().unwrap_or(0);
+            flags == u8::from(attribute.type_code == AttributeType::FILE_NAME)
+        }
+        AttributeBody::NonResident(body) => {
+            let has_units = body.compression_unit != 0;
+            // A sparse value may have units, and need not.
+            let (least, most) = match attribute.flags & (COMPRESSION_MASK | SPARSE) {
+                0 => (false, false),
+                SPARSE => (false, true),
+                _ => (true, true),
+            };
+            body.lowest_vcn != Vcn(0) || (least <= has_units && has_units <= most)
+        }
+    };
+    own_flags && attribute.flags & !known == 0
+}
+
+/// Whether the name of an attribute, of which `bytes` is all, is before its value,
+/// that at a multiple of 8, and there is a name only where there may be one.
+fn is_place_right(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
+    let (header, place) = match attribute.body {
+        AttributeBody::Resident(_) => (0x18, 0x14),
+        AttributeBody::NonResident(_) => (0x40, 0x20),
+    };
+    let value = u16_at(bytes, place).unwrap_or(0);
+    let name = u16_at(bytes, NAME_OFFSET).unwrap_or(0);
+    let name_end = usize::from(name).saturating_add(attribute.name.len());
+    let may_have_name = matches!(
+        attribute.type_code,
+        AttributeType::DATA
+            | AttributeType::INDEX_ROOT
+            | AttributeType::INDEX_ALLOCATION
+            | AttributeType::BITMAP
+            | AttributeType::LOGGED_UTILITY_STREAM
+    );
+    value.is_multiple_of(8)
+        && value >= header
+        && (attribute.name.is_empty()
+            || may_have_name && name >= header && name_end <= usize::from(value))
+}
+
 /// The VCN after the last run of a piece.
 fn end_of(piece: &NonResident<'_>) -> crate::error::Result<Vcn> {
     let mut end = piece.lowest_vcn;
@@ -257,21 +428,23 @@ fn check_value(attribute: &Attribute<'_>) -> Result<(), &'static str> {
         AttributeBody::Resident(value) => Some(value),
         AttributeBody::NonResident(_) => None,
     };
-    match (attribute.type_code, value) {
-        (AttributeType::STANDARD_INFORMATION, value)
-            if value.is_none_or(|value| value.len() < STANDARD_INFORMATION_BYTES) =>
-        {
-            Err("its $STANDARD_INFORMATION is cut short")
-        }
-        (AttributeType::FILE_NAME, value) if value.is_none_or(|value| name_of(value).is_none()) => {
-            Err("a $FILE_NAME is not as long as it says, or empty")
-        }
-        (AttributeType::INDEX_ROOT, None) => Err("the root of an index is not in the record"),
-        _ if code == 0 || code > LAST_TYPE && code < 0x1000 || !code.is_multiple_of(0x10) => {
-            Err("an attribute is of no known type")
-        }
-        _ => Ok(()),
-    }
+    let (is_right, what) = match attribute.type_code {
+        AttributeType::DATA => return Ok(()),
+        AttributeType::STANDARD_INFORMATION => (
+            value.is_some_and(|value| value.len() >= STANDARD_INFORMATION_BYTES),
+            "its $STANDARD_INFORMATION is cut short",
+        ),
+        AttributeType::FILE_NAME => (
+            value.is_some_and(|value| name_of(value).is_some()),
+            "a $FILE_NAME is not as long as it says, or empty",
+        ),
+        AttributeType::INDEX_ROOT => (value.is_some(), "the root of an index is not in the record"),
+        _ => (
+            code != 0 && code.is_multiple_of(0x10) && code <= LAST_TYPE,
+            "an attribute is of no known type",
+        ),
+    };
+    if is_right { Ok(()) } else { Err(what) }
 }
 
 /// The name in a `$FILE_NAME`, or in the key of an entry, if that is all of it.

@@ -7,19 +7,25 @@ use core::mem;
 
 use super::census::Census;
 use super::code::Code;
+use super::entries::FileIndex;
 use super::finding::Findings;
 use super::record::{FIRST_USER_RECORD, RecordCheck, name_of};
 use super::security::SecurityIds;
-use super::slot::{Slot, State, extension_hash, name_hash};
+use super::slot::{Slot, State, extension_hash, key_hash, name_hash};
 use crate::error::{Error, Result, with_causes};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::index::DIRECTORY_INDEX;
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::mft_record::{FileReference, MAGIC, MftRecord};
+use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
 use crate::ntfs::{FileRecord, Volume};
 use crate::units::{RecordNumber, len_usize};
+
+/// What records are checked with: the volume, its upper case table, its security
+/// descriptors.
+pub(super) type Context<'a, R> = (&'a Volume<R>, &'a UpCase, &'a SecurityIds);
 
 /// Bytes of records read at once.
 const READ_BYTES: u64 = 512 << 10;
@@ -29,8 +35,7 @@ impl Census {
     /// be tried again.
     pub(super) fn read_records<R: ReadAt>(
         &mut self,
-        volume: &Volume<R>,
-        ids: &SecurityIds,
+        context @ (volume, ..): Context<'_, R>,
         findings: &mut Findings,
     ) -> Result<bool> {
         let record_size = u64::from(volume.geometry().mft_record_size);
@@ -69,7 +74,6 @@ impl Census {
             let byte = marks.get(len_usize(bit / 8));
             let is_marked = byte.map(|byte| byte >> (bit % 8) & 1 == 1);
             if bytes.starts_with(MAGIC) || is_marked == Some(true) {
-                let context = (volume, ids);
                 self.read_record(context, number, bytes, is_marked, &mut attributes, findings)?;
             }
             self.rest.skip_first();
@@ -112,7 +116,7 @@ impl Census {
 
     fn read_record<'a, R: ReadAt>(
         &mut self,
-        (volume, ids): (&Volume<R>, &SecurityIds),
+        context @ (volume, upcase, _): Context<'_, R>,
         number: RecordNumber,
         bytes: &'a mut [u8],
         is_marked: Option<bool>,
@@ -120,7 +124,11 @@ impl Census {
         findings: &mut Findings,
     ) -> Result<()> {
         let offset = volume.mft().record_offset(number).unwrap_or(0);
-        let undone = MftRecord::salvage(bytes, offset, &mut |_| Ok(()));
+        let mut is_mended = false;
+        let undone = MftRecord::salvage(bytes, offset, &mut |_| {
+            is_mended = true;
+            Ok(())
+        });
         let bytes: &'a [u8] = bytes;
         let record = match undone.and_then(|()| MftRecord::parse(bytes, offset)) {
             Ok(record) => record,
@@ -149,11 +157,26 @@ impl Census {
             bytes,
         };
         attributes.clear();
-        attributes.extend(record.attributes().filter_map(Result::ok));
+        let mut damage = None;
+        for attribute in record.attributes() {
+            match attribute {
+                Ok(attribute) => attributes.push(attribute),
+                Err(error) => damage = Some(error),
+            }
+        }
+        // Of a base record, the scan found it.
+        if let (Some(error), Some(_)) = (damage, record.base) {
+            findings.report(
+                Code::RecordDamaged,
+                number,
+                error.offset(),
+                &with_causes(&error),
+            );
+        }
         let (names, found) = match record.base {
             Some(base) => (extension_hash(file.reference(), base), None),
             None => {
-                let found = self.read_file((volume, ids), &file, attributes, findings)?;
+                let found = self.read_file(context, &file, attributes, findings)?;
                 (found.names, Some(found))
             }
         };
@@ -166,8 +189,8 @@ impl Census {
             geometry: volume.geometry(),
             findings,
         };
-        check.header(bytes, &record);
-        check.order(attributes);
+        check.header(bytes, &record, attributes.last().filter(|_| !is_mended));
+        check.order((bytes, &record), attributes, upcase);
         let state = match &found {
             None => State::Extension,
             Some(_) if record.is_directory => State::Directory,
@@ -187,7 +210,7 @@ impl Census {
     /// nothing before the last read.
     fn read_file<R: ReadAt>(
         &mut self,
-        (volume, ids): (&Volume<R>, &SecurityIds),
+        (volume, _, ids): Context<'_, R>,
         file: &File<'_>,
         attributes: &[Attribute<'_>],
         findings: &mut Findings,
@@ -224,7 +247,7 @@ impl Census {
         extensions.dedup();
         // What is damaged was found by the scan.
         if !is_damaged {
-            check.list(&records, &attributes, attributes.len());
+            check.list(&records, file.reference(), &attributes);
             check.file(file.bytes, &file.record, &attributes);
         }
         Ok(self.found(file, &attributes, ids, extensions, findings))
@@ -242,10 +265,17 @@ impl Census {
         let mut names = 0_u32;
         let mut parent = None;
         for attribute in attributes {
-            let AttributeBody::Resident(value) = attribute.body else {
-                continue;
+            let value = match attribute.body {
+                AttributeBody::Resident(value) => value,
+                AttributeBody::NonResident(_) => &[],
             };
             match attribute.type_code {
+                AttributeType::OBJECT_ID => {
+                    self.add_to_index(file, FileIndex::ObjectIds, attribute);
+                }
+                AttributeType::REPARSE_POINT => {
+                    self.add_to_index(file, FileIndex::ReparsePoints, attribute);
+                }
                 AttributeType::FILE_NAME => {
                     let Some(name) = name_of(value) else { continue };
                     names = names.wrapping_add(name_hash(file.number, name.parent, value));
@@ -265,6 +295,27 @@ impl Census {
             self.directories.push((file.number, parent));
         }
         Found { names, extensions }
+    }
+}
+
+impl Census {
+    /// Notes that a file must be in an index of `$Extend`.
+    fn add_to_index(&mut self, file: &File<'_>, index: FileIndex, attribute: &Attribute<'_>) {
+        // The identifier of the volume itself may be in the index, or not.
+        if file.number < FIRST_USER_RECORD {
+            return;
+        }
+        let sum = self.sums.of(index);
+        match attribute.body {
+            AttributeBody::Resident(value) => {
+                let hash = key_hash(file.reference(), index.key(value));
+                sum.keys = sum.keys.wrapping_add(hash);
+            }
+            AttributeBody::NonResident(_) => sum.is_unknown = true,
+        }
+        if let Some(slot) = self.slot_mut(file.number) {
+            slot.marks |= index.marks().0;
+        }
     }
 }
 

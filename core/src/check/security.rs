@@ -7,11 +7,13 @@ use alloc::vec::Vec;
 use super::code::Code;
 use super::finding::Findings;
 use super::index::Tree;
+use super::slot::key_hash;
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
 use crate::ntfs::index::Entry;
 use crate::ntfs::mft::RECORD_SECURE;
+use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::record::u32_at;
 use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
@@ -73,8 +75,8 @@ pub(super) struct SecurityCheck {
     file: Option<(FileRecord, Option<Value>)>,
     tree: Option<Tree>,
     ids: Vec<u32>,
-    /// How many entries `$SDH` has.
-    by_hash: usize,
+    /// The sum of the hashes of the entries of `$SII`, less those of `$SDH`.
+    sum: u32,
     is_by_hash: bool,
 }
 
@@ -110,20 +112,25 @@ impl SecurityCheck {
                 self.tree.insert(tree)
             }
         };
-        let (ids, by_hash) = (&mut self.ids, &mut self.by_hash);
+        let (ids, sum) = (&mut self.ids, &mut self.sum);
         let is_by_hash = self.is_by_hash;
         let mut visit = |entry: &Entry<'_>, offset: u64, findings: &mut Findings| {
-            let damage = match is_by_hash {
+            let data = entry.data().unwrap_or_default();
+            let hash = key_hash(FileReference::default(), data);
+            let (damage, key) = match is_by_hash {
                 true => {
-                    *by_hash = by_hash.saturating_add(1);
-                    None
+                    *sum = sum.wrapping_sub(hash);
+                    (None, data.get(..8))
                 }
                 false => {
                     let damage = check_descriptor(volume, descriptors.as_ref(), entry)?;
+                    *sum = sum.wrapping_add(hash);
                     ids.push(u32_at(entry.key, 0).unwrap_or(0));
-                    damage
+                    (damage, data.get(4..8))
                 }
             };
+            let is_right = key == Some(entry.key);
+            let damage = damage.or((!is_right).then_some("an entry has another key than its data"));
             if let Some(what) = damage {
                 findings.report(Code::Security, RECORD_SECURE, Some(offset), what);
             }
@@ -141,9 +148,9 @@ impl SecurityCheck {
             self.is_by_hash = true;
             return Ok(None);
         }
-        if self.by_hash != self.ids.len() {
+        if self.sum != 0 {
             let offset = volume.mft().record_offset(RECORD_SECURE);
-            let what = "its two indexes have different numbers of descriptors";
+            let what = "its two indexes have different descriptors";
             findings.report(Code::Security, RECORD_SECURE, offset, what);
         }
         let ids = sorted(core::mem::take(&mut self.ids));

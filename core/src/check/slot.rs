@@ -20,6 +20,9 @@ pub(super) enum State {
     Lost,
 }
 
+/// An entry of a directory names it.
+pub(super) const HAS_ENTRY: u8 = 1;
+
 /// What is kept of a record.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Slot {
@@ -27,8 +30,8 @@ pub(super) struct Slot {
     pub(super) names: u32,
     pub(super) sequence: u16,
     pub(super) state: State,
-    /// Entries that name it, at most 255.
-    pub(super) entries: u8,
+    /// [`HAS_ENTRY`] and the like.
+    pub(super) marks: u8,
 }
 
 const _: () = assert!(size_of::<Slot>() == 8);
@@ -37,8 +40,16 @@ const _: () = assert!(size_of::<Slot>() == 8);
 /// Sizes and times in it are kept up to date in one place only.
 pub(super) fn name_hash(file: RecordNumber, directory: FileReference, value: &[u8]) -> u32 {
     let name = value.get(FileName::LENGTH_OFFSET..).unwrap_or_default();
-    let mut hash = mix(bits(directory), file.0);
-    let (words, rest) = name.as_chunks::<8>();
+    bytes_hash(mix(bits(directory), file.0), name)
+}
+
+/// The hash of the key that a file has in an index, or of other bytes.
+pub(super) fn key_hash(file: FileReference, key: &[u8]) -> u32 {
+    bytes_hash(bits(file), key)
+}
+
+fn bytes_hash(mut hash: u64, bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<8>();
     for word in words {
         hash = mix(hash, u64::from_le_bytes(*word));
     }

@@ -12,8 +12,12 @@ use crate::error::Error;
 use crate::image::Index;
 use crate::image::seekable::{EndDamage, Summary};
 
-/// Adds what is wrong behind the frames of a compressed image.
-pub fn check_end(damage: &EndDamage, findings: &mut Findings) {
+/// Adds what is wrong with a compressed image around the content of its frames: in the
+/// `header` of a frame, and behind the frames.
+pub fn check_frames(header: Option<&Error>, damage: &EndDamage, findings: &mut Findings) {
+    if let Some(error) = header {
+        findings.push(Finding::of_error(Code::StreamEnd, None, error));
+    }
     if let Some(error) = &damage.table {
         findings.push(Finding::of_error(Code::SeekTable, None, error));
     }

@@ -4,7 +4,7 @@ use alloc::vec;
 
 use super::code::Code;
 use super::finding::{Finding, Findings};
-use super::{attribute_definitions, boot_sectors, log_file, mft, upcase};
+use super::{attribute_definitions, boot_sectors, mft, upcase};
 use crate::error::{Result, with_causes};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
@@ -12,7 +12,7 @@ use crate::ntfs::mft::{
     RECORD_ATTRIBUTE_DEFINITIONS, RECORD_LOG_FILE, RECORD_ROOT, RECORD_UPCASE, RECORD_VOLUME,
 };
 use crate::ntfs::upcase::UpCase;
-use crate::ntfs::{FileRecord, Volume, VolumeInfo};
+use crate::ntfs::{FileRecord, Journal, Unclean, Volume, VolumeInfo};
 use crate::units::{RecordNumber, len_usize};
 
 /// Ours: some versions of NTFS 1.2 had 36000 bytes.
@@ -30,14 +30,8 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
         RECORD_VOLUME,
         VolumeInfo::read(volume),
     )?;
-    if let Some(info) = &info {
-        if info.is_dirty() {
-            note.report(Code::Dirty, None, "the volume is marked dirty");
-        }
-        if info.is_check_interrupted() {
-            let what = "the volume is marked as being checked";
-            note.report(Code::CheckInterrupted, None, what);
-        }
+    if info.as_ref().is_some_and(VolumeInfo::is_dirty) {
+        note.report(Code::Dirty, None, "the volume is marked dirty");
     }
     let hibernated = volume.is_hibernated();
     if note.or_finding(Code::RootDirectory, RECORD_ROOT, hibernated)? == Some(true) {
@@ -47,11 +41,9 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
 
     let table = UpCase::read(volume);
     let table = note.or_finding(Code::Upcase, RECORD_UPCASE, table)?;
-    if let Some(what) = table
-        .as_ref()
-        .and_then(|table| upcase::check(volume, table))
-    {
-        note.report(Code::Upcase, Some(RECORD_UPCASE), what);
+    let damage = table.as_ref().map(|table| upcase::check(volume, table));
+    if let Some((code, what)) = damage.transpose()?.flatten() {
+        note.report(code, Some(RECORD_UPCASE), what);
     }
     let record = RECORD_ATTRIBUTE_DEFINITIONS;
     let bytes = start(volume, record, MAX_DEFINITIONS);
@@ -59,10 +51,21 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
     if let Some(what) = bytes.as_deref().and_then(attribute_definitions::check) {
         note.report(Code::AttributeDefinitions, Some(record), what);
     }
-    let bytes = start(volume, RECORD_LOG_FILE, log_file::CHECKED_BYTES);
-    let bytes = note.or_finding(Code::Journal, RECORD_LOG_FILE, bytes)?;
-    if let Some((code, what)) = bytes.as_deref().and_then(log_file::check) {
-        note.report(code, Some(RECORD_LOG_FILE), what);
+    let journal = note.or_finding(Code::Journal, RECORD_LOG_FILE, volume.journal())?;
+    if journal == Some(Journal::CleanByOnePage) {
+        let what = "one of the two restart pages of the journal cannot be read";
+        note.report(Code::JournalRestart, Some(RECORD_LOG_FILE), what);
+    }
+    // A journal that is lost is reported already.
+    let journal = journal.unwrap_or(Journal::Clean);
+    for reason in info.iter().flat_map(|info| Unclean::reasons(info, journal)) {
+        let (code, record) = match reason {
+            Unclean::Journal => (Code::JournalNotClean, Some(RECORD_LOG_FILE)),
+            Unclean::JournalDamaged => (Code::Journal, Some(RECORD_LOG_FILE)),
+            Unclean::CheckInterrupted => (Code::CheckInterrupted, None),
+            _ => (Code::Unfinished, None),
+        };
+        note.report(code, record, reason.what());
     }
     Ok(table.unwrap_or_default())
 }

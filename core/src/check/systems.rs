@@ -16,6 +16,7 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         | Code::SeekTable
         | Code::Summary
         | Code::Checksum
+        | Code::ChecksumOutdated
         | Code::VolumeNotChecked
         | Code::ContentDiffers
         | Code::OtherVolume
@@ -59,6 +60,7 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         Code::Dirty | Code::CheckInterrupted => {
             "Windows checks the volume when it starts; ntfs3 does not mount it for writing"
         }
+        Code::Unfinished => "Windows completes it when it mounts the volume",
         Code::Hibernated => {
             "Windows resumes, and writes what it remembers; ntfs-3g mounts the volume for \
              reading only"
@@ -105,7 +107,8 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
              them by default"
         }
         Code::RecordSkipped => "Windows and Linux pass over it",
-        Code::AttributeInstance | Code::LinkCount | Code::ExtendIndex => {
+        Code::UpcaseUnknown => "Windows and Linux find names by that table",
+        Code::AttributeInstance | Code::AttributeFlags | Code::LinkCount | Code::ExtendIndex => {
             "Windows and Linux mount the volume as usual; chkdsk corrects it"
         }
     })

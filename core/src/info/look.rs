@@ -10,7 +10,7 @@ use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::value::Value;
-use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Volume, VolumeInfo};
+use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Unclean, Volume, VolumeInfo};
 use crate::units::{Geometry, len_u64, len_usize};
 
 /// As many records as are walked over in some tenths of a second.
@@ -125,12 +125,17 @@ impl VolumeLook {
         } = *volume.geometry();
         let info = unless_damaged(VolumeInfo::read(volume))?;
         let is_hibernated = unless_damaged(volume.is_hibernated())?;
+        let journal = unless_damaged(volume.journal())?;
         let bad = unless_damaged(bad_clusters(volume))?;
         Ok(VolumeSummary {
             ntfs_version: info
                 .as_ref()
                 .map(|info| alloc::format!("{}.{}", info.major_version, info.minor_version)),
             is_dirty: info.as_ref().map(VolumeInfo::is_dirty),
+            unclean: info
+                .as_ref()
+                .zip(journal)
+                .map(|(info, journal)| Unclean::reasons(info, journal)),
             label: info.map(|info| info.label),
             is_hibernated,
             serial: alloc::format!("{:016X}", volume.boot().serial_number),

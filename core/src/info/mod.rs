@@ -26,7 +26,7 @@ use crate::image::ntfsclone::Header;
 #[cfg(feature = "serde")]
 use crate::image::seekable::{EndDamage, Summary};
 use crate::io::ReadAt;
-use crate::ntfs::Volume;
+use crate::ntfs::{Unclean, Volume};
 
 /// Parts of the map of a volume: blocks in a line of a terminal.
 pub const MAP_PARTS: usize = 64;
@@ -172,6 +172,9 @@ pub struct VolumeSummary {
     pub is_dirty: Option<bool>,
     /// Whether Windows is hibernated on it; none where that cannot be told.
     pub is_hibernated: Option<bool>,
+    /// Why the volume is not clean, beside the two before; none where `$Volume` or
+    /// the journal cannot be read.
+    pub unclean: Option<Vec<Unclean>>,
     /// 16 hexadecimal digits.
     pub serial: String,
     /// Bytes of a sector.

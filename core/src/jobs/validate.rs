@@ -110,7 +110,9 @@ impl<'a> Check<'a> {
             index = known.cloned().or(index);
         }
         self.losses = match &index {
-            Some(index) => lost.in_image(index),
+            Some(index) => {
+                lost.in_image(index.header().cluster_size, |range| index.extents_in(range))
+            }
             None => lost.in_volume(),
         };
         self.check_summary(index.as_ref());
@@ -132,10 +134,15 @@ impl<'a> Check<'a> {
             self.findings.append(checked.findings);
         }
         self.losses = checked.losses;
-        self.losses.extend(lost.in_unknown());
+        // Header and bitmap are at the start, and may be lost themselves.
+        let index = checked.index;
+        let block_size = index.as_ref().map_or(0, |index| index.header().block_size);
+        let extents_in = |range: &_| index.as_ref().map(|index| index.extents_in(range));
+        let losses = lost.in_image(block_size, |range| extents_in(range).unwrap_or_default());
+        self.losses.extend(losses);
         self.image = Some(ImageChecked {
             bytes,
-            clusters: checked.index.map_or(0, |index| index.blocks().len()),
+            clusters: index.map_or(0, |index| index.blocks().len()),
         });
         Ok(self.opened.inside.clone())
     }
@@ -247,7 +254,8 @@ impl<'a> Check<'a> {
     fn check_summary(&mut self, index: Option<&Index>) {
         if let Some(seekable) = &self.opened.seekable {
             let (findings, checksums) = (&mut self.findings, &mut self.checksums);
-            crate::check::check_end(seekable.end_damage(), findings);
+            let header = seekable.header_damage();
+            crate::check::check_frames(header.as_ref(), seekable.end_damage(), findings);
             crate::check::check_summary(seekable.summary(), index, findings, checksums);
         }
     }

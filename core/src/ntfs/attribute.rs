@@ -197,26 +197,21 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// The attribute at the current position, which advances past it; `None` at
+    /// the end.
+    // Results are built where they are returned: each copy of one costs as much as
+    // to parse it.
     #[inline]
-    fn parse_next(&mut self) -> Result<Option<Attribute<'a>>> {
-        let offset = self.record_offset.saturating_add(len_u64(self.position));
-        let corrupt = |field, found, expected| Error::Corrupt {
-            structure: Structure::Attribute,
-            offset,
-            field,
-            found,
-            expected,
-        };
-        let rest = self.record.get(self.position..).unwrap_or_default();
+    fn parse_next(&mut self) -> Option<Result<Attribute<'a>>> {
+        let start = self.position;
+        let rest = self.record.get(start..).unwrap_or_default();
         let Some(type_code) = super::record::u32_at(rest, 0) else {
-            return Err(corrupt(
-                "its type",
-                0,
-                "an end marker before the end of the record",
-            ));
+            let expected = "an end marker before the end of the record";
+            return Some(Err(self.corrupt(start, "its type", 0, expected)));
         };
         if type_code == END {
-            return Ok(None);
+            self.ended = true;
+            return None;
         }
         let length = super::record::u32_at(rest, 4).unwrap_or(0);
         let attribute = usize::try_from(length).ok().and_then(|len| rest.get(..len));
@@ -225,48 +220,75 @@ impl<'a> Attributes<'a> {
             .and_then(|attribute| Some((attribute, RawHeader::ref_from_prefix(attribute).ok()?)));
         let Some((attribute, (header, body))) = parsed else {
             let expected = "a multiple of 8 within the record";
-            return Err(corrupt("its length", length.into(), expected));
+            return Some(Err(self.corrupt(
+                start,
+                "its length",
+                length.into(),
+                expected,
+            )));
         };
-        let position = self.position;
         // Advances by at least the size of the header just read.
-        self.position = self.position.saturating_add(attribute.len());
+        self.position = start.saturating_add(attribute.len());
 
-        let name_offset = usize::from(header.name_offset.get());
         let name_len = usize::from(header.name_length).saturating_mul(2);
-        let name = match name_len {
-            0 => &[],
-            _ => attribute
-                .get(name_offset..name_offset.saturating_add(name_len))
-                .ok_or_else(|| {
-                    corrupt(
+        let mut name: &[u8] = &[];
+        if name_len > 0 {
+            let offset = usize::from(header.name_offset.get());
+            match attribute.get(offset..offset.saturating_add(name_len)) {
+                Some(found) => name = found,
+                None => {
+                    let expected = "a name within the attribute";
+                    let found = len_u64(offset);
+                    return Some(Err(self.corrupt(
+                        start,
                         "its name's offset",
-                        len_u64(name_offset),
-                        "a name within the attribute",
-                    )
-                })?,
-        };
+                        found,
+                        expected,
+                    )));
+                }
+            }
+        }
+        let offset = self.record_offset.saturating_add(len_u64(start));
         let body = match header.non_resident {
             0 => resident(attribute, body).map(AttributeBody::Resident),
             1 => non_resident(attribute, body, offset).map(AttributeBody::NonResident),
             _ => None,
         };
+        let Some(body) = body else {
+            let expected = "0 with a value, or 1 with a runlist, within the attribute";
+            let form = header.non_resident.into();
+            return Some(Err(self.corrupt(start, "its form", form, expected)));
+        };
         let value_offset = super::record::u16_at(attribute, VALUE_OFFSET).unwrap_or(0);
-        Ok(Some(Attribute {
-            value_position: position.saturating_add(value_offset.into()),
+        Some(Ok(Attribute {
+            value_position: start.saturating_add(value_offset.into()),
             type_code: AttributeType(type_code),
             instance: header.instance.get(),
             name,
             offset,
             flags: header.flags.get(),
-            body: body.ok_or_else(|| {
-                let form = header.non_resident.into();
-                corrupt(
-                    "its form",
-                    form,
-                    "0 with a value, or 1 with a runlist, within the attribute",
-                )
-            })?,
+            body,
         }))
+    }
+
+    /// The error of the attribute at `position`, with which the iterator ends
+    /// where it did not advance.
+    #[cold]
+    fn corrupt(
+        &mut self,
+        position: usize,
+        field: &'static str,
+        found: u64,
+        expected: &'static str,
+    ) -> Error {
+        self.ended = self.position == position;
+        Error::Corrupt {
+            structure: Structure::Attribute,
+            offset: self.record_offset.saturating_add(len_u64(position)),
+            field,
+            found,
+            expected,
+        }
     }
 }
 
@@ -278,14 +300,7 @@ impl<'a> Iterator for Attributes<'a> {
         if self.ended {
             return None;
         }
-        let position = self.position;
-        let next = self.parse_next();
-        self.ended = match next {
-            Ok(Some(_)) => false,
-            Ok(None) => true,
-            Err(_) => self.position == position,
-        };
-        next.transpose()
+        self.parse_next()
     }
 }
 

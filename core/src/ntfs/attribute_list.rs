@@ -47,6 +47,8 @@ pub struct Entry {
     pub reference: FileReference,
     /// Its instance in that record.
     pub instance: u16,
+    /// UTF-16 units of its name.
+    pub(crate) name_length: u8,
 }
 
 /// Iterates over the entries of a list. Ends after the first error.
@@ -95,6 +97,7 @@ impl Iterator for Entries<'_> {
             lowest_vcn: Vcn(raw.lowest_vcn.get()),
             reference: FileReference::from_bits(raw.reference.get()),
             instance: raw.instance.get(),
+            name_length: raw.name_length,
         }))
     }
 }

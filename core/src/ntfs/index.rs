@@ -130,6 +130,11 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// Bytes of it that are in use.
+    pub(crate) fn end(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The entry at `position`, in bytes into the node; `None` if there is no
     /// whole entry.
     pub(crate) fn slot(&self, position: usize) -> Option<Slot<'a>> {

@@ -59,16 +59,19 @@ pub fn undo_fixup(record: &mut [u8], magic: &[u8; 4]) -> Result<(), FixupError> 
         return Err(malformed);
     }
 
-    let usn = u16_at(record, array_start).ok_or(malformed)?;
-    let mut ends = block_ends(record);
-    if let Some(torn) = ends.position(|end| u16_at(record, end) != Some(usn)) {
+    let usn = u16_at(record, array_start).ok_or(malformed)?.to_le_bytes();
+    let mut blocks = record.chunks_exact(FIXUP_STRIDE);
+    if let Some(torn) = blocks.position(|block| !block.ends_with(&usn)) {
         let block = len_u64(torn);
         return Err(FixupError::Torn { block });
     }
-    let originals = array_start.saturating_add(2)..;
-    for (end, entry) in block_ends(record).zip(originals.step_by(2)) {
+    let mut entry = array_start;
+    let mut end = FIXUP_STRIDE.saturating_sub(2);
+    for _ in 1..count {
+        entry = entry.saturating_add(2);
         let original = u16_at(record, entry).unwrap_or(0);
         put_u16(record, end, original);
+        end = end.saturating_add(FIXUP_STRIDE);
     }
     Ok(())
 }

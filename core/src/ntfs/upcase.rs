@@ -55,8 +55,13 @@ impl UpCase {
 
     /// The order of two names, UTF-16 in little-endian, without regard to case.
     pub(crate) fn compare(&self, one: &[u8], other: &[u8]) -> Ordering {
+        // What both begin with, 4 units at a time: neighbours have much in common.
+        let (words, other_words) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+        let pairs = words.iter().zip(other_words);
+        let common = pairs.take_while(|(a, b)| a == b).count().saturating_mul(4);
         let (one, _) = one.as_chunks::<2>();
         let (other, _) = other.as_chunks::<2>();
+        let [one, other] = [one, other].map(|units| units.get(common..).unwrap_or_default());
         for (a, b) in one.iter().zip(other) {
             if a != b {
                 let a = self.upper(u16::from_le_bytes(*a));

@@ -13,7 +13,6 @@ use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 
 const FLAG_DIRTY: u16 = 1;
-const FLAG_CHECK_UNDERWAY: u16 = 0x4000;
 
 /// What `$Volume` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +34,6 @@ impl VolumeInfo {
     /// Windows marked the volume: it was not unmounted cleanly, or has errors.
     pub fn is_dirty(&self) -> bool {
         self.flags & FLAG_DIRTY != 0
-    }
-
-    /// A check by Windows began, and did not end.
-    pub(crate) fn is_check_interrupted(&self) -> bool {
-        self.flags & FLAG_CHECK_UNDERWAY != 0
     }
 
     /// Reads it from record 3.

@@ -49,3 +49,39 @@ fn extents_are_the_stored_clusters_and_the_backup() {
     }
     assert_eq!(offset, volume.size());
 }
+
+/// In images with checksums after each strip of blocks, too.
+#[test]
+fn extents_in_a_range_are_the_clusters_with_bytes_in_it() {
+    let built = VolumeBuilder::new()
+        .file("a", FileData::Bytes(pattern(1, 100_000)))
+        .build();
+    let block_size = u64::from(built.geometry.cluster_size);
+    let strips = PartcloneImage {
+        blocks_per_checksum: 7,
+        ..PartcloneImage::version_2()
+    };
+    for form in [strips, PartcloneImage::version_1(4)] {
+        let image = form.of_volume(&built);
+        let index = Index::read(image.as_slice()).unwrap();
+        let stored = (0..index.blocks().nr_blocks()).filter(|&lcn| index.blocks().contains(lcn));
+        let stored: Vec<(u64, u64)> = stored
+            .map(|lcn| (lcn, index.offset(index.blocks().rank(lcn))))
+            .collect();
+        for start in (0..image.len() as u64 + 5000).step_by(1777) {
+            for len in [1, 3, 5000, 70_000] {
+                let range = start..start + len;
+                let is_in = |&&(_, offset): &&(u64, u64)| {
+                    offset < range.end && range.start < offset + block_size
+                };
+                let expected = stored.iter().filter(is_in).map(|&(lcn, _)| lcn);
+                let expected: Vec<u64> = expected.collect();
+                let found = index.extents_in(&range).into_iter();
+                let found: Vec<u64> = found
+                    .flat_map(|extent| extent.start.0..extent.end().0)
+                    .collect();
+                assert_eq!(found, expected, "{range:?}");
+            }
+        }
+    }
+}

@@ -69,12 +69,43 @@ fn damage_costs_one_part() {
             let reader = check_frames(&file, &bytes, lost);
             let is_summary_sound = matches!(reader.summary(), Ok(Some(_)));
             assert_eq!(is_summary_sound, !parts.summary.contains(&at), "byte {at}");
-            // The bits of the descriptor that mean nothing yet.
-            let is_noticed = at >= parts.summary.end && (at, change) != (good.len() - 5, 1);
+            let is_noticed = at >= parts.summary.end;
             let damage = reader.end_damage();
             assert_eq!(damage.table.is_some(), is_noticed, "byte {at}: {damage:?}");
             assert_eq!(damage.trailing, None, "byte {at}");
         }
+    }
+}
+
+/// Each bit is noticed but one that changes nothing: the type of a block of one byte, which
+/// is stored as it is, or repeated once.
+#[test]
+fn every_bit_is_noticed() {
+    let file = File::sample();
+    let good = file.bytes();
+    let parts = Parts::of(&file);
+    let block_of_one_byte = (parts.frames[4].start + 6, 1);
+    for (at, bit) in (0..good.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << bit;
+        let reader = SeekableReader::open(bytes.as_slice()).unwrap().unwrap();
+        let damage = reader.end_damage();
+        let is_around = damage.table.is_some() || reader.summary().is_err();
+        let frames = 0..file.frames.len();
+        let is_lost = frames.fold(false, |is_lost, number| {
+            reader.read_frame(number, &mut Vec::new()).is_err() | is_lost
+        });
+        let is_noticed = is_around || is_lost || reader.header_damage().is_some();
+        assert_eq!(
+            is_noticed,
+            (at, bit) != block_of_one_byte,
+            "byte {at:#x}, bit {bit}"
+        );
+        assert_eq!(
+            is_around,
+            at >= parts.summary.start,
+            "byte {at:#x}, bit {bit}"
+        );
     }
 }
 

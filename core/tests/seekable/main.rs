@@ -16,4 +16,5 @@ mod encoded;
 mod file;
 mod foreign;
 mod map;
+mod passing;
 mod reading;

@@ -3,7 +3,7 @@
 use ntfs_volume_builder::{FileData, VolumeBuilder, pattern};
 use ntfsclone_core::clusters::ClusterMap;
 use ntfsclone_core::info::{BadClusters, Run, Usage, VolumeSummary};
-use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::ntfs::{Unclean, Volume};
 use ntfsclone_core::units::{Extent, Lcn};
 use proptest::prelude::*;
 
@@ -25,6 +25,7 @@ fn a_volume_is_summed_up() {
     assert_eq!(summary.ntfs_version.as_deref(), Some("3.1"));
     assert_eq!(summary.is_dirty, Some(false));
     assert_eq!(summary.is_hibernated, Some(false));
+    assert_eq!(summary.unclean, Some(vec![]));
     let usage = summary.usage.unwrap();
     assert_eq!(usage.used, built.used_clusters().count() as u64);
     assert_eq!(usage.used + usage.free, summary.clusters);
@@ -67,12 +68,25 @@ fn flags_are_told_and_damage_is_left_out() {
     assert_eq!(summary.is_hibernated, Some(true));
     assert_eq!(summary.ntfs_version.as_deref(), Some("1.2"));
 
+    let mut built = VolumeBuilder::new().volume_flags(0x4002).build();
+    built.write_restart_pages(false);
+    let volume = Volume::open(built.bytes.as_slice()).unwrap();
+    let summary = VolumeSummary::read(&volume, 8).unwrap();
+    assert_eq!(summary.is_dirty, Some(false));
+    let reasons = vec![
+        Unclean::Journal,
+        Unclean::CheckInterrupted,
+        Unclean::JournalResize,
+    ];
+    assert_eq!(summary.unclean, Some(reasons));
+
     let mut built = VolumeBuilder::new().build();
     built.patch_record(3, |record| record[0] = b'X');
     built.patch_record(6, |record| record[0] = b'X');
     let volume = Volume::open(built.bytes.as_slice()).unwrap();
     let summary = VolumeSummary::read(&volume, 8).unwrap();
     assert_eq!((summary.label, summary.usage), (None, None));
+    assert_eq!(summary.unclean, None);
 }
 
 #[test]

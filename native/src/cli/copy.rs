@@ -146,6 +146,13 @@ pub struct Copy {
     #[arg(long, help_heading = READ)]
     pub strict: bool,
 
+    /// Check all files and directories first, and list what is damaged
+    ///
+    /// Like ntfsclone verify. The copy is made all the same, and the exit status is that
+    /// of the copy. Without it, only the file system's own files are checked.
+    #[arg(long, help_heading = READ)]
+    pub check: bool,
+
     /// With --metadata or --rescue: accept damaged $Bitmap or files
     ///
     /// It continues if the consistency check of the clusters fails.

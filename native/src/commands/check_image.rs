@@ -63,6 +63,7 @@ fn check_volume(task: &CheckTask, opened: OpenInput, how: options::Progress) -> 
     let search = Search {
         purpose: Purpose::Copy,
         mismatch: checks.mismatch,
+        files: checks.files,
         threads: checks.threads,
         progress: how,
         reports,

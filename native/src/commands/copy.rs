@@ -121,6 +121,7 @@ pub fn copy_device(
             CopyScope::Metadata { .. } => Purpose::Metadata,
         },
         mismatch: checks.mismatch,
+        files: checks.files,
         threads: checks.threads,
         progress: how,
         reports,

@@ -15,8 +15,8 @@ use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
-    CheckTask, CopyKind, CopyTask, Direct, Existing, Form, Input, Mismatch, Origin, Output,
-    Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
+    CheckTask, CopyKind, CopyTask, Direct, Existing, FileChecks, Form, Input, Mismatch, Origin,
+    Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -51,6 +51,7 @@ pub fn run() -> Result<()> {
     let checks = VolumeChecks {
         force: false,
         mismatch: Mismatch::Refuse,
+        files: FileChecks::None,
         threads: None,
     };
     let task = CopyTask {
@@ -149,6 +150,7 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
     let search = Search {
         purpose: Purpose::Copy,
         mismatch: Mismatch::Refuse,
+        files: FileChecks::None,
         threads: None,
         progress: Progress::None,
         reports: Reports::None,

@@ -18,6 +18,7 @@ mod rescue;
 mod restore;
 mod restore_rescue;
 mod shared_clone;
+mod source_check;
 mod transfer;
 mod used_clusters;
 mod verify;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::volume_info::DIRTY;
-use ntfsclone_core::ntfs::{BootSector, Damage, OpenedFrom, Volume, VolumeInfo};
+use ntfsclone_core::ntfs::{BootSector, Damage, Journal, OpenedFrom, Unclean, Volume, VolumeInfo};
 use ntfsclone_core::open::{Content, NotOpened};
 use ntfsclone_core::units::Geometry;
 
@@ -109,6 +109,7 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
             report::with_causes(&error)
         )),
     }
+    warn_of_unclean(&volume, info.as_ref());
     let opened = OpenVolume {
         device,
         volume,
@@ -119,6 +120,28 @@ pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<Open
     };
     original_report::volume(&opened, reports);
     Ok(opened)
+}
+
+/// Warns of a journal whose changes are not in place, and of what Windows has yet to do.
+fn warn_of_unclean(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>) {
+    let path = volume.source().path().display();
+    let journal = match volume.journal() {
+        Ok(journal) => journal,
+        Err(error) => {
+            report::warning(format!(
+                "{path}: cannot tell whether the journal is clean: {}",
+                report::with_causes(&error)
+            ));
+            Journal::Clean
+        }
+    };
+    for reason in info.iter().flat_map(|info| Unclean::reasons(info, journal)) {
+        report::warning(format!(
+            "{path}: not clean: {}; {}",
+            reason.what(),
+            reason.consequence()
+        ));
+    }
 }
 
 /// Opens a damaged volume; where it is longer than its device, what is missing

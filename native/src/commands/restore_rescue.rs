@@ -128,6 +128,7 @@ fn compare_sums(salvaged: &SalvagedVolume) -> Result<()> {
             sidecar,
             found,
             expected,
+            ..
         }) => Err(Error::MayBeDamaged {
             path,
             found: format!(

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use ntfsclone_core::check::Touched;
+use ntfsclone_core::check::{FilesCheck, Touched};
 use ntfsclone_core::clusters::audit::{self, Audit};
 use ntfsclone_core::clusters::finding::Findings;
 use ntfsclone_core::clusters::{
@@ -18,10 +18,11 @@ use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::units::Extent;
 
 use super::open_volume::CHKDSK;
+use super::source_check;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
 use crate::host::scan;
-use crate::options::{self, Mismatch};
+use crate::options::{self, FileChecks, Mismatch};
 use crate::original_report;
 use crate::report::{self, Reports};
 use crate::rescue::MissingClusters;
@@ -45,6 +46,7 @@ pub enum Purpose {
 pub struct Search {
     pub purpose: Purpose,
     pub mismatch: Mismatch,
+    pub files: FileChecks,
     pub threads: Option<NonZeroUsize>,
     pub progress: options::Progress,
     pub reports: Reports,
@@ -73,9 +75,15 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     original_report::scan_begins(search.reports);
     let mut progress = Progress::start(search.progress, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads(volume, search.threads);
-    let mut selection = scan::select_used_on(volume, source, threads, |records| {
-        progress.advance_to(records);
-    })?;
+    let scanned = |records| progress.advance_to(records);
+    let (selected, files) = match search.files {
+        FileChecks::All => scan::select_used_and_check(volume, source, threads, scanned),
+        FileChecks::SystemFiles | FileChecks::None => {
+            let selected = scan::select_used_on(volume, source, threads, scanned);
+            (selected, FilesCheck::default())
+        }
+    };
+    let mut selection = selected?;
     progress.finish();
     original_report::accounting_begins(search.reports);
     let bad_extents = bad_extents(&selection, volume.geometry().nr_clusters());
@@ -106,6 +114,7 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
     if is_accepted || is_refused || search.mismatch == Mismatch::Refuse {
         original_report::mismatches(&audit, search.reports);
     }
+    source_check::report(volume, search.files, files, &selection, search.reports);
     judge.unknown(audit.unknown.as_ref())?;
     judge.errors(&selection.findings)?;
     judge.damaged(&selection.findings)?;

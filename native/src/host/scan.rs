@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use ntfsclone_core::check::FilesCheck;
 use ntfsclone_core::clusters::metadata::{LogFile, Metadata, select_metadata};
 use ntfsclone_core::clusters::{Part, Selection, Walk, parts, select_used};
 use ntfsclone_core::error::Error as CoreError;
@@ -87,6 +88,33 @@ pub fn select_used_on<R: ReadAt + Sync>(
         Walked::ByThreads => Ok(selection),
         Walked::NotAtAll => select_used(volume, progress).map_err(failed),
     }
+}
+
+/// Like [`select_used_on`], with a check of the files beside it, since both read all of `$MFT`. The
+/// check may not have begun, or may have ended early at an error: whoever continues it meets
+/// that again.
+pub fn select_used_and_check<R: ReadAt + Sync>(
+    volume: &Volume<R>,
+    name: &Path,
+    threads: NonZeroUsize,
+    progress: impl FnMut(u64),
+) -> (Result<Selection>, FilesCheck) {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("checks".to_owned());
+        let files = match threads.get() {
+            1 => None,
+            _ => thread.spawn_scoped(scope, || check_files(volume)).ok(),
+        };
+        let selected = select_used_on(volume, name, threads, progress);
+        let files = files.and_then(|files| files.join().ok());
+        (selected, files.unwrap_or_default())
+    })
+}
+
+fn check_files<R: ReadAt>(volume: &Volume<R>) -> FilesCheck {
+    let mut files = FilesCheck::default();
+    while let Ok(true) = files.step(volume) {}
+    files
 }
 
 /// As [`select_metadata`], on `threads` threads.

@@ -125,6 +125,7 @@ impl FileSums {
                     sidecar: compared.path,
                     found: compared.found,
                     expected: compared.expected,
+                    is_older: compared.is_older,
                 });
             }
         }

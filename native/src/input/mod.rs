@@ -12,6 +12,7 @@ mod frames;
 mod not_opened;
 mod opened;
 mod partition;
+mod passing;
 mod piece_names;
 mod read_ahead;
 mod reopen;
@@ -34,6 +35,7 @@ pub use files::{Files, FilesReader};
 pub use frames::{FramesReader, SharedLostFrames};
 pub use not_opened::refuse;
 pub use opened::{Bytes, Format, OpenInput, Recognised};
+pub use passing::Passing;
 pub use reopen::open_again;
 pub use seekable::Seekable;
 pub use stream::{read_before_error, read_error, read_up_to};
@@ -148,6 +150,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<OpenInp
         files: Some(Arc::clone(&files)),
         damaged: None,
         sums: None,
+        passing: None,
     };
     let bytes = Bytes::Random(files);
     Ok(Some(OpenInput { input, bytes }))
@@ -285,6 +288,7 @@ fn open_files(
         files: Some(Arc::clone(&files)),
         damaged,
         sums,
+        passing: None,
     };
     let content = Probe::with_start(&files, &start).content();
     // The first frame may be what is damaged.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ntfsclone_core::io::Source;
 use ntfsclone_core::open::{Container, Content, Damage, Layer};
 
-use super::{FileSums, Files, Seekable, VirtualDisk};
+use super::{FileSums, Files, Passing, Seekable, VirtualDisk};
 use crate::error::Error;
 use crate::rescue::DamagedSource;
 
@@ -41,6 +41,8 @@ pub struct Recognised {
     pub damaged: Option<Arc<DamagedSource>>,
     /// The checksums beside the file, if they are compared while it is read.
     pub sums: Option<Arc<FileSums>>,
+    /// The frames of a zstd stream that is read from start to end.
+    pub passing: Option<Passing>,
 }
 
 /// What can be restored.

@@ -5,11 +5,12 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::open::{Container, Content, Inward, Layer, Nesting, NotOpened, Probe};
-use ntfsclone_core::stream::StreamError;
+use ntfsclone_core::stream::{Compression, StreamError};
 
 use super::compression::Decompressor;
 use super::not_opened::{Seen, judge_unknown, refuse_seen};
 use super::partition::{self, Start};
+use super::passing::Passing;
 use super::read_ahead::ReadAhead;
 use super::{Bytes, Format, OpenInput, OpenOptions, Recognised};
 use crate::error::{Error, Result, TAKE_ANOTHER};
@@ -37,6 +38,7 @@ pub(super) fn open_pipe(
         metadata,
         damaged: None,
         sums: None,
+        passing: None,
     };
     open_stream(input, reader, Nesting::new(Vec::new(), partition), opening)
 }
@@ -57,6 +59,11 @@ pub(super) fn open_stream(
         input.format = match step.map_err(refused)? {
             Inward::Decompress(compression) => {
                 let ends_anywhere = input.ends_anywhere();
+                if compression == Compression::Zstd && !input.is_compressed() {
+                    let passing = Passing::new();
+                    reader = passing.follow(reader);
+                    input.passing = Some(passing);
+                }
                 let failed = |error| Error::io("decompress", &input.name, error);
                 let stream = Decompressor::new(compression, reader, ends_anywhere);
                 let stream = ReadAhead::start("decompresses", stream.map_err(failed)?);

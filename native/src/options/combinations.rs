@@ -57,6 +57,15 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
             "--ignore-fs-check and --strict exclude each other",
         ),
         (
+            typed.check && typed.restore_image,
+            "--check goes with a copy of a volume; ntfsclone verify IMAGE checks an image",
+        ),
+        (
+            typed.check && typed.rescue,
+            "--check reads all directories first, which a failing disk may not survive; check the \
+             copy with ntfsclone verify",
+        ),
+        (
             typed.mapfile.is_some() && !typed.rescue,
             "--mapfile goes with --rescue only",
         ),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::write::{DiskSupport, NTFSCLONE, Partitioning, RAW, Writer};
 
 use super::task::{
-    Compress, Conversion, ConvertTask, CopyKind, CopyScope, Existing, Form, Mismatch, Options,
-    Output, Task, Thin, VolumeChecks, WriteOptions,
+    Compress, Conversion, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch,
+    Options, Output, Task, Thin, VolumeChecks, WriteOptions,
 };
 use super::{dash_for_stdout, distinct_paths, input_named, resolve_progress, suffix, usage};
 use crate::cli::{Convert, DiskTable, convertible};
@@ -50,6 +50,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
         checks: VolumeChecks {
             force: typed.force,
             mismatch: Mismatch::RefuseLoss,
+            files: FileChecks::SystemFiles,
             threads: typed.threads,
         },
         writing: WriteOptions {

@@ -13,9 +13,9 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing, Form,
-    InfoTask, Input, MapTask, Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue,
-    RestoreTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing,
+    FileChecks, Form, InfoTask, Input, MapTask, Mismatch, NewSerial, Options, Origin, Output,
+    Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 pub use crate::cli::{Algorithm, Direct};
@@ -66,6 +66,12 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
             (true, _) => Mismatch::Accept,
             (false, true) => Mismatch::Refuse,
             (false, false) => Mismatch::RefuseLoss,
+        },
+        files: match (typed.check, typed.rescue) {
+            (true, _) => FileChecks::All,
+            (false, false) => FileChecks::SystemFiles,
+            // A failing disk is read for the copy only.
+            (false, true) => FileChecks::None,
         },
         threads: typed.threads,
     };
@@ -274,6 +280,7 @@ fn resolve_map(mut typed: Map) -> Result<Options> {
             } else {
                 Mismatch::RefuseLoss
             },
+            files: FileChecks::None,
             threads: typed.threads,
         },
         rescue: typed.rescue.then_some(Rescue {

@@ -98,6 +98,7 @@ pub struct VolumeChecks {
     /// Accept a dirty volume, and one of which it is unknown whether it is mounted.
     pub force: bool,
     pub mismatch: Mismatch,
+    pub files: FileChecks,
     /// For the scan, and to compress; `None` is up to the program.
     pub threads: Option<NonZeroUsize>,
 }
@@ -227,6 +228,17 @@ pub enum Mismatch {
     RefuseLoss,
     /// Copy what either marks.
     Accept,
+}
+
+/// How much of a volume is checked for damage beside its clusters. What is found is a
+/// warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileChecks {
+    None,
+    /// The file system's own files.
+    SystemFiles,
+    /// All files and directories.
+    All,
 }
 
 /// What a copy of a volume is written as.

@@ -120,11 +120,6 @@ impl AtomicFile {
         &self.file
     }
 
-    /// Another name beside the final one, which nobody has.
-    pub fn unused_name(&self) -> io::Result<PathBuf> {
-        part_of(&self.path)
-    }
-
     /// Where it is until it has its name.
     pub fn part(&self) -> &Path {
         &self.part
@@ -217,7 +212,7 @@ impl Drop for AtomicFile {
 /// Creates the part of `path`, under a name that nobody has.
 fn create_part(path: &Path, mode: Mode) -> io::Result<(File, PathBuf)> {
     loop {
-        let part = part_of(path)?;
+        let part = unused_name(path)?;
         match device::create_new(&part, mode) {
             Ok(file) => return Ok((file, part)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -237,7 +232,7 @@ fn find_naming(first: PathBuf, path: &Path) -> io::Result<(PathBuf, Naming)> {
 }
 
 fn try_namings(first: &Path, path: &Path) -> io::Result<(PathBuf, Naming)> {
-    let second = part_of(path)?;
+    let second = unused_name(path)?;
     if device::rename_without_replacing(first, &second).is_ok() {
         return Ok((second, Naming::NoReplace));
     }
@@ -253,8 +248,8 @@ fn try_namings(first: &Path, path: &Path) -> io::Result<(PathBuf, Naming)> {
     Ok((second, Naming::Placeholder(placeholder)))
 }
 
-/// A name beside `path` for a part of it.
-fn part_of(path: &Path) -> io::Result<PathBuf> {
+/// A name beside `path` for a part of it, which nobody has.
+pub fn unused_name(path: &Path) -> io::Result<PathBuf> {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
     let mut name = part_prefix(path);
@@ -378,7 +373,7 @@ mod tests {
         for (name, expected) in table {
             assert_eq!(is_part_name(path, &name.into()), expected, "{name}");
         }
-        let made = part_of(path).unwrap();
+        let made = unused_name(path).unwrap();
         assert!(is_part_name(path, &made.file_name().unwrap().to_owned()));
     }
 }

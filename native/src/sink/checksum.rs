@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::asides::Asides;
 use super::atomic_file::{AtomicFile, Replacing};
 use super::place::Place;
 use crate::device::{self, Mode};
@@ -153,19 +154,21 @@ impl Sidecar {
         }
     }
 
-    /// Gives `file` its name by `put`, and then the checksum: both, or neither. An
-    /// older checksum is taken away before, as it must never stand beside another
-    /// file.
+    /// The name that it gets.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives `file` its name by `put`, and then the checksum: both, or neither. What
+    /// described an older file is in `older`: it must never be beside another one.
     pub fn put_with(
         mut self,
         file: &mut AtomicFile,
+        older: Asides,
         put: impl FnOnce(&mut AtomicFile) -> Result<()>,
     ) -> Result<()> {
-        let older = self.set_aside()?;
         if let Err(error) = put(file) {
-            if let Some(older) = older {
-                let _ = fs::rename(older, &self.path);
-            }
+            older.put_back();
             return Err(error);
         }
         if let Err(error) = self.file.put() {
@@ -177,11 +180,10 @@ impl Sidecar {
                     format!("the complete file is kept as {}", file.part().display()),
                 ));
             }
+            older.remove();
             return Err(self.not_put(&error));
         }
-        if let Some(older) = older {
-            let _ = fs::remove_file(older);
-        }
+        older.remove();
         self.file.sync_name().map_err(|error| self.not_put(&error))
     }
 
@@ -191,23 +193,6 @@ impl Sidecar {
             format!("cannot be written: {error}"),
             "the file itself is complete; run b3sum or sha256sum on it",
         )
-    }
-
-    /// Takes the name from an older checksum, if there is one; returns where it
-    /// is then.
-    fn set_aside(&self) -> Result<Option<PathBuf>> {
-        if self.file.replacing() == Replacing::Never {
-            return Ok(None);
-        }
-        let renamed = self.file.unused_name().and_then(|aside| {
-            fs::rename(&self.path, &aside)?;
-            Ok(aside)
-        });
-        match renamed {
-            Ok(aside) => Ok(Some(aside)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("replace", &self.path, error)),
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is written: raw volumes and images, to files, devices and streams.
 
+mod asides;
 mod atomic_file;
 mod checksum;
 mod compressed;
@@ -8,6 +9,7 @@ mod discard;
 mod file_writer;
 mod image;
 mod leftovers;
+mod outdated;
 mod overwritten;
 mod pieces;
 mod place;

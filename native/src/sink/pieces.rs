@@ -5,11 +5,12 @@
 //! replaced, are set aside before, and put back if that fails.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use super::asides::Asides;
 use super::atomic_file::{AtomicFile, Replacing};
 use super::checksum::Sidecar;
+use super::outdated;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::piece_suffix::Suffix;
@@ -28,12 +29,6 @@ pub struct Piece {
     pub file: AtomicFile,
     pub sidecar: Option<Sidecar>,
     pub path: PathBuf,
-}
-
-/// A file under another name, and the name that it had.
-struct Aside {
-    path: PathBuf,
-    name: PathBuf,
 }
 
 impl Pieces {
@@ -74,17 +69,13 @@ impl Pieces {
             .any(|piece| piece.file.replacing() == Replacing::Existing);
         let asides = match replaces {
             true => set_aside(&pieces, &self.suffix)?,
-            false => Vec::new(),
+            false => Asides::default(),
         };
         if let Err(error) = put_all(&mut pieces) {
-            for aside in &asides {
-                let _ = fs::rename(&aside.path, &aside.name);
-            }
+            asides.put_back();
             return Err(error);
         }
-        for aside in &asides {
-            let _ = fs::remove_file(&aside.path);
-        }
+        asides.remove();
         let synced = match pieces.first() {
             Some(first) => first.file.sync_name().map_err(|error| (first, error)),
             None => Ok(()),
@@ -160,38 +151,26 @@ fn take_back(file: &mut AtomicFile) {
     let _ = file.take_back();
 }
 
-/// Takes the names from the pieces of an earlier run: also from those that follow
-/// the new ones, which would be read as more of them.
-fn set_aside(pieces: &[Piece], last: &Suffix) -> Result<Vec<Aside>> {
-    let mut asides = Vec::new();
+/// Takes the names from the pieces of an earlier run, and from their checksums: also
+/// from those that follow the new ones, which would be read as more of them.
+fn set_aside(pieces: &[Piece], last: &Suffix) -> Result<Asides> {
+    let mut asides = Asides::default();
     let Some(piece) = pieces.last() else {
         return Ok(asides);
     };
     let later = std::iter::successors(last.successor(), Suffix::successor);
     let later = later.map(|suffix| piece.path.with_extension(suffix.text()));
     let later = later.take_while(|path| is_regular(path));
-    let paths: Vec<PathBuf> = pieces
-        .iter()
-        .map(|piece| piece.path.clone())
-        .chain(later)
-        .collect();
-    for path in paths {
-        let with_sidecars = ["", ".b3", ".sha256"].map(|extension| {
-            let mut name = path.clone().into_os_string();
-            name.push(extension);
-            PathBuf::from(name)
-        });
-        for name in with_sidecars.into_iter().filter(|name| is_regular(name)) {
-            match move_aside(&piece.file, &name) {
-                Ok(path) => asides.push(Aside { path, name }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    for aside in &asides {
-                        let _ = fs::rename(&aside.path, &aside.name);
-                    }
-                    return Err(Error::io("replace", &name, error));
-                }
-            }
+    let sidecars = pieces.iter().filter_map(|piece| piece.sidecar.as_ref());
+    let mut names: Vec<PathBuf> = sidecars.map(|sidecar| sidecar.path().to_owned()).collect();
+    for path in pieces.iter().map(|piece| piece.path.clone()).chain(later) {
+        names.extend(outdated::beside(&path));
+        names.push(path);
+    }
+    for name in names.into_iter().filter(|name| is_regular(name)) {
+        if let Err(error) = asides.add(name.clone(), &piece.path) {
+            asides.put_back();
+            return Err(Error::io("replace", &name, error));
         }
     }
     Ok(asides)
@@ -199,10 +178,4 @@ fn set_aside(pieces: &[Piece], last: &Suffix) -> Result<Vec<Aside>> {
 
 fn is_regular(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_file())
-}
-
-fn move_aside(file: &AtomicFile, name: &Path) -> io::Result<PathBuf> {
-    let aside = file.unused_name()?;
-    fs::rename(name, &aside)?;
-    Ok(aside)
 }

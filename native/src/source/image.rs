@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::backup_boot_sector::DecoderWithBackup;
-use ntfsclone_core::check::{Findings, check_end};
+use ntfsclone_core::check::{Findings, check_frames};
 use ntfsclone_core::image::ntfsclone::{Decoder, Event, Header};
 use ntfsclone_core::ntfs::BootSector;
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
@@ -377,7 +377,8 @@ fn begin(
 /// Warns of what is wrong behind the frames, which are all that is needed.
 fn warn_of_end(seekable: &Seekable, name: &Path) {
     let mut findings = Findings::default();
-    check_end(seekable.end_damage(), &mut findings);
+    let header = seekable.header_damage();
+    check_frames(header.as_ref(), seekable.end_damage(), &mut findings);
     for finding in findings.listed() {
         let name = name.display();
         report::warning(format_args!("{name}: {}", finding.message));

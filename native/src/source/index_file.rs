@@ -4,7 +4,7 @@
 //! The file is the summary of a compressed image (`docs/image-format.md`), alone.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::error::Error as CoreError;
@@ -17,7 +17,7 @@ use ntfsclone_core::io::{ReadAt, Source};
 use ntfsclone_core::units::Lcn;
 
 use super::small_file;
-use crate::device::Mode;
+use crate::device::{self, Mode};
 use crate::error::{Error, Result};
 use crate::report;
 use crate::sink::{AtomicFile, Replacing};
@@ -33,6 +33,15 @@ fn path_beside(image: &Path) -> PathBuf {
     let mut name = image.as_os_str().to_owned();
     name.push(".index");
     PathBuf::from(name)
+}
+
+/// The file beside `image` that begins as an index does; it may be that of another image.
+pub fn beside(image: &Path) -> Option<PathBuf> {
+    let path = path_beside(image);
+    let mut start = [0; 16];
+    let mut file = device::open_regular(&path).ok()?;
+    file.read_exact(&mut start).ok()?;
+    Summary::begins(&start).then_some(path)
 }
 
 /// The index beside `path`, if there is one and it is that of `image`; what is

@@ -18,6 +18,6 @@ pub use bulk::{BulkReader, WipedRecords};
 pub use image::{ImageStream, check_ahead, expected_bytes};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use salvaged::SalvagedVolume;
-pub use sidecar::Sidecar;
+pub use sidecar::{Compared, Sidecar, Subject, is_older, subject_of};
 pub use volume::Device;
 pub use whole::WholeReader;

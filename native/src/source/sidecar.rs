@@ -1,5 +1,6 @@
 //! Checksums beside a file, as b3sum and sha256sum write and check them.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,8 +30,32 @@ struct Part {
     /// In hexadecimal.
     expected: String,
     hash: FileHash,
+    is_older: bool,
     /// Bytes that are to come.
     left: u64,
+}
+
+/// What a file of checksums is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The file beside it, and nothing else.
+    File,
+    /// Other files as well.
+    FileAndOthers,
+}
+
+/// What the checksums in `sidecar` are of. `None` if it is not there or has none of the
+/// file at `path`.
+pub fn subject_of(sidecar: &Path, path: &Path) -> Option<Subject> {
+    let text = small_file::read(sidecar, MAX_BYTES).ok()?;
+    expected(&text, path, sidecar).ok()?;
+    let has_text = |line: &&[u8]| !line.trim_ascii().is_empty();
+    Some(
+        match text.split(|&byte| byte == b'\n').filter(has_text).count() {
+            0 | 1 => Subject::File,
+            _ => Subject::FileAndOthers,
+        },
+    )
 }
 
 /// A checksum of all of a file, and what stands beside it.
@@ -42,6 +67,8 @@ pub struct Compared {
     /// In hexadecimal, as is `found`.
     pub expected: String,
     pub found: String,
+    /// It was written before the file.
+    pub is_older: bool,
 }
 
 impl Sidecar {
@@ -106,6 +133,7 @@ impl Sidecar {
             kind,
             expected: part.expected,
             found: part.hash.finish(),
+            is_older: part.is_older,
         });
         let mut compared: Vec<Compared> = compared.collect();
         let wrong = compared.iter().position(|compared| !compared.is_equal());
@@ -120,6 +148,7 @@ impl Part {
         match small_file::read(&sidecar, MAX_BYTES) {
             Ok(text) => Ok(Some(Self {
                 expected: expected(&text, path, &sidecar)?,
+                is_older: is_older(&sidecar, path),
                 path: sidecar,
                 hash: FileHash::new(algorithm),
                 left: size,
@@ -136,6 +165,12 @@ impl Compared {
     }
 }
 
+/// Whether a sidecar was written before its file, as far as that is known.
+pub fn is_older(sidecar: &Path, file: &Path) -> bool {
+    let [sidecar, file] = [sidecar, file].map(|path| fs::metadata(path)?.modified());
+    matches!((sidecar, file), (Ok(sidecar), Ok(file)) if sidecar < file)
+}
+
 fn unreadable(sidecar: &Path, error: &io::Error) -> Error {
     Error::refused(
         sidecar,
@@ -147,24 +182,36 @@ fn unreadable(sidecar: &Path, error: &io::Error) -> Error {
 /// The checksum of the file at `path` in the lines of `text`: that of its name,
 /// or the only one. Names need not be UTF-8.
 fn expected(text: &[u8], path: &Path, sidecar: &Path) -> Result<String> {
-    let name = device::name_bytes(path.file_name().unwrap_or_default());
-    let lines = text.split(|&byte| byte == b'\n');
-    let lines: Vec<(&[u8], Vec<u8>)> = lines.filter_map(sum_and_name).collect();
-    let of_name =
-        |line: &&(&[u8], Vec<u8>)| line.1.rsplit(|&byte| byte == b'/').next() == Some(name);
-    let line = lines.iter().find(of_name).or(match &lines[..] {
-        [only] => Some(only),
-        _ => None,
-    });
+    let lines = lines(text);
     let is_sum = |sum: &&[u8]| sum.len() == 64 && sum.iter().all(u8::is_ascii_hexdigit);
-    match line.map(|(sum, _)| *sum).filter(is_sum) {
+    match line_of(path, &lines).map(|(sum, _)| *sum).filter(is_sum) {
         Some(sum) => Ok(String::from_utf8_lossy(sum).to_ascii_lowercase()),
         None => Err(Error::refused(
             sidecar,
-            format!("has no checksum of {}", String::from_utf8_lossy(name)),
+            format!(
+                "has no checksum of {}",
+                String::from_utf8_lossy(device::name_bytes(path.file_name().unwrap_or_default()))
+            ),
             "was it made by b3sum or sha256sum? If it belongs to another file, move it away",
         )),
     }
+}
+
+type Line<'a> = (&'a [u8], Vec<u8>);
+
+fn lines(text: &[u8]) -> Vec<Line<'_>> {
+    let lines = text.split(|&byte| byte == b'\n');
+    lines.filter_map(sum_and_name).collect()
+}
+
+/// The line of the file at `path`: that with its name, or the only one.
+fn line_of<'a, 'b>(path: &Path, lines: &'a [Line<'b>]) -> Option<&'a Line<'b>> {
+    let name = device::name_bytes(path.file_name().unwrap_or_default());
+    let has_name = |line: &&Line<'_>| line.1.rsplit(|&byte| byte == b'/').next() == Some(name);
+    lines.iter().find(has_name).or(match lines {
+        [only] => Some(only),
+        _ => None,
+    })
 }
 
 /// A line takes a backslash at its start if there are escapes in the name: of a

@@ -96,6 +96,8 @@ function notices({ volume, warnings }: Info): HTMLElement[] {
     [volume?.is_from_backup_boot_sector, words.flags.backupBoot],
     [volume?.is_dirty, words.flags.dirty],
     [volume?.is_hibernated, words.flags.hibernated],
+    [volume?.unclean?.includes("journal"), words.flags.journal],
+    [volume?.unclean?.some((reason) => reason !== "journal"), words.flags.unfinished],
   ];
   const notices = flags.filter(([isSet]) => isSet).map(([, [title = "", text = ""]]) => notice(title, text));
   if (warnings.length > 0) {

@@ -1,5 +1,8 @@
 //! Where the blocks of a volume lie in an image.
 
+use alloc::vec::Vec;
+use core::ops::Range;
+
 use super::block_map::BlockMap;
 use super::decoder::Decoder;
 use super::layout::Header;
@@ -71,6 +74,38 @@ impl Index {
             let len = position.saturating_sub(start);
             (len > 0).then(|| Extent::new(Lcn(start), len))
         })
+    }
+
+    /// The clusters of which some bytes are stored in a range of bytes of the image.
+    pub fn extents_in(&self, range: &Range<u64>) -> Vec<Extent> {
+        let block_size = u64::from(self.header.block_size);
+        let first = self.rank_of(|offset| offset.saturating_add(block_size) > range.start);
+        let end = self.rank_of(|offset| offset >= range.end);
+        let mut extents = Vec::new();
+        let mut rank = 0_u64;
+        for extent in self.extents() {
+            let start = first.max(rank).saturating_sub(rank);
+            let len = extent.len.min(end.saturating_sub(rank));
+            if start < len {
+                let lcn = extent.start.0.saturating_add(start);
+                extents.push(Extent::new(Lcn(lcn), len.saturating_sub(start)));
+            }
+            rank = rank.saturating_add(extent.len);
+        }
+        extents
+    }
+
+    /// The first rank whose offset meets a condition, which all later ones meet as well.
+    fn rank_of(&self, condition: impl Fn(u64) -> bool) -> u64 {
+        let (mut low, mut high) = (0, self.blocks.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match condition(self.offset(middle)) {
+                true => high = middle,
+                false => low = middle.saturating_add(1),
+            }
+        }
+        low
     }
 
     /// Offset of the first byte of the block of this rank, in bytes from the start of the image.

@@ -228,6 +228,9 @@ impl FrameFinder {
                 None => contradiction = Some(error),
             }
         }
+        if let (None, Ok(Some(_))) = (&self.damage.table, &summary) {
+            self.damage.table = table.check_descriptor().err();
+        }
         let summary = match contradiction {
             Some(error) => Err(error),
             None => summary.map(|summary| summary.map(Box::new)),

@@ -29,6 +29,8 @@ pub(super) enum FrameHeader {
         content_size: Option<u64>,
         /// Bytes after the last block.
         trailer: u64,
+        /// A bit without a meaning, which a decompressor ignores and no compressor sets.
+        has_unused_bit: bool,
     },
     /// Bytes that a decompressor skips.
     Skippable {
@@ -91,6 +93,7 @@ impl FrameHeader {
                 0 => 0,
                 _ => CHECKSUM,
             },
+            has_unused_bit: descriptor & 0x10 != 0,
         })
     }
 }
@@ -145,6 +148,7 @@ mod tests {
                     len: mut at,
                     content_size,
                     trailer,
+                    ..
                 }) = FrameHeader::parse(&frame)
                 else {
                     panic!("no header");

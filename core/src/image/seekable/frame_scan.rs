@@ -193,6 +193,7 @@ impl FrameScan {
                 len,
                 content_size: Some(size @ 1..=MAX_FRAME_SIZE),
                 trailer,
+                ..
             }) => match self.end_of_blocks(source, len, size)? {
                 Some(end) if end.saturating_add(trailer) <= left => {
                     self.frame_size = self.frame_size.max(Some(size));

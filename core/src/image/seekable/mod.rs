@@ -14,6 +14,8 @@ mod frame_header;
 mod frame_scan;
 mod map;
 #[cfg(feature = "zstd")]
+mod passing;
+#[cfg(feature = "zstd")]
 mod reader;
 mod seek_table;
 mod summary;
@@ -21,6 +23,8 @@ mod summary;
 #[cfg(feature = "zstd")]
 pub use frame_finder::FrameFinder;
 pub use map::{MapBuilder, MapRun, MapRuns};
+#[cfg(feature = "zstd")]
+pub use passing::{PassedFrames, PassingFrames};
 #[cfg(feature = "zstd")]
 pub use reader::{MAX_FRAME_SIZE, SeekableReader};
 pub use seek_table::{EndDamage, Frame, MAX_FRAMES, SeekTable, SeekTableBuilder};

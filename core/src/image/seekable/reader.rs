@@ -8,6 +8,7 @@ use spin::Mutex;
 use zstd_safe::DCtx;
 
 use super::frame_finder::FrameFinder;
+use super::frame_header::FrameHeader;
 use super::seek_table::{EndDamage, Frame, SeekTable};
 use super::summary::Summary;
 use crate::error::{Error, Result, Structure};
@@ -42,6 +43,8 @@ struct State {
     /// Errors of frames that cannot be decompressed, so that they are not tried
     /// again; by number.
     damaged: Vec<(usize, Error)>,
+    /// What is wrong with the header of a frame whose content is sound all the same.
+    header: Option<Error>,
     /// Decompressors that are not in use.
     idle: Vec<DCtx<'static>>,
 }
@@ -83,6 +86,7 @@ impl<S: ReadAt> SeekableReader<S> {
             state: Mutex::new(State {
                 cache: Vec::new(),
                 damaged: Vec::new(),
+                header: None,
                 idle: Vec::new(),
             }),
         })
@@ -112,6 +116,12 @@ impl<S: ReadAt> SeekableReader<S> {
     /// What is wrong behind the frames.
     pub fn end_damage(&self) -> &EndDamage {
         &self.damage
+    }
+
+    /// What is wrong with the header of a frame that was read, and whose content is sound
+    /// all the same: bits that no compressor of such an image sets.
+    pub fn header_damage(&self) -> Option<Error> {
+        self.state.lock().header.as_ref().and_then(damage_like)
     }
 
     /// The file as it is.
@@ -194,8 +204,22 @@ impl<S: ReadAt> SeekableReader<S> {
                     expected,
                 ));
             }
+            self.check_header(offset, &compressed);
         }
         Ok(())
+    }
+
+    /// Notes what `docs/image-format.md` excludes in the header of a sound frame.
+    fn check_header(&self, offset: u64, frame: &[u8]) {
+        if let Some(FrameHeader::Data {
+            content_size,
+            has_unused_bit,
+            ..
+        }) = FrameHeader::parse(frame)
+            && let Some(error) = header_error(offset, content_size, has_unused_bit)
+        {
+            self.state.lock().header.get_or_insert(error);
+        }
     }
 
     /// The content of a frame, from the cache if it is there.
@@ -330,6 +354,20 @@ fn damage_like(error: &Error) -> Option<Error> {
             limit,
         }),
         _ => None,
+    }
+}
+
+/// What `docs/image-format.md` excludes in the header of the frame at `offset`.
+pub(super) fn header_error(
+    offset: u64,
+    content_size: Option<u64>,
+    has_unused_bit: bool,
+) -> Option<Error> {
+    let size_error = || corrupt(offset, "its content size", 0, "one in its header");
+    let bit_error = || corrupt(offset, "the unused bit of its header", 1, "0");
+    match content_size {
+        None => Some(size_error()),
+        Some(_) => has_unused_bit.then(bit_error),
     }
 }
 

@@ -36,6 +36,8 @@ const ENTRIES_AT_ONCE: u64 = 8192;
 pub struct SeekTable {
     /// Where each frame begins; the last one is where a further one would.
     starts: Vec<Start>,
+    /// As it was read; 0 of a table that was made.
+    descriptor: u8,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +121,8 @@ impl SeekTable {
         }
 
         let entries_at = position.saturating_add(FRAME_HEADER_SIZE);
-        let table = Self::read_entries(source, entries_at, frames.into(), entry_size)?;
+        let starts = Self::read_entries(source, entries_at, frames.into(), entry_size)?;
+        let table = Self { starts, descriptor };
         let end = table.end();
         if end.position != position {
             let expected = "where the table begins";
@@ -141,6 +144,7 @@ impl SeekTable {
         };
         Self {
             starts: vec![start],
+            descriptor: 0,
         }
     }
 
@@ -180,7 +184,7 @@ impl SeekTable {
         position: u64,
         frames: u64,
         entry_size: usize,
-    ) -> Result<Self> {
+    ) -> Result<Vec<Start>> {
         let mut start = Start {
             position: 0,
             offset: 0,
@@ -211,7 +215,50 @@ impl SeekTable {
             at = at.saturating_add(len_u64(buffer.len()));
             left = left.saturating_sub(now);
         }
-        Ok(Self { starts })
+        Ok(starts)
+    }
+
+    /// Checks what a table of another program may have and one before which there is a
+    /// summary has not: bits of the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`].
+    pub(super) fn check_descriptor(&self) -> Result<()> {
+        if self.descriptor == 0 {
+            return Ok(());
+        }
+        let found = u64::from(self.descriptor);
+        Err(corrupt(self.position(), "its descriptor", found, "0"))
+    }
+
+    /// Compares it with the frames that are in the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]: the first that differs.
+    pub(super) fn check_frames(&self, frames: &Self) -> Result<()> {
+        let (found, expected) = (self.frames(), frames.frames());
+        if let Some((found, expected)) = found.zip(expected).find(|(a, b)| a != b) {
+            let (field, found) = if found.compressed_size == expected.compressed_size {
+                ("the content size of a frame", found.size)
+            } else {
+                ("the compressed size of a frame", found.compressed_size)
+            };
+            let position = self.position();
+            return Err(corrupt(position, field, found, "that of the frame itself"));
+        }
+        if self.len() == frames.len() {
+            return Ok(());
+        }
+        let found = len_u64(self.len());
+        let expected = "that of the frames before it";
+        Err(corrupt(
+            self.position(),
+            "its number of frames",
+            found,
+            expected,
+        ))
     }
 
     /// How many frames there are, those that are skipped among them.

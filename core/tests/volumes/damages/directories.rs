@@ -41,6 +41,11 @@ fn nodes_of_directories_are_checked() {
             &[IndexDamaged, NotInDirectory],
         ),
         (
+            "an entry with unknown flags",
+            |b| block(b, |block| block[0x4C] = 8),
+            &[IndexDamaged, NotInDirectory],
+        ),
+        (
             "an entry of no multiple of 8",
             |b| block(b, |block| block[0x48] += 1),
             &[IndexDamaged, NotInDirectory],
@@ -89,6 +94,26 @@ fn nodes_of_directories_are_checked() {
             "blocks of another size",
             |b| attribute(b, "docs", kind::INDEX_ROOT, 0x28, &[0, 8]),
             &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "a root of something else than names",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x20, &[0x40]),
+            &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "a root in another order",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x24, &[2]),
+            &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "another size of the root",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x38, &[8]),
+            &[IndexDamaged, NameMismatch, NotInDirectory],
+        ),
+        (
+            "a block that does not end with its last entry",
+            |b| block(b, |block| block[0x1C] += 8),
+            &[IndexDamaged],
         ),
         (
             "a root past its end",

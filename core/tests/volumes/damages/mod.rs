@@ -39,6 +39,13 @@ pub(crate) fn sample() -> VolumeBuilder {
                 .link("docs/other name"),
         )
         .file(
+            "docs/streams",
+            File::new()
+                .data(FileData::Resident(b"main".to_vec()))
+                .stream("b", vec![2])
+                .stream("c", vec![3]),
+        )
+        .file(
             "deleted",
             File::new().data(FileData::Resident(vec![1])).deleted(),
         )
@@ -231,6 +238,58 @@ fn content_is_checked_where_that_is_asked_for() {
     ];
     assert_eq!(with_content(&built), expected);
     assert_eq!(checked(&built).findings.listed(), []);
+}
+
+/// A file that WOF compressed, all chunks of which are stored as they are.
+fn of_wof() -> File {
+    const CHUNK: usize = 4096;
+    let content = pattern(7, 10_000);
+    let places = (1..content.len().div_ceil(CHUNK)).map(|chunk| (chunk * CHUNK) as u32);
+    let table: Vec<u8> = places.flat_map(u32::to_le_bytes).collect();
+    let point = [0x8000_0017_u32, 16, 1, 2, 1, 0].map(u32::to_le_bytes);
+    File::new()
+        .data(FileData::Placed {
+            runs: vec![Run::hole(3)],
+            bytes: vec![0; content.len()],
+        })
+        .stream(
+            "WofCompressedData",
+            FileData::Bytes([table, content].concat()),
+        )
+        .attribute(kind::REPARSE_POINT, "", FileData::Resident(point.concat()))
+}
+
+#[test]
+fn files_of_wof_are_decompressed_where_that_is_asked_for() {
+    let sound = sample().file("docs/wof", of_wof()).build();
+    assert_eq!(with_content(&sound), []);
+
+    let expected = [(CompressedUnit, vec!["/docs/wof".to_owned()])];
+    let damages: [(&str, Break); 3] = [
+        ("a place past the end", |b| {
+            let offset = wof_offset(b, 0);
+            b.patch(offset, &[0, 0, 1, 0]);
+        }),
+        ("a shorter chunk", |b| {
+            let offset = wof_offset(b, 0);
+            b.patch(offset, &4000_u32.to_le_bytes());
+        }),
+        ("an unknown algorithm", |b| {
+            let number = b.record_number("docs/wof");
+            b.patch_attribute(number, kind::REPARSE_POINT, "", 0x18 + 20, &[9]);
+        }),
+    ];
+    for (what, damage) in damages {
+        let mut built = sound.clone();
+        damage(&mut built);
+        assert_eq!(with_content(&built), expected, "{what}");
+        assert_eq!(checked(&built).findings.listed(), [], "{what}");
+    }
+}
+
+fn wof_offset(built: &build::Volume, at: u64) -> u64 {
+    let number = built.record_number("docs/wof");
+    built.stream_offset(number, kind::DATA, "WofCompressedData", at)
 }
 
 #[test]

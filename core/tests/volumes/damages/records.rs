@@ -86,6 +86,24 @@ fn headers_of_records_are_checked() {
             &[EntryStale, RecordHeader],
         ),
         (
+            "flags that are not known",
+            |b| header(b, "docs/letter.txt", 0x17, &[0x10]),
+            &[RecordHeader],
+        ),
+        (
+            "more bytes in use than its attributes have",
+            |b| {
+                let number = b.record_number("docs/letter.txt");
+                b.patch_record(number, |record| record[0x18] += 16);
+            },
+            &[RecordHeader],
+        ),
+        (
+            "a next instance that is in use",
+            |b| header(b, "docs/letter.txt", 0x28, &[0, 0]),
+            &[AttributeInstance],
+        ),
+        (
             "another number",
             |b| header(b, "docs/letter.txt", 0x2C, &[1]),
             &[RecordHeader],
@@ -171,6 +189,72 @@ fn attributes_are_checked() {
             "an unknown type",
             |b| attribute(b, "docs/letter.txt", kind::DATA, 0, &[0x88]),
             &[AttributeInvalid, AttributeMissing],
+        ),
+        (
+            "a name that is not in an index",
+            |b| attribute(b, "docs/letter.txt", kind::FILE_NAME, 0x16, &[0]),
+            &[AttributeFlags],
+        ),
+        (
+            "flags that are not known",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 0x0D, &[0x10]),
+            &[AttributeFlags],
+        ),
+        (
+            "a unit, and not compressed",
+            |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x22, &[4]),
+            &[AttributeFlags],
+        ),
+        (
+            "compressed in a way that is not known",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 0x0C, &[9]),
+            &[AttributeFlags],
+        ),
+        (
+            "a compressed name",
+            |b| attribute(b, "docs/letter.txt", kind::FILE_NAME, 0x0C, &[1]),
+            &[AttributeFlags],
+        ),
+        (
+            "a name of what has none",
+            |b| attribute(b, "docs/letter.txt", kind::STANDARD_INFORMATION, 9, &[1]),
+            &[AttributeInvalid],
+        ),
+        (
+            "a name within the value",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 9, &[1, 0x18]),
+            &[AttributeInvalid],
+        ),
+        (
+            "a type above the last one",
+            |b| attribute(b, "docs/letter.txt", kind::DATA, 2, &[1]),
+            &[AttributeInvalid, AttributeMissing],
+        ),
+        (
+            "compressed, without a unit",
+            |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x0C, &[1]),
+            &[AttributeFlags],
+        ),
+        (
+            "a value twice",
+            |b| attribute(b, "docs/letter.txt", kind::FILE_NAME, 0, &[0x10]),
+            &[
+                AttributeFlags,
+                AttributeInvalid,
+                LinkCount,
+                NameMismatch,
+                NotInDirectory,
+            ],
+        ),
+        (
+            "streams out of order",
+            |b| b.patch_attribute(b.record_number("docs/streams"), kind::DATA, "b", 0x18, b"d"),
+            &[AttributeOrder],
+        ),
+        (
+            "a stream twice",
+            |b| b.patch_attribute(b.record_number("docs/streams"), kind::DATA, "b", 0x18, b"c"),
+            &[AttributeInvalid],
         ),
         (
             "an instance twice",
@@ -346,6 +430,30 @@ fn attribute_lists_are_checked() {
                 attribute(b, PIECES, kind::ATTRIBUTE_LIST, at + 32 + 8, &[9]);
             },
             &[AttributeList],
+        ),
+        (
+            "an entry with a name",
+            |b| {
+                let at = entry_of_data(b);
+                attribute(b, PIECES, kind::ATTRIBUTE_LIST, at + 6, &[1]);
+            },
+            &[AttributeList],
+        ),
+        (
+            "an entry for an older file",
+            |b| attribute(b, PIECES, kind::ATTRIBUTE_LIST, FIRST + 0x16, &[9]),
+            &[AttributeList],
+        ),
+        (
+            "an extension record without an end",
+            |b| {
+                let number = extension(b);
+                b.patch_record(number, |record| {
+                    let end = usize::from(u16::from_le_bytes([record[0x18], record[0x19]])) - 8;
+                    record[end] = 0x70;
+                });
+            },
+            &[RecordDamaged],
         ),
         (
             "an entry for a record that is none",

@@ -83,6 +83,21 @@ fn other_system_files_are_checked() {
             &[Upcase],
         ),
         (
+            "a character that is not one of Latin",
+            |b| stream(b, 10, kind::DATA, 2 * 0x0433, &[0x33, 0x04]),
+            &[Upcase],
+        ),
+        (
+            "the checksum of the table",
+            |b| b.patch_attribute(10, kind::DATA, "$Info", 0x28 + 8, &[0x5A]),
+            &[Upcase],
+        ),
+        (
+            "a table without a checksum",
+            |b| b.remove_attribute(10, kind::DATA, "$Info"),
+            &[UpcaseUnknown],
+        ),
+        (
             "a short table",
             |b| attribute(b, "$UpCase", kind::DATA, 0x30, &[0, 0, 1]),
             &[AttributeSizes, Upcase],
@@ -111,6 +126,11 @@ fn other_system_files_are_checked() {
             "a check under way",
             |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 11, &[0x40]),
             &[CheckInterrupted],
+        ),
+        (
+            "a check that Windows did not conclude",
+            |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 11, &[0x80]),
+            &[Unfinished],
         ),
         (
             "another version",
@@ -201,6 +221,21 @@ fn security_descriptors_are_checked() {
         (
             "no index by hash",
             |b| b.remove_attribute(9, kind::INDEX_ROOT, "$SDH"),
+            &[IndexDamaged, Security],
+        ),
+        (
+            "another hash in the index by hash",
+            |b| secure(b, kind::INDEX_ROOT, "$SDH", 0x20 + 0x10, 9),
+            &[Security],
+        ),
+        (
+            "another place in the index by hash",
+            |b| secure(b, kind::INDEX_ROOT, "$SDH", 0x20 + 0x18 + 8, 9),
+            &[Security],
+        ),
+        (
+            "an index by number in another order",
+            |b| b.patch_attribute(9, kind::INDEX_ROOT, "$SII", 0x20 + 4, &[0x11]),
             &[IndexDamaged, Security],
         ),
         (

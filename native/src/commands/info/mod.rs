@@ -228,24 +228,7 @@ fn print_volume(volume: &VolumeSummary, reports: Reports) {
         volume.mft_record_size,
         volume.index_record_size
     ));
-    let flags = [
-        (volume.is_dirty, "marked dirty"),
-        (volume.is_hibernated, "Windows is hibernated on it"),
-        (
-            Some(volume.is_from_backup_boot_sector),
-            "the first boot sector is damaged",
-        ),
-    ];
-    let set: Vec<&str> = flags
-        .iter()
-        .filter(|(is_set, _)| *is_set == Some(true))
-        .map(|&(_, text)| text)
-        .collect();
-    let state = match set.is_empty() {
-        true => "clean".to_owned(),
-        false => set.join("; "),
-    };
-    reports.line(format_args!("State: {state}"));
+    reports.line(format_args!("State: {}", state(volume)));
     let in_use = volume
         .records_in_use
         .map_or("an unknown number".to_owned(), |records| {
@@ -265,6 +248,35 @@ fn print_volume(volume: &VolumeSummary, reports: Reports) {
     if let Some(bad) = volume.bad.as_ref().filter(|bad| bad.clusters > 0) {
         print_bad(bad, reports);
     }
+}
+
+/// Clean, or all reasons why it is not.
+fn state(volume: &VolumeSummary) -> String {
+    let flags = [
+        (volume.is_dirty == Some(true), "marked dirty"),
+        (
+            volume.is_hibernated == Some(true),
+            "Windows is hibernated on it",
+        ),
+        (
+            volume.is_from_backup_boot_sector,
+            "the first boot sector is damaged",
+        ),
+        (
+            volume.unclean.is_none(),
+            "$Volume or the journal cannot be read",
+        ),
+    ];
+    let flags = flags.iter().filter(|(is_set, _)| *is_set);
+    let unclean = volume.unclean.iter().flatten();
+    let reasons: Vec<&str> = flags
+        .map(|&(_, text)| text)
+        .chain(unclean.map(|reason| reason.what()))
+        .collect();
+    if reasons.is_empty() {
+        return "clean".to_owned();
+    }
+    reasons.join("; ")
 }
 
 /// What Windows marked as bad: of the disk that it was on then.

@@ -158,6 +158,7 @@ impl Mapping<'_> {
         let search = Search {
             purpose: Purpose::Map,
             mismatch: self.task.checks.mismatch,
+            files: self.task.checks.files,
             threads: self.task.checks.threads,
             progress: self.how,
             reports: Reports::None,

@@ -18,20 +18,37 @@ pub(super) fn beside(input: &Recognised) -> Result<Vec<Sidecar>> {
     }
 }
 
-/// Reports whether the file has the checksum, all of it read.
+/// Notes whether the file has the checksum, all of it read.
 pub(super) fn finish(sidecar: Sidecar, checked: &mut Checked) {
     let compared = sidecar.finish();
+    checked.checksums.push(compared.kind.to_owned());
     if !compared.is_equal() {
-        let message = format!(
+        checked.different.push(compared);
+    }
+}
+
+/// Reports the checksums that differ. One that is older than the file is not called damage
+/// if all frames of the image have the checksums that are in it: it may be of an earlier
+/// file of that name.
+pub(super) fn report_different(checked: &mut Checked) {
+    let has_own = checked.checksums.iter().any(|kind| kind == "frames");
+    let is_whole = has_own && checked.findings.is_sound();
+    for compared in std::mem::take(&mut checked.different) {
+        let mut message = format!(
             "its checksum is {}, {} says {}",
             compared.found,
             compared.path.display(),
             compared.expected
         );
-        let finding = Finding::new(Code::Checksum, None, message);
-        checked.findings.push(finding);
+        if compared.is_older {
+            message.push_str(", and is older than the file");
+        }
+        let code = match compared.is_older && is_whole {
+            true => Code::ChecksumOutdated,
+            false => Code::Checksum,
+        };
+        checked.findings.push(Finding::new(code, None, message));
     }
-    checked.checksums.push(compared.kind.to_owned());
 }
 
 /// Reads all of the file for its checksums, if there are any.

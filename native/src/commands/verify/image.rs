@@ -56,7 +56,9 @@ pub(super) fn check(
         _ => index,
     };
     if let Some(index) = &index {
-        checked.losses.extend(lost.in_image(index));
+        checked
+            .losses
+            .extend(lost.in_image(index.header().cluster_size, |range| index.extents_in(range)));
     } else {
         checked.losses.extend(lost.in_volume());
     }
@@ -83,6 +85,19 @@ fn locate(seekable: Option<&Seekable>, source: &Source) -> Option<Index> {
     }
 }
 
+/// What is around the frames of a compressed image that came through a pipe. Their content
+/// was not compared with the checksums in the summary.
+pub(super) fn check_passed(index: Option<&Index>, checked: &mut Checked) {
+    let passing = checked.input.passing.take();
+    let Some(passed) = passing.and_then(|passing| passing.finish()) else {
+        return;
+    };
+    let findings = &mut checked.findings;
+    check::check_frames(passed.header.as_ref(), &passed.damage, findings);
+    let summary = passed.summary.as_ref().map(Option::as_ref);
+    check::check_summary(summary, index, findings, &mut Vec::new());
+}
+
 /// What a compressed image tells of itself against what was read. The frames
 /// were checked against its checksums when they were decompressed.
 pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked: &mut Checked) {
@@ -91,6 +106,7 @@ pub(super) fn check_summary(seekable: &Seekable, index: Option<&Index>, checked:
         checksums,
         ..
     } = checked;
-    check::check_end(seekable.end_damage(), findings);
+    let header = seekable.header_damage();
+    check::check_frames(header.as_ref(), seekable.end_damage(), findings);
     check::check_summary(seekable.summary(), index, findings, checksums);
 }

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, OpenInput, Recognised};
 use crate::options::{self, Input, Origin, VerifyTask};
 use crate::report::{self, Reports};
-use crate::source::{self, KeptVolume};
+use crate::source::{self, Compared, KeptVolume};
 
 /// What was looked at, and what was found.
 struct Checked {
@@ -32,6 +32,8 @@ struct Checked {
     image: Option<ImageChecked>,
     volume: Option<VolumeCheck>,
     checksums: Vec<String>,
+    /// Checksums beside the file that are not those of its bytes.
+    different: Vec<Compared>,
     /// What cannot be read, until its files are known.
     losses: Vec<Loss>,
     /// The volume, for more questions.
@@ -89,6 +91,7 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    checksum::report_different(&mut checked);
     find_change(&mut checked)?;
     if task.index {
         keep_index(&checked)?;
@@ -247,6 +250,7 @@ fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result
         image: None,
         volume: None,
         checksums: Vec::new(),
+        different: Vec::new(),
         losses: Vec::new(),
         inside: None,
         kept: None,

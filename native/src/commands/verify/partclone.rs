@@ -29,8 +29,14 @@ pub(super) fn check(
     let found = check.end();
     read.report(found.findings, checked);
     checked.losses.extend(found.losses);
-    checked.losses.extend(read.lost.in_unknown());
-    let clusters = found.index.as_ref().map_or(0, |index| index.blocks().len());
+    let index = found.index.as_ref();
+    // Header and bitmap are at the start, and may be lost themselves.
+    let block_size = index.map_or(0, |index| index.header().block_size);
+    let losses = read.lost.in_image(block_size, |range| {
+        index.map_or_else(Vec::new, |index| index.extents_in(range))
+    });
+    checked.losses.extend(losses);
+    let clusters = index.map_or(0, |index| index.blocks().len());
     checked.image = Some(ImageChecked { bytes, clusters });
     Ok(found.index)
 }

@@ -34,14 +34,18 @@ pub(super) fn check(
     let mut kept = match checked.input.format {
         Format::Image => {
             let keep = Some(&mut keeper);
-            match image::check(bytes, sidecars, keep, task, how, checked)? {
+            let index = image::check(bytes, sidecars, keep, task, how, checked)?;
+            image::check_passed(index.as_ref(), checked);
+            match index {
                 Some(index) => keeper.into_image(index),
                 None => return Ok(()),
             }
         }
         Format::Partclone => {
             let keep = Some(&mut keeper);
-            match partclone::check(bytes, sidecars, keep, task, how, checked)? {
+            let index = partclone::check(bytes, sidecars, keep, task, how, checked)?;
+            image::check_passed(None, checked);
+            match index {
                 Some(index) => keeper.into_partclone(index),
                 None => return Ok(()),
             }
@@ -49,6 +53,7 @@ pub(super) fn check(
         Format::Volume => {
             checksum::check(sidecars, task, how, checked)?;
             let size = read_volume(bytes, Some(&mut keeper), task, how, checked)?;
+            image::check_passed(None, checked);
             keeper.into_volume(size)
         }
     };

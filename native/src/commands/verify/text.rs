@@ -1,6 +1,7 @@
 //! The report as people read it.
 
-use ntfsclone_core::check::{Document, Finding, Place, Severity};
+use ntfsclone_core::check::{Code, Document, Finding, Report};
+use ntfsclone_core::ntfs::Unclean;
 
 use crate::report::{self, Reports};
 
@@ -41,7 +42,7 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
     }
     for findings in checked.findings.chunk_by(|a, b| a.code == b.code) {
         for finding in findings.iter().take(LISTED) {
-            reports.line(describe(finding));
+            reports.line(report::finding(finding));
         }
         if let more @ 1.. = findings.len().saturating_sub(LISTED) {
             reports.line(format_args!("  and {more} more such; --json lists them"));
@@ -69,33 +70,27 @@ pub(super) fn print(document: &Document<'_>, remark: &str) {
         ));
     }
     if checked.sound {
-        reports.line(match checked.warnings {
-            0 => "Sound",
-            _ => "Sound, with warnings",
-        });
+        reports.line(verdict(checked));
     }
 }
 
-fn describe(finding: &Finding) -> String {
-    let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
+/// The last line about what is sound. What is not clean is never called only that.
+fn verdict<'a>(report: &'a Report) -> String {
+    let mut verdict = match report.warnings {
+        0 => "Sound".to_owned(),
+        _ => "Sound, with warnings".to_owned(),
     };
-    let place = match (finding.place.map(position), finding.also_at.map(position)) {
-        (Some(place), Some(also)) => format!("{place} ({also}): "),
-        (Some(place), None) => format!("{place}: "),
-        (None, _) => String::new(),
+    let unclean = report.findings.iter().filter(|one| one.code.is_unclean());
+    let reason = |finding: &'a Finding| match finding.code {
+        Code::JournalNotClean => Unclean::Journal.what(),
+        _ => finding.message.as_str(),
     };
-    let files = report::in_brackets(&finding.files);
-    format!("{severity}: {place}{}{files}", finding.message)
-}
-
-fn position(place: Place) -> String {
-    let (offset, whole) = match place {
-        Place::Image { offset } => (offset, "image"),
-        Place::Disk { offset } => (offset, "disk"),
-        Place::Volume { offset, .. } => (offset, "volume"),
-    };
-    format!("byte {offset:#x} of the {whole}")
+    let reasons: Vec<&str> = unclean.map(reason).collect();
+    if !reasons.is_empty() {
+        verdict.push_str(&format!(
+            "; the volume is not clean: {}",
+            reasons.join("; ")
+        ));
+    }
+    verdict
 }

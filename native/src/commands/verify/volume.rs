@@ -1,10 +1,9 @@
 //! The NTFS of a volume, or in an image.
 
 use std::path::Path;
-use std::thread;
 
 use ntfsclone_core::check::{
-    Checking, Code, ContentCheck, FilesCheck, Finding, Findings, Loss, Place, VolumeCheck,
+    Checking, Code, ContentCheck, Finding, Findings, Loss, Place, VolumeCheck,
 };
 use ntfsclone_core::clusters::Selection;
 use ntfsclone_core::error::Error as CoreError;
@@ -42,19 +41,8 @@ pub(super) fn check(
     };
     let mut progress = Progress::start(how, Phase::Scan, volume.mft().record_count());
     let threads = scan::threads_of_sound(&volume, task.threads);
-    // Beside the scan, since both read all of $MFT.
-    let (selected, files) = thread::scope(|scope| {
-        let thread = thread::Builder::new().name("checks".to_owned());
-        let files = match threads.get() {
-            1 => None,
-            _ => thread.spawn_scoped(scope, || check_files(&volume)).ok(),
-        };
-        let selected = scan::select_used_on(&volume, name, threads, |records| {
-            progress.advance_to(records);
-        });
-        // What a thread did not do is done below.
-        let files = files.and_then(|files| files.join().ok());
-        (selected, files.unwrap_or_default())
+    let (selected, files) = scan::select_used_and_check(&volume, name, threads, |records| {
+        progress.advance_to(records);
     });
     progress.finish();
     let selection = match selected {
@@ -92,14 +80,6 @@ pub(super) fn check(
             }
         }
     }
-}
-
-/// Checks the files as far as they can be read; the error is met again by who
-/// continues.
-fn check_files<R: ReadAt>(volume: &Volume<R>) -> FilesCheck {
-    let mut files = FilesCheck::default();
-    while let Ok(true) = files.step(volume) {}
-    files
 }
 
 /// Reads the content of all files.

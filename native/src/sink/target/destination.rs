@@ -15,6 +15,7 @@ use crate::options::{Existing, Output};
 use crate::report;
 use crate::sink::atomic_file::{AtomicFile, Replacing, directory_of};
 use crate::sink::leftovers;
+use crate::sink::outdated;
 use crate::sink::place::{InPlace, Place};
 
 /// Who may read a new file, unless the umask takes that.
@@ -177,6 +178,7 @@ impl Destination {
                     InPlace::Requested | InPlace::MountPoint | InPlace::Protected => 0,
                 };
                 let size = clear(&file, &name, found.len(), needed)?;
+                outdated::remove(&name).map_err(|error| Error::half_written(&name, error))?;
                 let kind = Kind::InPlace {
                     file,
                     size,
@@ -201,6 +203,9 @@ impl Destination {
 /// `name`.
 fn create(name: &Path, path: &Path, existing: Existing, readers: Readers) -> Result<Open> {
     leftovers::warn(path);
+    if existing == Existing::Refuse {
+        outdated::refuse(name)?;
+    }
     let old = fs::metadata(path).ok();
     let (replacing, mode) = match (existing, &old, readers) {
         (Existing::Refuse, _, Readers::All) => (Replacing::Never, Mode::BY_UMASK),

@@ -15,9 +15,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::destination::{being_written, open_block_device};
+use super::asides::Asides;
 use super::atomic_file::{AtomicFile, Replacing};
-use super::checksum::Checksum;
+use super::checksum::{Checksum, Sidecar};
 use super::file_writer::FileWriter;
+use super::outdated;
 use super::pieces::Pieces;
 use super::place::Place;
 use super::read_back::Differs;
@@ -85,6 +87,7 @@ impl Target {
                 (file, Some(size))
             }
             Place::NewFile => {
+                outdated::refuse(path)?;
                 let file = device::create_new(path, Mode::OWNER);
                 (file.map_err(failed)?, None)
             }
@@ -359,6 +362,9 @@ impl Target {
             None => None,
         };
         self.writer = None;
+        if let Kind::Continued { size: None, .. } = self.kind {
+            outdated::remove_older(&self.name)?;
+        }
         self.sync()?;
         match std::mem::replace(&mut self.kind, Kind::Finished) {
             Kind::Stream(_) | Kind::Continued { .. } => signals::finish(|| Ok(())),
@@ -367,9 +373,17 @@ impl Target {
                 None => Ok(()),
             }),
             Kind::Beside(mut file) => signals::finish(|| {
+                let older = set_aside_outdated(&mut file, &self.name, sidecar.as_ref())?;
+                let put = |file: &mut AtomicFile| put(file, &self.name);
                 match sidecar {
-                    Some(sidecar) => sidecar.put_with(&mut file, |file| put(file, &self.name))?,
-                    None => put(&mut file, &self.name)?,
+                    Some(sidecar) => sidecar.put_with(&mut file, older, put)?,
+                    None => match put(&mut file) {
+                        Ok(()) => older.remove(),
+                        Err(error) => {
+                            older.put_back();
+                            return Err(error);
+                        }
+                    },
                 }
                 file.sync_name().map_err(|error| {
                     Error::refused(
@@ -406,6 +420,39 @@ impl Target {
             _ => error,
         }
     }
+}
+
+/// Takes the names from what describes the file that `file` replaces, called `name`, and
+/// from the checksum that `sidecar` replaces.
+fn set_aside_outdated(
+    file: &mut AtomicFile,
+    name: &Path,
+    sidecar: Option<&Sidecar>,
+) -> Result<Asides> {
+    let mut older = Asides::default();
+    if file.replacing() == Replacing::Never {
+        return Ok(older);
+    }
+    let mut outdated: Vec<PathBuf> = sidecar
+        .map(|sidecar| sidecar.path().to_owned())
+        .into_iter()
+        .collect();
+    outdated.extend(outdated::beside(name));
+    for path in outdated {
+        if let Err(error) = older.add(path.clone(), &path) {
+            older.put_back();
+            // Hours of work are not thrown away for a name.
+            file.keep();
+            return Err(Error::refused(
+                &path,
+                format!(
+                    "describes the file that was to be replaced, and cannot be removed: {error}"
+                ),
+                format!("the complete file is kept as {}", file.part().display()),
+            ));
+        }
+    }
+    Ok(older)
 }
 
 /// Gives a complete file its name.

@@ -103,6 +103,11 @@ impl Summary {
         Self::parse(bytes, position).map(Some)
     }
 
+    /// True if `bytes` begin as a summary does.
+    pub fn begins(bytes: &[u8]) -> bool {
+        u32_at(bytes, 0) == SKIPPABLE_MAGIC && bytes.get(8..16) == Some(&MAGIC)
+    }
+
     /// Whether the last frame of a file is a summary by its first bytes.
     fn begins_last_frame(source: &(impl ReadAt + ?Sized), table: &SeekTable) -> Result<bool> {
         let least = len_u64(START_SIZE.saturating_add(END_SIZE));
