@@ -106,6 +106,17 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A disk is larger than its format, or its partition table, can describe.
+    #[error("a disk of {size} bytes is too large for {format}: the limit is {limit}")]
+    DiskTooLarge {
+        /// What cannot describe it.
+        format: &'static str,
+        /// Bytes of the disk.
+        size: u64,
+        /// The most bytes.
+        limit: u64,
+    },
+
     /// A device or file is shorter than the volume that begins on it.
     #[error("the device or file ends at byte {size:#x}, inside the volume of {needed} bytes")]
     VolumeCutShort {
@@ -242,6 +253,7 @@ impl Error {
             Self::OtherFileSystem { .. }
             | Self::OtherFormat { .. }
             | Self::DiskNotRead { .. }
+            | Self::DiskTooLarge { .. }
             | Self::Memory { .. } => None,
         }
     }

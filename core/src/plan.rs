@@ -143,6 +143,12 @@ impl Plan {
         self.geometry.bytes(self.inuse).saturating_add(tail)
     }
 
+    /// Bytes of the volume as it is copied: the end of the tail.
+    pub(crate) fn end(&self) -> u64 {
+        let (offset, len) = self.tail();
+        offset.saturating_add(len)
+    }
+
     fn selection(&self) -> (Option<&ClusterMap>, &[MetadataStep]) {
         match &self.selection {
             Selection::Clusters(map) => (Some(map), &[]),

@@ -153,6 +153,8 @@ pub enum Copied<'a> {
     Cloned(&'a OpenVolume),
     /// What an image holds.
     Restored,
+    /// Clusters in use, in a format that the original does not write: it prints nothing.
+    Converted,
     Metadata(CopiedMetadata<'a>),
 }
 
@@ -175,6 +177,7 @@ impl Copied<'_> {
             Self::Saved(_) => reports.original("Saving NTFS to image ..."),
             Self::Cloned(_) => reports.original("Cloning NTFS ..."),
             Self::Restored => reports.original("Restoring NTFS from image ..."),
+            Self::Converted => {}
             Self::Metadata(metadata) => {
                 // The original copies all records, and wipes them in the copy.
                 if metadata.is_raw {
@@ -191,9 +194,12 @@ impl Copied<'_> {
         match self {
             Self::Saved(opened) | Self::Cloned(opened) => lost_sectors(opened, reports),
             Self::Metadata(metadata) => lost_sectors(metadata.opened, reports),
-            Self::Restored => {}
+            Self::Restored | Self::Converted => {}
         }
         end_percent();
+        if let Self::Converted = self {
+            return;
+        }
         if let Self::Metadata(metadata) = self {
             metadata.wiped(reports);
             if !metadata.is_raw {

@@ -420,6 +420,21 @@ fn mistakes_are_explained() {
             "info",
         ),
         (
+            "convert volume out.vhdx other",
+            "'other' is one name too many: convert takes one to read and one to write",
+            "convert",
+        ),
+        (
+            "convert volume",
+            "no OUTPUT is named: ntfsclone convert [OPTIONS] SOURCE OUTPUT",
+            "convert",
+        ),
+        (
+            "convert",
+            "no SOURCE and no OUTPUT is named: ntfsclone convert [OPTIONS] SOURCE OUTPUT",
+            "convert",
+        ),
+        (
             "demo volume",
             "demo reads nothing, and 'volume' is named",
             "demo",
@@ -617,7 +632,9 @@ fn commands_may_follow_options() {
 #[test]
 fn files_may_be_named_like_commands() {
     let (scene, volume) = scene();
-    for name in ["map", "verify", "info", "demo", "help", "restore"] {
+    for name in [
+        "map", "verify", "info", "convert", "demo", "help", "restore",
+    ] {
         scene.write(name, &volume.bytes);
         for line in [
             format!("-o out {name}"),

@@ -8,6 +8,7 @@ mod checksum;
 mod command_line;
 mod compress;
 mod containers;
+mod convert;
 mod damage;
 mod damaged_frames;
 mod damaged_images;

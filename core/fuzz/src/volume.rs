@@ -8,7 +8,7 @@ use ntfsclone_core::ntfs::{Volume, VolumeInfo};
 use ntfsclone_core::open::{Content, Probe};
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::{Extent, Lcn, RecordNumber};
-use ntfsclone_core::write::NTFSCLONE;
+use ntfsclone_core::write::{NTFSCLONE, Shape};
 
 /// All that a program asks of a volume before it copies anything, opened as it
 /// should be and salvaged.
@@ -111,5 +111,5 @@ fn check_plan(plan: &Plan, data: &[u8]) {
         position = offset + len;
     }
     assert_eq!(bytes, plan.bytes());
-    assert!((NTFSCLONE.size)(plan) >= bytes);
+    assert!((NTFSCLONE.size)(&Shape::of_volume(plan)) >= Some(bytes));
 }

@@ -7,13 +7,13 @@
 mod cache;
 mod compressed_block;
 mod header;
-mod qcow2;
+pub(crate) mod qcow2;
 mod table_reader;
-mod vdi;
-mod vhd;
-mod vhdx;
+pub(crate) mod vdi;
+pub(crate) mod vhd;
+pub(crate) mod vhdx;
 mod virtual_disk;
-mod vmdk;
+pub(crate) mod vmdk;
 
 use core::fmt;
 

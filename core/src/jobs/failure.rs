@@ -86,7 +86,9 @@ impl Failure {
                 | Error::Truncated { .. },
             ) => "corrupt",
             Self::Error(Error::Unsupported { .. } | Error::DiskNotRead { .. }) => "unsupported",
-            Self::Error(Error::Limit { .. } | Error::VolumeCutShort { .. }) => "limit",
+            Self::Error(
+                Error::Limit { .. } | Error::VolumeCutShort { .. } | Error::DiskTooLarge { .. },
+            ) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
             Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",

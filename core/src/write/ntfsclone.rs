@@ -4,7 +4,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Encode, Out, Stopped, Writer};
+use super::{DiskSupport, Encode, Out, Stopped, Writer};
 use crate::image::ntfsclone::{COMMAND_GAP, COMMAND_NEXT, HEADER_SIZE, Header};
 use crate::image::seekable::Kind;
 use crate::plan::Plan;
@@ -17,9 +17,11 @@ const GAP_SIZE: u64 = 9;
 pub(super) const fn writer(id: &'static str) -> Writer {
     Writer {
         id,
-        kind: Kind::NtfscloneImage,
-        size: encoded_size,
-        encoder: Some(|header| Box::new(NtfscloneEncoder::new(header))),
+        extensions: &[],
+        kind: Some(Kind::NtfscloneImage),
+        disk: DiskSupport::None,
+        size: |shape| Some(encoded_size(shape.plan)),
+        encoder: |shape| Ok(Some(Box::new(NtfscloneEncoder::new(&shape.plan.header())))),
     }
 }
 

@@ -121,7 +121,8 @@ impl Framing {
 /// What a stream holds, for the summary.
 #[derive(Debug)]
 pub struct Content {
-    kind: Kind,
+    /// `None` if there is no summary.
+    kind: Option<Kind>,
     header: Header,
     map: Option<Vec<u8>>,
 }
@@ -138,13 +139,13 @@ impl Content {
     ) -> Self {
         let mut map = MapBuilder::new(max_map_size);
         let mut is_complete = true;
-        for extent in extents {
+        for extent in extents.into_iter().filter(|_| writer.kind.is_some()) {
             // A jump to no clusters is a gap of its own, which a map cannot hold.
             is_complete &= extent.len > 0;
             map.add(extent.start, extent.len);
         }
         // An image has a command for its tail even if that is empty.
-        let is_image = writer.kind == Kind::NtfscloneImage;
+        let is_image = writer.kind == Some(Kind::NtfscloneImage);
         if header.has_tail() && (is_image || header.tail_size() > 0) {
             map.add(Lcn(header.nr_clusters), 1);
         }
@@ -193,7 +194,7 @@ impl FrameLog {
         self.table.push(to_u32(compressed), to_u32(size))
     }
 
-    /// Writes the summary and the seek table after the last frame. `facts` are a
+    /// Writes the summary, if the content has one, and the seek table after the last frame. `facts` are a
     /// JSON object. Returns the bytes of the file.
     ///
     /// # Errors
@@ -207,8 +208,13 @@ impl FrameLog {
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
         failed: impl FnOnce(Error) -> E,
     ) -> Result<u64, E> {
+        let Some(kind) = content.kind else {
+            let table = self.table.finish();
+            write(&table)?;
+            return Ok(self.written.saturating_add(len_u64(table.len())));
+        };
         let head = Head {
-            kind: content.kind,
+            kind,
             frame_size: FRAME_SIZE,
             stream_size: self.stream_size,
             header: content.header,

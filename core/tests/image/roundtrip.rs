@@ -5,7 +5,7 @@ use ntfsclone_core::clusters::ClusterMap;
 use ntfsclone_core::image::ntfsclone::Header;
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
-use ntfsclone_core::write::NTFSCLONE;
+use ntfsclone_core::write::{NTFSCLONE, Shape};
 use proptest::prelude::*;
 
 use crate::decoded::{SMALL, decode, decode_whole, small_image};
@@ -108,7 +108,7 @@ proptest! {
     ) {
         let image = device.image(at_once);
         let header = device.header();
-        let size = (NTFSCLONE.size)(&device.plan());
+        let size = (NTFSCLONE.size)(&Shape::of_volume(&device.plan())).unwrap();
         prop_assert_eq!(image.len() as u64, size);
         prop_assert!(image == device.image(u64::MAX), "it depends on the calls");
 

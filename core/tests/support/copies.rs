@@ -4,7 +4,7 @@ use ntfs_volume_builder as build;
 use ntfsclone_core::clusters::{audit, select_used};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::plan::Plan;
-use ntfsclone_core::write::NTFSCLONE;
+use ntfsclone_core::write::{NTFSCLONE, Shape};
 
 use crate::encoded::Encoded;
 
@@ -26,7 +26,10 @@ pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
     }
     let (start, len) = plan.ranges().last().unwrap();
     let image = encoder.tail(&source[start as usize..(start + len) as usize]);
-    assert_eq!(image.len() as u64, (NTFSCLONE.size)(&plan));
+    assert_eq!(
+        image.len() as u64,
+        (NTFSCLONE.size)(&Shape::of_volume(&plan)).unwrap()
+    );
     image
 }
 

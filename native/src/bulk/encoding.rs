@@ -1,7 +1,7 @@
 //! Encodes on the reader thread, because the writer is the bottleneck.
 
-use ntfsclone_core::image::ntfsclone::Header;
-use ntfsclone_core::write::{Encode, Out, Stopped, Writer};
+use ntfsclone_core as core;
+use ntfsclone_core::write::{Encode, Out, Shape, Stopped, Writer};
 
 use super::aligned_buffer::AlignedBuffer;
 use super::pipeline::{Filled, Filler};
@@ -30,9 +30,15 @@ pub struct Encoding {
 impl Encoding {
     /// `None` if the output of `writer` is the volume itself: it is read to where
     /// it is written from. `is_direct`: clusters are read past the kernel's cache.
-    pub fn new(writer: &Writer, header: &Header, is_direct: bool) -> Option<Self> {
-        let encoder = writer.encoder?(header);
-        let cluster_size = header.cluster_size as usize;
+    ///
+    /// # Errors
+    ///
+    /// Those of [`NewEncoder`](core::write::NewEncoder).
+    pub fn new(writer: &Writer, shape: &Shape<'_>, is_direct: bool) -> core::Result<Option<Self>> {
+        let Some(encoder) = (writer.encoder)(shape)? else {
+            return Ok(None);
+        };
+        let cluster_size = shape.plan.geometry().cluster_size as usize;
         let bytes = if is_direct {
             DIRECT_READ_BYTES
         } else {
@@ -40,10 +46,10 @@ impl Encoding {
         };
         let wanted = Buffers { count: 1, bytes };
         let least = LEAST_READ_BYTES.max(cluster_size);
-        Some(Self {
+        Ok(Some(Self {
             buffer: AlignedBuffer::new(wanted.within(least, SHARE).bytes),
             encoder,
-        })
+        }))
     }
 
     /// Like [`Filler::fill`]. No bytes are passed on, too: they may be a jump.

@@ -141,6 +141,8 @@ pub struct Filler<'a> {
     encoding: Option<Encoding>,
     /// Bytes of the output of `encoding`.
     encoded: u64,
+    /// The last of these are zeros, which are in no batch.
+    ends_in_zeros: bool,
 }
 
 /// Where full batches go, and empty ones come from.
@@ -212,6 +214,10 @@ impl Filler<'_> {
         if let Some(encoding) = self.encoding.take() {
             encoding.finish(&mut self)?;
         }
+        if self.ends_in_zeros {
+            let end = self.encoded;
+            self.current.push(end, 0);
+        }
         if self.current.is_empty() {
             return Ok(());
         }
@@ -248,8 +254,16 @@ impl Out for Filler<'_> {
             let (now, later) = left.split_at(left.len().min(batch.room()));
             batch.push(offset, now.len()).copy_from_slice(now);
             self.encoded += now.len() as u64;
+            self.ends_in_zeros = false;
             left = later;
         }
+        Ok(())
+    }
+
+    /// What lies between two pieces is zeros.
+    fn zeros(&mut self, len: u64) -> Result<(), Stopped> {
+        self.encoded += len;
+        self.ends_in_zeros = true;
         Ok(())
     }
 }
@@ -281,6 +295,7 @@ impl Task {
             current: self.first,
             encoding: self.encoding,
             encoded: 0,
+            ends_in_zeros: false,
         };
         match (self.fill)(&mut filler) {
             Ok(Ok(())) => {

@@ -219,6 +219,13 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
                 command.get_name()
             ));
         }
+        [_, _, third, ..] if taken == 2 => {
+            let name = third.text.to_string_lossy();
+            return Some(format!(
+                "'{name}' is one name too many: {} takes one to read and one to write",
+                command.get_name()
+            ));
+        }
         _ => return None,
     };
     let named = format!(

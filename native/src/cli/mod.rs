@@ -1,5 +1,6 @@
 //! The command line, as typed.
 
+mod convert;
 mod copy;
 mod damage;
 mod line;
@@ -17,6 +18,7 @@ use std::process;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+pub use convert::{Convert, DiskTable, convertible};
 pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use damage::Damage;
 pub use map::{Map, MapFormat};
@@ -88,6 +90,9 @@ pub enum Command {
 
     /// Name the files that lost data, by the map of a rescue or the marks in a copy
     Damage(Damage),
+
+    /// Write an image, volume or virtual disk in another format
+    Convert(Convert),
 
     /// Check all of an image or volume, and the NTFS in it
     Verify(Verify),

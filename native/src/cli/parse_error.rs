@@ -33,7 +33,7 @@ pub fn explain(error: &clap::Error, line: &Line, declared: &Command) -> Error {
                 other => format!("'{name}' and '{other}' exclude each other"),
             }
         }
-        ErrorKind::MissingRequiredArgument => missing(&option, line),
+        ErrorKind::MissingRequiredArgument => missing(&option, line, declared),
         ErrorKind::InvalidUtf8 => "a value is not text in UTF-8".to_owned(),
         _ => parsers_words(error),
     };
@@ -141,12 +141,23 @@ fn wrong_value(error: &clap::Error, option: &str) -> String {
     }
 }
 
-fn missing(named: &str, line: &Line) -> String {
-    let what = named.trim_start_matches('<').trim_end_matches('>');
+fn missing(named: &str, line: &Line, declared: &Command) -> String {
+    let names = named.split(", ");
+    let names = names.map(|name| name.trim_start_matches('<').trim_end_matches('>'));
+    let what = names.collect::<Vec<_>>().join(" and no ");
     let Some(command) = &line.command else {
         return format!("no {what} is named: what is to be read, a volume or an image");
     };
-    let message = format!("no {what} is named: ntfsclone {command} [OPTIONS] {what}");
+    let positionals = declared.find_subcommand(command);
+    let positionals = positionals.into_iter().flat_map(Command::get_positionals);
+    let names: Vec<&str> = positionals
+        .flat_map(|argument| argument.get_value_names().unwrap_or_default())
+        .map(|name| name.as_str())
+        .collect();
+    let message = format!(
+        "no {what} is named: ntfsclone {command} [OPTIONS] {}",
+        names.join(" ")
+    );
     match Path::new(command).exists() {
         true => format!("{message}; the file of the name {command} is ./{command}"),
         false => message,

@@ -59,10 +59,12 @@ struct Known {
 }
 
 /// Finds out what the words after the program's name are. The names of options
-/// have one meaning in all commands.
+/// have one meaning in all commands, but for those of a command that is named first.
 pub fn read(arguments: impl IntoIterator<Item = OsString>, command: &clap::Command) -> Vec<Word> {
-    let known = known_options(command);
-    let mut arguments = arguments.into_iter();
+    let mut arguments = arguments.into_iter().peekable();
+    let named = arguments.peek().and_then(|first| first.to_str());
+    let named = named.and_then(|name| command.find_subcommand(name));
+    let known = known_options(command, named);
     let mut words = Vec::new();
     while let Some(argument) = arguments.next() {
         if argument == "--" {
@@ -105,8 +107,10 @@ pub fn has_option(words: &[Word], long: &str) -> bool {
     options.any(|name| name == long)
 }
 
-fn known_options(command: &clap::Command) -> Vec<Known> {
-    let all = command.get_subcommands().chain([command]);
+/// The options of all commands, those of `named` first.
+fn known_options(command: &clap::Command, named: Option<&clap::Command>) -> Vec<Known> {
+    let others = [command].into_iter().chain(command.get_subcommands());
+    let all = named.into_iter().chain(others);
     let options = all.flat_map(clap::Command::get_arguments);
     options
         .filter_map(|option| {
@@ -257,10 +261,26 @@ mod tests {
         }
     }
 
+    /// What `convert` writes is positional, so its `--overwrite` has no value.
+    #[test]
+    fn options_of_a_command_that_is_named_first_are_its_own() {
+        let values = |typed| {
+            let words = words_of(typed);
+            let values = words.into_iter().filter(|word| word.role == Role::Value);
+            values.map(|word| word.text).collect::<Vec<_>>()
+        };
+        assert_eq!(values("convert -O a b"), [""; 0]);
+        assert_eq!(values("convert a --over b"), [""; 0]);
+        assert_eq!(values("convert --to raw a b"), ["raw"]);
+        assert_eq!(values("-O a convert"), ["a"]);
+        assert_eq!(values("--overwrite a b"), ["a"]);
+    }
+
     #[test]
     fn names_of_options_have_one_meaning() {
         let command = cli::declaration();
-        let known = known_options(&command);
+        let mut known = known_options(&command, None);
+        known.retain(|option| option.long != "overwrite");
         for one in &known {
             for other in known.iter().filter(|other| other.long == one.long) {
                 assert_eq!(one.takes_next, other.takes_next, "--{}", one.long);

@@ -179,6 +179,7 @@ pub fn copy_device(
             let copied = match kind.form {
                 Form::Image => Copied::Saved(&opened),
                 Form::Raw => Copied::Cloned(&opened),
+                Form::Converted(_) => Copied::Converted,
             };
             copying.write(target.into_new()?, reader, copied)?;
         }
@@ -202,8 +203,20 @@ pub fn copy_device(
     }
 }
 
-/// On a device, the seek table would not be at the end.
+/// On a device, the seek table would not be at the end, nor other formats.
 fn refuse_compressed_on_device(kind: &CopyKind, place: Place) -> Result<()> {
+    match (place, kind.form) {
+        (Place::BlockDevice, Form::Converted(conversion)) => Err(Error::Usage {
+            message: format!(
+                "{} goes to a file or pipe: a device does not end where it does",
+                conversion.writer.id
+            ),
+        }),
+        _ => refuse_seek_table_on_device(kind, place),
+    }
+}
+
+fn refuse_seek_table_on_device(kind: &CopyKind, place: Place) -> Result<()> {
     match place {
         Place::BlockDevice if kind.compress.is_some() => Err(Error::Usage {
             message:

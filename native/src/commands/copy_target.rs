@@ -92,7 +92,7 @@ fn open_destination(
     let mut destination = Destination::open(&order.writing.output, Readers::Owner, sources)?;
     // What is compressed, or shares the space of its source, may need little.
     let shares = || order.rescue.is_none() && try_sharing(order, place, opened).is_some();
-    if order.kind.compress.is_none() && !shares() {
+    if !order.kind.is_compressed() && !shares() {
         destination.check(least_needs(order, &destination, opened))?;
     }
     Ok(destination)
@@ -112,7 +112,7 @@ fn least_needs(order: CopyOrder<'_>, destination: &Destination, opened: &OpenVol
     };
     let device_size = match order.kind.form {
         Form::Raw => least_device_size(geometry, opened.volume.tail_size()),
-        Form::Image => bytes,
+        Form::Image | Form::Converted(_) => bytes,
     };
     Needs { bytes, device_size }
 }

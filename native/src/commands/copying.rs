@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use ntfsclone_core as core;
 use ntfsclone_core::plan::Plan;
-use ntfsclone_core::write::{Content, Facts, METADATA, NTFSCLONE, RAW, Writer};
+use ntfsclone_core::write::{
+    Content, DiskLayout, DiskSupport, Facts, METADATA, NTFSCLONE, RAW, Shape, VHD, VHD_FIXED, VHDX,
+    Writer,
+};
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
@@ -22,6 +26,9 @@ use crate::sink::{
     least_device_size,
 };
 use crate::source::BulkReader;
+
+/// Virtual disks that Windows opens.
+const WINDOWS_DISKS: [&Writer; 3] = [&VHD, &VHD_FIXED, &VHDX];
 
 /// A copy that is planned.
 pub struct Copying<'a> {
@@ -52,13 +59,19 @@ impl Copying<'_> {
         let CopyOrder { kind, writing, .. } = self.order;
         let plan = &self.plan;
         let writer = writer(kind);
-        let size = (writer.size)(plan);
+        let layout = self.layout()?;
+        let shape = Shape {
+            plan,
+            disk: layout.as_ref(),
+        };
+        let size = (writer.size)(&shape);
         if kind.compress.is_some() {
-            check_length(&writing.output.name(), size)?;
+            check_length(&writing.output.name(), size.unwrap_or(plan.bytes()))?;
         }
         let (phase, done) = match kind.form {
             Form::Image => (Phase::Save, "Saved"),
             Form::Raw => (Phase::Clone, "Cloned"),
+            Form::Converted(_) => (Phase::Convert, "Converted"),
         };
         let transfer = Transfer {
             writing,
@@ -69,7 +82,7 @@ impl Copying<'_> {
             bytes: plan.bytes(),
             how: self.how,
         };
-        let target = transfer.begin(destination, self.needs(size))?;
+        let target = transfer.begin(destination, self.needs(size.unwrap_or(0)))?;
         if target.is_file_of_fixed_size() && !kind.is_plain() {
             return Err(Error::refused(
                 target.name(),
@@ -85,7 +98,8 @@ impl Copying<'_> {
         let flow = Flow {
             cluster_size: header.cluster_size,
             is_direct: reader.is_direct() || target.is_direct(),
-            encoding: Encoding::new(writer, &header, reader.is_direct()),
+            encoding: Encoding::new(writer, &shape, reader.is_direct())
+                .map_err(|error| self.not_encoded(error))?,
         };
         let volume_size = header.volume_size();
         match (&kind.compress, kind.form) {
@@ -94,13 +108,21 @@ impl Copying<'_> {
                 let sink = RawSink::new(target, volume_size, header.cluster_size, writing.thin)?;
                 transfer.run(sink, flow, reader.fill())
             }
+            (None, Form::Converted(_)) => {
+                let (size, cluster_size) = (size.unwrap_or(0), header.cluster_size);
+                let sink = match WINDOWS_DISKS.contains(&writer) {
+                    true => RawSink::of_windows_disk(target, size, cluster_size)?,
+                    false => RawSink::new(target, size, cluster_size, writing.thin)?,
+                };
+                transfer.run(sink, flow, reader.fill())
+            }
             (Some(compress), form) => {
                 let capacity = Capacity::new(compress.level, self.order.checks.threads)?;
                 let compressor = Compressor::start(compress.level, capacity.threads)?;
                 let content = Content::new(writer, &header, plan.extents(), MAX_MAP_SIZE);
                 let least_size = match form {
                     Form::Raw => volume_size,
-                    Form::Image => 0,
+                    Form::Image | Form::Converted(_) => 0,
                 };
                 let about = (content, self.facts(compress));
                 let frames = capacity.frames;
@@ -112,23 +134,59 @@ impl Copying<'_> {
 
     /// `size` is that of the output before compression.
     fn needs(&self, size: u64) -> Needs {
-        match (&self.order.kind.compress, self.order.kind.form) {
+        let kind = self.order.kind;
+        match kind.form {
             // How much it is turns out in the end.
-            (Some(_), _) => Needs {
+            _ if kind.is_compressed() => Needs {
                 bytes: 0,
                 device_size: 0,
             },
-            (None, Form::Raw) => {
+            // The rest of it are holes.
+            Form::Converted(_) => Needs {
+                bytes: self.plan.bytes(),
+                device_size: size,
+            },
+            Form::Raw => {
                 let tail = self.opened.volume.tail_size();
                 Needs {
                     bytes: self.plan.bytes(),
                     device_size: least_device_size(self.plan.geometry(), tail),
                 }
             }
-            (None, Form::Image) => Needs {
+            Form::Image => Needs {
                 bytes: size,
                 device_size: size,
             },
+        }
+    }
+
+    /// The disk around the volume, if the format has one.
+    fn layout(&self) -> Result<Option<DiskLayout>> {
+        let Form::Converted(conversion) = self.order.kind.form else {
+            return Ok(None);
+        };
+        let writer = conversion.writer;
+        if writer.disk == DiskSupport::None {
+            return Ok(None);
+        }
+        let layout = DiskLayout::new(
+            conversion.partitioning,
+            &self.plan,
+            self.opened.volume.boot().serial_number,
+            writer.disk == DiskSupport::DiskWithLargeSectors,
+        );
+        layout.map(Some).map_err(|error| self.not_encoded(error))
+    }
+
+    fn not_encoded(&self, error: core::Error) -> Error {
+        let name = self.order.writing.output.name();
+        match error {
+            core::Error::DiskTooLarge { .. } => Error::refused(
+                &name,
+                error.to_string(),
+                "convert it to vhdx or qcow2, with a GPT",
+            ),
+            error => Error::read(&name, error),
         }
     }
 
@@ -151,5 +209,6 @@ fn writer(kind: &CopyKind) -> &'static Writer {
         (Form::Raw, _) => &RAW,
         (Form::Image, CopyScope::Used) => &NTFSCLONE,
         (Form::Image, CopyScope::Metadata { .. }) => &METADATA,
+        (Form::Converted(conversion), _) => conversion.writer,
     }
 }

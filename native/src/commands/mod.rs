@@ -1,6 +1,7 @@
 //! The commands: each opens what it reads and writes, and joins them.
 
 mod check_image;
+mod convert;
 mod copy;
 mod copy_target;
 mod copying;
@@ -45,6 +46,8 @@ pub fn run(options: Options) -> Result<()> {
     match options.task {
         Task::Copy(task) => copy::run(&task, progress),
         Task::Restore(task) => restore::run(&task, progress),
+        Task::Convert(task) => convert::run(&task, progress),
+        Task::ListFormats => convert::list_formats(),
         Task::CheckImage(task) => check_image::run(&task, progress),
         Task::Damage(task) => damage::run(&task, progress),
         Task::Map(task) => map::run(&task, progress),

@@ -177,6 +177,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Scan => "scanning",
         Phase::Save => "saving",
         Phase::Clone => "cloning",
+        Phase::Convert => "converting",
         Phase::Rescue => "rescuing",
         Phase::Trim => "trimming",
         Phase::Scrape => "scraping",

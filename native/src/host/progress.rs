@@ -21,6 +21,7 @@ pub enum Phase {
     Scan,
     Save,
     Clone,
+    Convert,
     /// The passes of a rescue.
     Rescue,
     Trim,

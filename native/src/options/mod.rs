@@ -1,6 +1,7 @@
 //! What was typed, resolved to a task.
 
 mod combinations;
+mod convert;
 mod distinct_paths;
 mod suffix;
 mod task;
@@ -12,9 +13,9 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, CopyKind, CopyScope, CopyTask, DamageTask, Existing, FileChecks, Form,
-    InfoTask, Input, MapTask, Mismatch, NewSerial, Options, Origin, Output, Progress, Rescue,
-    RestoreTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing,
+    FileChecks, Form, InfoTask, Input, MapTask, Mismatch, NewSerial, Options, Origin, Output,
+    Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 pub use crate::cli::{Algorithm, Direct};
@@ -32,6 +33,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
         Some(Command::Demo) => Ok(Options::new(Task::Demo, Progress::None)),
         Some(Command::Map(typed)) => resolve_map(typed),
         Some(Command::Damage(typed)) => resolve_damage(typed),
+        Some(Command::Convert(typed)) => convert::resolve(typed),
         Some(Command::Verify(typed)) => resolve_verify(typed),
         Some(Command::Info(typed)) => {
             let task = Task::Info(InfoTask {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
+use ntfsclone_core::write::{Partitioning, VMDK, Writer};
 
 use crate::cli::{Algorithm, Direct, Generated, MapFormat};
 use crate::host::percent::{Part, Percent};
@@ -46,6 +47,10 @@ pub enum Task {
     Verify(VerifyTask),
     /// Tell what is known of an image or volume.
     Info(InfoTask),
+    /// Write a volume in another format.
+    Convert(ConvertTask),
+    /// Print the formats that can be written.
+    ListFormats,
     Demo,
     Generate(Generated),
 }
@@ -59,6 +64,14 @@ pub struct CopyTask {
     pub checks: VolumeChecks,
     pub writing: WriteOptions,
     pub rescue: Option<Rescue>,
+}
+
+#[derive(Debug)]
+pub struct ConvertTask {
+    pub source: Input,
+    pub kind: CopyKind,
+    pub checks: VolumeChecks,
+    pub writing: WriteOptions,
 }
 
 #[derive(Debug)]
@@ -109,6 +122,12 @@ impl CopyKind {
     /// A raw copy as it is: each byte has its place from the start.
     pub fn is_plain(&self) -> bool {
         self.form == Form::Raw && self.compress.is_none()
+    }
+
+    /// What is written takes less space than what is in use, and how much is known in the end.
+    pub fn is_compressed(&self) -> bool {
+        let compresses = |conversion: Conversion| conversion.writer == &VMDK;
+        self.compress.is_some() || matches!(self.form, Form::Converted(it) if compresses(it))
     }
 }
 
@@ -227,6 +246,15 @@ pub enum FileChecks {
 pub enum Form {
     Raw,
     Image,
+    /// Any other format.
+    Converted(Conversion),
+}
+
+/// A format in which a volume is written, perhaps as a part of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversion {
+    pub writer: &'static Writer,
+    pub partitioning: Partitioning,
 }
 
 /// What an image or volume is read from.

@@ -7,6 +7,7 @@ use super::discard::Discard;
 use super::sparse::Holes;
 use super::target::Target;
 use crate::bulk::pipeline::Batch;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::options::Thin;
 use crate::report;
@@ -28,6 +29,8 @@ pub struct RawSink {
     holes: Option<Holes>,
     /// What takes the gaps of a device, where they need not be kept.
     discard: Option<Discard>,
+    /// Gaps are written as zeros: the file gets no holes.
+    fills_gaps: bool,
 }
 
 impl RawSink {
@@ -52,6 +55,19 @@ impl RawSink {
             // What was there would show through those of a file that cannot be cut.
             holes: (thin == Thin::Holes && limit.is_none()).then(|| Holes::new(cluster_size)),
             discard,
+            fills_gaps: false,
+        })
+    }
+
+    /// A virtual disk of Windows, whose gaps are zeros: `size` bytes, or 0 if that is known in the
+    /// end. Windows does not open one that is a sparse file on NTFS, so it gets no holes there.
+    pub fn of_windows_disk(target: Target, size: u64, cluster_size: u32) -> Result<Self> {
+        let file = target.handle();
+        let fills_gaps = file.is_ok_and(|file| device::may_be_on_ntfs(&file));
+        let size = if fills_gaps { 0 } else { size };
+        Ok(Self {
+            fills_gaps,
+            ..Self::new(target, size, cluster_size, Thin::No)?
         })
     }
 
@@ -85,6 +101,9 @@ impl RawSink {
     }
 
     fn write_thin(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        if self.fills_gaps {
+            self.fill_up_to(offset)?;
+        }
         self.discard_up_to(offset);
         match &mut self.holes {
             // Where an image jumps back to, there may be something already.
@@ -107,7 +126,11 @@ impl RawSink {
     fn fill_up_to(&mut self, offset: u64) -> Result<()> {
         while self.end < offset {
             let len = (offset - self.end).min(ZEROS.len() as u64);
-            self.target.write(&ZEROS[..len as usize])?;
+            let zeros = &ZEROS[..len as usize];
+            match self.target.is_stream() {
+                true => self.target.write(zeros)?,
+                false => self.target.write_at(self.end, zeros)?,
+            }
             self.end += len;
         }
         Ok(())

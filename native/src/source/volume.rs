@@ -76,19 +76,28 @@ impl Device {
 
     /// What is open already.
     pub fn of(opened: OpenInput, progress: options::Progress, reports: Reports) -> Result<Self> {
-        let OpenInput { input, bytes } = opened;
+        let OpenInput { mut input, bytes } = opened;
         let name = input.name.clone();
         let bytes = match bytes {
             Bytes::Stream(mut reader) => {
+                let copying = match input.is_compressed() {
+                    true => "Decompressing",
+                    false => "Copying",
+                };
                 reports.line(format_args!(
-                    "Decompressing {} to a temporary file, in which a volume can be read here and \
+                    "{copying} {} to a temporary file, in which a volume can be read here and \
                      there",
                     name.display()
                 ));
                 let (files, damage) = spool(&name, &mut reader)?;
                 match damage {
                     Some(error) => return Err(error),
-                    None => Bytes::Random(Arc::new(files)),
+                    None => {
+                        let files = Arc::new(files);
+                        // What comes through a pipe has none.
+                        input.files.get_or_insert_with(|| Arc::clone(&files));
+                        Bytes::Random(files)
+                    }
                 }
             }
             bytes => bytes,

@@ -20,6 +20,19 @@ impl Checksums {
         }
     }
 
+    /// Sets the checksum of a structure.
+    #[cfg(feature = "all-writers")]
+    pub(super) fn set(&self, structure: &mut [u8]) {
+        const END: usize = OFFSET + 4;
+        if let Some(field) = structure.get_mut(OFFSET..END) {
+            field.fill(0);
+        }
+        let checksum = self.table.checksum(structure);
+        if let Some(field) = structure.get_mut(OFFSET..END) {
+            field.copy_from_slice(&checksum.to_le_bytes());
+        }
+    }
+
     /// Whether a structure, which comes in pieces, has the checksum (CRC-32C) of its bytes with
     /// zeros in place of the checksum.
     pub(super) fn is_valid<'a>(&self, pieces: impl IntoIterator<Item = &'a [u8]>) -> bool {

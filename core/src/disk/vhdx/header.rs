@@ -12,32 +12,32 @@ use crate::disk::header::Place;
 use crate::error::Result;
 use crate::io::Source;
 
-const OFFSETS: [u64; 2] = [64 << 10, 128 << 10];
-const HEADER_SIGNATURE: &[u8; 4] = b"head";
+pub(super) const OFFSETS: [u64; 2] = [64 << 10, 128 << 10];
+pub(super) const HEADER_SIGNATURE: &[u8; 4] = b"head";
 /// Bytes that the checksum covers.
-const SIZE: usize = 4 << 10;
+pub(super) const SIZE: usize = 4 << 10;
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-struct RawHeader {
+pub(super) struct RawHeader {
     /// 0: [`HEADER_SIGNATURE`]
-    signature: [u8; 4],
+    pub(super) signature: [u8; 4],
     /// 4
-    checksum: U32,
+    pub(super) checksum: U32,
     /// 8
-    sequence_number: U64,
+    pub(super) sequence_number: U64,
     /// 16: of writers to the file, and to the disk
-    write_guids: [Guid; 2],
+    pub(super) write_guids: [Guid; 2],
     /// 48
-    log_guid: Guid,
+    pub(super) log_guid: Guid,
     /// 64
-    log_version: U16,
+    pub(super) log_version: U16,
     /// 66
-    version: U16,
+    pub(super) version: U16,
     /// 68: bytes
-    log_length: U32,
+    pub(super) log_length: U32,
     /// 72
-    log_offset: U64,
+    pub(super) log_offset: U64,
 }
 
 /// The header in use.

@@ -17,18 +17,22 @@ const SIGNATURE: &[u8; 8] = b"metadata";
 const MAX_ENTRIES: u64 = 2047;
 const MIN_BLOCK: u64 = 1 << 20;
 const MAX_BLOCK: u64 = 256 << 20;
-const MAX_DISK: u64 = 64 << 40;
+pub(super) const MAX_DISK: u64 = 64 << 40;
 
-const FILE_PARAMETERS: Guid = guid(0xCAA1_6737, 0xFA36, 0x4D43, 0xB3B6_33F0_AA44_E76B);
-const DISK_SIZE: Guid = guid(0x2FA5_4224, 0xCD1B, 0x4876, 0xB211_5DBE_D83B_F4B8);
-const LOGICAL_SECTOR_SIZE: Guid = guid(0x8141_BF1D, 0xA96F, 0x4709, 0xBA47_F233_A8FA_AB5F);
-/// Items that change nothing for a reader: physical sector size, disk ID, and the parent, which
-/// [`FileParameters`] records as well.
-const OTHERS: [Guid; 3] = [
-    guid(0xCDA3_48C7, 0x445D, 0x4471, 0x9CC9_E988_5251_C556),
-    guid(0xBECA_12AB, 0xB2E6, 0x4523, 0x93EF_C309_E000_C746),
-    guid(0xA8D3_5F2D, 0xB30B, 0x454D, 0xABF7_D3D8_4834_AB0C),
-];
+pub(super) const FILE_PARAMETERS: Guid = guid(0xCAA1_6737, 0xFA36, 0x4D43, 0xB3B6_33F0_AA44_E76B);
+pub(super) const DISK_SIZE: Guid = guid(0x2FA5_4224, 0xCD1B, 0x4876, 0xB211_5DBE_D83B_F4B8);
+pub(super) const LOGICAL_SECTOR_SIZE: Guid =
+    guid(0x8141_BF1D, 0xA96F, 0x4709, 0xBA47_F233_A8FA_AB5F);
+pub(super) const PHYSICAL_SECTOR_SIZE: Guid =
+    guid(0xCDA3_48C7, 0x445D, 0x4471, 0x9CC9_E988_5251_C556);
+pub(super) const DISK_ID: Guid = guid(0xBECA_12AB, 0xB2E6, 0x4523, 0x93EF_C309_E000_C746);
+/// The parent, which [`FileParameters`] records as well.
+const PARENT: Guid = guid(0xA8D3_5F2D, 0xB30B, 0x454D, 0xABF7_D3D8_4834_AB0C);
+/// Items that change nothing for a reader.
+const OTHERS: [Guid; 3] = [PHYSICAL_SECTOR_SIZE, DISK_ID, PARENT];
+
+/// Of an item: a reader has to know it.
+const IS_REQUIRED: u32 = 1 << 2;
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
@@ -52,9 +56,9 @@ struct Entry {
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-struct FileParameters {
-    block_size: U32,
-    flags: U32,
+pub(super) struct FileParameters {
+    pub(super) block_size: U32,
+    pub(super) flags: U32,
 }
 
 /// The sizes of the disk.
@@ -109,10 +113,48 @@ impl Metadata {
     }
 }
 
+/// A table of items, which follow it from `size` bytes on.
+#[cfg(feature = "all-writers")]
+pub(super) fn region(items: &[(Guid, &[u8])], size: usize) -> alloc::vec::Vec<u8> {
+    use zerocopy::IntoBytes;
+
+    /// The item is of the disk, not of the file.
+    const IS_DISK: u32 = 1 << 1;
+    let header = TableHeader {
+        signature: *SIGNATURE,
+        reserved: U16::new(0),
+        entries: U16::new(u16::try_from(items.len()).unwrap_or(0)),
+        reserved_2: [0; 20],
+    };
+    // All sizes are small.
+    let to_u32 = |len: usize| U32::new(u32::try_from(len).unwrap_or(u32::MAX));
+    let mut region = header.as_bytes().to_vec();
+    let mut offset = size;
+    for (guid, item) in items {
+        let flags = match *guid {
+            FILE_PARAMETERS => IS_REQUIRED,
+            _ => IS_REQUIRED | IS_DISK,
+        };
+        let entry = Entry {
+            guid: *guid,
+            offset: to_u32(offset),
+            length: to_u32(item.len()),
+            flags: U32::new(flags),
+            reserved: U32::new(0),
+        };
+        region.extend_from_slice(entry.as_bytes());
+        offset = offset.saturating_add(item.len());
+    }
+    region.resize(size, 0);
+    for (_, item) in items {
+        region.extend_from_slice(item);
+    }
+    region
+}
+
 impl Items {
     fn read(source: &Source, region: &Range<u64>) -> Result<Self> {
         const IS_USER: u32 = 1 << 0;
-        const IS_REQUIRED: u32 = 1 << 2;
         let place = Place::header(region.start);
         let header: TableHeader = place.read(source)?;
         if header.signature != *SIGNATURE {

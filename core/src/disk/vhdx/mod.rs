@@ -11,6 +11,8 @@ mod log;
 mod metadata;
 mod overlay;
 mod regions;
+#[cfg(feature = "all-writers")]
+pub(crate) mod writer;
 
 use core::num::NonZeroU64;
 
@@ -28,6 +30,8 @@ pub(crate) const SIGNATURE: &[u8; 8] = b"vhdxfile";
 
 /// Bytes of a table entry.
 const ENTRY: u64 = 8;
+/// State of a block that is stored.
+const STATE_FULLY_PRESENT: u64 = 6;
 /// Sectors of the disk for which a sector bitmap has bits, by 2.2.2.
 const SECTORS_PER_BITMAP: u64 = 1 << 23;
 
@@ -81,7 +85,6 @@ impl Layout for Blocks {
         const OFFSET: u64 = !((1 << 20) - 1);
         const NOT_PRESENT: u64 = 0;
         const UNMAPPED: u64 = 3;
-        const FULLY_PRESENT: u64 = 6;
         let (block, within) = (offset / self.block_size, offset % self.block_size);
         let entry_offset = self.entry_offset(block);
         let entry = u64::from_le_bytes(self.table.entry(entry_offset)?);
@@ -89,7 +92,7 @@ impl Layout for Blocks {
         let stored = match entry & STATE {
             // What is undefined or unmapped may be zeros.
             NOT_PRESENT..=UNMAPPED => Stored::Zeros,
-            FULLY_PRESENT if start > 0 => Stored::At(start.saturating_add(within)),
+            STATE_FULLY_PRESENT if start > 0 => Stored::At(start.saturating_add(within)),
             _ => {
                 let place = Place::table(entry_offset);
                 let expected = "a block that is present or not";

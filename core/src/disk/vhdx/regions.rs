@@ -12,7 +12,7 @@ use crate::disk::header::Place;
 use crate::error::Result;
 use crate::io::Source;
 
-const OFFSETS: [u64; 2] = [192 << 10, 256 << 10];
+pub(super) const OFFSETS: [u64; 2] = [192 << 10, 256 << 10];
 const SIZE: usize = 64 << 10;
 const SIGNATURE: &[u8; 4] = b"regi";
 const BLOCK_TABLE: Guid = guid(0x2DC2_7766, 0xF623, 0x4200, 0x9D64_115E_9BFD_4A08);
@@ -35,6 +35,36 @@ struct Entry {
     length: U32,
     /// 1 if a reader has to know the region.
     required: U32,
+}
+
+/// The table of two regions: offset and length in bytes.
+#[cfg(feature = "all-writers")]
+pub(super) fn table(
+    checksums: &Checksums,
+    block_table: (u64, u32),
+    metadata: (u64, u32),
+) -> alloc::vec::Vec<u8> {
+    use zerocopy::IntoBytes;
+
+    let header = TableHeader {
+        signature: *SIGNATURE,
+        checksum: U32::new(0),
+        entries: U32::new(2),
+        reserved: U32::new(0),
+    };
+    let mut table = header.as_bytes().to_vec();
+    for (guid, (offset, length)) in [(BLOCK_TABLE, block_table), (METADATA, metadata)] {
+        let entry = Entry {
+            guid,
+            offset: U64::new(offset),
+            length: U32::new(length),
+            required: U32::new(1),
+        };
+        table.extend_from_slice(entry.as_bytes());
+    }
+    table.resize(SIZE, 0);
+    checksums.set(&mut table);
+    table
 }
 
 /// The regions, in bytes of the file.

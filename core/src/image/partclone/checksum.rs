@@ -54,7 +54,7 @@ impl Checksum {
     pub(super) fn restart(&mut self) {
         match self {
             Self::None => {}
-            Self::Crc32(crc) => crc.state = CRC_32_JAMCRC.init,
+            Self::Crc32(crc) => crc.restart(),
             Self::Xxh64(hash) => *hash = XxHash64::with_seed(0),
             Self::Xxh128(hash) => **hash = XxHash3_128::new(),
         }
@@ -111,21 +111,25 @@ impl fmt::Debug for Checksum {
 
 /// CRC-32 without the inversion at the end, so that what is stored is its state.
 #[derive(Clone)]
-pub(super) struct Crc32 {
+pub(crate) struct Crc32 {
     /// Computed when it is needed: as a constant it would be 16 KiB of program.
     table: Box<Crc<u32, Table<16>>>,
     state: u32,
 }
 
 impl Crc32 {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             table: Box::new(Crc::<u32, Table<16>>::new(&CRC_32_JAMCRC)),
             state: CRC_32_JAMCRC.init,
         }
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn restart(&mut self) {
+        self.state = CRC_32_JAMCRC.init;
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         // An initial value is reflected, as the polynomial is.
         let initial = self.state.reverse_bits();
         let mut digest = self.table.digest_with_initial(initial);
@@ -134,7 +138,7 @@ impl Crc32 {
     }
 
     /// As stored.
-    pub(super) fn to_bytes(&self) -> [u8; 4] {
+    pub(crate) fn to_bytes(&self) -> [u8; 4] {
         self.state.to_le_bytes()
     }
 }

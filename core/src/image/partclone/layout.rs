@@ -29,9 +29,11 @@ pub(super) const BITMAP_END: &[u8; 8] = b"BiTmAgIc";
 const MIN_BLOCK_SIZE: u32 = 256;
 const MAX_BLOCK_SIZE: u32 = 2 << 20;
 
-const LITTLE_ENDIAN: u16 = 0xC0DE;
+pub(super) const LITTLE_ENDIAN: u16 = 0xC0DE;
 /// The only value of [`RawHeader2::feature_size`].
-const FEATURE_SIZE: u32 = 18;
+pub(super) const FEATURE_SIZE: u32 = 18;
+/// A value of [`RawHeader2::checksum_mode`].
+pub(super) const MODE_CRC32: u16 = 0x20;
 
 /// Version of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,7 +294,7 @@ fn checksums(raw: &RawHeader2) -> Result<Option<Checksums>> {
     let mode = raw.checksum_mode.get();
     let (algorithm, size) = match mode {
         0x00 => (None, 0),
-        0x20 => (Some(Algorithm::Crc32), 4),
+        MODE_CRC32 => (Some(Algorithm::Crc32), 4),
         0x30 => (Some(Algorithm::Xxh64), 8),
         0x31 => (Some(Algorithm::Xxh128), 16),
         _ => {

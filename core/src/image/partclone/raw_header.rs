@@ -33,7 +33,7 @@ pub(super) struct RawHeader1 {
 /// Version 2.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-pub(super) struct RawHeader2 {
+pub(crate) struct RawHeader2 {
     /// 0
     pub(super) magic: [u8; 15],
     /// 15
@@ -75,6 +75,54 @@ pub(super) struct RawHeader2 {
     /// 106: CRC-32 of bytes 0 to 105
     pub(super) checksum: U32,
 }
+
+#[cfg(feature = "all-writers")]
+impl RawHeader2 {
+    /// The header of an image of NTFS with a bitmap of bits, and a CRC-32 that starts afresh after
+    /// every `blocks_per_checksum` blocks.
+    pub(crate) fn of_ntfs(
+        volume: &crate::image::ntfsclone::Header,
+        blocks_per_checksum: u32,
+    ) -> Self {
+        let mut file_system = [0; 16];
+        for (byte, letter) in file_system.iter_mut().zip(b"NTFS") {
+            *byte = *letter;
+        }
+        let mut writer = [0; 14];
+        for (byte, letter) in writer.iter_mut().zip(WRITER) {
+            *byte = *letter;
+        }
+        let mut header = Self {
+            magic: *super::MAGIC,
+            magic_end: 0,
+            writer,
+            version: *b"0002",
+            byte_order: U16::new(super::layout::LITTLE_ENDIAN),
+            file_system,
+            device_size: U64::new(volume.device_size),
+            nr_blocks: U64::new(volume.nr_clusters),
+            used_by_file_system: U64::new(volume.inuse),
+            used: U64::new(volume.inuse),
+            block_size: U32::new(volume.cluster_size),
+            feature_size: U32::new(super::layout::FEATURE_SIZE),
+            image_version: U16::new(2),
+            processor_bits: U16::new(64),
+            checksum_mode: U16::new(super::layout::MODE_CRC32),
+            checksum_size: U16::new(4),
+            blocks_per_checksum: U32::new(blocks_per_checksum),
+            reseed: 1,
+            bitmap_mode: 1,
+            checksum: U32::new(0),
+        };
+        let covered = header.as_bytes().get(..HEADER_CHECKSUM);
+        header.checksum = U32::new(super::checksum::crc32(covered.unwrap_or_default()));
+        header
+    }
+}
+
+/// The version of partclone that first wrote such images: its programs show it.
+#[cfg(feature = "all-writers")]
+const WRITER: &[u8] = b"0.3.0";
 
 const _: () = assert!(size_of::<RawHeader1>() == 64);
 const _: () = assert!(size_of::<RawHeader2>() == HEADER_CHECKSUM + 4);

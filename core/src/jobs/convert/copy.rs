@@ -39,7 +39,7 @@ impl Copy {
         mut output: Output<'_>,
     ) -> Result<(WipeReport, u64), Failure> {
         let (plan, source) = (&self.plan, &self.source);
-        output.encode(writer, &plan.header());
+        output.encode(writer, plan)?;
         let mut report = WipeReport::default();
         let mut done = 0_u64;
         for step in plan.steps() {

@@ -32,7 +32,7 @@ use crate::ntfs::VolumeInfo;
 use crate::ntfs::volume_info::DIRTY;
 use crate::open::Inside;
 use crate::units::len_usize;
-use crate::write::{METADATA, NTFSCLONE, Writer};
+use crate::write::{METADATA, NTFSCLONE, RAW, Writer};
 
 impl Opened {
     /// Converts it, and compresses the result if requested: [`Step::Bytes`] and
@@ -88,7 +88,7 @@ async fn convert(
         compare_block_checksums(co, image).await?;
     }
     let inside = locate(co, opened).await?;
-    if let (Some(index), None) = (inside.index(), writer.encoder) {
+    if let (Some(index), true) = (inside.index(), writer == &RAW) {
         if index.is_ordinary() {
             unpack_image(co, &opened.bytes, index, &mut output).await?;
         } else {

@@ -9,8 +9,9 @@ use super::super::{Failure, Step};
 use super::compressed::{Compressor, MAX_MAP_SIZE};
 use crate::image::ntfsclone::Header;
 use crate::piece::Piece;
+use crate::plan::Plan;
 use crate::units::{Extent, len_u64};
-use crate::write::{Content, Encode, Facts, Stopped, Writer};
+use crate::write::{Content, Encode, Facts, RAW, Shape, Stopped, Writer};
 
 /// Encoded bytes that are written in one call, or more.
 const BATCH: usize = 1 << 20;
@@ -46,8 +47,9 @@ impl<'a> Output<'a> {
     }
 
     /// Encodes what follows.
-    pub(super) fn encode(&mut self, writer: &Writer, header: &Header) {
-        self.encoder = writer.encoder.map(|new| new(header));
+    pub(super) fn encode(&mut self, writer: &Writer, plan: &Plan) -> Result<(), Failure> {
+        self.encoder = (writer.encoder)(&Shape::of_volume(plan))?;
+        Ok(())
     }
 
     /// The facts that a compressed file gets.
@@ -104,7 +106,7 @@ impl<'a> Output<'a> {
         if let Some(mut encoder) = self.encoder.take() {
             let (Ok(()) | Err(Stopped)) = encoder.finish(&mut self.batch);
             self.flush()?;
-        } else if writer.encoder.is_none() {
+        } else if writer == &RAW {
             self.zeros_to(header.volume_size()).await?;
         }
         if let Form::Compressed(compressor) = &mut self.form {

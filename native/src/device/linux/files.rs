@@ -129,6 +129,14 @@ pub fn free_space(directory: &Path) -> io::Result<u64> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// Whether a file lies on NTFS, or on a file system of FUSE, as which ntfs-3g mounts it.
+pub fn may_be_on_ntfs(file: &File) -> bool {
+    // NTFS3_SUPER_MAGIC, NTFS_SB_MAGIC and FUSE_SUPER_MAGIC of the kernel.
+    const MAGICS: [u32; 3] = [0x7366_746E, 0x5346_544E, 0x6573_5546];
+    let stat = rustix::fs::fstatfs(file);
+    stat.is_ok_and(|stat| MAGICS.contains(&(stat.f_type as u32)))
+}
+
 /// Keeps others from writing to a file at the same time; false if somebody
 /// else does already. Ends with the file.
 pub fn lock(file: &File) -> bool {

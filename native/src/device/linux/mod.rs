@@ -31,8 +31,8 @@ pub use errors::{
 pub use files::{
     FileKind, Mode, allocated_size, change_time, create_new, file_kind, free_space,
     is_device_folder, is_mount_point, is_open_for_writing, is_protected_by_directory, is_terminal,
-    lock, name_bytes, open_regular, open_to_write, rename_without_replacing, sync_directory,
-    take_over_access,
+    lock, may_be_on_ntfs, name_bytes, open_regular, open_to_write, rename_without_replacing,
+    sync_directory, take_over_access,
 };
 pub use memory::{fit_in_address_space, try_zeros, usable_memory};
 pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};

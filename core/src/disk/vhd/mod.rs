@@ -4,6 +4,9 @@
 //! the footer, and has a header with the place of the block allocation table (Virtual Hard Disk
 //! Image Format Specification 1.0).
 
+#[cfg(feature = "all-writers")]
+pub(crate) mod writer;
+
 use core::num::NonZeroU64;
 
 use zerocopy::big_endian::{U32, U64};

@@ -5,6 +5,9 @@
 //! is one that is marked corrupt: QEMU sets the mark when it stops writing (QEMU, docs/interop,
 //! qcow2).
 
+#[cfg(feature = "all-writers")]
+pub(crate) mod writer;
+
 use core::num::NonZeroU64;
 
 use zerocopy::big_endian::{U32, U64};

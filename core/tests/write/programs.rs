@@ -1,0 +1,71 @@
+//! Programs that are the oracles, where they are installed.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder of its own, removed at the end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ntfsclone-write-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// Writes a file in it.
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `None`, with a line on standard error, where it is not installed.
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    let folders = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"];
+    let mut paths = folders
+        .map(|folder| Path::new(folder).join(name))
+        .into_iter();
+    let found = paths.find(|path| path.exists());
+    if found.is_none() {
+        let needs_all = std::env::var_os("NTFSCLONE_TESTS_REQUIRE_ALL");
+        assert!(
+            needs_all.is_none_or(|value| value != "1"),
+            "{name} is not installed"
+        );
+        eprintln!("skipped: {name} is not installed");
+    }
+    found
+}
+
+/// Runs a program with arguments that are separated by spaces; the last ones are files. Returns
+/// what it prints.
+#[track_caller]
+pub(crate) fn run(program: &Path, arguments: &str, files: &[&Path]) -> String {
+    let mut command = Command::new(program);
+    let output = command
+        .args(arguments.split(' '))
+        .args(files)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command:?}: {errors}{printed}");
+    printed
+}

@@ -1,0 +1,144 @@
+//! `convert`, resolved to a task.
+
+use std::path::{Path, PathBuf};
+
+use ntfsclone_core::write::{DiskSupport, NTFSCLONE, Partitioning, RAW, Writer};
+
+use super::task::{
+    Compress, Conversion, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch,
+    Options, Output, Task, Thin, VolumeChecks, WriteOptions,
+};
+use super::{dash_for_stdout, distinct_paths, input_named, resolve_progress, suffix, usage};
+use crate::cli::{Convert, DiskTable, convertible};
+use crate::error::{Error, Result};
+use crate::file_hash::sidecar_path;
+use crate::input;
+
+pub(super) fn resolve(typed: Convert) -> Result<Options> {
+    let progress = resolve_progress(&typed.progress);
+    let (Some(source), Some(output)) = (typed.source, typed.output) else {
+        return Ok(Options::new(Task::ListFormats, progress));
+    };
+    let output = dash_for_stdout(output)?;
+    let is_stdout = output == Path::new("-");
+    if is_stdout && typed.overwrite {
+        return usage("--overwrite goes with a file");
+    }
+    if is_stdout && typed.checksum.is_some() {
+        return usage("--checksum needs the name of a file");
+    }
+    if is_stdout && typed.verify {
+        return usage("--verify reads back what was written to a file");
+    }
+    let writer = match typed.to {
+        Some(writer) => writer,
+        None => writer_by_name(&output)?,
+    };
+    let form = form(writer, typed.disk)?;
+    let warning = suffix::warning_of(&output, typed.compress.is_some());
+    let sidecar = typed
+        .checksum
+        .map(|algorithm| ("the file of --checksum", sidecar_path(&output, algorithm)));
+    refuse_sources(&source, sidecar)?;
+    let task = Task::Convert(ConvertTask {
+        source: input_named(source, typed.partition)?,
+        kind: CopyKind {
+            scope: CopyScope::Used,
+            form,
+            compress: typed.compress.map(|level| Compress { level, note: None }),
+        },
+        checks: VolumeChecks {
+            force: typed.force,
+            mismatch: Mismatch::RefuseLoss,
+            files: FileChecks::SystemFiles,
+            threads: typed.threads,
+        },
+        writing: WriteOptions {
+            output: match is_stdout {
+                true => Output::Stdout,
+                false => Output::File {
+                    path: output,
+                    existing: match typed.overwrite {
+                        true => Existing::Replace,
+                        false => Existing::Refuse,
+                    },
+                },
+            },
+            split: None,
+            checksum: typed.checksum,
+            new_serial: None,
+            thin: Thin::No,
+            reflink: false,
+            verify: typed.verify,
+            direct: typed.direct.direct,
+        },
+    });
+    Ok(Options {
+        warning,
+        ..Options::new(task, progress)
+    })
+}
+
+/// The form of an output in the format of `writer`.
+fn form(writer: &'static Writer, disk: Option<DiskTable>) -> Result<Form> {
+    let partitioning = match (disk, writer.disk) {
+        (Some(DiskTable::Gpt | DiskTable::Mbr), DiskSupport::None) => {
+            return Err(Error::Usage {
+                message: format!(
+                    "--disk goes with raw and virtual disks; {} holds a volume without a disk",
+                    writer.id
+                ),
+            });
+        }
+        (Some(DiskTable::Gpt), _) => Partitioning::Gpt,
+        (Some(DiskTable::Mbr), _) => Partitioning::Mbr,
+        (None, DiskSupport::Disk | DiskSupport::DiskWithLargeSectors) => Partitioning::Gpt,
+        (None, DiskSupport::None | DiskSupport::Bytes) | (Some(DiskTable::None), _) => {
+            Partitioning::None
+        }
+    };
+    Ok(if writer == &NTFSCLONE {
+        Form::Image
+    } else if writer == &RAW && partitioning == Partitioning::None {
+        Form::Raw
+    } else {
+        Form::Converted(Conversion {
+            writer,
+            partitioning,
+        })
+    })
+}
+
+/// The format that the name of the output ends in, before the ending of compressed files.
+fn writer_by_name(output: &Path) -> Result<&'static Writer> {
+    let name = match suffix::is_compressed(output) {
+        true => output.with_extension(""),
+        false => output.to_owned(),
+    };
+    let extension = name.extension().and_then(|extension| extension.to_str());
+    let extension = extension.unwrap_or_default().to_ascii_lowercase();
+    let mut writers = convertible();
+    let found = writers.find(|writer| writer.extensions.contains(&&*extension));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = convertible().map(|writer| writer.id).collect();
+        Error::CommandUsage {
+            command: "convert".to_owned(),
+            message: format!(
+                "the name of the output, {}, does not say its format; give one with --to: {}",
+                output.display(),
+                names.join(", ")
+            ),
+        }
+    })
+}
+
+/// A checksum must not take the place of what is read. Whether the output does is checked where
+/// both are known.
+fn refuse_sources(source: &Path, sidecar: Option<(&'static str, PathBuf)>) -> Result<()> {
+    let Some(sidecar) = sidecar.filter(|_| source != Path::new("-")) else {
+        return Ok(());
+    };
+    let pieces = input::pieces_of(source)?;
+    let pieces = pieces.into_iter().map(|path| ("SOURCE", path)).collect();
+    distinct_paths::check(&[pieces, vec![sidecar]].concat())
+}
