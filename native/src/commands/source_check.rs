@@ -32,8 +32,9 @@ pub(super) fn report(
     };
     let is_warned = match found {
         Ok(findings) => warn(source, findings, checks),
+        // What cannot be read is met again by the copy, which has to read these files as well.
+        Err(_) if checks == FileChecks::SystemFiles => return,
         Err(error) => {
-            // What cannot be read is met again by the copy if it is in use.
             report::warning(format!(
                 "{}: its files could not be checked: {}",
                 source.display(),
