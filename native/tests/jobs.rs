@@ -13,7 +13,9 @@ use ntfsclone_core::{
     jobs::{self, Arrival, Compression, Failure, Job, Opened, Opening, Step},
     open::{Damage, NotOpened, Partition},
     pages::Pages,
-    write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor},
+    write::{
+        Conversion, DiskSupport, METADATA, NTFSCLONE, Partitioning, RAW, WRITERS, ZstdCompressor,
+    },
 };
 
 /// A file, read as JavaScript reads it.
@@ -89,7 +91,7 @@ impl Source {
         document.to_json().unwrap() + "\n"
     }
 
-    fn convert(&self, target: &'static Writer, compression: Option<Compression>) -> Vec<u8> {
+    fn convert(&self, target: impl Into<Conversion>, compression: Option<Compression>) -> Vec<u8> {
         let mut convert = self.opened().convert(target, compression).unwrap();
         let mut output = Vec::new();
         self.run(&mut convert, |step| match step {
@@ -268,6 +270,36 @@ fn conversions_are_those_of_the_program() {
             assert_eq!(verified.code(), Some(0), "{line}: {}", verified.errors());
         }
         scene.remove("steps");
+    }
+}
+
+#[test]
+fn disks_are_those_of_the_program() {
+    let scene = crate::support::small_volume::scene();
+    let tables = [
+        ("", None),
+        ("--disk=gpt", Some(Partitioning::Gpt)),
+        ("--disk=mbr", Some(Partitioning::Mbr)),
+        ("--disk=none", Some(Partitioning::None)),
+    ];
+    for writer in WRITERS.iter().filter(|&&writer| writer != &METADATA) {
+        for (option, partitioning) in tables {
+            let Some(conversion) = Conversion::new(writer, partitioning) else {
+                assert_eq!(writer.disk, DiskSupport::None, "{}", writer.id);
+                continue;
+            };
+            let line = format!("convert {option} --to {} volume out", writer.id);
+            scene.run(&line).wrote(&["out"]);
+            let expected = scene.read("out");
+            scene.remove("out");
+            for name in ["volume", "image"] {
+                let source = Source::open(&scene, name);
+                assert!(
+                    source.convert(conversion, None) == expected,
+                    "{line}: {name}"
+                );
+            }
+        }
     }
 }
 

@@ -22,6 +22,7 @@ export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
   ContentOptions,
   ConvertOptions,
+  Disk,
   Hole,
   InitInput,
   LookOptions,

@@ -1,17 +1,35 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
-import { NtfscloneError, open as openImage, type Image, type OpenOptions, type Target } from "./node.js";
+import { NtfscloneError, open as openImage, type Disk, type Image, type OpenOptions, type Target } from "./node.js";
 import { Interrupted, writeNewFile } from "./new-file.js";
+
+const FORMATS: Record<Target, string> = {
+  raw: "the volume",
+  ntfsclone: "image of ntfsclone",
+  metadata: "the same, without the content of files",
+  partclone: "image of partclone, as Clonezilla has them",
+  qcow2: "disk of QEMU, KVM, Proxmox",
+  vdi: "disk of VirtualBox",
+  vhd: "disk of old Hyper-V and Virtual PC, up to 2040 GiB",
+  "vhd-fixed": "disk of Azure: all bytes, also the free ones",
+  vhdx: "disk of Hyper-V; Windows mounts it",
+  vmdk: "disk of VMware, compressed: to be imported",
+};
 
 const HELP = `Looks into, checks and converts images of ntfsclone and NTFS volumes.
 
   ntfsclone info FILE                        what it is, as JSON
   ntfsclone verify [--json] FILE             whether it is sound
-  ntfsclone convert [--to FORMAT] [--compress LEVEL] [--force] -o OUTPUT FILE
+  ntfsclone convert [--to FORMAT] [--disk TABLE] [--compress LEVEL] [--force] -o OUTPUT FILE
 
-FORMAT is raw (a volume), ntfsclone (an image) or metadata (an image without the content of files). OUTPUT must
-not exist; - is standard output. FILE may be an http address whose server sends parts.
+OUTPUT must not exist; - is standard output. FILE may be an http address whose server sends parts. Without --to, FORMAT is
+what the name of OUTPUT ends in, or raw:
 
+${Object.entries(FORMATS)
+  .map(([format, what]) => `  ${format.padEnd(20)}${what}`)
+  .join("\n")}
+
+  --disk TABLE        partition table of a disk: gpt, mbr or none; gpt for virtual disks, none for raw
   --partition N       of a whole disk, which partition
   --compress LEVEL    with zstd, 1 to 22
   --force             a volume that is marked dirty, too
@@ -55,12 +73,13 @@ function parse() {
       allowPositionals: true,
       options: {
         compress: { type: "string" },
+        disk: { type: "string" },
         force: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         json: { type: "boolean" },
         output: { type: "string", short: "o" },
         partition: { type: "string" },
-        to: { type: "string", default: "raw" },
+        to: { type: "string" },
       },
     });
   } catch (error) {
@@ -94,16 +113,20 @@ async function verify(image: Image, values: Values): Promise<number> {
 }
 
 async function convert(image: Image, values: Values): Promise<number> {
-  const { output, to, compress, force } = values;
+  const { output, disk, compress, force } = values;
   if (output === undefined) {
     throw new UsageError("convert needs -o OUTPUT");
   }
+  const to = values.to ?? formatOf(output);
   if (!isTarget(to)) {
     throw new UsageError(`there is no format ${to}`);
   }
+  if (!isDisk(disk)) {
+    throw new UsageError(`there is no partition table ${disk}`);
+  }
   const convertTo = (signal?: AbortSignal) => {
     const level = compress === undefined ? false : whole(compress);
-    return image.convert(to, { compress: level, force, reuse: true, signal }) as unknown as AsyncIterable<Uint8Array>;
+    return image.convert(to, { disk, compress: level, force, reuse: true, signal }) as unknown as AsyncIterable<Uint8Array>;
   };
   if (output === "-") {
     for await (const piece of convertTo()) {
@@ -121,8 +144,18 @@ function toStdout(piece: Uint8Array): Promise<void> {
   });
 }
 
+/** By the ending of its name, before that of a compressed file. */
+function formatOf(output: string): Target {
+  const ending = output.replace(/\.zst$/i, "").split(".").at(-1)!.toLowerCase();
+  return isTarget(ending) ? ending : "raw";
+}
+
 function isTarget(text: string): text is Target {
-  return ["raw", "ntfsclone", "metadata"].includes(text);
+  return Object.hasOwn(FORMATS, text);
+}
+
+function isDisk(text: string | undefined): text is Disk | undefined {
+  return text === undefined || ["gpt", "mbr", "none"].includes(text);
 }
 
 try {

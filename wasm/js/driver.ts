@@ -13,7 +13,7 @@ export type Output =
   | { kind: "files"; files: SurveyedFile[] }
   | { kind: "held"; held: BigUint64Array };
 
-type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse">;
+type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onSize">;
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */
@@ -129,6 +129,9 @@ export class Driver {
           case StepKind.Progress:
             this.#report(Number(done), Number(total));
             return "progress";
+          case StepKind.Size:
+            this.#options.onSize?.(Number(length));
+            continue;
           case StepKind.Bytes:
             this.#report(Number(done), Number(total));
             return { kind: "bytes", bytes: bytes as Uint8Array<ArrayBuffer> };

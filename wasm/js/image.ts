@@ -151,10 +151,10 @@ export class Image {
   convert(target: Target, options?: ConvertOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
   convert(
     target: Target,
-    { compress, force = false, holes = false, ...options }: ConvertOptions = {},
+    { disk, compress, force = false, holes = false, ...options }: ConvertOptions = {},
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
     const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
-    const driver = this.#start((handle) => handle.convert(target, level, force), options);
+    const driver = this.#start((handle) => handle.convert(target, disk, level, force), options);
     return stream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
   }
 
@@ -177,7 +177,7 @@ export class Image {
     await this.#medium.source.close?.();
   }
 
-  #start(begin: (handle: Handle) => Task, options: Omit<ConvertOptions, "compress" | "holes">): Driver {
+  #start(begin: (handle: Handle) => Task, options: Omit<ConvertOptions, "disk" | "compress" | "holes">): Driver {
     if (this.#closing) {
       throw closed();
     }

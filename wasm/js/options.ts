@@ -48,6 +48,8 @@ export interface ContentOptions extends LookOptions {
 }
 
 export interface ConvertOptions extends TaskOptions {
+  /** The partition table of the disk that the volume is written into. */
+  disk?: Disk | undefined;
   /** Compresses it with zstd: a level from 1 to 22, or `true` for 3. Any part of the result can be read by itself. */
   compress?: boolean | number | undefined;
   /** Whether a volume that is marked dirty is converted as it is; otherwise that is refused. */
@@ -59,7 +61,12 @@ export interface ConvertOptions extends TaskOptions {
    * before they ask for another. `pipeTo` is not.
    */
   reuse?: boolean | undefined;
+  /** Is called before the first piece with the size of the result, if that is known: not of VMDK, nor of what is compressed. */
+  onSize?: ((size: number) => void) | undefined;
 }
+
+/** A partition table, or none: the disk is then the volume. */
+export type Disk = "gpt" | "mbr" | "none";
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */
 export interface Hole {
@@ -73,4 +80,18 @@ export type Target =
   /** An image of ntfsclone. */
   | "ntfsclone"
   /** An image with what the file system keeps, and nothing of the content of files. */
-  | "metadata";
+  | "metadata"
+  /** An image of partclone, as Clonezilla has them. */
+  | "partclone"
+  /** A disk of QEMU, KVM and Proxmox. As in all disks, the volume is a partition of it, in a GPT unless `disk` is given. */
+  | "qcow2"
+  /** A disk of VirtualBox. */
+  | "vdi"
+  /** A disk of old Hyper-V and Virtual PC, up to 2040 GiB. */
+  | "vhd"
+  /** A disk of Azure: all bytes, also the free ones. */
+  | "vhd-fixed"
+  /** A disk of Hyper-V; Windows mounts it with a double click. */
+  | "vhdx"
+  /** A disk of VMware, compressed: to be imported (streamOptimized). */
+  | "vmdk";

@@ -3,7 +3,7 @@
 use js_sys::Date;
 use ntfsclone_core::jobs::{Compression, Failure, Opened, Refusal};
 use ntfsclone_core::units::RecordNumber;
-use ntfsclone_core::write::WRITERS;
+use ntfsclone_core::write::{Conversion, Partitioning, WRITERS};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -57,13 +57,19 @@ impl Image {
         Task::deferred(Work::Remains(self.0.remains()))
     }
 
-    /// Makes something else of it: `"raw"`, `"ntfsclone"` or `"metadata"`;
-    /// compressed, if there is a level, from 1 to 22. The other module must be
-    /// loaded before that takes its first step.
-    pub fn convert(&self, target: &str, level: Option<i32>, force: bool) -> Result<Task, JsValue> {
-        let Some(writer) = WRITERS.iter().find(|writer| writer.id == target) else {
-            return Err(error::object(&unknown(target)));
-        };
+    /// Makes something else of it: `target` is the name of a writer, `disk` a
+    /// partition table, `"gpt"`, `"mbr"` or `"none"`; compressed, if there is a
+    /// level, from 1 to 22. The other module must be loaded before that takes its
+    /// first step.
+    pub fn convert(
+        &self,
+        target: &str,
+        disk: Option<String>,
+        level: Option<i32>,
+        force: bool,
+    ) -> Result<Task, JsValue> {
+        let conversion = conversion(target, disk.as_deref());
+        let conversion = conversion.map_err(|failure| error::object(&failure))?;
         let compression = level.map(|level| Compression {
             level,
             compressor: Box::new(LoadedCompressor::new(level)),
@@ -73,7 +79,7 @@ impl Image {
             true => self.0.accepting_dirty(),
             false => self.0.clone(),
         };
-        let convert = opened.convert(writer, compression);
+        let convert = opened.convert(conversion, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;
         Ok(Task::deferred(Work::Output(convert)))
     }
@@ -88,10 +94,32 @@ impl Image {
     }
 }
 
-fn unknown(target: &str) -> Failure {
+fn conversion(target: &str, disk: Option<&str>) -> Result<Conversion, Failure> {
+    let Some(writer) = WRITERS.iter().find(|writer| writer.id == target) else {
+        let ids: Vec<&str> = WRITERS.iter().map(|writer| writer.id).collect();
+        let remedy = format!("the formats are {}", ids.join(", "));
+        return Err(refused(format!("cannot be made into {target:?}"), remedy));
+    };
+    let partitioning = match disk {
+        None => None,
+        Some("gpt") => Some(Partitioning::Gpt),
+        Some("mbr") => Some(Partitioning::Mbr),
+        Some("none") => Some(Partitioning::None),
+        Some(other) => {
+            let found = format!("cannot get a partition table {other:?}");
+            return Err(refused(found, "ask for \"gpt\", \"mbr\" or \"none\""));
+        }
+    };
+    Conversion::new(writer, partitioning).ok_or_else(|| {
+        let found = format!("cannot get a partition table as {target}, which holds a volume alone");
+        refused(found, "leave out the option disk")
+    })
+}
+
+fn refused(found: String, remedy: impl Into<String>) -> Failure {
     Failure::Refused {
         kind: Refusal::Target,
-        found: format!("cannot be made into {target:?}"),
-        remedy: "ask for \"raw\", \"ntfsclone\" or \"metadata\"".to_owned(),
+        found,
+        remedy: remedy.into(),
     }
 }

@@ -46,6 +46,8 @@ pub enum StepKind {
     Load,
     /// `done` of `total` is done; `total` is 0 where that is not known.
     Progress,
+    /// What is made has `length` bytes in all.
+    Size,
     /// `bytes` are next in what is made, or read.
     Bytes,
     /// `length` zeros are next in what is made.
@@ -175,7 +177,7 @@ impl Step {
         self.range.0
     }
 
-    /// How many bytes to read, or were made, or zeros to write.
+    /// How many bytes to read, or were made, or will be, or zeros to write.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> u64 {
         self.range.1
@@ -219,6 +221,10 @@ impl Step {
                 this.range = (range.start, range.end - range.start);
             }
             jobs::Step::Progress { .. } => this.kind = StepKind::Progress,
+            jobs::Step::Size(length) => {
+                this.kind = StepKind::Size;
+                this.range.1 = length;
+            }
             jobs::Step::Bytes(bytes) => {
                 this.kind = StepKind::Bytes;
                 this.range.1 = bytes.len() as u64;

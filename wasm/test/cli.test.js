@@ -96,7 +96,7 @@ test("wrong usage", () => {
     assert.equal(run(...args).status, 2, args.join(" "));
   }
   assert.equal(run("convert", demoImage()).status, 2);
-  assert.equal(run("convert", "--to", "vmdk", "-o", "x", demoImage()).status, 2);
+  assert.equal(run("convert", "--to", "vmdk2", "-o", "x", demoImage()).status, 2);
   assert.equal(run("info", "/no/such/file").status, 1);
   assert.equal(run("--help").status, 0);
 });

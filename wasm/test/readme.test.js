@@ -19,7 +19,7 @@ before(() => {
   copyFileSync(demoImage(), join(folder, "backup.img"));
 });
 
-const printed = [/^Demo 961\nsound\n$/, /^my own source\n$/, /^$/, /^log\.txt 1000000 \[\]\n1000000\n/m, /^[a-z-]+ .+\n$/s];
+const printed = [/^Demo 961\nsound\n$/, /^my own source\n$/, /^17825792\n$/, /^$/, /^log\.txt 1000000 \[\]\n1000000\n/m, /^[a-z-]+ .+\n$/s];
 
 test("there are examples", () => {
   assert.equal(blocks.filter(({ language }) => language === "js").length, printed.length);

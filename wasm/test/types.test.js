@@ -97,7 +97,7 @@ await image.close();
 // @ts-expect-error
 await open(5);
 // @ts-expect-error
-image.convert("vmdk");
+image.convert("vmdk2");
 `;
 
 test("TypeScript in Node", () => {

@@ -509,3 +509,5 @@ resident_data: number,
 times: number, };
 
 export type Holder = "mft" | "system" | "directory" | "file" | "bad";
+
+export type Target = "raw" | "ntfsclone" | "metadata" | "partclone" | "qcow2" | "vdi" | "vhd" | "vhd-fixed" | "vhdx" | "vmdk";

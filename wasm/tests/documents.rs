@@ -5,6 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use ntfsclone_core::clusters::metadata;
+use ntfsclone_core::write::WRITERS;
 use ntfsclone_core::{check, clusters, info, ntfs, wipe};
 use ts_rs::{Config, TS};
 
@@ -42,6 +43,8 @@ fn types_are_those_of_rust() {
     for declaration in declarations {
         text += &format!("\nexport {declaration}\n");
     }
+    let ids: Vec<String> = WRITERS.iter().map(|it| format!("{:?}", it.id)).collect();
+    text += &format!("\nexport type Target = {};\n", ids.join(" | "));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents.generated.ts");
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, &text).unwrap();

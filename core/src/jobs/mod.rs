@@ -76,6 +76,8 @@ pub enum Step {
         /// How much there is; 0 while that is unknown.
         total: u64,
     },
+    /// Bytes of the whole output, before the first of them, if that is known.
+    Size(u64),
     /// The next bytes of the output.
     Bytes(Piece),
     /// The next zeros of the output: their number.

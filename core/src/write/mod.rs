@@ -5,6 +5,7 @@
 //! output into the host's [`Out`]. Any output can be compressed on its way
 //! ([`Framing`]) and metadata is wiped before it is encoded ([`RecordChunk`]).
 
+mod conversion;
 #[cfg_attr(
     not(feature = "all-writers"),
     allow(dead_code, unused_imports, reason = "nothing is written into a disk")
@@ -23,6 +24,7 @@ mod seekable;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+pub use self::conversion::Conversion;
 pub use self::disk::{DiskLayout, Partitioning};
 #[cfg(feature = "serde")]
 pub use self::facts::Facts;

@@ -1,11 +1,12 @@
 //! What is compressed: frames, a summary and a seek table, read back.
 
+use ntfs_volume_builder::VolumeBuilder;
 use ntfsclone_core::check::Code;
 use ntfsclone_core::image::seekable::{Kind, SeekableReader};
 use ntfsclone_core::image::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::jobs::{Compression, Failure, Refusal};
-use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer, ZstdCompressor};
+use ntfsclone_core::jobs::{Compression, Failure, Refusal, Step};
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, WRITERS, Writer, ZstdCompressor};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -64,6 +65,27 @@ fn what_is_compressed_is_the_same_stream() {
                 assert_eq!(summary.index().unwrap(), Some(index), "{name}");
             }
         }
+    }
+}
+
+/// The holes of a disk are zeros in its frames. The size of these is known in the end.
+#[test]
+fn disks_are_compressed() {
+    let built = VolumeBuilder::new().clusters(4000).build();
+    for target in WRITERS {
+        let mut driver = Driver::new(built.bytes.as_slice());
+        let opened = driver.open().unwrap();
+        let expected = driver.output(&mut opened.convert(*target, None).unwrap());
+        let mut convert = opened.convert(*target, compression(1)).unwrap();
+        let mut file = Vec::new();
+        driver
+            .run(&mut convert, |step| match step {
+                Step::Bytes(bytes) => file.extend_from_slice(&bytes),
+                Step::Size(_) | Step::Hole(_) => panic!("{}: {step:?}", target.id),
+                _ => {}
+            })
+            .unwrap();
+        assert!(stream_of(&file) == expected.unwrap(), "{}", target.id);
     }
 }
 

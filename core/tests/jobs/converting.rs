@@ -8,7 +8,7 @@ use ntfsclone_core::ntfs::value::Stream;
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::units::{Geometry, RecordNumber, Vcn};
 use ntfsclone_core::wipe::{Remains, Times, Wiped, wipe_index_record, wipe_mft_record};
-use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer};
+use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, WRITERS, Writer};
 
 use crate::copies::{image_of, restored};
 use crate::driver::Driver;
@@ -70,6 +70,34 @@ fn a_dirty_volume_is_converted_only_where_that_is_accepted() {
         driver
             .output(&mut opened.convert(target, None).unwrap())
             .unwrap();
+    }
+}
+
+/// Nothing that is free is in memory: long zeros are holes, also in a disk that has all bytes.
+#[test]
+fn the_size_precedes_the_output_and_free_space_is_holes() {
+    let built = VolumeBuilder::new().clusters(4000).build();
+    for target in WRITERS {
+        let mut driver = Driver::new(built.bytes.as_slice());
+        let opened = driver.open().unwrap();
+        let mut convert = opened.convert(*target, None).unwrap();
+        let (mut size, mut data, mut holes) = (None, 0, 0);
+        driver
+            .run(&mut convert, |step| match step {
+                Step::Size(len) => {
+                    assert_eq!((size, data, holes), (None, 0, 0), "{}", target.id);
+                    size = Some(len);
+                }
+                Step::Bytes(bytes) => data += bytes.len() as u64,
+                Step::Hole(len) => holes += len,
+                _ => {}
+            })
+            .unwrap();
+        let expected = (target.id != "vmdk").then_some(data + holes);
+        assert_eq!(size, expected, "{}", target.id);
+        if ["raw", "vhd-fixed"].contains(&target.id) {
+            assert!(holes > data, "{}: {data}, {holes}", target.id);
+        }
     }
 }
 

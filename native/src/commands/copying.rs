@@ -5,8 +5,7 @@ use std::sync::Arc;
 use ntfsclone_core as core;
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::write::{
-    Content, DiskLayout, DiskSupport, Facts, METADATA, NTFSCLONE, RAW, Shape, VHD, VHD_FIXED, VHDX,
-    Writer,
+    Content, DiskLayout, Facts, METADATA, NTFSCLONE, RAW, Shape, VHD, VHD_FIXED, VHDX, Writer,
 };
 
 use super::copy::CopyOrder;
@@ -165,17 +164,9 @@ impl Copying<'_> {
         let Form::Converted(conversion) = self.order.kind.form else {
             return Ok(None);
         };
-        let writer = conversion.writer;
-        if writer.disk == DiskSupport::None {
-            return Ok(None);
-        }
-        let layout = DiskLayout::new(
-            conversion.partitioning,
-            &self.plan,
-            self.opened.volume.boot().serial_number,
-            writer.disk == DiskSupport::DiskWithLargeSectors,
-        );
-        layout.map(Some).map_err(|error| self.not_encoded(error))
+        let serial_number = self.opened.volume.boot().serial_number;
+        let layout = conversion.layout(&self.plan, serial_number);
+        layout.map_err(|error| self.not_encoded(error))
     }
 
     fn not_encoded(&self, error: core::Error) -> Error {

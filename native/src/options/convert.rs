@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::write::{DiskSupport, NTFSCLONE, Partitioning, RAW, Writer};
+use ntfsclone_core::write::{Conversion, NTFSCLONE, Partitioning, Writer};
 
 use super::task::{
-    Compress, Conversion, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch,
-    Options, Output, Task, Thin, VolumeChecks, WriteOptions,
+    Compress, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch, Options,
+    Output, Task, Thin, VolumeChecks, WriteOptions,
 };
 use super::{dash_for_stdout, distinct_paths, input_named, resolve_progress, suffix, usage};
 use crate::cli::{Convert, DiskTable, convertible};
@@ -81,31 +81,23 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
 
 /// The form of an output in the format of `writer`.
 fn form(writer: &'static Writer, disk: Option<DiskTable>) -> Result<Form> {
-    let partitioning = match (disk, writer.disk) {
-        (Some(DiskTable::Gpt | DiskTable::Mbr), DiskSupport::None) => {
-            return Err(Error::Usage {
-                message: format!(
-                    "--disk goes with raw and virtual disks; {} holds a volume without a disk",
-                    writer.id
-                ),
-            });
-        }
-        (Some(DiskTable::Gpt), _) => Partitioning::Gpt,
-        (Some(DiskTable::Mbr), _) => Partitioning::Mbr,
-        (None, DiskSupport::Disk | DiskSupport::DiskWithLargeSectors) => Partitioning::Gpt,
-        (None, DiskSupport::None | DiskSupport::Bytes) | (Some(DiskTable::None), _) => {
-            Partitioning::None
-        }
-    };
+    let partitioning = disk.map(|table| match table {
+        DiskTable::Gpt => Partitioning::Gpt,
+        DiskTable::Mbr => Partitioning::Mbr,
+        DiskTable::None => Partitioning::None,
+    });
+    let conversion = Conversion::new(writer, partitioning).ok_or_else(|| Error::Usage {
+        message: format!(
+            "--disk goes with raw and virtual disks; {} holds a volume without a disk",
+            writer.id
+        ),
+    })?;
     Ok(if writer == &NTFSCLONE {
         Form::Image
-    } else if writer == &RAW && partitioning == Partitioning::None {
+    } else if conversion.is_raw_volume() {
         Form::Raw
     } else {
-        Form::Converted(Conversion {
-            writer,
-            partitioning,
-        })
+        Form::Converted(conversion)
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
-use ntfsclone_core::write::{Partitioning, VMDK, Writer};
+use ntfsclone_core::write::{Conversion, VMDK};
 
 use crate::cli::{Algorithm, Direct, Generated, MapFormat};
 use crate::host::percent::{Part, Percent};
@@ -248,13 +248,6 @@ pub enum Form {
     Image,
     /// Any other format.
     Converted(Conversion),
-}
-
-/// A format in which a volume is written, perhaps as a part of a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conversion {
-    pub writer: &'static Writer,
-    pub partitioning: Partitioning,
 }
 
 /// What an image or volume is read from.

@@ -10,11 +10,12 @@ import { problemBox } from "./problem.js";
 
 const words = strings.convert;
 const TARGETS = ["raw", "ntfsclone", "metadata"] as const satisfies readonly Target[];
-const EXTENSIONS: Record<Target, string> = { raw: ".ntfs", ntfsclone: ".img", metadata: ".metadata.img" };
+type Format = (typeof TARGETS)[number];
+const EXTENSIONS: Record<Format, string> = { raw: ".ntfs", ntfsclone: ".img", metadata: ".metadata.img" };
 const DEFAULT_LEVEL = 3;
 
 interface Choice {
-  target: Target;
+  target: Format;
   level: number | null;
 }
 
@@ -134,7 +135,7 @@ function form(context: Context, start: (choice: Choice, way: Way) => void): HTML
   return form;
 }
 
-function sizeOf({ volume, image }: Info, target: Target): Child[] {
+function sizeOf({ volume, image }: Info, target: Format): Child[] {
   const used = image ? image.clusters_in_use * image.cluster_size : volume?.usage ? volume.usage.used * volume.cluster_size : null;
   const whole = image?.device_size ?? volume?.size ?? null;
   switch (target) {

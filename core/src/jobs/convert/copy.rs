@@ -13,12 +13,14 @@ use crate::io::{ReadAt, Source};
 use crate::plan::{CopyStep, Plan};
 use crate::units::len_u64;
 use crate::wipe::Times;
-use crate::write::{RecordChunk, WipeReport, Writer};
+use crate::write::{Conversion, RecordChunk, WipeReport};
 
 /// A volume that is ready to be copied.
 pub(super) struct Copy {
     pub(super) source: Source,
     pub(super) plan: Plan,
+    /// Of the volume.
+    pub(super) serial_number: u64,
 }
 
 impl Copy {
@@ -28,6 +30,7 @@ impl Copy {
         Self {
             plan: Plan::new(geometry, counted.inside.device_size(), counted.map),
             source: counted.inside.source,
+            serial_number: counted.volume.boot().serial_number,
         }
     }
 
@@ -35,11 +38,11 @@ impl Copy {
     pub(super) async fn write(
         &self,
         co: &Co,
-        writer: &Writer,
+        conversion: Conversion,
         mut output: Output<'_>,
     ) -> Result<(WipeReport, u64), Failure> {
         let (plan, source) = (&self.plan, &self.source);
-        output.encode(writer, plan)?;
+        output.encode(conversion, plan, self.serial_number)?;
         let mut report = WipeReport::default();
         let mut done = 0_u64;
         for step in plan.steps() {
@@ -67,7 +70,7 @@ impl Copy {
             }
         }
         let size = output
-            .finish(writer, &plan.header(), plan.extents())
+            .finish(conversion.writer, &plan.header(), plan.extents())
             .await?;
         Ok((report, size))
     }
@@ -85,6 +88,7 @@ pub(super) async fn copy_stored(
     let cluster_size = u64::from(header.cluster_size);
     let bytes = |clusters: u64| clusters.saturating_mul(cluster_size);
     let (volume_size, end) = (header.volume_size(), source.size());
+    output.set_size(Some(volume_size.max(end)));
     let extents = index.extents();
     let ranges = extents.map(|extent| (bytes(extent.start.0), bytes(extent.len)));
     let mut done = 0;

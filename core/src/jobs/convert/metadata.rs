@@ -35,6 +35,7 @@ impl Copy {
             Self {
                 source: counted.inside.source,
                 plan,
+                serial_number: counted.volume.boot().serial_number,
             },
             metadata.sensitive,
         ))

@@ -3,6 +3,7 @@
 
 mod compressed;
 mod copy;
+mod encoded;
 mod metadata;
 mod output;
 mod pass;
@@ -32,11 +33,11 @@ use crate::ntfs::VolumeInfo;
 use crate::ntfs::volume_info::DIRTY;
 use crate::open::Inside;
 use crate::units::len_usize;
-use crate::write::{METADATA, NTFSCLONE, RAW, Writer};
+use crate::write::{Conversion, METADATA, NTFSCLONE};
 
 impl Opened {
-    /// Converts it, and compresses the result if requested: [`Step::Bytes`] and
-    /// [`Step::Hole`].
+    /// Converts it, and compresses the result if requested: [`Step::Size`] if that is
+    /// known, [`Step::Bytes`] and [`Step::Hole`].
     ///
     /// # Errors
     ///
@@ -45,14 +46,16 @@ impl Opened {
     ///
     /// [`Step::Bytes`]: super::Step::Bytes
     /// [`Step::Hole`]: super::Step::Hole
+    /// [`Step::Size`]: super::Step::Size
     pub fn convert(
         &self,
-        writer: &'static Writer,
+        conversion: impl Into<Conversion>,
         compression: Option<Compression>,
     ) -> Result<Job<()>, Failure> {
+        let conversion = conversion.into();
         let is_old = |header: &Header| len_usize(header.data_offset.into()) != HEADER_SIZE;
         if compression.is_some()
-            && writer.id == NTFSCLONE.id
+            && conversion.writer == &NTFSCLONE
             && self.header.as_ref().is_some_and(is_old)
         {
             return Err(Failure::refused(
@@ -69,7 +72,7 @@ impl Opened {
         };
         let opened = self.clone();
         Ok(Job::new(Arc::clone(&self.pages), move |co| async move {
-            convert(&co, &opened, writer, form).await
+            convert(&co, &opened, conversion, form).await
         }))
     }
 }
@@ -77,25 +80,25 @@ impl Opened {
 async fn convert(
     co: &Co,
     opened: &Opened,
-    writer: &'static Writer,
+    conversion: Conversion,
     form: Form,
 ) -> Result<(), Failure> {
     let mut output = Output::new(co, form);
-    if writer.id == NTFSCLONE.id && opened.format == Format::Image {
+    if conversion.writer == &NTFSCLONE && opened.format == Format::Image {
         return pass_image(co, &opened.bytes, output).await;
     }
     if let Some(image) = &opened.container {
         compare_block_checksums(co, image).await?;
     }
     let inside = locate(co, opened).await?;
-    if let (Some(index), true) = (inside.index(), writer == &RAW) {
+    if let (Some(index), true) = (inside.index(), conversion.is_raw_volume()) {
         if index.is_ordinary() {
             unpack_image(co, &opened.bytes, index, &mut output).await?;
         } else {
             copy_stored(co, &inside.source, index, &mut output).await?;
         }
         output
-            .finish(writer, index.header(), index.extents())
+            .finish(conversion.writer, index.header(), index.extents())
             .await?;
         return Ok(());
     }
@@ -107,7 +110,7 @@ async fn convert(
         let serial_number = counted.volume.boot().serial_number;
         facts.set_volume(Some(counted.label.clone()), serial_number);
     }
-    let copy = if writer.id == METADATA.id {
+    let copy = if conversion.writer == &METADATA {
         if let Some(facts) = output.facts() {
             facts.set_metadata();
         }
@@ -116,7 +119,7 @@ async fn convert(
         refuse_not_stored(co, &counted).await?;
         Copy::of_clusters(counted)
     };
-    copy.write(co, writer, output).await?;
+    copy.write(co, conversion, output).await?;
     Ok(())
 }
 

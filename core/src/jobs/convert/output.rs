@@ -2,16 +2,16 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem;
 
 use super::super::job::Co;
 use super::super::{Failure, Step};
 use super::compressed::{Compressor, MAX_MAP_SIZE};
+use super::encoded::{Encoded, Part};
 use crate::image::ntfsclone::Header;
 use crate::piece::Piece;
 use crate::plan::Plan;
 use crate::units::{Extent, len_u64};
-use crate::write::{Content, Encode, Facts, RAW, Shape, Stopped, Writer};
+use crate::write::{Content, Conversion, Encode, Facts, RAW, Shape, Stopped, Writer};
 
 /// Encoded bytes that are written in one call, or more.
 const BATCH: usize = 1 << 20;
@@ -22,8 +22,7 @@ pub(super) struct Output<'a> {
     form: Form,
     /// `None` if the output is the volume itself, or an image as it is.
     encoder: Option<Box<dyn Encode + Send>>,
-    /// Encoded bytes that are not written yet.
-    batch: Vec<u8>,
+    encoded: Encoded,
     /// Bytes written, before compression.
     len: u64,
 }
@@ -41,15 +40,33 @@ impl<'a> Output<'a> {
             co,
             form,
             encoder: None,
-            batch: Vec::new(),
+            encoded: Encoded::default(),
             len: 0,
         }
     }
 
-    /// Encodes what follows.
-    pub(super) fn encode(&mut self, writer: &Writer, plan: &Plan) -> Result<(), Failure> {
-        self.encoder = (writer.encoder)(&Shape::of_volume(plan))?;
+    /// Encodes what follows: the volume of `plan`, whose serial number makes the identifiers of
+    /// its disk.
+    pub(super) fn encode(
+        &mut self,
+        conversion: Conversion,
+        plan: &Plan,
+        serial_number: u64,
+    ) -> Result<(), Failure> {
+        let layout = conversion.layout(plan, serial_number)?;
+        let disk = layout.as_ref();
+        let shape = Shape { plan, disk };
+        self.encoder = (conversion.writer.encoder)(&shape)?;
+        self.set_size((conversion.writer.size)(&shape));
         Ok(())
+    }
+
+    /// Reports the size of the output before compression, if it is known, as that of what is
+    /// written.
+    pub(super) fn set_size(&self, size: Option<u64>) {
+        if let (Form::Plain, Some(size)) = (&self.form, size) {
+            self.co.emit(Step::Size(size));
+        }
     }
 
     /// The facts that a compressed file gets.
@@ -71,14 +88,14 @@ impl<'a> Output<'a> {
             return self.bytes(piece);
         };
         // With the commands before clusters of 512 bytes, the smallest.
-        self.batch
+        self.encoded
             .reserve(piece.len().saturating_add(piece.len() >> 8));
-        // A vector takes all.
-        let (Ok(()) | Err(Stopped)) = encoder.data(offset, &piece, &mut self.batch);
-        if self.batch.len() < BATCH {
+        // It takes all.
+        let (Ok(()) | Err(Stopped)) = encoder.data(offset, &piece, &mut self.encoded);
+        if !self.encoded.has(BATCH) {
             return Ok(());
         }
-        self.flush()
+        self.flush().await
     }
 
     /// Writes bytes as they are.
@@ -104,8 +121,8 @@ impl<'a> Output<'a> {
         extents: impl Iterator<Item = Extent>,
     ) -> Result<u64, Failure> {
         if let Some(mut encoder) = self.encoder.take() {
-            let (Ok(()) | Err(Stopped)) = encoder.finish(&mut self.batch);
-            self.flush()?;
+            let (Ok(()) | Err(Stopped)) = encoder.finish(&mut self.encoded);
+            self.flush().await?;
         } else if writer == &RAW {
             self.zeros_to(header.volume_size()).await?;
         }
@@ -116,9 +133,14 @@ impl<'a> Output<'a> {
         Ok(self.len)
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
-        let batch = mem::take(&mut self.batch);
-        self.bytes(batch.into())
+    async fn flush(&mut self) -> Result<(), Failure> {
+        while let Some(part) = self.encoded.next() {
+            match part {
+                Part::Bytes(bytes) => self.bytes(bytes.into())?,
+                Part::Zeros(len) => self.zeros_to(self.len.saturating_add(len)).await?,
+            }
+        }
+        Ok(())
     }
 
     /// Writes zeros up to `end`. Compressing many of them takes many steps.

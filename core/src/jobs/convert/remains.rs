@@ -21,7 +21,7 @@ impl Opened {
             let counted = used(&co, inside, false).await?;
             let (copy, sensitive) = Copy::of_metadata(&co, counted).await?;
             let output = Output::new(&co, Form::Discarded);
-            let (report, image_size) = copy.write(&co, &METADATA, output).await?;
+            let (report, image_size) = copy.write(&co, (&METADATA).into(), output).await?;
             Ok(Remains {
                 image_size,
                 sensitive,

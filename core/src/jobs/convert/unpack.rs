@@ -20,6 +20,7 @@ pub(super) async fn unpack_image(
     index: &Index,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    output.set_size(Some(index.restored_size()));
     let mut decoder = Decoder::new();
     let mut batch = Batch::new(index.restored_size());
     let mut has_ended = false;
