@@ -220,6 +220,7 @@ export type FindingCode =
   | "attribute-invalid"
   | "attribute-missing"
   | "attribute-sizes"
+  | "compressed-size"
   | "attribute-list"
   | "link-count"
   | "index-damaged"
@@ -245,6 +246,7 @@ export type FindingCode =
   | "check-interrupted"
   | "unfinished"
   | "security"
+  | "security-missing"
   | "extend-index"
   | "compressed-unit"
   | "rescue-mark";

@@ -77,7 +77,7 @@ pub enum Code {
     BootSector,
     /// The first records of `$MFT` and their copies differ.
     MftMirror,
-    /// `$Volume` cannot be read.
+    /// `$Volume` cannot be read, or its version is not that of the volume.
     VolumeInformation,
     /// The volume is marked dirty.
     Dirty,
@@ -88,7 +88,7 @@ pub enum Code {
     /// Records of `$MFT`, or the runlist of a file, are in a damaged part of the
     /// image.
     RecordsLost,
-    /// A record of `$MFT` is damaged as a whole.
+    /// A record of `$MFT` that is marked as free is badly formed.
     RecordSkipped,
     /// A file's record or runlist is damaged.
     RecordDamaged,
@@ -134,6 +134,8 @@ pub enum Code {
     AttributeMissing,
     /// The sizes of a value contradict each other, or its clusters.
     AttributeSizes,
+    /// The size on disk of a compressed or sparse value is not that of its clusters.
+    CompressedSize,
     /// An attribute list does not name all attributes, or not as they are.
     AttributeList,
     /// A record counts more or fewer names than it has.
@@ -185,6 +187,8 @@ pub enum Code {
     /// A security descriptor, or its place in the indexes of `$Secure`, is
     /// damaged, or there is none for a file.
     Security,
+    /// `$Secure` lacks the security descriptors, or one of the indexes over them.
+    SecurityMissing,
     /// An index of `$Extend` names a file that is not there.
     ExtendIndex,
     /// A compressed part of a file cannot be decompressed.
@@ -243,6 +247,7 @@ impl Code {
             | Self::RootDirectory
             | Self::Upcase
             | Self::AttributeDefinitions
+            | Self::SecurityMissing
             | Self::Journal
             | Self::Bitmap
             | Self::RecordHeader

@@ -42,6 +42,13 @@ const BLOCK_VCN_OFFSET: usize = 0x10;
 const ENTRY_FLAGS_OFFSET: usize = 0x0C;
 const KNOWN_ENTRY_FLAGS: u16 = 3;
 
+/// In the header of a node: that it has children.
+const NODE_FLAGS_OFFSET: usize = 0x0C;
+const KNOWN_NODE_FLAGS: u32 = 1;
+
+/// Where the root of an index has how many VCNs a block has.
+const ROOT_VCNS_OFFSET: usize = 0x0C;
+
 /// The least unit of VCNs in an index, where clusters are larger than blocks.
 const LEAST_VCN_BYTES: u64 = 512;
 
@@ -211,8 +218,8 @@ impl Level {
 type Damage = &'static str;
 
 impl Tree {
-    /// The index `name` of a file. Without entries if it cannot be walked over,
-    /// which is a finding.
+    /// The index `name` of a file. Damage of its root is a finding; without entries
+    /// if it cannot be walked over.
     ///
     /// # Errors
     ///
@@ -243,7 +250,11 @@ impl Tree {
             is_whole: true,
             is_lost: false,
         };
-        let damage = match tree.load(volume, file, name) {
+        let loaded = tree.load(volume, file, name);
+        if let Some(root) = tree.levels.first() {
+            tree.check_flags(&root.bytes, ROOT_NODE_OFFSET, offset, findings);
+        }
+        let damage = match loaded {
             Ok(None) => return Ok(tree),
             Ok(Some(damage)) => damage.to_string(),
             Err(error) if error.is_loss() => {
@@ -314,6 +325,12 @@ impl Tree {
         }
         // A block that the bitmap does not have is in no sound index.
         self.reached = vec![0; self.bitmap.len()];
+        // A byte, and three that are reserved. Linux has another unit where sectors
+        // are larger.
+        let units = [self.vcn_size, volume.geometry().sector_size.into()];
+        let vcns = u64::from(number(ROOT_VCNS_OFFSET) & 0xFF);
+        let is_counted = |unit: &u64| self.block_size.checked_div(*unit) == Some(vcns);
+        let is_right = units.iter().any(is_counted);
         self.levels.push(Level {
             bytes: root,
             start: ROOT_NODE_OFFSET,
@@ -321,7 +338,18 @@ impl Tree {
             is_child_done: false,
             offset: None,
         });
-        Ok(None)
+        let what = "the index counts other VCNs for a block than a block has";
+        Ok((!is_right).then_some(what))
+    }
+
+    /// Reports flags of the node `start` bytes into `bytes` that are not known, and
+    /// that no driver looks at. `place` is where it is, or the record of it.
+    fn check_flags(&self, bytes: &[u8], start: usize, place: u64, findings: &mut Findings) {
+        let flags = u32_at(bytes, start.saturating_add(NODE_FLAGS_OFFSET));
+        if flags.is_some_and(|flags| flags > KNOWN_NODE_FLAGS) {
+            let what = "a node of the index has flags that are not known";
+            findings.report(Code::AttributeFlags, self.record, Some(place), what);
+        }
     }
 
     /// Visits the entries of the next nodes; false at the end. `visit` gets each
@@ -459,13 +487,16 @@ impl Tree {
                 self.report(Code::IndexDamaged, place, damage, findings);
                 Ok(None)
             }
-            Ok(position) => Ok(Some(Level {
-                bytes,
-                start: RECORD_NODE_OFFSET,
-                position,
-                is_child_done: false,
-                offset,
-            })),
+            Ok(position) => {
+                self.check_flags(&bytes, RECORD_NODE_OFFSET, place, findings);
+                Ok(Some(Level {
+                    bytes,
+                    start: RECORD_NODE_OFFSET,
+                    position,
+                    is_child_done: false,
+                    offset,
+                }))
+            }
         }
     }
 

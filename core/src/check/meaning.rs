@@ -122,9 +122,10 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "take another copy of the image, if there is one, or make a new one",
         ),
         Code::RecordSkipped => (
-            Warning,
-            "$MFT marks it as free: it belongs to no file",
-            CHKDSK,
+            Note,
+            "$MFT marks it as free: it belongs to no file; healthy volumes have such where \
+             $MFT was moved",
+            "nothing: the next new file overwrites it",
         ),
         Code::RecordDamaged => (
             Error,
@@ -219,6 +220,11 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "how much of the content there is is not known",
             CHKDSK,
         ),
+        Code::CompressedSize => (
+            Warning,
+            "no data is lost; programs show another size on disk",
+            CHKDSK,
+        ),
         Code::AttributeList => (
             Error,
             "attributes that the list does not name are not found",
@@ -288,6 +294,7 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "files may open for everyone, or for no one",
             CHKDSK,
         ),
+        Code::SecurityMissing => (Error, "who may open which file is not known", CHKDSK),
         Code::ExtendIndex => (Warning, "no data is lost", CHKDSK),
         Code::CompressedUnit => (Error, "that part of the file is lost", CHKDSK),
         Code::RescueMark => (

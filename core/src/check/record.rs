@@ -7,7 +7,7 @@ use super::code::Code;
 use super::finding::Findings;
 use crate::ntfs::FileRecord;
 use crate::ntfs::attribute::{
-    Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED, NonResident,
+    Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED, NonResident, SPARSE,
 };
 use crate::ntfs::file_name::FileName;
 use crate::ntfs::index::DIRECTORY_INDEX;
@@ -31,7 +31,6 @@ const NEXT_INSTANCE_OFFSET: usize = 0x28;
 const RESIDENT_FLAGS_OFFSET: usize = 0x16;
 /// Flags of attributes: compressed by LZNT1, encrypted, sparse.
 const KNOWN_ATTRIBUTE_FLAGS: u16 = 1 | ENCRYPTED | SPARSE;
-const SPARSE: u16 = 0x8000;
 /// Where an attribute has the place of its name.
 const NAME_OFFSET: usize = 0x0A;
 /// The count of names.
@@ -273,8 +272,7 @@ impl RecordCheck<'_> {
             let is_older = record == base.record
                 && sequence_number != 0
                 && sequence_number != base.sequence_number;
-            if usize::from(entry.name_length).saturating_mul(2) != attribute.name.len() || is_older
-            {
+            if entry.name.as_deref() != Some(attribute.name) || is_older {
                 let what = "its attribute list has another name, or an older file, for a piece";
                 self.report(Code::AttributeList, offset, what);
                 return;
@@ -285,23 +283,24 @@ impl RecordCheck<'_> {
     /// Checks the sizes of non-resident values against their runs, and that the
     /// pieces of each follow each other.
     fn pieces(&mut self, attributes: &[Attribute<'_>]) {
-        let mut before: Option<(&Attribute<'_>, NonResident<'_>, Vcn)> = None;
+        let mut before: Option<(&Attribute<'_>, NonResident<'_>, Reached)> = None;
         for attribute in attributes {
             let AttributeBody::NonResident(piece) = attribute.body else {
                 continue;
             };
             // What is damaged in a runlist was found by the scan.
-            let Ok(end) = end_of(&piece) else {
+            let Ok(here) = reached_by(&piece) else {
                 before = None;
                 continue;
             };
+            let end = here.end;
             let is_next = piece.lowest_vcn != Vcn(0);
             let first = match before.take() {
                 Some((named, first, reached)) => {
                     let is_same =
                         named.type_code == attribute.type_code && named.name == attribute.name;
-                    if is_same && is_next && reached == piece.lowest_vcn {
-                        Some((named, first))
+                    if is_same && is_next && reached.end == piece.lowest_vcn {
+                        Some((named, first, reached.clusters))
                     } else {
                         self.size_of_all(named, &first, reached);
                         None
@@ -309,39 +308,69 @@ impl RecordCheck<'_> {
                 }
                 None => None,
             };
-            let (named, first) = match first {
+            let (named, first, clusters) = match first {
                 Some(first) => first,
                 None if is_next => {
                     let what = "the first clusters of a value are missing, or others after them";
                     self.report(Code::AttributeSizes, attribute.offset, what);
                     continue;
                 }
-                None => (attribute, piece),
+                None => (attribute, piece, 0),
             };
             if piece.highest_vcn.plus(1) != end && piece.highest_vcn.0.wrapping_add(1) != end.0 {
                 let what = "the clusters of a value are more or fewer than its last VCN";
                 self.report(Code::AttributeSizes, attribute.offset, what);
                 continue;
             }
-            before = Some((named, first, end));
+            let clusters = here.clusters.saturating_add(clusters);
+            before = Some((named, first, Reached { end, clusters }));
         }
         if let Some((named, first, reached)) = before {
             self.size_of_all(named, &first, reached);
         }
     }
 
-    /// Checks the sizes of a value whose runs end before `end`.
-    fn size_of_all(&mut self, attribute: &Attribute<'_>, first: &NonResident<'_>, end: Vcn) {
+    /// Checks the sizes of a value whose runs have `reached` so far.
+    fn size_of_all(
+        &mut self,
+        attribute: &Attribute<'_>,
+        first: &NonResident<'_>,
+        reached: Reached,
+    ) {
         let what = if first.data_size > first.allocated_size {
             "a value is larger than its allocated size"
         } else if first.initialized_size > first.data_size {
             "more of a value is initialised than it has"
-        } else if self.geometry.bytes(end.0) != first.allocated_size {
+        } else if self.geometry.bytes(reached.end.0) != first.allocated_size {
             "the clusters of a value are more or fewer than its allocated size"
         } else {
-            return;
+            return self.compressed_size(attribute, first, reached);
         };
         self.report(Code::AttributeSizes, attribute.offset, what);
+    }
+
+    /// Checks the size on disk of a value, which compressed and sparse ones have.
+    fn compressed_size(
+        &mut self,
+        attribute: &Attribute<'_>,
+        first: &NonResident<'_>,
+        reached: Reached,
+    ) {
+        if attribute.flags & (COMPRESSION_MASK | SPARSE) == 0 {
+            return;
+        }
+        let (code, what) = match first.compressed_size() {
+            Some(size) if size == self.geometry.bytes(reached.clusters) => return,
+            Some(_) => (
+                Code::CompressedSize,
+                "the size on disk of a value is not that of its clusters",
+            ),
+            None => (
+                Code::AttributeFlags,
+                "a compressed or sparse value has no size on disk",
+            ),
+        };
+        self.report(code, attribute.offset, what);
     }
 
     fn report(&mut self, code: Code, offset: u64, what: &str) {
@@ -412,13 +441,28 @@ fn is_place_right(attribute: &Attribute<'_>, bytes: &[u8]) -> bool {
             || may_have_name && name >= header && name_end <= usize::from(value))
 }
 
-/// The VCN after the last run of a piece.
-fn end_of(piece: &NonResident<'_>) -> crate::error::Result<Vcn> {
-    let mut end = piece.lowest_vcn;
+/// What the runs of a value cover.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    /// The VCN after the last one.
+    end: Vcn,
+    /// Clusters in them, without holes.
+    clusters: u64,
+}
+
+/// What the runs of a piece cover.
+fn reached_by(piece: &NonResident<'_>) -> crate::error::Result<Reached> {
+    let mut reached = Reached {
+        end: piece.lowest_vcn,
+        clusters: 0,
+    };
     for run in piece.runs() {
-        end = run?.end();
+        let run = run?;
+        reached.end = run.end();
+        let clusters = run.extent().map_or(0, |extent| extent.len);
+        reached.clusters = reached.clusters.saturating_add(clusters);
     }
-    Ok(end)
+    Ok(reached)
 }
 
 /// Whether the value of an attribute is as its type must be.

@@ -1,6 +1,7 @@
 //! `$Secure`: the security descriptors that files share, and the two indexes
 //! over them, by number (`$SII`) and by hash (`$SDH`).
 
+use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -12,12 +13,12 @@ use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
 use crate::ntfs::index::Entry;
-use crate::ntfs::mft::RECORD_SECURE;
+use crate::ntfs::mft::{RECORD_SECURE, RECORD_VOLUME};
 use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::record::u32_at;
 use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
-use crate::ntfs::{FileRecord, Volume};
+use crate::ntfs::{FileRecord, Volume, VolumeInfo};
 use crate::sorted::sorted;
 use crate::units::{RecordNumber, len_usize};
 
@@ -95,9 +96,7 @@ impl SecurityCheck {
                 Err(error) if error.is_damage() => return Ok(Some(SecurityIds::default())),
                 file => file?,
             };
-            let is_there = file.value(AttributeType::INDEX_ROOT, BY_NUMBER);
-            if !matches!(is_there, Ok(Some(_))) {
-                // Before NTFS 3.0 there is none.
+            if !has_parts(volume, &file, findings)? {
                 return Ok(Some(SecurityIds::default()));
             }
             let descriptors = file.value(AttributeType::DATA, DESCRIPTORS).ok().flatten();
@@ -156,6 +155,49 @@ impl SecurityCheck {
         let ids = sorted(core::mem::take(&mut self.ids));
         Ok(Some(SecurityIds { ids: Some(ids) }))
     }
+}
+
+/// Whether `$Secure` has its descriptors and both indexes, which NTFS has since 3.0.
+fn has_parts<R: ReadAt>(
+    volume: &Volume<R>,
+    file: &FileRecord,
+    findings: &mut Findings,
+) -> Result<bool> {
+    const PARTS: [(AttributeType, &[u8], &str); 3] = [
+        (AttributeType::DATA, DESCRIPTORS, "it has no $SDS"),
+        (AttributeType::INDEX_ROOT, BY_NUMBER, "it has no index $SII"),
+        (AttributeType::INDEX_ROOT, BY_HASH, "it has no index $SDH"),
+    ];
+    let version = match VolumeInfo::read(volume) {
+        Ok(info) => Some((info.major_version, info.minor_version)),
+        // It is reported already.
+        Err(error) if error.is_loss() || error.is_damage() => None,
+        Err(error) => return Err(error),
+    };
+    let mut found = 0;
+    let mut missing = None;
+    for (type_code, name, what) in PARTS {
+        match file.value(type_code, name) {
+            Ok(Some(_)) => found = usize::saturating_add(found, 1),
+            Ok(None) => missing = Some(what),
+            // The scan found it.
+            Err(_) => {}
+        }
+    }
+    let offset = file.base()?.offset();
+    match (version, missing) {
+        // Versions that are not known are reported already.
+        (Some((1, minor @ 0..=2)), None) if found == PARTS.len() => {
+            let what = format!("the version is 1.{minor}, and $Secure is that of NTFS 3");
+            let place = volume.mft().record_offset(RECORD_VOLUME);
+            findings.report(Code::VolumeInformation, RECORD_VOLUME, place, &what);
+        }
+        (Some((3.., _)), Some(what)) => {
+            findings.report(Code::SecurityMissing, RECORD_SECURE, Some(offset), what);
+        }
+        _ => {}
+    }
+    Ok(found == PARTS.len())
 }
 
 /// What is wrong with the descriptor that an entry of `$SII` names.

@@ -1,6 +1,6 @@
 //! The files of the file system itself, which are checked by what is in them.
 
-use alloc::vec;
+use alloc::{format, vec};
 
 use super::code::Code;
 use super::finding::{Finding, Findings};
@@ -30,6 +30,13 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
         RECORD_VOLUME,
         VolumeInfo::read(volume),
     )?;
+    let version = info
+        .as_ref()
+        .map(|info| (info.major_version, info.minor_version));
+    if let Some((major, minor)) = version.filter(|version| !is_known(*version)) {
+        let what = format!("the version is {major}.{minor}, which no Windows has");
+        note.report(Code::VolumeInformation, Some(RECORD_VOLUME), &what);
+    }
     if info.as_ref().is_some_and(VolumeInfo::is_dirty) {
         note.report(Code::Dirty, None, "the volume is marked dirty");
     }
@@ -68,6 +75,11 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
         note.report(code, record, reason.what());
     }
     Ok(table.unwrap_or_default())
+}
+
+/// Whether a released Windows has that version of NTFS.
+fn is_known(version: (u8, u8)) -> bool {
+    matches!(version, (1, 0..=2) | (3, 0 | 1))
 }
 
 /// The first bytes of the data of a file, `limit` at most.

@@ -30,8 +30,10 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         | Code::RescueMark => {
             "Windows and Linux cannot tell: they read what is there as if it were the file's"
         }
-        Code::VolumeUnreadable | Code::VolumeInformation => {
-            "neither Windows nor Linux mounts the volume"
+        Code::VolumeUnreadable => "neither Windows nor Linux mounts the volume",
+        Code::VolumeInformation => {
+            "Windows does not mount the volume, or takes it for an older one; Linux does not \
+             mount it if the file cannot be read"
         }
         Code::AttributeDefinitions => {
             "Windows does not mount the volume; ntfs-3g does if the file can be read"
@@ -108,8 +110,14 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         }
         Code::RecordSkipped => "Windows and Linux pass over it",
         Code::UpcaseUnknown => "Windows and Linux find names by that table",
-        Code::AttributeInstance | Code::AttributeFlags | Code::LinkCount | Code::ExtendIndex => {
-            "Windows and Linux mount the volume as usual; chkdsk corrects it"
+        Code::SecurityMissing => {
+            "ntfs3 does not mount the volume, ntfs-3g does; chkdsk makes the file again, with \
+             default permissions"
         }
+        Code::AttributeInstance
+        | Code::AttributeFlags
+        | Code::CompressedSize
+        | Code::LinkCount
+        | Code::ExtendIndex => "Windows and Linux mount the volume as usual; chkdsk corrects it",
     })
 }

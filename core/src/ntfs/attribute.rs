@@ -1,6 +1,7 @@
 //! Attributes within an MFT record.
 
 use core::mem::{offset_of, size_of};
+use core::ops::Range;
 
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
@@ -16,6 +17,8 @@ const END: u32 = 0xFFFF_FFFF;
 pub const COMPRESSION_MASK: u16 = 0x00FF;
 /// In [`Attribute::flags`]: encrypted by EFS.
 pub const ENCRYPTED: u16 = 0x4000;
+/// In [`Attribute::flags`]: with holes.
+pub(crate) const SPARSE: u16 = 0x8000;
 
 /// What an attribute is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,6 +115,10 @@ const _: () = assert!(size_of::<RawHeader>() == 0x10);
 const _: () = assert!(size_of::<RawResident>() == 0x08);
 const _: () = assert!(size_of::<RawNonResident>() == 0x30);
 
+/// Where the first piece of a compressed or sparse value has the bytes of its
+/// clusters without holes. A name, or the mapping pairs, follow.
+const COMPRESSED_SIZE: Range<usize> = 0x40..0x48;
+
 /// One attribute, or one piece of an attribute that spans several records.
 #[derive(Debug, Clone, Copy)]
 pub struct Attribute<'a> {
@@ -159,14 +166,29 @@ pub struct NonResident<'a> {
     /// Of a compressed value, the exponent of two of the clusters of a unit.
     /// Only the first piece of an attribute tells.
     pub compression_unit: u8,
-    mapping_pairs: &'a [u8],
+    /// Where the mapping pairs are, in bytes into the attribute.
+    mapping_pairs_offset: u16,
+    /// All of it.
+    attribute: &'a [u8],
+    /// Of the mapping pairs on the volume, in bytes.
     offset: u64,
 }
 
 impl<'a> NonResident<'a> {
     /// The runs of this piece.
     pub fn runs(&self) -> Runs<'a> {
-        Runs::new(self.mapping_pairs, self.lowest_vcn, self.offset)
+        let start = usize::from(self.mapping_pairs_offset);
+        let pairs = self.attribute.get(start..).unwrap_or_default();
+        Runs::new(pairs, self.lowest_vcn, self.offset)
+    }
+
+    /// Bytes of all clusters of the value without holes, of a compressed or sparse
+    /// one. Only the first piece of an attribute tells. `None` if it has no
+    /// space for it.
+    pub(crate) fn compressed_size(&self) -> Option<u64> {
+        let has_space = usize::from(self.mapping_pairs_offset) >= COMPRESSED_SIZE.end;
+        let bytes = self.attribute.get(COMPRESSED_SIZE)?.first_chunk()?;
+        has_space.then(|| u64::from_le_bytes(*bytes))
     }
 }
 
@@ -314,6 +336,7 @@ fn resident<'a>(attribute: &'a [u8], body: &[u8]) -> Option<&'a [u8]> {
 fn non_resident<'a>(attribute: &'a [u8], body: &[u8], offset: u64) -> Option<NonResident<'a>> {
     let (raw, _) = RawNonResident::ref_from_prefix(body).ok()?;
     let start = raw.mapping_pairs_offset.get();
+    attribute.get(usize::from(start)..)?;
     Some(NonResident {
         lowest_vcn: Vcn(raw.lowest_vcn.get()),
         highest_vcn: Vcn(raw.highest_vcn.get()),
@@ -321,7 +344,8 @@ fn non_resident<'a>(attribute: &'a [u8], body: &[u8], offset: u64) -> Option<Non
         data_size: raw.data_size.get(),
         initialized_size: raw.initialized_size.get(),
         compression_unit: raw.compression_unit,
-        mapping_pairs: attribute.get(usize::from(start)..)?,
+        mapping_pairs_offset: start,
+        attribute,
         offset: offset.saturating_add(start.into()),
     })
 }

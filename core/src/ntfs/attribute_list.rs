@@ -1,6 +1,7 @@
 //! `$ATTRIBUTE_LIST`: which record holds which attribute of a file that needs
 //! more than one record.
 
+use alloc::boxed::Box;
 use core::mem::size_of;
 
 use zerocopy::little_endian::{U16, U32, U64};
@@ -36,8 +37,11 @@ struct RawEntry {
 
 const _: () = assert!(size_of::<RawEntry>() == 0x1A);
 
+/// Where the name is in an entry, also where there is none.
+const NAME_OFFSET: u8 = 0x1A;
+
 /// One attribute, or one piece of one, and where it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What it is.
     pub type_code: AttributeType,
@@ -47,8 +51,9 @@ pub struct Entry {
     pub reference: FileReference,
     /// Its instance in that record.
     pub instance: u16,
-    /// UTF-16 units of its name.
-    pub(crate) name_length: u8,
+    /// Its name in UTF-16, little-endian; `None` if it is not where names are, or
+    /// not within the entry.
+    pub(crate) name: Option<Box<[u8]>>,
 }
 
 /// Iterates over the entries of a list. Ends after the first error.
@@ -77,10 +82,11 @@ impl Iterator for Entries<'_> {
             .ok()
             .and_then(|(raw, _)| {
                 let length = usize::from(raw.length.get());
-                let after = self.rest.get(length..)?;
-                (length >= size_of::<RawEntry>() && length % 8 == 0).then_some((raw, after))
+                let (entry, after) = self.rest.split_at_checked(length)?;
+                let names = entry.get(size_of::<RawEntry>()..)?;
+                length.is_multiple_of(8).then_some((raw, names, after))
             });
-        let Some((raw, after)) = parsed else {
+        let Some((raw, names, after)) = parsed else {
             let left = len_u64(self.rest.len());
             self.rest = &[];
             return Some(Err(Error::Corrupt {
@@ -92,12 +98,15 @@ impl Iterator for Entries<'_> {
             }));
         };
         self.rest = after;
+        let name = names.get(..usize::from(raw.name_length).saturating_mul(2));
         Some(Ok(Entry {
             type_code: AttributeType(raw.type_code.get()),
             lowest_vcn: Vcn(raw.lowest_vcn.get()),
             reference: FileReference::from_bits(raw.reference.get()),
             instance: raw.instance.get(),
-            name_length: raw.name_length,
+            name: name
+                .filter(|_| raw.name_offset == NAME_OFFSET)
+                .map(Box::from),
         }))
     }
 }

@@ -83,11 +83,11 @@ fn warn(source: &Path, findings: Findings, checks: FileChecks) -> bool {
         FileChecks::All => listed.len(),
         FileChecks::SystemFiles | FileChecks::None => LISTED,
     };
-    let mut text = format!(
-        "{}: is damaged, and so is the copy: {}",
-        source.display(),
-        counts.join(" and ")
-    );
+    let what = match errors {
+        0 => "is not quite in order, nor is the copy, though no data is lost",
+        _ => "is damaged, and so is the copy",
+    };
+    let mut text = format!("{}: {what}: {}", source.display(), counts.join(" and "));
     for finding in listed.iter().take(shown) {
         text.push_str(report::NEXT_ITEM);
         text.push_str(&report::finding(finding));

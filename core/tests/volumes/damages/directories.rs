@@ -31,6 +31,26 @@ fn nodes_of_directories_are_checked() {
             &[IndexDamaged, NotInDirectory],
         ),
         (
+            "flags of a block that are not known",
+            |b| block(b, |block| block[0x24] |= 8),
+            &[AttributeFlags],
+        ),
+        (
+            "flags of a root that are not known",
+            |b| attribute(b, "docs", kind::INDEX_ROOT, 0x20 + 0x1D, &[1]),
+            &[AttributeFlags],
+        ),
+        (
+            "more VCNs a block than the volume has",
+            |b| attribute(b, "many", kind::INDEX_ROOT, 0x20 + 0x0C, &[9]),
+            &[IndexDamaged],
+        ),
+        (
+            "no VCNs a block, in an index without blocks",
+            |b| attribute(b, "docs/inner", kind::INDEX_ROOT, 0x20 + 0x0C, &[0]),
+            &[IndexDamaged],
+        ),
+        (
             "a leaf that has children",
             |b| block(b, |block| block[0x24] = 1),
             &[IndexDamaged, NotInDirectory],

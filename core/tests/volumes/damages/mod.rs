@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use Code::*;
 use ntfs_volume_builder as build;
 use ntfs_volume_builder::{
-    File, FileData, MftLayout, Run, VolumeBuilder, attribute_type as kind, pattern,
+    File, FileData, ListForm, MftLayout, Run, VolumeBuilder, attribute_type as kind, pattern,
 };
 use ntfsclone_core::check::{Checking, Code, ContentCheck, Severity, VolumeCheck, check_volume};
 use ntfsclone_core::clusters::select_used;
@@ -31,6 +31,17 @@ pub(crate) fn sample() -> VolumeBuilder {
         .file(
             "docs/pieces.bin",
             File::new().data(fragmented(4, 4096)).runs_per_record(1),
+        )
+        .file(
+            "docs/holes.bin",
+            FileData::Sparse([vec![1; 70_000], vec![0; 200_000]].concat()),
+        )
+        .file(
+            "docs/listed",
+            File::new()
+                .data(FileData::Resident(b"main".to_vec()))
+                .stream("b", vec![2])
+                .attribute_list(ListForm::Resident),
         )
         .file(
             "linked",

@@ -344,6 +344,16 @@ fn sizes_are_checked() {
             &[AttributeSizes],
         ),
         (
+            "another size on disk",
+            |b| attribute(b, "docs/holes.bin", kind::DATA, 0x42, &[9]),
+            &[CompressedSize],
+        ),
+        (
+            "a value without holes that says that it is sparse",
+            |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x0D, &[0x80]),
+            &[AttributeFlags],
+        ),
+        (
             "another last VCN",
             |b| attribute(b, "docs/photo.jpg", kind::DATA, 0x18, &[9]),
             &[AttributeSizes],
@@ -396,16 +406,24 @@ fn sizes_are_checked() {
 #[test]
 fn attribute_lists_are_checked() {
     const PIECES: &str = "docs/pieces.bin";
+    const LISTED: &str = "docs/listed";
     /// Where the entries of the list begin in its attribute.
     const FIRST: usize = 0x18;
     fn entry_of_data(built: &build::Volume) -> usize {
-        let number = built.record_number(PIECES);
+        find_entry(built, PIECES, |entry| entry[0] == 0x80)
+    }
+    fn named_entry(built: &build::Volume) -> usize {
+        find_entry(built, LISTED, |entry| entry[6] == 1)
+    }
+    /// Where an entry of the list of a file is in its attribute.
+    fn find_entry(built: &build::Volume, path: &str, is_it: fn(&[u8]) -> bool) -> usize {
+        let number = built.record_number(path);
         let list = built
             .attribute_offset(number, kind::ATTRIBUTE_LIST, "")
             .unwrap();
         let record = built.record(number);
         let mut at = FIRST;
-        while record[list + at] != 0x80 {
+        while !is_it(&record[list + at..]) {
             at += usize::from(record[list + at + 4]);
         }
         at
@@ -437,6 +455,27 @@ fn attribute_lists_are_checked() {
                 let at = entry_of_data(b);
                 attribute(b, PIECES, kind::ATTRIBUTE_LIST, at + 6, &[1]);
             },
+            &[AttributeList],
+        ),
+        (
+            "an entry with another name",
+            |b| {
+                let at = named_entry(b);
+                attribute(b, LISTED, kind::ATTRIBUTE_LIST, at + 0x1A, b"c");
+            },
+            &[AttributeList],
+        ),
+        (
+            "an entry with its name elsewhere",
+            |b| {
+                let at = named_entry(b);
+                attribute(b, LISTED, kind::ATTRIBUTE_LIST, at + 7, &[0x1C]);
+            },
+            &[AttributeList],
+        ),
+        (
+            "an entry without a name, and a place for one",
+            |b| attribute(b, PIECES, kind::ATTRIBUTE_LIST, FIRST + 7, &[0xFF]),
             &[AttributeList],
         ),
         (

@@ -138,6 +138,21 @@ fn other_system_files_are_checked() {
             &[VolumeInformation],
         ),
         (
+            "a version that no Windows has",
+            |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 8, &[1, 9]),
+            &[VolumeInformation],
+        ),
+        (
+            "the version of a beta",
+            |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 8, &[2]),
+            &[VolumeInformation],
+        ),
+        (
+            "an older version than that of its files",
+            |b| attribute(b, "$Volume", kind::VOLUME_INFORMATION, 0x18 + 8, &[1]),
+            &[VolumeInformation],
+        ),
+        (
             "no information",
             |b| b.remove_attribute(3, kind::VOLUME_INFORMATION, ""),
             &[VolumeInformation],
@@ -216,12 +231,17 @@ fn security_descriptors_are_checked() {
         (
             "no index by number",
             |b| b.remove_attribute(9, kind::INDEX_ROOT, "$SII"),
-            &[],
+            &[SecurityMissing],
         ),
         (
             "no index by hash",
             |b| b.remove_attribute(9, kind::INDEX_ROOT, "$SDH"),
-            &[IndexDamaged, Security],
+            &[SecurityMissing],
+        ),
+        (
+            "no descriptors",
+            |b| b.remove_attribute(9, kind::DATA, "$SDS"),
+            &[SecurityMissing],
         ),
         (
             "another hash in the index by hash",
