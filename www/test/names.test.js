@@ -133,7 +133,7 @@ test("files whose names turn the direction of text, or are markup", { skip }, as
 test("paths and sentences in a report", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   const text = "<img src=x onerror=alert(1)>\u202e";
-  const finding = { code: "dirty", severity: "error", in: "volume", offset: 4096, message: text, meaning: text, advice: text, files: [`/${text}`] };
+  const finding = { code: "dirty", severity: "error", effect: "lost", record: null, in: "volume", offset: 4096, also_at: null, message: text, meaning: text, systems: text, advice: text, files: [`/${text}`] };
   const report = { source: text, against: null, compared: null, sound: false, image: null, volume: null, checksums: [text], errors: 1, warnings: 0, notes: 0, findings: [finding], files: [`/${text}`], files_left_out: 0 };
   // Volumes with such names in damaged places are hard to make: the worker answers with them.
   await page.addInitScript((report) => {
@@ -155,7 +155,7 @@ test("paths and sentences in a report", { skip }, async () => {
   await page.waitForSelector(".verdict.unsound");
   assert.equal(await page.locator("main img").count(), 0);
   const shown = await page.textContent(".findings tbody");
-  assert.equal(shown.split("<img src=x onerror=alert(1)>U+202E").length - 1, 4);
+  assert.equal(shown.split("<img src=x onerror=alert(1)>U+202E").length - 1, 5);
   assert.doesNotMatch(await page.evaluate(() => document.body.textContent), /\u202e/);
   assert.deepEqual(complaints, []);
   await context.close();
