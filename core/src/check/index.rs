@@ -4,19 +4,17 @@
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 use core::mem;
 
 use super::code::Code;
+use super::collation::{Collation, is_kind_right};
 use super::finding::Findings;
+use super::index_block::{check_block, check_slot};
 use crate::error::{Result, with_causes};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
-use crate::ntfs::file_name::FileName;
-use crate::ntfs::index::{
-    DIRECTORY_INDEX, Entry, MAGIC, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET, Slot as NodeSlot,
-};
-use crate::ntfs::record::{u16_at, u32_at, undo_fixup};
+use crate::ntfs::index::{Entry, Node, RECORD_NODE_OFFSET, ROOT_NODE_OFFSET};
+use crate::ntfs::record::u32_at;
 use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
 use crate::ntfs::{FileRecord, Volume};
@@ -35,13 +33,6 @@ const SMALL_INDEX: u64 = 256 << 10;
 /// Blocks that one step reads.
 const BLOCKS_A_STEP: usize = 64;
 
-/// Where a block has the VCN at which it stands.
-const BLOCK_VCN_OFFSET: usize = 0x10;
-
-/// In an entry: that it has a child, and that it is the last.
-const ENTRY_FLAGS_OFFSET: usize = 0x0C;
-const KNOWN_ENTRY_FLAGS: u16 = 3;
-
 /// In the header of a node: that it has children.
 const NODE_FLAGS_OFFSET: usize = 0x0C;
 const KNOWN_NODE_FLAGS: u32 = 1;
@@ -51,45 +42,6 @@ const ROOT_VCNS_OFFSET: usize = 0x0C;
 
 /// The least unit of VCNs in an index, where clusters are larger than blocks.
 const LEAST_VCN_BYTES: u64 = 512;
-
-/// How keys are ordered, as the root of an index has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Collation(u32);
-
-impl Collation {
-    const FILE_NAME: Self = Self(1);
-    const NUMBER: Self = Self(0x10);
-    const SECURITY_IDENTIFIER: Self = Self(0x11);
-    const SECURITY_HASH: Self = Self(0x12);
-    const NUMBERS: Self = Self(0x13);
-
-    /// Whether `key` may follow `before`.
-    fn allows(self, upcase: &UpCase, before: &[u8], key: &[u8]) -> bool {
-        match self {
-            // The order is not known.
-            Self::FILE_NAME if upcase.units().is_empty() => true,
-            Self::FILE_NAME => {
-                let (Some(before), Some(key)) = (FileName::parse(before), FileName::parse(key))
-                else {
-                    return true;
-                };
-                match upcase.compare(before.name, key.name) {
-                    Ordering::Less => true,
-                    // Names that differ in case only, as Linux makes them.
-                    Ordering::Equal => before.name != key.name,
-                    Ordering::Greater => false,
-                }
-            }
-            Self::NUMBER | Self::SECURITY_HASH | Self::NUMBERS => {
-                let (before, _) = before.as_chunks::<4>();
-                let (key, _) = key.as_chunks::<4>();
-                let number = |word: &[u8; 4]| u32::from_le_bytes(*word);
-                before.iter().map(number).lt(key.iter().map(number))
-            }
-            _ => true,
-        }
-    }
-}
 
 /// An index that is being walked over.
 #[derive(Debug)]
@@ -215,7 +167,7 @@ impl Level {
 }
 
 /// What was wrong with a block.
-type Damage = &'static str;
+pub(super) type Damage = &'static str;
 
 impl Tree {
     /// The index `name` of a file. Damage of its root is a finding; without entries
@@ -529,53 +481,4 @@ impl Tree {
         self.is_whole = false;
         findings.report(code, self.record, Some(offset), damage);
     }
-}
-
-/// Whether the type of the attribute that an index is over, and its order, are those
-/// of its name.
-fn is_kind_right(name: &[u8], attribute: u32, order: Collation) -> bool {
-    let orders: &[Collation] = match name {
-        DIRECTORY_INDEX => {
-            return attribute == AttributeType::FILE_NAME.0 && order == Collation::FILE_NAME;
-        }
-        b"$\0S\0I\0I\0" | b"$\0Q\0" => &[Collation::NUMBER],
-        b"$\0S\0D\0H\0" => &[Collation::SECURITY_HASH],
-        // Of owners by their security identifiers, and of objects.
-        b"$\0O\0" => &[Collation::SECURITY_IDENTIFIER, Collation::NUMBERS],
-        b"$\0R\0" => &[Collation::NUMBERS],
-        _ => return true,
-    };
-    attribute == 0 && orders.contains(&order)
-}
-
-/// Undoes the fixup of the block at `vcn`, and checks its header. Returns where
-/// its first entry is.
-fn check_block(bytes: &mut [u8], vcn: u64) -> Result<usize, Damage> {
-    if undo_fixup(bytes, MAGIC).is_err() {
-        return Err("a block is not one of an index, or was not wholly written");
-    }
-    let found = bytes.get(BLOCK_VCN_OFFSET..).and_then(<[u8]>::first_chunk);
-    if found.map(|found| u64::from_le_bytes(*found)) != Some(vcn) {
-        return Err("a block says that it belongs elsewhere");
-    }
-    let node = bytes.get(RECORD_NODE_OFFSET..);
-    let len = node.map_or(0, <[u8]>::len);
-    match node.and_then(Node::parse) {
-        Some(node) if usize::try_from(node.allocated).ok() == Some(len) => Ok(node.first),
-        _ => Err("the sizes in the header of a block contradict each other"),
-    }
-}
-
-/// What is wrong with an entry as such, and its place in its node.
-fn check_slot(node: &Node<'_>, slot: &NodeSlot<'_>) -> Option<Damage> {
-    if !slot.entry.bytes.len().is_multiple_of(8) || slot.is_last && !slot.entry.key.is_empty() {
-        return Some("the length of an entry is wrong");
-    }
-    if u16_at(slot.entry.bytes, ENTRY_FLAGS_OFFSET).is_none_or(|flags| flags > KNOWN_ENTRY_FLAGS) {
-        return Some("an entry has flags that are not known");
-    }
-    if slot.child.is_some() != node.has_children {
-        return Some("an entry has a child in a leaf, or none in another node");
-    }
-    None
 }
