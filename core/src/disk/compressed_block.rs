@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use super::header::Place;
 use crate::error::{Error, Result, Structure};
 use crate::io::Source;
-#[cfg(feature = "deflate")]
 use crate::stream::Deflate;
 use crate::stream::{Decoded, Decoder, Problem, Then};
 #[cfg(feature = "zstd")]
@@ -129,7 +128,6 @@ impl CompressedBlock {
 
     fn decoder(self) -> Result<Box<dyn Decoder>> {
         match self.method {
-            #[cfg(feature = "deflate")]
             Method::Deflate | Method::Zlib => {
                 let decoder = Deflate::new().map_err(|problem| self.problem(problem))?;
                 Ok(Box::new(decoder))
@@ -144,8 +142,8 @@ impl CompressedBlock {
                 let decoder = Zstd::new(limits).map_err(|problem| self.problem(problem))?;
                 Ok(Box::new(decoder))
             }
-            #[cfg(not(all(feature = "deflate", feature = "zstd")))]
-            _ => Err(super::header::not_read(
+            #[cfg(not(feature = "zstd"))]
+            Method::Zstd => Err(super::header::not_read(
                 "has compressed blocks, which are not decompressed here",
             )),
         }

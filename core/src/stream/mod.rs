@@ -7,7 +7,6 @@
 #[cfg(feature = "bzip2")]
 mod bzip2;
 mod compression;
-#[cfg(feature = "deflate")]
 #[cfg_attr(
     not(feature = "gzip"),
     allow(dead_code, reason = "only its deflate is used")
@@ -28,7 +27,6 @@ use alloc::boxed::Box;
 use core::fmt;
 
 pub use self::compression::{Compression, START_BYTES};
-#[cfg(feature = "deflate")]
 pub(crate) use self::gzip::Deflate;
 #[cfg(feature = "zstd")]
 pub(crate) use self::zstd::Zstd;
@@ -358,7 +356,6 @@ impl fmt::Debug for Stream {
 }
 
 /// Fails unless `len` bytes can be allocated, for libraries that panic if they cannot.
-#[cfg(any(feature = "bzip2", feature = "deflate"))]
 fn require_memory(len: usize) -> Result<(), Problem> {
     let mut memory: alloc::vec::Vec<u8> = alloc::vec::Vec::new();
     let reserved = memory.try_reserve_exact(len);

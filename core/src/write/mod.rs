@@ -6,17 +6,12 @@
 //! ([`Framing`]) and metadata is wiped before it is encoded ([`RecordChunk`]).
 
 mod conversion;
-#[cfg_attr(
-    not(feature = "all-writers"),
-    allow(dead_code, unused_imports, reason = "nothing is written into a disk")
-)]
 pub(crate) mod disk;
 #[cfg(feature = "serde")]
 mod facts;
 mod frame_compressor;
 mod metadata;
 mod ntfsclone;
-#[cfg(feature = "all-writers")]
 mod partclone;
 mod raw;
 mod seekable;
@@ -35,7 +30,6 @@ pub use self::metadata::{RecordChunk, WipeReport};
 pub use self::ntfsclone::NtfscloneEncoder;
 pub use self::raw::RAW;
 pub use self::seekable::{Compress, Content, FrameLog, Framing};
-#[cfg(feature = "all-writers")]
 use crate::disk::{qcow2, vdi, vhd, vhdx, vmdk};
 use crate::error::Result;
 use crate::image::seekable::Kind;
@@ -44,23 +38,7 @@ use crate::units::len_usize;
 
 /// All forms.
 pub static WRITERS: &[&Writer] = &[
-    &RAW,
-    &NTFSCLONE,
-    &METADATA,
-    #[cfg(feature = "all-writers")]
-    &PARTCLONE,
-    #[cfg(feature = "all-writers")]
-    &QCOW2,
-    #[cfg(feature = "all-writers")]
-    &VDI,
-    #[cfg(feature = "all-writers")]
-    &VHD,
-    #[cfg(feature = "all-writers")]
-    &VHD_FIXED,
-    #[cfg(feature = "all-writers")]
-    &VHDX,
-    #[cfg(feature = "all-writers")]
-    &VMDK,
+    &RAW, &NTFSCLONE, &METADATA, &PARTCLONE, &QCOW2, &VDI, &VHD, &VHD_FIXED, &VHDX, &VMDK,
 ];
 
 /// An ntfsclone image of the clusters in use.
@@ -73,7 +51,6 @@ pub static NTFSCLONE: Writer = Writer {
 pub static METADATA: Writer = ntfsclone::writer("metadata");
 
 /// An image of partclone, version 2.
-#[cfg(feature = "all-writers")]
 pub static PARTCLONE: Writer = Writer {
     id: "partclone",
     extensions: &["partclone", "ntfs-ptcl-img"],
@@ -84,7 +61,6 @@ pub static PARTCLONE: Writer = Writer {
 };
 
 /// A qcow2 image of QEMU, version 3.
-#[cfg(feature = "all-writers")]
 pub static QCOW2: Writer = Writer {
     id: "qcow2",
     extensions: &["qcow2"],
@@ -95,7 +71,6 @@ pub static QCOW2: Writer = Writer {
 };
 
 /// A dynamic VDI of VirtualBox.
-#[cfg(feature = "all-writers")]
 pub static VDI: Writer = Writer {
     id: "vdi",
     extensions: &["vdi"],
@@ -106,7 +81,6 @@ pub static VDI: Writer = Writer {
 };
 
 /// A dynamic VHD of Virtual PC and Hyper-V.
-#[cfg(feature = "all-writers")]
 pub static VHD: Writer = Writer {
     id: "vhd",
     extensions: &["vhd"],
@@ -117,7 +91,6 @@ pub static VHD: Writer = Writer {
 };
 
 /// A fixed VHD, of Azure.
-#[cfg(feature = "all-writers")]
 pub static VHD_FIXED: Writer = Writer {
     id: "vhd-fixed",
     extensions: &[],
@@ -128,7 +101,6 @@ pub static VHD_FIXED: Writer = Writer {
 };
 
 /// A dynamic VHDX of Hyper-V.
-#[cfg(feature = "all-writers")]
 pub static VHDX: Writer = Writer {
     id: "vhdx",
     extensions: &["vhdx"],
@@ -139,7 +111,6 @@ pub static VHDX: Writer = Writer {
 };
 
 /// A stream-optimised VMDK of VMware, whose content is compressed.
-#[cfg(feature = "all-writers")]
 pub static VMDK: Writer = Writer {
     id: "vmdk",
     extensions: &["vmdk"],
@@ -203,10 +174,6 @@ impl<'a> Shape<'a> {
     }
 
     /// The disk, which is the volume itself if there is no other.
-    #[cfg_attr(
-        not(feature = "all-writers"),
-        allow(dead_code, reason = "nothing is written into a disk")
-    )]
     pub(crate) fn layout(&self) -> DiskLayout {
         match self.disk {
             Some(disk) => disk.clone(),

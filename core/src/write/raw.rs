@@ -1,10 +1,8 @@
 //! The raw volume: its bytes at their offsets, with zeros or holes between them.
 
 use alloc::boxed::Box;
-#[cfg(feature = "all-writers")]
 use alloc::vec::Vec;
 
-#[cfg(feature = "all-writers")]
 use super::disk::{DiskLayout, WholeDisk};
 use super::{DiskSupport, Encode, Shape, Writer};
 use crate::error::Result;
@@ -28,10 +26,8 @@ fn size(shape: &Shape<'_>) -> Option<u64> {
 }
 
 fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    #[cfg(feature = "all-writers")]
     if shape.disk.is_some_and(DiskLayout::is_partitioned) {
         return Ok(Some(WholeDisk::boxed(shape, Vec::new())));
     }
-    let _ = shape;
     Ok(None)
 }

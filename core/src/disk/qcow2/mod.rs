@@ -5,7 +5,6 @@
 //! is one that is marked corrupt: QEMU sets the mark when it stops writing (QEMU, docs/interop,
 //! qcow2).
 
-#[cfg(feature = "all-writers")]
 pub(crate) mod writer;
 
 use core::num::NonZeroU64;

@@ -1,7 +1,6 @@
 //! VDI, of VirtualBox: a header, a table of blocks, and the blocks of mostly 1 MiB. Numbers are
 //! little-endian.
 
-#[cfg(feature = "all-writers")]
 pub(crate) mod writer;
 
 use core::num::NonZeroU64;

@@ -4,7 +4,6 @@
 //! the footer, and has a header with the place of the block allocation table (Virtual Hard Disk
 //! Image Format Specification 1.0).
 
-#[cfg(feature = "all-writers")]
 pub(crate) mod writer;
 
 use core::num::NonZeroU64;

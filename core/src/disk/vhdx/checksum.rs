@@ -21,7 +21,6 @@ impl Checksums {
     }
 
     /// Sets the checksum of a structure.
-    #[cfg(feature = "all-writers")]
     pub(super) fn set(&self, structure: &mut [u8]) {
         const END: usize = OFFSET + 4;
         if let Some(field) = structure.get_mut(OFFSET..END) {

@@ -114,7 +114,6 @@ impl Metadata {
 }
 
 /// A table of items, which follow it from `size` bytes on.
-#[cfg(feature = "all-writers")]
 pub(super) fn region(items: &[(Guid, &[u8])], size: usize) -> alloc::vec::Vec<u8> {
     use zerocopy::IntoBytes;
 

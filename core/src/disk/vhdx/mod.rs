@@ -11,7 +11,6 @@ mod log;
 mod metadata;
 mod overlay;
 mod regions;
-#[cfg(feature = "all-writers")]
 pub(crate) mod writer;
 
 use core::num::NonZeroU64;

@@ -38,7 +38,6 @@ struct Entry {
 }
 
 /// The table of two regions: offset and length in bytes.
-#[cfg(feature = "all-writers")]
 pub(super) fn table(
     checksums: &Checksums,
     block_table: (u64, u32),

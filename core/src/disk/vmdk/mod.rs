@@ -3,7 +3,6 @@
 //!
 //! A stream-optimised extent has compressed grains, and the place of its tables in a footer.
 
-#[cfg(feature = "all-writers")]
 pub(crate) mod writer;
 
 use alloc::vec;

@@ -14,11 +14,9 @@ mod reader;
 
 pub use block_map::BlockMap;
 pub use checksum::Algorithm;
-#[cfg(feature = "all-writers")]
 pub(crate) use checksum::Crc32;
 pub use decoder::Decoder;
 pub use index::{Index, IndexReader};
 pub use layout::{BitmapForm, Checksums, Header, MAGIC, Version};
-#[cfg(feature = "all-writers")]
 pub(crate) use raw_header::RawHeader2;
 pub use reader::Reader;

@@ -76,7 +76,6 @@ pub(crate) struct RawHeader2 {
     pub(super) checksum: U32,
 }
 
-#[cfg(feature = "all-writers")]
 impl RawHeader2 {
     /// The header of an image of NTFS with a bitmap of bits, and a CRC-32 that starts afresh after
     /// every `blocks_per_checksum` blocks.
@@ -121,7 +120,6 @@ impl RawHeader2 {
 }
 
 /// The version of partclone that first wrote such images: its programs show it.
-#[cfg(feature = "all-writers")]
 const WRITER: &[u8] = b"0.3.0";
 
 const _: () = assert!(size_of::<RawHeader1>() == 64);
