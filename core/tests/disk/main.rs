@@ -11,7 +11,10 @@
     reason = "a test may panic"
 )]
 
+mod chains;
 mod damage;
+mod ewf;
+mod files;
 mod made;
 mod qemu;
 mod read;
