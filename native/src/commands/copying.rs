@@ -92,7 +92,7 @@ impl Copying<'_> {
         if kind.form == Form::Image && writing.new_serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
-        copied.begins(Reports::beside(&writing.output));
+        copied.begins(writing.reports());
         let header = plan.header();
         let flow = Flow {
             cluster_size: header.cluster_size,

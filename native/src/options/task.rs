@@ -146,6 +146,19 @@ pub struct WriteOptions {
     pub verify: bool,
     /// Read and write past the system's cache.
     pub direct: Direct,
+    /// The original does this as well: what drives it reads its lines.
+    pub as_original: bool,
+}
+
+impl WriteOptions {
+    /// Where reports go.
+    pub fn reports(&self) -> Reports {
+        let reports = Reports::beside(&self.output);
+        match self.as_original {
+            true => reports.as_original(),
+            false => reports,
+        }
+    }
 }
 
 #[derive(Debug)]

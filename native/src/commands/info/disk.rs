@@ -55,7 +55,7 @@ pub(super) fn run(
     if json {
         let text = serde_json::to_string(&document);
         let text = text.map_err(|error| Error::io("describe", name, error.into()))?;
-        Reports::ToStdout.json(&text);
+        Reports::TO_STDOUT.json(&text);
     } else {
         print(&document);
     }
@@ -71,7 +71,7 @@ fn warning(table: &PartitionTable) -> Option<String> {
 }
 
 fn print(document: &Document) {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT;
     let table = document.table.to_uppercase();
     let count = report::count(document.partitions.len() as u64, "partition", "partitions");
     reports.line(format_args!(

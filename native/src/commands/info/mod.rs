@@ -57,7 +57,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
             let table_damage = input.table_damage.map(|damage| damage.to_string());
             document.warnings.splice(0..0, table_damage);
             let text = document.to_json();
-            Reports::ToStdout.json(&text.map_err(|error| Error::read(&input.name, error))?);
+            Reports::TO_STDOUT.json(&text.map_err(|error| Error::read(&input.name, error))?);
         }
         false => print(&document, &input.remark()),
     }
@@ -143,7 +143,7 @@ fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
 }
 
 fn print(document: &Document, remark: &str) {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT;
     let size = document.size.map_or(String::new(), |size| {
         format!(", {size} bytes ({})", report::size(size))
     });
