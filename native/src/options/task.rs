@@ -1,7 +1,7 @@
 //! What the program can be asked to do.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
@@ -377,6 +377,14 @@ impl Input {
         match &self.origin {
             Origin::Stdin => PathBuf::from("standard input"),
             Origin::File(path) => path.clone(),
+        }
+    }
+
+    /// What names it on a command line.
+    pub fn word(&self) -> &Path {
+        match &self.origin {
+            Origin::Stdin => Path::new("-"),
+            Origin::File(path) => path,
         }
     }
 }
