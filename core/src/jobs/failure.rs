@@ -93,7 +93,10 @@ impl Failure {
                 | Error::InNeighbour { .. },
             ) => "unsupported",
             Self::Error(
-                Error::Limit { .. } | Error::VolumeCutShort { .. } | Error::DiskTooLarge { .. },
+                Error::Limit { .. }
+                | Error::VolumeCutShort { .. }
+                | Error::DiskTooLarge { .. }
+                | Error::HoldsOneVolume { .. },
             ) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",
