@@ -19,5 +19,7 @@ mod made;
 mod qemu;
 mod read;
 mod refused;
+mod several_files;
+mod tools;
 mod vhdx_log;
 mod waiting;
