@@ -41,6 +41,7 @@ pub(super) enum Method {
     /// A frame of zstd (RFC 8878).
     Zstd,
     /// As they are, followed by their Adler-32.
+    #[cfg(feature = "disk-files")]
     Stored,
 }
 
@@ -56,6 +57,7 @@ impl CompressedBlock {
         let mut content = vec![0; len_usize(self.size)];
         let made = match self.method {
             Method::Zlib => self.decompress_zlib(&input, &mut content)?,
+            #[cfg(feature = "disk-files")]
             Method::Stored => return self.check_stored(input),
             Method::Deflate | Method::Zstd => {
                 let mut decoder = self.decoder()?;
@@ -67,6 +69,7 @@ impl CompressedBlock {
     }
 
     /// Takes the checksum off.
+    #[cfg(feature = "disk-files")]
     fn check_stored(self, mut input: Vec<u8>) -> Result<Vec<u8>> {
         let Some((content, checksum)) = input.split_last_chunk() else {
             return Err(self.damaged("it is truncated"));
@@ -143,7 +146,10 @@ impl CompressedBlock {
 
     fn decoder(self) -> Result<Box<dyn Decoder>> {
         match self.method {
-            Method::Deflate | Method::Zlib | Method::Stored => {
+            #[cfg(feature = "disk-files")]
+            // It is not compressed.
+            Method::Stored => Err(self.damaged("it is not compressed")),
+            Method::Deflate | Method::Zlib => {
                 let decoder = Deflate::new().map_err(|problem| self.problem(problem))?;
                 Ok(Box::new(decoder))
             }

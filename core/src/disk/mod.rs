@@ -8,6 +8,7 @@
 
 mod cache;
 mod compressed_block;
+#[cfg(feature = "disk-files")]
 pub(crate) mod ewf;
 mod header;
 mod identifier;
@@ -25,6 +26,7 @@ pub(crate) mod vmdk;
 use alloc::boxed::Box;
 use core::fmt;
 
+#[cfg(feature = "disk-files")]
 pub(crate) use self::ewf::SIGNATURE as EWF_SIGNATURE;
 pub use self::neighbours::{Absence, Neighbour, Neighbours, NoNeighbours};
 pub(crate) use self::qcow2::MAGIC as QCOW2_MAGIC;
@@ -45,6 +47,7 @@ const SECTOR: u64 = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskFormat {
     /// EWF of EnCase, version 1: E01.
+    #[cfg(feature = "disk-files")]
     Ewf,
     /// qcow2 of QEMU.
     Qcow2,
@@ -61,36 +64,33 @@ pub enum DiskFormat {
 impl DiskFormat {
     /// An opener that has not begun.
     pub(crate) fn opener(self) -> Box<dyn Opener> {
-        match self.in_chain() {
-            Some(open) => Box::new(InOneStep(open)),
-            None => Box::<ewf::Opening>::default(),
+        #[cfg(feature = "disk-files")]
+        if self == Self::Ewf {
+            return Box::<ewf::Opening>::default();
         }
+        Box::new(self)
     }
 
-    /// Opens a disk of the format that may have parents. `None` of a format without such.
-    fn in_chain(self) -> Option<OpenInChain> {
-        Some(match self {
-            Self::Ewf => return None,
-            Self::Qcow2 => qcow2::open,
-            Self::Vdi => vdi::open,
-            Self::Vhd => vhd::open,
-            Self::Vhdx => vhdx::open,
-            Self::Vmdk => vmdk::open,
-        })
+    /// Opens a disk, and its parents.
+    fn open(self, source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
+        match self {
+            #[cfg(feature = "disk-files")]
+            Self::Ewf => Err(header::not_read("has a forensic image as its parent")),
+            Self::Qcow2 => qcow2::open(source, chain),
+            Self::Vdi => vdi::open(source, chain),
+            Self::Vhd => vhd::open(source, chain),
+            Self::Vhdx => vhdx::open(source, chain),
+            Self::Vmdk => vmdk::open(source, chain),
+        }
     }
 }
 
-type OpenInChain = fn(&Source, &mut Chain<'_>) -> Result<Source>;
-
-/// Opens a disk, and its parents. A disk reads its tables when they are needed.
-struct InOneStep(OpenInChain);
-
-impl Opener for InOneStep {
+/// A disk reads its tables when they are needed.
+impl Opener for DiskFormat {
     fn step(&mut self, source: &Source, neighbours: &dyn Neighbours) -> Result<Option<Contents>> {
         let mut chain = Chain::new(neighbours);
-        let Self(open) = self;
         Ok(Some(Contents {
-            source: open(source, &mut chain)?,
+            source: self.open(source, &mut chain)?,
             files: chain.into_opened(),
         }))
     }
@@ -99,6 +99,7 @@ impl Opener for InOneStep {
 impl fmt::Display for DiskFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            #[cfg(feature = "disk-files")]
             Self::Ewf => "E01",
             Self::Qcow2 => "qcow2",
             Self::Vdi => "VDI",

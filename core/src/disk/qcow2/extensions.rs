@@ -105,11 +105,12 @@ impl Extensions {
             Some("vhdx") => Some(DiskFormat::Vhdx),
             Some("vmdk") => Some(DiskFormat::Vmdk),
             Some("vpc") => Some(DiskFormat::Vhd),
-            Some(_) => return Err(not_read("has a backing file of a format that is not read")),
+            Some(_) => {
+                return Err(not_read("has a backing file of a format that is not read"));
+            }
         };
-        let not_read = not_read("has a backing file of a format that is not read");
         let disk = chain.enter(&backing, |source, chain| match format {
-            Some(format) => format.in_chain().ok_or(not_read)?(source, chain),
+            Some(format) => format.open(source, chain),
             None => Ok(source.clone()),
         })?;
         Ok(Some(disk))
