@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::cache::Cache;
 use super::compressed_block::CompressedBlock;
 use crate::error::{Error, Result};
-use crate::io::{ByteExtent, IoError, ReadAt, Source};
+use crate::io::{Allocation, ByteExtent, IoError, ReadAt, Source};
 use crate::units::{len_u64, len_usize};
 
 /// Ours: decompressed blocks that are cached, in bytes. Two of the largest fit.
@@ -149,6 +149,25 @@ impl ReadAt for VirtualDisk {
             left = later;
         }
         Ok(())
+    }
+
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let left = self.size.saturating_sub(offset);
+        if left == 0 {
+            return Ok(Allocation::Stored { len: 0 });
+        }
+        let run = self.layout.find(offset).map_err(IoError::new)?;
+        let len = run.len.min(left);
+        Ok(match run.stored {
+            Stored::Zeros => Allocation::Hole { len },
+            Stored::At(position) => match self.source.allocation_at(position)? {
+                Allocation::Hole { len: hole } => Allocation::Hole { len: len.min(hole) },
+                Allocation::Stored { len: stored } => Allocation::Stored {
+                    len: len.min(stored.max(1)),
+                },
+            },
+            Stored::Compressed(..) => Allocation::Stored { len },
+        })
     }
 
     /// Zeros that are not stored are data as well. Where the file ends too early, or lacks bytes

@@ -3,14 +3,21 @@
 use ntfsclone_core::write::{DiskSupport, Writer};
 
 use super::copy::{self, CopyOrder};
+use super::whole_disk;
 use crate::cli::convertible;
 use crate::error::Result;
 use crate::input;
 use crate::options::{self, ConvertTask, Origin};
 use crate::report::{self, Reports};
-use crate::source::Device;
+use crate::source::{Device, Disk};
 
 pub fn run(task: &ConvertTask, how: options::Progress) -> Result<()> {
+    if task.source.partition.is_none() {
+        let reports = Reports::beside(&task.writing.output);
+        if let Some(disk) = Disk::open(&task.source, reports)? {
+            return whole_disk::convert(task, disk, how);
+        }
+    }
     let order = CopyOrder {
         kind: &task.kind,
         checks: task.checks,

@@ -7,6 +7,7 @@ mod copy_target;
 mod copying;
 mod damage;
 mod demo;
+mod disk_layout;
 mod generate;
 mod info;
 mod lost_data;
@@ -22,6 +23,7 @@ mod source_check;
 mod transfer;
 mod used_clusters;
 mod verify;
+mod whole_disk;
 
 use crate::error::Result;
 use crate::options::{Options, Progress, Task};

@@ -20,6 +20,11 @@ use crate::error::{Error, Result};
 pub struct VirtualDisk(Source);
 
 impl VirtualDisk {
+    /// What `source` reads.
+    pub fn new(source: Source) -> Self {
+        Self(source)
+    }
+
     /// Its bytes.
     pub fn source(&self) -> Source {
         Arc::clone(&self.0)
