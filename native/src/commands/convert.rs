@@ -3,7 +3,7 @@
 use ntfsclone_core::write::{DiskSupport, Writer};
 
 use super::copy::{self, CopyOrder};
-use super::whole_disk;
+use super::{saved_disk, whole_disk};
 use crate::cli::convertible;
 use crate::error::Result;
 use crate::input;
@@ -14,6 +14,9 @@ use crate::source::{Device, Disk};
 pub fn run(task: &ConvertTask, how: options::Progress) -> Result<()> {
     if task.source.partition.is_none() {
         let reports = Reports::beside(&task.writing.output);
+        if let Some(disk) = saved_disk::find(task)? {
+            return saved_disk::convert(task, &disk, how);
+        }
         if let Some(disk) = Disk::open(&task.source, reports)? {
             return whole_disk::convert(task, disk, how);
         }

@@ -18,6 +18,7 @@ mod open_volume;
 mod rescue;
 mod restore;
 mod restore_rescue;
+mod saved_disk;
 mod shared_clone;
 mod source_check;
 mod transfer;

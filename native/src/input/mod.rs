@@ -2,7 +2,7 @@
 //! in pieces, a folder of Clonezilla, a partition of a disk; compressed or not.
 //! All of it is told by what is there, never by a name.
 
-mod clonezilla;
+pub mod clonezilla;
 mod compression;
 mod damaged;
 mod file_sums;

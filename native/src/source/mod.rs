@@ -9,6 +9,7 @@ pub mod inside;
 mod kept_volume;
 mod past_cache;
 mod salvaged;
+pub mod saved_disk;
 mod sidecar;
 pub mod small_file;
 mod spool;
