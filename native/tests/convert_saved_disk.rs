@@ -235,11 +235,23 @@ fn bytes_of_a_partition_are_copied_as_they_are() {
     scene.run("convert F x.vhdx").wrote(&["x.vhdx"]);
     scene.run("convert x.vhdx x.raw").wrote(&["x.raw"]);
     assert!(scene.read("x.raw") == saved.copy);
-    scene.write("F/sda2.dd-img.gz.aa", gzip(&vec![1; 3 << 20]));
-    scene.run("convert F y.raw").refused(
-        "F/sda2.dd-img.gz.aa: holds more bytes than its partition, which has 1024000",
-        "is it an image of this disk?",
-    );
+    for (len, message, remedy) in [
+        (
+            3 << 20,
+            "holds more bytes than its partition, which has 1024000",
+            "is it an image of this disk?",
+        ),
+        (
+            1_000_000,
+            "ends after 1000000 bytes, and its partition has 1024000",
+            "is it complete?",
+        ),
+    ] {
+        scene.write("F/sda2.dd-img.gz.aa", gzip(&vec![1; len]));
+        scene
+            .run("convert F y.raw")
+            .refused(&format!("F/sda2.dd-img.gz.aa: {message}"), remedy);
+    }
 }
 
 #[test]
@@ -280,6 +292,41 @@ fn an_image_larger_than_its_partition_is_refused() {
     let outcome = saved.scene.run("convert F x.vhdx");
     assert_eq!(outcome.code(), Some(1));
     let message = "F/sda3.ntfs-img: holds a volume of ";
+    assert!(outcome.errors().contains(message), "{}", outcome.errors());
+}
+
+/// Version 1 does not record where the partition ends: all of its blocks fit.
+#[test]
+fn images_of_old_versions_fill_their_partition() {
+    let saved = gpt();
+    let scene = &saved.scene;
+    let blocks = blocks();
+    let blocks: Vec<Option<&[u8]>> = blocks.iter().map(Option::as_deref).collect();
+    let image = PartcloneImage {
+        file_system: "EXTFS".to_owned(),
+        ..PartcloneImage::version_1(0)
+    };
+    let image = image.of_blocks(BLOCK as u32, (BLOCK * BLOCKS) as u64, &blocks);
+    scene.write("F/sda2.ext4-ptcl-img.zst.aa", image);
+    scene.run("convert F x.raw").wrote(&["x.raw"]);
+    assert!(scene.read("x.raw") == saved.copy);
+}
+
+#[test]
+fn a_partition_beyond_the_disk_is_refused() {
+    let saved = gpt();
+    saved.scene.remove("F/sda-gpt-1st");
+    saved.scene.remove("F/sda-gpt-2nd");
+    let mut mbr = saved.copy[..SECTOR].to_vec();
+    mbr[446..510].fill(0);
+    mbr[450] = 0x83;
+    mbr[454..458].copy_from_slice(&63_u32.to_le_bytes());
+    mbr[458..462].copy_from_slice(&1_000_000_u32.to_le_bytes());
+    saved.scene.write("F/sda-mbr", mbr);
+    saved.scene.write("F/sda-hidden-data-after-mbr", "");
+    let outcome = saved.scene.run("convert F x.raw");
+    assert_eq!(outcome.code(), Some(1));
+    let message = "and partition 1 ends at byte 0x1e8c7e00";
     assert!(outcome.errors().contains(message), "{}", outcome.errors());
 }
 

@@ -29,8 +29,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub struct PartitionImage {
     files: ImageFiles,
     kind: ImageKind,
-    /// What is stored of the partition.
-    stored: Stored,
+    /// Bytes of the partition.
+    size: u64,
+    /// What is stored of it; `None` if all of its bytes are.
+    stored: Option<Stored>,
 }
 
 /// The files of an image.
@@ -51,15 +53,11 @@ pub enum ImageKind {
 }
 
 /// What is stored of a partition.
-enum Stored {
-    /// Blocks, and bytes that follow them.
-    Blocks {
-        block_size: u64,
-        blocks: ClusterMap,
-        tail: Range<u64>,
-    },
-    /// All of its bytes; so many.
-    All(u64),
+struct Stored {
+    block_size: u64,
+    blocks: ClusterMap,
+    /// Bytes that follow the blocks, with the backup boot sector of NTFS.
+    tail: Range<u64>,
 }
 
 impl PartitionImage {
@@ -67,21 +65,27 @@ impl PartitionImage {
     /// blocks are in it: of an image of ntfsclone, that takes all of it.
     pub fn open(path: &Path, size: u64, progress: options::Progress) -> Result<Self> {
         let files = ImageFiles::open(path)?;
-        let (kind, stored) = files.look(size, progress)?;
-        let image = Self {
+        let (kind, mut stored) = files.look(progress)?;
+        if let Some(stored) = &mut stored {
+            let extents = stored.blocks.extents();
+            let end = extents.last().map_or(0, |extent| extent.end().0);
+            let needed = end.saturating_mul(stored.block_size);
+            if needed > size {
+                return Err(Error::refused(
+                    path,
+                    format!("holds a volume of {needed} bytes, and its partition has {size}"),
+                    "is it an image of this disk?",
+                ));
+            }
+            // Version 1 of partclone does not record where the partition ends.
+            stored.tail = stored.tail.start.min(size)..stored.tail.end.min(size);
+        }
+        Ok(Self {
             files,
             kind,
+            size,
             stored,
-        };
-        let end = image.ranges().map(|(offset, len)| offset + len).max();
-        if let Some(end) = end.filter(|end| *end > size) {
-            return Err(Error::refused(
-                path,
-                format!("holds a volume of {end} bytes, and its partition has {size}"),
-                "is it an image of this disk?",
-            ));
-        }
-        Ok(image)
+        })
     }
 
     pub fn kind(&self) -> ImageKind {
@@ -110,18 +114,18 @@ impl ImageFiles {
         }
     }
 
-    /// What the image is, and what is stored of its partition, which has `size` bytes.
-    fn look(&self, size: u64, progress: options::Progress) -> Result<(ImageKind, Stored)> {
+    /// What the image is, and what is stored of its partition; `None` if all of its bytes are.
+    fn look(&self, progress: options::Progress) -> Result<(ImageKind, Option<Stored>)> {
         let mut start = [0; MAGIC.len()];
         let read = read_up_to(&mut self.reader()?, &mut start);
         read.map_err(|error| read_error(&self.path, error))?;
         if start == *MAGIC {
-            return Ok((ImageKind::Ntfsclone, self.clusters(progress)?));
+            return Ok((ImageKind::Ntfsclone, Some(self.clusters(progress)?)));
         }
         if start.starts_with(partclone::MAGIC) {
-            return Ok((ImageKind::Partclone, self.blocks()?));
+            return Ok((ImageKind::Partclone, Some(self.blocks()?)));
         }
-        Ok((ImageKind::Raw, Stored::All(size)))
+        Ok((ImageKind::Raw, None))
     }
 
     /// The blocks in an image of partclone, by its bitmap.
@@ -152,7 +156,7 @@ impl ImageFiles {
                     position = blocks.next(start, false, u64::MAX);
                     map.insert(Extent::new(Lcn(start), position.saturating_sub(start)));
                 }
-                return Ok(Stored::Blocks {
+                return Ok(Stored {
                     block_size: header.block_size.into(),
                     blocks: map,
                     tail: header.volume_size()..header.restored_size(),
@@ -190,10 +194,14 @@ impl ImageFiles {
             Ok(())
         })??;
         let Some((header, blocks, progress)) = found else {
-            return Ok(Stored::All(0));
+            return Err(Error::refused(
+                &self.path,
+                "has no clusters",
+                "is it complete?",
+            ));
         };
         progress.finish();
-        Ok(Stored::Blocks {
+        Ok(Stored {
             block_size: header.cluster_size.into(),
             blocks,
             tail: header.volume_size()..last.max(header.volume_size()),
@@ -250,25 +258,25 @@ fn new_map(nr_blocks: u64) -> Result<ClusterMap> {
 
 impl PartContent for PartitionImage {
     fn ranges(&self) -> Box<dyn Iterator<Item = (u64, u64)> + '_> {
-        match &self.stored {
-            Stored::All(size) => Box::new(std::iter::once((0, *size))),
-            Stored::Blocks {
-                block_size,
-                blocks,
-                tail,
-            } => {
-                let extents = blocks.extents();
-                let blocks = extents
-                    .map(move |extent| (extent.start.0 * block_size, extent.len * block_size));
-                Box::new(blocks.chain([(tail.start, tail.end - tail.start)]))
-            }
-        }
+        let Some(stored) = &self.stored else {
+            return Box::new(std::iter::once((0, self.size)));
+        };
+        let block_size = stored.block_size;
+        let extents = stored.blocks.extents();
+        let blocks =
+            extents.map(move |extent| (extent.start.0 * block_size, extent.len * block_size));
+        let tail = (stored.tail.start, stored.tail.end - stored.tail.start);
+        Box::new(blocks.chain([tail]))
     }
 
     fn fill(self: Box<Self>, start: u64, filler: &mut Filler<'_>) -> Filled {
-        let filled = match self.stored {
-            Stored::All(size) => self.files.fill_raw(start, size, filler)?,
-            Stored::Blocks { .. } => self.files.fill_decoded(self.kind, start, filler)?,
+        let place = Place {
+            start,
+            size: self.size,
+        };
+        let filled = match self.kind {
+            ImageKind::Raw => self.files.fill_raw(place, filler)?,
+            kind => self.files.fill_decoded(kind, place, filler)?,
         };
         // A change explains an error, too; an error here comes before a file gets its name.
         Ok(self.files.files.check_unchanged().and(filled))
@@ -276,15 +284,18 @@ impl PartContent for PartitionImage {
 }
 
 impl ImageFiles {
-    fn fill_decoded(&self, kind: ImageKind, start: u64, filler: &mut Filler<'_>) -> Filled {
+    fn fill_decoded(&self, kind: ImageKind, place: Place, filler: &mut Filler<'_>) -> Filled {
         self.decode(kind, |_, offset, bytes| {
+            let left = usize::try_from(place.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let bytes = &bytes[..bytes.len().min(left)];
             // Copies of what is in memory cannot fail.
-            fill_with(filler, start + offset, bytes).map(|_| ())
+            fill_with(filler, place.start + offset, bytes).map(|_| ())
         })
     }
 
-    /// Copies the bytes of the partition; zeros follow if there are fewer than `size`.
-    fn fill_raw(&self, start: u64, size: u64, filler: &mut Filler<'_>) -> Filled {
+    /// Copies the bytes of the partition.
+    fn fill_raw(&self, place: Place, filler: &mut Filler<'_>) -> Filled {
+        let Place { start, size } = place;
         let mut reader = match self.reader() {
             Ok(reader) => reader,
             Err(error) => return Ok(Err(error)),
@@ -293,7 +304,14 @@ impl ImageFiles {
         let mut done = 0;
         loop {
             let len = match read_up_to(&mut reader, &mut chunk) {
-                Ok(0) => return Ok(Ok(())),
+                Ok(0) if done == size => return Ok(Ok(())),
+                Ok(0) => {
+                    return Ok(Err(Error::refused(
+                        &self.path,
+                        format!("ends after {done} bytes, and its partition has {size}"),
+                        "is it complete?",
+                    )));
+                }
                 Ok(len) => len as u64,
                 Err(error) => return Ok(Err(read_error(&self.path, error))),
             };
@@ -308,6 +326,13 @@ impl ImageFiles {
             done += len;
         }
     }
+}
+
+/// Where a partition is on the disk.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u64,
+    size: u64,
 }
 
 /// Fills batches with `bytes`, which belong at `offset` of the disk.

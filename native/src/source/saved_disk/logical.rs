@@ -12,6 +12,8 @@ pub struct Dumped {
     pub is_bootable: bool,
 }
 
+/// Ours: no disk has more sectors. Sums of two such numbers are in bounds.
+const MAX_SECTORS: u64 = 1 << 50;
 /// The first number of a logical partition.
 const FIRST_LOGICAL: u32 = 5;
 const TYPE_EXTENDED: u8 = 0x05;
@@ -39,11 +41,17 @@ fn parse_line(line: &str, name: &str) -> Option<Dumped> {
             names.contains(&key.trim()).then(|| value.trim())
         })
     };
+    let sectors = |name| {
+        field([name; 2])?
+            .parse()
+            .ok()
+            .filter(|sectors| *sectors < MAX_SECTORS)
+    };
     let kind = field(["type", "Id"]).unwrap_or_default();
     Some(Dumped {
         number,
-        start: field(["start", "start"])?.parse().ok()?,
-        len: field(["size", "size"])?.parse().ok()?,
+        start: sectors("start")?,
+        len: sectors("size")?,
         kind: u8::from_str_radix(kind, 16).unwrap_or(0),
         is_bootable: fields.split(',').any(|field| field.trim() == "bootable"),
     })

@@ -232,6 +232,17 @@ impl SavedDisk {
             }
             self.push_known(position..start, &mut parts);
             position = start.saturating_add(partition.size);
+            if position > self.size() {
+                return Err(Error::refused(
+                    &self.path(),
+                    format!(
+                        "has {} bytes, and partition {} ends at byte {position:#x}",
+                        self.size(),
+                        partition.number
+                    ),
+                    "are its files those of one disk?",
+                ));
+            }
             let (content, made) = partition_content(partition, saved, progress)?;
             found(SavedPart {
                 number: partition.number,
@@ -240,7 +251,7 @@ impl SavedDisk {
             });
             parts.extend(made.map(|content| Part { start, content }));
         }
-        self.push_known(position..self.size().max(position), &mut parts);
+        self.push_known(position..self.size(), &mut parts);
         Ok(parts)
     }
 
