@@ -10,6 +10,7 @@ mod compress;
 mod containers;
 mod convert;
 mod convert_disk;
+mod convert_oracles;
 mod convert_saved_disk;
 mod damage;
 mod damaged_frames;

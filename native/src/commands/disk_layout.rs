@@ -141,14 +141,14 @@ impl Planning<'_> {
             mounted: false,
             unknown_use: self.checks.force,
         };
-        let opened = open_volume::open(device, accepted, Reports::None)?;
+        let opened = open_volume::open(device, accepted, Reports::NONE)?;
         let search = Search {
             purpose: Purpose::Copy,
             mismatch: self.checks.mismatch,
             files: self.checks.files,
             threads: self.checks.threads,
             progress: self.progress,
-            reports: Reports::None,
+            reports: Reports::NONE,
         };
         let used = used_clusters::find(&opened.volume, search)?;
         let geometry = *opened.volume.geometry();

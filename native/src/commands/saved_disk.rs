@@ -22,7 +22,7 @@ pub fn find(task: &ConvertTask) -> Result<Option<SavedDisk>> {
 
 /// Converts the disk.
 pub fn convert(task: &ConvertTask, disk: &SavedDisk, how: options::Progress) -> Result<()> {
-    let reports = Reports::beside(&task.writing.output);
+    let reports = task.writing.reports();
     let name = disk.path();
     let destination = open_destination(task, disk.metadata())?;
     let table = match disk.table().kind {

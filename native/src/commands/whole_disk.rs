@@ -17,7 +17,7 @@ use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
 use crate::facts::add_time_and_host;
 use crate::host::progress::Phase;
-use crate::options::{self, Compress, ConvertTask, Thin};
+use crate::options::{self, Compress, ConvertTask, NewFields, Thin};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::sink::{CompressedSink, Destination, Needs, Place, Readers, check_length};
@@ -28,7 +28,7 @@ const SECTOR: u32 = 512;
 
 /// Converts `disk`.
 pub fn convert(task: &ConvertTask, disk: Disk, how: options::Progress) -> Result<()> {
-    let reports = Reports::beside(&task.writing.output);
+    let reports = task.writing.reports();
     let name = disk.name().to_owned();
     let writer = writer(&task.kind);
     let remedy = "name the partition: --partition N; or convert it to a virtual disk, or raw";
@@ -83,7 +83,7 @@ impl DiskConversion<'_> {
         let (writing, kind) = (&task.writing, &task.kind);
         let writer = writer(kind);
         let (disk, bytes) = (parts.disk(), parts.bytes());
-        Reports::beside(&writing.output).line(format_args!(
+        writing.reports().line(format_args!(
             "To copy: {} of {}; all else becomes zeros",
             report::size(bytes),
             report::size(disk.size)
@@ -95,10 +95,11 @@ impl DiskConversion<'_> {
         }
         let transfer = Transfer {
             writing,
-            new_serial: None,
+            new_fields: NewFields::default(),
             phase: Phase::Convert,
             done: "Converted",
-            copied: Copied::Converted,
+            // The original converts nothing: its lines are not printed.
+            copied: Copied::Restored,
             bytes,
             how,
         };

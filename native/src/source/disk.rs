@@ -152,7 +152,7 @@ impl Disk {
             passing: None,
         };
         let bytes = Bytes::Disk(disk);
-        Device::of(OpenInput { input, bytes }, progress, Reports::None)
+        Device::of(OpenInput { input, bytes }, progress, Reports::NONE)
     }
 
     /// Fills `buf` with the bytes from `offset` on.
