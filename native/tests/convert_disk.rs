@@ -292,6 +292,9 @@ fn holes_take_no_space() {
             assert!(metadata.len() < 32 << 20, "{name}");
         }
     }
+    // Nor do those of a virtual disk.
+    scene.run("convert x.qcow2 y.vdi").wrote(&["y.vdi"]);
+    assert!(scene.path("y.vdi").metadata().unwrap().len() < 32 << 20);
 }
 
 #[test]

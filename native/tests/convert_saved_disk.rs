@@ -326,7 +326,7 @@ fn a_partition_beyond_the_disk_is_refused() {
     saved.scene.write("F/sda-hidden-data-after-mbr", "");
     let outcome = saved.scene.run("convert F x.raw");
     assert_eq!(outcome.code(), Some(1));
-    let message = "and partition 1 ends at byte 0x1e8c7e00";
+    let message = "and partition 1 ends at byte 0x1e84fe00";
     assert!(outcome.errors().contains(message), "{}", outcome.errors());
 }
 

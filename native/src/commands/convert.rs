@@ -58,7 +58,7 @@ pub fn list_formats() -> Result<()> {
 
 fn description(writer: &Writer) -> &'static str {
     match (writer.id, writer.disk) {
-        ("raw", _) => "the volume as it is, with holes; --disk makes a whole disk",
+        ("raw", _) => "the volume or disk as it is, with holes; --disk puts a volume into a disk",
         ("ntfsclone", _) => "image of the original ntfsclone; small, for restores",
         ("partclone", _) => "image of partclone, as Clonezilla has them",
         ("qcow2", _) => "disk of QEMU, KVM, Proxmox",

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ntfsclone_core::io::Allocation;
-use ntfsclone_core::open::{Content, Partition};
+use ntfsclone_core::open::{Content, Partition, Role};
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::ranges::merged;
 
@@ -119,7 +119,7 @@ impl Planning<'_> {
                 parts.push(self.as_it_is(end.min(area.range.end)..area.range.end)?);
                 return Ok(());
             }
-            Content::Refused(format) => format.name,
+            Content::Refused(format) if matches!(format.role, Role::Refused { .. }) => format.name,
             _ => "is not NTFS",
         };
         let (start, ranges) = self.as_it_is(area.range.clone())?;
