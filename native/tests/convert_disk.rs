@@ -18,13 +18,16 @@ const STARTS: [u32; 3] = [63, 6144, 10240];
 /// Of no NTFS, with zeros in it.
 const OTHER: usize = 1 << 20;
 
+/// Makes a disk of partitions.
+type MakeDisk = fn(&[Partition<'_>]) -> Vec<u8>;
+
 /// A disk of each kind, and what a copy of it is: free clusters are zeros.
 fn disks() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let (first, second) = (volume(), second_volume());
     let copies = [clone_of(&first), clone_of(&second)];
     let mut other = vec![0x11; OTHER];
     other[200_000..900_000].fill(0);
-    let make = |first: &[u8], second: &[u8], table: fn(&[Partition<'_>]) -> Vec<u8>| {
+    let make = |first: &[u8], second: &[u8], table: MakeDisk| {
         let partitions = [(first, 0x07), (&other[..], 0x83), (second, 0x07)];
         let partitions: Vec<Partition<'_>> = partitions
             .into_iter()
@@ -42,7 +45,7 @@ fn disks() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         disk[gap..gap + 5].copy_from_slice(b"a gap");
         disk
     };
-    let tables: [(_, fn(&[Partition<'_>]) -> Vec<u8>); 3] = [
+    let tables: [(_, MakeDisk); 3] = [
         ("MBR", disk::with_mbr),
         ("GPT", disk::with_gpt),
         ("logical", disk::with_logical),

@@ -148,14 +148,14 @@ impl DiskConversion<'_> {
 /// Opens the output of a disk, if it may be written to.
 pub(super) fn open_destination(task: &ConvertTask, sources: &[Metadata]) -> Result<Destination> {
     let writing = &task.writing;
-    let place = Place::of_volume(writing, sources, task.checks.force, false)?;
-    if place == Place::BlockDevice {
+    if Place::of(&writing.output, sources)? == Place::BlockDevice {
         return Err(Error::refused(
             &writing.output.name(),
             "is a device: what was there would stay where the disk has zeros",
             "convert the disk to a raw file, and copy that to the device",
         ));
     }
+    Place::of_volume(writing, sources, task.checks.force, false)?;
     Destination::open(&writing.output, Readers::Owner, sources)
 }
 

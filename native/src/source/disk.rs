@@ -199,11 +199,10 @@ fn decompress(
     }
     let mut reader = decompressed(name, files, compression)?;
     // What is no disk is opened again, by whoever knows what it is.
-    let is_disk = match peek_content(name, &mut reader) {
-        Ok(Content::Disk(_)) => true,
-        Ok(Content::Container(Container::Disk(_))) => true,
-        _ => false,
-    };
+    let is_disk = matches!(
+        peek_content(name, &mut reader),
+        Ok(Content::Disk(_) | Content::Container(Container::Disk(_)))
+    );
     if !is_disk {
         return Ok(None);
     }
