@@ -282,6 +282,34 @@ fn damaged_and_missing_images_leave_no_output() {
     scene.write("F/sda2.ext4-ptcl-img.zst.aa", sound);
     scene.write("F/lvm_vg_dev.list", "vg0 /dev/sda2 abc\n");
     check("F/sda: its partition /dev/sda2 is of LVM");
+    scene.write("F/lvm_vg_dev.list", "vg0 /dev/sdaa2 abc\n");
+    scene.run("convert F x.vhdx").wrote(&["x.vhdx"]);
+}
+
+#[test]
+fn a_missing_backup_of_the_table_is_reported() {
+    let saved = gpt();
+    saved.scene.remove("F/sda-gpt-2nd");
+    saved.scene.run("convert F x.raw").wrote_with_warning(
+        "F: the backup of the partition table is not there (sda-gpt-2nd); sgdisk -e makes one on \
+         the copy",
+        &["x.raw"],
+    );
+    let mut expected = saved.copy.clone();
+    let start = expected.len() - 33 * SECTOR;
+    expected[start..].fill(0);
+    assert!(saved.scene.read("x.raw") == expected);
+}
+
+#[test]
+fn a_master_boot_record_of_large_sectors_is_refused() {
+    let saved = save(disk::with_mbr, "sda").with_images(["sda1", "sda2", "sda3"]);
+    let parted = "Disk /dev/sda: 9000s\nSector size (logical/physical): 4096B/4096B\n";
+    saved.scene.write("F/sda-pt.parted", parted);
+    saved.scene.run("convert F x.raw").refused(
+        "F/sda: has a master boot record that counts in sectors of more than 512 bytes",
+        "restore it with Clonezilla",
+    );
 }
 
 #[test]
