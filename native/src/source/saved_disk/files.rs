@@ -10,6 +10,7 @@ use super::known_bytes::KnownBytes;
 use super::{Saved, logical};
 use crate::error::{Error, Result};
 use crate::input::clonezilla;
+use crate::report;
 use crate::source::small_file;
 
 /// Ours: lists and tables are much smaller.
@@ -17,8 +18,10 @@ const MAX_TEXT: u64 = 1 << 20;
 /// Ours: what is before the first partition. Clonezilla saves 1 MiB, or what is there.
 const MAX_BYTES: u64 = 64 << 20;
 /// Bytes of a sector of most disks.
-pub(super) const SECTOR: u64 = 512;
+const SECTOR: u64 = 512;
 const LARGE_SECTOR: u64 = 4096;
+/// Disks end at multiples of it, if their size is not known.
+const ALIGNMENT: u64 = 1 << 20;
 const GPT_SIGNATURE: &[u8] = b"EFI PART";
 /// Offsets in a header of a GPT (UEFI 5.3.2): its own sector, and that of the other header.
 const GPT_OWN_SECTOR: usize = 24;
@@ -49,6 +52,14 @@ pub(super) fn has_table(folder: &Path, name: &str) -> bool {
         .any(|file| folder.join(format!("{name}-{file}")).is_file())
 }
 
+/// What is saved of a disk but its partitions.
+pub(super) struct Tables {
+    pub(super) known: KnownBytes,
+    is_size_known: bool,
+    /// Of a GPT.
+    has_backup: bool,
+}
+
 /// The files of a saved disk.
 pub(super) struct DiskFiles<'a> {
     pub(super) folder: &'a Path,
@@ -59,7 +70,7 @@ pub(super) struct DiskFiles<'a> {
 impl DiskFiles<'_> {
     /// The bytes of the file whose name is that of the disk with `suffix`; `None` if it is not
     /// there.
-    pub(super) fn bytes(&self, suffix: &str) -> Result<Option<Vec<u8>>> {
+    fn bytes(&self, suffix: &str) -> Result<Option<Vec<u8>>> {
         let path = self.folder.join(format!("{}{suffix}", self.name));
         read(&path, MAX_BYTES)
     }
@@ -93,6 +104,58 @@ impl DiskFiles<'_> {
         Ok(())
     }
 
+    /// What is saved of the disk but its partitions. `parted` is what that printed.
+    pub(super) fn tables(&self, parted: &str) -> Result<Tables> {
+        let mut known = KnownBytes::default();
+        let dump = self.text("-pt.sf")?.unwrap_or_default();
+        let dumped = logical::parse_dump(&dump, self.name);
+        if let Some(hidden) = self.bytes("-hidden-data-after-mbr")? {
+            known.put(SECTOR, hidden);
+        }
+        if let Some(mbr) = self.bytes("-mbr")? {
+            self.put_links(&mbr, &dumped, &mut known)?;
+            known.put(0, mbr);
+        }
+        let gpt = self.bytes("-gpt-1st")?;
+        let size = disk_size(gpt.as_deref(), parted, self.name);
+        if let Some(gpt) = gpt {
+            known.put(0, gpt);
+        }
+        let ends = dumped.iter().map(|one| (one.start + one.len) * SECTOR);
+        let end_of_last = ends.max().unwrap_or(0).next_multiple_of(ALIGNMENT);
+        known.extend_to(size.unwrap_or(end_of_last));
+        let backup = self.bytes("-gpt-2nd")?;
+        let backup = backup.and_then(|bytes| Some((backup_offset(&bytes)?, bytes)));
+        let has_backup = backup.is_some();
+        if let Some((offset, bytes)) = backup {
+            known.put(offset, bytes);
+        }
+        Ok(Tables {
+            known,
+            is_size_known: size.is_some(),
+            has_backup,
+        })
+    }
+
+    /// Warns of files that are not there and without which the copy lacks something.
+    pub(super) fn warn_of_missing(&self, tables: &Tables, table: &PartitionTable) {
+        let Self { folder, name } = self;
+        if table.kind == Kind::Gpt && !tables.has_backup {
+            report::warning(format!(
+                "{}: the backup of the partition table is not there ({name}-gpt-2nd); sgdisk -e \
+                 makes one on the copy",
+                folder.display()
+            ));
+        }
+        if !tables.is_size_known {
+            report::warning(format!(
+                "{}: the size of the disk is not known (there is no {name}-pt.parted); it ends \
+                 after its last partition",
+                folder.display()
+            ));
+        }
+    }
+
     /// Whether a device is the disk or a partition of it.
     fn is_on_disk(&self, device: &str) -> bool {
         let number = device
@@ -115,7 +178,7 @@ impl DiskFiles<'_> {
     }
 
     /// Makes the links to logical partitions, if there are any.
-    pub(super) fn put_links(
+    fn put_links(
         &self,
         mbr: &[u8],
         dumped: &[logical::Dumped],
@@ -203,7 +266,7 @@ impl DiskFiles<'_> {
 }
 
 /// Bytes of the disk, as its GPT or parted has it.
-pub(super) fn disk_size(gpt: Option<&[u8]>, parted: &str, name: &str) -> Option<u64> {
+fn disk_size(gpt: Option<&[u8]>, parted: &str, name: &str) -> Option<u64> {
     for sector_size in [SECTOR, LARGE_SECTOR] {
         let header = gpt.and_then(|gpt| gpt.get(sector_size as usize..));
         let header = header.filter(|header| header.starts_with(GPT_SIGNATURE));
@@ -228,7 +291,7 @@ fn sector_size_of(parted: &str) -> u64 {
 }
 
 /// Where the backup of a GPT belongs, whose last sector is its header.
-pub(super) fn backup_offset(backup: &[u8]) -> Option<u64> {
+fn backup_offset(backup: &[u8]) -> Option<u64> {
     [SECTOR, LARGE_SECTOR].into_iter().find_map(|sector_size| {
         let start = backup.len().checked_sub(sector_size as usize)?;
         let header = backup.get(start..)?;

@@ -11,9 +11,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Kind, Partition, PartitionTable};
+use ntfsclone_core::open::{Partition, PartitionTable};
 
-use self::files::{DiskFiles, SECTOR, backup_offset, disk_size, disks_in, has_table, metadata_in};
+use self::files::{DiskFiles, disks_in, has_table, metadata_in};
 pub use self::image::ImageKind;
 use self::image::{PartitionImage, fill_with};
 use self::known_bytes::KnownBytes;
@@ -22,10 +22,6 @@ use crate::bulk::pipeline::{Filled, Filler};
 use crate::error::{Error, Result};
 use crate::input::clonezilla;
 use crate::options;
-use crate::report;
-
-/// Disks end at multiples of it, if their size is not known.
-const ALIGNMENT: u64 = 1 << 20;
 
 /// A saved disk.
 pub struct SavedDisk {
@@ -111,36 +107,9 @@ impl SavedDisk {
     fn open(folder: &Path, name: &str) -> Result<Self> {
         let files = DiskFiles { folder, name };
         files.refuse_layers()?;
-        let mut known = KnownBytes::default();
         let parted = files.text("-pt.parted")?.unwrap_or_default();
-        let dump = files.text("-pt.sf")?.unwrap_or_default();
-        let dumped = logical::parse_dump(&dump, name);
-        if let Some(hidden) = files.bytes("-hidden-data-after-mbr")? {
-            known.put(SECTOR, hidden);
-        }
-        if let Some(mbr) = files.bytes("-mbr")? {
-            files.put_links(&mbr, &dumped, &mut known)?;
-            known.put(0, mbr);
-        }
-        let gpt = files.bytes("-gpt-1st")?;
-        let size = disk_size(gpt.as_deref(), &parted, name);
-        if let Some(gpt) = gpt {
-            known.put(0, gpt);
-        }
-        if let Some(size) = size {
-            known.extend_to(size);
-        }
-        let ends = dumped.iter().map(|one| (one.start + one.len) * SECTOR);
-        if size.is_none() {
-            known.extend_to(ends.max().unwrap_or(0).next_multiple_of(ALIGNMENT));
-        }
-        let backup = files.bytes("-gpt-2nd")?;
-        let backup = backup.and_then(|bytes| Some((backup_offset(&bytes)?, bytes)));
-        let has_backup = backup.is_some();
-        if let Some((offset, bytes)) = backup {
-            known.put(offset, bytes);
-        }
-        let table = PartitionTable::read(&known).ok_or_else(|| {
+        let tables = files.tables(&parted)?;
+        let table = PartitionTable::read(&tables.known).ok_or_else(|| {
             Error::refused(
                 &folder.join(format!("{name}-mbr")),
                 "holds no partition table, nor do the files beside it",
@@ -148,25 +117,12 @@ impl SavedDisk {
             )
         })?;
         files.refuse_large_sectors(&table, &parted)?;
-        if table.kind == Kind::Gpt && !has_backup {
-            report::warning(format!(
-                "{}: the backup of the partition table is not there ({name}-gpt-2nd); sgdisk -e \
-                 makes one on the copy",
-                folder.display()
-            ));
-        }
-        if size.is_none() {
-            report::warning(format!(
-                "{}: the size of the disk is not known (there is no {name}-pt.parted); it ends \
-                 after its last partition",
-                folder.display()
-            ));
-        }
+        files.warn_of_missing(&tables, &table);
         let partitions = files.partitions(&table)?;
         Ok(Self {
             folder: folder.to_owned(),
             name: name.to_owned(),
-            known,
+            known: tables.known,
             table,
             partitions,
             metadata: metadata_in(folder).map_err(|error| Error::io("list", folder, error))?,
