@@ -13,6 +13,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("bzip2", "bzip2"),
     ("cc", "gcc"),
     ("ddrescue", "gddrescue"),
+    ("ewfacquirestream", "ewf-tools"),
     ("fincore", "util-linux-extra"),
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),

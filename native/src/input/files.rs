@@ -45,7 +45,7 @@ impl Files {
                 1 => File::open(path),
                 _ => device::open_regular(path),
             };
-            let mut file = match opened {
+            let file = match opened {
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                     return Err(Error::refused(
                         path,
@@ -55,22 +55,29 @@ impl Files {
                 }
                 opened => opened.map_err(failed)?,
             };
-            let metadata = file.metadata().map_err(failed)?;
-            let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
-            files.push(OneFile {
-                file,
-                path: Some(path.clone()),
-                metadata,
-                start,
-                size,
-            });
+            let one = OneFile::new(file, path, start).map_err(failed)?;
             // Of files that exist; their sizes would have to be made up.
-            start = start.saturating_add(size);
+            start = start.saturating_add(one.size);
+            files.push(one);
         }
         Ok(Self {
             files,
             start: 0,
             size: start,
+        })
+    }
+
+    /// Opens a file, if it is a regular one.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`io::ErrorKind::InvalidInput`]: it is not.
+    pub fn open_regular(path: &Path) -> io::Result<Self> {
+        let one = OneFile::new(device::open_regular(path)?, path, 0)?;
+        Ok(Self {
+            size: one.size,
+            files: vec![one],
+            start: 0,
         })
     }
 
@@ -196,6 +203,21 @@ impl Files {
         };
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         positioned_io::ReadAt::read_at(&one.file, offset, &mut buf[..len])
+    }
+}
+
+impl OneFile {
+    /// An open file, which begins at `start` among all.
+    fn new(mut file: File, path: &Path, start: u64) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let size = file.seek(SeekFrom::End(0))?;
+        Ok(Self {
+            file,
+            path: Some(path.to_owned()),
+            metadata,
+            start,
+            size,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod file_sums;
 mod files;
 mod folder;
 mod frames;
+mod neighbours;
 mod not_opened;
 mod opened;
 mod partition;
@@ -149,6 +150,7 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<OpenInp
         table_damage: None,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
+        beside: Vec::new(),
         damaged: None,
         sums: None,
         passing: None,
@@ -308,6 +310,7 @@ fn open_files(
         table_damage,
         metadata: files.metadata(),
         files: Some(Arc::clone(&files)),
+        beside: Vec::new(),
         damaged,
         sums,
         passing: None,

@@ -36,6 +36,7 @@ pub(super) fn open_pipe(
         disk: None,
         table_damage: None,
         files: None,
+        beside: Vec::new(),
         metadata,
         damaged: None,
         sums: None,
@@ -89,7 +90,7 @@ pub(super) fn open_stream(
                 return Err(refused(NotOpened::NoTable));
             }
             Inward::Open(container) => {
-                nesting.pass(container.layer());
+                nesting.pass(container.layer(&[]));
                 input.layers = nesting.layers().to_vec();
                 input.container = Some(container);
                 Format::Partclone
