@@ -17,7 +17,7 @@ use crate::options::{
     self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
 use crate::original_report::{self, Copied};
-use crate::report::{self, Reports};
+use crate::report;
 use crate::rescue::Continued;
 use crate::sink::{Place, refuse_metadata};
 use crate::source::{BulkReader, Device, Sidecar};
@@ -53,7 +53,7 @@ pub fn copy_from(
     let (device, continued) = match order.rescue {
         None => {
             let how = how.without_percent();
-            let device = Device::open(source, partition, how, Reports::beside(output))?;
+            let device = Device::open(source, partition, how, order.writing.reports())?;
             tell_of_checksums(&device);
             (device, None)
         }
@@ -96,7 +96,7 @@ pub fn copy_device(
         rescue,
     } = order;
     let output = &writing.output;
-    let reports = Reports::beside(output);
+    let reports = writing.reports();
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,
@@ -178,8 +178,7 @@ pub fn copy_device(
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
             let copied = match kind.form {
                 Form::Image => Copied::Saved(&opened),
-                Form::Raw => Copied::Cloned(&opened),
-                Form::Converted(_) => Copied::Converted,
+                Form::Raw | Form::Converted(_) => Copied::Cloned(&opened),
             };
             copying.write(target.into_new()?, reader, copied)?;
         }

@@ -97,7 +97,7 @@ fn refuse_mapfile(path: &Path) -> Error {
 
 fn open_medium(opened: OpenInput) -> Result<(Device, Medium)> {
     let name = opened.input.name.clone();
-    let device = Device::of(opened, options::Progress::None, Reports::None)?;
+    let device = Device::of(opened, options::Progress::None, Reports::NONE)?;
     let path = input::path_to_rescue(&name, device.files())?;
     let medium = Medium::open(path, device.size());
     let medium = medium.map_err(|error| Error::io("open", &name, error))?;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, NewSerial, WriteOptions};
 use crate::original_report::Copied;
-use crate::report::{self, Reports};
+use crate::report;
 use crate::serial::SerialChange;
 use crate::sink::{self, Destination, Needs, Sink, Target, Written};
 
@@ -47,7 +47,7 @@ impl Transfer<'_> {
         flow: Flow,
         fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
     ) -> Result<()> {
-        let reports = Reports::beside(&self.writing.output);
+        let reports = self.writing.reports();
         let mut serial = SerialChange::new(self.new_serial, reports)?;
         let progress = Progress::start(self.how, self.phase, self.bytes);
         let batches = pipeline::start("reads", flow, fill)?;
@@ -64,9 +64,9 @@ impl Transfer<'_> {
         serial: &mut SerialChange,
         progress: Progress,
     ) -> Result<Written> {
-        let reports = Reports::beside(&self.writing.output);
+        let reports = self.writing.reports();
         sink::write_all(sink, batches, serial, progress, |progress| {
-            if !reports.is_terminal() {
+            if reports.has_original() {
                 // The lines of the original may go where the bar is.
                 progress.clear();
             }
@@ -76,7 +76,7 @@ impl Transfer<'_> {
 
     /// Reports what is written, with a remark.
     pub fn report(&self, written: &Written, remark: &str) {
-        let reports = Reports::beside(&self.writing.output);
+        let reports = self.writing.reports();
         let line = report::done_with(self.done, written.bytes, remark, written.took);
         reports.line(line);
         if self.writing.verify {

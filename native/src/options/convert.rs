@@ -71,6 +71,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
             reflink: false,
             verify: typed.verify,
             direct: typed.direct.direct,
+            as_original: false,
         },
     });
     Ok(Options {

@@ -76,7 +76,10 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         threads: typed.threads,
     };
     let output = resolve_output(&typed);
-    let reports = output.as_ref().map_or(Reports::ToStdout, Reports::beside);
+    let reports = output
+        .as_ref()
+        .map_or(Reports::TO_STDOUT, Reports::beside)
+        .as_original();
     let progress = match resolve_progress(&typed.progress) {
         shown @ (Progress::Bar | Progress::None) if percent_wanted(&typed.progress, reports) => {
             Progress::percent(reports, shown.has_bar())
@@ -155,6 +158,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
         reflink: typed.reflink == Reflink::Auto && thin == Thin::No && typed.checksum.is_none(),
         verify: typed.verify,
         direct: typed.direct.direct,
+        as_original: true,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the program can be asked to do.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
@@ -146,6 +146,19 @@ pub struct WriteOptions {
     pub verify: bool,
     /// Read and write past the system's cache.
     pub direct: Direct,
+    /// The original does this as well: what drives it reads its lines.
+    pub as_original: bool,
+}
+
+impl WriteOptions {
+    /// Where reports go.
+    pub fn reports(&self) -> Reports {
+        let reports = Reports::beside(&self.output);
+        match self.as_original {
+            true => reports.as_original(),
+            false => reports,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -364,6 +377,14 @@ impl Input {
         match &self.origin {
             Origin::Stdin => PathBuf::from("standard input"),
             Origin::File(path) => path.clone(),
+        }
+    }
+
+    /// What names it on a command line.
+    pub fn word(&self) -> &Path {
+        match &self.origin {
+            Origin::Stdin => Path::new("-"),
+            Origin::File(path) => path,
         }
     }
 }
