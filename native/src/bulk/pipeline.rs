@@ -5,6 +5,7 @@
 //! turns.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use ntfsclone_core::write::{Out, Stopped};
@@ -26,6 +27,9 @@ const DIRECT_BATCH_BYTES: usize = 4 << 20;
 /// Batches that go round: one being filled, one being taken, and the rest
 /// between for when one side is slower for a while.
 const BATCHES: usize = 6;
+
+/// Blocks for each thread that works on some: they take different times.
+const BLOCKS_OF_A_THREAD: usize = 16;
 
 /// The least bytes of a batch: fewer would not be worth a command to a disk.
 const LEAST_BATCH_BYTES: usize = 64 << 10;
@@ -139,6 +143,8 @@ pub struct Filler<'a> {
     current: Batch,
     /// `None` if the output is the volume itself.
     encoding: Option<Encoding>,
+    /// Threads that work on blocks.
+    threads: NonZeroUsize,
     /// Bytes of the output of `encoding`.
     encoded: u64,
     /// The last of these are zeros, which are in no batch.
@@ -266,6 +272,17 @@ impl Out for Filler<'_> {
         self.ends_in_zeros = true;
         Ok(())
     }
+
+    fn blocks_at_once(&self) -> usize {
+        match self.threads.get() {
+            1 => 1,
+            threads => threads * BLOCKS_OF_A_THREAD,
+        }
+    }
+
+    fn for_each_block(&mut self, blocks: &mut [Vec<u8>], work: fn(&mut Vec<u8>)) {
+        threads::for_each(self.threads, blocks, work);
+    }
 }
 
 /// What fills batches, seen from the side that takes them.
@@ -293,6 +310,10 @@ impl Task {
         let mut filler = Filler {
             exchange,
             current: self.first,
+            threads: self
+                .encoding
+                .as_ref()
+                .map_or(NonZeroUsize::MIN, Encoding::threads),
             encoding: self.encoding,
             encoded: 0,
             ends_in_zeros: false,
