@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use super::partition_table::{self, Partition};
 use crate::error::{Error, Result};
+use crate::ntfs::boot_sector::HIDDEN_SECTORS_OFFSET;
 use crate::plan::Plan;
 use crate::units::{len_u64, len_usize};
 use crate::write::Disk;
@@ -15,8 +16,6 @@ const SECTOR: u32 = 512;
 /// The sectors of disks that have larger ones.
 const LARGE_SECTOR: u32 = 4096;
 
-/// The number of sectors before the volume, in its boot sector: 32 bits.
-const HIDDEN_SECTORS: Range<usize> = 0x1C..0x20;
 /// Offset and text of the name that a boot sector of NTFS has.
 const OEM_NAME: (usize, &[u8]) = (3, b"NTFS    ");
 
@@ -185,9 +184,12 @@ impl DiskLayout {
             .volume
             .start
             .checked_div(self.volume_sector_size.into());
-        let hidden = u32::try_from(hidden.unwrap_or(0)).unwrap_or(0);
-        if let Some(field) = boot_sector.get_mut(HIDDEN_SECTORS).filter(|_| is_ntfs) {
-            field.copy_from_slice(&hidden.to_le_bytes());
+        let hidden = u32::try_from(hidden.unwrap_or(0))
+            .unwrap_or(0)
+            .to_le_bytes();
+        let field = boot_sector.iter_mut().skip(HIDDEN_SECTORS_OFFSET);
+        for (byte, new) in field.zip(hidden).filter(|_| is_ntfs) {
+            *byte = new;
         }
     }
 
