@@ -102,7 +102,8 @@ impl Copying<'_> {
             cluster_size: header.cluster_size,
             is_direct: reader.is_direct() || target.is_direct(),
             encoding: Encoding::new(writer, &shape, header.cluster_size, reader.is_direct())
-                .map_err(|error| self.not_encoded(error))?,
+                .map_err(|error| self.not_encoded(error))?
+                .map(|encoding| encoding.on_threads(self.order.checks.threads)),
         };
         let volume_size = header.volume_size();
         match (&kind.compress, kind.form) {
