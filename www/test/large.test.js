@@ -92,6 +92,7 @@ test("a download of 2 GiB, in memory that stays flat", { skip }, async () => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
   await openFile(page, volume);
   await go(page, "Convert");
+  await page.check("#target-raw");
   let download;
   const more = await grows(async () => {
     [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
