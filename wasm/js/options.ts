@@ -63,7 +63,10 @@ export interface ConvertOptions extends TaskOptions {
    * before they ask for another. `pipeTo` is not.
    */
   reuse?: boolean | undefined;
-  /** Is called before the first piece with the size of the result, if that is known: not of VMDK, nor of what is compressed. */
+  /**
+   * Is called before the first piece with the size of the result, if that is known: not of VMDK, nor of what is
+   * compressed, nor of an image of ntfsclone that stays one.
+   */
   onSize?: ((size: number) => void) | undefined;
 }
 

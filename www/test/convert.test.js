@@ -2,13 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { formats } from "../../wasm/pkg/js/node.js";
 import { digestOfFile } from "../../wasm/test/support/content.js";
-import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, mkntfs, ntfsclone, qemuImg, scratch } from "../../wasm/test/support/fixtures.js";
+import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, fullVolume, mkntfs, ntfsclone, qemuImg, scratch } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -16,16 +15,6 @@ before(async () => {
   site = skip ? undefined : await start();
 });
 after(() => site?.close());
-
-/** A volume of 600 MiB with a file of 400 MiB that does not compress. */
-function fullVolume(name) {
-  const path = emptyVolume(name, 600 << 20, 4096);
-  const content = join(scratch("full"), "random");
-  writeFileSync(content, randomBytes(400 << 20));
-  execFileSync("ntfscp", ["-q", path, content, "/random"]);
-  rmSync(content);
-  return path;
-}
 
 /** Of a file in the browser's own storage. */
 function saved(page, name) {
@@ -142,7 +131,9 @@ for (const [what, source] of [["a volume", demoVolume], ["an image", demoImage]]
     const { page, complaints, context } = await visit(site);
     await openFile(page, source());
     await go(page, "Convert");
-    const exact = Object.keys(formats).filter((target) => !["metadata", "vmdk"].includes(target));
+    // The image is copied as it is, as far as it goes.
+    const estimated = source === demoImage ? ["metadata", "vmdk", "ntfsclone"] : ["metadata", "vmdk"];
+    const exact = Object.keys(formats).filter((target) => !estimated.includes(target));
     for (const target of exact) {
       const { length } = await digestOfFile(converted(target));
       const shown = `${(length / 2 ** 20).toPrecision(3).replace(/\.?0+$/, "")} MiB`;
@@ -307,7 +298,7 @@ for (const saving of ["file", "download"]) {
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
     // So that there is time to cancel: holes of 60 GiB become zeros of a download. In a file they take none, as do
     // frames of zeros; content does.
-    await openFile(page, saving === "download" ? emptyVolume("60g.ntfs", 60 * 1024 ** 3, 4096) : fullVolume("full.ntfs"));
+    await openFile(page, saving === "download" ? emptyVolume("60g.ntfs", 60 * 1024 ** 3, 4096) : fullVolume());
     await go(page, "Convert");
     await page.check("#target-raw");
     if (saving === "file") {
