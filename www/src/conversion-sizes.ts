@@ -66,7 +66,9 @@ export class ConversionSizes {
     if (info.layers.includes("partclone")) {
       return;
     }
-    for (const form of forms.filter((form) => !this.#found.has(keyOf(form)))) {
+    // To ask for that of what is compressed would only take time and memory.
+    const unknown = forms.filter((form) => !this.#found.has(keyOf(form)) && this.of(form).kind !== "at-most");
+    for (const form of unknown) {
       try {
         const bytes = await session.ask("size", form, { signal: AbortSignal.any([closed, signal]) });
         const size: ConversionSize = bytes === null ? estimate(info, form.target) : { kind: "exact", bytes };

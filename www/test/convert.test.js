@@ -142,7 +142,7 @@ for (const [what, source] of [["a volume", demoVolume], ["an image", demoImage]]
         [target, shown],
       );
     }
-    assert.equal(await page.textContent(".target:has(#target-vmdk) .target-size"), "up to 3.75 MiB, compressed");
+    assert.equal(await page.textContent(".target:has(#target-vmdk) .target-size"), "up to 3.75 MiB");
     assert.deepEqual(complaints, []);
     await context.close();
   });
@@ -168,6 +168,38 @@ test("the partition table can be chosen, and the size is that with it", { skip }
   await page.check("#target-partclone");
   assert.ok(!(await page.isVisible(".convert-options")));
   assert.ok(await page.isVisible("#compress"));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("by keyboard alone: a format, the partition table, and the disk", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  const focused = () => page.evaluate(() => ({ id: document.activeElement.id, text: document.activeElement.textContent }));
+  const tabTo = async (matches) => {
+    for (let count = 0; count < 60; count += 1) {
+      await page.keyboard.press("Tab");
+      if (matches(await focused())) {
+        return;
+      }
+    }
+    assert.fail("cannot be reached");
+  };
+  await tabTo(({ text }) => text.startsWith("Make a virtual machine's disk"));
+  await page.keyboard.press("Enter");
+  await tabTo(({ id }) => id === "target-vhdx");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  assert.equal((await focused()).id, "target-vdi");
+  await tabTo(({ text }) => text === "Options");
+  await page.keyboard.press("Enter");
+  await tabTo(({ id }) => id === "table");
+  await page.keyboard.press("ArrowDown");
+  await tabTo(({ text }) => text === "Download");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+  assert.equal(download.suggestedFilename(), "demo.vdi");
+  assert.deepEqual(await digestOfFile(await download.path()), await digestOfFile(converted("vdi", "--disk=mbr")));
   assert.deepEqual(complaints, []);
   await context.close();
 });

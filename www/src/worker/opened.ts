@@ -82,13 +82,24 @@ export class Opened {
     return this.#image.validate(options);
   }
 
-  /** Begins the conversion for its size, and makes no more than its first piece. */
-  async size({ target, disk }: Form, { signal }: TaskOptions): Promise<number | null> {
+  /** Begins the conversion, and stops it when it reports its size. */
+  async size({ target, disk }: Form, options: Asked): Promise<number | null> {
+    const isKnown = new AbortController();
     let size: number | null = null;
-    const stream = this.#image.convert(target, { ...AS_IT_IS, signal, disk: disk ?? undefined, onSize: (bytes) => (size = bytes) });
-    const reader = stream.getReader();
-    await reader.read();
-    await reader.cancel();
+    const onSize = (bytes: number) => {
+      size = bytes;
+      isKnown.abort();
+    };
+    const signal = AbortSignal.any([options.signal, isKnown.signal]);
+    const reader = this.#image.convert(target, { ...AS_IT_IS, disk: disk ?? undefined, signal, onSize }).getReader();
+    try {
+      await reader.read();
+      await reader.cancel();
+    } catch (error) {
+      if (size === null) {
+        throw error;
+      }
+    }
     return size;
   }
 
