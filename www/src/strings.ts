@@ -291,8 +291,8 @@ export const strings = {
     options: "Options",
     table: "Partition table",
     tables: {
-      gpt: ["GPT", "For all current systems."],
-      mbr: ["MBR", "For old machines and programs; up to 2 TiB."],
+      gpt: ["GPT", "The disk's list of partitions, in the form that all current systems read."],
+      mbr: ["MBR", "The older form, for old machines and programs; up to 2 TiB."],
       none: ["None", "The disk is the volume itself: for programs that look for no partitions."],
     } as const,
     compress: "Compress (zstd)",

@@ -86,6 +86,22 @@ test("a volume of 60 GiB takes no more memory than one of 60 MiB, and the page s
   assert.ok(large.took < 100, `a task took ${large.took} ms`);
 });
 
+test("what is too large for a format is said before it is chosen", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, emptyVolume("3t.ntfs", 3 * 1024 * GIB, 65536));
+  await go(page, "Convert");
+  const size = (target) => page.locator(`.target:has(#target-${target}) .target-size`);
+  await size("vhd").locator(".target-impossible").waitFor();
+  assert.match(await size("vhd").textContent(), /too large for VHD/);
+  await page.waitForFunction(() => /^\d[.\d]* MiB$/.test(document.querySelector(".target:has(#target-vdi) .target-size").textContent));
+  await page.click(".convert-options summary");
+  await page.selectOption("#table", "mbr");
+  await size("vdi").locator(".target-impossible").waitFor();
+  assert.match(await size("vdi").textContent(), /too large for/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 for (const [what, volume, target] of [
   ["2 GiB", () => emptyVolume("2g.ntfs", 2 * GIB, 4096), "raw"],
   ["2 GiB", () => emptyVolume("2g.ntfs", 2 * GIB, 4096), "vhd-fixed"],
