@@ -153,8 +153,6 @@ pub enum Copied<'a> {
     Cloned(&'a OpenVolume),
     /// What an image holds.
     Restored,
-    /// Clusters in use, in a format that the original does not write: it prints nothing.
-    Converted,
     Metadata(CopiedMetadata<'a>),
 }
 
@@ -177,7 +175,6 @@ impl Copied<'_> {
             Self::Saved(_) => reports.original("Saving NTFS to image ..."),
             Self::Cloned(_) => reports.original("Cloning NTFS ..."),
             Self::Restored => reports.original("Restoring NTFS from image ..."),
-            Self::Converted => {}
             Self::Metadata(metadata) => {
                 // The original copies all records, and wipes them in the copy.
                 if metadata.is_raw {
@@ -194,12 +191,9 @@ impl Copied<'_> {
         match self {
             Self::Saved(opened) | Self::Cloned(opened) => lost_sectors(opened, reports),
             Self::Metadata(metadata) => lost_sectors(metadata.opened, reports),
-            Self::Restored | Self::Converted => {}
+            Self::Restored => {}
         }
         end_percent();
-        if let Self::Converted = self {
-            return;
-        }
         if let Self::Metadata(metadata) = self {
             metadata.wiped(reports);
             if !metadata.is_raw {

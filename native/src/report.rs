@@ -18,23 +18,48 @@ use crate::error::{Error, Result};
 use crate::options::Output;
 use crate::visible::{Visible, visible_json};
 
-/// Where reports go.
+/// Where reports go, and whether the lines of the original are among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reports {
-    ToStdout,
-    ToStderr,
+pub struct Reports {
+    stream: Stream,
+    as_original: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Stdout,
+    Stderr,
     None,
 }
 
 impl Reports {
+    pub const TO_STDOUT: Self = Self::to(Stream::Stdout);
+    pub const TO_STDERR: Self = Self::to(Stream::Stderr);
+    pub const NONE: Self = Self::to(Stream::None);
+
+    const fn to(stream: Stream) -> Self {
+        Self {
+            stream,
+            as_original: false,
+        }
+    }
+
     /// Where reports go beside this output: data on standard output leaves no
     /// room for them there.
     pub fn beside(output: &Output) -> Self {
         match output {
-            Output::Stdout => Self::ToStderr,
+            Output::Stdout => Self::TO_STDERR,
             // A shell may have opened the same, for standard output.
-            Output::File { path, .. } if device::is_stdout(path) => Self::ToStderr,
-            Output::File { .. } => Self::ToStdout,
+            Output::File { path, .. } if device::is_stdout(path) => Self::TO_STDERR,
+            Output::File { .. } => Self::TO_STDOUT,
+        }
+    }
+
+    /// The same, of something that the original does as well.
+    pub fn as_original(self) -> Self {
+        Self {
+            as_original: true,
+            ..self
         }
     }
 
@@ -49,9 +74,14 @@ impl Reports {
     /// A line of the original's report, for a program that reads it; a terminal gets
     /// ours alone.
     pub fn original(self, text: impl Display) {
-        if !self.is_terminal() {
+        if self.has_original() {
             self.write_line(text);
         }
+    }
+
+    /// Whether the lines of the original are printed.
+    pub fn has_original(self) -> bool {
+        self.as_original && !self.is_terminal()
     }
 
     /// Text without the end of a line, which is there at once.
@@ -61,10 +91,10 @@ impl Reports {
 
     /// True if people read them, as they come.
     pub fn is_terminal(self) -> bool {
-        match self {
-            Self::ToStdout => io::stdout().is_terminal(),
-            Self::ToStderr => io::stderr().is_terminal(),
-            Self::None => false,
+        match self.stream {
+            Stream::Stdout => io::stdout().is_terminal(),
+            Stream::Stderr => io::stderr().is_terminal(),
+            Stream::None => false,
         }
     }
 
@@ -84,8 +114,8 @@ impl Reports {
     /// Writes in one call, so that nothing comes between.
     fn write(self, text: impl Display) {
         let text = text.to_string();
-        match self {
-            Self::ToStdout => {
+        match self.stream {
+            Stream::Stdout => {
                 let mut stdout = io::stdout();
                 let written = stdout.write_all(text.as_bytes());
                 let written = written.and_then(|()| stdout.flush());
@@ -94,10 +124,10 @@ impl Reports {
                     failed.get_or_insert(error);
                 }
             }
-            Self::ToStderr => {
+            Stream::Stderr => {
                 let _ = io::stderr().write_all(text.as_bytes());
             }
-            Self::None => {}
+            Stream::None => {}
         }
     }
 }

@@ -138,6 +138,26 @@ fn a_pipe_gets_what_a_file_gets() {
     assert!(piped.stdout() == scene.read("x"));
 }
 
+/// The original has no such command, and programs that drive it do not run this one.
+#[test]
+fn the_lines_of_the_original_are_not_among_ours() {
+    let scene = Scene::with_volume(&volume().bytes);
+    for output in ["x.raw", "x.ntfsclone", "x.vhdx"] {
+        let converted = scene.run(&format!("convert volume {output}"));
+        let report = String::from_utf8(converted.stdout().to_vec()).unwrap();
+        let first_words = report.lines().map(|line| line.split(' ').next().unwrap());
+        let first_words: Vec<&str> = first_words.collect();
+        let last = match output {
+            "x.raw" => "Cloned",
+            "x.ntfsclone" => "Saved",
+            _ => "Converted",
+        };
+        let expected = ["Volume:", "Cluster", "Volume", "Device", "In", last];
+        assert_eq!(first_words, expected, "{report}");
+        assert_eq!(converted.errors(), "");
+    }
+}
+
 #[test]
 fn existing_files_are_replaced_only_on_request() {
     let scene = small_volume::scene();

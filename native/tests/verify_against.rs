@@ -245,6 +245,29 @@ fn a_copy_with_a_new_serial_number_is_the_same() {
     }
 }
 
+/// The place of the volume on its disk is all that differs.
+#[test]
+fn a_volume_of_a_disk_that_convert_made_is_the_same() {
+    let scene = Scene::with_volume(&volume().bytes);
+    scene.run("convert volume x.vhdx").wrote(&["x.vhdx"]);
+    for words in [
+        "volume --against x.vhdx --partition 1",
+        "x.vhdx --against volume --partition 1",
+    ] {
+        let (status, report) = report(&scene, words);
+        assert_eq!(status, 0, "{words}: {report}");
+        assert_eq!(report["findings"][0]["code"], "hidden-sectors-differ");
+        assert_eq!(report["notes"], 1, "{report}");
+    }
+    // Any other byte of the boot sectors is a difference.
+    let mut changed = scene.read("volume");
+    changed[0x20] ^= 1;
+    scene.write("changed", &changed);
+    let words = "changed --against x.vhdx --partition 1";
+    let expected = ["content-differs", "hidden-sectors-differ"];
+    check_found(&scene, words, &expected);
+}
+
 /// A partition is that of each of the two that is a disk.
 #[test]
 fn a_partition_is_of_each_that_is_a_disk() {

@@ -210,6 +210,7 @@ export type FindingCode =
   | "content-differs"
   | "other-volume"
   | "serial-differs"
+  | "hidden-sectors-differ"
   | "not-compared"
   | "record-unreadable"
   | "record-header"

@@ -28,6 +28,7 @@ pub(super) fn check<R: ReadAt>(volume: &Volume<R>, findings: &mut Findings) -> R
             let boot = volume.boot();
             let is_same = BootSector {
                 serial_number: boot.serial_number,
+                hidden_sectors: boot.hidden_sectors,
                 ..backup
             } == *boot;
             if !is_same {

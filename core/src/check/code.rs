@@ -114,6 +114,8 @@ pub enum Code {
     OtherVolume,
     /// Two volumes that were compared have serial numbers of their own.
     SerialDiffers,
+    /// Two volumes that were compared have been made for different places on a disk.
+    HiddenSectorsDiffer,
     /// It was not compared.
     NotCompared,
     /// A record that belongs to a file cannot be read.

@@ -182,6 +182,12 @@ pub(super) fn about(code: Code) -> (Severity, &'static str, &'static str) {
             "--new-serial makes that, and nothing else differs by it",
             "the copy is right as it is",
         ),
+        Code::HiddenSectorsDiffer => (
+            Note,
+            "a volume of a disk that `convert` makes names its new place, by which Windows boots; \
+             nothing else differs by it",
+            "the copy is right as it is",
+        ),
         Code::NotCompared => (
             Error,
             "whether the two hold the same is not known",

@@ -21,6 +21,7 @@ pub(super) fn systems(code: Code) -> Option<&'static str> {
         | Code::ContentDiffers
         | Code::OtherVolume
         | Code::SerialDiffers
+        | Code::HiddenSectorsDiffer
         | Code::NotCompared => return None,
         Code::BlockChecksum
         | Code::FrameDamaged

@@ -15,6 +15,8 @@ pub const BOOT_SECTOR_BYTES: usize = 512;
 
 /// Where the volume's serial number stands in the boot sector.
 pub const SERIAL_NUMBER_OFFSET: usize = offset_of!(RawBootSector, serial_number);
+/// Where the number of sectors before the volume, of 32 bits, is in a boot sector.
+pub const HIDDEN_SECTORS_OFFSET: usize = offset_of!(RawBootSector, hidden_sectors);
 
 /// The largest cluster: what Windows 10 1709 and later can format.
 const MAX_CLUSTER_SIZE: u32 = 2 << 20;
@@ -48,6 +50,7 @@ struct RawBootSector {
     sectors_per_fat: U16,
     sectors_per_track: U16,
     heads: U16,
+    /// 0x1C: sectors of the disk before the volume.
     hidden_sectors: U32,
     sectors_32: U32,
     /// 0x24: drive number, flags, extended boot signature.
@@ -72,6 +75,7 @@ struct RawBootSector {
 
 const _: () = assert!(size_of::<RawBootSector>() == 0x54);
 const _: () = assert!(SERIAL_NUMBER_OFFSET == 0x48);
+const _: () = assert!(HIDDEN_SECTORS_OFFSET == 0x1C);
 
 /// A boot sector whose every field is within its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +88,9 @@ pub struct BootSector {
     pub mft_mirror: Lcn,
     /// The volume's serial number.
     pub serial_number: u64,
+    /// Sectors before the volume on the disk that it was formatted on. Only Windows' boot code
+    /// needs it.
+    pub hidden_sectors: u32,
 }
 
 /// Which of the two boot sectors was used.
@@ -245,6 +252,7 @@ impl BootSector {
             mft: within("the cluster of $MFT", raw.mft_lcn.get())?,
             mft_mirror: within("the cluster of $MFTMirr", raw.mftmirr_lcn.get())?,
             serial_number: raw.serial_number.get(),
+            hidden_sectors: raw.hidden_sectors.get(),
         })
     }
 }

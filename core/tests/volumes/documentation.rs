@@ -69,7 +69,13 @@ const SUBJECTS: &[(&str, &[Code])] = &[
     ),
     (
         "Comparing",
-        &[ContentDiffers, OtherVolume, SerialDiffers, NotCompared],
+        &[
+            ContentDiffers,
+            OtherVolume,
+            SerialDiffers,
+            HiddenSectorsDiffer,
+            NotCompared,
+        ],
     ),
     (
         "The volume as a whole",

@@ -20,7 +20,7 @@ use crate::report::{self, Reports};
 use crate::source::{BulkReader, Device, ImageStream};
 
 pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT.as_original();
     let rescue = task.rescue.as_ref();
     lost_data::check_report(rescue, None)?;
     let started = Instant::now();
@@ -43,7 +43,7 @@ pub fn run(task: &CheckTask, how: options::Progress) -> Result<()> {
 
 /// Reads what a copy of the volume would hold.
 fn check_volume(task: &CheckTask, opened: OpenInput, how: options::Progress) -> Result<()> {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT.as_original();
     let started = Instant::now();
     if task.rescue.is_some() {
         return Err(Error::refused(

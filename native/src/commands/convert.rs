@@ -21,7 +21,7 @@ pub fn run(task: &ConvertTask, how: options::Progress) -> Result<()> {
         Origin::File(path) => copy::copy_from(order, path, task.source.partition, how),
         Origin::Stdin => {
             let opened = input::open_compared(&task.source, None)?;
-            let reports = Reports::beside(&task.writing.output);
+            let reports = task.writing.reports();
             let device = Device::of(opened, how, reports)?;
             copy::copy_device(order, device, None, how)
         }
@@ -36,7 +36,7 @@ pub fn list_formats() -> Result<()> {
             .iter()
             .map(|extension| format!(".{extension}"))
             .collect();
-        Reports::ToStdout.line(format_args!(
+        Reports::TO_STDOUT.line(format_args!(
             "{:<10} {:<27} {}",
             writer.id,
             extensions.join(" "),

@@ -17,7 +17,7 @@ use crate::options::{
     self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
 use crate::original_report::{self, Copied};
-use crate::report::{self, Reports};
+use crate::report;
 use crate::rescue::Continued;
 use crate::sink::{Place, refuse_metadata};
 use crate::source::{BulkReader, Device, Sidecar};
@@ -53,7 +53,7 @@ pub fn copy_from(
     let (device, continued) = match order.rescue {
         None => {
             let how = how.without_percent();
-            let device = Device::open(source, partition, how, Reports::beside(output))?;
+            let device = Device::open(source, partition, how, order.writing.reports())?;
             tell_of_checksums(&device);
             (device, None)
         }
@@ -96,7 +96,7 @@ pub fn copy_device(
         rescue,
     } = order;
     let output = &writing.output;
-    let reports = Reports::beside(output);
+    let reports = writing.reports();
     let accepted = Accepted {
         dirty: checks.force,
         mounted: false,
@@ -112,7 +112,7 @@ pub fn copy_device(
     if kind.form == Form::Raw && matches!(kind.scope, CopyScope::Metadata { .. }) {
         refuse_metadata(output, place, checks.force)?;
     }
-    refuse_serial_without_boot_sector(order, &opened)?;
+    refuse_new_fields_without_boot_sector(order, &opened)?;
 
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
@@ -178,8 +178,7 @@ pub fn copy_device(
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
             let copied = match kind.form {
                 Form::Image => Copied::Saved(&opened),
-                Form::Raw => Copied::Cloned(&opened),
-                Form::Converted(_) => Copied::Converted,
+                Form::Raw | Form::Converted(_) => Copied::Cloned(&opened),
             };
             copying.write(target.into_new()?, reader, copied)?;
         }
@@ -239,14 +238,18 @@ fn refuse_checksum_of_rescue(order: CopyOrder<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Without a sound first boot sector there is nowhere to write a new serial
-/// number to that anybody would read.
-fn refuse_serial_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
-    let changes_serial = order.writing.new_serial.is_some() && order.kind.form == Form::Raw;
+/// Without a sound first boot sector there is nowhere to write to that anybody would
+/// read.
+fn refuse_new_fields_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
+    let new_fields = order.writing.new_fields;
+    let changes_them = !new_fields.is_empty() && order.kind.form == Form::Raw;
     match opened.volume.opened_from() {
-        OpenedFrom::Backup { .. } if changes_serial => Err(Error::refused(
+        OpenedFrom::Backup { .. } if changes_them => Err(Error::refused(
             opened.device.path(),
-            "its first boot sector is damaged and cannot get a new serial number",
+            format!(
+                "its first boot sector is damaged and cannot get a {}",
+                new_fields.description()
+            ),
             "copy it without one, and repair the copy first",
         )),
         _ => Ok(()),

@@ -15,8 +15,8 @@ use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
-    CheckTask, CopyKind, CopyTask, Direct, Existing, FileChecks, Form, Input, Mismatch, Origin,
-    Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
+    CheckTask, CopyKind, CopyTask, Direct, Existing, FileChecks, Form, Input, Mismatch, NewFields,
+    Origin, Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -27,7 +27,7 @@ static VOLUME: &[u8] = include_bytes!("../../demo/volume.ntfs.zst");
 const CHUNK: usize = 1 << 20;
 
 pub fn run() -> Result<()> {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT;
     let directory = tempfile::Builder::new().prefix("ntfsclone-demo.").tempdir();
     let directory = directory
         .map_err(|error| Error::io("create a directory in", &std::env::temp_dir(), error))?;
@@ -111,11 +111,12 @@ fn new_file(path: &Path) -> WriteOptions {
         },
         split: None,
         checksum: None,
-        new_serial: None,
+        new_fields: NewFields::default(),
         thin: Thin::No,
         reflink: false,
         verify: false,
         direct: Direct::Auto,
+        as_original: false,
     }
 }
 
@@ -145,15 +146,15 @@ fn compare(original: &Path, restored: &Path) -> Result<u64> {
         mounted: false,
         unknown_use: false,
     };
-    let open = |path| Device::open(path, None, Progress::None, Reports::None);
-    let opened = open_volume::open(open(original)?, accepted, Reports::None)?;
+    let open = |path| Device::open(path, None, Progress::None, Reports::NONE);
+    let opened = open_volume::open(open(original)?, accepted, Reports::NONE)?;
     let search = Search {
         purpose: Purpose::Copy,
         mismatch: Mismatch::Refuse,
         files: FileChecks::None,
         threads: None,
         progress: Progress::None,
-        reports: Reports::None,
+        reports: Reports::NONE,
     };
     let map = used_clusters::find(&opened.volume, search)?.map;
     let plan = Plan::new(*opened.volume.geometry(), opened.device.size(), map);

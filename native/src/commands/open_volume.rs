@@ -199,7 +199,7 @@ fn describe(volume: &Volume<Arc<Device>>, info: Option<&VolumeInfo>, reports: Re
         }
     }
     // Programs look for these words, and have the original's lines with them.
-    if !reports.is_terminal() {
+    if reports.has_original() {
         describe_for_programs(device, geometry, reports);
         return;
     }

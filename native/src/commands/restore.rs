@@ -24,7 +24,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let writing = &task.writing;
     let output = &writing.output;
     let rescue = task.rescue.as_ref();
-    let reports = Reports::beside(output);
+    let reports = writing.reports();
     lost_data::check_report(rescue, Some(output))?;
     let opened = input::open_compared(&task.image, rescue)?;
     if opened.is_plain_volume() {
@@ -105,7 +105,7 @@ impl Restoring<'_> {
         let header = &self.header;
         let transfer = Transfer {
             writing: self.writing,
-            new_serial: self.writing.new_serial,
+            new_fields: self.writing.new_fields,
             phase: Phase::Restore,
             done: "Restored",
             copied: Copied::Restored,
@@ -156,7 +156,7 @@ fn copy_volume(task: &RestoreTask, opened: OpenInput, how: options::Progress) ->
     if task.rescue.is_some() {
         return copy::copy_from(order, &opened.input.name, task.image.partition, how);
     }
-    let reports = Reports::beside(&task.writing.output);
+    let reports = task.writing.reports();
     let device = Device::of(opened, how.without_percent(), reports)?;
     copy::copy_device(order, device, None, how)
 }
@@ -200,7 +200,7 @@ pub(super) fn describe(input: &Recognised, header: &Header, reports: Reports) {
     let size = header.volume_size();
     original_report::image(header, reports);
     // Programs look for these words, and have the original's lines with them.
-    if reports.is_terminal() {
+    if !reports.has_original() {
         reports.line(format_args!("Cluster size: {} bytes", header.cluster_size));
         reports.line(format_args!(
             "Volume size: {size} bytes ({})",

@@ -29,7 +29,7 @@ pub fn run(
     }
     refuse_discard(&salvaged, writing.thin)?;
     let header = salvaged.header;
-    describe(&salvaged.input, &header, Reports::beside(&writing.output));
+    describe(&salvaged.input, &header, writing.reports());
 
     let volume_size = header.volume_size();
     let device_size = match &salvaged.volume {
@@ -47,7 +47,7 @@ pub fn run(
         is_direct: false,
         how,
     };
-    Copied::Restored.begins(Reports::beside(&writing.output));
+    Copied::Restored.begins(writing.reports());
     restoring.write(destination, needs, salvaged.fill())?;
     tell(&salvaged, rescue)
 }
@@ -60,7 +60,11 @@ pub fn check(
     how: options::Progress,
 ) -> Result<()> {
     let salvaged = SalvagedVolume::find(opened, task.checks.threads, how.without_percent())?;
-    describe(&salvaged.input, &salvaged.header, Reports::ToStdout);
+    describe(
+        &salvaged.input,
+        &salvaged.header,
+        Reports::TO_STDOUT.as_original(),
+    );
     tell(&salvaged, rescue)
 }
 

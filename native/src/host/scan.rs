@@ -275,7 +275,7 @@ mod tests {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(&built.bytes).unwrap();
         let device =
-            Device::open(file.path(), None, options::Progress::None, Reports::None).unwrap();
+            Device::open(file.path(), None, options::Progress::None, Reports::NONE).unwrap();
         let volume = Volume::open(Arc::new(device)).unwrap();
         assert!(parts(&volume).count() > 4);
         (file, volume)

@@ -11,7 +11,6 @@ use super::overwritten::judge_overwritten;
 use crate::device::{self, FileKind};
 use crate::error::{Error, Result};
 use crate::options::{Existing, Output, Thin, WriteOptions};
-use crate::report::Reports;
 
 /// What stands under the name of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +95,7 @@ impl Place {
         let place = Self::of(output, sources)?;
         place.check(writing.thin)?;
         if !has_begun {
-            judge_overwritten(output, place, force, Reports::beside(output))?;
+            judge_overwritten(output, place, force, writing.reports())?;
         }
         checksum::check(writing.checksum, output, place, sources)?;
         Ok(place)

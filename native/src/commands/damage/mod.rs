@@ -51,7 +51,7 @@ struct Damage {
 }
 
 pub fn run(task: &DamageTask, how: options::Progress) -> Result<()> {
-    let device = Device::open(&task.source, task.partition, how, Reports::ToStderr)?;
+    let device = Device::open(&task.source, task.partition, how, Reports::TO_STDERR)?;
     let copy = Copy::of(task, device)?;
     let mapfile = task.mapfile.as_deref();
     let map = mapfile.map(|path| MapOfCopy::read(path, &copy));
@@ -70,7 +70,7 @@ pub fn run(task: &DamageTask, how: options::Progress) -> Result<()> {
     if task.json {
         let failed = |error: serde_json::Error| Error::io("write", &task.source, error.into());
         let json = serde_json::to_string_pretty(&damage).map_err(failed)?;
-        Reports::ToStdout.json(&json);
+        Reports::TO_STDOUT.json(&json);
     } else {
         text::print(&damage);
     }

@@ -13,7 +13,7 @@ struct Entry {
 }
 
 pub fn print(damage: &Damage) {
-    let line = |text: String| Reports::ToStdout.line(text);
+    let line = |text: String| Reports::TO_STDOUT.line(text);
     let parts = &damage.files;
     let files = entries(parts.iter().filter(|part| !part.is_metadata));
     for file in &files {

@@ -27,11 +27,8 @@ const BAD_RUNS: usize = 5;
 pub fn run(task: &InfoTask) -> Result<()> {
     let OpenInput { input, bytes } = match input::open(&task.source, None) {
         Err(Error::WholeDisk {
-            path,
-            table,
-            is_searched,
-            ..
-        }) => return disk::run(task.json, &path, &table, is_searched),
+            table, is_searched, ..
+        }) => return disk::run(task, &table, is_searched),
         opened => opened?,
     };
     let mut document = Document {
@@ -57,7 +54,7 @@ pub fn run(task: &InfoTask) -> Result<()> {
             let table_damage = input.table_damage.map(|damage| damage.to_string());
             document.warnings.splice(0..0, table_damage);
             let text = document.to_json();
-            Reports::ToStdout.json(&text.map_err(|error| Error::read(&input.name, error))?);
+            Reports::TO_STDOUT.json(&text.map_err(|error| Error::read(&input.name, error))?);
         }
         false => print(&document, &input.remark()),
     }
@@ -80,7 +77,8 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
         document.image = Some(ImageSummary::new(&header, None));
     }
     let Some(source) = source else {
-        let warning = "it can only be read from start to end: of the volume nothing can be told";
+        let warning = "it can only be read from start to end: of the volume nothing is told at \
+                       once; verify reads all of it, and says what is in it";
         document.warnings.push(warning.to_owned());
         return Ok(());
     };
@@ -143,7 +141,7 @@ fn header_of(input: &Recognised, bytes: Bytes) -> Result<Header> {
 }
 
 fn print(document: &Document, remark: &str) {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT;
     let size = document.size.map_or(String::new(), |size| {
         format!(", {size} bytes ({})", report::size(size))
     });

@@ -161,7 +161,7 @@ impl Mapping<'_> {
             files: self.task.checks.files,
             threads: self.task.checks.threads,
             progress: self.how,
-            reports: Reports::None,
+            reports: Reports::NONE,
         };
         let map = used_clusters::find(&opened.volume, search)?.map;
         opened.device.confirm_failures()?;

@@ -18,7 +18,7 @@ use ntfsclone_core::check::{
 };
 use ntfsclone_core::open::Inside;
 
-use self::against::{Identities, Other, Serials};
+use self::against::{Identities, Other, OwnFields};
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, OpenInput, Recognised};
 use crate::options::{self, Input, Origin, VerifyTask};
@@ -52,13 +52,13 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         Some(other) => open_side(&task.image, other),
         None => input::open(&task.image, None),
     };
-    let mut serials = Serials::Equal;
+    let mut own = OwnFields::default();
     let mut checked = match opened {
         Ok(opened) => {
             if let Some(other) = &other {
                 against::check_possible(&opened, other)?;
-                serials = match against::identify(&opened, other) {
-                    Identities::One(serials) => serials,
+                own = match against::identify(&opened, other) {
+                    Identities::One(own) => own,
                     Identities::Two(finding) => {
                         let mut findings = Findings::default();
                         findings.push(finding);
@@ -102,10 +102,7 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
         match &checked.inside {
             Some(inside) if checked.findings.is_sound() => {
                 let mut findings = Findings::default();
-                let other = Other {
-                    opened: other,
-                    serials,
-                };
+                let other = Other { opened: other, own };
                 let bytes = against::compare(&checked, inside, other, task, how, &mut findings)?;
                 checked.findings.append(findings);
                 compared = Some(bytes);
@@ -228,7 +225,7 @@ fn tell(
     };
     if task.json {
         let text = document.to_json();
-        Reports::ToStdout.json(&text.map_err(|error| Error::read(name, error))?);
+        Reports::TO_STDOUT.json(&text.map_err(|error| Error::read(name, error))?);
     } else {
         text::print(&document, remark);
     }

@@ -12,7 +12,7 @@ const LISTED: usize = 5;
 const FILES: usize = 20;
 
 pub(super) fn print(document: &Document<'_>, remark: &str) {
-    let reports = Reports::ToStdout;
+    let reports = Reports::TO_STDOUT;
     let checked = document.report;
     reports.line(format_args!("{}{remark}", document.source));
     if let Some(image) = checked.image {

@@ -8,13 +8,9 @@ use ntfsclone_core::io::Source;
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
 
-use super::identity::Serials;
+use super::identity::OwnFields;
 use crate::error::{Error, Result};
 use crate::report;
-
-/// Where the serial number is in a boot sector.
-const SERIAL_OFFSET: u64 = 0x48;
-const SERIAL_BYTES: u64 = 8;
 
 /// How many differences are told one by one.
 const LISTED: usize = 1000;
@@ -24,8 +20,7 @@ const FILES_A_FINDING: usize = 10;
 
 /// Clusters that differ.
 pub(super) struct Different {
-    /// Bytes of the serial number in both boot sectors, from the start of the volume,
-    /// if that may differ.
+    /// Bytes of both boot sectors, from the start of the volume, that may differ.
     ignored: Vec<Range<u64>>,
     clusters: u64,
     /// The first ones that were found, joined.
@@ -34,17 +29,14 @@ pub(super) struct Different {
 
 impl Different {
     /// None yet.
-    pub(super) fn new(geometry: &Geometry, serials: Serials) -> Self {
-        let boot_sectors = [0, geometry.backup_boot_sector()];
-        let places = boot_sectors.map(|sector| {
-            let start = sector + SERIAL_OFFSET;
-            start..start + SERIAL_BYTES
+    pub(super) fn new(geometry: &Geometry, own: OwnFields) -> Self {
+        let boot_sectors = [0, geometry.backup_boot_sector()].into_iter();
+        let ignored = boot_sectors.flat_map(|sector| {
+            own.ranges()
+                .map(move |range| sector + range.start..sector + range.end)
         });
         Self {
-            ignored: match serials {
-                Serials::Equal => Vec::new(),
-                Serials::Differ { .. } => places.into(),
-            },
+            ignored: ignored.collect(),
             clusters: 0,
             extents: Vec::new(),
         }

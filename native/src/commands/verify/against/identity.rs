@@ -1,30 +1,31 @@
 //! Whether two volumes that are to be compared are of one origin. That they are not
 //! is said at once: to compare all of them would take hours, and say less.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ntfsclone_core::check::{Code, Finding, Findings};
 use ntfsclone_core::ntfs::VolumeInfo;
+use ntfsclone_core::ntfs::boot_sector::{HIDDEN_SECTORS_OFFSET, SERIAL_NUMBER_OFFSET};
 
 use crate::input::OpenInput;
 use crate::report;
 use crate::source::inside;
 
-/// The serial numbers of two volumes that agree in all else that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands::verify) enum Serials {
-    Equal,
-    /// As `--new-serial` makes them.
-    Differ {
-        ours: u64,
-        theirs: u64,
-    },
+/// What two copies of one volume may have of their own in their boot sectors: what is ours, and
+/// what is theirs, where these differ.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::commands::verify) struct OwnFields {
+    /// Serial numbers, as `--new-serial` makes them.
+    pub(super) serials: Option<(u64, u64)>,
+    /// Sectors before the volume, as `convert` sets them for the disk that it makes.
+    pub(super) hidden_sectors: Option<(u32, u32)>,
 }
 
 /// What is known of two volumes at once.
 pub(in crate::commands::verify) enum Identities {
     /// They may be of one origin.
-    One(Serials),
+    One(OwnFields),
     /// They are not, as the finding says.
     Two(Finding),
 }
@@ -32,6 +33,7 @@ pub(in crate::commands::verify) enum Identities {
 /// What tells a volume from others.
 struct Identity {
     serial: u64,
+    hidden_sectors: u32,
     /// `None` if it cannot be read.
     label: Option<String>,
     clusters: u64,
@@ -41,7 +43,7 @@ struct Identity {
 /// Compares what is known of both at once.
 pub(in crate::commands::verify) fn identify(ours: &OpenInput, other: &OpenInput) -> Identities {
     let (Some(mine), Some(theirs)) = (Identity::of(ours), Identity::of(other)) else {
-        return Identities::One(Serials::Equal);
+        return Identities::One(OwnFields::default());
     };
     let (name, other_name) = (&*ours.input.name, &*other.input.name);
     let differences = mine.differences(&theirs);
@@ -63,23 +65,38 @@ pub(in crate::commands::verify) fn identify(ours: &OpenInput, other: &OpenInput)
             other_name.display()
         ));
     }
-    Identities::One(match mine.serial == theirs.serial {
-        true => Serials::Equal,
-        false => Serials::Differ {
-            ours: mine.serial,
-            theirs: theirs.serial,
-        },
+    let serials = (mine.serial, theirs.serial);
+    let hidden_sectors = (mine.hidden_sectors, theirs.hidden_sectors);
+    Identities::One(OwnFields {
+        serials: Some(serials).filter(|(ours, theirs)| ours != theirs),
+        hidden_sectors: Some(hidden_sectors).filter(|(ours, theirs)| ours != theirs),
     })
 }
 
-/// Reports serial numbers that differ, which is not taken for a difference.
-pub(super) fn tell(serials: Serials, other: &Path, findings: &mut Findings) {
-    if let Serials::Differ { ours, theirs } = serials {
-        let message = format!(
-            "the serial number is {ours:016X}, that of {} is {theirs:016X}",
-            other.display()
-        );
-        findings.push(Finding::new(Code::SerialDiffers, None, message));
+impl OwnFields {
+    /// Reports what differs, which is not taken for a difference.
+    pub(super) fn tell(self, other: &Path, findings: &mut Findings) {
+        let other = other.display();
+        if let Some((ours, theirs)) = self.serials {
+            let message =
+                format!("the serial number is {ours:016X}, that of {other} is {theirs:016X}");
+            findings.push(Finding::new(Code::SerialDiffers, None, message));
+        }
+        if let Some((ours, theirs)) = self.hidden_sectors {
+            let message = format!(
+                "the boot sectors are those of a volume at sector {ours} of its disk, those of \
+                 {other} at sector {theirs}"
+            );
+            findings.push(Finding::new(Code::HiddenSectorsDiffer, None, message));
+        }
+    }
+
+    /// The fields that differ, in bytes of a boot sector.
+    pub(super) fn ranges(self) -> impl Iterator<Item = Range<u64>> {
+        let serials = self.serials.map(|_| (SERIAL_NUMBER_OFFSET, 8));
+        let hidden_sectors = self.hidden_sectors.map(|_| (HIDDEN_SECTORS_OFFSET, 4));
+        let fields = [serials, hidden_sectors].into_iter().flatten();
+        fields.map(|(start, len)| start as u64..(start + len) as u64)
     }
 }
 
@@ -92,6 +109,7 @@ impl Identity {
         let geometry = volume.geometry();
         Some(Self {
             serial: volume.boot().serial_number,
+            hidden_sectors: volume.boot().hidden_sectors,
             label: info.map(|info| info.label),
             clusters: geometry.nr_clusters(),
             cluster_size: geometry.cluster_size,

@@ -17,7 +17,7 @@ use ntfsclone_core::open::Inside;
 use ntfsclone_core::units::{Extent, Geometry, Lcn};
 
 use self::different::Different;
-pub(super) use self::identity::{Identities, Serials, identify};
+pub(super) use self::identity::{Identities, OwnFields, identify};
 use super::Checked;
 use crate::error::{Error, Result};
 use crate::host::progress::{Phase, Progress};
@@ -29,7 +29,7 @@ use crate::source::{ImageStream, inside};
 /// What a volume is compared with.
 pub(super) struct Other {
     pub(super) opened: OpenInput,
-    pub(super) serials: Serials,
+    pub(super) own: OwnFields,
 }
 
 /// What is compared of our volume: its clusters in use, and its tail.
@@ -82,10 +82,7 @@ pub(super) fn compare(
     how: options::Progress,
     findings: &mut Findings,
 ) -> Result<u64> {
-    let Other {
-        opened: other,
-        serials,
-    } = other;
+    let Other { opened: other, own } = other;
     let name = &checked.input.name;
     let other_name = other.input.name.clone();
     let volume = ours
@@ -106,7 +103,7 @@ pub(super) fn compare(
         tail,
     };
     let bytes = wanted.bytes();
-    let different = Different::new(&geometry, serials);
+    let different = Different::new(&geometry, own);
     let is_passing = |bytes: &Bytes| matches!(bytes, Bytes::Stream(_));
     let different = match (&checked.kept, is_passing(&other.bytes)) {
         (Some(_), _) => {
@@ -135,7 +132,7 @@ pub(super) fn compare(
         }
     };
     different.tell(&volume, &other_name, findings)?;
-    identity::tell(serials, &other_name, findings);
+    own.tell(&other_name, findings);
     let missed = checked.kept.as_ref().map(|kept| kept.missed_bytes());
     if let Some(missed @ 1..) = missed {
         return Err(Error::refused(
