@@ -59,7 +59,10 @@ export class ConvertForm {
       "form",
       {
         class: "card convert-form",
-        change: () => this.#update(),
+        change: () => {
+          this.#update();
+          this.findSizes();
+        },
         submit: (event: SubmitEvent) => {
           event.preventDefault();
           start(this.#choice(), isSaved ? "save" : "download");
