@@ -107,6 +107,20 @@ pub enum Allocation {
     },
 }
 
+impl Allocation {
+    /// The first `limit` bytes of it; at least one, so that whoever goes on after it ends.
+    pub(crate) fn up_to(self, limit: u64) -> Self {
+        match self {
+            Self::Hole { len } => Self::Hole {
+                len: len.clamp(1, limit.max(1)),
+            },
+            Self::Stored { len } => Self::Stored {
+                len: len.clamp(1, limit.max(1)),
+            },
+        }
+    }
+}
+
 /// The parts of `range` that `source` lacks, in order, from the start of the
 /// source. Parts may touch.
 ///

@@ -219,12 +219,11 @@ impl ReadAt for VirtualDisk {
         let len = run.len.min(left);
         Ok(match run.stored {
             Stored::Zeros => Allocation::Hole { len },
-            Stored::At(position) => match self.source.allocation_at(position)? {
-                Allocation::Hole { len: hole } => Allocation::Hole { len: len.min(hole) },
-                Allocation::Stored { len: stored } => Allocation::Stored {
-                    len: len.min(stored.max(1)),
-                },
+            Stored::Parent => match self.in_parent(offset) {
+                Some((parent, offset, _)) => parent.allocation_at(offset)?.up_to(len),
+                None => Allocation::Hole { len },
             },
+            Stored::At(position) => self.source.allocation_at(position)?.up_to(len),
             Stored::Compressed(..) => Allocation::Stored { len },
         })
     }
