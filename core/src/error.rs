@@ -1,8 +1,10 @@
 //! The error type of this crate.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use crate::disk::Absence;
 use crate::io::IoError;
 
 /// Shorthand for results of this crate.
@@ -184,6 +186,38 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A virtual disk is in several files, and one of them was not opened.
+    #[error("the virtual disk needs the file {path}, {absence}")]
+    FileNeeded {
+        /// As the disk names it: untrusted text.
+        path: String,
+        /// Why it was not opened.
+        absence: Absence,
+    },
+
+    /// The parent of a virtual disk is not the one that the disk was made of.
+    #[error(
+        "{name} is not the parent of the virtual disk, or was changed since: its id is {found}, \
+         expected {expected}"
+    )]
+    OtherParent {
+        /// Name of the parent: untrusted text.
+        name: String,
+        /// Its identifier.
+        found: String,
+        /// The identifier that the disk has of its parent.
+        expected: String,
+    },
+
+    /// A file that a virtual disk needs cannot be read.
+    #[error("the virtual disk needs the file {name}")]
+    InNeighbour {
+        /// Name of the file: untrusted text.
+        name: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+
     /// An image holds another file system than NTFS.
     #[error("the image is of partclone, and of a volume of {name}, not of NTFS")]
     OtherFileSystem {
@@ -214,7 +248,8 @@ impl Error {
     pub(crate) fn is_damage(&self) -> bool {
         match self {
             Self::Io { .. } => self.is_loss(),
-            Self::Memory { .. } => false,
+            Self::Memory { .. } | Self::FileNeeded { .. } => false,
+            Self::InNeighbour { source, .. } => source.is_damage(),
             _ => true,
         }
     }
@@ -260,6 +295,9 @@ impl Error {
             Self::OtherFileSystem { .. }
             | Self::OtherFormat { .. }
             | Self::DiskNotRead { .. }
+            | Self::FileNeeded { .. }
+            | Self::OtherParent { .. }
+            | Self::InNeighbour { .. }
             | Self::DiskTooLarge { .. }
             | Self::HoldsOneVolume { .. }
             | Self::Memory { .. } => None,
@@ -269,7 +307,11 @@ impl Error {
     /// True where the bytes are only [not there yet](IoError::missing): the
     /// same can be tried again.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.is_missing())
+        match self {
+            Self::Io { source, .. } => source.is_missing(),
+            Self::InNeighbour { source, .. } => source.is_missing(),
+            _ => false,
+        }
     }
 }
 

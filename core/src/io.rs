@@ -39,6 +39,17 @@ pub trait ReadAt {
         Ok(ByteExtent::Data { len })
     }
 
+    /// Whether the bytes from `offset` on take space where they are stored, and for
+    /// how many bytes at least. By default it is not known that any do not.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadAt::read_exact_at`].
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let len = self.size().saturating_sub(offset);
+        Ok(Allocation::Stored { len })
+    }
+
     /// Offset of a byte in the image (decompressed) or on the disk whose part or
     /// view this source is. `None` by default, and if the image lacks the byte.
     fn stored_at(&self, _offset: u64) -> Option<u64> {
@@ -75,6 +86,22 @@ pub enum ByteExtent {
     /// be read. A read succeeds and fills them with something else: zeros, or the
     /// marks of lost sectors.
     Absent {
+        /// How many.
+        len: u64,
+    },
+}
+
+/// Consecutive bytes of a source that take space, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocation {
+    /// Bytes of any value.
+    Stored {
+        /// How many.
+        len: u64,
+    },
+    /// Zeros that take no space: a hole of a file, blocks that a virtual disk does
+    /// not store.
+    Hole {
         /// How many.
         len: u64,
     },
@@ -128,6 +155,10 @@ macro_rules! read_through {
 
             fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
                 (**self).extent_at(offset)
+            }
+
+            fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+                (**self).allocation_at(offset)
             }
 
             fn stored_at(&self, offset: u64) -> Option<u64> {

@@ -23,11 +23,12 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 18] = [
+const TARGETS: [&str; 19] = [
     "attribute_list",
     "boot_sector",
     "content",
     "decompress",
+    "disk_files",
     "image_decoder",
     "image_reader",
     "lznt1",

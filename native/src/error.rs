@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::BinaryBytes;
 use ntfsclone_core as core;
+use ntfsclone_core::disk::Absence;
 use ntfsclone_core::error::Structure;
 use ntfsclone_core::open::PartitionTable;
 use ntfsclone_core::stream::StreamError;
@@ -312,9 +313,27 @@ fn remedy_for_read(error: &core::Error) -> Option<String> {
         core::Error::DiskNotRead { .. } => {
             "make a raw file of it: qemu-img convert -O raw FILE raw.img"
         }
+        core::Error::FileNeeded { absence, .. } => remedy_for_absence(*absence),
+        core::Error::OtherParent { .. } => {
+            "put the parent beside the disk as it was when the disk was made of it: what is a \
+             difference to a disk cannot be read once that was written to"
+        }
+        core::Error::InNeighbour { source, .. } => return remedy_for_read(source),
         core::Error::OtherFileSystem { .. } => "restore it with partclone, or with Clonezilla",
         core::Error::Unsupported { .. } => "is there a newer version of this program?",
         _ => return None,
     };
     Some(remedy.to_owned())
+}
+
+fn remedy_for_absence(absence: Absence) -> &'static str {
+    match absence {
+        Absence::Missing => "put it in the folder of the disk, under this name",
+        Absence::Outside => {
+            "if it is yours, put it in the folder of the disk, under this name (a hard link will \
+             do): no file elsewhere is opened because an image names it"
+        }
+        Absence::NotRegular => "put a file in its place",
+        Absence::NotGiven => "name the file of the disk, in the folder with the others",
+    }
 }

@@ -73,6 +73,37 @@ const VIRTUAL_DISKS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The same, in virtual disks of several files.
+const DISKS_OF_SEVERAL_FILES: &[(&str, &str)] = &[
+    (
+        "mkdir x; qemu-img convert -f raw -O qcow2 disk x/base; \
+         qemu-img create -q -f qcow2 -b base -F qcow2 x/middle; \
+         qemu-img create -q -f qcow2 -b middle -F qcow2 x/top",
+        "--partition 2 x/top",
+    ),
+    (
+        "mkdir x x/old; qemu-img convert -f raw -O vmdk disk x/old/base.vmdk; cd x; \
+         qemu-img create -q -f vmdk -b old/base.vmdk -F vmdk top.vmdk",
+        "--partition 2 x/top.vmdk",
+    ),
+    (
+        "mkdir x; qemu-img convert -f raw -O vmdk -o subformat=monolithicFlat disk x/y.vmdk",
+        "--partition 3 x/y.vmdk",
+    ),
+    (
+        "mkdir x; qemu-img convert -f raw -O vmdk -o subformat=twoGbMaxExtentSparse disk x/y.vmdk",
+        "--partition 2 x/y.vmdk",
+    ),
+    (
+        "mkdir x; ewfacquirestream -q -c none -S 1048576 -t x/y < disk > x/log 2>&1",
+        "--partition 2 x/y.E01",
+    ),
+    (
+        "mkdir x; ewfacquirestream -q -c fast -t x/y < volume > x/log 2>&1",
+        "x/y.E01",
+    ),
+];
+
 /// What is written, and how it is compared where it says of what it was made.
 const COMMANDS: &[(&str, Compared)] = &[
     ("-s -o out", Compared::Bytes),
@@ -158,6 +189,13 @@ fn all_that_is_made_of_a_volume_in_a_container() {
 fn all_that_is_made_of_a_volume_in_a_virtual_disk() {
     if met_here(&[Need::Tool("qemu-img"), Need::Tool("split")]) {
         check_all(VIRTUAL_DISKS);
+    }
+}
+
+#[test]
+fn all_that_is_made_of_a_volume_in_a_disk_of_several_files() {
+    if met_here(&[Need::Tool("qemu-img"), Need::Tool("ewfacquirestream")]) {
+        check_all(DISKS_OF_SEVERAL_FILES);
     }
 }
 
@@ -376,28 +414,86 @@ fn a_virtual_disk_that_needs_another_file_is_refused() {
         return;
     }
     let scene = scene(&volume());
-    for (script, found) in [
+    const MISSING: &str = "put it in the folder of the disk, under this name";
+    const OUTSIDE: &str = "if it is yours, put it in the folder of the disk, under this name (a hard link will do): no \
+                           file elsewhere is opened because an image names it";
+    const RAW: &str = "make a raw file of it: qemu-img convert -O raw FILE raw.img";
+    for (script, found, remedy) in [
         (
             "qemu-img convert -f raw -O qcow2 volume base; \
-             qemu-img create -q -f qcow2 -b base -F qcow2 x",
-            "x: the virtual disk is a difference to its backing file",
+             qemu-img create -q -f qcow2 -b base -F qcow2 x; rm base",
+            "x: the virtual disk needs the file base, which is not there",
+            MISSING,
         ),
         (
-            "qemu-img create -q -f qcow2 -o data_file=y x 1M",
-            "x: the virtual disk has its data in another file",
+            "qemu-img create -q -f qcow2 -u -b /etc/passwd -F raw x 1M",
+            "x: the virtual disk needs the file /etc/passwd, which is not in its folder, nor in a folder in that",
+            OUTSIDE,
+        ),
+        (
+            "qemu-img create -q -f qcow2 -u -b ../x -F raw x 1M",
+            "x: the virtual disk needs the file ../x, which is not in its folder, nor in a folder in that",
+            OUTSIDE,
+        ),
+        (
+            "qemu-img create -q -f qcow2 -u -b x -F qcow2 y 1M; \
+             qemu-img create -q -f qcow2 -u -b y -F qcow2 x 1M",
+            "x: the virtual disk needs the file y: the virtual disk is a difference to itself: its parents are a circle",
+            RAW,
+        ),
+        (
+            "qemu-img create -q -f qcow2 -o data_file=y x 1M; rm y",
+            "x: the virtual disk needs the file y, which is not there",
+            MISSING,
         ),
         (
             "qemu-img convert -f raw -O vmdk -o subformat=twoGbMaxExtentSparse volume y.vmdk; \
              cp y-s001.vmdk x",
             "x: the virtual disk is one of several files, described by another one",
+            RAW,
         ),
     ] {
         shell(&scene, script);
         for line in ["info x", "verify x", "-o out x", "-r -o out x"] {
-            let remedy = "make a raw file of it: qemu-img convert -O raw FILE raw.img";
             scene.run(line).refused(found, remedy);
         }
     }
+}
+
+#[test]
+fn a_chain_is_named_and_never_written_to() {
+    if !met_here(&[Need::Tool("qemu-img")]) {
+        return;
+    }
+    let scene = scene(&volume());
+    shell(
+        &scene,
+        "qemu-img convert -f raw -O qcow2 volume base; qemu-img create -q -f qcow2 -b base -F qcow2 x",
+    );
+    scene.run("info x").reported("x (qcow2 with base), ");
+    scene.run("verify x").reported("x (qcow2 with base)");
+    let refused = scene.run("-O base x");
+    assert_eq!(refused.code(), Some(1), "{}", refused.errors());
+    refused.changed_only(&[]);
+}
+
+/// The parent was written to: what its difference holds would be mixed with that.
+#[test]
+fn a_parent_that_was_changed_is_refused() {
+    if !met_here(&[Need::Tool("qemu-img"), Need::Tool("qemu-io")]) {
+        return;
+    }
+    let scene = scene(&volume());
+    shell(
+        &scene,
+        "qemu-img convert -f raw -O vmdk volume base; qemu-img create -q -f vmdk -b base -F vmdk x; \
+         qemu-io -f vmdk -c 'write 0 512' base",
+    );
+    let refused = scene.run("info x");
+    assert_eq!(refused.code(), Some(1));
+    let errors = refused.errors();
+    let found = "x: base is not the parent of the virtual disk, or was changed since: its id is ";
+    assert!(errors.contains(found), "{errors}");
 }
 
 #[test]

@@ -23,7 +23,9 @@ mod cluster_allocator;
 mod completion;
 mod compression;
 mod content;
+mod difference;
 mod directory_tree;
+mod ewf;
 mod file;
 mod file_name;
 mod fixup;
@@ -50,6 +52,8 @@ mod volume_builder;
 pub use attribute::attribute_type;
 pub use attribute_list::ListForm;
 pub use content::pattern;
+pub use difference::{qcow2_with_backing, vdi_difference, vdi_with_id, vhd_difference, vmdk_delta};
+pub use ewf::{Ewf, ewf, redo_ewf_checksums};
 pub use file::{File, FileData};
 pub use fixup::{redo_fixup, undo_fixup};
 pub use geometry::Geometry;
@@ -57,7 +61,10 @@ pub use mft_layout::MftLayout;
 pub use partclone_image::{PartcloneImage, redo_partclone_header};
 pub use runlist::Run;
 pub use standard_information::{BASE_TIME, Times};
-pub use vhdx::{VHDX_TABLE, VhdxChange, VhdxLogEntry, redo_vhdx_checksums, vhdx, write_vhdx_log};
+pub use vhdx::{
+    VHDX_DATA_GUID, VHDX_TABLE, VhdxChange, VhdxLogEntry, redo_vhdx_checksums, vhdx,
+    vhdx_difference, write_vhdx_log,
+};
 pub use virtual_disk::{Qcow2, qcow2, redo_vhd_checksum, vdi, vhd, vmdk};
 pub use volume::{Content, Volume};
 pub use volume_builder::VolumeBuilder;

@@ -8,6 +8,12 @@ const METADATA_OFFSET: usize = 2 * MIB;
 pub const VHDX_TABLE: usize = 3 * MIB;
 const LOG_GUID: [u8; 16] = [0x5A; 16];
 const SECTOR: usize = 4 * KIB;
+/// Bytes of the GUID of the data in a [`vhdx`].
+const DATA_GUID: [u8; 16] = [
+    0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF,
+];
+/// The same as text.
+pub const VHDX_DATA_GUID: &str = "00112233-4455-6677-8899-AABBCCDDEEFF";
 
 /// A VHDX with blocks of 1 MiB; those of zeros are not stored.
 pub fn vhdx(disk: &[u8]) -> Vec<u8> {
@@ -16,6 +22,7 @@ pub fn vhdx(disk: &[u8]) -> Vec<u8> {
     for (number, offset) in [64 * KIB, 128 * KIB].into_iter().enumerate() {
         put(&mut file, offset, b"head");
         put(&mut file, offset + 8, &(number as u64 + 1).to_le_bytes());
+        put(&mut file, offset + 32, &DATA_GUID);
         put(&mut file, offset + 66, &1_u16.to_le_bytes());
         put(&mut file, offset + 68, &(MIB as u32).to_le_bytes());
         put(&mut file, offset + 72, &(LOG_OFFSET as u64).to_le_bytes());
@@ -78,6 +85,87 @@ pub fn vhdx(disk: &[u8]) -> Vec<u8> {
             file.resize(file.len().next_multiple_of(MIB), 0);
         }
     }
+    redo_vhdx_checksums(&mut file);
+    file
+}
+
+/// A VHDX of which the sectors that `is_written` are its own, and the others those of the parent. Keys and values say where
+/// that is.
+pub fn vhdx_difference(
+    disk: &[u8],
+    is_written: &dyn Fn(usize) -> bool,
+    locator: &[(&str, &str)],
+) -> Vec<u8> {
+    const PARAMETERS: usize = METADATA_OFFSET + 64 * KIB;
+    const LOCATOR: usize = 128 * KIB;
+    /// After the entries of so many blocks of 1 MiB comes that of a bitmap.
+    const BLOCKS_PER_BITMAP: usize = 4096;
+    const SECTORS: usize = MIB / 512;
+    let mut file = vhdx(&[]);
+    put(&mut file, PARAMETERS + 4, &[2]);
+    let size = disk.len() as u64;
+    put(&mut file, PARAMETERS + 16, &size.to_le_bytes());
+    put(&mut file, METADATA_OFFSET + 10, &5_u16.to_le_bytes());
+    let entry = METADATA_OFFSET + 32 + 32 * 4;
+    put(
+        &mut file,
+        entry,
+        &guid("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C"),
+    );
+    put(&mut file, entry + 16, &(LOCATOR as u32).to_le_bytes());
+    put(&mut file, entry + 24, &4_u32.to_le_bytes());
+    let mut item = guid("B04AEFB7-D19E-4A81-B789-25B8E9445913");
+    item.extend([0, 0]);
+    item.extend((locator.len() as u16).to_le_bytes());
+    let mut texts: Vec<u8> = Vec::new();
+    let start = item.len() + 12 * locator.len();
+    for (key, value) in locator {
+        let utf16 =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let (key, value) = (utf16(key), utf16(value));
+        let key_offset = (start + texts.len()) as u32;
+        item.extend(key_offset.to_le_bytes());
+        item.extend((key_offset + key.len() as u32).to_le_bytes());
+        item.extend((key.len() as u16).to_le_bytes());
+        item.extend((value.len() as u16).to_le_bytes());
+        texts.extend([key, value].concat());
+    }
+    item.extend(texts);
+    put(&mut file, METADATA_OFFSET + LOCATOR, &item);
+
+    let mut bitmap = vec![0_u8; MIB];
+    for (index, block) in disk.chunks(MIB).enumerate() {
+        let sectors = index * SECTORS..index * SECTORS + block.len().div_ceil(512);
+        let written = sectors.clone().filter(|&sector| is_written(sector)).count();
+        let is_zeros = block.iter().all(|&byte| byte == 0);
+        let state = match written {
+            0 => 0,
+            _ if written < sectors.len() => 7,
+            _ if is_zeros => 2,
+            _ => 6,
+        };
+        let mut offset = 0;
+        if state >= 6 {
+            offset = file.len();
+            for (sector, bytes) in sectors.clone().zip(block.chunks(512)) {
+                // What is the parent's is not looked at.
+                match is_written(sector) {
+                    true => file.extend(bytes),
+                    false => file.extend([0xEE; 512]),
+                }
+            }
+            file.resize(file.len().next_multiple_of(MIB), 0);
+        }
+        let entry = offset as u64 | state;
+        put(&mut file, VHDX_TABLE + 8 * index, &entry.to_le_bytes());
+        for sector in sectors.filter(|&sector| is_written(sector)) {
+            bitmap[sector / 8] |= 1 << (sector % 8);
+        }
+    }
+    let entry = file.len() as u64 | 6;
+    let offset = VHDX_TABLE + 8 * BLOCKS_PER_BITMAP;
+    put(&mut file, offset, &entry.to_le_bytes());
+    file.extend(bitmap);
     redo_vhdx_checksums(&mut file);
     file
 }

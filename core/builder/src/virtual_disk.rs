@@ -2,10 +2,12 @@
 //! not stored.
 
 /// Bytes of a sector.
-const SECTOR: usize = 512;
+pub(crate) const SECTOR: usize = 512;
+/// Bytes of [`vhd`]'s UUID.
+pub(crate) const VHD_ID: [u8; 16] = *b"UUID of this VHD";
 
 /// Writes `bytes` at `offset`, after zeros where there is nothing yet.
-fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+pub(crate) fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
     let end = offset + bytes.len();
     file.resize(file.len().max(end), 0);
     file[offset..end].copy_from_slice(bytes);
@@ -22,7 +24,7 @@ fn blocks(disk: &[u8], size: usize) -> Vec<Option<Vec<u8>>> {
 }
 
 /// Appends at the next multiple of `alignment`. Returns where.
-fn append(file: &mut Vec<u8>, alignment: usize, bytes: &[u8]) -> usize {
+pub(crate) fn append(file: &mut Vec<u8>, alignment: usize, bytes: &[u8]) -> usize {
     let offset = file.len().next_multiple_of(alignment);
     put(file, offset, bytes);
     offset
@@ -36,17 +38,22 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The same in the zlib format.
-fn zlib(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zlib(bytes: &[u8]) -> Vec<u8> {
+    [
+        &[0x78, 0x01],
+        &deflate(bytes)[..],
+        &adler32(bytes).to_be_bytes(),
+    ]
+    .concat()
+}
+
+/// The checksum of RFC 1950.
+pub(crate) fn adler32(bytes: &[u8]) -> u32 {
     let (a, b) = bytes.iter().fold((1, 0), |(a, b), &byte| {
         let a = (a + u32::from(byte)) % 65_521;
         (a, (a + b) % 65_521)
     });
-    [
-        &[0x78, 0x01],
-        &deflate(bytes)[..],
-        &(b << 16 | a).to_be_bytes(),
-    ]
-    .concat()
+    b << 16 | a
 }
 
 /// A frame of zstd without compression, of 256 bytes at least.
@@ -78,6 +85,7 @@ pub fn vhd(disk: &[u8], block_size: Option<usize>) -> Vec<u8> {
     }
     let disk_type = block_size.map_or(2_u32, |_| 3);
     put(&mut footer, 60, &disk_type.to_be_bytes());
+    put(&mut footer, 68, &VHD_ID);
     redo_vhd_checksum(&mut footer);
     let Some(block_size) = block_size else {
         return [disk, &footer].concat();

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ntfsclone_core::Result;
-use ntfsclone_core::disk::DiskFormat;
+use ntfsclone_core::disk::{Absence, DiskFormat, Neighbour, Neighbours};
 use ntfsclone_core::io::{IoError, ReadAt, Source};
+use ntfsclone_core::open::Container;
+use ntfsclone_core::{Error, Result};
 
 /// Bytes that are read of a disk, from each of some offsets on.
 const READ: u64 = 64 << 10;
@@ -23,15 +24,86 @@ impl ReadAt for File {
 
 /// A file. Where its disk can be read, it reads the same however it is read.
 pub fn disk(format: DiskFormat, data: &[u8]) {
-    check(format, data.to_vec());
+    check(format, Files::of(data.to_vec()));
+}
+
+/// Files of a disk, each after its length in 3 bytes. The first one follows a byte for the format.
+/// Checksums are made right: a fuzzer does not find them.
+pub fn disk_files(data: &[u8]) {
+    let Some((format, mut rest)) = data.split_first() else {
+        return;
+    };
+    let mut files = Vec::new();
+    while let Some((&[a, b, c], after)) = rest.split_first_chunk() {
+        let len = after.len().min(u32::from_le_bytes([a, b, c, 0]) as usize);
+        let (file, after) = after.split_at(len);
+        let mut file = file.to_vec();
+        redo_vhd_checksums(&mut file);
+        redo_ewf_checksums(&mut file);
+        files.push(Arc::new(File(file)));
+        rest = after;
+    }
+    if files.is_empty() {
+        return;
+    }
+    let format = match format % 5 {
+        0 => DiskFormat::Ewf,
+        1 => DiskFormat::Qcow2,
+        2 => DiskFormat::Vdi,
+        3 => DiskFormat::Vhd,
+        _ => DiskFormat::Vmdk,
+    };
+    check(format, Files(files));
+}
+
+/// The files of a disk, of which the first one has the name `0.E01`. A path is that of a file by
+/// a digit in it, or else of the last one.
+struct Files(Vec<Arc<File>>);
+
+impl Files {
+    fn of(file: Vec<u8>) -> Self {
+        Self(vec![Arc::new(File(file))])
+    }
+}
+
+impl Neighbours for Files {
+    fn first(&self) -> String {
+        "0.E01".to_owned()
+    }
+
+    fn open(&self, _: &str, path: &str) -> Result<Neighbour> {
+        let digit = path.chars().rev().find_map(|letter| letter.to_digit(10));
+        let index = digit.map_or(self.0.len() - 1, |digit| digit as usize);
+        let file = self.0.get(index).ok_or_else(|| Error::FileNeeded {
+            path: path.to_owned(),
+            absence: Absence::Missing,
+        })?;
+        Ok(Neighbour {
+            name: format!("{index}.E{:02}", index + 1),
+            source: Arc::<File>::clone(file),
+        })
+    }
+
+    fn list(&self, _: &str, extension: &str) -> Result<Vec<String>> {
+        let names = (0..self.0.len()).map(|index| format!("{index}.{extension}"));
+        Ok(names.collect())
+    }
 }
 
 /// A VHD, its checksums made right: a fuzzer does not find them.
 pub fn vhd(data: &[u8]) {
     let mut file = data.to_vec();
+    redo_vhd_checksums(&mut file);
+    check(DiskFormat::Vhd, Files::of(file));
+}
+
+fn redo_vhd_checksums(file: &mut [u8]) {
+    const COOKIES: [&[u8]; 2] = [b"conectix", b"cxsparse"];
     let last = file.len().saturating_sub(512);
     for start in [0, 512, last] {
-        if let Some(bytes) = file.get_mut(start..) {
+        if let Some(bytes) = file.get_mut(start..)
+            && COOKIES.iter().any(|cookie| bytes.starts_with(cookie))
+        {
             let (len, offset) = match bytes.starts_with(b"cxsparse") {
                 true => (1024, 36),
                 false => (512, 64),
@@ -43,7 +115,48 @@ pub fn vhd(data: &[u8]) {
             }
         }
     }
-    check(DiskFormat::Vhd, file);
+}
+
+/// Those of the sections and tables of a segment (E01).
+fn redo_ewf_checksums(file: &mut [u8]) {
+    if !file.starts_with(b"EVF") {
+        return;
+    }
+    let mut offset = 13;
+    for _ in 0..100 {
+        let Some(next) = number(file, offset + 16) else {
+            return;
+        };
+        redo_adler32(file, offset, 72);
+        let table = offset + 76;
+        if file[offset..].starts_with(b"table")
+            && let Some(entries) = number(file, table)
+        {
+            redo_adler32(file, table, 20);
+            redo_adler32(file, table + 24, entries.saturating_mul(4));
+        }
+        if next <= offset {
+            return;
+        }
+        offset = next;
+    }
+}
+
+fn number(file: &[u8], offset: usize) -> Option<usize> {
+    let bytes = file.get(offset..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes) as usize)
+}
+
+fn redo_adler32(file: &mut [u8], start: usize, len: usize) {
+    let Some(bytes) = file.get_mut(start..start.saturating_add(len).saturating_add(4)) else {
+        return;
+    };
+    let (a, b) = bytes[..len].iter().fold((1, 0), |(a, b), &byte| {
+        let a = (a + u32::from(byte)) % 65_521;
+        (a, (a + b) % 65_521)
+    });
+    let checksum: u32 = b << 16 | a;
+    bytes[len..].copy_from_slice(&checksum.to_le_bytes());
 }
 
 /// A VHDX, which is large: its pieces that are not zeros, each after its offset and length. Its
@@ -80,7 +193,7 @@ pub fn vhdx(data: &[u8]) {
             redo_checksum(&mut file, offset, len);
         }
     }
-    check(DiskFormat::Vhdx, file);
+    check(DiskFormat::Vhdx, Files::of(file));
 }
 
 fn redo_checksum(file: &mut [u8], offset: usize, len: usize) {
@@ -99,11 +212,12 @@ fn redo_checksum(file: &mut [u8], offset: usize, len: usize) {
     bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
 }
 
-fn check(format: DiskFormat, file: Vec<u8>) {
-    let source: Source = Arc::new(File(file));
-    let Ok(disk) = format.open(&source) else {
+fn check(format: DiskFormat, files: Files) {
+    let source: Source = Arc::<File>::clone(&files.0[0]);
+    let Ok(opened) = Container::Disk(format).open(&source, &files) else {
         return;
     };
+    let disk = opened.source;
     let size = disk.size();
     for start in [0, size / 3, size / 2, size.saturating_sub(READ)] {
         let len = READ.min(size - start);

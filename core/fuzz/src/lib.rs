@@ -20,7 +20,7 @@ mod volume;
 
 pub use content::{content, lznt1, wof};
 pub use decompress::decompress;
-pub use disk::{disk, vhd, vhdx};
+pub use disk::{disk, disk_files, vhd, vhdx};
 pub use image::image_decoder;
 pub use image_reader::image_reader;
 pub use partclone::partclone;
@@ -44,6 +44,7 @@ pub fn run(target: &str, data: &[u8]) {
         "seekable" => seekable(data),
         "image_reader" => image_reader(data),
         "partclone" => partclone(data),
+        "disk_files" => disk_files(data),
         "qcow2" => disk(DiskFormat::Qcow2, data),
         "vdi" => disk(DiskFormat::Vdi, data),
         "vhd" => vhd(data),

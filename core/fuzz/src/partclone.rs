@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ntfsclone_core::check::{PartcloneCheck, StreamedCheck};
+use ntfsclone_core::disk::NoNeighbours;
 use ntfsclone_core::image::partclone::{Decoder, Index, Reader};
 use ntfsclone_core::io::{ByteExtent, ReadAt, Source};
 use ntfsclone_core::ntfs::Volume;
@@ -62,11 +63,11 @@ fn open(image: &[u8]) {
         let Ok(Inward::Open(container)) = nesting.step(&source, probe.content()) else {
             break;
         };
-        let Ok(inner) = container.open(&source) else {
+        let Ok(inner) = container.open(&source, &NoNeighbours) else {
             break;
         };
-        nesting.pass(container.layer());
-        source = inner;
+        nesting.pass(container.layer(&inner.files));
+        source = inner.source;
     }
     let is_container = |layer: &&Layer| layer.is_container();
     assert!(nesting.layers().iter().filter(is_container).count() <= 2);

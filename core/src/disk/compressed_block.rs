@@ -1,4 +1,4 @@
-//! Blocks that are compressed, each by itself.
+//! Blocks that are compressed or have a checksum, each by itself.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -23,7 +23,7 @@ pub(super) struct CompressedBlock {
     pub(super) offset: u64,
     /// Compressed bytes, at most `2 * size`; other bytes may follow in them.
     pub(super) len: u64,
-    /// Bytes of the content, at most [`MAX_BLOCK`].
+    /// Bytes of the content, at most [`MAX_BLOCK`] in most formats.
     pub(super) size: u64,
     /// Bytes of the content that are of the disk: fewer in its last block, whose content may end
     /// there.
@@ -40,6 +40,9 @@ pub(super) enum Method {
     Zlib,
     /// A frame of zstd (RFC 8878).
     Zstd,
+    /// As they are, followed by their Adler-32.
+    #[cfg(feature = "disk-files")]
+    Stored,
 }
 
 impl CompressedBlock {
@@ -54,6 +57,8 @@ impl CompressedBlock {
         let mut content = vec![0; len_usize(self.size)];
         let made = match self.method {
             Method::Zlib => self.decompress_zlib(&input, &mut content)?,
+            #[cfg(feature = "disk-files")]
+            Method::Stored => return self.check_stored(input),
             Method::Deflate | Method::Zstd => {
                 let mut decoder = self.decoder()?;
                 self.fill(&mut *decoder, &input, &mut content)?.made
@@ -61,6 +66,19 @@ impl CompressedBlock {
         };
         content.truncate(made);
         Ok(content)
+    }
+
+    /// Takes the checksum off.
+    #[cfg(feature = "disk-files")]
+    fn check_stored(self, mut input: Vec<u8>) -> Result<Vec<u8>> {
+        let Some((content, checksum)) = input.split_last_chunk() else {
+            return Err(self.damaged("it is truncated"));
+        };
+        if u32::from_le_bytes(*checksum) != adler32(content) {
+            return Err(self.damaged("its content has another checksum"));
+        }
+        input.truncate(content.len());
+        Ok(input)
     }
 
     /// Decompresses a header of two bytes, the data, and its checksum. Returns the bytes of the
@@ -128,6 +146,9 @@ impl CompressedBlock {
 
     fn decoder(self) -> Result<Box<dyn Decoder>> {
         match self.method {
+            #[cfg(feature = "disk-files")]
+            // It is not compressed.
+            Method::Stored => Err(self.damaged("it is not compressed")),
             Method::Deflate | Method::Zlib => {
                 let decoder = Deflate::new().map_err(|problem| self.problem(problem))?;
                 Ok(Box::new(decoder))
@@ -174,7 +195,7 @@ impl CompressedBlock {
 }
 
 /// The checksum of RFC 1950.
-fn adler32(bytes: &[u8]) -> u32 {
+pub(super) fn adler32(bytes: &[u8]) -> u32 {
     const MODULUS: u32 = 65_521;
     /// The sums of so many bytes fit in 32 bits.
     const CHUNK: usize = 5552;

@@ -89,6 +89,9 @@ impl Place {
     }
 }
 
+/// For [`not_read`]: no file can be looked for.
+pub(super) const NO_PARENT: &str = "is a difference to its parent, and names none";
+
 /// A virtual disk that is not whole by itself, or not read.
 pub(super) fn not_read(reason: &'static str) -> Error {
     Error::DiskNotRead { reason }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::cache::Cache;
 use super::compressed_block::CompressedBlock;
 use crate::error::{Error, Result};
-use crate::io::{ByteExtent, IoError, ReadAt, Source};
+use crate::io::{Allocation, ByteExtent, IoError, ReadAt, Source};
 use crate::units::{len_u64, len_usize};
 
 /// Ours: decompressed blocks that are cached, in bytes. Two of the largest fit.
@@ -32,15 +32,27 @@ pub(super) struct Run {
 pub(super) enum Stored {
     /// Not at all: they are zeros.
     Zeros,
+    /// Not in this file: they are those of the parent at the same offset. Zeros without a parent,
+    /// and after its end.
+    Parent,
     /// As they are, from this offset of the file on.
     At(u64),
     /// In a compressed block, from this offset of its content on.
     Compressed(CompressedBlock, u64),
 }
 
+/// The disk that another one is a difference to.
+#[derive(Clone)]
+pub(super) struct Parent {
+    pub(super) source: Source,
+    /// Offset of the byte that is the first one of the difference.
+    pub(super) start: u64,
+}
+
 /// A virtual disk.
 pub(super) struct VirtualDisk {
     source: Source,
+    parent: Option<Parent>,
     size: u64,
     layout: Box<dyn Layout>,
     /// Content of compressed blocks.
@@ -50,8 +62,19 @@ pub(super) struct VirtualDisk {
 impl VirtualDisk {
     /// The disk of `size` bytes that is stored in `source`.
     pub(super) fn open(source: &Source, size: u64, layout: impl Layout + 'static) -> Source {
+        Self::over(None, source, size, layout)
+    }
+
+    /// Like `open`, of a difference to `parent`.
+    pub(super) fn over(
+        parent: Option<Parent>,
+        source: &Source,
+        size: u64,
+        layout: impl Layout + 'static,
+    ) -> Source {
         Arc::new(Self {
             source: Arc::clone(source),
+            parent,
             size,
             layout: Box::new(layout),
             content: Cache::new(CAPACITY),
@@ -77,6 +100,7 @@ impl VirtualDisk {
     fn read_run(&self, offset: u64, stored: Stored, buf: &mut [u8]) -> Result<(), IoError> {
         match stored {
             Stored::Zeros => buf.fill(0),
+            Stored::Parent => self.read_parent(offset, buf)?,
             Stored::At(position) => {
                 self.check_is_there(offset, position, len_u64(buf.len()))
                     .map_err(IoError::new)?;
@@ -90,6 +114,35 @@ impl VirtualDisk {
             }
         }
         Ok(())
+    }
+
+    /// Reads bytes of the parent; what is after its end is zeros.
+    fn read_parent(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        let Some((parent, offset, left)) = self.in_parent(offset) else {
+            buf.fill(0);
+            return Ok(());
+        };
+        let len = buf.len().min(len_usize(left));
+        let (inside, after) = buf.split_at_mut_checked(len).unwrap_or_default();
+        after.fill(0);
+        parent.read_exact_at(offset, inside)
+    }
+
+    /// What the parent has from `offset` on, up to `limit` bytes.
+    fn extent_of_parent(&self, offset: u64, limit: u64) -> Result<ByteExtent, IoError> {
+        match self.in_parent(offset) {
+            Some((parent, offset, _)) => Ok(limited(parent.extent_at(offset)?, limit)),
+            None => Ok(ByteExtent::Data { len: limit }),
+        }
+    }
+
+    /// The parent, the offset in it of the byte at `offset`, and how many bytes it has from there
+    /// on. `None` without a parent, and after its end.
+    fn in_parent(&self, offset: u64) -> Option<(&Source, u64, u64)> {
+        let Parent { source, start } = self.parent.as_ref()?;
+        let offset = start.checked_add(offset)?;
+        let left = source.size().checked_sub(offset).filter(|&left| left > 0)?;
+        Some((source, offset, left))
     }
 
     /// The content of a compressed block, which has the byte at `offset` of the disk.
@@ -117,10 +170,16 @@ impl VirtualDisk {
     }
 }
 
+impl From<Source> for Parent {
+    fn from(source: Source) -> Self {
+        Self { source, start: 0 }
+    }
+}
+
 impl Stored {
     fn is_continued_by(self, len: u64, next: Self) -> bool {
         match (self, next) {
-            (Self::Zeros, Self::Zeros) => true,
+            (Self::Zeros, Self::Zeros) | (Self::Parent, Self::Parent) => true,
             (Self::At(position), Self::At(next)) => position.checked_add(len) == Some(next),
             _ => false,
         }
@@ -151,6 +210,25 @@ impl ReadAt for VirtualDisk {
         Ok(())
     }
 
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let left = self.size.saturating_sub(offset);
+        if left == 0 {
+            return Ok(Allocation::Stored { len: 0 });
+        }
+        let run = self.layout.find(offset).map_err(IoError::new)?;
+        let len = run.len.min(left);
+        Ok(match run.stored {
+            Stored::Zeros => Allocation::Hole { len },
+            Stored::At(position) => match self.source.allocation_at(position)? {
+                Allocation::Hole { len: hole } => Allocation::Hole { len: len.min(hole) },
+                Allocation::Stored { len: stored } => Allocation::Stored {
+                    len: len.min(stored.max(1)),
+                },
+            },
+            Stored::Compressed(..) => Allocation::Stored { len },
+        })
+    }
+
     /// Zeros that are not stored are data as well. Where the file ends too early, or lacks bytes
     /// itself, they are absent; in the first case, a read fails.
     fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
@@ -162,6 +240,7 @@ impl ReadAt for VirtualDisk {
         let limit = run.len.min(left);
         let position = match run.stored {
             Stored::Zeros => return Ok(ByteExtent::Data { len: limit }),
+            Stored::Parent => return self.extent_of_parent(offset, limit),
             Stored::At(position) => position,
             Stored::Compressed(block, _) => {
                 let end = block.offset.saturating_add(block.len);
@@ -174,13 +253,18 @@ impl ReadAt for VirtualDisk {
         if position >= self.source.size() {
             return Ok(ByteExtent::Absent { len: limit });
         }
-        Ok(match self.source.extent_at(position)? {
-            ByteExtent::Data { len } => ByteExtent::Data {
-                len: len.min(limit),
-            },
-            ByteExtent::Absent { len } => ByteExtent::Absent {
-                len: len.min(limit),
-            },
-        })
+        Ok(limited(self.source.extent_at(position)?, limit))
+    }
+}
+
+/// The first `limit` bytes of an extent.
+pub(super) fn limited(extent: ByteExtent, limit: u64) -> ByteExtent {
+    match extent {
+        ByteExtent::Data { len } => ByteExtent::Data {
+            len: len.min(limit),
+        },
+        ByteExtent::Absent { len } => ByteExtent::Absent {
+            len: len.min(limit),
+        },
     }
 }

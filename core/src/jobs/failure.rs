@@ -85,7 +85,13 @@ impl Failure {
                 | Error::BlockBeyondEnd { .. }
                 | Error::Truncated { .. },
             ) => "corrupt",
-            Self::Error(Error::Unsupported { .. } | Error::DiskNotRead { .. }) => "unsupported",
+            Self::Error(
+                Error::Unsupported { .. }
+                | Error::DiskNotRead { .. }
+                | Error::FileNeeded { .. }
+                | Error::OtherParent { .. }
+                | Error::InNeighbour { .. },
+            ) => "unsupported",
             Self::Error(
                 Error::Limit { .. }
                 | Error::VolumeCutShort { .. }

@@ -13,13 +13,16 @@ use super::opened::Opened;
 use super::scan::scan;
 use super::{Failure, Step, read_error};
 use crate::discovery::{Discoverer, Discovery};
+use crate::disk::NoNeighbours;
 use crate::error::Result;
 use crate::image::Indexer;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
-use crate::open::{Container, Content, Inside, Inward, Layer, Nesting, PartitionReader, Probe};
+use crate::open::{
+    Container, Content, Contents, Inside, Inward, Layer, Nesting, PartitionReader, Probe,
+};
 use crate::pages::Pages;
 
 /// Bytes of decompressed content that are cached.
@@ -89,8 +92,8 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         match step.await? {
             Inward::Decompress(compression) => {
                 opening.size.get_or_insert(source.size());
-                let may_end_early = |&layer: &Layer| layer.may_end_early();
-                let ends_anywhere = opening.nesting.layers().last().is_some_and(may_end_early);
+                let last = opening.nesting.layers().last();
+                let ends_anywhere = last.is_some_and(Layer::may_end_early);
                 opening.nesting.pass(Layer::Compressed(compression));
                 return Ok(Arrival::Stream(CompressedStream {
                     compression,
@@ -109,8 +112,8 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
             Inward::Open(found) => {
                 opening.size.get_or_insert(source.size());
                 let inner = open_container(&co, &source, found).await?;
-                opening.nesting.pass(found.layer());
-                let outer = mem::replace(&mut source, inner);
+                opening.nesting.pass(found.layer(&inner.files));
+                let outer = mem::replace(&mut source, inner.source);
                 match found {
                     Container::Partclone => container = Some(outer),
                     // What its frames lack is not known by clusters.
@@ -180,15 +183,19 @@ async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> 
     Ok(opened)
 }
 
-/// Opens a container; returns the source in it.
-async fn open_container(co: &Co, source: &Source, container: Container) -> Result<Source, Failure> {
+/// Opens a container; returns what is in it.
+async fn open_container(
+    co: &Co,
+    source: &Source,
+    container: Container,
+) -> Result<Contents, Failure> {
     if let Container::Disk(_) = container {
         co.emit(Step::OpensDisk);
         co.flushed().await;
     }
     let mut opener = container.opener();
     loop {
-        match co.read(|| opener.step(source)).await? {
+        match co.read(|| opener.step(source, &NoNeighbours)).await? {
             None => co.progress(0, 0),
             Some(inner) => return Ok(inner),
         }

@@ -1,11 +1,13 @@
 //! Containers: readable formats that hold another source.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::nesting::Layer;
 use crate::backup_boot_sector::WithBackup;
-use crate::disk::DiskFormat;
+use crate::disk::{DiskFormat, Neighbours};
 use crate::error::{Error, Result, Structure};
 use crate::image::partclone::{IndexReader, Reader};
 use crate::io::{ReadAt, Source};
@@ -21,21 +23,29 @@ pub enum Container {
 
 /// Opens a container step by step. A step can be repeated after an error of the source.
 pub trait Opener {
-    /// Reads the next part of `source`, the container. Returns the source in it; `None` if there
-    /// is more to read.
+    /// Reads the next part of `source`, the container, and of the files beside it that it needs.
+    /// Returns what is in it; `None` if there is more to read.
     ///
     /// # Errors
     ///
-    /// The container is damaged, or cannot be read.
-    fn step(&mut self, source: &Source) -> Result<Option<Source>>;
+    /// The container is damaged, or cannot be read; another file is needed.
+    fn step(&mut self, source: &Source, neighbours: &dyn Neighbours) -> Result<Option<Contents>>;
+}
+
+/// What is in a container.
+pub struct Contents {
+    /// Its bytes.
+    pub source: Source,
+    /// Names of the files in which the container is, beside the first one: see [`Neighbours`].
+    pub files: Vec<String>,
 }
 
 impl Container {
-    /// As reports name it.
-    pub fn layer(self) -> Layer {
+    /// As reports name it, with the other files in which it is.
+    pub fn layer(self, files: &[String]) -> Layer {
         match self {
             Self::Partclone => Layer::Partclone,
-            Self::Disk(format) => Layer::Disk(format),
+            Self::Disk(format) => Layer::Disk(format, files.into()),
         }
     }
 
@@ -43,7 +53,7 @@ impl Container {
     pub fn opener(self) -> Box<dyn Opener> {
         match self {
             Self::Partclone => Partclone::opener(),
-            Self::Disk(format) => Box::new(format),
+            Self::Disk(format) => format.opener(),
         }
     }
 
@@ -52,20 +62,13 @@ impl Container {
     /// # Errors
     ///
     /// Those of [`Opener::step`].
-    pub fn open(self, source: &Source) -> Result<Source> {
+    pub fn open(self, source: &Source, neighbours: &dyn Neighbours) -> Result<Contents> {
         let mut opener = self.opener();
         loop {
-            if let Some(inner) = opener.step(source)? {
+            if let Some(inner) = opener.step(source, neighbours)? {
                 return Ok(inner);
             }
         }
-    }
-}
-
-/// A virtual disk reads its tables when they are needed.
-impl Opener for DiskFormat {
-    fn step(&mut self, source: &Source) -> Result<Option<Source>> {
-        self.open(source).map(Some)
     }
 }
 
@@ -83,7 +86,7 @@ impl Partclone {
 }
 
 impl Opener for Partclone {
-    fn step(&mut self, source: &Source) -> Result<Option<Source>> {
+    fn step(&mut self, source: &Source, _: &dyn Neighbours) -> Result<Option<Contents>> {
         match self {
             Self::Bitmap(reader) => {
                 if let Some(index) = reader.step(source)? {
@@ -99,7 +102,10 @@ impl Opener for Partclone {
                     len: reader.size().min(512),
                     source,
                 })?;
-                Ok(Some(Arc::new(volume)))
+                Ok(Some(Contents {
+                    source: Arc::new(volume),
+                    files: Vec::new(),
+                }))
             }
         }
     }

@@ -9,6 +9,7 @@ use Detect::{At, BeforeEnd, If};
 
 const CONVERT: &str = "make a raw file of it (qemu-img convert -O raw FILE raw.img), and name the \
                        partition in that with --partition N";
+const DESCRIPTOR: &str = "name the description of the disk: the small .vmdk file beside it";
 const EXPORT: &str = "make a raw file of it (ewfexport -f raw FILE), and name the partition in \
                       that with --partition N";
 const FILES_ONLY: &str = "it holds files, not a volume; the program that made it reads them";
@@ -60,12 +61,12 @@ pub(super) const RECODED: &[Format] = &[
 #[rustfmt::skip]
 pub(super) const FILES: &[Format] = &[
     row(At(0, b"QED\0"), "is a virtual disk (QED)", CONVERT),
-    row(At(0, b"COWD"), "is a virtual disk (VMDK)", CONVERT),
-    row(At(0, b"# Disk DescriptorFile"), "is the description of a virtual disk (VMDK)", CONVERT),
+    row(At(0, b"COWD"), "is an extent of a virtual disk (VMDK)", DESCRIPTOR),
     row(At(0, b"WithoutFreeSpace"), "is a virtual disk (Parallels)", CONVERT),
     row(At(0, b"WithouFreSpacExt"), "is a virtual disk (Parallels)", CONVERT),
     row(At(0, b"Bochs Virtual HD Image"), "is a virtual disk (Bochs)", CONVERT),
     row(At(0, b"encrcdsa"), "is an encrypted virtual disk (DMG)", "decrypt it with hdiutil"),
+    #[cfg(not(feature = "disk-files"))]
     row(At(0, b"EVF\x09\r\n\xFF\0"), "is a forensic image (E01)", EXPORT),
     row(At(0, b"EVF2\r\n\x81\0"), "is a forensic image (Ex01)", EXPORT),
     row(At(0, b"LVF\x09\r\n\xFF\0"), "is a forensic image of files (L01)", FILES_ONLY),

@@ -116,6 +116,17 @@ const READ: &[Format] = &[
         Detect::At(0, disk::VMDK_MAGIC),
     ),
     disk(
+        "is a virtual disk (VMDK)",
+        DiskFormat::Vmdk,
+        Detect::At(0, disk::VMDK_DESCRIPTOR_MAGIC),
+    ),
+    #[cfg(feature = "disk-files")]
+    disk(
+        "is a forensic image (E01)",
+        DiskFormat::Ewf,
+        Detect::At(0, disk::EWF_SIGNATURE),
+    ),
+    disk(
         "is a virtual disk (VHDX)",
         DiskFormat::Vhdx,
         Detect::At(0, disk::VHDX_SIGNATURE),

@@ -17,7 +17,7 @@ mod partition_table;
 mod probe;
 mod recoded;
 
-pub use container::{Container, Opener};
+pub use container::{Container, Contents, Opener};
 pub use format::{FORMATS, Format, Role};
 pub use inside::Inside;
 pub use nesting::{Inward, Layer, Nesting, NotOpened};

@@ -1,5 +1,7 @@
 //! The way in: from a source to the image or volume in it, one layer a step.
 
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -20,7 +22,7 @@ const MAX_COMPRESSIONS: usize = 2;
 const MAX_CONTAINERS: usize = 2;
 
 /// What an image or volume is within.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layer {
     /// This many files are one.
     Pieces(usize),
@@ -32,8 +34,8 @@ pub enum Layer {
     Seekable,
     /// An image of partclone.
     Partclone,
-    /// A virtual disk.
-    Disk(DiskFormat),
+    /// A virtual disk, and names of the files in which it is beside the first one.
+    Disk(DiskFormat, Arc<[String]>),
 }
 
 /// The layers that were passed, and the partition that is still to be entered.
@@ -168,13 +170,26 @@ impl NotOpened {
 
 impl Layer {
     /// Whether what is within ends before its layer does, and other bytes follow.
-    pub fn may_end_early(self) -> bool {
+    pub fn may_end_early(&self) -> bool {
         matches!(self, Self::Partition(_))
     }
 
     /// Whether it is a [`Container`].
-    pub fn is_container(self) -> bool {
-        matches!(self, Self::Partclone | Self::Disk(_))
+    pub fn is_container(&self) -> bool {
+        matches!(self, Self::Partclone | Self::Disk(..))
+    }
+}
+
+/// Writes which other files there are; of many, the first ones.
+fn write_files(f: &mut fmt::Formatter<'_>, files: &[String]) -> fmt::Result {
+    const NAMED: usize = 8;
+    for (index, name) in files.iter().take(NAMED).enumerate() {
+        let before = if index == 0 { " with " } else { " + " };
+        write!(f, "{before}{name}")?;
+    }
+    match files.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => write!(f, " + {more} more"),
     }
 }
 
@@ -186,7 +201,10 @@ impl fmt::Display for Layer {
             Self::Compressed(compression) => compression.fmt(f),
             Self::Seekable => f.write_str("zstd, seekable"),
             Self::Partclone => f.write_str("partclone"),
-            Self::Disk(format) => format.fmt(f),
+            Self::Disk(format, files) => {
+                format.fmt(f)?;
+                write_files(f, files)
+            }
         }
     }
 }

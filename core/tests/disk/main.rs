@@ -11,10 +11,15 @@
     reason = "a test may panic"
 )]
 
+mod chains;
 mod damage;
+mod ewf;
+mod files;
 mod made;
 mod qemu;
 mod read;
 mod refused;
+mod several_files;
+mod tools;
 mod vhdx_log;
 mod waiting;

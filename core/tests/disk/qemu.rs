@@ -1,82 +1,10 @@
 //! Disks written by qemu-img, in all its formats and options, where it is installed.
 
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::read::{Open, QCOW2, VDI, VHD, VHDX, VMDK, check, source, whole};
-use ntfs_volume_builder::pattern;
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ntfsclone-disk-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// `None`, with a line on standard error, where it is not installed.
-fn tool(name: &str) -> Option<PathBuf> {
-    let found = ["/usr/local/bin", "/usr/bin"]
-        .map(|folder| Path::new(folder).join(name))
-        .into_iter()
-        .find(|path| path.exists());
-    if found.is_none() {
-        let needs_all = std::env::var_os("NTFSCLONE_TESTS_REQUIRE_ALL");
-        assert!(
-            needs_all.is_none_or(|value| value != "1"),
-            "{name} is not installed"
-        );
-        eprintln!("skipped: {name} is not installed");
-    }
-    found
-}
-
-/// Runs a program with arguments that are separated by spaces. The last ones are files.
-#[track_caller]
-fn run(program: &Path, arguments: &str, files: &[&Path]) {
-    let mut command = Command::new(program);
-    let output = command
-        .args(arguments.split(' ').filter(|argument| !argument.is_empty()))
-        .args(files)
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {errors}");
-}
-
-/// A disk with data that compresses and data that does not, zeros within and at the end, and a
-/// size that is no multiple of any block's.
-fn disk() -> Vec<u8> {
-    let mut disk = vec![0; (5 << 20) + 3 * 512];
-    let mut put = |offset: usize, bytes: &[u8]| {
-        disk[offset..offset + bytes.len()].copy_from_slice(bytes);
-    };
-    put(0, &pattern(1, 200_000));
-    put((1 << 20) - 5000, &b"text ".repeat(60_000));
-    put((2 << 20) + 512, &pattern(2, 512));
-    put(3 << 20, &pattern(3, 70_000));
-    put((4 << 20) + (1 << 19), &pattern(4, 1 << 18));
-    put((5 << 20) + 1024, &pattern(5, 512));
-    disk
-}
+use crate::tools::{Folder, disk, run, tool};
 
 #[track_caller]
 fn check_converted(open: Open, format: &str, options: &[&str]) {

@@ -3,17 +3,25 @@
 use std::sync::Arc;
 
 use ntfsclone_core::Result;
-use ntfsclone_core::disk::DiskFormat;
-use ntfsclone_core::io::{IoError, ReadAt, Source};
+use ntfsclone_core::disk::{DiskFormat, NoNeighbours};
+use ntfsclone_core::io::{Allocation, IoError, ReadAt, Source};
+use ntfsclone_core::open::Container;
 
 /// Opens a format.
 pub(crate) type Open = fn(&Source) -> Result<Source>;
 
-pub(crate) const QCOW2: Open = |source| DiskFormat::Qcow2.open(source);
-pub(crate) const VDI: Open = |source| DiskFormat::Vdi.open(source);
-pub(crate) const VHD: Open = |source| DiskFormat::Vhd.open(source);
-pub(crate) const VHDX: Open = |source| DiskFormat::Vhdx.open(source);
-pub(crate) const VMDK: Open = |source| DiskFormat::Vmdk.open(source);
+pub(crate) const QCOW2: Open = |source| open(DiskFormat::Qcow2, source);
+pub(crate) const VDI: Open = |source| open(DiskFormat::Vdi, source);
+pub(crate) const VHD: Open = |source| open(DiskFormat::Vhd, source);
+pub(crate) const VHDX: Open = |source| open(DiskFormat::Vhdx, source);
+pub(crate) const VMDK: Open = |source| open(DiskFormat::Vmdk, source);
+
+/// Opens a disk that is in one file.
+fn open(format: DiskFormat, source: &Source) -> Result<Source> {
+    let opened = Container::Disk(format).open(source, &NoNeighbours)?;
+    assert!(opened.files.is_empty());
+    Ok(opened.source)
+}
 
 struct Bytes(Vec<u8>);
 
@@ -58,6 +66,19 @@ pub(crate) fn check(disk: &Source, expected: &[u8], name: &str) {
         offset = end;
         len = (len * 5 + 77) % 300_007 + 1;
     }
+    // Holes are zeros, and all of the disk is stored or a hole.
+    let mut position = 0;
+    while position < disk.size() {
+        position += match disk.allocation_at(position).unwrap() {
+            Allocation::Stored { len } => len,
+            Allocation::Hole { len } => {
+                let hole = &expected[position as usize..(position + len) as usize];
+                assert!(hole.iter().all(|&byte| byte == 0), "{name} at {position}");
+                len
+            }
+        };
+    }
+    assert_eq!(position, disk.size(), "{name}");
     let end = read(disk, disk.size() - 1, 2);
     assert!(end.is_err(), "{name}: past the end");
     assert!(read(disk, u64::MAX, 1).is_err(), "{name}: past all ends");

@@ -23,7 +23,7 @@ fn name_of(bytes: &[u8]) -> &'static str {
         Content::Volume => "volume",
         Content::Compressed(compression) => compression.name(),
         Content::Disk(_) => "disk",
-        Content::Container(container) => container.layer().to_string().leak(),
+        Content::Container(container) => container.layer(&[]).to_string().leak(),
         Content::Refused(format) => format.name,
         Content::Unknown => "unknown",
     }
@@ -33,16 +33,14 @@ fn name_of(bytes: &[u8]) -> &'static str {
 const FOREIGN: &[(usize, &[u8], &str)] = &[
     (0, b"QFI\xFB\0\0\0\x01", "is a virtual disk (QCOW)"),
     (0, b"QED\0", "is a virtual disk (QED)"),
-    (0, b"COWD\x01\0\0\0", "is a virtual disk (VMDK)"),
     (
         0,
-        b"# Disk DescriptorFile\nversion=1",
-        "is the description of a virtual disk (VMDK)",
+        b"COWD\x01\0\0\0",
+        "is an extent of a virtual disk (VMDK)",
     ),
     (0, b"WithoutFreeSpace", "is a virtual disk (Parallels)"),
     (0, b"WithouFreSpacExt", "is a virtual disk (Parallels)"),
     (0, b"encrcdsa", "is an encrypted virtual disk (DMG)"),
-    (0, b"EVF\x09\x0D\x0A\xFF\0", "is a forensic image (E01)"),
     (0, b"EVF2\x0D\x0A\x81\0", "is a forensic image (Ex01)"),
     (
         0,
@@ -356,6 +354,8 @@ fn is_identified() {
         (b"QFI\xFB\0\0\0\x02".to_vec(), "qcow2"),
         (b"QFI\xFB\0\0\0\x03".to_vec(), "qcow2"),
         (b"KDMV\x01\0\0\0".to_vec(), "VMDK"),
+        (b"# Disk DescriptorFile\nversion=1".to_vec(), "VMDK"),
+        (b"EVF\x09\x0D\x0A\xFF\0".to_vec(), "E01"),
         (b"vhdxfile".to_vec(), "VHDX"),
         (sector(&[(0x40, b"\x7F\x10\xDA\xBE\x01\0\x01\0")]), "VDI"),
         (vec![0; 512], ZEROS),

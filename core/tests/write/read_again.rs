@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use ntfsclone_core::disk::DiskFormat;
+use ntfsclone_core::disk::{DiskFormat, NoNeighbours};
 use ntfsclone_core::io::{IoError, ReadAt, Source};
+use ntfsclone_core::open::Container;
 use ntfsclone_core::open::{Kind, PartitionTable};
 use ntfsclone_core::write::{Out, Partitioning, Stopped, Writer};
 
@@ -32,7 +33,8 @@ pub(crate) fn open(writer: &Writer, file: Vec<u8>) -> Source {
         other => panic!("{other}"),
     };
     let source: Source = Arc::new(Bytes(file));
-    format.open(&source).unwrap()
+    let opened = Container::Disk(format).open(&source, &NoNeighbours);
+    opened.unwrap().source
 }
 
 pub(crate) fn read(disk: &Source, offset: u64, len: usize) -> Vec<u8> {

@@ -13,6 +13,7 @@ use super::open_volume::{Accepted, OpenVolume};
 use super::used_clusters::{Purpose, Search};
 use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
 use crate::error::{Error, Result};
+use crate::input::Files;
 use crate::options::{
     self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
@@ -54,7 +55,7 @@ pub fn copy_from(
         None => {
             let how = how.without_percent();
             let device = Device::open(source, partition, how, order.writing.reports())?;
-            tell_of_checksums(&device);
+            tell_of_checksums(device.path(), device.files());
             (device, None)
         }
         Some(rescue) => {
@@ -71,13 +72,13 @@ pub fn copy_from(
 
 /// A copy reads what is in use, and a checksum is of all of the file: nobody
 /// should take the one for the other.
-fn tell_of_checksums(device: &Device) {
-    let sidecars = Sidecar::beside(device.files()).unwrap_or_default();
+pub fn tell_of_checksums(path: &Path, files: &Files) {
+    let sidecars = Sidecar::beside(files).unwrap_or_default();
     for sidecar in sidecars {
         report::warning(format!(
             "{} is not compared: a copy reads only what is in use; ntfsclone verify {} compares it",
             sidecar.path().display(),
-            device.path().display()
+            path.display()
         ));
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::io::{Allocation, IoError, ReadAt};
 
 use super::piece_names;
 use crate::device::{self, FileKind};
@@ -45,7 +45,7 @@ impl Files {
                 1 => File::open(path),
                 _ => device::open_regular(path),
             };
-            let mut file = match opened {
+            let file = match opened {
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                     return Err(Error::refused(
                         path,
@@ -55,22 +55,29 @@ impl Files {
                 }
                 opened => opened.map_err(failed)?,
             };
-            let metadata = file.metadata().map_err(failed)?;
-            let size = file.seek(SeekFrom::End(0)).map_err(failed)?;
-            files.push(OneFile {
-                file,
-                path: Some(path.clone()),
-                metadata,
-                start,
-                size,
-            });
+            let one = OneFile::new(file, path, start).map_err(failed)?;
             // Of files that exist; their sizes would have to be made up.
-            start = start.saturating_add(size);
+            start = start.saturating_add(one.size);
+            files.push(one);
         }
         Ok(Self {
             files,
             start: 0,
             size: start,
+        })
+    }
+
+    /// Opens a file, if it is a regular one.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`io::ErrorKind::InvalidInput`]: it is not.
+    pub fn open_regular(path: &Path) -> io::Result<Self> {
+        let one = OneFile::new(device::open_regular(path)?, path, 0)?;
+        Ok(Self {
+            size: one.size,
+            files: vec![one],
+            start: 0,
         })
     }
 
@@ -175,21 +182,42 @@ impl Files {
         self.files.iter().any(is_device)
     }
 
-    /// Reads what there is in one piece from `offset` on; nothing at the end.
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    /// The file that has the byte at `offset`, the offset in it, and how many bytes of it follow.
+    /// `None` at the end.
+    fn locate(&self, offset: u64) -> Option<(&OneFile, u64, u64)> {
         let left = self.size.saturating_sub(offset);
         let offset = self.start + offset.min(self.size);
         // Empty ones are passed over.
         let next = self
             .files
             .partition_point(|one| one.start + one.size <= offset);
-        let Some(one) = self.files.get(next) else {
+        let one = self.files.get(next)?;
+        let offset = offset - one.start;
+        Some((one, offset, left.min(one.size - offset)))
+    }
+
+    /// Reads what there is in one piece from `offset` on; nothing at the end.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let Some((one, offset, left)) = self.locate(offset) else {
             return Ok(0);
         };
-        let offset = offset - one.start;
-        let left = left.min(one.size - offset);
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         positioned_io::ReadAt::read_at(&one.file, offset, &mut buf[..len])
+    }
+}
+
+impl OneFile {
+    /// An open file, which begins at `start` among all.
+    fn new(mut file: File, path: &Path, start: u64) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let size = file.seek(SeekFrom::End(0))?;
+        Ok(Self {
+            file,
+            path: Some(path.to_owned()),
+            metadata,
+            start,
+            size,
+        })
     }
 }
 
@@ -229,6 +257,17 @@ impl ReadAt for Files {
             }
         }
         Ok(())
+    }
+
+    /// Holes of regular files. Others that have standard input open share its position.
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let Some((one, offset, left)) = self.locate(offset) else {
+            return Ok(Allocation::Stored { len: 0 });
+        };
+        if one.path.is_none() || !one.metadata.is_file() {
+            return Ok(Allocation::Stored { len: left });
+        }
+        Ok(device::allocation_at(&one.file, offset, offset + left))
     }
 
     /// Of a partition. Standard input that begins further on is not on a disk.

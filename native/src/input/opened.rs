@@ -9,8 +9,9 @@ use ntfsclone_core::io::Source;
 use ntfsclone_core::open::{Container, Content, Damage, Layer};
 
 use super::{FileSums, Files, Passing, Seekable, VirtualDisk};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::rescue::DamagedSource;
+use crate::visible::Visible;
 
 /// An image or volume that can be read.
 pub struct OpenInput {
@@ -35,6 +36,8 @@ pub struct Recognised {
     /// What is read, with all layers but pieces and partitions, and can be
     /// read again; none of a pipe.
     pub files: Option<Arc<Files>>,
+    /// The other files that a virtual disk is in, which are read as well.
+    pub beside: Vec<Arc<Files>>,
     /// What tells the files that are read from others.
     pub metadata: Vec<Metadata>,
     /// In a rescue: what of the file could not be read.
@@ -95,7 +98,7 @@ impl Recognised {
             true => String::new(),
             false => {
                 let layers: Vec<String> = self.layers.iter().map(Layer::to_string).collect();
-                format!(" ({})", layers.join(", "))
+                format!(" ({})", Visible(layers.join(", ")))
             }
         }
     }
@@ -114,9 +117,15 @@ impl Recognised {
         }
     }
 
+    /// Compares all files with what they were when they were opened; see [`Files::check_unchanged`].
+    pub fn check_unchanged(&self) -> Result<()> {
+        let mut files = self.files.iter().chain(&self.beside);
+        files.try_for_each(|files| files.check_unchanged())
+    }
+
     /// Records that the source is a container, whose content is read through it.
     pub(super) fn enter(&mut self, container: Container) {
-        self.layers.push(container.layer());
+        self.layers.push(container.layer(&[]));
         self.container = Some(container);
     }
 

@@ -31,7 +31,7 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<OpenI
             }
         }
         Some(files) if input.is_compressed() => {
-            let layers = input.layers.iter().copied();
+            let layers = input.layers.iter().cloned();
             let outer: Vec<Layer> = layers
                 .take_while(|layer| !matches!(layer, Layer::Compressed(_)))
                 .collect();

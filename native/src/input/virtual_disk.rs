@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use ntfsclone_core as core;
 use ntfsclone_core::io::{IoError, ReadAt, Source};
-use ntfsclone_core::open::{Container, Content, Inward, Layer, Nesting, PartitionReader, Probe};
+use ntfsclone_core::open::{
+    Container, Content, Contents, Inward, Layer, Nesting, PartitionReader, Probe,
+};
 
+use super::neighbours::FilesBeside;
 use super::not_opened::{judge_unknown, refuse};
 use super::{
     Bytes, Format, OpenInput, OpenOptions, Recognised, START_BYTES, partition, read_error,
@@ -20,6 +23,11 @@ use crate::error::{Error, Result};
 pub struct VirtualDisk(Source);
 
 impl VirtualDisk {
+    /// What `source` reads.
+    pub fn new(source: Source) -> Self {
+        Self(source)
+    }
+
     /// Its bytes.
     pub fn source(&self) -> Source {
         Arc::clone(&self.0)
@@ -70,9 +78,9 @@ pub(super) fn open_disk(
         let step = nesting.step(&source, content);
         input.format = match step.map_err(|found| refuse(&name, &found))? {
             Inward::Open(container @ Container::Disk(_)) => {
-                let opened = container.open(&source);
-                source = opened.map_err(|error| Error::read(&name, error))?;
-                nesting.pass(container.layer());
+                let opened = open_with_neighbours(&mut input, container, &source)?;
+                nesting.pass(container.layer(&opened.files));
+                source = opened.source;
                 continue;
             }
             Inward::Enter(partition, damage) => {
@@ -102,6 +110,24 @@ pub(super) fn open_disk(
         let bytes = Bytes::Disk(disk);
         return Ok(OpenInput { input, bytes });
     }
+}
+
+/// Opens a disk and the files beside it that it needs, and records these.
+fn open_with_neighbours(
+    input: &mut Recognised,
+    container: Container,
+    source: &Source,
+) -> Result<Contents> {
+    let paths = input.files.as_ref().and_then(|files| files.whole_paths());
+    let first = paths.as_ref().and_then(|paths| paths.first());
+    let beside = FilesBeside::of(first.map(|(path, _)| *path));
+    let opened = container.open(source, &beside);
+    let opened = opened.map_err(|error| Error::read(&input.name, error))?;
+    for files in beside.into_files(&opened.files) {
+        input.metadata.extend(files.metadata());
+        input.beside.push(files);
+    }
+    Ok(opened)
 }
 
 fn content_of(name: &Path, source: &Source) -> Result<Content> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
-use ntfsclone_core::write::{Conversion, VMDK};
+use ntfsclone_core::write::{Conversion, Partitioning, VMDK};
 
 use crate::cli::{Algorithm, Direct, Generated, MapFormat};
 use crate::host::percent::{Part, Percent};
@@ -70,6 +70,8 @@ pub struct CopyTask {
 pub struct ConvertTask {
     pub source: Input,
     pub kind: CopyKind,
+    /// The partition table that was typed; `None` is up to the format.
+    pub partitioning: Option<Partitioning>,
     pub checks: VolumeChecks,
     pub writing: WriteOptions,
 }

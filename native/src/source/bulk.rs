@@ -54,7 +54,8 @@ impl BulkReader {
             Direct::Always => true,
             Direct::Never => false,
             Direct::Auto => {
-                let places = probes(&plan).into_iter().map(|place| part.start + place);
+                let places = probes(plan.bytes(), plan.ranges());
+                let places = places.into_iter().map(|place| part.start + place);
                 !is_mostly_cached(file, places)
             }
         };
@@ -205,12 +206,12 @@ impl BulkReader {
     }
 }
 
-/// Places all over what is copied, to be looked at.
-fn probes(plan: &Plan) -> Vec<u64> {
-    let distance = plan.bytes().div_ceil(PROBES).max(1);
+/// Places all over the `bytes` that are copied, to be looked at.
+pub(super) fn probes(bytes: u64, ranges: impl Iterator<Item = (u64, u64)>) -> Vec<u64> {
+    let distance = bytes.div_ceil(PROBES).max(1);
     let (mut done, mut next) = (0, 0);
     let mut places = Vec::new();
-    for (offset, len) in plan.ranges() {
+    for (offset, len) in ranges {
         while next < done + len {
             places.push(offset + next - done);
             next += distance;

@@ -278,8 +278,7 @@ impl ImageStream {
     }
 
     fn check_unchanged(&self) -> Result<()> {
-        let files = self.input.files.as_ref();
-        files.map_or(Ok(()), |files| files.check_unchanged())
+        self.input.check_unchanged()
     }
 
     fn decode_all<E>(

@@ -1,6 +1,7 @@
 //! Finds the volume in an input, to be read at any place.
 
 use ntfsclone_core::discovery::Discovery;
+use ntfsclone_core::disk::NoNeighbours;
 use ntfsclone_core::image::Index;
 use ntfsclone_core::info::READ_AT_ONCE;
 use ntfsclone_core::io::Source;
@@ -49,8 +50,8 @@ pub fn at_once(input: &Recognised, bytes: &Bytes) -> Result<Option<Inside>> {
     }
     let failed = |error| Error::read(&input.name, error);
     if let Some(container) = input.container {
-        let volume = container.open(&source).map_err(failed)?;
-        return Ok(Some(Inside::of_volume(volume)));
+        let opened = container.open(&source, &NoNeighbours).map_err(failed)?;
+        return Ok(Some(Inside::of_volume(opened.source)));
     }
     let declined = match Index::discover(&source).map_err(failed)? {
         Discovery::Found(index) => return Ok(Some(Inside::of_image(source, index))),

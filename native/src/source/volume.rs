@@ -350,9 +350,10 @@ impl Device {
         Error::read(&self.input.name, error)
     }
 
-    /// See [`Files::check_unchanged`].
+    /// See [`Recognised::check_unchanged`].
     pub fn check_unchanged(&self) -> Result<()> {
-        self.files.check_unchanged()
+        self.files.check_unchanged()?;
+        self.input.check_unchanged()
     }
 
     /// What tells the files that are read from others.

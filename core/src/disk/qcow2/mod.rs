@@ -5,6 +5,7 @@
 //! is one that is marked corrupt: QEMU sets the mark when it stops writing (QEMU, docs/interop,
 //! qcow2).
 
+mod extensions;
 pub(crate) mod writer;
 
 use core::num::NonZeroU64;
@@ -12,11 +13,13 @@ use core::num::NonZeroU64;
 use zerocopy::big_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use self::extensions::{Extensions, Name};
 use super::SECTOR;
 use super::compressed_block::{CompressedBlock, Method};
 use super::header::{Place, not_read};
+use super::neighbours::Chain;
 use super::table_reader::TableReader;
-use super::virtual_disk::{Layout, Run, Stored, VirtualDisk};
+use super::virtual_disk::{Layout, Parent, Run, Stored, VirtualDisk};
 use crate::error::Result;
 use crate::io::Source;
 use crate::units::len_u64;
@@ -44,6 +47,9 @@ const KNOWN: u64 = DIRTY | CORRUPT | EXTERNAL_DATA | COMPRESSION_TYPE | EXTENDED
 const OFFSET: u64 = 0x00FF_FFFF_FFFF_FE00;
 /// Of an L2 entry: the cluster is compressed.
 const COMPRESSED: u64 = 1 << 62;
+/// Of an L2 entry: only this image has the cluster. In another file, a cluster may be at offset 0,
+/// and has this bit.
+const COPIED: u64 = 1 << 63;
 /// Of an L2 entry of version 3 without subclusters: the cluster is zeros.
 const ZEROS: u64 = 1;
 
@@ -89,7 +95,7 @@ struct Header3 {
 }
 
 /// Opens the disk in a qcow2 image.
-pub(super) fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
     let place = Place::header(0);
     let header: Header2 = place.read(source)?;
     if header.magic != *MAGIC {
@@ -105,9 +111,6 @@ pub(super) fn open(source: &Source) -> Result<Source> {
     if header.crypt_method.get() != 0 {
         return Err(not_read("is encrypted"));
     }
-    if header.backing_file_offset.get() != 0 && header.backing_file_size.get() != 0 {
-        return Err(not_read("is a difference to its backing file"));
-    }
     let found = 1_u64.checked_shl(header.cluster_bits.get()).unwrap_or(0);
     let smallest = match features.has_subclusters {
         true => MIN_EXTENDED_CLUSTER,
@@ -119,6 +122,19 @@ pub(super) fn open(source: &Source) -> Result<Source> {
         false => (ENTRY, cluster_size.get() / ENTRY),
     };
     let l2_range = l2_entries.saturating_mul(cluster_size.get());
+    let backing = Name {
+        offset: header.backing_file_offset.get(),
+        len: header.backing_file_size.get().into(),
+    };
+    let end_of_extensions = match backing.offset {
+        0 => cluster_size.get(),
+        offset => offset,
+    };
+    let extensions = Extensions::read(source, features.header_length, end_of_extensions)?;
+    let data = match features.has_external_data {
+        true => extensions.open_data(source, chain)?,
+        false => source.clone(),
+    };
     let clusters = Clusters {
         tables: TableReader::new(source.clone()),
         l1_offset: header.l1_table_offset.get(),
@@ -134,12 +150,21 @@ pub(super) fn open(source: &Source) -> Result<Source> {
         let expected = "enough for the whole disk";
         return Err(place.corrupt("its number of L1 entries", entries, expected));
     }
-    Ok(VirtualDisk::open(source, size, clusters))
+    let parent = extensions.open_backing(source, backing, chain)?;
+    Ok(VirtualDisk::over(
+        parent.map(Parent::from),
+        &data,
+        size,
+        clusters,
+    ))
 }
 
 /// The features that matter to a reader.
 struct Features {
     has_subclusters: bool,
+    has_external_data: bool,
+    /// Bytes.
+    header_length: u64,
     compression: Method,
 }
 
@@ -148,6 +173,8 @@ impl Features {
     fn of_version_2() -> Self {
         Self {
             has_subclusters: false,
+            has_external_data: false,
+            header_length: len_u64(size_of::<Header2>()),
             compression: Method::Deflate,
         }
     }
@@ -164,9 +191,6 @@ impl Features {
             let expected = "none that this program does not know";
             return Err(place.unsupported("features", features, expected));
         }
-        if features & EXTERNAL_DATA != 0 {
-            return Err(not_read("has its data in another file"));
-        }
         let mut compression = [ZLIB];
         let place = Place::header(COMPRESSION_TYPE_OFFSET);
         if features & COMPRESSION_TYPE != 0 {
@@ -174,6 +198,8 @@ impl Features {
         }
         Ok(Self {
             has_subclusters: features & EXTENDED_L2 != 0,
+            has_external_data: features & EXTERNAL_DATA != 0,
+            header_length: header.header_length.get().into(),
             compression: match compression {
                 [ZLIB] => Method::Deflate,
                 [ZSTD] => Method::Zstd,
@@ -239,7 +265,7 @@ impl Clusters {
 
     /// The subclusters from `within` bytes of the cluster on that are stored alike. The bitmap
     /// has a bit for each that is stored, then one for each that is zeros.
-    fn subclusters(&self, entry_offset: u64, cluster: u64, within: u64) -> Result<Run> {
+    fn subclusters(&self, entry_offset: u64, cluster: Option<u64>, within: u64) -> Result<Run> {
         let place = Place::table(entry_offset.saturating_add(ENTRY));
         let bitmap = self.entry(place.offset)?;
         let size = self.cluster_size.get() / SUBCLUSTERS;
@@ -251,17 +277,19 @@ impl Clusters {
         let mask = mask.unwrap_or(0);
         let is_stored = bitmap & mask != 0;
         let is_zeros = (bitmap >> SUBCLUSTERS) & mask != 0;
-        if is_stored && (is_zeros || cluster == 0) {
-            let expected = "subclusters that are either stored or not";
-            return Err(place.corrupt("a bitmap", bitmap, expected));
-        }
+        let stored = match (is_stored, is_zeros, cluster) {
+            (true, false, Some(cluster)) => Stored::At(cluster.saturating_add(within)),
+            (false, true, _) => Stored::Zeros,
+            (false, false, _) => Stored::Parent,
+            (true, _, _) => {
+                let expected = "subclusters that are either stored or not";
+                return Err(place.corrupt("a bitmap", bitmap, expected));
+            }
+        };
         let end = subcluster.saturating_add(1).saturating_mul(size);
         Ok(Run {
             len: end.saturating_sub(within),
-            stored: match is_stored {
-                true => Stored::At(cluster.saturating_add(within)),
-                false => Stored::Zeros,
-            },
+            stored,
         })
     }
 }
@@ -276,7 +304,7 @@ impl Layout for Clusters {
         if l2_table == 0 {
             return Ok(Run {
                 len: self.l2_range.get().saturating_sub(in_range),
-                stored: Stored::Zeros,
+                stored: Stored::Parent,
             });
         }
         let (index, within) = (in_range / self.cluster_size, in_range % self.cluster_size);
@@ -288,13 +316,17 @@ impl Layout for Clusters {
             return Ok(Run { len, stored });
         }
         let cluster = self.cluster_at(entry_offset, entry)?;
+        let is_at_start = self.features.has_external_data && entry & COPIED != 0;
+        let is_allocated = cluster != 0 || is_at_start;
         if self.features.has_subclusters {
+            let cluster = is_allocated.then_some(cluster);
             return self.subclusters(entry_offset, cluster, within);
         }
-        let is_zeros = cluster == 0 || self.has_zero_flag && entry & ZEROS != 0;
-        let stored = match is_zeros {
-            true => Stored::Zeros,
-            false => Stored::At(cluster.saturating_add(within)),
+        let is_zeros = self.has_zero_flag && entry & ZEROS != 0;
+        let stored = match is_allocated {
+            _ if is_zeros => Stored::Zeros,
+            true => Stored::At(cluster.saturating_add(within)),
+            false => Stored::Parent,
         };
         Ok(Run { len, stored })
     }

@@ -2,8 +2,10 @@
 //!
 //! A fixed VHD is the disk itself, with the footer after it. A dynamic one begins with a copy of
 //! the footer, and has a header with the place of the block allocation table (Virtual Hard Disk
-//! Image Format Specification 1.0).
+//! Image Format Specification 1.0). Of a differencing one, sectors that were not written are those
+//! of the parent.
 
+mod parent;
 pub(crate) mod writer;
 
 use core::num::NonZeroU64;
@@ -12,9 +14,10 @@ use zerocopy::big_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::SECTOR;
-use super::header::{Place, not_read};
+use super::header::Place;
+use super::neighbours::Chain;
 use super::table_reader::TableReader;
-use super::virtual_disk::{Layout, Run, Stored, VirtualDisk};
+use super::virtual_disk::{Layout, Parent, Run, Stored, VirtualDisk};
 use crate::error::{Error, Result};
 use crate::io::Source;
 use crate::units::len_u64;
@@ -83,7 +86,7 @@ struct Header {
 }
 
 /// Opens the disk in a VHD.
-pub(super) fn open(source: &Source) -> Result<Source> {
+pub(super) fn open(source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
     let footer = read_footer(source)?;
     let place = footer.0;
     let footer = footer.1;
@@ -93,13 +96,23 @@ pub(super) fn open(source: &Source) -> Result<Source> {
             Err(place.corrupt("its disk size", size, "at most the bytes before it"))
         }
         FIXED => Ok(VirtualDisk::open(source, size, Fixed { size })),
-        DYNAMIC => {
-            let dynamic = Dynamic::open(source, footer.data_offset.get(), size)?;
-            Ok(VirtualDisk::open(source, size, dynamic))
+        kind @ (DYNAMIC | DIFFERENCING) => {
+            let header = read_header(source, footer.data_offset.get())?;
+            let is_difference = kind == DIFFERENCING;
+            let dynamic = Dynamic::new(source, &header, size, is_difference)?;
+            let parent = match is_difference {
+                true => Some(parent::open(source, &header.1.rest, size, chain)?),
+                false => None,
+            };
+            Ok(VirtualDisk::over(
+                parent.map(Parent::from),
+                source,
+                size,
+                dynamic,
+            ))
         }
-        DIFFERENCING => Err(not_read("is a difference to its parent")),
         other => {
-            let expected = "fixed or dynamic";
+            let expected = "fixed, dynamic or differencing";
             Err(place.unsupported("type", other.into(), expected))
         }
     }
@@ -130,6 +143,15 @@ fn read_footer_at(source: &Source, offset: u64) -> Result<(Place, Footer)> {
     check_cookie(place, footer.cookie, COOKIE)?;
     check_sum(place, footer.as_bytes(), footer.checksum)?;
     Ok((place, footer))
+}
+
+/// Reads the header of a dynamic VHD.
+fn read_header(source: &Source, offset: u64) -> Result<(Place, Header)> {
+    let place = Place::header(offset);
+    let header: Header = place.read(source)?;
+    check_cookie(place, header.cookie, HEADER_COOKIE)?;
+    check_sum(place, header.as_bytes(), header.checksum)?;
+    Ok((place, header))
 }
 
 fn check_cookie(place: Place, found: [u8; 8], expected: &[u8; 8]) -> Result<()> {
@@ -169,21 +191,24 @@ impl Layout for Fixed {
     }
 }
 
-/// Blocks, each after a bitmap of its sectors. Sectors that were never written are zeros in the
-/// file as well, so the bitmaps are not read.
+/// Blocks, each after a bitmap of its sectors.
 struct Dynamic {
     table: TableReader,
     table_offset: u64,
     block_size: NonZeroU64,
     bitmap_size: u64,
+    /// The bitmaps are of the sectors that are not the parent's. Without a parent, sectors that
+    /// were never written are zeros in the file as well, and the bitmaps are not read.
+    is_difference: bool,
 }
 
 impl Dynamic {
-    fn open(source: &Source, offset: u64, size: u64) -> Result<Self> {
-        let place = Place::header(offset);
-        let header: Header = place.read(source)?;
-        check_cookie(place, header.cookie, HEADER_COOKIE)?;
-        check_sum(place, header.as_bytes(), header.checksum)?;
+    fn new(
+        source: &Source,
+        (place, header): &(Place, Header),
+        size: u64,
+        is_difference: bool,
+    ) -> Result<Self> {
         let found = header.block_size.get().into();
         let block_size = place.block_size(found, SECTOR..=MAX_BLOCK)?;
         let entries = header.entries.get().into();
@@ -197,7 +222,28 @@ impl Dynamic {
             table_offset: header.table_offset.get(),
             block_size,
             bitmap_size: bitmap_bytes.next_multiple_of(SECTOR),
+            is_difference,
         })
+    }
+
+    /// How many bytes from `within` bytes of a block on are all of this file or all of the parent,
+    /// as far as the bits next to each other tell, and whether they are of this file.
+    fn written(&self, bitmap: u64, within: u64) -> Result<(u64, bool)> {
+        const BITS: u64 = 64;
+        let sector = within / SECTOR;
+        let word_offset = sector / BITS * (BITS / 8);
+        let word: [u8; 8] = self.table.entry(bitmap.saturating_add(word_offset))?;
+        // The first sector is that of the most significant bit.
+        let bit = u32::try_from(sector % BITS).unwrap_or(0);
+        let rest = u64::from_be_bytes(word).wrapping_shl(bit);
+        let is_written = rest >> (BITS - 1) != 0;
+        let alike = match is_written {
+            true => rest.leading_ones(),
+            false => rest.leading_zeros(),
+        };
+        let sectors = u64::from(alike).min(BITS.saturating_sub(bit.into()));
+        let end = sector.saturating_add(sectors).saturating_mul(SECTOR);
+        Ok((end.saturating_sub(within), is_written))
     }
 }
 
@@ -209,16 +255,26 @@ impl Layout for Dynamic {
             .table
             .entry(self.table_offset.saturating_add(entry_bytes));
         let sector = u32::from_be_bytes(entry?);
-        let start = u64::from(sector).saturating_mul(SECTOR);
+        let left = self.block_size.get().saturating_sub(within);
+        if sector == UNALLOCATED {
+            return Ok(Run {
+                len: left,
+                stored: Stored::Parent,
+            });
+        }
+        let bitmap = u64::from(sector).saturating_mul(SECTOR);
+        let position = bitmap
+            .saturating_add(self.bitmap_size)
+            .saturating_add(within);
+        let (len, is_written) = match self.is_difference {
+            true => self.written(bitmap, within)?,
+            false => (left, true),
+        };
         Ok(Run {
-            len: self.block_size.get().saturating_sub(within),
-            stored: match sector {
-                UNALLOCATED => Stored::Zeros,
-                _ => Stored::At(
-                    start
-                        .saturating_add(self.bitmap_size)
-                        .saturating_add(within),
-                ),
+            len: len.min(left),
+            stored: match is_written {
+                true => Stored::At(position),
+                false => Stored::Parent,
             },
         })
     }

@@ -44,6 +44,8 @@ pub(super) struct RawHeader {
 pub(super) struct Header {
     pub(super) place: Place,
     sequence_number: u64,
+    /// Changes with the content of the disk.
+    pub(super) data_write_guid: Guid,
     /// That of the entries to be replayed; zeros if there are none.
     pub(super) log_guid: Guid,
     pub(super) log_offset: u64,
@@ -90,9 +92,11 @@ impl Header {
             let found = raw.log_version.get().into();
             return Err(place.unsupported("log version", found, "0"));
         }
+        let [_, data_write_guid] = raw.write_guids;
         Ok(Self {
             place,
             sequence_number: raw.sequence_number.get(),
+            data_write_guid,
             log_guid: raw.log_guid,
             log_offset: raw.log_offset.get(),
             log_length: raw.log_length.get().into(),

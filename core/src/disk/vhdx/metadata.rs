@@ -26,10 +26,9 @@ pub(super) const LOGICAL_SECTOR_SIZE: Guid =
 pub(super) const PHYSICAL_SECTOR_SIZE: Guid =
     guid(0xCDA3_48C7, 0x445D, 0x4471, 0x9CC9_E988_5251_C556);
 pub(super) const DISK_ID: Guid = guid(0xBECA_12AB, 0xB2E6, 0x4523, 0x93EF_C309_E000_C746);
-/// The parent, which [`FileParameters`] records as well.
 const PARENT: Guid = guid(0xA8D3_5F2D, 0xB30B, 0x454D, 0xABF7_D3D8_4834_AB0C);
 /// Items that change nothing for a reader.
-const OTHERS: [Guid; 3] = [PHYSICAL_SECTOR_SIZE, DISK_ID, PARENT];
+const OTHERS: [Guid; 2] = [PHYSICAL_SECTOR_SIZE, DISK_ID];
 
 /// Of an item: a reader has to know it.
 const IS_REQUIRED: u32 = 1 << 2;
@@ -64,9 +63,14 @@ pub(super) struct FileParameters {
 /// The sizes of the disk.
 pub(super) struct Metadata {
     pub(super) block_size: NonZeroU64,
+    /// Set of a differencing disk.
     pub(super) has_parent: bool,
+    /// Where the paths of the parent are, if there are any.
+    pub(super) parent: Option<Place>,
     /// Bytes.
     pub(super) disk_size: u64,
+    /// Bytes: the unit of sector bitmaps.
+    pub(super) sector_size: NonZeroU64,
     /// How many blocks a sector bitmap is for: 16 at least.
     pub(super) blocks_per_bitmap: NonZeroU64,
 }
@@ -77,6 +81,7 @@ struct Items {
     parameters: Option<Place>,
     disk_size: Option<Place>,
     sector_size: Option<Place>,
+    parent: Option<Place>,
 }
 
 impl Metadata {
@@ -107,7 +112,9 @@ impl Metadata {
         Ok(Self {
             block_size,
             has_parent: parameters.flags.get() & HAS_PARENT != 0,
+            parent: items.parent,
             disk_size,
+            sector_size: sector_place.block_size(sector_size.into(), 512..=4096)?,
             blocks_per_bitmap: parameters_place.block_size(blocks_per_bitmap, 1..=u64::MAX)?,
         })
     }
@@ -177,6 +184,7 @@ impl Items {
                 FILE_PARAMETERS => items.parameters = Some(item),
                 DISK_SIZE => items.disk_size = Some(item),
                 LOGICAL_SECTOR_SIZE => items.sector_size = Some(item),
+                PARENT => items.parent = Some(item),
                 known if OTHERS.contains(&known) => {}
                 _ if flags & IS_USER == 0 && flags & IS_REQUIRED != 0 => {
                     let expected = "items that this program knows";

@@ -1,28 +1,37 @@
-//! VMDK, sparse extents of hosted VMware products: grains, found through two levels of tables.
-//! Numbers are little-endian; offsets and sizes are in sectors (VMware, Virtual Disk Format 1.1).
+//! VMDK, of VMware: a descriptor in text, and extents, which are files with the parts of the disk.
+//! A disk of one extent has the descriptor in that. Numbers are little-endian; offsets and sizes
+//! are in sectors (VMware, Virtual Disk Format 1.1).
 //!
-//! A stream-optimised extent has compressed grains, and the place of its tables in a footer.
+//! A sparse extent has grains, found through two levels of tables; a stream-optimised one has
+//! compressed grains, and the place of its tables in a footer. Grains of a delta that are not
+//! stored are those of the parent.
 
+mod cowd;
+mod descriptor;
+mod extents;
 pub(crate) mod writer;
 
-use alloc::vec;
-use alloc::vec::Vec;
+use alloc::format;
 use core::num::NonZeroU64;
 
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use self::descriptor::Descriptor;
 use super::SECTOR;
 use super::compressed_block::{CompressedBlock, MAX_BLOCK, Method};
-use super::header::{Place, not_read};
+use super::header::{NO_PARENT, Place, not_read};
+use super::neighbours::Chain;
 use super::table_reader::TableReader;
-use super::virtual_disk::{Layout, Run, Stored, VirtualDisk};
+use super::virtual_disk::{Layout, Parent, Run, Stored, VirtualDisk};
 use crate::error::{Error, Result, Structure};
 use crate::io::Source;
-use crate::units::{len_u64, len_usize};
+use crate::units::len_u64;
 
 /// The first bytes of every sparse extent.
 pub(crate) const MAGIC: &[u8; 4] = b"KDMV";
+/// The first bytes of a descriptor in a file of its own.
+pub(crate) const DESCRIPTOR_MAGIC: &[u8] = b"# Disk DescriptorFile";
 
 const LAST_VERSION: u32 = 3;
 /// Bytes of a table entry.
@@ -31,8 +40,6 @@ const ENTRY: u64 = 4;
 const AT_END: u64 = u64::MAX;
 /// Distance of the footer from the end: it is followed by the marker of the end.
 const FOOTER_DISTANCE: u64 = 2 * SECTOR;
-/// Ours: a descriptor of one extent has less than 1 KiB.
-const MAX_DESCRIPTOR: u64 = 64 << 10;
 /// Ours: mostly 512.
 const MAX_TABLE_ENTRIES: u64 = 1 << 20;
 
@@ -90,16 +97,45 @@ struct GrainMarker {
     size: U32,
 }
 
-/// Opens the disk in a sparse extent.
-pub(super) fn open(source: &Source) -> Result<Source> {
-    let (place, header) = read_header(source, 0)?;
-    check_descriptor(source, &header)?;
-    let (place, header) = match header.directory.get() {
-        AT_END => read_header(source, source.size().saturating_sub(FOOTER_DISTANCE))?,
-        _ => (place, header),
+/// Opens the disk that a descriptor describes: a file of its own, or in a sparse extent.
+pub(super) fn open(source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
+    let descriptor = Descriptor::read(source)?;
+    let parent = open_parent(&descriptor, chain)?;
+    if !descriptor.is_in_extent {
+        return extents::open(&descriptor, parent, chain);
+    }
+    match *descriptor.extents {
+        // A part of a disk may have space for a descriptor, and none in it.
+        [] => Err(not_read(PART)),
+        [_] => {
+            let grains = Grains::read(source)?;
+            let parent = parent.map(Parent::from);
+            Ok(VirtualDisk::over(parent, source, grains.disk_size, grains))
+        }
+        _ => Err(not_read("has its data in several files")),
+    }
+}
+
+/// For [`not_read`]: there is no descriptor.
+const PART: &str = "is one of several files, described by another one";
+
+/// Opens the parent of a delta.
+fn open_parent(descriptor: &Descriptor, chain: &mut Chain<'_>) -> Result<Option<Source>> {
+    let Some(expected) = descriptor.parent_id else {
+        return Ok(None);
     };
-    let grains = Grains::new(source, place, &header)?;
-    Ok(VirtualDisk::open(source, grains.disk_size, grains))
+    let path = descriptor.parent.as_ref();
+    let parent = chain.open(path.ok_or_else(|| not_read(NO_PARENT))?)?;
+    let disk = chain.enter(&parent, open)?;
+    let found = Descriptor::read(&parent.source)?.id;
+    if found != Some(expected) {
+        return Err(Error::OtherParent {
+            name: parent.name,
+            found: found.map_or_else(|| "none".into(), |id| format!("{id:08x}")),
+            expected: format!("{expected:08x}"),
+        });
+    }
+    Ok(Some(disk))
 }
 
 fn read_header(source: &Source, offset: u64) -> Result<(Place, Header)> {
@@ -114,45 +150,6 @@ fn read_header(source: &Source, offset: u64) -> Result<(Place, Header)> {
         return Err(place.unsupported("version", version.into(), "1 to 3"));
     }
     Ok((place, header))
-}
-
-/// Refuses what is not a whole disk by itself, by the lines of the descriptor.
-fn check_descriptor(source: &Source, header: &Header) -> Result<()> {
-    const PART: &str = "is one of several files, described by another one";
-    const NO_PARENT: &[u8] = b"ffffffff";
-    const EXTENTS: [&[u8]; 3] = [b"RW ", b"RDONLY ", b"NOACCESS "];
-    if header.descriptor_offset.get() == 0 || header.descriptor_size.get() == 0 {
-        return Err(not_read(
-            "is one of several files, described by another one",
-        ));
-    }
-    let place = Place {
-        structure: Structure::DiskDescriptor,
-        offset: header.descriptor_offset.get().saturating_mul(SECTOR),
-    };
-    let size = header.descriptor_size.get().saturating_mul(SECTOR);
-    let mut text: Vec<u8> = vec![0; len_usize(size.min(MAX_DESCRIPTOR))];
-    place.read_into(source, &mut text)?;
-    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
-    let mut extents = 0_u32;
-    for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
-        if EXTENTS.iter().any(|access| line.starts_with(access)) {
-            extents = extents.saturating_add(1);
-        }
-        let parent = line.strip_prefix(b"parentCID=");
-        if parent.is_some_and(|parent| !parent.eq_ignore_ascii_case(NO_PARENT)) {
-            return Err(not_read("is a difference to its parent"));
-        }
-        if line.starts_with(b"encryption.") {
-            return Err(not_read("is encrypted"));
-        }
-    }
-    match extents {
-        // A part of a disk may have space for a descriptor, and none in it.
-        0 => Err(not_read(PART)),
-        1 => Ok(()),
-        _ => Err(not_read("has its data in several files")),
-    }
 }
 
 /// The two levels of tables.
@@ -170,6 +167,28 @@ struct Grains {
 }
 
 impl Grains {
+    /// Reads the headers of a sparse extent.
+    fn read(source: &Source) -> Result<Self> {
+        let (place, header) = read_header(source, 0)?;
+        let (place, header) = match header.directory.get() {
+            AT_END => read_header(source, source.size().saturating_sub(FOOTER_DISTANCE))?,
+            _ => (place, header),
+        };
+        Self::new(source, place, &header)
+    }
+
+    /// Checks that they are of a disk of `size` bytes at least, of which the rest is not used.
+    fn of_size(self, size: u64) -> Result<Self> {
+        if self.disk_size < size {
+            let expected = "that of its line in the descriptor";
+            return Err(Place::header(0).corrupt("its size", self.disk_size, expected));
+        }
+        Ok(Self {
+            disk_size: size,
+            ..self
+        })
+    }
+
     fn new(source: &Source, place: Place, header: &Header) -> Result<Self> {
         let flags = header.flags.get();
         let is_compressed = flags & IS_COMPRESSED != 0;
@@ -254,7 +273,7 @@ impl Layout for Grains {
         if table_sector == UNALLOCATED {
             return Ok(Run {
                 len: self.table_range.get().saturating_sub(in_range),
-                stored: Stored::Zeros,
+                stored: Stored::Parent,
             });
         }
         let table_offset = u64::from(table_sector).saturating_mul(SECTOR);
@@ -262,7 +281,7 @@ impl Layout for Grains {
         let sector = self.entry(table_offset, index)?;
         let position = u64::from(sector).saturating_mul(SECTOR);
         let stored = match sector {
-            UNALLOCATED => Stored::Zeros,
+            UNALLOCATED => Stored::Parent,
             ZEROS if self.has_zero_entries => Stored::Zeros,
             _ if self.is_compressed => {
                 let start = offset.saturating_sub(within);

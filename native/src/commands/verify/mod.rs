@@ -16,6 +16,7 @@ use std::sync::Arc;
 use ntfsclone_core::check::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
+use ntfsclone_core::disk::NoNeighbours;
 use ntfsclone_core::open::Inside;
 
 use self::against::{Identities, Other, OwnFields};
@@ -98,7 +99,7 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
     }
     let mut compared = None;
     if let Some(other) = other {
-        let other_files = other.input.files.clone();
+        let other_input = other.input.clone();
         match &checked.inside {
             Some(inside) if checked.findings.is_sound() => {
                 let mut findings = Findings::default();
@@ -106,9 +107,7 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
                 let bytes = against::compare(&checked, inside, other, task, how, &mut findings)?;
                 checked.findings.append(findings);
                 compared = Some(bytes);
-                if let Some(files) = other_files {
-                    files.check_unchanged()?;
-                }
+                other_input.check_unchanged()?;
                 find_change(&mut checked)?;
             }
             _ => {
@@ -160,8 +159,7 @@ fn open_side(side: &Input, other: &Input) -> Result<OpenInput> {
 
 /// What was read of a file that changed meanwhile says nothing.
 fn find_change(checked: &mut Checked) -> Result<()> {
-    let files = checked.input.files.as_ref();
-    if let Some(Err(error)) = files.map(|files| files.check_unchanged()) {
+    if let Err(error) = checked.input.check_unchanged() {
         let name = checked.input.name.clone();
         checked.findings.push(unreadable(&name, error)?);
     }
@@ -170,9 +168,7 @@ fn find_change(checked: &mut Checked) -> Result<()> {
 
 /// Writes where the clusters are beside an image whose structure is sound.
 fn keep_index(checked: &Checked) -> Result<()> {
-    if let Some(files) = &checked.input.files {
-        files.check_unchanged()?;
-    }
+    checked.input.check_unchanged()?;
     let path = path_to_index(&checked.input)?;
     let Some(index) = checked.inside.as_ref().and_then(Inside::index) else {
         return Err(no_index(&checked.input));
@@ -261,8 +257,8 @@ fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result
         (Format::Partclone, Some(source)) => {
             let index = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
             if let (Some(_), Some(container)) = (index, checked.input.container) {
-                match container.open(&source) {
-                    Ok(volume) => checked.inside = Some(Inside::of_volume(volume)),
+                match container.open(&source, &NoNeighbours) {
+                    Ok(opened) => checked.inside = Some(Inside::of_volume(opened.source)),
                     Err(error) => {
                         let code = Code::VolumeUnreadable;
                         checked.findings.push(Finding::of_error(code, None, &error));
