@@ -63,7 +63,11 @@ pub(super) fn draw(report: &Report) -> String {
 
 fn is_shown(record: &Record) -> bool {
     record.place == Place::Memory
-        && matches!(record.volume, Kind::Bulk | Kind::Small)
+        && match record.volume {
+            Kind::Bulk => true,
+            Kind::Small => record.job.format().is_none(),
+            _ => false,
+        }
         && !matches!(
             record.job,
             Job::Check | Job::Verify | Job::Info | Job::Scan | Job::NodeSave | Job::NodeVerify
