@@ -78,7 +78,7 @@ export const strings = {
     at: "At",
     actions: {
       files: ["Take files out", "Find and save single files or whole folders."],
-      validate: ["Validate", "Check it to its last byte."],
+      validate: ["Check for damage", "Is it complete, and is its file system sound?"],
       convert: ["Make a virtual machine's disk", "Of this backup, for Hyper-V, VirtualBox, VMware or QEMU; or another image."],
     },
     flags: {
