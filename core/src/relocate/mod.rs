@@ -20,4 +20,5 @@ mod system_data;
 pub use error::RelocateError;
 pub use record::relocate_record;
 pub use relocated::{Changes, Relocated};
-pub use relocation::{Relocation, least_size};
+pub use relocation::{Relocation, bitmap_clusters, least_size};
+pub use system_data::least_size_of;

@@ -9,7 +9,7 @@ use super::relocation::Relocation;
 use super::system_data::{self, Content, Made, Patch};
 use crate::clusters::walk::Part;
 use crate::clusters::{ClusterMap, parts};
-use crate::io::{IoError, ReadAt};
+use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::ntfs::Volume;
 use crate::units::{Lcn, RecordNumber, len_u64, len_usize};
 
@@ -228,6 +228,19 @@ impl<R: ReadAt> Relocated<R> {
 impl<R: ReadAt> ReadAt for Relocated<R> {
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        let (bytes, len) = self.bytes_at(offset);
+        let Bytes::Original(offset) = bytes else {
+            return Ok(ByteExtent::Data { len });
+        };
+        Ok(match self.volume.source().extent_at(offset)? {
+            ByteExtent::Data { len: data } => ByteExtent::Data { len: data.min(len) },
+            ByteExtent::Absent { len: absent } => ByteExtent::Absent {
+                len: absent.min(len),
+            },
+        })
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {

@@ -58,7 +58,8 @@ pub(super) fn bitmap_size(nr_clusters: u64) -> u64 {
     nr_clusters.div_ceil(8).next_multiple_of(BITMAP_UNIT)
 }
 
-fn bitmap_clusters(geometry: &Geometry, nr_clusters: u64) -> u64 {
+/// Clusters of `$Bitmap` on a volume of `nr_clusters` clusters.
+pub fn bitmap_clusters(geometry: &Geometry, nr_clusters: u64) -> u64 {
     bitmap_size(nr_clusters).div_ceil(geometry.cluster_size.max(1).into())
 }
 

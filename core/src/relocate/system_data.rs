@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::error::RelocateError;
 use super::record::{Sizes, bitmap_names};
-use super::relocation::Relocation;
+use super::relocation::{Relocation, least_size};
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::AttributeType;
@@ -57,6 +57,17 @@ pub(super) fn bitmap_runs<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Run>, Rel
     Ok(stream(volume, RECORD_BITMAP, Structure::Bitmap)?
         .runs()
         .to_vec())
+}
+
+/// The least bytes of a volume with `used` clusters in use: see [`least_size`].
+///
+/// # Errors
+///
+/// `$Bitmap` cannot be read.
+pub fn least_size_of<R: ReadAt>(volume: &Volume<R>, used: u64) -> Result<u64, RelocateError> {
+    let runs = bitmap_runs(volume)?;
+    let bitmap = runs.last().map_or(0, |run| run.end().0);
+    Ok(least_size(volume.geometry(), used, bitmap))
 }
 
 /// All clusters whose content is made anew, in their order on the new volume.
@@ -125,14 +136,18 @@ pub(super) fn patches<R: ReadAt>(
         let sizes = (volume.geometry(), relocation);
         patch_stream(&memory, sizes, 0, &[0; HIBERNATED.len()], &mut patches)?;
     }
-    patches.extend(shadow_copies_header(volume)?);
+    patches.extend(shadow_copies_header(volume, relocation)?);
     Ok(patches)
 }
 
 /// Leads from the header of shadow copies to no catalogue.
-fn shadow_copies_header<R: ReadAt>(volume: &Volume<R>) -> Result<Option<Patch>> {
+fn shadow_copies_header<R: ReadAt>(
+    volume: &Volume<R>,
+    relocation: &Relocation,
+) -> Result<Option<Patch>> {
     let mut magic = [0; HEADER_MAGIC.len()];
-    if volume.source().size() < HEADER_OFFSET.saturating_add(len_u64(magic.len())) {
+    let end = HEADER_OFFSET.saturating_add(len_u64(magic.len()));
+    if volume.source().size() < end {
         return Ok(None);
     }
     let read = volume.source().read_exact_at(HEADER_OFFSET, &mut magic);
@@ -142,11 +157,14 @@ fn shadow_copies_header<R: ReadAt>(volume: &Volume<R>) -> Result<Option<Patch>> 
         len: len_u64(magic.len()),
         source,
     })?;
-    // $Boot, which has it, begins the volume and stays there.
-    Ok((&magic == HEADER_MAGIC).then(|| Patch {
-        offset: HEADER_OFFSET.saturating_add(CATALOGUE_OFFSET),
-        bytes: vec![0; 8],
-    }))
+    let field = HEADER_OFFSET.saturating_add(CATALOGUE_OFFSET);
+    let place = relocation.place_byte(field);
+    Ok(place
+        .filter(|_| &magic == HEADER_MAGIC)
+        .map(|offset| Patch {
+            offset,
+            bytes: vec![0; 8],
+        }))
 }
 
 /// The boot sector of the new volume.

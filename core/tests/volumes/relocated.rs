@@ -7,9 +7,11 @@ use ntfsclone_core::check::{Code, check_volume};
 use ntfsclone_core::clusters::{ClusterMap, audit, select_used};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::mft_record::MftRecord;
-use ntfsclone_core::ntfs::value::{self, Value};
-use ntfsclone_core::ntfs::{AttributeBody, BootSector, FileRecord, Journal, Run, Volume};
-use ntfsclone_core::relocate::{RelocateError, Relocated, Relocation, least_size};
+use ntfsclone_core::ntfs::value;
+use ntfsclone_core::ntfs::{
+    AttributeBody, AttributeType, BootSector, FileRecord, Journal, Run, Volume,
+};
+use ntfsclone_core::relocate::{RelocateError, Relocated, Relocation, least_size, least_size_of};
 use ntfsclone_core::units::{Extent, Geometry, Lcn, RecordNumber, Vcn};
 use proptest::prelude::*;
 
@@ -32,13 +34,7 @@ fn open(bytes: &[u8]) -> Volume<&[u8]> {
 /// Bytes of the least volume.
 fn least(bytes: &[u8]) -> u64 {
     let volume = open(bytes);
-    let file = FileRecord::read(&volume, RecordNumber(6)).unwrap();
-    let bitmap = file.value(ntfsclone_core::ntfs::AttributeType::DATA, &[]);
-    let Some(Value::NonResident(bitmap)) = bitmap.unwrap() else {
-        panic!("$Bitmap is not in clusters");
-    };
-    let used = used_clusters(&volume).len();
-    least_size(volume.geometry(), used, bitmap.end().0)
+    least_size_of(&volume, used_clusters(&volume).len()).unwrap()
 }
 
 fn try_resize(bytes: &[u8], size: u64) -> Result<Vec<u8>, RelocateError> {
@@ -282,7 +278,7 @@ fn a_bitmap_grows_by_clusters() {
     for clusters in [4097, 8193, 100_000] {
         let resized = check_resized("grown", &built.bytes, clusters * 512 + 512);
         let file = FileRecord::read(&open(&resized), RecordNumber(6)).unwrap();
-        let size = file.value(ntfsclone_core::ntfs::AttributeType::DATA, &[]);
+        let size = file.value(AttributeType::DATA, &[]);
         let expected = clusters.div_ceil(8).next_multiple_of(8);
         assert_eq!(size.unwrap().unwrap().size(), expected);
     }

@@ -10,8 +10,9 @@ use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::lost_parts::Effort;
 use super::open_volume::{Accepted, OpenVolume};
+use super::resize::Resizing;
 use super::used_clusters::{Purpose, Search};
-use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
+use super::{lost_data, metadata, open_volume, rescue, resize, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::options::{
     self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
@@ -103,6 +104,9 @@ pub fn copy_device(
         unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
+    if writing.size.is_some() {
+        resize::check(&opened, checks.force)?;
+    }
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
     let has_begun = continued.is_some();
@@ -138,6 +142,18 @@ pub fn copy_device(
     let target = match prepared {
         Some(target) => target,
         None => CopyTarget::open(order, place, &opened)?,
+    };
+    let (opened, used) = match writing.size {
+        Some(size) => {
+            let resizing = Resizing {
+                size,
+                target: target.size(),
+                output: writing.output.name(),
+                reports,
+            };
+            resizing.run(opened, used)?
+        }
+        None => (opened, used),
     };
     match kind.scope {
         CopyScope::Used => {

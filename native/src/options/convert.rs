@@ -64,6 +64,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
                     },
                 },
             },
+            size: typed.size,
             split: None,
             checksum: typed.checksum,
             new_serial: None,

@@ -18,7 +18,7 @@ pub use task::{
     Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
-pub use crate::cli::{Algorithm, Direct};
+pub use crate::cli::{Algorithm, Direct, NewSize};
 use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
 use crate::device;
 use crate::error::{Error, Result};
@@ -146,6 +146,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
     };
     WriteOptions {
         output,
+        size: typed.size,
         split: typed.split,
         checksum: typed.checksum,
         new_serial: match (typed.new_serial, typed.new_half_serial) {

@@ -212,6 +212,20 @@ impl Device {
         self
     }
 
+    /// The volume `source`, which is made of this one and reads it.
+    pub fn with_volume(&self, source: Source) -> Self {
+        Self {
+            input: self.input.clone(),
+            files: Arc::clone(&self.files),
+            source,
+            raw: None,
+            image: None,
+            partclone: self.partclone.clone(),
+            doubtful: Vec::new(),
+            damaged: None,
+        }
+    }
+
     /// What it is, by its start as it is read for a copy: what cannot be read is
     /// marked in a rescue.
     pub fn content(&self) -> Result<open::Content> {
