@@ -41,6 +41,7 @@ const TARGETS: [&str; 18] = [
     "vhdx",
     "vmdk",
     "volume_scan",
+    "relocate",
     "wof",
 ];
 

@@ -109,6 +109,10 @@ fn files(bytes: &[u8]) -> (BTreeMap<u64, Attributes>, BTreeMap<u64, usize>) {
                 (5, 0x90 | 0xA0) => continue,
                 _ => {}
             }
+            // What is kept of memory is not used.
+            if bytes.starts_with(b"hibr") {
+                bytes[..4].fill(0);
+            }
             content.push((kind, first.name.to_vec(), bytes));
         }
         files.insert(number.0, content);
@@ -143,7 +147,7 @@ fn check_resized(what: &str, original: &[u8], size: u64) -> Vec<u8> {
         let listed = found.findings.listed().to_vec();
         let mut codes: Vec<Code> = listed.iter().map(|finding| finding.code).collect();
         codes.retain(|code| {
-            let repaired = [Code::BadClusters, Code::BackupBootSector];
+            let repaired = [Code::BadClusters, Code::BackupBootSector, Code::Hibernated];
             !repaired.contains(code)
         });
         codes

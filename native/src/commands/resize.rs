@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::{Journal, Volume};
 use ntfsclone_core::relocate::{self, RelocateError, Relocated};
 
@@ -12,6 +13,7 @@ use super::used_clusters::UsedClusters;
 use crate::error::{Error, Result};
 use crate::options::NewSize;
 use crate::report::{self, Reports};
+use crate::source::Device;
 
 /// What does not survive another size, of what a volume may hold.
 struct Loss {
@@ -39,7 +41,7 @@ pub fn check(opened: &OpenVolume, is_forced: bool) -> Result<()> {
     Ok(())
 }
 
-fn losses(volume: &Volume<Arc<crate::source::Device>>) -> ntfsclone_core::Result<Vec<Loss>> {
+fn losses(volume: &Volume<Arc<Device>>) -> ntfsclone_core::Result<Vec<Loss>> {
     let mut losses = Vec::new();
     let journal = match volume.journal()? {
         Journal::Clean | Journal::CleanByOnePage => None,
@@ -122,6 +124,7 @@ impl Resizing {
         let volume = volume.map_err(|error| Error::read(opened.device.path(), error))?;
         let relocated = Relocated::new(volume, used.map, size).map_err(refuse)?;
         let changes = relocated.check().map_err(refuse)?;
+        let size = relocated.size();
         self.reports.line(format_args!(
             "New size: {size} bytes ({}); {} moved, {} changed",
             report::size(size),
