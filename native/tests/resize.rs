@@ -169,9 +169,7 @@ fn every_source_and_form_gets_the_same_volume() {
         assert!(scene.read(&format!("back.{name}")) == expected, "{line}");
     }
     // A disk gets the partition for the new size.
-    scene
-        .run("convert --size=min volume small.vhdx")
-        .wrote(&["small.vhdx"]);
+    scene.run("convert --size=min volume small.vhdx");
     let verified = scene.run("verify --partition 1 small.vhdx");
     assert_eq!(verified.code(), Some(0), "{}", verified.errors());
 }

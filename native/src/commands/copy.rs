@@ -121,6 +121,7 @@ pub fn copy_device(
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
         purpose: match kind.scope {
+            CopyScope::Used if writing.size.is_some() => Purpose::Resize,
             CopyScope::Used => Purpose::Copy,
             CopyScope::Metadata { .. } => Purpose::Metadata,
         },
