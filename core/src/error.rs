@@ -117,6 +117,13 @@ pub enum Error {
         limit: u64,
     },
 
+    /// A disk is to be written in a form that holds one volume.
+    #[error("{format} holds one volume, not a disk")]
+    HoldsOneVolume {
+        /// The form.
+        format: &'static str,
+    },
+
     /// A device or file is shorter than the volume that begins on it.
     #[error("the device or file ends at byte {size:#x}, inside the volume of {needed} bytes")]
     VolumeCutShort {
@@ -254,6 +261,7 @@ impl Error {
             | Self::OtherFormat { .. }
             | Self::DiskNotRead { .. }
             | Self::DiskTooLarge { .. }
+            | Self::HoldsOneVolume { .. }
             | Self::Memory { .. } => None,
         }
     }

@@ -154,4 +154,6 @@ fn partitions_of_a_disk_are_listed() {
     let told: Value = serde_json::from_slice(outcome.stdout()).expect("JSON");
     assert_eq!(outcome.code(), Some(0));
     assert_eq!(told["partitions"][1]["is_ntfs"], Value::Null);
+    let outcome = scene.run_with_input("info -", &scene.read("disk"));
+    outcome.reported("ntfsclone info --partition 1 -\n");
 }

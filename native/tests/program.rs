@@ -9,6 +9,7 @@ mod command_line;
 mod compress;
 mod containers;
 mod convert;
+mod convert_oracles;
 mod damage;
 mod damaged_frames;
 mod damaged_images;

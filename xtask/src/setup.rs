@@ -6,8 +6,9 @@ use std::{env, path::PathBuf, process::Command, thread, time::Duration};
 
 /// A program, and the Debian package that has it.
 const NEEDED: &[(&str, &str)] = &[
-    ("blockdev", "util-linux"),
+    ("7zz", "7zip"),
     ("b3sum", "b3sum"),
+    ("blockdev", "util-linux"),
     ("bmaptool", "bmap-tools"),
     ("bzip2", "bzip2"),
     ("cc", "gcc"),
@@ -22,7 +23,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("mkfs.btrfs", "btrfs-progs"),
     ("mkfs.xfs", "xfsprogs"),
     ("mkntfs", "ntfs-3g"),
+    ("mmls", "sleuthkit"),
     ("mount", "mount"),
+    ("nbdcopy", "libnbd-bin"),
     ("nbdfuse", "libnbd-bin"),
     ("nbdkit", "nbdkit"),
     ("ntfs-3g", "ntfs-3g"),

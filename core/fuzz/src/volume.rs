@@ -111,5 +111,5 @@ fn check_plan(plan: &Plan, data: &[u8]) {
         position = offset + len;
     }
     assert_eq!(bytes, plan.bytes());
-    assert!((NTFSCLONE.size)(&Shape::of_volume(plan)) >= Some(bytes));
+    assert!(NTFSCLONE.size(&Shape::of_volume(plan)) >= Some(bytes));
 }

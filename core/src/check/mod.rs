@@ -5,6 +5,8 @@
 //! files ([`FilesCheck`]: one kind of structure a file here), then the clusters.
 //! All of them report [`Finding`]s, whatever program shows them.
 
+mod account;
+mod attribute;
 mod attribute_definitions;
 mod boot_sectors;
 mod census;
@@ -20,6 +22,7 @@ mod index_block;
 mod lost_frames;
 mod meaning;
 mod mft;
+mod missing;
 mod partclone;
 mod record;
 mod records;

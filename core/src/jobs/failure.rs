@@ -87,7 +87,10 @@ impl Failure {
             ) => "corrupt",
             Self::Error(Error::Unsupported { .. } | Error::DiskNotRead { .. }) => "unsupported",
             Self::Error(
-                Error::Limit { .. } | Error::VolumeCutShort { .. } | Error::DiskTooLarge { .. },
+                Error::Limit { .. }
+                | Error::VolumeCutShort { .. }
+                | Error::DiskTooLarge { .. }
+                | Error::HoldsOneVolume { .. },
             ) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
             Self::Error(Error::Memory { .. }) => "memory",

@@ -1,8 +1,9 @@
-//! Writing a copy of a volume: the forms it can have, and what encodes them.
+//! Writing a copy of a volume or disk: the forms it can have, and what encodes
+//! them.
 //!
 //! [`WRITERS`] is the table of forms. A host moves the data: it reads what a
-//! plan lists, in order, and gives it to the form's [`Encode`], which puts the
-//! output into the host's [`Out`]. Any output can be compressed on its way
+//! [`Shape`] lists, in order, and gives it to the form's [`Encode`], which puts
+//! the output into the host's [`Out`]. Any output can be compressed on its way
 //! ([`Framing`]) and metadata is wiped before it is encoded ([`RecordChunk`]).
 
 mod conversion;
@@ -15,8 +16,9 @@ mod ntfsclone;
 mod partclone;
 mod raw;
 mod seekable;
+mod shape;
+mod writer;
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 pub use self::conversion::Conversion;
@@ -30,10 +32,10 @@ pub use self::metadata::{RecordChunk, WipeReport};
 pub use self::ntfsclone::NtfscloneEncoder;
 pub use self::raw::RAW;
 pub use self::seekable::{Compress, Content, FrameLog, Framing};
+pub use self::shape::{Disk, DiskContent, Shape};
+use self::writer::Format;
+pub use self::writer::{DiskSupport, Writer};
 use crate::disk::{qcow2, vdi, vhd, vhdx, vmdk};
-use crate::error::Result;
-use crate::image::seekable::Kind;
-use crate::plan::Plan;
 use crate::units::len_usize;
 
 /// All forms.
@@ -56,8 +58,10 @@ pub static PARTCLONE: Writer = Writer {
     extensions: &["partclone", "ntfs-ptcl-img"],
     kind: None,
     disk: DiskSupport::None,
-    size: partclone::size,
-    encoder: partclone::encoder,
+    format: Format::Volume {
+        size: partclone::size,
+        encoder: partclone::encoder,
+    },
 };
 
 /// A qcow2 image of QEMU, version 3.
@@ -66,8 +70,10 @@ pub static QCOW2: Writer = Writer {
     extensions: &["qcow2"],
     kind: None,
     disk: DiskSupport::Disk,
-    size: qcow2::writer::size,
-    encoder: qcow2::writer::encoder,
+    format: Format::Disk {
+        size: qcow2::writer::size,
+        encoder: qcow2::writer::encoder,
+    },
 };
 
 /// A dynamic VDI of VirtualBox.
@@ -76,8 +82,10 @@ pub static VDI: Writer = Writer {
     extensions: &["vdi"],
     kind: None,
     disk: DiskSupport::Disk,
-    size: vdi::writer::size,
-    encoder: vdi::writer::encoder,
+    format: Format::Disk {
+        size: vdi::writer::size,
+        encoder: vdi::writer::encoder,
+    },
 };
 
 /// A dynamic VHD of Virtual PC and Hyper-V.
@@ -86,8 +94,10 @@ pub static VHD: Writer = Writer {
     extensions: &["vhd"],
     kind: None,
     disk: DiskSupport::Disk,
-    size: vhd::writer::dynamic_size,
-    encoder: vhd::writer::dynamic_encoder,
+    format: Format::Disk {
+        size: vhd::writer::dynamic_size,
+        encoder: vhd::writer::dynamic_encoder,
+    },
 };
 
 /// A fixed VHD, of Azure.
@@ -96,8 +106,10 @@ pub static VHD_FIXED: Writer = Writer {
     extensions: &[],
     kind: None,
     disk: DiskSupport::Disk,
-    size: vhd::writer::fixed_size,
-    encoder: vhd::writer::fixed_encoder,
+    format: Format::Disk {
+        size: vhd::writer::fixed_size,
+        encoder: vhd::writer::fixed_encoder,
+    },
 };
 
 /// A dynamic VHDX of Hyper-V.
@@ -106,8 +118,10 @@ pub static VHDX: Writer = Writer {
     extensions: &["vhdx"],
     kind: None,
     disk: DiskSupport::DiskWithLargeSectors,
-    size: vhdx::writer::size,
-    encoder: vhdx::writer::encoder,
+    format: Format::Disk {
+        size: vhdx::writer::size,
+        encoder: vhdx::writer::encoder,
+    },
 };
 
 /// A stream-optimised VMDK of VMware, whose content is compressed.
@@ -116,79 +130,11 @@ pub static VMDK: Writer = Writer {
     extensions: &["vmdk"],
     kind: None,
     disk: DiskSupport::Disk,
-    size: |_| None,
-    encoder: vmdk::writer::encoder,
+    format: Format::Disk {
+        size: |_| None,
+        encoder: vmdk::writer::encoder,
+    },
 };
-
-/// A form in which a copy of a volume is written.
-#[derive(Debug)]
-pub struct Writer {
-    /// Its name for programs.
-    pub id: &'static str,
-    /// Endings of the names of its files, without a dot, the usual one first.
-    pub extensions: &'static [&'static str],
-    /// What the summary of a compressed file calls it; `None` if that has no summary.
-    pub kind: Option<Kind>,
-    /// Whether it describes a disk, or the volume alone.
-    pub disk: DiskSupport,
-    /// Bytes of the output; `None` if that is known when it is written.
-    pub size: fn(&Shape<'_>) -> Option<u64>,
-    /// Makes the encoder.
-    pub encoder: NewEncoder,
-}
-
-impl PartialEq for Writer {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
-    }
-}
-
-impl Eq for Writer {}
-
-/// Whether a form describes a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DiskSupport {
-    /// It holds the volume alone.
-    None,
-    /// It holds bytes, which may be those of a disk: without a [`DiskLayout`], the volume.
-    Bytes,
-    /// It is a virtual disk, and for a volume to be mounted, it has a partition table.
-    Disk,
-    /// The same; its sectors may have 4096 bytes.
-    DiskWithLargeSectors,
-}
-
-/// What is encoded.
-#[derive(Debug, Clone, Copy)]
-pub struct Shape<'a> {
-    /// The clusters of the volume.
-    pub plan: &'a Plan,
-    /// The disk that the volume is written into; `None` if the output is of the volume alone.
-    pub disk: Option<&'a DiskLayout>,
-}
-
-impl<'a> Shape<'a> {
-    /// The volume alone.
-    pub fn of_volume(plan: &'a Plan) -> Self {
-        Self { plan, disk: None }
-    }
-
-    /// The disk, which is the volume itself if there is no other.
-    pub(crate) fn layout(&self) -> DiskLayout {
-        match self.disk {
-            Some(disk) => disk.clone(),
-            None => DiskLayout::unpartitioned(self.plan),
-        }
-    }
-}
-
-/// Makes the encoder of an output. `None` if the output is the volume itself: the host moves the
-/// data to the same offsets, without another copy in memory.
-///
-/// # Errors
-///
-/// [`Error::DiskTooLarge`](crate::Error::DiskTooLarge), [`Error::Memory`](crate::Error::Memory).
-pub type NewEncoder = fn(&Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>>;
 
 /// The output of an encoder, appended to in order.
 pub trait Out {
@@ -211,10 +157,11 @@ pub trait Out {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped;
 
-/// Encodes a copy of a volume in one pass.
+/// Encodes a copy of a volume or disk in one pass.
 pub trait Encode {
     /// Encodes the bytes at `offset` of the volume, which are whole clusters or
-    /// the tail after the last cluster. In a plan of clusters, offsets ascend.
+    /// the tail after the last cluster; of a [`DiskContent`], any bytes. In a plan
+    /// of clusters and on a disk, offsets ascend.
     ///
     /// # Errors
     ///

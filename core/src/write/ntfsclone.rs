@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::writer::Format;
 use super::{DiskSupport, Encode, Out, Stopped, Writer};
 use crate::image::ntfsclone::{COMMAND_GAP, COMMAND_NEXT, HEADER_SIZE, Header};
 use crate::image::seekable::Kind;
@@ -20,8 +21,10 @@ pub(super) const fn writer(id: &'static str) -> Writer {
         extensions: &[],
         kind: Some(Kind::NtfscloneImage),
         disk: DiskSupport::None,
-        size: |shape| Some(encoded_size(shape.plan)),
-        encoder: |shape| Ok(Some(Box::new(NtfscloneEncoder::new(&shape.plan.header())))),
+        format: Format::Volume {
+            size: encoded_size,
+            encoder: |plan| Ok(Box::new(NtfscloneEncoder::new(&plan.header()))),
+        },
     }
 }
 

@@ -6,11 +6,12 @@ use alloc::boxed::Box;
 use zerocopy::IntoBytes;
 
 use super::disk::Table;
-use super::{Encode, Out, Shape, Stopped};
+use super::{Encode, Out, Stopped};
 use crate::clusters::ClusterMap;
 use crate::error::{Error, Result, Structure};
 use crate::image::ntfsclone::Header;
 use crate::image::partclone::{Crc32, RawHeader2};
+use crate::plan::Plan;
 use crate::units::{Lcn, len_u64, len_usize};
 
 /// Bytes that a checksum is of.
@@ -32,8 +33,8 @@ struct PartcloneEncoder {
 }
 
 /// Bytes of the image.
-pub(super) fn size(shape: &Shape<'_>) -> Option<u64> {
-    let header = shape.plan.header();
+pub(super) fn size(plan: &Plan) -> u64 {
+    let header = plan.header();
     let bytes = header.inuse.saturating_mul(header.cluster_size.into());
     let checksums = header
         .inuse
@@ -42,7 +43,7 @@ pub(super) fn size(shape: &Shape<'_>) -> Option<u64> {
     let head = len_u64(size_of::<RawHeader2>())
         .saturating_add(header.nr_clusters.div_ceil(8))
         .saturating_add(CHECKSUM_BYTES);
-    Some(head.saturating_add(bytes).saturating_add(checksums))
+    head.saturating_add(bytes).saturating_add(checksums)
 }
 
 /// An encoder of the image.
@@ -50,23 +51,23 @@ pub(super) fn size(shape: &Shape<'_>) -> Option<u64> {
 /// # Errors
 ///
 /// [`Error::Memory`].
-pub(super) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let header = shape.plan.header();
+pub(super) fn encoder(plan: &Plan) -> Result<Box<dyn Encode + Send>> {
+    let header = plan.header();
     let mut used = ClusterMap::new(header.nr_clusters).map_err(|_| Error::Memory {
         structure: Structure::BlockBitmap,
         len: ClusterMap::least_memory(header.nr_clusters),
     })?;
-    for extent in shape.plan.extents() {
+    for extent in plan.extents() {
         used.insert(extent);
     }
-    Ok(Some(Box::new(PartcloneEncoder {
+    Ok(Box::new(PartcloneEncoder {
         header,
         used,
         checksum: Crc32::new(),
         blocks_per_checksum: blocks_per_checksum(header.cluster_size),
         blocks: 0,
         has_begun: false,
-    })))
+    }))
 }
 
 fn blocks_per_checksum(block_size: u32) -> u64 {

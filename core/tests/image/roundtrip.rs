@@ -108,7 +108,7 @@ proptest! {
     ) {
         let image = device.image(at_once);
         let header = device.header();
-        let size = (NTFSCLONE.size)(&Shape::of_volume(&device.plan())).unwrap();
+        let size = NTFSCLONE.size(&Shape::of_volume(&device.plan())).unwrap();
         prop_assert_eq!(image.len() as u64, size);
         prop_assert!(image == device.image(u64::MAX), "it depends on the calls");
 

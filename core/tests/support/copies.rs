@@ -28,7 +28,7 @@ pub(crate) fn image_of(built: &build::Volume) -> Vec<u8> {
     let image = encoder.tail(&source[start as usize..(start + len) as usize]);
     assert_eq!(
         image.len() as u64,
-        (NTFSCLONE.size)(&Shape::of_volume(&plan)).unwrap()
+        NTFSCLONE.size(&Shape::of_volume(&plan)).unwrap()
     );
     image
 }

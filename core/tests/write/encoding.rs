@@ -70,11 +70,11 @@ pub(crate) fn encode(
 ) -> Vec<u8> {
     let plan = plan(built);
     let layout = layout(&plan, writer, partitioning);
-    let shape = Shape {
+    let shape = Shape::Volume {
         plan: &plan,
         disk: Some(&layout),
     };
-    let mut encoder = (writer.encoder)(&shape).unwrap().unwrap();
+    let mut encoder = writer.encoder(&shape).unwrap().unwrap();
     let at_once = at_once.max(built.geometry.cluster_size as usize);
     let mut output = Vec::new();
     for (offset, len) in plan.ranges() {
@@ -85,7 +85,7 @@ pub(crate) fn encode(
         }
     }
     encoder.finish(&mut output).unwrap();
-    if let Some(size) = (writer.size)(&shape) {
+    if let Some(size) = writer.size(&shape) {
         assert_eq!(output.len() as u64, size, "{}", writer.id);
     }
     output

@@ -26,11 +26,11 @@ fn large(clusters: u64, step: usize) -> Plan {
 
 fn try_encoder(writer: &Writer, plan: &Plan) -> Result<(), Error> {
     let layout = DiskLayout::new(Partitioning::Gpt, plan, 1, false)?;
-    let shape = Shape {
+    let shape = Shape::Volume {
         plan,
         disk: Some(&layout),
     };
-    (writer.encoder)(&shape).map(|_| ())
+    writer.encoder(&shape).map(|_| ())
 }
 
 #[test]
@@ -90,11 +90,11 @@ fn tables_of_large_disks_come_in_small_pieces() {
     let cluster = [7; 4096];
     for writer in [&QCOW2, &VDI, &VHD, &VHDX] {
         let layout = DiskLayout::new(Partitioning::Gpt, &plan, 1, false).unwrap();
-        let shape = Shape {
+        let shape = Shape::Volume {
             plan: &plan,
             disk: Some(&layout),
         };
-        let mut encoder = (writer.encoder)(&shape).unwrap().unwrap();
+        let mut encoder = writer.encoder(&shape).unwrap().unwrap();
         let mut out = Counted::default();
         for (offset, len) in plan.ranges() {
             encoder
@@ -102,7 +102,7 @@ fn tables_of_large_disks_come_in_small_pieces() {
                 .unwrap();
         }
         encoder.finish(&mut out).unwrap();
-        assert_eq!(Some(out.len), (writer.size)(&shape), "{}", writer.id);
+        assert_eq!(Some(out.len), writer.size(&shape), "{}", writer.id);
         assert!(out.most <= 128 << 10, "{}: {}", writer.id, out.most);
     }
 }

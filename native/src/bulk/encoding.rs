@@ -29,16 +29,22 @@ pub struct Encoding {
 
 impl Encoding {
     /// `None` if the output of `writer` is the volume itself: it is read to where
-    /// it is written from. `is_direct`: clusters are read past the kernel's cache.
+    /// it is written from. `is_direct`: it is read past the kernel's cache, of
+    /// which no read ends within `cluster_size`.
     ///
     /// # Errors
     ///
-    /// Those of [`NewEncoder`](core::write::NewEncoder).
-    pub fn new(writer: &Writer, shape: &Shape<'_>, is_direct: bool) -> core::Result<Option<Self>> {
-        let Some(encoder) = (writer.encoder)(shape)? else {
+    /// Those of [`Writer::encoder`].
+    pub fn new(
+        writer: &Writer,
+        shape: &Shape<'_>,
+        cluster_size: u32,
+        is_direct: bool,
+    ) -> core::Result<Option<Self>> {
+        let Some(encoder) = writer.encoder(shape)? else {
             return Ok(None);
         };
-        let cluster_size = shape.plan.geometry().cluster_size as usize;
+        let cluster_size = cluster_size as usize;
         let bytes = if is_direct {
             DIRECT_READ_BYTES
         } else {

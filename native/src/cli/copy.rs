@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::numbers::HiddenSectors;
 use super::{DirectArgs, NewSize, PRINTED, ProgressArgs, SPEED, numbers};
 
 const MODE: &str = "What is done (without any: a raw copy)";
@@ -115,6 +116,18 @@ pub struct Copy {
     /// The same, and keep its lower half
     #[arg(long, help_heading = WRITTEN)]
     pub new_half_serial: bool,
+
+    /// Tell the copy how many sectors its disk has before it
+    ///
+    /// auto for the place of the partition that is written to; Windows boots from a volume
+    /// only if its boot sector knows it.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = numbers::hidden_sectors,
+        help_heading = WRITTEN
+    )]
+    pub hidden_sectors: Option<HiddenSectors>,
 
     /// Whether a raw copy shares its blocks with SOURCE
     ///

@@ -29,6 +29,25 @@ pub fn count(text: &str) -> Result<NonZeroUsize, Expected> {
     text.parse().map_err(|_| Expected("a number N, from 1 on"))
 }
 
+/// What precedes a volume on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenSectors {
+    /// What precedes the partition that is written to.
+    Auto,
+    Count(u32),
+}
+
+/// How many sectors of the disk precede a volume.
+pub fn hidden_sectors(text: &str) -> Result<HiddenSectors, Expected> {
+    match text {
+        "auto" => Ok(HiddenSectors::Auto),
+        _ => text
+            .parse()
+            .map(HiddenSectors::Count)
+            .map_err(|_| Expected("auto, or a number N of sectors, from 0 on")),
+    }
+}
+
 /// A size in bytes: a number, and a unit as of split and dd. `K` is 1024, `KB`
 /// is 1000, `KiB` is 1024, and so on with M, G, T.
 pub fn size(text: &str) -> Result<u64, Expected> {

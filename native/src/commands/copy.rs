@@ -116,7 +116,7 @@ pub fn copy_device(
     if kind.form == Form::Raw && matches!(kind.scope, CopyScope::Metadata { .. }) {
         refuse_metadata(output, place, checks.force)?;
     }
-    refuse_serial_without_boot_sector(order, &opened)?;
+    refuse_new_fields_without_boot_sector(order, &opened)?;
 
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
@@ -255,14 +255,18 @@ fn refuse_checksum_of_rescue(order: CopyOrder<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Without a sound first boot sector there is nowhere to write a new serial
-/// number to that anybody would read.
-fn refuse_serial_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
-    let changes_serial = order.writing.new_serial.is_some() && order.kind.form == Form::Raw;
+/// Without a sound first boot sector there is nowhere to write to that anybody would
+/// read.
+fn refuse_new_fields_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
+    let new_fields = order.writing.new_fields;
+    let changes_them = !new_fields.is_empty() && order.kind.form == Form::Raw;
     match opened.volume.opened_from() {
-        OpenedFrom::Backup { .. } if changes_serial => Err(Error::refused(
+        OpenedFrom::Backup { .. } if changes_them => Err(Error::refused(
             opened.device.path(),
-            "its first boot sector is damaged and cannot get a new serial number",
+            format!(
+                "its first boot sector is damaged and cannot get a {}",
+                new_fields.description()
+            ),
             "copy it without one, and repair the copy first",
         )),
         _ => Ok(()),

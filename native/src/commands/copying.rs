@@ -17,7 +17,7 @@ use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
 use crate::facts::add_time_and_host;
 use crate::host::progress::Phase;
-use crate::options::{self, Compress, CopyKind, CopyScope, Form};
+use crate::options::{self, Compress, CopyKind, CopyScope, Form, NewFields};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::sink::{
@@ -59,11 +59,11 @@ impl Copying<'_> {
         let plan = &self.plan;
         let writer = writer(kind);
         let layout = self.layout()?;
-        let shape = Shape {
+        let shape = Shape::Volume {
             plan,
             disk: layout.as_ref(),
         };
-        let size = (writer.size)(&shape);
+        let size = writer.size(&shape);
         if kind.compress.is_some() {
             check_length(&writing.output.name(), size.unwrap_or(plan.bytes()))?;
         }
@@ -74,7 +74,10 @@ impl Copying<'_> {
         };
         let transfer = Transfer {
             writing,
-            new_serial: writing.new_serial.filter(|_| kind.form == Form::Raw),
+            new_fields: match kind.form {
+                Form::Raw => writing.new_fields,
+                Form::Image | Form::Converted(_) => NewFields::default(),
+            },
             phase,
             done,
             copied,
@@ -89,7 +92,7 @@ impl Copying<'_> {
                 "write it to another file",
             ));
         }
-        if kind.form == Form::Image && writing.new_serial.is_some() {
+        if kind.form == Form::Image && writing.new_fields.serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
         copied.begins(writing.reports());
@@ -97,7 +100,7 @@ impl Copying<'_> {
         let flow = Flow {
             cluster_size: header.cluster_size,
             is_direct: reader.is_direct() || target.is_direct(),
-            encoding: Encoding::new(writer, &shape, reader.is_direct())
+            encoding: Encoding::new(writer, &shape, header.cluster_size, reader.is_direct())
                 .map_err(|error| self.not_encoded(error))?,
         };
         let volume_size = header.volume_size();

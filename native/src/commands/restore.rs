@@ -116,7 +116,7 @@ impl Restoring<'_> {
         let header = &self.header;
         let transfer = Transfer {
             writing: self.writing,
-            new_serial: self.writing.new_serial,
+            new_fields: self.writing.new_fields,
             phase: Phase::Restore,
             done: "Restored",
             copied: Copied::Restored,

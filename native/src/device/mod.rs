@@ -16,9 +16,9 @@ pub use linux::{
     is_mount_point, is_open_for_writing, is_protected_by_directory, is_read_only, is_root, is_same,
     is_stdout, is_stdout_closed, is_terminal, lock, may_be_on_ntfs, mounts, name_bytes,
     open_direct, open_exclusively, open_regular, open_to_write, other_use, overlap, partition_node,
-    refuses_direct, rename_without_replacing, reopen_direct, reopen_direct_to_write, share_range,
-    share_unit, stdin, stdout, sync_directory, take_over_access, terminal_width, try_zeros,
-    usable_memory,
+    partition_start, refuses_direct, rename_without_replacing, reopen_direct,
+    reopen_direct_to_write, share_range, share_unit, stdin, stdout, sync_directory,
+    take_over_access, terminal_width, try_zeros, usable_memory,
 };
 
 #[cfg(test)]

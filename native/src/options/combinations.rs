@@ -95,6 +95,16 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
              that the copy is of the same volume",
         ),
         (
+            typed.mapfile.is_some() && typed.hidden_sectors.is_some(),
+            "--mapfile and --hidden-sectors exclude each other: a later run could not tell that \
+             the copy is of the same volume",
+        ),
+        (
+            typed.hidden_sectors.is_some() && (typed.save_image || typed.no_action),
+            "--hidden-sectors goes with raw copies and restores: an image keeps the boot sectors \
+             as they are",
+        ),
+        (
             typed.mapfile.is_some() && typed.in_place,
             "--in-place has no meaning with --mapfile, which never gives up what is there",
         ),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::write::{Conversion, NTFSCLONE, Partitioning, Writer};
 
 use super::task::{
-    Compress, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch, Options,
-    Output, Task, Thin, VolumeChecks, WriteOptions,
+    Compress, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch, NewFields,
+    Options, Output, Task, Thin, VolumeChecks, WriteOptions,
 };
 use super::{dash_for_stdout, distinct_paths, input_named, resolve_progress, suffix, usage};
 use crate::cli::{Convert, DiskTable, convertible};
@@ -67,7 +67,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
             size: typed.size,
             split: None,
             checksum: typed.checksum,
-            new_serial: None,
+            new_fields: NewFields::default(),
             thin: Thin::No,
             reflink: false,
             verify: typed.verify,

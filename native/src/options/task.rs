@@ -1,7 +1,7 @@
 //! What the program can be asked to do.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
@@ -140,7 +140,8 @@ pub struct WriteOptions {
     /// Bytes of a piece, if it is written in pieces; the output is the first of them.
     pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
-    pub new_serial: Option<NewSerial>,
+    /// Of a raw copy.
+    pub new_fields: NewFields,
     pub thin: Thin,
     /// Share the space of the source, where that can be done.
     pub reflink: bool,
@@ -308,6 +309,37 @@ pub enum Existing {
     Continue,
 }
 
+/// What a copy gets in its boot sectors instead of what its source has; `None` stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NewFields {
+    pub serial: Option<NewSerial>,
+    pub hidden_sectors: Option<HiddenSectors>,
+}
+
+impl NewFields {
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// What is new, in words.
+    pub fn description(self) -> &'static str {
+        match (self.serial, self.hidden_sectors) {
+            (_, None) => "new serial number",
+            (None, Some(_)) => "number of hidden sectors",
+            (Some(_), Some(_)) => "new serial number and number of hidden sectors",
+        }
+    }
+}
+
+/// What precedes the volume on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenSectors {
+    /// Sectors of the volume.
+    Count(u32),
+    /// Bytes.
+    Start(u64),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewSerial {
     Full,
@@ -379,6 +411,14 @@ impl Input {
         match &self.origin {
             Origin::Stdin => PathBuf::from("standard input"),
             Origin::File(path) => path.clone(),
+        }
+    }
+
+    /// What names it on a command line.
+    pub fn word(&self) -> &Path {
+        match &self.origin {
+            Origin::Stdin => Path::new("-"),
+            Origin::File(path) => path,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{ENTRY, Header2, Header3, MAGIC};
 use crate::error::{Error, Result};
 use crate::units::len_u64;
 use crate::write::disk::{BlockEncoder, BlockFormat, Blocks, Table};
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::{DiskContent, Encode, Out, Stopped};
 
 /// Of a cluster: 64 KiB, as QEMU's.
 const CLUSTER_BITS: u32 = 16;
@@ -37,8 +37,8 @@ struct Qcow2Writer {
 }
 
 /// Bytes of the file.
-pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
-    let blocks = Blocks::new(shape, CLUSTER).ok()?;
+pub(crate) fn size(content: &dyn DiskContent) -> Option<u64> {
+    let blocks = Blocks::new(content, CLUSTER).ok()?;
     let writer = Qcow2Writer::new(&blocks);
     Some(writer.end.saturating_mul(CLUSTER.get()))
 }
@@ -48,9 +48,9 @@ pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
 /// # Errors
 ///
 /// [`Error::DiskTooLarge`], [`Error::Memory`].
-pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let blocks = Blocks::new(shape, CLUSTER)?;
-    let size = blocks.layout().size();
+pub(crate) fn encoder(content: &dyn DiskContent) -> Result<Box<dyn Encode + Send>> {
+    let blocks = Blocks::new(content, CLUSTER)?;
+    let size = blocks.disk().size;
     if size > MAX_DISK {
         return Err(Error::DiskTooLarge {
             format: "qcow2",
@@ -58,7 +58,7 @@ pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>
             limit: MAX_DISK,
         });
     }
-    Ok(Some(BlockEncoder::boxed(Qcow2Writer::new(&blocks), blocks)))
+    Ok(BlockEncoder::boxed(Qcow2Writer::new(&blocks), blocks))
 }
 
 impl Qcow2Writer {
@@ -174,7 +174,7 @@ impl Qcow2Writer {
 
 impl BlockFormat for Qcow2Writer {
     fn begin(&self, blocks: &Blocks, out: &mut dyn Out) -> Result<(), Stopped> {
-        self.put_header(blocks.layout().size(), out)?;
+        self.put_header(blocks.disk().size, out)?;
         self.put_l1(blocks, out)?;
         self.put_refcounts(out)?;
         self.put_l2(blocks, out)

@@ -11,7 +11,7 @@ use crate::disk::SECTOR;
 use crate::error::{Error, Result};
 use crate::units::len_u64;
 use crate::write::disk::{BlockEncoder, BlockFormat, Blocks, Table, identifier};
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::{DiskContent, Encode, Out, Stopped};
 
 /// The only size that VirtualBox makes, and QEMU reads.
 const BLOCK: NonZeroU64 = NonZeroU64::new(1 << 20).unwrap();
@@ -32,8 +32,8 @@ struct VdiWriter {
 }
 
 /// Bytes of the file.
-pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
-    let blocks = Blocks::new(shape, BLOCK).ok()?;
+pub(crate) fn size(content: &dyn DiskContent) -> Option<u64> {
+    let blocks = Blocks::new(content, BLOCK).ok()?;
     let content = blocks.stored().saturating_mul(BLOCK.get());
     Some(data_offset(&blocks).saturating_add(content))
 }
@@ -43,9 +43,9 @@ pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
 /// # Errors
 ///
 /// [`Error::DiskTooLarge`], [`Error::Memory`].
-pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let blocks = Blocks::new(shape, BLOCK)?;
-    let size = blocks.layout().size();
+pub(crate) fn encoder(content: &dyn DiskContent) -> Result<Box<dyn Encode + Send>> {
+    let blocks = Blocks::new(content, BLOCK)?;
+    let size = blocks.disk().size;
     if size > MAX_DISK {
         return Err(Error::DiskTooLarge {
             format: "VDI",
@@ -54,9 +54,9 @@ pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>
         });
     }
     let writer = VdiWriter {
-        serial_number: blocks.layout().serial_number(),
+        serial_number: blocks.disk().serial_number,
     };
-    Ok(Some(BlockEncoder::boxed(writer, blocks)))
+    Ok(BlockEncoder::boxed(writer, blocks))
 }
 
 impl BlockFormat for VdiWriter {
@@ -83,7 +83,7 @@ impl BlockFormat for VdiWriter {
             table_offset: to_u32(SECTOR),
             data_offset: to_u32(data_offset(blocks)),
             geometry,
-            disk_size: U64::new(blocks.layout().size()),
+            disk_size: U64::new(blocks.disk().size),
             block_size: to_u32(BLOCK.get()),
             block_extra: U32::new(0),
             nr_blocks: to_u32(blocks.count()),

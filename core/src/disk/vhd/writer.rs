@@ -12,10 +12,8 @@ use super::{COOKIE, DYNAMIC, FIXED, FOOTER_BYTES, Footer, HEADER_COOKIE, Header}
 use crate::disk::SECTOR;
 use crate::error::{Error, Result};
 use crate::units::len_u64;
-use crate::write::disk::{
-    BlockEncoder, BlockFormat, Blocks, DiskLayout, Table, WholeDisk, identifier,
-};
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::disk::{BlockEncoder, BlockFormat, Blocks, Table, WholeDisk, identifier};
+use crate::write::{Disk, DiskContent, Encode, Out, Stopped};
 
 /// As Windows makes it.
 const BLOCK: NonZeroU64 = NonZeroU64::new(2 << 20).unwrap();
@@ -39,13 +37,13 @@ struct VhdWriter {
 }
 
 /// Bytes of a fixed VHD.
-pub(crate) fn fixed_size(shape: &Shape<'_>) -> Option<u64> {
-    Some(shape.layout().size().saturating_add(FOOTER_BYTES))
+pub(crate) fn fixed_size(content: &dyn DiskContent) -> Option<u64> {
+    Some(content.disk().size.saturating_add(FOOTER_BYTES))
 }
 
 /// Bytes of a dynamic VHD.
-pub(crate) fn dynamic_size(shape: &Shape<'_>) -> Option<u64> {
-    let blocks = Blocks::new(shape, BLOCK).ok()?;
+pub(crate) fn dynamic_size(content: &dyn DiskContent) -> Option<u64> {
+    let blocks = Blocks::new(content, BLOCK).ok()?;
     let stride = BLOCK.get().saturating_add(BITMAP);
     let content = blocks.stored().saturating_mul(stride);
     let end = first_block(&blocks).saturating_add(content);
@@ -57,9 +55,9 @@ pub(crate) fn dynamic_size(shape: &Shape<'_>) -> Option<u64> {
 /// # Errors
 ///
 /// [`Error::DiskTooLarge`].
-pub(crate) fn fixed_encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let footer = footer(&shape.layout(), FIXED)?;
-    Ok(Some(WholeDisk::boxed(shape, Vec::from(footer))))
+pub(crate) fn fixed_encoder(content: &dyn DiskContent) -> Result<Box<dyn Encode + Send>> {
+    let footer = footer(content.disk(), FIXED)?;
+    Ok(WholeDisk::boxed(content.disk().size, Vec::from(footer)))
 }
 
 /// An encoder of a dynamic VHD.
@@ -67,10 +65,10 @@ pub(crate) fn fixed_encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode +
 /// # Errors
 ///
 /// [`Error::DiskTooLarge`], [`Error::Memory`].
-pub(crate) fn dynamic_encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let blocks = Blocks::new(shape, BLOCK)?;
-    let footer = footer(blocks.layout(), DYNAMIC)?;
-    Ok(Some(BlockEncoder::boxed(VhdWriter { footer }, blocks)))
+pub(crate) fn dynamic_encoder(content: &dyn DiskContent) -> Result<Box<dyn Encode + Send>> {
+    let blocks = Blocks::new(content, BLOCK)?;
+    let footer = footer(blocks.disk(), DYNAMIC)?;
+    Ok(BlockEncoder::boxed(VhdWriter { footer }, blocks))
 }
 
 impl BlockFormat for VhdWriter {
@@ -108,8 +106,8 @@ impl BlockFormat for VhdWriter {
     }
 }
 
-fn footer(layout: &DiskLayout, disk_type: u32) -> Result<[u8; 512]> {
-    let size = layout.size();
+fn footer(disk: Disk, disk_type: u32) -> Result<[u8; 512]> {
+    let size = disk.size;
     if size > MAX_DISK {
         return Err(Error::DiskTooLarge {
             format: "VHD",
@@ -123,10 +121,7 @@ fn footer(layout: &DiskLayout, disk_type: u32) -> Result<[u8; 512]> {
         *byte = of_creator;
     }
     let mut rest = [0; 444];
-    for (byte, of_id) in rest
-        .iter_mut()
-        .zip(identifier(layout.serial_number(), "disk"))
-    {
+    for (byte, of_id) in rest.iter_mut().zip(identifier(disk.serial_number, "disk")) {
         *byte = of_id;
     }
     let mut footer = Footer {

@@ -15,7 +15,7 @@ use super::metadata::{self, FileParameters, MAX_DISK};
 use super::{ENTRY, SECTORS_PER_BITMAP, SIGNATURE, STATE_FULLY_PRESENT, regions};
 use crate::error::{Error, Result};
 use crate::write::disk::{BlockEncoder, BlockFormat, Blocks, Table, identifier};
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::{DiskContent, Encode, Out, Stopped};
 
 /// All parts are aligned to it.
 const MIB: u64 = 1 << 20;
@@ -38,8 +38,8 @@ struct VhdxWriter {
 }
 
 /// Bytes of the file.
-pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
-    let blocks = blocks(shape).ok()?;
+pub(crate) fn size(content: &dyn DiskContent) -> Option<u64> {
+    let blocks = blocks(content).ok()?;
     let content = blocks.stored().saturating_mul(blocks.size().get());
     Some(
         VhdxWriter::new(&blocks)
@@ -53,13 +53,13 @@ pub(crate) fn size(shape: &Shape<'_>) -> Option<u64> {
 /// # Errors
 ///
 /// [`Error::DiskTooLarge`], [`Error::Memory`].
-pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let blocks = blocks(shape)?;
-    Ok(Some(BlockEncoder::boxed(VhdxWriter::new(&blocks), blocks)))
+pub(crate) fn encoder(content: &dyn DiskContent) -> Result<Box<dyn Encode + Send>> {
+    let blocks = blocks(content)?;
+    Ok(BlockEncoder::boxed(VhdxWriter::new(&blocks), blocks))
 }
 
-fn blocks(shape: &Shape<'_>) -> Result<Blocks> {
-    let size = shape.layout().size();
+fn blocks(content: &dyn DiskContent) -> Result<Blocks> {
+    let size = content.disk().size;
     if size > MAX_DISK {
         return Err(Error::DiskTooLarge {
             format: "VHDX",
@@ -69,14 +69,14 @@ fn blocks(shape: &Shape<'_>) -> Result<Blocks> {
     }
     let block_size = size.div_ceil(MAX_BLOCKS).max(MIB).next_power_of_two();
     Blocks::new(
-        shape,
+        content,
         NonZeroU64::new(block_size).unwrap_or(NonZeroU64::MIN),
     )
 }
 
 impl VhdxWriter {
     fn new(blocks: &Blocks) -> Self {
-        let sector_size = u64::from(blocks.layout().sector_size());
+        let sector_size = u64::from(blocks.disk().sector_size);
         let bitmap_range = SECTORS_PER_BITMAP.saturating_mul(sector_size);
         let blocks_per_bitmap = bitmap_range / blocks.size();
         let mut writer = Self {
@@ -108,7 +108,7 @@ impl BlockFormat for VhdxWriter {
         for unit in CREATOR.encode_utf16() {
             parts.put(&unit.to_le_bytes())?;
         }
-        let serial_number = blocks.layout().serial_number();
+        let serial_number = blocks.disk().serial_number;
         for (offset, sequence_number) in header::OFFSETS.into_iter().zip(1..) {
             parts.fill_to(offset, 0)?;
             parts.put(&header(&checksums, serial_number, sequence_number))?;
@@ -158,7 +158,7 @@ fn header(checksums: &Checksums, serial_number: u64, sequence_number: u64) -> Ve
 }
 
 fn metadata(blocks: &Blocks) -> Vec<u8> {
-    let layout = blocks.layout();
+    let disk = blocks.disk();
     let block_size = u32::try_from(blocks.size().get()).unwrap_or(u32::MAX);
     let parameters = FileParameters {
         block_size: U32::new(block_size),
@@ -166,14 +166,11 @@ fn metadata(blocks: &Blocks) -> Vec<u8> {
     };
     let items: [(Guid, &[u8]); 5] = [
         (metadata::FILE_PARAMETERS, parameters.as_bytes()),
-        (metadata::DISK_SIZE, &layout.size().to_le_bytes()),
-        (
-            metadata::DISK_ID,
-            &identifier(layout.serial_number(), "disk"),
-        ),
+        (metadata::DISK_SIZE, &disk.size.to_le_bytes()),
+        (metadata::DISK_ID, &identifier(disk.serial_number, "disk")),
         (
             metadata::LOGICAL_SECTOR_SIZE,
-            &layout.sector_size().to_le_bytes(),
+            &disk.sector_size.to_le_bytes(),
         ),
         (
             metadata::PHYSICAL_SECTOR_SIZE,

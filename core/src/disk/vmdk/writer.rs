@@ -14,8 +14,8 @@ use super::{AT_END, DEFLATE, ENTRY, GrainMarker, HAS_MARKERS, Header, IS_COMPRES
 use crate::disk::SECTOR;
 use crate::error::{Error, Result};
 use crate::units::{len_u64, len_usize};
-use crate::write::disk::{DiskLayout, OnDisk, identifier};
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::disk::identifier;
+use crate::write::{DiskContent, Encode, Out, Stopped};
 
 /// Sectors of a grain: 64 KiB, the only size that VMware's products take.
 const GRAIN_SECTORS: u64 = 128;
@@ -65,9 +65,9 @@ struct VmdkEncoder {
 /// # Errors
 ///
 /// [`Error::DiskTooLarge`].
-pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>>> {
-    let layout: DiskLayout = shape.layout();
-    let size = layout.size();
+pub(crate) fn encoder(content: &dyn DiskContent) -> Result<Box<dyn Encode + Send>> {
+    let disk = content.disk();
+    let size = disk.size;
     if size > MAX_DISK {
         return Err(Error::DiskTooLarge {
             format: "VMDK",
@@ -75,9 +75,9 @@ pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>
             limit: MAX_DISK,
         });
     }
-    let encoder = VmdkEncoder {
+    Ok(Box::new(VmdkEncoder {
         size,
-        serial_number: layout.serial_number(),
+        serial_number: disk.serial_number,
         has_begun: false,
         grain: None,
         content: Vec::new(),
@@ -85,8 +85,7 @@ pub(crate) fn encoder(shape: &Shape<'_>) -> Result<Option<Box<dyn Encode + Send>
         table_number: 0,
         directory: Vec::new(),
         position: 0,
-    };
-    Ok(Some(Box::new(OnDisk::new(layout, Box::new(encoder)))))
+    }))
 }
 
 impl VmdkEncoder {

@@ -55,9 +55,9 @@ impl<'a> Output<'a> {
     ) -> Result<(), Failure> {
         let layout = conversion.layout(plan, serial_number)?;
         let disk = layout.as_ref();
-        let shape = Shape { plan, disk };
-        self.encoder = (conversion.writer.encoder)(&shape)?;
-        self.set_size((conversion.writer.size)(&shape));
+        let shape = Shape::Volume { plan, disk };
+        self.encoder = conversion.writer.encoder(&shape)?;
+        self.set_size(conversion.writer.size(&shape));
         Ok(())
     }
 

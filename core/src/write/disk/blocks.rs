@@ -3,12 +3,10 @@
 use alloc::boxed::Box;
 use core::num::NonZeroU64;
 
-use super::layout::DiskLayout;
-use super::on_disk::OnDisk;
 use crate::clusters::ClusterMap;
 use crate::error::{Error, Result, Structure};
 use crate::units::{Extent, Lcn, len_u64, len_usize};
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::{Disk, DiskContent, Encode, Out, Stopped};
 
 /// The blocks of a disk.
 pub(crate) struct Blocks {
@@ -17,7 +15,7 @@ pub(crate) struct Blocks {
     /// How many these are.
     stored: u64,
     size: NonZeroU64,
-    layout: DiskLayout,
+    disk: Disk,
 }
 
 /// A format of such disks, whose tables precede the blocks.
@@ -42,14 +40,14 @@ impl Blocks {
     /// # Errors
     ///
     /// [`Error::Memory`]: there is no memory for a bit a block, the most that is needed.
-    pub(crate) fn new(shape: &Shape<'_>, size: NonZeroU64) -> Result<Self> {
-        let layout = shape.layout();
-        let count = layout.size().div_ceil(size.get());
+    pub(crate) fn new(content: &dyn DiskContent, size: NonZeroU64) -> Result<Self> {
+        let disk = content.disk();
+        let count = disk.size.div_ceil(size.get());
         let mut set = ClusterMap::new(count).map_err(|_| Error::Memory {
             structure: Structure::DiskTable,
             len: ClusterMap::least_memory(count),
         })?;
-        for (offset, len) in layout.ranges(shape.plan) {
+        for (offset, len) in content.ranges() {
             let first = offset / size;
             let last = offset.saturating_add(len).saturating_sub(1) / size;
             let len = last.saturating_sub(first).saturating_add(1);
@@ -59,7 +57,7 @@ impl Blocks {
             stored: set.len(),
             set,
             size,
-            layout,
+            disk,
         })
     }
 
@@ -85,8 +83,8 @@ impl Blocks {
     }
 
     /// The disk.
-    pub(crate) fn layout(&self) -> &DiskLayout {
-        &self.layout
+    pub(crate) fn disk(&self) -> Disk {
+        self.disk
     }
 }
 
@@ -102,17 +100,15 @@ pub(crate) struct BlockEncoder<F> {
 }
 
 impl<F: BlockFormat + 'static> BlockEncoder<F> {
-    /// An encoder of the volume and of all that its disk has beside it.
+    /// An encoder of the disk whose blocks these are.
     pub(crate) fn boxed(format: F, blocks: Blocks) -> Box<dyn Encode + Send> {
-        let layout = blocks.layout.clone();
-        let encoder = Self {
+        Box::new(Self {
             format,
             blocks,
             has_begun: false,
             block: None,
             filled: 0,
-        };
-        Box::new(OnDisk::new(layout, Box::new(encoder)))
+        })
     }
 
     fn begin(&mut self, out: &mut dyn Out) -> Result<(), Stopped> {

@@ -5,8 +5,10 @@ use core::ops::Range;
 
 use super::partition_table::{self, Partition};
 use crate::error::{Error, Result};
+use crate::ntfs::boot_sector::HIDDEN_SECTORS_OFFSET;
 use crate::plan::Plan;
 use crate::units::{len_u64, len_usize};
+use crate::write::Disk;
 
 /// Partitions begin at multiples of it, as Windows and others make them, and disks end at one.
 const ALIGNMENT: u64 = 1 << 20;
@@ -14,8 +16,6 @@ const SECTOR: u32 = 512;
 /// The sectors of disks that have larger ones.
 const LARGE_SECTOR: u32 = 4096;
 
-/// The number of sectors before the volume, in its boot sector: 32 bits.
-const HIDDEN_SECTORS: Range<usize> = 0x1C..0x20;
 /// Offset and text of the name that a boot sector of NTFS has.
 const OEM_NAME: (usize, &[u8]) = (3, b"NTFS    ");
 
@@ -106,7 +106,7 @@ impl DiskLayout {
     }
 
     /// The volume of a plan by itself.
-    pub(crate) fn unpartitioned(plan: &Plan) -> Self {
+    pub(super) fn unpartitioned(plan: &Plan) -> Self {
         let size = rounded_up(plan.end(), SECTOR.into());
         Self {
             is_partitioned: false,
@@ -131,34 +131,13 @@ impl DiskLayout {
         self.size
     }
 
-    /// Bytes of a sector of the disk.
-    pub(crate) fn sector_size(&self) -> u32 {
-        self.sector_size
-    }
-
-    /// The number from which the identifiers of a disk are made.
-    pub(crate) fn serial_number(&self) -> u64 {
-        self.serial_number
-    }
-
-    /// The parts of the disk that are written, in order: offset and length in bytes. All others
-    /// are zeros.
-    pub(crate) fn ranges(&self, plan: &Plan) -> impl Iterator<Item = (u64, u64)> {
-        let in_volume = |(offset, len): (u64, u64)| {
-            let len = len.min(self.volume_len().saturating_sub(offset));
-            (self.on_disk(offset), len)
-        };
-        let backup = self.backup();
-        let backup_len = backup.end.saturating_sub(backup.start);
-        let last = [
-            (self.on_disk(backup.start), backup_len),
-            (self.end_offset(), len_u64(self.end.len())),
-        ];
-        [(0, len_u64(self.start.len()))]
-            .into_iter()
-            .chain(plan.ranges().map(in_volume))
-            .chain(last)
-            .filter(|(_, len)| *len > 0)
+    /// What formats record of the disk.
+    pub(super) fn disk(&self) -> Disk {
+        Disk {
+            size: self.size,
+            sector_size: self.sector_size,
+            serial_number: self.serial_number,
+        }
     }
 
     /// The partition table at the start of the disk.
@@ -205,9 +184,12 @@ impl DiskLayout {
             .volume
             .start
             .checked_div(self.volume_sector_size.into());
-        let hidden = u32::try_from(hidden.unwrap_or(0)).unwrap_or(0);
-        if let Some(field) = boot_sector.get_mut(HIDDEN_SECTORS).filter(|_| is_ntfs) {
-            field.copy_from_slice(&hidden.to_le_bytes());
+        let hidden = u32::try_from(hidden.unwrap_or(0))
+            .unwrap_or(0)
+            .to_le_bytes();
+        let field = boot_sector.iter_mut().skip(HIDDEN_SECTORS_OFFSET);
+        for (byte, new) in field.zip(hidden).filter(|_| is_ntfs) {
+            *byte = new;
         }
     }
 

@@ -3,9 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::on_disk::OnDisk;
 use crate::units::len_u64;
-use crate::write::{Encode, Out, Shape, Stopped};
+use crate::write::{Encode, Out, Stopped};
 
 /// Encodes a disk as it is.
 pub(crate) struct WholeDisk {
@@ -17,15 +16,13 @@ pub(crate) struct WholeDisk {
 }
 
 impl WholeDisk {
-    /// An encoder of the volume and of all that its disk has beside it. `footer` follows the disk.
-    pub(crate) fn boxed(shape: &Shape<'_>, footer: Vec<u8>) -> Box<dyn Encode + Send> {
-        let layout = shape.layout();
-        let encoder = Self {
-            size: layout.size(),
+    /// An encoder of a disk of `size` bytes. `footer` follows the disk.
+    pub(crate) fn boxed(size: u64, footer: Vec<u8>) -> Box<dyn Encode + Send> {
+        Box::new(Self {
+            size,
             footer,
             position: 0,
-        };
-        Box::new(OnDisk::new(layout, Box::new(encoder)))
+        })
     }
 
     fn fill_to(&mut self, end: u64, out: &mut dyn Out) -> Result<(), Stopped> {

@@ -6,6 +6,7 @@ use ntfsclone_core::open::{Damage, Kind, Partition, PartitionTable};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::options::InfoTask;
 use crate::report::{self, Reports};
 
 /// A disk, for programs.
@@ -28,14 +29,10 @@ struct Listed {
     is_ntfs: Option<bool>,
 }
 
-/// Prints the partitions of the disk `name`. Without being searched, it is unknown
-/// which of them are NTFS.
-pub(super) fn run(
-    json: bool,
-    name: &Path,
-    table: &PartitionTable,
-    is_searched: bool,
-) -> Result<()> {
+/// Prints the partitions of a disk. Without being searched, it is unknown which of
+/// them are NTFS.
+pub(super) fn run(task: &InfoTask, table: &PartitionTable, is_searched: bool) -> Result<()> {
+    let name = task.source.name();
     let listed = |partition: &Partition| Listed {
         number: partition.number,
         offset: partition.offset,
@@ -52,12 +49,12 @@ pub(super) fn run(
         partitions: table.partitions.iter().map(listed).collect(),
         warnings: warning(table).into_iter().collect(),
     };
-    if json {
+    if task.json {
         let text = serde_json::to_string(&document);
-        let text = text.map_err(|error| Error::io("describe", name, error.into()))?;
+        let text = text.map_err(|error| Error::io("describe", &name, error.into()))?;
         Reports::TO_STDOUT.json(&text);
     } else {
-        print(&document);
+        print(&document, task.source.word());
     }
     report::check_written()
 }
@@ -70,7 +67,8 @@ fn warning(table: &PartitionTable) -> Option<String> {
     Some(format!("the partition table {state}"))
 }
 
-fn print(document: &Document) {
+/// Prints it; `word` is what names the disk on a command line.
+fn print(document: &Document, word: &Path) {
     let reports = Reports::TO_STDOUT;
     let table = document.table.to_uppercase();
     let count = report::count(document.partitions.len() as u64, "partition", "partitions");
@@ -97,7 +95,7 @@ fn print(document: &Document) {
         reports.line(format_args!(
             "Look into one with: ntfsclone info --partition {} {}",
             first.number,
-            crate::shell::quoted(&document.source)
+            crate::shell::quoted(word)
         ));
     }
     for warning in &document.warnings {

@@ -27,11 +27,8 @@ const BAD_RUNS: usize = 5;
 pub fn run(task: &InfoTask) -> Result<()> {
     let OpenInput { input, bytes } = match input::open(&task.source, None) {
         Err(Error::WholeDisk {
-            path,
-            table,
-            is_searched,
-            ..
-        }) => return disk::run(task.json, &path, &table, is_searched),
+            table, is_searched, ..
+        }) => return disk::run(task, &table, is_searched),
         opened => opened?,
     };
     let mut document = Document {
@@ -80,7 +77,8 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
         document.image = Some(ImageSummary::new(&header, None));
     }
     let Some(source) = source else {
-        let warning = "it can only be read from start to end: of the volume nothing can be told";
+        let warning = "it can only be read from start to end: of the volume nothing is told at \
+                       once; verify reads all of it, and says what is in it";
         document.warnings.push(warning.to_owned());
         return Ok(());
     };

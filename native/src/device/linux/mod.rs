@@ -16,7 +16,7 @@ mod standard_stream;
 
 pub use block_device::{
     is_behind_loop_device, is_gone, is_read_only, is_same, open_exclusively, overlap,
-    partition_node,
+    partition_node, partition_start,
 };
 pub use cache::{
     allocate, begin_writeback, drop_cached, expect_random_reads, forget_cached, is_cached,
