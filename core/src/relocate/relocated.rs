@@ -127,6 +127,68 @@ impl<R: ReadAt> Relocated<R> {
         Ok(changed)
     }
 
+    /// The volume as it is.
+    pub fn source(&self) -> &R {
+        self.volume.source()
+    }
+
+    /// Where the byte at `offset` is on the volume as it is, `None` if it is made anew or free; and
+    /// for how many bytes from there on that holds. Clusters are not cut in two.
+    pub fn part_at(&self, offset: u64) -> (Option<u64>, u64) {
+        let (bytes, mut len) = self.bytes_at(offset);
+        let cluster_size = u64::from(self.relocation.to().cluster_size).max(1);
+        for patch in &self.patches {
+            let end = patch.offset.saturating_add(len_u64(patch.bytes.len()));
+            let end = end.checked_next_multiple_of(cluster_size).unwrap_or(end);
+            let start = patch.offset.saturating_sub(patch.offset % cluster_size);
+            if start <= offset && offset < end {
+                return (None, len.min(end.saturating_sub(offset)));
+            }
+            if offset < start {
+                len = len.min(start.saturating_sub(offset));
+            }
+        }
+        match bytes {
+            Bytes::Original(original) => (Some(original), len),
+            Bytes::Zeros | Bytes::Made(..) => (None, len),
+        }
+    }
+
+    /// Like [`ReadAt::read_exact_at`]. `read` reads the volume as it is, but for what is made
+    /// anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadAt::read_exact_at`], and of `read`.
+    pub fn read_by(
+        &self,
+        offset: u64,
+        buf: &mut [u8],
+        mut read: impl FnMut(u64, &mut [u8]) -> Result<(), IoError>,
+    ) -> Result<(), IoError> {
+        let end = offset.saturating_add(len_u64(buf.len()));
+        if end > self.size {
+            return Err(IoError::end_of_input());
+        }
+        let mut position = offset;
+        let mut left = &mut *buf;
+        while !left.is_empty() {
+            let (bytes, len) = self.bytes_at(position);
+            let (now, later) = left.split_at_mut(left.len().min(len_usize(len)));
+            match bytes {
+                Bytes::Zeros => now.fill(0),
+                Bytes::Original(offset) => read(offset, now)?,
+                Bytes::Made(content, position) => self.make(content, position, now)?,
+            }
+            position = position.saturating_add(len_u64(now.len()));
+            left = later;
+        }
+        for patch in &self.patches {
+            overlay(buf, offset, patch);
+        }
+        Ok(())
+    }
+
     /// What the byte at `offset` is, and how many bytes from there on are alike.
     fn bytes_at(&self, offset: u64) -> (Bytes, u64) {
         let geometry = self.relocation.to();
@@ -244,27 +306,8 @@ impl<R: ReadAt> ReadAt for Relocated<R> {
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
-        let end = offset.saturating_add(len_u64(buf.len()));
-        if end > self.size {
-            return Err(IoError::end_of_input());
-        }
-        let mut position = offset;
-        let mut left = &mut *buf;
-        while !left.is_empty() {
-            let (bytes, len) = self.bytes_at(position);
-            let (now, later) = left.split_at_mut(left.len().min(len_usize(len)));
-            match bytes {
-                Bytes::Zeros => now.fill(0),
-                Bytes::Original(offset) => self.volume.source().read_exact_at(offset, now)?,
-                Bytes::Made(content, position) => self.make(content, position, now)?,
-            }
-            position = position.saturating_add(len_u64(now.len()));
-            left = later;
-        }
-        for patch in &self.patches {
-            overlay(buf, offset, patch);
-        }
-        Ok(())
+        let source = self.volume.source();
+        self.read_by(offset, buf, |offset, buf| source.read_exact_at(offset, buf))
     }
 }
 

@@ -193,6 +193,10 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
+            let reader = match opened.device.relocated() {
+                Some(_) => reader.from_image(writing.direct)?,
+                None => reader,
+            };
             let copied = match kind.form {
                 Form::Image => Copied::Saved(&opened),
                 Form::Raw | Form::Converted(_) => Copied::Cloned(&opened),

@@ -132,7 +132,7 @@ impl Resizing {
             report::count(changes.records, "MFT record is", "MFT records are"),
         ));
         let map = relocated.relocation().clusters();
-        let device = Arc::new(opened.device.with_volume(Arc::new(relocated)));
+        let device = Arc::new(opened.device.resized(relocated));
         let volume = Volume::open(Arc::clone(&device));
         let volume = volume.map_err(|error| Error::read(device.path(), error))?;
         let opened = OpenVolume {

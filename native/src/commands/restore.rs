@@ -34,6 +34,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     }
     if writing.size.is_some() {
         // Where its clusters go is known when all records have been read.
+        check_before_overwriting(task, &opened.input, how)?;
         return copy_volume(task, opened, how);
     }
     if let Some(rescue) = rescue {
@@ -94,6 +95,25 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         },
     };
     restoring.write(destination, needs, image.fill())
+}
+
+/// Checks all of an image that is restored in another size, if what is there is lost with the
+/// first write. One that comes from a pipe is not read twice.
+fn check_before_overwriting(
+    task: &RestoreTask,
+    input: &Recognised,
+    how: options::Progress,
+) -> Result<()> {
+    let place = Place::of(&task.writing.output, &input.metadata)?;
+    let is_in_place = matches!(place, Place::BlockDevice | Place::InPlace(_));
+    if !is_in_place || input.files.is_none() {
+        return Ok(());
+    }
+    let partition = task.image.partition;
+    let image = ImageStream::new(input::open_again(input.clone(), partition)?)?;
+    let progress = Progress::start(how.without_percent(), Phase::Check, image.expected_bytes());
+    check_ahead(image, partition, progress)?;
+    Ok(())
 }
 
 /// A volume that is written as it is read, whole or rescued.

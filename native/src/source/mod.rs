@@ -6,6 +6,7 @@ pub mod index_file;
 pub mod inside;
 mod kept_volume;
 mod past_cache;
+mod resized_image;
 mod salvaged;
 mod sidecar;
 pub mod small_file;
