@@ -50,6 +50,7 @@ mod rescue;
 mod rescue_cut_short;
 mod rescue_matrix;
 mod rescued_images;
+mod resize;
 mod restore;
 mod small_machines;
 mod source_check;

@@ -80,7 +80,6 @@ impl Neighbours for NoNeighbours {
         String::new()
     }
 
-    #[cfg_attr(not(feature = "disk-files"), inline(always))]
     fn open(&self, _: &str, path: &str) -> Result<Neighbour> {
         Err(Error::FileNeeded {
             path: path.into(),
@@ -116,8 +115,17 @@ impl<'a> Chain<'a> {
         self.names.last().map_or("", String::as_str)
     }
 
+    /// Refuses a disk that is in several files, without the feature `disk-files`: the compiler leaves
+    /// out what follows.
+    #[inline(always)]
+    pub(super) fn need_other_files(&self) -> Result<()> {
+        match cfg!(feature = "disk-files") {
+            true => Ok(()),
+            false => Err(not_read("is in several files, which are not read here")),
+        }
+    }
+
     /// Opens a file that holds a part of the disk.
-    #[cfg(feature = "disk-files")]
     pub(super) fn open(&mut self, path: &str) -> Result<Neighbour> {
         let found = self.neighbours.open(self.name(), path)?;
         if !self.opened.contains(&found.name) {
@@ -126,20 +134,12 @@ impl<'a> Chain<'a> {
         Ok(found)
     }
 
-    /// Without the feature: inlined, so that the compiler leaves out all that reads other files.
-    #[cfg(not(feature = "disk-files"))]
-    #[inline(always)]
-    pub(super) fn open(&mut self, path: &str) -> Result<Neighbour> {
-        NoNeighbours.open(self.name(), path)
-    }
-
     /// Opens a file to look whether it is one of the disk.
     pub(super) fn look_at(&self, name: &str) -> Result<Neighbour> {
         self.neighbours.open(self.name(), name)
     }
 
     /// Opens the first file of `paths` that is there.
-    #[cfg_attr(not(feature = "disk-files"), inline(always))]
     pub(super) fn open_any(&mut self, paths: &[String]) -> Result<Neighbour> {
         let mut refused = None;
         for path in paths {

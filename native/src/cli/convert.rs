@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use ntfsclone_core::write::{METADATA, WRITERS, Writer};
 
-use super::{Algorithm, DirectArgs, ProgressArgs, numbers};
+use super::{Algorithm, DirectArgs, NewSize, ProgressArgs, numbers};
 
 /// The options of `convert`.
 #[derive(Debug, Args)]
@@ -33,6 +33,10 @@ pub struct Convert {
     /// The partition table of a disk: gpt for virtual disks, none for raw
     #[arg(long, value_name = "TABLE", value_enum)]
     pub disk: Option<DiskTable>,
+
+    /// Give the volume another size: a number with a unit, such as 200G, or min, the least
+    #[arg(long, value_name = "SIZE", value_parser = numbers::volume_size)]
+    pub size: Option<NewSize>,
 
     /// Replace an existing OUTPUT when the new file is complete
     #[arg(short = 'O', long)]

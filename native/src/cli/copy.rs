@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::numbers::HiddenSectors;
-use super::{DirectArgs, PRINTED, ProgressArgs, SPEED, numbers};
+use super::{DirectArgs, NewSize, PRINTED, ProgressArgs, SPEED, numbers};
 
 const MODE: &str = "What is done (without any: a raw copy)";
 const READ: &str = "What is read";
@@ -71,6 +71,18 @@ pub struct Copy {
     /// With --compress: store TEXT in the file
     #[arg(long, value_name = "TEXT", help_heading = WRITTEN)]
     pub note: Option<String>,
+
+    /// Give the volume another size
+    ///
+    /// SIZE is a number with a unit, such as 200G; min: the least that its files need; or fill:
+    /// as large as the device. SOURCE is not changed. ntfsclone info prints the least size.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = numbers::volume_size,
+        help_heading = WRITTEN
+    )]
+    pub size: Option<NewSize>,
 
     /// Write pieces of SIZE: FILE.aa, FILE.ab, ...
     ///

@@ -54,6 +54,28 @@ pub fn size(text: &str) -> Result<u64, Expected> {
     parse_size(text).ok_or(Expected("a SIZE such as 4G, 700M or 650MB, from 64K on"))
 }
 
+/// The size of a volume that is written: bytes, `min` or `fill`.
+pub fn volume_size(text: &str) -> Result<NewSize, Expected> {
+    match text {
+        "min" => Ok(NewSize::Least),
+        "fill" => Ok(NewSize::Fill),
+        _ => parse_size(text).map(NewSize::Bytes).ok_or(Expected(
+            "a SIZE such as 200G, min (the least), or fill (as large as the target)",
+        )),
+    }
+}
+
+/// The size of a volume that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewSize {
+    /// So many bytes, the backup boot sector among them.
+    Bytes(u64),
+    /// The least that its files need.
+    Least,
+    /// That of the device that it is written to.
+    Fill,
+}
+
 /// Pieces of less than this would be thousands of files. Ours.
 const LEAST_PIECE: u64 = 64 << 10;
 

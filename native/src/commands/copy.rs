@@ -10,8 +10,9 @@ use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::lost_parts::Effort;
 use super::open_volume::{Accepted, OpenVolume};
+use super::resize::Resizing;
 use super::used_clusters::{Purpose, Search};
-use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
+use super::{lost_data, metadata, open_volume, rescue, resize, shared_clone, used_clusters};
 use crate::error::{Error, Result};
 use crate::input::Files;
 use crate::options::{
@@ -104,6 +105,9 @@ pub fn copy_device(
         unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
+    if writing.size.is_some() {
+        resize::check(&opened, checks.force)?;
+    }
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
     let has_begun = continued.is_some();
@@ -118,6 +122,7 @@ pub fn copy_device(
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
         purpose: match kind.scope {
+            CopyScope::Used if writing.size.is_some() => Purpose::Resize,
             CopyScope::Used => Purpose::Copy,
             CopyScope::Metadata { .. } => Purpose::Metadata,
         },
@@ -139,6 +144,18 @@ pub fn copy_device(
     let target = match prepared {
         Some(target) => target,
         None => CopyTarget::open(order, place, &opened)?,
+    };
+    let (opened, used) = match writing.size {
+        Some(size) => {
+            let resizing = Resizing {
+                size,
+                target: target.size(),
+                output: writing.output.name(),
+                reports,
+            };
+            resizing.run(opened, used)?
+        }
+        None => (opened, used),
     };
     match kind.scope {
         CopyScope::Used => {
@@ -177,6 +194,10 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
+            let reader = match opened.device.relocated() {
+                Some(_) => reader.through_image(writing.direct)?,
+                None => reader,
+            };
             let copied = match kind.form {
                 Form::Image => Copied::Saved(&opened),
                 Form::Raw | Form::Converted(_) => Copied::Cloned(&opened),

@@ -16,6 +16,7 @@ mod map;
 mod metadata;
 mod open_volume;
 mod rescue;
+mod resize;
 mod restore;
 mod restore_rescue;
 mod saved_disk;

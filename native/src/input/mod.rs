@@ -41,7 +41,7 @@ pub use passing::Passing;
 pub use reopen::open_again;
 pub use seekable::Seekable;
 pub use stream::{decompressed, peek_content, read_before_error, read_error, read_up_to};
-pub use virtual_disk::VirtualDisk;
+pub use virtual_disk::{VirtualDisk, open_with_neighbours};
 
 use self::damaged::rescue_files;
 use self::not_opened::judge_unknown;

@@ -177,6 +177,19 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
              verify --against",
         ),
         (
+            typed.size.is_some() && typed.no_action,
+            "--size is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.size.is_some() && typed.metadata,
+            "--size goes with a whole copy; metadata is copied in its size",
+        ),
+        (
+            typed.size.is_some() && typed.rescue,
+            "--size needs a volume that can be read; rescue it in its size, and copy that with \
+             --size",
+        ),
+        (
             typed.split.is_some() && typed.no_action,
             "--split is of what is written, and --no-action writes nothing",
         ),

@@ -70,6 +70,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
                     },
                 },
             },
+            size: typed.size,
             split: None,
             checksum: typed.checksum,
             new_fields: NewFields::default(),

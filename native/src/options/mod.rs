@@ -23,7 +23,7 @@ pub use task::{
 use crate::cli::{
     self, Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify,
 };
-pub use crate::cli::{Algorithm, Direct};
+pub use crate::cli::{Algorithm, Direct, NewSize};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::file_hash::sidecar_path;
@@ -156,6 +156,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> Result<WriteOptions> {
     let hidden_sectors = hidden_sectors.transpose()?;
     Ok(WriteOptions {
         output,
+        size: typed.size,
         split: typed.split,
         checksum: typed.checksum,
         new_fields: NewFields {

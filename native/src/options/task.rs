@@ -7,7 +7,7 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 use ntfsclone_core::write::{Conversion, Partitioning, VMDK};
 
-use crate::cli::{Algorithm, Direct, Generated, MapFormat};
+use crate::cli::{Algorithm, Direct, Generated, MapFormat, NewSize};
 use crate::host::percent::{Part, Percent};
 use crate::report::Reports;
 
@@ -137,6 +137,8 @@ impl CopyKind {
 #[derive(Debug)]
 pub struct WriteOptions {
     pub output: Output,
+    /// The size that the volume gets; `None` for that which it has.
+    pub size: Option<NewSize>,
     /// Bytes of a piece, if it is written in pieces; the output is the first of them.
     pub split: Option<u64>,
     pub checksum: Option<Algorithm>,

@@ -35,6 +35,8 @@ pub struct Disk {
     source: Source,
     /// What is named.
     files: Arc<Files>,
+    /// The other files of a virtual disk.
+    beside: Vec<Arc<Files>>,
 }
 
 impl Disk {
@@ -51,6 +53,7 @@ impl Disk {
             1 => Vec::new(),
             count => vec![Layer::Pieces(count)],
         };
+        let mut beside = Vec::new();
         let mut source: Source = Arc::clone(&files) as Source;
         while layers.len() <= MAX_LAYERS {
             let content = Probe::new(&source).map(|probe| probe.content());
@@ -63,14 +66,17 @@ impl Disk {
                         table,
                         source,
                         files,
+                        beside,
                     };
                     return Ok(Some(disk));
                 }
                 Ok(Content::Container(container @ Container::Disk(_))) => {
-                    let Ok(inner) = container.open(&source) else {
+                    let opened = input::open_with_neighbours(Some(&files), container, &source);
+                    let Ok((opened, files)) = opened else {
                         return Ok(None);
                     };
-                    (inner, container.layer())
+                    beside.extend(files);
+                    (opened.source, container.layer(&opened.files))
                 }
                 Ok(Content::Compressed(compression)) if is_outermost => {
                     match decompress(&name, &files, compression, reports)? {
@@ -112,7 +118,8 @@ impl Disk {
 
     /// What tells the files that are read from others.
     pub fn metadata(&self) -> Vec<Metadata> {
-        self.files.metadata()
+        let beside = self.beside.iter().flat_map(|files| files.metadata());
+        self.files.metadata().into_iter().chain(beside).collect()
     }
 
     /// The file that the disk is, and which bytes of it; `None` if it is in pieces or encoded.
@@ -146,6 +153,7 @@ impl Disk {
             disk: Some(disk.clone()),
             table_damage: None,
             files: Some(Arc::clone(&self.files)),
+            beside: self.beside.clone(),
             metadata: Vec::new(),
             damaged: None,
             sums: None,
@@ -180,7 +188,8 @@ impl Disk {
 
     /// See [`Files::check_unchanged`].
     pub fn check_unchanged(&self) -> Result<()> {
-        self.files.check_unchanged()
+        let mut files = [&self.files].into_iter().chain(&self.beside);
+        files.try_for_each(|files| files.check_unchanged())
     }
 }
 

@@ -8,6 +8,7 @@ pub mod index_file;
 pub mod inside;
 mod kept_volume;
 mod past_cache;
+mod resized_image;
 mod salvaged;
 pub mod saved_disk;
 mod sidecar;

@@ -122,18 +122,10 @@ pub(super) fn open(source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
         false => (ENTRY, cluster_size.get() / ENTRY),
     };
     let l2_range = l2_entries.saturating_mul(cluster_size.get());
-    let backing = Name {
-        offset: header.backing_file_offset.get(),
-        len: header.backing_file_size.get().into(),
-    };
-    let end_of_extensions = match backing.offset {
-        0 => cluster_size.get(),
-        offset => offset,
-    };
-    let extensions = Extensions::read(source, features.header_length, end_of_extensions)?;
-    let data = match features.has_external_data {
-        true => extensions.open_data(source, chain)?,
-        false => source.clone(),
+    let has_backing = header.backing_file_offset.get() != 0 && header.backing_file_size.get() != 0;
+    let (parent, data) = match has_backing || features.has_external_data {
+        true => open_other_files(source, &header, &features, chain)?,
+        false => (None, source.clone()),
     };
     let clusters = Clusters {
         tables: TableReader::new(source.clone()),
@@ -150,13 +142,36 @@ pub(super) fn open(source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
         let expected = "enough for the whole disk";
         return Err(place.corrupt("its number of L1 entries", entries, expected));
     }
-    let parent = extensions.open_backing(source, backing, chain)?;
     Ok(VirtualDisk::over(
         parent.map(Parent::from),
         &data,
         size,
         clusters,
     ))
+}
+
+/// Opens the backing file, if there is one, and the file that has the clusters.
+fn open_other_files(
+    source: &Source,
+    header: &Header2,
+    features: &Features,
+    chain: &mut Chain<'_>,
+) -> Result<(Option<Source>, Source)> {
+    chain.need_other_files()?;
+    let backing = Name {
+        offset: header.backing_file_offset.get(),
+        len: header.backing_file_size.get().into(),
+    };
+    let end = match backing.offset {
+        0 => MAX_CLUSTER,
+        offset => offset,
+    };
+    let extensions = Extensions::read(source, features.header_length, end)?;
+    let data = match features.has_external_data {
+        true => extensions.open_data(source, chain)?,
+        false => source.clone(),
+    };
+    Ok((extensions.open_backing(source, backing, chain)?, data))
 }
 
 /// The features that matter to a reader.
