@@ -174,6 +174,15 @@ pub(super) fn refuse_volume_format(
             ),
         });
     }
+    if task.writing.size.is_some() {
+        return Err(Error::Usage {
+            message: format!(
+                "--size gives one volume another size; {} {found}: name the partition with \
+                 --partition",
+                name.display()
+            ),
+        });
+    }
     let writer = writer(&task.kind);
     if writer.disk == DiskSupport::None {
         return Err(Error::refused(
