@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use crate::error::Result;
 use crate::image::ntfsclone::Event;
-use crate::image::partclone::{self, Header};
+use crate::image::partclone::{self, FileSystems, Header};
 use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::ntfs::BootSector;
 use crate::units::{len_u64, len_usize};
@@ -95,8 +95,14 @@ impl DecoderWithBackup {
     /// A decoder at the start of an image.
     #[expect(clippy::new_without_default, reason = "a default image is no idea")]
     pub fn new() -> Self {
+        Self::of(FileSystems::Ntfs)
+    }
+
+    /// A decoder at the start of an image of one of these file systems. What is left of the device
+    /// is zeros, unless it is NTFS.
+    pub fn of(accepted: FileSystems) -> Self {
         Self {
-            decoder: partclone::Decoder::new(),
+            decoder: partclone::Decoder::of(accepted),
             header: None,
             start: Vec::new(),
             tail: None,

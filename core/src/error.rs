@@ -428,6 +428,9 @@ pub enum Structure {
     /// The file `$Bitmap`.
     #[error("$Bitmap")]
     Bitmap,
+    /// The file `$LogFile`.
+    #[error("$LogFile")]
+    LogFile,
     /// The file `$UpCase`.
     #[error("$UpCase")]
     UpCase,

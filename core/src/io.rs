@@ -39,6 +39,17 @@ pub trait ReadAt {
         Ok(ByteExtent::Data { len })
     }
 
+    /// Whether the bytes from `offset` on take space where they are stored, and for
+    /// how many bytes at least. By default it is not known that any do not.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadAt::read_exact_at`].
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let len = self.size().saturating_sub(offset);
+        Ok(Allocation::Stored { len })
+    }
+
     /// Offset of a byte in the image (decompressed) or on the disk whose part or
     /// view this source is. `None` by default, and if the image lacks the byte.
     fn stored_at(&self, _offset: u64) -> Option<u64> {
@@ -78,6 +89,36 @@ pub enum ByteExtent {
         /// How many.
         len: u64,
     },
+}
+
+/// Consecutive bytes of a source that take space, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocation {
+    /// Bytes of any value.
+    Stored {
+        /// How many.
+        len: u64,
+    },
+    /// Zeros that take no space: a hole of a file, blocks that a virtual disk does
+    /// not store.
+    Hole {
+        /// How many.
+        len: u64,
+    },
+}
+
+impl Allocation {
+    /// The first `limit` bytes of it; at least one, so that whoever goes on after it ends.
+    pub(crate) fn up_to(self, limit: u64) -> Self {
+        match self {
+            Self::Hole { len } => Self::Hole {
+                len: len.clamp(1, limit.max(1)),
+            },
+            Self::Stored { len } => Self::Stored {
+                len: len.clamp(1, limit.max(1)),
+            },
+        }
+    }
 }
 
 /// The parts of `range` that `source` lacks, in order, from the start of the
@@ -128,6 +169,10 @@ macro_rules! read_through {
 
             fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
                 (**self).extent_at(offset)
+            }
+
+            fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+                (**self).allocation_at(offset)
             }
 
             fn stored_at(&self, offset: u64) -> Option<u64> {

@@ -46,6 +46,7 @@ pub mod pages;
 pub mod piece;
 pub mod plan;
 pub mod ranges;
+pub mod relocate;
 pub mod salvage;
 mod sorted;
 pub mod stream;

@@ -23,7 +23,7 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 19] = [
+const TARGETS: [&str; 20] = [
     "attribute_list",
     "boot_sector",
     "content",
@@ -35,6 +35,7 @@ const TARGETS: [&str; 19] = [
     "mft_record",
     "partclone",
     "qcow2",
+    "relocate",
     "runlist",
     "seekable",
     "vdi",

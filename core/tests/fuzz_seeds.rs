@@ -297,6 +297,7 @@ fn seeds() -> Vec<Seed> {
     for (name, volume) in &volumes {
         assert!(volume.bytes.len() <= 72 << 10, "{name}");
         seeds.push(("volume_scan", *name, volume.bytes.clone()));
+        seeds.push(("relocate", *name, volume.bytes.clone()));
     }
     for (name, volume) in volumes.iter().take(3) {
         seeds.push(("image_reader", *name, image_of(volume)));

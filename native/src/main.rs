@@ -4,6 +4,7 @@
 //! ([`options`]), which a command ([`commands`]) carries out: it opens a
 //! [`source`] and a [`sink`] and joins them with the [`bulk::pipeline`].
 
+mod boot_sectors;
 mod bulk;
 mod cli;
 mod commands;
@@ -19,7 +20,6 @@ mod original_report;
 mod piece_suffix;
 mod report;
 mod rescue;
-mod serial;
 mod shell;
 mod sink;
 mod source;

@@ -517,8 +517,8 @@ fn mistakes_are_explained() {
         ),
         ("--output= volume", "the value of --output is empty", ""),
         (
-            "--size=10G -o out volume",
-            "there is no option '--size'",
+            "--capacity=10G -o out volume",
+            "there is no option '--capacity'",
             "",
         ),
         (

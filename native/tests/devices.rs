@@ -25,10 +25,12 @@ fn too_small() {
     if !available() {
         return;
     }
-    const LARGER: &str =
-        "use a larger device, or shrink the source's file system first (ntfsresize)";
     let volume = volume();
     let length = volume.bytes.len();
+    let least = volume.used_clusters().count() * 4096 + 512;
+    let remedy = format!(
+        "its files need {least} bytes: --size=fill makes the volume as large as the device"
+    );
     for size in [length - 512, length - 4096, 1 << 20] {
         let scene = Scene::with_volume(&volume.bytes);
         scene.write("image", image_of(&volume));
@@ -41,7 +43,7 @@ fn too_small() {
         ] {
             scene.run(&line.replace("NAME", name)).refused(
                 &format!("{name}: has {size} bytes, {length} are needed"),
-                LARGER,
+                &remedy,
             );
         }
         assert!(target.content() == vec![LEFT; size], "{size}: written to");

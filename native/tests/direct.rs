@@ -64,6 +64,25 @@ fn writes_the_same_bytes() {
     }
 }
 
+#[test]
+fn converts_to_the_same_bytes() {
+    for cluster_size in [512, 4096, 64 << 10] {
+        let scene = Scene::with_volume(&builder(cluster_size).build().bytes);
+        for format in ["partclone", "qcow2", "vdi", "vhd", "vhdx", "vmdk"] {
+            for (how, name) in [("--direct", "past"), ("--direct=never", "through")] {
+                let line = format!("convert {how} --verify --to {format} volume {name}");
+                scene.run(&line).wrote(&[name]);
+            }
+            assert!(
+                scene.read("past") == scene.read("through"),
+                "{cluster_size} {format}: other bytes"
+            );
+            scene.remove("past");
+            scene.remove("through");
+        }
+    }
+}
+
 /// Copies of metadata jump back and forth in small pieces.
 #[test]
 fn writes_the_same_metadata() {
@@ -101,10 +120,17 @@ fn leaves_nothing_in_the_cache() {
         ("--direct=auto", 0..5 * MIB),
         ("--direct=never", 10 * MIB..usize::MAX),
     ] {
-        for line in ["-s -o out volume", "-o out volume"] {
+        for line in [
+            "HOW -s -o out volume",
+            "HOW -o out volume",
+            "convert HOW --to qcow2 volume out",
+            "convert HOW --to vdi volume out",
+            "convert HOW --to vhd volume out",
+            "convert HOW --to vhdx --disk none volume out",
+        ] {
             drop_cache(&volume);
             // Not `run`, which looks at all files.
-            succeed(scene.command(ours, &format!("{how} {line}")));
+            succeed(scene.command(ours, &line.replace("HOW", how)));
             for name in ["volume", "out"] {
                 let cached = cached_bytes(&scene.path(name));
                 assert!(

@@ -149,6 +149,38 @@ fn clusters_out_of_order() {
     assert_eq!(outcome.errors().matches("ntfsclone:").count(), 1);
 }
 
+/// What precedes the volume on its disk changes in both boot sectors, and nothing else.
+#[test]
+fn hidden_sectors_are_set() {
+    for builder in [
+        builder(),
+        builder().bytes_per_sector(4096),
+        builder().extra_sectors(3).device_tail(4096),
+    ] {
+        let volume = builder.build();
+        let backup = volume.geometry.backup_boot_sector_offset();
+        let backup = backup.expect("there is one") as usize;
+        let mut expected = clone_of(&volume);
+        for start in [0, backup] {
+            expected[start + 0x1C..start + 0x20].copy_from_slice(&206_848_u32.to_le_bytes());
+        }
+        let scene = Scene::with_volume(&volume.bytes);
+        scene.write("image", image_of(&volume));
+        for line in ["-o out volume", "-r -o out image"] {
+            let outcome = scene.run(&format!("--hidden-sectors 206848 {line}"));
+            outcome.reported("Hidden sectors: 206848, in both boot sectors\n");
+            outcome.wrote(&["out"]);
+            assert!(scene.read("out") == expected, "{line}");
+            scene.remove("out");
+        }
+        scene.run("--hidden-sectors=auto -o out volume").failed(
+            2,
+            "ntfsclone: --hidden-sectors=auto goes with a partition, and out is none: say how \
+             many sectors of its disk precede the volume\n  try ntfsclone --help\n",
+        );
+    }
+}
+
 /// Only the serial number changes, in both boot sectors; in an image never.
 #[test]
 fn new_serial_numbers() {

@@ -2,6 +2,7 @@
 
 use crate::support::{
     control_group::ControlGroup,
+    large_volume,
     program::{finish, ours, printed, succeed},
     requirements::{met_here, skip},
     scene::Scene,
@@ -28,11 +29,14 @@ fn scene(mib: usize) -> Scene {
     succeed(scene.command(ours, "-q -s -o image volume"));
     succeed(scene.command(ours, "-q -s --compress -o image.seekable volume"));
     succeed(scene.command(ours, "-q -o clone volume"));
+    for disk in ["disk.qcow2", "disk.vmdk"] {
+        succeed(scene.command(ours, &format!("convert -q volume {disk}")));
+    }
     scene
 }
 
 /// Runs in which what is in `out` afterwards is in another file, too.
-const RUNS: [(&str, &str); 7] = [
+const RUNS: [(&str, &str); 9] = [
     ("-s -o out volume", "image"),
     ("-s --threads 64 -o out volume", "image"),
     ("-o out --reflink never volume", "clone"),
@@ -40,6 +44,8 @@ const RUNS: [(&str, &str); 7] = [
     ("-r -o out image.seekable", "clone"),
     ("-s --compress --threads 64 -o out volume", "image.seekable"),
     ("-m -s -o out volume", ""),
+    ("convert --to qcow2 volume out", "disk.qcow2"),
+    ("convert --threads 64 --to vmdk volume out", "disk.vmdk"),
 ];
 
 #[track_caller]
@@ -77,6 +83,29 @@ fn little_memory() {
     let text = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("ntfsclone: out of memory: "), "{text}");
+}
+
+#[test]
+fn conversions_of_a_sparse_terabyte_take_little_memory() {
+    let Some(group) = ControlGroup::with_memory(32 * MIB) else {
+        return skip(
+            "conversions_of_a_sparse_terabyte_take_little_memory",
+            "no control group can be made",
+        );
+    };
+    let scene = Scene::new();
+    large_volume::write_sparse(&scene.path("volume"), 1 << 40);
+    for name in ["x.raw", "x.qcow2", "x.vdi", "x.vhd", "x.vhdx", "x.vmdk"] {
+        let line = format!("convert -q volume {name}");
+        let output = finish(group.confine(&scene.command(ours, &line)));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{line}: {}",
+            printed(&output)
+        );
+        scene.remove(name);
+    }
 }
 
 #[test]

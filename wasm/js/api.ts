@@ -18,17 +18,16 @@ export type {
   Wiped,
 } from "./documents.js";
 export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
+export { formats, type Disk, type Format, type Target } from "./formats.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
   ContentOptions,
   ConvertOptions,
-  Disk,
   Hole,
   InitInput,
   LookOptions,
   OpenOptions,
   Progress,
-  Target,
   TaskOptions,
   WebAssemblyModule,
 } from "./options.js";

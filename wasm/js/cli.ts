@@ -1,9 +1,10 @@
 #!/usr/bin/env node
+import { extname } from "node:path";
 import { parseArgs } from "node:util";
-import { NtfscloneError, open as openImage, type Disk, type Image, type OpenOptions, type Target } from "./node.js";
-import { Interrupted, writeNewFile } from "./new-file.js";
+import { NtfscloneError, formats, open as openImage, type Disk, type Image, type OpenOptions, type Target } from "./node.js";
+import { Interrupted, writeNewFile, type Piece } from "./new-file.js";
 
-const FORMATS: Record<Target, string> = {
+const DESCRIPTIONS: Record<Target, string> = {
   raw: "the volume",
   ntfsclone: "image of ntfsclone",
   metadata: "the same, without the content of files",
@@ -25,7 +26,7 @@ const HELP = `Looks into, checks and converts images of ntfsclone and NTFS volum
 OUTPUT must not exist; - is standard output. FILE may be an http address whose server sends parts. Without --to, FORMAT is
 what the name of OUTPUT ends in, or raw:
 
-${Object.entries(FORMATS)
+${Object.entries(DESCRIPTIONS)
   .map(([format, what]) => `  ${format.padEnd(20)}${what}`)
   .join("\n")}
 
@@ -124,16 +125,16 @@ async function convert(image: Image, values: Values): Promise<number> {
   if (!isDisk(disk)) {
     throw new UsageError(`there is no partition table ${disk}`);
   }
-  const convertTo = (signal?: AbortSignal) => {
-    const level = compress === undefined ? false : whole(compress);
-    return image.convert(to, { disk, compress: level, force, reuse: true, signal }) as unknown as AsyncIterable<Uint8Array>;
-  };
+  if (compress === undefined && withoutCompression(output) !== output) {
+    throw new UsageError(`${output} is the name of a compressed file: give --compress LEVEL, or another name`);
+  }
+  const options = { disk, compress: compress === undefined ? false : whole(compress), force, reuse: true };
   if (output === "-") {
-    for await (const piece of convertTo()) {
+    for await (const piece of image.convert(to, options) as unknown as AsyncIterable<Uint8Array>) {
       await toStdout(piece);
     }
   } else {
-    await writeNewFile(output, convertTo);
+    await writeNewFile(output, (signal) => image.convert(to, { ...options, holes: true, signal }) as unknown as AsyncIterable<Piece>);
   }
   return 0;
 }
@@ -146,12 +147,17 @@ function toStdout(piece: Uint8Array): Promise<void> {
 
 /** By the ending of its name, before that of a compressed file. */
 function formatOf(output: string): Target {
-  const ending = output.replace(/\.zst$/i, "").split(".").at(-1)!.toLowerCase();
-  return isTarget(ending) ? ending : "raw";
+  const ending = extname(withoutCompression(output)).slice(1).toLowerCase();
+  const targets = Object.keys(formats) as Target[];
+  return targets.find((target) => target === ending || formats[target].extensions.includes(ending)) ?? "raw";
+}
+
+function withoutCompression(output: string): string {
+  return output.replace(/\.zst$/i, "");
 }
 
 function isTarget(text: string): text is Target {
-  return Object.hasOwn(FORMATS, text);
+  return Object.hasOwn(formats, text);
 }
 
 function isDisk(text: string | undefined): text is Disk | undefined {

@@ -62,6 +62,8 @@ export interface VolumeSummary {
   /** The first boot sector is damaged; the backup was used. */
   is_from_backup_boot_sector: boolean;
   usage: Usage | null;
+  /** The least bytes of the volume in another size, with its backup boot sector. */
+  least_size: number | null;
   /** Clusters that `$BadClus` names. */
   bad: BadClusters | null;
   /** Records of `$MFT`. */

@@ -3,9 +3,10 @@ import type { Holder, Info, Remains, Report, SurveyedFile } from "./documents.js
 import { watchCodecs } from "./codecs.js";
 import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
+import type { Target } from "./formats.js";
 import type { Medium } from "./medium.js";
 import type { Image as Handle, Task } from "./ntfsclone.js";
-import type { ContentOptions, ConvertOptions, Hole, LookOptions, Target, TaskOptions } from "./options.js";
+import type { ContentOptions, ConvertOptions, Hole, LookOptions, TaskOptions } from "./options.js";
 
 /** Consecutive clusters in use. */
 export interface Extent {

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Hole } from "./options.js";
+
+export type Piece = Uint8Array | Hole;
 
 /** Characters of the name in the name of the part: of at most 4 bytes each, and all names have at most 255. */
 const NAME_CHARACTERS = 60;
@@ -15,12 +18,12 @@ export class Interrupted extends Error {
 }
 
 /**
- * Writes a file that must not exist yet. It has its name only when it is whole: it is written beside it, and removed if
+ * Writes a file that must not exist yet, with holes where the file system has them. It has its name only when it is whole: it is written beside it, and removed if
  * that fails or a signal arrives. After `kill -9` a file with another name is left.
  */
 export async function writeNewFile(
   path: string,
-  begin: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  begin: (signal: AbortSignal) => AsyncIterable<Piece>,
 ): Promise<void> {
   await refuseExisting(path);
   const name = [...basename(path)].slice(0, NAME_CHARACTERS).join("");
@@ -33,13 +36,22 @@ export async function writeNewFile(
   try {
     const file = await open(partial, "wx");
     try {
+      let position = 0;
       for await (const piece of begin(stop.signal)) {
-        // `writeFile` would write many small parts.
-        for (let rest = piece; rest.length > 0; ) {
-          rest = rest.subarray((await file.write(rest)).bytesWritten);
+        if (piece instanceof Uint8Array) {
+          // `writeFile` would write many small parts.
+          for (let rest = piece; rest.length > 0; ) {
+            const { bytesWritten } = await file.write(rest, 0, rest.length, position);
+            rest = rest.subarray(bytesWritten);
+            position += bytesWritten;
+          }
+        } else {
+          position += piece.hole;
         }
         stop.signal.throwIfAborted();
       }
+      // A hole at the end.
+      await file.truncate(position);
     } finally {
       await file.close();
     }

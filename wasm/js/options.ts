@@ -1,3 +1,5 @@
+import type { Disk } from "./formats.js";
+
 /** Where the WebAssembly module comes from: its address, an answer that carries it, its bytes, or itself compiled. */
 export type InitInput = URL | string | Response | ArrayBuffer | Uint8Array | WebAssemblyModule;
 
@@ -61,37 +63,14 @@ export interface ConvertOptions extends TaskOptions {
    * before they ask for another. `pipeTo` is not.
    */
   reuse?: boolean | undefined;
-  /** Is called before the first piece with the size of the result, if that is known: not of VMDK, nor of what is compressed. */
+  /**
+   * Is called before the first piece with the size of the result, if that is known: not of VMDK, nor of what is
+   * compressed, nor of an image of ntfsclone that stays one.
+   */
   onSize?: ((size: number) => void) | undefined;
 }
-
-/** A partition table, or none: the disk is then the volume. */
-export type Disk = "gpt" | "mbr" | "none";
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */
 export interface Hole {
   hole: number;
 }
-
-/** What an image can be made into. */
-export type Target =
-  /** The volume, byte for byte as `ntfsclone --restore-image` writes it. */
-  | "raw"
-  /** An image of ntfsclone. */
-  | "ntfsclone"
-  /** An image with what the file system keeps, and nothing of the content of files. */
-  | "metadata"
-  /** An image of partclone, as Clonezilla has them. */
-  | "partclone"
-  /** A disk of QEMU, KVM and Proxmox. As in all disks, the volume is a partition of it, in a GPT unless `disk` is given. */
-  | "qcow2"
-  /** A disk of VirtualBox. */
-  | "vdi"
-  /** A disk of old Hyper-V and Virtual PC, up to 2040 GiB. */
-  | "vhd"
-  /** A disk of Azure: all bytes, also the free ones. */
-  | "vhd-fixed"
-  /** A disk of Hyper-V; Windows mounts it with a double click. */
-  | "vhdx"
-  /** A disk of VMware, compressed: to be imported (streamOptimized). */
-  | "vmdk";

@@ -11,7 +11,7 @@ use wasm_bindgen::JsValue;
 pub(crate) fn object(failure: &Failure) -> JsValue {
     let object = Object::new();
     set(&object, "code", &failure.code().into());
-    set(&object, "message", &with_causes(failure).into());
+    set(&object, "message", &message(failure).into());
     if let Some(offset) = failure.offset() {
         set(&object, "offset", &BigInt::from(offset).into());
     }
@@ -26,6 +26,16 @@ pub(crate) fn object(failure: &Failure) -> JsValue {
         _ => {}
     }
     object.into()
+}
+
+fn message(failure: &Failure) -> String {
+    match failure {
+        Failure::Error(error) => with_causes(error),
+        // Their causes are in their messages.
+        Failure::Refused { .. } | Failure::Decompress(_) | Failure::NotOpened(_) => {
+            failure.to_string()
+        }
+    }
 }
 
 fn partition(partition: &Partition) -> JsValue {

@@ -185,8 +185,9 @@ test("compressed twice, but not more often", needs("zstd"), async () => {
 
 test("a whole disk", async () => {
   const path = compressed("disk.raw", "gzip", fixtures.disk());
-  const { code, partitions } = await error(path);
+  const { code, message, partitions } = await error(path);
   assert.equal(code, "disk");
+  assert.equal(message, "it is a whole disk; name the partition");
   assert.deepEqual(partitions.map(({ number, isNtfs }) => [number, isNtfs]), [[1, false], [2, true]]);
   const opened = await open(path, { partition: 2 });
   assert.deepEqual(opened.info().layers, ["gzip", "partition 2"]);

@@ -88,6 +88,14 @@ test("what is free in a disk of all bytes is a hole", async () => {
   await image.close();
 });
 
+test("the small program leaves holes in a file", () => {
+  const output = join(folder, "holes.vhd");
+  rmSync(output, { force: true });
+  execFileSync(process.execPath, [cli, "convert", "--to=vhd-fixed", "-o", output, demoImage()]);
+  const { size, blocks } = statSync(output);
+  assert.ok(512 * blocks < size / 2, `${512 * blocks} of ${size} bytes are stored`);
+});
+
 test("what is compressed has no size before it is done", async () => {
   const { size } = await convert(demoVolume(), "vhdx", { compress: true });
   assert.equal(size, undefined);
@@ -110,6 +118,8 @@ test("the small program takes the format from the name of the output", async () 
     ["by-name.PARTCLONE", "partclone"],
     ["with-mbr.qcow2", "qcow2", "--disk=mbr"],
     ["by-option.img", "vdi", "--to=vdi"],
+    ["sda1.ntfs-ptcl-img", "partclone"],
+    ["fixed.vhd-fixed", "vhd-fixed"],
     ["other.img", "raw"],
   ]) {
     const output = join(folder, name);
@@ -118,4 +128,7 @@ test("the small program takes the format from the name of the output", async () 
     assert.deepEqual(await digestOfFile(output), await digestOfFile(expected(target, demoImage(), ...given)), name);
   }
   assert.equal(run("-o", join(folder, "x"), "--disk=apm", demoImage()).status, 2);
+  // Its content would not be what its name says.
+  assert.equal(run("-o", join(folder, "x.vhdx.zst"), demoImage()).status, 2);
+  assert.equal(run("-o", join(folder, "x.vhdx.zst"), "--compress=3", demoImage()).status, 0);
 });

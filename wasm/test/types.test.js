@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { formats } from "../pkg/js/node.js";
 import * as fixtures from "./support/fixtures.js";
 import { ntfscloneMayFail } from "./support/fixtures.js";
 import { project, tools } from "./support/project.js";
@@ -74,9 +75,13 @@ test("the documents have the types that are made of Rust's", () => {
   assert.equal(status, 0, stdout);
 });
 
+test("the formats are those of the library's writers", () => {
+  assert.deepEqual(formats, JSON.parse(read("../tests/formats.generated.json")));
+});
+
 const USE = `
-import { Image, NtfscloneError, init, open } from "ntfsclone";
-import type { Extent, Hole, Info, Remains, Report, SurveyedFile } from "ntfsclone";
+import { Image, NtfscloneError, formats, init, open } from "ntfsclone";
+import type { Extent, Format, Hole, Info, Remains, Report, SurveyedFile, Target } from "ntfsclone";
 
 await init();
 const image: Image = await open(new Blob([]), { signal: new AbortController().signal, partition: 1 });
@@ -91,6 +96,9 @@ console.log(new Date(files[0]!.modified ?? 0), content, remains.sensitive.file_n
 const stream: ReadableStream<Uint8Array> = image.convert("raw", { compress: 3 });
 const holes: ReadableStream<Uint8Array | Hole> = image.convert("ntfsclone", { holes: true });
 console.log(info.volume?.label, report.findings[0]?.code === "dirty", extents, stream, holes, new NtfscloneError("read", "").offset);
+const format: Format = formats["vhd-fixed"];
+const disks: Target[] = (Object.keys(formats) as Target[]).filter((target) => formats[target].disk === "gpt");
+console.log(format.extensions.includes("vhd"), image.convert(disks[0]!, { disk: "mbr", onSize: (size) => console.log(size / 2) }));
 await open({ size: 10n, read: async (offset: number, length: number) => new Uint8Array(offset + length) });
 await open(new URL("https://example.org/a.img"));
 await image.close();
@@ -98,6 +106,8 @@ await image.close();
 await open(5);
 // @ts-expect-error
 image.convert("vmdk2");
+// @ts-expect-error
+image.convert("vhdx", { disk: "apm" });
 `;
 
 test("TypeScript in Node", () => {

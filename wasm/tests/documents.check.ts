@@ -1,6 +1,6 @@
 // The types that are given out are those of Rust: this compiles, or they are not.
 import type * as Given from "../js/documents.js";
-import type * as Options from "../js/options.js";
+import type * as Formats from "../js/formats.js";
 import type * as Rust from "./documents.generated.js";
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -18,5 +18,5 @@ export const stream: Same<Given.SurveyedStream, Rust.SurveyedStream> = true;
 export const remains: Same<Given.Remains, Rust.Remains> = true;
 export const sensitive: Same<Given.Sensitive, Rust.Sensitive> = true;
 export const wiped: Same<Given.Wiped, Rust.Wiped> = true;
-export const target: Same<Options.Target, Rust.Target> = true;
+export const target: Same<Formats.Target, Rust.Target> = true;
 export const holder: Same<Given.Holder, Rust.Holder> = true;

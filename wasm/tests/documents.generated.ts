@@ -128,6 +128,11 @@ is_from_backup_boot_sector: boolean,
  */
 usage: Usage | null, 
 /**
+ * The least bytes of the volume in another size, with its backup boot sector; none where
+ * `$Bitmap` or `$BadClus` is damaged.
+ */
+least_size: number | null, 
+/**
  * Clusters that are marked as bad; none where `$BadClus` is damaged.
  */
 bad: BadClusters | null, 

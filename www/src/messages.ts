@@ -1,4 +1,4 @@
-import type { ErrorCode, Holder, Info, Partition, Progress, Remains, Report, SurveyedStream, Target } from "ntfsclone";
+import type { Disk, ErrorCode, Holder, Info, Partition, Progress, Remains, Report, SurveyedStream, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
 import type { Structure } from "./structures/locate.js";
 
@@ -20,6 +20,8 @@ export interface Calls {
   validate: { question: null; answer: Report };
   /** What a metadata image would hold. */
   remains: { question: null; answer: Remains };
+  /** The bytes that a conversion would make; null if that is known only when it is made. */
+  size: { question: Form; answer: number | null };
   convert: { question: Conversion; answer: Written };
   /** The content of a file, or of one of its streams. */
   content: { question: Content; answer: Written };
@@ -134,8 +136,15 @@ export interface Inspected {
   holders: Holders | null;
 }
 
-export interface Conversion {
+/** What is made by a conversion. */
+export interface Form {
   target: Target;
+  /** The partition table of a disk; null if the format holds a volume alone. */
+  disk: Disk | null;
+}
+
+export interface Conversion extends Form {
+  /** Of the compression; null without one. */
   level: number | null;
   output: Output;
 }

@@ -35,7 +35,8 @@ export const strings = {
     features: [
       ["Inspect", "A summary, a map of which file owns each cluster, all files, and what the bytes mean."],
       ["Validate", "Checks the structure and the checksums, and lists the files that damage affects."],
-      ["Extract", "Single files, whole folders as a zip, a raw volume, a compact image, or one for a bug report."],
+      ["Extract", "Single files, and whole folders as a zip."],
+      ["Convert", "A virtual machine's disk for Hyper-V, VirtualBox, VMware or QEMU, a raw volume, or another image."],
     ],
   },
 
@@ -75,6 +76,11 @@ export const strings = {
     noVolume: "The volume in the image could not be read.",
     noUsage: "The used space is unknown.",
     at: "At",
+    actions: {
+      files: ["Take files out", "Find and save single files or whole folders."],
+      validate: ["Check for damage", "Is it complete, and is its file system sound?"],
+      convert: ["Make a virtual machine's disk", "Of this backup, for Hyper-V, VirtualBox, VMware or QEMU; or another image."],
+    },
     flags: {
       dirty: ["Dirty", "Windows did not unmount this volume cleanly, or found errors on it. Run chkdsk in Windows before you rely on it."],
       hibernated: ["Hibernated", "Windows is hibernated on this volume. Shut it down fully before you write to the volume, or unsaved data is lost."],
@@ -257,16 +263,38 @@ export const strings = {
 
   convert: {
     title: "Convert",
-    lead: "The result is, byte for byte, that of the command-line tool. The file that you opened is not changed.",
+    lead: "Choose what to make of it. The file that you opened is not changed.",
     target: "Format",
+    groups: {
+      disk: ["A virtual machine's disk", "A new disk with this volume as its only partition. Attach it to a machine beside its own disk: it has no boot code and no boot partition."],
+      image: ["An image to restore", "The clusters in use, without free space."],
+      volume: ["A raw volume", "The volume as it is."],
+      metadata: ["Metadata only", "Not a backup."],
+    },
+    /** The title, what it is good for, and what to do with it. */
     targets: {
-      raw: ["Raw volume", "Every byte at its place: for mounting, for a partition, or for other programs."],
-      ntfsclone: ["ntfsclone image", "Only the clusters in use: for backups, and for restoring with ntfsclone, Clonezilla and others."],
-      metadata: ["Metadata image", "For a bug report: the data of the file system itself, without the content of files."],
+      vhdx: ["VHDX", "Hyper-V. Windows mounts it with a double click.", "Double-click it in Windows, or add it to a machine in Hyper-V Manager."],
+      qcow2: ["qcow2", "QEMU, KVM, virt-manager, Proxmox.", "Attach it to a machine of QEMU or virt-manager; in Proxmox, import it with: qm importdisk."],
+      vdi: ["VDI", "VirtualBox.", "Add it to a machine in VirtualBox, as a hard disk."],
+      vmdk: ["VMDK", "VMware. Compressed, to be imported.", "Import it into VMware; it is compressed, so a machine does not write to it as it is."],
+      vhd: ["VHD", "Old Hyper-V and Virtual PC, up to 2040 GiB.", "Attach it in Disk Management of Windows, or add it to a machine."],
+      "vhd-fixed": ["VHD, fixed size", "Azure. All bytes, also the free ones.", "Upload it to Azure as a page blob."],
+      ntfsclone: ["ntfsclone image", "For backups. ntfsclone, Clonezilla and others restore it.", "Restore it with: ntfsclone --restore-image."],
+      partclone: ["partclone image", "As Clonezilla makes them, with checksums.", "Restore it with: partclone.restore."],
+      raw: ["Raw volume", "Every byte at its place: for mounting, for a partition, or for other programs.", "Mount it in Linux with: mount -o loop."],
+      metadata: ["Metadata image", "For a bug report: the data of the file system itself, without the content of files.", null],
     } as const,
     about: (size: string) => `about ${size}`,
+    atMost: (size: string) => `up to ${size}`,
     smaller: "much smaller",
     onDisk: (size: string) => `, about ${size} on the disk`,
+    options: "Options",
+    table: "Partition table",
+    tables: {
+      gpt: ["GPT", "The disk's list of partitions, in the form that all current systems read."],
+      mbr: ["MBR", "The older form, for old machines and programs; up to 2 TiB."],
+      none: ["None", "The disk is the volume itself: for programs that look for no partitions."],
+    } as const,
     compress: "Compress (zstd)",
     compressLead: "Any part can be read without the rest. zstd -d decompresses it, too.",
     level: "Level",
@@ -281,6 +309,10 @@ export const strings = {
     savesTo: "Written into the file that you choose; zeros become holes.",
     downloads: "Streamed into your downloads, without keeping it in memory.",
     working: (target: string) => `Converting: ${target}`,
+    made: (target: string) => `Format: ${target}.`,
+    madeDisk: (target: string, table: string) => `Format: ${target}, partition table: ${table}.`,
+    decompress: "Decompress it with: zstd -d.",
+    copyOf: (name: string) => `${name} copy`,
   },
 
   takeout: {

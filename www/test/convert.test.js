@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { formats } from "../../wasm/pkg/js/node.js";
 import { digestOfFile } from "../../wasm/test/support/content.js";
-import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, mkntfs, ntfsclone, scratch } from "../../wasm/test/support/fixtures.js";
+import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, fullVolume, mkntfs, ntfsclone, qemuImg, scratch } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -15,16 +15,6 @@ before(async () => {
   site = skip ? undefined : await start();
 });
 after(() => site?.close());
-
-/** A volume of 600 MiB with a file of 400 MiB that does not compress. */
-function fullVolume(name) {
-  const path = emptyVolume(name, 600 << 20, 4096);
-  const content = join(scratch("full"), "random");
-  writeFileSync(content, randomBytes(400 << 20));
-  execFileSync("ntfscp", ["-q", path, content, "/random"]);
-  rmSync(content);
-  return path;
-}
 
 /** Of a file in the browser's own storage. */
 function saved(page, name) {
@@ -43,11 +33,24 @@ function saved(page, name) {
   }, name);
 }
 
+/** What the command-line tool makes of the volume. */
+function converted(target, ...options) {
+  const output = join(scratch(`page-expected-${target}`), "expected");
+  ntfsclone("convert", "-q", "--to", target, ...options, demoVolume(), output);
+  return output;
+}
+
 const CASES = [
   ["raw", "demo.img", demoImage, "demo.ntfs", demoRestored],
   ["ntfsclone", "demo.ntfs", demoVolume, "demo.img", demoImage],
   ["metadata", "demo.ntfs", demoVolume, "demo.metadata.img", demoMetadata],
   ["metadata", "demo.img", demoImage, "demo.metadata.img", demoMetadata],
+  ["partclone", "demo.ntfs", demoVolume, "demo.partclone", () => converted("partclone")],
+  ["qcow2", "demo.img", demoImage, "demo.qcow2", () => converted("qcow2")],
+  ["vdi", "demo.img", demoImage, "demo.vdi", () => converted("vdi")],
+  ["vhd", "demo.ntfs", demoVolume, "demo.vhd", () => converted("vhd")],
+  ["vhd-fixed", "demo.img", demoImage, "demo.vhd", () => converted("vhd-fixed")],
+  ["vhdx", "demo.img", demoImage, "demo.vhdx", () => converted("vhdx")],
 ];
 
 for (const [target, from, source, name, expected] of CASES) {
@@ -87,6 +90,194 @@ for (const [target, from, source, name, expected] of CASES) {
     await context.close();
   });
 }
+
+test("every format is offered, in a group, with a line on what it is good for", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoImage());
+  await go(page, "Convert");
+  const shown = await page.evaluate(() =>
+    [...document.querySelectorAll(".target-group")].map((group) => ({
+      title: document.getElementById(group.getAttribute("aria-labelledby")).textContent,
+      targets: [...group.querySelectorAll("input[type=radio]")].map((radio) => [radio.value, document.getElementById(radio.getAttribute("aria-describedby")).textContent.length > 5]),
+    })),
+  );
+  assert.deepEqual(shown.map(({ title }) => title), ["A virtual machine's disk", "An image to restore", "A raw volume", "Metadata only"]);
+  const targets = shown.flatMap(({ targets }) => targets);
+  assert.deepEqual(targets.map(([target]) => target).sort(), Object.keys(formats).sort());
+  assert.deepEqual(targets.filter(([, isDescribed]) => !isDescribed), []);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("a visitor finds from the overview how to make a virtual machine's disk", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  await page.click("text=Make a virtual machine's disk");
+  assert.ok(await page.isVisible(".convert-form"));
+  assert.ok(await page.isChecked("#target-vhdx"));
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+  assert.equal(download.suggestedFilename(), "demo.vhdx");
+  const { length } = await digestOfFile(await download.path());
+  await page.waitForSelector(".notice.good");
+  assert.match(await page.textContent(".notice.good"), /^demo\.vhdx is complete\.17 MiB in .*VHDX, partition table: GPT\. Double-click it in Windows/);
+  assert.equal(length, 17 << 20);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+for (const [what, source] of [["a volume", demoVolume], ["an image", demoImage]]) {
+  test(`the sizes of what is made of ${what} are shown before`, { skip }, async () => {
+    const { page, complaints, context } = await visit(site);
+    await openFile(page, source());
+    await go(page, "Convert");
+    // The image is copied as it is, as far as it goes.
+    const estimated = source === demoImage ? ["metadata", "vmdk", "ntfsclone"] : ["metadata", "vmdk"];
+    const exact = Object.keys(formats).filter((target) => !estimated.includes(target));
+    for (const target of exact) {
+      const { length } = await digestOfFile(converted(target));
+      const shown = `${(length / 2 ** 20).toPrecision(3).replace(/\.?0+$/, "")} MiB`;
+      await page.waitForFunction(
+        ([target, shown]) => new RegExp(`^${shown}(,|$)`).test(document.querySelector(`.target:has(#target-${target}) .target-size`).textContent),
+        [target, shown],
+      );
+    }
+    assert.equal(await page.textContent(".target:has(#target-vmdk) .target-size"), "up to 3.75 MiB");
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
+test("the partition table can be chosen, and the size is that with it", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  await go(page, "Convert");
+  await page.check("#target-vhd-fixed");
+  assert.ok(!(await page.isVisible("#table")));
+  await page.click(".convert-options summary");
+  for (const [table, about] of [["mbr", /old machines/], ["none", /the volume itself/]]) {
+    await page.selectOption("#table", table);
+    assert.match(await page.textContent("#about-table"), about);
+    // With another table the other formats have other sizes, too.
+    const { length } = await digestOfFile(converted("qcow2", `--disk=${table}`));
+    const shown = `${(length / 2 ** 20).toPrecision(3)} MiB`;
+    await page.waitForFunction((shown) => document.querySelector(".target:has(#target-qcow2) .target-size").textContent === shown, shown);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+    assert.deepEqual(await digestOfFile(await download.path()), await digestOfFile(converted("vhd-fixed", `--disk=${table}`)));
+    await page.waitForSelector(".notice.good");
+  }
+  // What is no disk has no partition table, and only that is compressed.
+  assert.ok(!(await page.isVisible("#compress")));
+  await page.check("#target-partclone");
+  assert.ok(!(await page.isVisible(".convert-options")));
+  assert.ok(await page.isVisible("#compress"));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("by keyboard alone: a format, the partition table, and the disk", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  const focused = () => page.evaluate(() => ({ id: document.activeElement.id, text: document.activeElement.textContent }));
+  const tabTo = async (matches) => {
+    for (let count = 0; count < 60; count += 1) {
+      await page.keyboard.press("Tab");
+      if (matches(await focused())) {
+        return;
+      }
+    }
+    assert.fail("cannot be reached");
+  };
+  await tabTo(({ text }) => text.startsWith("Make a virtual machine's disk"));
+  await page.keyboard.press("Enter");
+  await tabTo(({ id }) => id === "target-vhdx");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  assert.equal((await focused()).id, "target-vdi");
+  await tabTo(({ text }) => text === "Options");
+  await page.keyboard.press("Enter");
+  await tabTo(({ id }) => id === "table");
+  await page.keyboard.press("ArrowDown");
+  await tabTo(({ text }) => text === "Download");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+  assert.equal(download.suggestedFilename(), "demo.vdi");
+  assert.deepEqual(await digestOfFile(await download.path()), await digestOfFile(converted("vdi", "--disk=mbr")));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("vmdk: the same disk as the command-line tool's, compressed by another library", { skip: skip || (!qemuImg && "qemu-img is missing") }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  await go(page, "Convert");
+  await page.check("#target-vmdk");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+  assert.equal(download.suggestedFilename(), "demo.vmdk");
+  execFileSync(qemuImg, ["check", "-f", "vmdk", await download.path()]);
+  execFileSync(qemuImg, ["compare", "-f", "vmdk", "-F", "vmdk", await download.path(), converted("vmdk")]);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("qemu-img finds nothing wrong", { skip: skip || (!qemuImg && "qemu-img is missing") }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  await go(page, "Convert");
+  for (const [target, format] of [["qcow2", "qcow2"], ["vdi", "vdi"], ["vhdx", "vhdx"]]) {
+    await page.check(`#target-${target}`);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+    execFileSync(qemuImg, ["check", "-f", format, await download.path()]);
+    execFileSync(qemuImg, ["compare", "-f", format, "-F", "raw", await download.path(), converted("raw", "--disk=gpt")]);
+    await page.waitForSelector(".notice.good");
+  }
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("what is open is not the name that is suggested", { skip }, async () => {
+  const { page, complaints, context } = await visit(site, { saving: "file" });
+  await openFile(page, demoImage());
+  await go(page, "Convert");
+  await page.check("#target-ntfsclone");
+  await page.click(".convert-form .primary");
+  await page.waitForSelector(".notice.good");
+  assert.match(await page.textContent(".notice.good"), /^demo copy\.img is complete/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("an image of partclone in pieces becomes a disk; before that, sizes are estimated", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  const image = join(scratch("page-partclone"), "sda1.ntfs-ptcl-img");
+  renameSync(converted("partclone"), image);
+  await openFile(page, image);
+  await go(page, "Convert");
+  assert.match(await page.textContent(".target:has(#target-vhdx) .target-size"), /^about 3\.75 MiB$/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+  assert.equal(download.suggestedFilename(), "sda1.vhdx");
+  assert.deepEqual(await digestOfFile(await download.path()), await digestOfFile(converted("vhdx")));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("of a metadata image no disk is offered first, and what cannot be made is said", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, demoMetadata());
+  assert.equal(await page.locator("text=Make a virtual machine's disk").count(), 0);
+  await go(page, "Convert");
+  assert.ok(await page.isChecked("#target-raw"));
+  await page.waitForSelector(".target:has(#target-vhdx) .target-impossible");
+  await page.check("#target-vhdx");
+  await page.click(".convert-form .primary");
+  await page.waitForSelector(".notice.error");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("before a metadata image is made, it is told what will be in it, and how large it will be", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
@@ -143,7 +334,7 @@ for (const saving of ["file", "download"]) {
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
     // So that there is time to cancel: holes of 60 GiB become zeros of a download. In a file they take none, as do
     // frames of zeros; content does.
-    await openFile(page, saving === "download" ? emptyVolume("60g.ntfs", 60 * 1024 ** 3, 4096) : fullVolume("full.ntfs"));
+    await openFile(page, saving === "download" ? emptyVolume("60g.ntfs", 60 * 1024 ** 3, 4096) : fullVolume());
     await go(page, "Convert");
     await page.check("#target-raw");
     if (saving === "file") {

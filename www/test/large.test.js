@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { emptyVolume, mkntfs } from "../../wasm/test/support/fixtures.js";
+import { emptyVolume, fullVolume, mkntfs } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip as skipWithout, start, visit } from "./support/page.js";
 
 const skip = skipWithout || (mkntfs ? false : "no mkntfs");
@@ -86,20 +86,43 @@ test("a volume of 60 GiB takes no more memory than one of 60 MiB, and the page s
   assert.ok(large.took < 100, `a task took ${large.took} ms`);
 });
 
-test("a download of 2 GiB, in memory that stays flat", { skip }, async () => {
-  const volume = emptyVolume("2g.ntfs", 2 * GIB, 4096);
+test("what is too large for a format is said before it is chosen", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
-  await openFile(page, volume);
+  await openFile(page, emptyVolume("3t.ntfs", 3 * 1024 * GIB, 65536));
   await go(page, "Convert");
-  let download;
-  const more = await grows(async () => {
-    [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
-    assert.equal(await download.failure(), null);
-  });
-  const path = await download.path();
-  assert.ok(more < 4 * ALLOWED, `${Math.round(more / MIB)} MiB more`);
+  const size = (target) => page.locator(`.target:has(#target-${target}) .target-size`);
+  await size("vhd").locator(".target-impossible").waitFor();
+  assert.match(await size("vhd").textContent(), /too large for VHD/);
+  await page.waitForFunction(() => /^\d[.\d]* MiB$/.test(document.querySelector(".target:has(#target-vdi) .target-size").textContent));
+  await page.click(".convert-options summary");
+  await page.selectOption("#table", "mbr");
+  await size("vdi").locator(".target-impossible").waitFor();
+  assert.match(await size("vdi").textContent(), /too large for/);
   assert.deepEqual(complaints, []);
-  rmSync(path);
   await context.close();
 });
+
+for (const [what, volume, target] of [
+  ["2 GiB", () => emptyVolume("2g.ntfs", 2 * GIB, 4096), "raw"],
+  ["2 GiB", () => emptyVolume("2g.ntfs", 2 * GIB, 4096), "vhd-fixed"],
+  ["400 MiB of content", fullVolume, "vhdx"],
+]) {
+  test(`a download of ${what} as ${target}, in memory that stays flat`, { skip }, async () => {
+    const { page, complaints, context } = await visit(site);
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+    await openFile(page, volume());
+    await go(page, "Convert");
+    await page.check(`#target-${target}`);
+    let download;
+    const more = await grows(async () => {
+      [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+      assert.equal(await download.failure(), null);
+    });
+    const path = await download.path();
+    console.log(`more memory: ${Math.round(more / MIB)} MiB`);
+    assert.ok(more < 4 * ALLOWED, `${Math.round(more / MIB)} MiB more`);
+    assert.deepEqual(complaints, []);
+    rmSync(path);
+    await context.close();
+  });
+}

@@ -60,6 +60,8 @@ for (const colorScheme of ["light", "dark"]) {
       await see("structure");
       await go(page, "Convert");
       await see("convert");
+      await page.click(".convert-options summary");
+      await see("disk-options");
       await page.check("#target-metadata");
       await page.check("#compress");
       await page.waitForSelector(".anonymise ul");
@@ -69,6 +71,7 @@ for (const colorScheme of ["light", "dark"]) {
       await Promise.all([page.waitForSelector(".meter"), page.click(".convert-form .primary")]);
       await see("converting");
       await page.waitForSelector(".notice.good");
+      await see("converted");
       await go(page, "Validate");
       await see("validate");
       await page.click(".invite .primary");

@@ -14,6 +14,7 @@ mod image;
 mod image_decoder;
 mod image_reader;
 mod partclone;
+mod relocate;
 mod seekable;
 mod structures;
 mod volume;
@@ -24,6 +25,7 @@ pub use disk::{disk, disk_files, vhd, vhdx};
 pub use image::image_decoder;
 pub use image_reader::image_reader;
 pub use partclone::partclone;
+pub use relocate::relocate;
 pub use seekable::seekable;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
 pub use volume::volume_scan;
@@ -36,6 +38,7 @@ pub fn run(target: &str, data: &[u8]) {
         "runlist" => runlist(data),
         "attribute_list" => attribute_list(data),
         "volume_scan" => volume_scan(data),
+        "relocate" => relocate(data),
         "content" => content(data),
         "lznt1" => lznt1(data),
         "decompress" => decompress(data),

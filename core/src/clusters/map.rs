@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use crate::units::{Extent, Lcn, len_u64, len_usize};
 
 /// Clusters of a page.
-pub(super) const PAGE_CLUSTERS: u64 = 32 * 1024;
-const WORD_CLUSTERS: u64 = 64;
+pub(crate) const PAGE_CLUSTERS: u64 = 32 * 1024;
+/// Clusters of a word.
+pub(crate) const WORD_CLUSTERS: u64 = 64;
 /// Words of a page.
 pub(super) const PAGE_WORDS: usize = 512;
 

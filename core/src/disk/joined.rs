@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::virtual_disk::limited;
-use crate::io::{ByteExtent, IoError, ReadAt, Source};
+use crate::io::{Allocation, ByteExtent, IoError, ReadAt, Source};
 use crate::units::{len_u64, len_usize};
 
 /// The extents of a disk, or the segments of an image.
@@ -69,6 +69,13 @@ impl ReadAt for Joined {
             rest = later;
         }
         Ok(())
+    }
+
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        match self.find(offset) {
+            Some((part, within, left)) => Ok(part.allocation_at(within)?.up_to(left)),
+            None => Ok(Allocation::Stored { len: 0 }),
+        }
     }
 
     fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {

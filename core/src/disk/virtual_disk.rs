@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::cache::Cache;
 use super::compressed_block::CompressedBlock;
 use crate::error::{Error, Result};
-use crate::io::{ByteExtent, IoError, ReadAt, Source};
+use crate::io::{Allocation, ByteExtent, IoError, ReadAt, Source};
 use crate::units::{len_u64, len_usize};
 
 /// Ours: decompressed blocks that are cached, in bytes. Two of the largest fit.
@@ -208,6 +208,24 @@ impl ReadAt for VirtualDisk {
             left = later;
         }
         Ok(())
+    }
+
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let left = self.size.saturating_sub(offset);
+        if left == 0 {
+            return Ok(Allocation::Stored { len: 0 });
+        }
+        let run = self.layout.find(offset).map_err(IoError::new)?;
+        let len = run.len.min(left);
+        Ok(match run.stored {
+            Stored::Zeros => Allocation::Hole { len },
+            Stored::Parent => match self.in_parent(offset) {
+                Some((parent, offset, _)) => parent.allocation_at(offset)?.up_to(len),
+                None => Allocation::Hole { len },
+            },
+            Stored::At(position) => self.source.allocation_at(position)?.up_to(len),
+            Stored::Compressed(..) => Allocation::Stored { len },
+        })
     }
 
     /// Zeros that are not stored are data as well. Where the file ends too early, or lacks bytes

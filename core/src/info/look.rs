@@ -11,6 +11,7 @@ use crate::io::ReadAt;
 use crate::ntfs::mft::RECORD_MFT;
 use crate::ntfs::value::Value;
 use crate::ntfs::{AttributeType, FileRecord, OpenedFrom, Unclean, Volume, VolumeInfo};
+use crate::relocate::{bitmap_clusters, least_size};
 use crate::units::{Geometry, len_u64, len_usize};
 
 /// As many records as are walked over in some tenths of a second.
@@ -127,6 +128,8 @@ impl VolumeLook {
         let is_hibernated = unless_damaged(volume.is_hibernated())?;
         let journal = unless_damaged(volume.journal())?;
         let bad = unless_damaged(bad_clusters(volume))?;
+        let bad = bad.map(|bad| BadClusters::of(&bad, volume.geometry().nr_clusters()));
+        let usage = self.usage.take();
         Ok(VolumeSummary {
             ntfs_version: info
                 .as_ref()
@@ -147,8 +150,14 @@ impl VolumeLook {
             clusters: volume.geometry().nr_clusters(),
             mft_lcn: volume.boot().mft.0,
             is_from_backup_boot_sector: matches!(volume.opened_from(), OpenedFrom::Backup { .. }),
-            usage: self.usage.take(),
-            bad: bad.map(|bad| BadClusters::of(&bad, volume.geometry().nr_clusters())),
+            least_size: usage.as_ref().zip(bad.as_ref()).map(|(usage, bad)| {
+                let geometry = volume.geometry();
+                let used = usage.used.saturating_sub(bad.clusters);
+                let bitmap = bitmap_clusters(geometry, geometry.nr_clusters());
+                least_size(geometry, used, bitmap)
+            }),
+            usage,
+            bad,
             records: volume.mft().record_count(),
             records_in_use: self.records_in_use,
             files: self.files,

@@ -195,6 +195,9 @@ pub struct VolumeSummary {
     pub is_from_backup_boot_sector: bool,
     /// How full it is; none where `$Bitmap` is damaged.
     pub usage: Option<Usage>,
+    /// The least bytes of the volume in another size, with its backup boot sector; none where
+    /// `$Bitmap` or `$BadClus` is damaged.
+    pub least_size: Option<u64>,
     /// Clusters that are marked as bad; none where `$BadClus` is damaged.
     pub bad: Option<BadClusters>,
     /// Records of `$MFT`.

@@ -115,6 +115,14 @@ const _: () = assert!(size_of::<RawHeader>() == 0x10);
 const _: () = assert!(size_of::<RawResident>() == 0x08);
 const _: () = assert!(size_of::<RawNonResident>() == 0x30);
 
+/// Where the length of an attribute is, in bytes into it.
+pub(crate) const LENGTH: usize = offset_of!(RawHeader, length);
+/// Where the last cluster of a piece is in a non-resident attribute.
+pub(crate) const HIGHEST_VCN: usize =
+    size_of::<RawHeader>() + offset_of!(RawNonResident, highest_vcn);
+/// Where its three sizes are: allocated, data and initialized.
+pub(crate) const SIZES: usize = size_of::<RawHeader>() + offset_of!(RawNonResident, allocated_size);
+
 /// Where the first piece of a compressed or sparse value has the bytes of its
 /// clusters without holes. A name, or the mapping pairs, follow.
 const COMPRESSED_SIZE: Range<usize> = 0x40..0x48;
@@ -180,6 +188,14 @@ impl<'a> NonResident<'a> {
         let start = usize::from(self.mapping_pairs_offset);
         let pairs = self.attribute.get(start..).unwrap_or_default();
         Runs::new(pairs, self.lowest_vcn, self.offset)
+    }
+
+    /// The attribute up to its mapping pairs, and these with what follows them.
+    pub(crate) fn split_at_pairs(&self) -> (&'a [u8], &'a [u8]) {
+        let start = usize::from(self.mapping_pairs_offset);
+        self.attribute
+            .split_at_checked(start)
+            .unwrap_or((self.attribute, &[]))
     }
 
     /// Bytes of all clusters of the value without holes, of a compressed or sparse

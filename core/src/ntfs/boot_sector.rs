@@ -257,6 +257,26 @@ impl BootSector {
     }
 }
 
+/// Changes a boot sector for a volume of another size, whose files are elsewhere.
+pub(crate) fn relocate_boot_sector(
+    sector: &mut [u8],
+    total_sectors: u64,
+    mft: Lcn,
+    mft_mirror: Lcn,
+) {
+    let fields = [
+        (offset_of!(RawBootSector, total_sectors), total_sectors),
+        (offset_of!(RawBootSector, mft_lcn), mft.0),
+        (offset_of!(RawBootSector, mftmirr_lcn), mft_mirror.0),
+    ];
+    for (offset, value) in fields {
+        let rest = sector.get_mut(offset..);
+        if let Some(place) = rest.and_then(|rest| rest.first_chunk_mut()) {
+            *place = value.to_le_bytes();
+        }
+    }
+}
+
 /// Sectors per cluster as encoded: small numbers as they are, large ones as
 /// 256 minus the exponent of two.
 fn sectors_per_cluster(encoded: u8) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! `$FILE_NAME`: a name of a file and the directory it stands in.
 
 use alloc::string::String;
-use core::mem::size_of;
+use core::mem::{offset_of, size_of};
 
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
@@ -45,6 +45,8 @@ pub struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
+    /// Where the allocated size of the file is in the value, then its data size.
+    pub(crate) const SIZES: usize = offset_of!(RawFileName, allocated_size);
     /// Where the length of the name is in the value, then its namespace.
     pub(crate) const LENGTH_OFFSET: usize = 0x40;
     /// Where the name begins in the value.

@@ -26,7 +26,7 @@ pub const DIRECTORY_INDEX: &[u8] = b"$\0I\x003\x000\0";
 
 /// Ours: names of a directory that are looked through, in bytes of their
 /// blocks. Root directories have some hundreds.
-const MAX_SEARCHED: u64 = 64 << 20;
+pub(crate) const MAX_SEARCHED: u64 = 64 << 20;
 
 /// Bytes of an index root before its node header.
 pub const ROOT_NODE_OFFSET: usize = 0x10;
@@ -241,11 +241,29 @@ pub fn files_in_directory<R: ReadAt>(
     volume: &Volume<R>,
     directory: RecordNumber,
 ) -> Result<Vec<FileReference>> {
+    named_files_in_directory(volume, directory, &|_| true)
+}
+
+/// Like [`files_in_directory`], of the files whose name `is_wanted`.
+///
+/// # Errors
+///
+/// Those of [`files_in_directory`].
+pub(crate) fn named_files_in_directory<R: ReadAt>(
+    volume: &Volume<R>,
+    directory: RecordNumber,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<FileReference>> {
     let mut files = Vec::new();
     let mut damage = Ok(());
     visit_nodes(volume, directory, &mut |node| {
         match node {
-            Ok(entries) => files.extend(entries.map(|entry| entry.reference)),
+            Ok(entries) => {
+                let named = entries.filter(|entry| {
+                    FileName::parse(entry.key).is_none_or(|name| is_wanted(&name.to_text()))
+                });
+                files.extend(named.map(|entry| entry.reference));
+            }
             Err(error) => damage = Err(error),
         }
         damage.is_ok()

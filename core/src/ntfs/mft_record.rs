@@ -1,6 +1,6 @@
 //! The header of an MFT record.
 
-use core::mem::size_of;
+use core::mem::{offset_of, size_of};
 
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -46,6 +46,9 @@ struct RawHeader {
 }
 
 const _: () = assert!(size_of::<RawHeader>() == 0x2A);
+
+/// Where the bytes in use are, in bytes into the record.
+pub(crate) const BYTES_IN_USE: usize = offset_of!(RawHeader, bytes_in_use);
 
 /// A reference to a record: 48 bits of number and 16 of sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -95,6 +98,12 @@ impl<'a> MftRecord<'a> {
     pub fn from_disk(bytes: &'a mut [u8], offset: u64) -> Result<Self> {
         Self::undo_fixup(bytes, offset)?;
         Self::parse(bytes, offset)
+    }
+
+    /// Whether the flags of a record, as it is on disk, say that it is in use.
+    pub(crate) fn is_in_use(bytes: &[u8]) -> bool {
+        RawHeader::ref_from_prefix(bytes)
+            .is_ok_and(|(raw, _)| &raw.magic == MAGIC && raw.flags.get() & FLAG_IN_USE != 0)
     }
 
     /// Undoes the fixup of `bytes`, a whole record.

@@ -4,6 +4,8 @@
 //! the two numbers that follow, the run's length and the difference of its LCN
 //! to that of the run before. No LCN at all is a hole. A zero byte ends.
 
+use alloc::vec::Vec;
+
 use crate::error::{Error, Result, Structure};
 use crate::units::{Extent, Lcn, Vcn};
 
@@ -139,10 +141,59 @@ fn signed(bytes: &[u8]) -> Option<i64> {
     Some(number.fold(sign, |number, &byte| (number << 8) | i64::from(byte)))
 }
 
+/// Mapping pairs of runs that follow each other, as short as they can be: what is
+/// consecutive on the volume, too, becomes one run.
+pub(crate) fn mapping_pairs(runs: &[Run]) -> Vec<u8> {
+    let mut pairs = Vec::new();
+    let mut previous = 0;
+    let mut rest = runs.iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut run = *first;
+        while let Some(next) = rest.next_if(|next| continues(&run, next)) {
+            run.len = run.len.saturating_add(next.len);
+        }
+        let (length, length_size) = least_bytes(run.len.cast_signed());
+        let (delta, delta_size) = match run.lcn {
+            None => ([0; 8], 0),
+            Some(lcn) => {
+                let lcn = lcn.0.cast_signed();
+                let delta = least_bytes(lcn.wrapping_sub(previous));
+                previous = lcn;
+                delta
+            }
+        };
+        // Both sizes are at most 8.
+        pairs.push(delta_size << 4 | length_size);
+        pairs.extend(length.iter().take(length_size.into()));
+        pairs.extend(delta.iter().take(delta_size.into()));
+    }
+    pairs.push(0);
+    pairs
+}
+
+/// Whether the clusters of `next` follow those of `run`; or both are holes.
+fn continues(run: &Run, next: &Run) -> bool {
+    match (run.lcn, next.lcn) {
+        (Some(lcn), Some(next)) => lcn.plus(run.len) == next,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// A number, little-endian, and how many of its bytes tell it and its sign.
+fn least_bytes(number: i64) -> ([u8; 8], u8) {
+    let is_enough = |size: &u8| {
+        let bits = u32::from(*size).saturating_mul(8).saturating_sub(1);
+        let rest = number.checked_shr(bits).unwrap_or(0);
+        rest == 0 || rest == -1
+    };
+    let size = (1..8).find(is_enough).unwrap_or(8);
+    (number.to_le_bytes(), size)
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec;
-    use alloc::vec::Vec;
 
     use super::*;
 
@@ -176,6 +227,37 @@ mod tests {
             let found: Vec<Run> = Runs::new(pairs, Vcn(0), 0).map_while(Result::ok).collect();
             assert_eq!(found, expected, "{pairs:x?}");
         }
+    }
+
+    #[test]
+    fn mapping_pairs_are_read_back() {
+        let table: [(&[Run], &[u8]); 6] = [
+            (&[], &[0]),
+            (&[run(0, Some(0), 2)], &[0x11, 2, 0, 0]),
+            (&[run(0, Some(127), 127)], &[0x11, 127, 127, 0]),
+            (&[run(0, Some(128), 128)], &[0x22, 0x80, 0, 0x80, 0, 0]),
+            (
+                &[run(0, Some(5), 3), run(3, None, 9), run(12, Some(4), 1)],
+                &[0x11, 3, 5, 0x01, 9, 0x11, 1, 0xFF, 0],
+            ),
+            // What follows is joined.
+            (
+                &[
+                    run(0, Some(5), 3),
+                    run(3, Some(8), 2),
+                    run(5, None, 1),
+                    run(6, None, 1),
+                ],
+                &[0x11, 5, 5, 0x01, 2, 0],
+            ),
+        ];
+        for (runs, expected) in table {
+            assert_eq!(mapping_pairs(runs), expected, "{runs:?}");
+        }
+        let far = [run(0, Some(1 << 40), 1 << 33), run(1 << 33, Some(7), 1)];
+        let pairs = mapping_pairs(&far);
+        let found: Vec<Run> = Runs::new(&pairs, Vcn(0), 0).map_while(Result::ok).collect();
+        assert_eq!(found, far);
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Copy {
     fn table(&self, disk: &(impl ReadAt + ?Sized), damage: Option<Damage>) -> PartitionTable {
         PartitionTable {
             kind: Kind::Gpt,
+            sector_size: self.sector_size,
             partitions: self.partitions(disk),
             damage,
         }

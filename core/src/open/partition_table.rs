@@ -32,6 +32,8 @@ pub struct PartitionTable {
     pub kind: Kind,
     /// Those that can be read and lie on the disk.
     pub partitions: Vec<Partition>,
+    /// Bytes of a sector of the disk, 512 or 4096: what the table counts in.
+    pub sector_size: u64,
     /// What is wrong with it, if that is known.
     pub damage: Option<Damage>,
 }
@@ -72,11 +74,15 @@ impl PartitionTable {
         let mbr = read_mbr(disk, 0);
         let is_protective = |record: &MbrPartitionRecord| record.os_indicator == TYPE_PROTECTIVE;
         let found = match mbr {
-            Some(mbr) if !mbr.partitions.iter().any(is_protective) => Self {
-                kind: Kind::Mbr,
-                partitions: mbr_partitions(disk, &mbr, &mut |_, _| {}),
-                damage: None,
-            },
+            Some(mbr) if !mbr.partitions.iter().any(is_protective) => {
+                let (partitions, sector_size) = mbr_partitions(disk, &mbr, &mut |_, _| {});
+                Self {
+                    kind: Kind::Mbr,
+                    partitions,
+                    sector_size,
+                    damage: None,
+                }
+            }
             _ => gpt::read(disk)?,
         };
         (!found.partitions.is_empty()).then_some(found)
@@ -140,20 +146,21 @@ impl fmt::Display for Damage {
 }
 
 /// The partitions of an MBR. With the wrong sector size, they begin at the wrong
-/// places: the size that finds NTFS is right. Calls `visit_link` with the offset of each
-/// table in the list of logical partitions, in bytes, and its sector size.
+/// places: the size that finds NTFS is right, and returned. Calls `visit_link` with the offset of
+/// each table in the list of logical partitions, in bytes, and its sector size.
 fn mbr_partitions(
     disk: &(impl ReadAt + ?Sized),
     mbr: &MasterBootRecord,
     visit_link: &mut impl FnMut(u64, u64),
-) -> Vec<Partition> {
+) -> (Vec<Partition>, u64) {
+    let [usual_size, large_size] = SECTOR_SIZES;
     let [usual, large] = SECTOR_SIZES.map(|size| mbr_partitions_at(disk, mbr, size, visit_link));
     let has_ntfs = |found: &[Partition]| found.iter().any(|partition| partition.is_ntfs);
     let (usual, large) = (usual.unwrap_or_default(), large.unwrap_or_default());
     if !has_ntfs(&usual) && has_ntfs(&large) {
-        return large;
+        return (large, large_size);
     }
-    usual
+    (usual, usual_size)
 }
 
 fn mbr_partitions_at(

@@ -151,6 +151,16 @@ pub trait Out {
     ///
     /// [`Stopped`].
     fn zeros(&mut self, len: u64) -> Result<(), Stopped>;
+
+    /// How many blocks are worth a call of [`Self::for_each_block`].
+    fn blocks_at_once(&self) -> usize {
+        1
+    }
+
+    /// Calls `work` with each of the blocks, on the threads of the host if it has any.
+    fn for_each_block(&mut self, blocks: &mut [Vec<u8>], work: fn(&mut Vec<u8>)) {
+        blocks.iter_mut().for_each(work);
+    }
 }
 
 /// The output takes no more bytes. Whoever stopped it reports the reason.

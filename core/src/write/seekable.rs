@@ -122,7 +122,13 @@ impl Framing {
 #[derive(Debug)]
 pub struct Content {
     /// `None` if there is no summary.
-    kind: Option<Kind>,
+    summarised: Option<Summarised>,
+}
+
+/// A volume in a stream.
+#[derive(Debug)]
+struct Summarised {
+    kind: Kind,
     header: Header,
     map: Option<Vec<u8>>,
 }
@@ -137,23 +143,33 @@ impl Content {
         extents: impl IntoIterator<Item = Extent>,
         max_map_size: usize,
     ) -> Self {
+        let Some(kind) = writer.kind else {
+            return Self::without_summary();
+        };
         let mut map = MapBuilder::new(max_map_size);
         let mut is_complete = true;
-        for extent in extents.into_iter().filter(|_| writer.kind.is_some()) {
+        for extent in extents {
             // A jump to no clusters is a gap of its own, which a map cannot hold.
             is_complete &= extent.len > 0;
             map.add(extent.start, extent.len);
         }
         // An image has a command for its tail even if that is empty.
-        let is_image = writer.kind == Some(Kind::NtfscloneImage);
+        let is_image = kind == Kind::NtfscloneImage;
         if header.has_tail() && (is_image || header.tail_size() > 0) {
             map.add(Lcn(header.nr_clusters), 1);
         }
         Self {
-            kind: writer.kind,
-            header: *header,
-            map: map.finish().filter(|_| is_complete),
+            summarised: Some(Summarised {
+                kind,
+                header: *header,
+                map: map.finish().filter(|_| is_complete),
+            }),
         }
+    }
+
+    /// Anything but one volume, which is all that a summary describes.
+    pub fn without_summary() -> Self {
+        Self { summarised: None }
     }
 }
 
@@ -208,18 +224,18 @@ impl FrameLog {
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
         failed: impl FnOnce(Error) -> E,
     ) -> Result<u64, E> {
-        let Some(kind) = content.kind else {
+        let Some(summarised) = &content.summarised else {
             let table = self.table.finish();
             write(&table)?;
             return Ok(self.written.saturating_add(len_u64(table.len())));
         };
         let head = Head {
-            kind,
+            kind: summarised.kind,
             frame_size: FRAME_SIZE,
             stream_size: self.stream_size,
-            header: content.header,
+            header: summarised.header,
         };
-        let map = content.map.as_deref();
+        let map = summarised.map.as_deref();
         let size = self.summary.finish(&head, facts, map, &mut write)?;
         self.table.push(size, 0).map_err(failed)?;
         let table = self.table.finish();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::Result;
 use ntfsclone_core::disk::{DiskFormat, NoNeighbours};
-use ntfsclone_core::io::{IoError, ReadAt, Source};
+use ntfsclone_core::io::{Allocation, IoError, ReadAt, Source};
 use ntfsclone_core::open::Container;
 
 /// Opens a format.
@@ -66,6 +66,19 @@ pub(crate) fn check(disk: &Source, expected: &[u8], name: &str) {
         offset = end;
         len = (len * 5 + 77) % 300_007 + 1;
     }
+    // Holes are zeros, and all of the disk is stored or a hole.
+    let mut position = 0;
+    while position < disk.size() {
+        position += match disk.allocation_at(position).unwrap() {
+            Allocation::Stored { len } => len,
+            Allocation::Hole { len } => {
+                let hole = &expected[position as usize..(position + len) as usize];
+                assert!(hole.iter().all(|&byte| byte == 0), "{name} at {position}");
+                len
+            }
+        };
+    }
+    assert_eq!(position, disk.size(), "{name}");
     let end = read(disk, disk.size() - 1, 2);
     assert!(end.is_err(), "{name}: past the end");
     assert!(read(disk, u64::MAX, 1).is_err(), "{name}: past all ends");

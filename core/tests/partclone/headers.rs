@@ -3,6 +3,8 @@
 use ntfs_volume_builder::{PartcloneImage, redo_partclone_header};
 use ntfsclone_core::Error;
 use ntfsclone_core::error::{EndPlace, Structure};
+use ntfsclone_core::image::ntfsclone::Event;
+use ntfsclone_core::image::partclone::{Decoder, FileSystems};
 
 use crate::decoded::decode;
 
@@ -124,6 +126,49 @@ fn huge_volume_without_data_takes_no_memory() {
         Error::Truncated {
             offset: 115,
             place: EndPlace::Header
+        }
+    ));
+}
+
+#[test]
+fn blocks_of_any_file_system_are_decoded_on_request() {
+    let of_other = |block_size: u32| {
+        let block = vec![7; block_size as usize];
+        let mode = PartcloneImage {
+            file_system: "VMFS".to_owned(),
+            ..PartcloneImage::version_2()
+        };
+        mode.of_blocks(block_size, 3 * u64::from(block_size), &[None, Some(&block)])
+    };
+    let large = of_other(8 << 20);
+    let mut decoder = Decoder::of(FileSystems::Any);
+    let (mut input, mut bytes) = (&large[..], 0);
+    loop {
+        match decoder.next(&mut input).unwrap() {
+            Event::Data {
+                offset,
+                bytes: found,
+            } => {
+                assert!(offset >= 8 << 20);
+                bytes += found.len();
+            }
+            Event::End => break,
+            _ => {}
+        }
+    }
+    assert_eq!(bytes, 8 << 20);
+    let refused = decode([&large[..]]).unwrap_err();
+    assert!(matches!(refused, Error::OtherFileSystem { name } if name == "VMFS"));
+    let mut decoder = Decoder::of(FileSystems::Any);
+    let mut too_large = of_other(512);
+    too_large[84..88].copy_from_slice(&(128_u32 << 20).to_le_bytes());
+    redo_partclone_header(&mut too_large);
+    let refused = decoder.next(&mut &too_large[..]).unwrap_err();
+    assert!(matches!(
+        refused,
+        Error::Corrupt {
+            field: "its block size",
+            ..
         }
     ));
 }

@@ -41,6 +41,8 @@ fn a_volume_is_summed_up() {
         runs: vec![],
     };
     assert_eq!(summary.bad, Some(none));
+    // All clusters in use, of 4096 bytes, and the backup boot sector.
+    assert_eq!(summary.least_size, Some(usage.used * 4096 + 512));
 }
 
 #[test]
@@ -54,7 +56,10 @@ fn bad_clusters_are_told_with_their_places() {
         clusters: 3,
         runs: vec![run(300, 2), run(310, 1)],
     };
-    assert_eq!(read(&built.bytes).bad, Some(bad));
+    let summary = read(&built.bytes);
+    assert_eq!(summary.bad, Some(bad));
+    let used = summary.usage.unwrap().used;
+    assert_eq!(summary.least_size, Some((used - 3) * 4096 + 512));
     built.patch_record(8, |record| record[0] = b'X');
     assert_eq!(read(&built.bytes).bad, None);
 }

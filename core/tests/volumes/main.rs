@@ -23,6 +23,7 @@ mod lost_sectors;
 mod opening;
 mod partition_table;
 mod read_errors;
+mod relocated;
 mod runlist;
 mod salvage;
 mod samples;

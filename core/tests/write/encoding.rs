@@ -6,7 +6,8 @@ use ntfsclone_core::clusters::{ClusterMap, select_used};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::plan::Plan;
 use ntfsclone_core::write::{
-    DiskLayout, DiskSupport, Partitioning, QCOW2, Shape, VDI, VHD, VHD_FIXED, VHDX, VMDK, Writer,
+    DiskLayout, DiskSupport, Out, Partitioning, QCOW2, Shape, VDI, VHD, VHD_FIXED, VHDX, VMDK,
+    Writer,
 };
 
 /// All virtual disks.
@@ -68,6 +69,22 @@ pub(crate) fn encode(
     partitioning: Partitioning,
     at_once: usize,
 ) -> Vec<u8> {
+    let mut output = Vec::new();
+    let size = encode_into(&mut output, writer, built, partitioning, at_once);
+    if let Some(size) = size {
+        assert_eq!(output.len() as u64, size, "{}", writer.id);
+    }
+    output
+}
+
+/// Returns what the size was expected to be.
+pub(crate) fn encode_into(
+    output: &mut dyn Out,
+    writer: &Writer,
+    built: &build::Volume,
+    partitioning: Partitioning,
+    at_once: usize,
+) -> Option<u64> {
     let plan = plan(built);
     let layout = layout(&plan, writer, partitioning);
     let shape = Shape::Volume {
@@ -76,19 +93,15 @@ pub(crate) fn encode(
     };
     let mut encoder = writer.encoder(&shape).unwrap().unwrap();
     let at_once = at_once.max(built.geometry.cluster_size as usize);
-    let mut output = Vec::new();
     for (offset, len) in plan.ranges() {
         let bytes = &built.bytes[offset as usize..(offset + len) as usize];
         for (index, piece) in bytes.chunks(at_once).enumerate() {
             let offset = offset + (index * at_once) as u64;
-            encoder.data(offset, piece, &mut output).unwrap();
+            encoder.data(offset, piece, output).unwrap();
         }
     }
-    encoder.finish(&mut output).unwrap();
-    if let Some(size) = writer.size(&shape) {
-        assert_eq!(output.len() as u64, size, "{}", writer.id);
-    }
-    output
+    encoder.finish(output).unwrap();
+    writer.size(&shape)
 }
 
 /// The volume as it is expected on the disk: zeros where it is free, `hidden` bytes before it,

@@ -6,9 +6,9 @@ use ntfsclone_core::disk::{DiskFormat, NoNeighbours};
 use ntfsclone_core::io::{IoError, ReadAt, Source};
 use ntfsclone_core::open::Container;
 use ntfsclone_core::open::{Kind, PartitionTable};
-use ntfsclone_core::write::{Partitioning, Writer};
+use ntfsclone_core::write::{Out, Partitioning, Stopped, Writer};
 
-use crate::encoding::{DISKS, encode, expected, volumes};
+use crate::encoding::{DISKS, encode, encode_into, expected, volumes};
 
 struct Bytes(Vec<u8>);
 
@@ -91,6 +91,48 @@ fn the_output_does_not_depend_on_the_pieces_in_which_data_comes() {
         for at_once in [4096, 512 * 77] {
             let other = encode(writer, &built, Partitioning::Gpt, at_once);
             assert!(other == whole, "{} {at_once}", writer.id);
+        }
+    }
+}
+
+/// A host that works on several blocks at once.
+struct InBlocks {
+    output: Vec<u8>,
+    at_once: usize,
+}
+
+impl Out for InBlocks {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+        self.output.put(bytes)
+    }
+
+    fn zeros(&mut self, len: u64) -> Result<(), Stopped> {
+        self.output.zeros(len)
+    }
+
+    fn blocks_at_once(&self) -> usize {
+        self.at_once
+    }
+
+    fn for_each_block(&mut self, blocks: &mut [Vec<u8>], work: fn(&mut Vec<u8>)) {
+        assert!(blocks.len() <= self.at_once);
+        blocks.iter_mut().rev().for_each(work);
+    }
+}
+
+#[test]
+fn the_output_does_not_depend_on_how_many_blocks_are_worked_on_at_once() {
+    for (name, built) in volumes() {
+        for writer in DISKS {
+            let expected = encode(writer, &built, Partitioning::Gpt, 1 << 20);
+            for at_once in [3, 1000] {
+                let mut out = InBlocks {
+                    output: Vec::new(),
+                    at_once,
+                };
+                encode_into(&mut out, writer, &built, Partitioning::Gpt, 1 << 20);
+                assert!(out.output == expected, "{name} {} {at_once}", writer.id);
+            }
         }
     }
 }

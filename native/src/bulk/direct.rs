@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use positioned_io::{ReadAt, WriteAt};
@@ -18,7 +19,7 @@ const LEAST_PIECE: usize = 64 << 10;
 
 /// No page of the kernel's cache is to hold bytes of direct writes and of
 /// others.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 
 /// Places that are looked at to tell how much is in the kernel's cache: enough
 /// to tell none from half of it.
@@ -80,6 +81,15 @@ impl DirectFile {
         self.settle(self.file.read_at(offset, buf))
     }
 
+    /// The part of `len` bytes at `offset` that is whole pages.
+    pub fn whole_pages(&self, offset: u64, len: usize) -> Range<usize> {
+        let before = offset.next_multiple_of(self.alignment) - offset;
+        let after = (offset + len as u64) % self.alignment;
+        let start = usize::try_from(before).unwrap_or(len).min(len);
+        let end = len.saturating_sub(after as usize);
+        start..end.max(start)
+    }
+
     /// Writes all of `bytes`, if that can be done here; None if not.
     pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<Option<()>> {
         if !self.takes(offset, bytes) {
@@ -113,8 +123,6 @@ impl DirectFile {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::Range;
-
     use rustix::io::Errno;
 
     use super::*;
@@ -139,6 +147,22 @@ mod tests {
         for (offset, bytes, expected) in table {
             let taken = direct.takes(offset, &buffer[bytes.clone()]);
             assert_eq!(taken, expected, "{offset}, {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn whole_pages_of_a_piece() {
+        let direct = DirectFile::new(tempfile::tempfile().unwrap(), PAGE);
+        let table: [(u64, usize, Range<usize>); 6] = [
+            (0, 8192, 0..8192),
+            (4096, 10_000, 0..8192),
+            (512, 10_000, 3584..7680),
+            (512, 100, 100..100),
+            (4095, 4097, 1..4097),
+            (4095, 4096, 1..1),
+        ];
+        for (offset, len, expected) in table {
+            assert_eq!(direct.whole_pages(offset, len), expected, "{offset}, {len}");
         }
     }
 

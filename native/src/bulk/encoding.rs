@@ -1,10 +1,15 @@
-//! Encodes on the reader thread, because the writer is the bottleneck.
+//! Encodes on the reader thread, because the writer is the bottleneck; blocks that
+//! are compressed one by one, on more threads.
+
+use std::num::NonZeroUsize;
+use std::thread;
 
 use ntfsclone_core as core;
 use ntfsclone_core::write::{Encode, Out, Shape, Stopped, Writer};
 
 use super::aligned_buffer::AlignedBuffer;
 use super::pipeline::{Filled, Filler};
+use crate::device;
 use crate::error::Result;
 use crate::host::memory::Buffers;
 
@@ -21,10 +26,21 @@ const LEAST_READ_BYTES: usize = 64 << 10;
 /// The buffer takes at most one part in so many of the usable memory.
 const SHARE: u64 = 24;
 
+/// Bytes that a thread takes: 16 blocks of 64 KiB, before and after, and what
+/// compresses them.
+const BYTES_OF_A_THREAD: u64 = 3 << 20;
+
+/// The reader feeds no more.
+const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+
+/// The threads take at most one part in so many of the usable memory.
+const SHARE_OF_THREADS: u64 = 8;
+
 /// Reads into a buffer of its own and encodes from there.
 pub struct Encoding {
     buffer: AlignedBuffer,
     encoder: Box<dyn Encode + Send>,
+    threads: NonZeroUsize,
 }
 
 impl Encoding {
@@ -55,7 +71,25 @@ impl Encoding {
         Ok(Some(Self {
             buffer: AlignedBuffer::new(wanted.within(least, SHARE).bytes),
             encoder,
+            threads: NonZeroUsize::MIN,
         }))
+    }
+
+    /// Works on blocks on so many threads, by default one for each processor: fewer
+    /// where there is no memory for them.
+    pub fn on_threads(self, wanted: Option<NonZeroUsize>) -> Self {
+        let available = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let of_memory = device::usable_memory() / SHARE_OF_THREADS / BYTES_OF_A_THREAD;
+        let of_memory = usize::try_from(of_memory).ok().and_then(NonZeroUsize::new);
+        let threads = wanted.unwrap_or_else(available).min(MAX_THREADS);
+        Self {
+            threads: threads.min(of_memory.unwrap_or(NonZeroUsize::MIN)),
+            ..self
+        }
+    }
+
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.threads
     }
 
     /// Like [`Filler::fill`]. No bytes are passed on, too: they may be a jump.

@@ -5,11 +5,13 @@
 //! turns.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use ntfsclone_core::write::{Out, Stopped};
 
 use super::aligned_buffer::AlignedBuffer;
+use super::direct::PAGE;
 use super::encoding::Encoding;
 use crate::error::{Error, Result};
 use crate::host::memory::Buffers;
@@ -27,6 +29,9 @@ const DIRECT_BATCH_BYTES: usize = 4 << 20;
 /// between for when one side is slower for a while.
 const BATCHES: usize = 6;
 
+/// Blocks for each thread that works on some: they take different times.
+const BLOCKS_OF_A_THREAD: usize = 16;
+
 /// The least bytes of a batch: fewer would not be worth a command to a disk.
 const LEAST_BATCH_BYTES: usize = 64 << 10;
 
@@ -38,7 +43,9 @@ const SHARE: u64 = 4;
 pub struct Batch {
     /// For reads and writes past the kernel's cache.
     data: AlignedBuffer,
-    pieces: Vec<Piece>,
+    /// Where each begins in `data`, in order.
+    pieces: Vec<(usize, Piece)>,
+    /// The end of the last piece in `data`.
     len: usize,
     /// How many bytes of the volume are in it: less than bytes, if it holds an
     /// image.
@@ -51,6 +58,12 @@ pub struct Piece {
     /// Where they belong, in bytes from the start of the volume or image.
     pub offset: u64,
     pub len: usize,
+}
+
+impl Piece {
+    fn end(self) -> u64 {
+        self.offset + self.len as u64
+    }
 }
 
 impl Batch {
@@ -84,11 +97,11 @@ impl Batch {
 
     /// Room for `len` more bytes, to be filled, which belong at `offset`.
     pub fn push(&mut self, offset: u64, len: usize) -> &mut [u8] {
-        match self.pieces.last_mut() {
-            Some(last) if last.offset + last.len as u64 == offset => last.len += len,
-            _ => self.pieces.push(Piece { offset, len }),
-        }
         let start = self.len;
+        match self.pieces.last_mut() {
+            Some((_, last)) if last.end() == offset => last.len += len,
+            _ => self.pieces.push((start, Piece { offset, len })),
+        }
         self.len += len;
         &mut self.data[start..self.len]
     }
@@ -108,20 +121,33 @@ impl Batch {
         Ok(len)
     }
 
+    /// Leaves bytes out, so that what belongs at `offset` begins where it does in its
+    /// page: only then can it be written past the cache.
+    fn align_to(&mut self, offset: u64) {
+        if self
+            .pieces
+            .last()
+            .is_some_and(|(_, last)| last.end() == offset)
+        {
+            return;
+        }
+        let in_page = (offset % PAGE) as usize;
+        let page = PAGE as usize;
+        let skipped = (in_page + page - self.len % page) % page;
+        self.len = self.data.len().min(self.len + skipped);
+    }
+
     pub fn pieces(&self) -> impl Iterator<Item = (Piece, &[u8])> {
-        let mut rest = &self.data[..self.len];
-        self.pieces.iter().map(move |&piece| {
-            let (bytes, after) = rest.split_at(piece.len);
-            rest = after;
-            (piece, bytes)
-        })
+        let pieces = self.pieces.iter();
+        pieces.map(|&(start, piece)| (piece, &self.data[start..start + piece.len]))
     }
 
     pub fn pieces_mut(&mut self) -> impl Iterator<Item = (Piece, &mut [u8])> {
-        let mut rest = &mut self.data[..self.len];
-        self.pieces.iter().map(move |&piece| {
-            let (bytes, after) = std::mem::take(&mut rest).split_at_mut(piece.len);
-            rest = after;
+        let (mut rest, mut end) = (&mut self.data[..], 0);
+        self.pieces.iter().map(move |&(start, piece)| {
+            let (_, from_start) = std::mem::take(&mut rest).split_at_mut(start - end);
+            let (bytes, after) = from_start.split_at_mut(piece.len);
+            (rest, end) = (after, start + piece.len);
             (piece, bytes)
         })
     }
@@ -139,6 +165,8 @@ pub struct Filler<'a> {
     current: Batch,
     /// `None` if the output is the volume itself.
     encoding: Option<Encoding>,
+    /// Threads that work on blocks.
+    threads: NonZeroUsize,
     /// Bytes of the output of `encoding`.
     encoded: u64,
     /// The last of these are zeros, which are in no batch.
@@ -251,6 +279,10 @@ impl Out for Filler<'_> {
         while !left.is_empty() {
             let offset = self.encoded;
             let batch = self.batch_with_room(1)?;
+            batch.align_to(offset);
+            if batch.room() == 0 {
+                continue;
+            }
             let (now, later) = left.split_at(left.len().min(batch.room()));
             batch.push(offset, now.len()).copy_from_slice(now);
             self.encoded += now.len() as u64;
@@ -260,11 +292,26 @@ impl Out for Filler<'_> {
         Ok(())
     }
 
-    /// What lies between two pieces is zeros.
+    /// What lies between two pieces is zeros: at least a page, or it would be no hole.
     fn zeros(&mut self, len: u64) -> Result<(), Stopped> {
+        const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+        if len < PAGE {
+            return self.put(&ZEROS[..len as usize]);
+        }
         self.encoded += len;
         self.ends_in_zeros = true;
         Ok(())
+    }
+
+    fn blocks_at_once(&self) -> usize {
+        match self.threads.get() {
+            1 => 1,
+            threads => threads * BLOCKS_OF_A_THREAD,
+        }
+    }
+
+    fn for_each_block(&mut self, blocks: &mut [Vec<u8>], work: fn(&mut Vec<u8>)) {
+        threads::for_each(self.threads, blocks, work);
     }
 }
 
@@ -293,6 +340,10 @@ impl Task {
         let mut filler = Filler {
             exchange,
             current: self.first,
+            threads: self
+                .encoding
+                .as_ref()
+                .map_or(NonZeroUsize::MIN, Encoding::threads),
             encoding: self.encoding,
             encoded: 0,
             ends_in_zeros: false,
@@ -412,4 +463,42 @@ fn take_here(task: Task, mut take: impl FnMut(&mut Batch) -> Result<()>) -> Resu
     };
     let filled = task.run(Exchange::Here(&mut take));
     taken.and(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_begin_where_they_do_in_their_pages() {
+        let mut batch = Batch::new(64 << 10).unwrap();
+        let pieces = [(100, 50), (150, 10), (8192, 5000), (70_000, 1), (70_001, 9)];
+        for (offset, len) in pieces {
+            batch.align_to(offset);
+            batch.push(offset, len).fill(len as u8);
+        }
+        let expected = [(100, 60), (8192, 5000), (70_000, 10)];
+        let found: Vec<_> = batch.pieces().collect();
+        assert_eq!(found.len(), expected.len());
+        for ((piece, bytes), (offset, len)) in found.into_iter().zip(expected) {
+            assert_eq!((piece.offset, piece.len, bytes.len()), (offset, len, len));
+            let address = bytes.as_ptr().addr() as u64;
+            assert_eq!(address % PAGE, offset % PAGE, "{offset}");
+        }
+        let contents: Vec<Vec<u8>> = batch.pieces().map(|(_, bytes)| bytes.to_vec()).collect();
+        let mutable: Vec<Vec<u8>> = batch
+            .pieces_mut()
+            .map(|(_, bytes)| bytes.to_vec())
+            .collect();
+        assert_eq!(mutable, contents);
+    }
+
+    #[test]
+    fn a_full_batch_has_no_space_to_align_in() {
+        let mut batch = Batch::new(4096).unwrap();
+        batch.push(0, 4000);
+        batch.align_to(8192 + 3000);
+        assert_eq!(batch.room(), 0);
+        assert_eq!(batch.pieces().count(), 1);
+    }
 }

@@ -7,14 +7,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use ntfsclone_core::write::{METADATA, WRITERS, Writer};
 
-use super::{Algorithm, DirectArgs, ProgressArgs, numbers};
+use super::{Algorithm, DirectArgs, NewSize, ProgressArgs, numbers};
 
 /// The options of `convert`.
 #[derive(Debug, Args)]
 #[command(after_help = CONVERT_HELP)]
 pub struct Convert {
-    /// The volume to convert, or what holds it: an image, pieces, a virtual disk; - is
-    /// standard input
+    /// The volume or disk to convert, or what holds it: an image, pieces, a virtual disk, a
+    /// folder of Clonezilla; - is standard input
     #[arg(value_name = "SOURCE", required_unless_present = "list_formats")]
     pub source: Option<PathBuf>,
 
@@ -33,6 +33,10 @@ pub struct Convert {
     /// The partition table of a disk: gpt for virtual disks, none for raw
     #[arg(long, value_name = "TABLE", value_enum)]
     pub disk: Option<DiskTable>,
+
+    /// Give the volume another size: a number with a unit, such as 200G, or min, the least
+    #[arg(long, value_name = "SIZE", value_parser = numbers::volume_size)]
+    pub size: Option<NewSize>,
 
     /// Replace an existing OUTPUT when the new file is complete
     #[arg(short = 'O', long)]
@@ -64,7 +68,7 @@ pub struct Convert {
     #[arg(long)]
     pub verify: bool,
 
-    /// Convert partition N of SOURCE, which is a whole disk
+    /// Convert only partition N of SOURCE, which is a whole disk
     #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
@@ -112,10 +116,15 @@ Copies the clusters in use into another format. All formats are written from sta
 OUTPUT can be a pipe. In a virtual disk the volume is a partition, which starts at 1 MiB; neither
 table makes it bootable. Serial number and content stay the same.
 
+A whole disk, or a folder with a disk that Clonezilla saved, becomes a disk of the same size, with its
+tables, boot code and all partitions: NTFS by its clusters in use, others as they are.
+
 Exit status: 0 done; 1 failed; 2 wrong usage.
 
 Examples:
   ntfsclone convert backup.img disk.vhdx
   ntfsclone convert sda1.ntfs-ptcl-img.zst.aa disk.qcow2
+  ntfsclone convert /dev/sda disk.vhdx
+  ntfsclone convert /home/partimag/pc7 disk.vhdx
   ntfsclone convert --to raw --disk=mbr /dev/sda1 disk.img
   ntfsclone convert --to vmdk backup.img - | ssh host 'cat > disk.vmdk'";

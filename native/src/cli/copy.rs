@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DirectArgs, PRINTED, ProgressArgs, SPEED, numbers};
+use super::numbers::HiddenSectors;
+use super::{DirectArgs, NewSize, PRINTED, ProgressArgs, SPEED, numbers};
 
 const MODE: &str = "What is done (without any: a raw copy)";
 const READ: &str = "What is read";
@@ -71,6 +72,18 @@ pub struct Copy {
     #[arg(long, value_name = "TEXT", help_heading = WRITTEN)]
     pub note: Option<String>,
 
+    /// Give the volume another size
+    ///
+    /// SIZE is a number with a unit, such as 200G; min: the least that its files need; or fill:
+    /// as large as the device. SOURCE is not changed. ntfsclone info prints the least size.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = numbers::volume_size,
+        help_heading = WRITTEN
+    )]
+    pub size: Option<NewSize>,
+
     /// Write pieces of SIZE: FILE.aa, FILE.ab, ...
     ///
     /// As split -b makes them. SIZE is a number with a unit: 4G, 700M, 650MB. Name FILE
@@ -103,6 +116,18 @@ pub struct Copy {
     /// The same, and keep its lower half
     #[arg(long, help_heading = WRITTEN)]
     pub new_half_serial: bool,
+
+    /// Tell the copy how many sectors its disk has before it
+    ///
+    /// auto for the place of the partition that is written to; Windows boots from a volume
+    /// only if its boot sector knows it.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = numbers::hidden_sectors,
+        help_heading = WRITTEN
+    )]
+    pub hidden_sectors: Option<HiddenSectors>,
 
     /// Whether a raw copy shares its blocks with SOURCE
     ///

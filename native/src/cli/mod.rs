@@ -22,6 +22,7 @@ pub use convert::{Convert, DiskTable, convertible};
 pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use damage::Damage;
 pub use map::{Map, MapFormat};
+pub use numbers::{HiddenSectors, NewSize};
 pub use verify::{Info, Verify};
 
 use self::line::Line;

@@ -29,10 +29,51 @@ pub fn count(text: &str) -> Result<NonZeroUsize, Expected> {
     text.parse().map_err(|_| Expected("a number N, from 1 on"))
 }
 
+/// What precedes a volume on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenSectors {
+    /// What precedes the partition that is written to.
+    Auto,
+    Count(u32),
+}
+
+/// How many sectors of the disk precede a volume.
+pub fn hidden_sectors(text: &str) -> Result<HiddenSectors, Expected> {
+    match text {
+        "auto" => Ok(HiddenSectors::Auto),
+        _ => text
+            .parse()
+            .map(HiddenSectors::Count)
+            .map_err(|_| Expected("auto, or a number N of sectors, from 0 on")),
+    }
+}
+
 /// A size in bytes: a number, and a unit as of split and dd. `K` is 1024, `KB`
 /// is 1000, `KiB` is 1024, and so on with M, G, T.
 pub fn size(text: &str) -> Result<u64, Expected> {
     parse_size(text).ok_or(Expected("a SIZE such as 4G, 700M or 650MB, from 64K on"))
+}
+
+/// The size of a volume that is written: bytes, `min` or `fill`.
+pub fn volume_size(text: &str) -> Result<NewSize, Expected> {
+    match text {
+        "min" => Ok(NewSize::Least),
+        "fill" => Ok(NewSize::Fill),
+        _ => parse_size(text).map(NewSize::Bytes).ok_or(Expected(
+            "a SIZE such as 200G, min (the least), or fill (as large as the target)",
+        )),
+    }
+}
+
+/// The size of a volume that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewSize {
+    /// So many bytes, the backup boot sector among them.
+    Bytes(u64),
+    /// The least that its files need.
+    Least,
+    /// That of the device that it is written to.
+    Fill,
 }
 
 /// Pieces of less than this would be thousands of files. Ours.

@@ -3,14 +3,24 @@
 use ntfsclone_core::write::{DiskSupport, Writer};
 
 use super::copy::{self, CopyOrder};
+use super::{saved_disk, whole_disk};
 use crate::cli::convertible;
 use crate::error::Result;
 use crate::input;
 use crate::options::{self, ConvertTask, Origin};
 use crate::report::{self, Reports};
-use crate::source::Device;
+use crate::source::{Device, Disk};
 
 pub fn run(task: &ConvertTask, how: options::Progress) -> Result<()> {
+    if task.source.partition.is_none() {
+        let reports = task.writing.reports();
+        if let Some(disk) = saved_disk::find(task)? {
+            return saved_disk::convert(task, &disk, how);
+        }
+        if let Some(disk) = Disk::open(&task.source, reports)? {
+            return whole_disk::convert(task, disk, how);
+        }
+    }
     let order = CopyOrder {
         kind: &task.kind,
         checks: task.checks,
@@ -48,7 +58,7 @@ pub fn list_formats() -> Result<()> {
 
 fn description(writer: &Writer) -> &'static str {
     match (writer.id, writer.disk) {
-        ("raw", _) => "the volume as it is, with holes; --disk makes a whole disk",
+        ("raw", _) => "the volume or disk as it is, with holes; --disk puts a volume into a disk",
         ("ntfsclone", _) => "image of the original ntfsclone; small, for restores",
         ("partclone", _) => "image of partclone, as Clonezilla has them",
         ("qcow2", _) => "disk of QEMU, KVM, Proxmox",

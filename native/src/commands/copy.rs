@@ -10,9 +10,11 @@ use super::copy_target::CopyTarget;
 use super::copying::Copying;
 use super::lost_parts::Effort;
 use super::open_volume::{Accepted, OpenVolume};
+use super::resize::Resizing;
 use super::used_clusters::{Purpose, Search};
-use super::{lost_data, metadata, open_volume, rescue, shared_clone, used_clusters};
+use super::{lost_data, metadata, open_volume, rescue, resize, shared_clone, used_clusters};
 use crate::error::{Error, Result};
+use crate::input::Files;
 use crate::options::{
     self, CopyKind, CopyScope, CopyTask, Form, OUT_OF_ORDER, Rescue, VolumeChecks, WriteOptions,
 };
@@ -54,7 +56,7 @@ pub fn copy_from(
         None => {
             let how = how.without_percent();
             let device = Device::open(source, partition, how, order.writing.reports())?;
-            tell_of_checksums(&device);
+            tell_of_checksums(device.path(), device.files());
             (device, None)
         }
         Some(rescue) => {
@@ -71,13 +73,13 @@ pub fn copy_from(
 
 /// A copy reads what is in use, and a checksum is of all of the file: nobody
 /// should take the one for the other.
-fn tell_of_checksums(device: &Device) {
-    let sidecars = Sidecar::beside(device.files()).unwrap_or_default();
+pub fn tell_of_checksums(path: &Path, files: &Files) {
+    let sidecars = Sidecar::beside(files).unwrap_or_default();
     for sidecar in sidecars {
         report::warning(format!(
             "{} is not compared: a copy reads only what is in use; ntfsclone verify {} compares it",
             sidecar.path().display(),
-            device.path().display()
+            path.display()
         ));
     }
 }
@@ -103,6 +105,9 @@ pub fn copy_device(
         unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
+    if writing.size.is_some() {
+        resize::check(&opened, checks.force)?;
+    }
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
     let has_begun = continued.is_some();
@@ -112,11 +117,12 @@ pub fn copy_device(
     if kind.form == Form::Raw && matches!(kind.scope, CopyScope::Metadata { .. }) {
         refuse_metadata(output, place, checks.force)?;
     }
-    refuse_serial_without_boot_sector(order, &opened)?;
+    refuse_new_fields_without_boot_sector(order, &opened)?;
 
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
         purpose: match kind.scope {
+            CopyScope::Used if writing.size.is_some() => Purpose::Resize,
             CopyScope::Used => Purpose::Copy,
             CopyScope::Metadata { .. } => Purpose::Metadata,
         },
@@ -138,6 +144,18 @@ pub fn copy_device(
     let target = match prepared {
         Some(target) => target,
         None => CopyTarget::open(order, place, &opened)?,
+    };
+    let (opened, used) = match writing.size {
+        Some(size) => {
+            let resizing = Resizing {
+                size,
+                target: target.size(),
+                output: writing.output.name(),
+                reports,
+            };
+            resizing.run(opened, used)?
+        }
+        None => (opened, used),
     };
     match kind.scope {
         CopyScope::Used => {
@@ -176,6 +194,10 @@ pub fn copy_device(
                 }
             }
             let reader = BulkReader::new(Arc::clone(&opened.device), plan, writing.direct);
+            let reader = match opened.device.relocated() {
+                Some(_) => reader.through_image(writing.direct)?,
+                None => reader,
+            };
             let copied = match kind.form {
                 Form::Image => Copied::Saved(&opened),
                 Form::Raw | Form::Converted(_) => Copied::Cloned(&opened),
@@ -238,14 +260,18 @@ fn refuse_checksum_of_rescue(order: CopyOrder<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Without a sound first boot sector there is nowhere to write a new serial
-/// number to that anybody would read.
-fn refuse_serial_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
-    let changes_serial = order.writing.new_serial.is_some() && order.kind.form == Form::Raw;
+/// Without a sound first boot sector there is nowhere to write to that anybody would
+/// read.
+fn refuse_new_fields_without_boot_sector(order: CopyOrder<'_>, opened: &OpenVolume) -> Result<()> {
+    let new_fields = order.writing.new_fields;
+    let changes_them = !new_fields.is_empty() && order.kind.form == Form::Raw;
     match opened.volume.opened_from() {
-        OpenedFrom::Backup { .. } if changes_serial => Err(Error::refused(
+        OpenedFrom::Backup { .. } if changes_them => Err(Error::refused(
             opened.device.path(),
-            "its first boot sector is damaged and cannot get a new serial number",
+            format!(
+                "its first boot sector is damaged and cannot get a {}",
+                new_fields.description()
+            ),
             "copy it without one, and repair the copy first",
         )),
         _ => Ok(()),

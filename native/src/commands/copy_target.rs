@@ -6,6 +6,7 @@ use ntfsclone_core::ntfs::bitmap::Chunks;
 
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
+use super::resize;
 use super::shared_clone::try_sharing;
 use crate::error::{Error, Result};
 use crate::options::{CopyScope, Form};
@@ -66,6 +67,14 @@ impl CopyTarget {
         matches!(self, Self::New(destination) if destination.is_in_place())
     }
 
+    /// See [`Destination::size`].
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Self::New(destination) => destination.size(),
+            Self::Begun(_) => None,
+        }
+    }
+
     /// # Errors
     ///
     /// It was begun: what is not a raw copy cannot be continued.
@@ -93,7 +102,14 @@ fn open_destination(
     // What is compressed, or shares the space of its source, may need little.
     let shares = || order.rescue.is_none() && try_sharing(order, place, opened).is_some();
     if !order.kind.is_compressed() && !shares() {
-        destination.check(least_needs(order, &destination, opened))?;
+        let needs = least_needs(order, &destination, opened);
+        let is_resizable = order.kind.is_plain() && order.rescue.is_none();
+        match order.kind.scope {
+            CopyScope::Used if is_resizable => {
+                destination.check_volume(needs, || resize::least_size(opened))?;
+            }
+            CopyScope::Used | CopyScope::Metadata { .. } => destination.check(needs)?,
+        }
     }
     Ok(destination)
 }
@@ -111,6 +127,8 @@ fn least_needs(order: CopyOrder<'_>, destination: &Destination, opened: &OpenVol
         CopyScope::Used | CopyScope::Metadata { .. } => 0,
     };
     let device_size = match order.kind.form {
+        // It is checked when the clusters in use are known.
+        Form::Raw if order.writing.size.is_some() => 0,
         Form::Raw => least_device_size(geometry, opened.volume.tail_size()),
         Form::Image | Form::Converted(_) => bytes,
     };
@@ -118,7 +136,7 @@ fn least_needs(order: CopyOrder<'_>, destination: &Destination, opened: &OpenVol
 }
 
 /// Clusters that `$Bitmap` marks, as far as it can be read.
-fn clusters_in_bitmap(opened: &OpenVolume) -> u64 {
+pub fn clusters_in_bitmap(opened: &OpenVolume) -> u64 {
     let volume = &opened.volume;
     let mut count = 0;
     let Ok(mut chunks) = Chunks::new(volume) else {

@@ -1,5 +1,6 @@
 //! Writing what is read of a volume, in the form of the order.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core as core;
@@ -17,11 +18,11 @@ use crate::compression::{Capacity, Compressor};
 use crate::error::{Error, Result};
 use crate::facts::add_time_and_host;
 use crate::host::progress::Phase;
-use crate::options::{self, Compress, CopyKind, CopyScope, Form};
+use crate::options::{self, Compress, CopyKind, CopyScope, Form, NewFields, Thin};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::sink::{
-    CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink, check_length,
+    CompressedSink, Destination, ImageSink, MAX_MAP_SIZE, Needs, RawSink, Target, check_length,
     least_device_size,
 };
 use crate::source::BulkReader;
@@ -74,7 +75,10 @@ impl Copying<'_> {
         };
         let transfer = Transfer {
             writing,
-            new_serial: writing.new_serial.filter(|_| kind.form == Form::Raw),
+            new_fields: match kind.form {
+                Form::Raw => writing.new_fields,
+                Form::Image | Form::Converted(_) => NewFields::default(),
+            },
             phase,
             done,
             copied,
@@ -89,7 +93,7 @@ impl Copying<'_> {
                 "write it to another file",
             ));
         }
-        if kind.form == Form::Image && writing.new_serial.is_some() {
+        if kind.form == Form::Image && writing.new_fields.serial.is_some() {
             report::warning("an image keeps the serial number; ask for a new one in a restore");
         }
         copied.begins(writing.reports());
@@ -98,7 +102,8 @@ impl Copying<'_> {
             cluster_size: header.cluster_size,
             is_direct: reader.is_direct() || target.is_direct(),
             encoding: Encoding::new(writer, &shape, header.cluster_size, reader.is_direct())
-                .map_err(|error| self.not_encoded(error))?,
+                .map_err(|error| self.not_encoded(error))?
+                .map(|encoding| encoding.on_threads(self.order.checks.threads)),
         };
         let volume_size = header.volume_size();
         match (&kind.compress, kind.form) {
@@ -108,11 +113,7 @@ impl Copying<'_> {
                 transfer.run(sink, flow, reader.fill())
             }
             (None, Form::Converted(_)) => {
-                let (size, cluster_size) = (size.unwrap_or(0), header.cluster_size);
-                let sink = match WINDOWS_DISKS.contains(&writer) {
-                    true => RawSink::of_windows_disk(target, size, cluster_size)?,
-                    false => RawSink::new(target, size, cluster_size, writing.thin)?,
-                };
+                let sink = disk_sink(writer, target, size, header.cluster_size, writing.thin)?;
                 transfer.run(sink, flow, reader.fill())
             }
             (Some(compress), form) => {
@@ -170,15 +171,7 @@ impl Copying<'_> {
     }
 
     fn not_encoded(&self, error: core::Error) -> Error {
-        let name = self.order.writing.output.name();
-        match error {
-            core::Error::DiskTooLarge { .. } => Error::refused(
-                &name,
-                error.to_string(),
-                "convert it to vhdx or qcow2, with a GPT",
-            ),
-            error => Error::read(&name, error),
-        }
+        not_encoded(&self.order.writing.output.name(), error)
     }
 
     fn facts(&self, compress: &Compress) -> Facts {
@@ -195,7 +188,35 @@ impl Copying<'_> {
     }
 }
 
-fn writer(kind: &CopyKind) -> &'static Writer {
+/// What an output could not be encoded for; `name` is what to call it.
+pub fn not_encoded(name: &Path, error: core::Error) -> Error {
+    match error {
+        core::Error::DiskTooLarge { .. } => Error::refused(
+            name,
+            error.to_string(),
+            "convert it to vhdx or qcow2, with a GPT",
+        ),
+        error => Error::read(name, error),
+    }
+}
+
+/// A sink for a disk in the format of `writer`, of `size` bytes, or `None` if that is known in the
+/// end.
+pub fn disk_sink(
+    writer: &Writer,
+    target: Target,
+    size: Option<u64>,
+    cluster_size: u32,
+    thin: Thin,
+) -> Result<RawSink> {
+    let size = size.unwrap_or(0);
+    match WINDOWS_DISKS.contains(&writer) {
+        true => RawSink::of_windows_disk(target, size, cluster_size, thin),
+        false => RawSink::new(target, size, cluster_size, thin),
+    }
+}
+
+pub fn writer(kind: &CopyKind) -> &'static Writer {
     match (kind.form, kind.scope) {
         (Form::Raw, _) => &RAW,
         (Form::Image, CopyScope::Used) => &NTFSCLONE,

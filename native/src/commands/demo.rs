@@ -15,8 +15,8 @@ use super::{check_image, copy, open_volume, restore, used_clusters};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
-    CheckTask, CopyKind, CopyTask, Direct, Existing, FileChecks, Form, Input, Mismatch, Origin,
-    Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
+    CheckTask, CopyKind, CopyTask, Direct, Existing, FileChecks, Form, Input, Mismatch, NewFields,
+    Origin, Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -109,9 +109,10 @@ fn new_file(path: &Path) -> WriteOptions {
             path: path.to_owned(),
             existing: Existing::Refuse,
         },
+        size: None,
         split: None,
         checksum: None,
-        new_serial: None,
+        new_fields: NewFields::default(),
         thin: Thin::No,
         reflink: false,
         verify: false,

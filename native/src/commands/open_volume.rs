@@ -1,5 +1,6 @@
 //! Opening a volume, with all that is to be said against it.
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub struct Accepted {
 pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<OpenVolume> {
     let device = Arc::new(device);
     let path = device.path();
-    judge_use(&device, accepted)?;
+    judge_use(path, device.metadata(), accepted)?;
 
     let opened = match device.damaged() {
         None => Volume::open(Arc::clone(&device)).map(|volume| (volume, Vec::new())),
@@ -234,11 +235,10 @@ fn describe_for_programs(device: &Device, geometry: &Geometry, reports: Reports)
     }
 }
 
-/// Refuses a volume that may change while it is read.
-fn judge_use(device: &Device, accepted: Accepted) -> Result<()> {
-    let path = device.path();
+/// Refuses a volume or disk that may change while it is read. `files` are what it is read from.
+pub fn judge_use(path: &Path, files: &[Metadata], accepted: Accepted) -> Result<()> {
     let mut mounts = Vec::new();
-    for metadata in device.metadata() {
+    for metadata in files {
         match device::mounts(metadata) {
             Ok(found) => mounts.extend(found),
             Err(error) if accepted.unknown_use => report::warning(format!(
@@ -260,7 +260,7 @@ fn judge_use(device: &Device, accepted: Accepted) -> Result<()> {
     if let Some(mount) = mounts.iter().find(|mount| !mount.read_only) {
         return judge_mounted(path, mount, accepted);
     }
-    let mut uses = device.metadata().iter().filter_map(device::other_use);
+    let mut uses = files.iter().filter_map(device::other_use);
     uses.try_for_each(|other| judge_other_use(path, &other, accepted))
 }
 

@@ -15,6 +15,7 @@ use positioned_io::ReadAt as _;
 
 use super::copy_target::CopyTarget;
 use super::open_volume::OpenVolume;
+use crate::boot_sectors::BootSectorChange;
 use crate::bulk::pipeline::Batch;
 use crate::error::{Error, Result};
 use crate::input::{self, OpenInput};
@@ -23,7 +24,6 @@ use crate::original_report::Copied;
 use crate::report::{self, Reports};
 use crate::rescue::passes::Passes;
 use crate::rescue::{Continued, DamagedSource, Kept, Medium, RunStatus, continued, wanted};
-use crate::serial::SerialChange;
 use crate::sink::{Needs, Target, directory_of, least_device_size};
 use crate::source::Device;
 
@@ -201,7 +201,7 @@ pub fn clone(
         for range in &lost {
             damaged.mark_kept(range.clone()).map_err(failed)?;
         }
-        change_serial(writing, opened, target, reports)?;
+        change_boot_sectors(writing, opened, target, reports)?;
         Copied::Cloned(opened).is_written(reports, || course.finish());
         if let Some(checkpoint) = &continued.checkpoint {
             checkpoint.pass_by(RunStatus::Finished, 0)?;
@@ -221,14 +221,14 @@ pub fn clone(
 }
 
 /// Both boot sectors are in the copy by now.
-fn change_serial(
+fn change_boot_sectors(
     writing: &WriteOptions,
     opened: &OpenVolume,
     target: &mut Target,
     reports: Reports,
 ) -> Result<()> {
-    let mut serial = SerialChange::new(writing.new_serial, reports)?;
-    if writing.new_serial.is_none() {
+    let mut boot_sectors = BootSectorChange::new(writing.new_fields, reports)?;
+    if writing.new_fields.is_empty() {
         return Ok(());
     }
     let failed = |error| Error::io("read", &writing.output.name(), error);
@@ -241,10 +241,10 @@ fn change_serial(
         let len = room.min(u64::from(geometry.sector_size));
         file.read_exact_at(offset, batch.push(offset, len as usize))
             .map_err(failed)?;
-        serial.apply(&mut batch);
+        boot_sectors.apply(&mut batch);
         for (piece, bytes) in batch.pieces() {
             target.write_at(piece.offset, bytes)?;
         }
     }
-    serial.check(&writing.output.name())
+    boot_sectors.check(&writing.output.name())
 }

@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 
 use ntfsclone_core::image::ntfsclone::Header;
+use ntfsclone_core::relocate;
 
 use super::copy::CopyOrder;
 use super::transfer::Transfer;
@@ -31,6 +32,11 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         // What of it is in use can be looked up.
         return copy_volume(task, opened, how);
     }
+    if writing.size.is_some() {
+        // Where its clusters go is known when all records have been read.
+        check_before_overwriting(task, &opened.input, how)?;
+        return copy_volume(task, opened, how);
+    }
     if let Some(rescue) = rescue {
         return restore_rescue::run(task, rescue, opened, how);
     }
@@ -56,7 +62,13 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let mut destination = Destination::open(output, Readers::Owner, &sources)?;
     let is_checked = destination.is_in_place();
     if is_checked {
-        destination.check(needs)?;
+        match image.boot_sector() {
+            Some(boot) => destination.check_volume(needs, || {
+                let bitmap = relocate::bitmap_clusters(&boot.geometry, header.nr_clusters);
+                relocate::least_size(&boot.geometry, header.inuse, bitmap)
+            })?,
+            None => destination.check(needs)?,
+        }
     }
     Copied::Restored.begins(reports);
     if is_checked {
@@ -85,6 +97,25 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     restoring.write(destination, needs, image.fill())
 }
 
+/// Checks all of an image that is restored in another size, if what is there is lost with the
+/// first write. One that comes from a pipe is not read twice.
+fn check_before_overwriting(
+    task: &RestoreTask,
+    input: &Recognised,
+    how: options::Progress,
+) -> Result<()> {
+    let place = Place::of(&task.writing.output, &input.metadata)?;
+    let is_in_place = matches!(place, Place::BlockDevice | Place::InPlace(_));
+    if !is_in_place || input.files.is_none() {
+        return Ok(());
+    }
+    let partition = task.image.partition;
+    let image = ImageStream::new(input::open_again(input.clone(), partition)?)?;
+    let progress = Progress::start(how.without_percent(), Phase::Check, image.expected_bytes());
+    check_ahead(image, partition, progress)?;
+    Ok(())
+}
+
 /// A volume that is written as it is read, whole or rescued.
 pub(super) struct Restoring<'a> {
     pub(super) writing: &'a WriteOptions,
@@ -105,7 +136,7 @@ impl Restoring<'_> {
         let header = &self.header;
         let transfer = Transfer {
             writing: self.writing,
-            new_serial: self.writing.new_serial,
+            new_fields: self.writing.new_fields,
             phase: Phase::Restore,
             done: "Restored",
             copied: Copied::Restored,
@@ -145,7 +176,8 @@ pub(super) fn thin_of(task: &RestoreTask, input: &Recognised, place: Place) -> T
     }
 }
 
-/// Copies a volume of which any part can be read, as without --restore-image.
+/// Copies a volume of which any part can be read, as without --restore-image. What comes in a
+/// stream is kept in a temporary file.
 fn copy_volume(task: &RestoreTask, opened: OpenInput, how: options::Progress) -> Result<()> {
     let order = CopyOrder {
         kind: &CopyKind::RAW,

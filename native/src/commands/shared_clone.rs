@@ -10,13 +10,13 @@ use ntfsclone_core::plan::Plan;
 use super::copy::CopyOrder;
 use super::open_volume::OpenVolume;
 use super::transfer::Transfer;
+use crate::boot_sectors::BootSectorChange;
 use crate::bulk::pipeline::{self, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
 use crate::options::{self, Direct, Output, Thin, WriteOptions};
 use crate::original_report::Copied;
 use crate::report::{self, Reports};
-use crate::serial::SerialChange;
 use crate::sink::{
     Destination, Needs, Place, RawSink, Sharing, Sink, directory_of, least_device_size,
 };
@@ -59,10 +59,10 @@ pub fn run(
     if writing.verify {
         target.verify(how.without_percent())?;
     }
-    let mut serial = SerialChange::new(writing.new_serial, reports)?;
+    let mut boot_sectors = BootSectorChange::new(writing.new_fields, reports)?;
     let transfer = Transfer {
         writing,
-        new_serial: writing.new_serial,
+        new_fields: writing.new_fields,
         phase: Phase::Clone,
         done: "Cloned",
         copied: Copied::Cloned(opened),
@@ -90,7 +90,7 @@ pub fn run(
         encoding: None,
     };
     let batches = pipeline::start("reads", flow, rest.fill())?;
-    let written = transfer.write(&mut sink, batches, &mut serial, progress)?;
+    let written = transfer.write(&mut sink, batches, &mut boot_sectors, progress)?;
     let remark = match shared {
         0 => String::new(),
         _ => format!(", {} of it shared with the source,", report::size(shared)),

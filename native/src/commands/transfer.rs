@@ -1,18 +1,18 @@
 //! Moving what is read to the output: the part that copies and restores share.
 
+use crate::boot_sectors::BootSectorChange;
 use crate::bulk::pipeline::{self, Batches, Filled, Filler, Flow};
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options::{self, NewSerial, WriteOptions};
+use crate::options::{self, NewFields, WriteOptions};
 use crate::original_report::Copied;
 use crate::report;
-use crate::serial::SerialChange;
 use crate::sink::{self, Destination, Needs, Sink, Target, Written};
 
 /// What is written, whatever its form.
 pub struct Transfer<'a> {
     pub writing: &'a WriteOptions,
-    pub new_serial: Option<NewSerial>,
+    pub new_fields: NewFields,
     pub phase: Phase,
     /// What is reported in the end, as `"Saved"`.
     pub done: &'static str,
@@ -48,10 +48,10 @@ impl Transfer<'_> {
         fill: impl FnOnce(&mut Filler<'_>) -> Filled + Send + 'static,
     ) -> Result<()> {
         let reports = self.writing.reports();
-        let mut serial = SerialChange::new(self.new_serial, reports)?;
+        let mut boot_sectors = BootSectorChange::new(self.new_fields, reports)?;
         let progress = Progress::start(self.how, self.phase, self.bytes);
         let batches = pipeline::start("reads", flow, fill)?;
-        let written = self.write(&mut sink, batches, &mut serial, progress)?;
+        let written = self.write(&mut sink, batches, &mut boot_sectors, progress)?;
         self.report(&written, &sink.remark());
         Ok(())
     }
@@ -61,11 +61,11 @@ impl Transfer<'_> {
         &self,
         sink: &mut impl Sink,
         batches: Batches,
-        serial: &mut SerialChange,
+        boot_sectors: &mut BootSectorChange,
         progress: Progress,
     ) -> Result<Written> {
         let reports = self.writing.reports();
-        sink::write_all(sink, batches, serial, progress, |progress| {
+        sink::write_all(sink, batches, boot_sectors, progress, |progress| {
             if reports.has_original() {
                 // The lines of the original may go where the bar is.
                 progress.clear();

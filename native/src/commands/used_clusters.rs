@@ -36,6 +36,8 @@ const LISTED: usize = 10;
 pub enum Purpose {
     /// They are copied, or a copy of them is tested.
     Copy,
+    /// They are copied to a volume of another size.
+    Resize,
     /// Only metadata is copied; the account of clusters is checked.
     Metadata,
     /// They are listed.
@@ -206,13 +208,15 @@ impl Judge<'_> {
         let found = report::with_causes(unknown);
         if !self.is_rescue && self.mismatch != Mismatch::Accept {
             return match self.purpose {
-                Purpose::Copy => self.refuse(found, "copy them too with --rescue"),
+                Purpose::Copy | Purpose::Resize => {
+                    self.refuse(found, "copy them too with --rescue")
+                }
                 Purpose::Metadata => self.refuse(found, "copy metadata all the same with --rescue"),
                 Purpose::Map => self.refuse(found, "count them as used with --rescue"),
             };
         }
         self.warn(match self.purpose {
-            Purpose::Copy => format!("{found}; they are copied too"),
+            Purpose::Copy | Purpose::Resize => format!("{found}; they are copied too"),
             Purpose::Metadata => format!("{found}; those that no file has are left out"),
             Purpose::Map => format!("{found}; they count as used"),
         });
@@ -241,7 +245,7 @@ impl Judge<'_> {
             (Mismatch::RefuseLoss, Purpose::Map) => {
                 self.refuse(found, "map it as it is with --ignore-fs-check")
             }
-            (Mismatch::RefuseLoss, Purpose::Copy) => {
+            (Mismatch::RefuseLoss, Purpose::Copy | Purpose::Resize) => {
                 let flags = if self.is_rescue {
                     "--ignore-fs-check"
                 } else {
@@ -267,7 +271,9 @@ impl Judge<'_> {
             return self.refuse(format!("{found}{list}"), "leave out --strict");
         }
         self.warn(match self.purpose {
-            Purpose::Copy => format!("{found}; all clusters that $Bitmap marks are copied{list}"),
+            Purpose::Copy | Purpose::Resize => {
+                format!("{found}; all clusters that $Bitmap marks are copied{list}")
+            }
             Purpose::Metadata => format!("{found}; directories among them may lack entries{list}"),
             Purpose::Map => format!("{found}; all clusters that $Bitmap marks count as used{list}"),
         });
@@ -316,7 +322,9 @@ impl Judge<'_> {
             };
         }
         self.warn(match self.purpose {
-            Purpose::Copy => format!("{found} (the first: {first}); {them} copied too"),
+            Purpose::Copy | Purpose::Resize => {
+                format!("{found} (the first: {first}); {them} copied too")
+            }
             Purpose::Metadata => {
                 format!("{found} (the first: {first}); {them} no metadata and left out")
             }
@@ -349,6 +357,10 @@ impl Judge<'_> {
                 "they are not copied, and stay marked in the copy. The disk is failing, or was: \
                  look at it with smartctl -a. On another disk, chkdsk /b in Windows or ntfsfix -b \
                  makes them usable again"
+            }
+            Purpose::Resize => {
+                "they are not copied, and not marked in the copy, which is for another disk. The \
+                 disk is failing, or was: look at it with smartctl -a"
             }
             Purpose::Map => "they count as free",
         };

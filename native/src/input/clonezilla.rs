@@ -22,7 +22,7 @@ const IMAGES: [&str; 2] = [".ntfs-img", ".ntfs-ptcl-img"];
 ///
 /// There is no image of NTFS in it, or there are several.
 pub fn image_in(folder: &Path) -> Result<Option<PathBuf>> {
-    if !MARKS.iter().any(|mark| folder.join(mark).is_file()) {
+    if !is_folder(folder) {
         return Ok(None);
     }
     let failed = |error| Error::io("list", folder, error);
@@ -43,7 +43,22 @@ pub fn image_in(folder: &Path) -> Result<Option<PathBuf>> {
     }
 }
 
-fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+/// Whether it is a folder of Clonezilla.
+pub fn is_folder(folder: &Path) -> bool {
+    MARKS.iter().any(|mark| folder.join(mark).is_file())
+}
+
+/// The kind of image of a `partition` that the file with this name is, or a piece of it:
+/// `ext4-ptcl-img`. `None` if it is another file.
+pub fn image_of<'a>(partition: &str, name: &'a str) -> Option<&'a str> {
+    let rest = name.strip_prefix(partition)?.strip_prefix('.')?;
+    let kind = rest.split('.').next()?;
+    let is_image = ["ntfs-img", "dd-img"].contains(&kind) || kind.ends_with("-ptcl-img");
+    is_image.then_some(kind)
+}
+
+/// The names of all files, sorted.
+pub fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         names.extend(entry?.file_name().into_string());

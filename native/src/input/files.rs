@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ntfsclone_core::io::{IoError, ReadAt};
+use ntfsclone_core::io::{Allocation, IoError, ReadAt};
 
 use super::piece_names;
 use crate::device::{self, FileKind};
@@ -182,19 +182,25 @@ impl Files {
         self.files.iter().any(is_device)
     }
 
-    /// Reads what there is in one piece from `offset` on; nothing at the end.
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    /// The file that has the byte at `offset`, the offset in it, and how many bytes of it follow.
+    /// `None` at the end.
+    fn locate(&self, offset: u64) -> Option<(&OneFile, u64, u64)> {
         let left = self.size.saturating_sub(offset);
         let offset = self.start + offset.min(self.size);
         // Empty ones are passed over.
         let next = self
             .files
             .partition_point(|one| one.start + one.size <= offset);
-        let Some(one) = self.files.get(next) else {
+        let one = self.files.get(next)?;
+        let offset = offset - one.start;
+        Some((one, offset, left.min(one.size - offset)))
+    }
+
+    /// Reads what there is in one piece from `offset` on; nothing at the end.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let Some((one, offset, left)) = self.locate(offset) else {
             return Ok(0);
         };
-        let offset = offset - one.start;
-        let left = left.min(one.size - offset);
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
         positioned_io::ReadAt::read_at(&one.file, offset, &mut buf[..len])
     }
@@ -251,6 +257,17 @@ impl ReadAt for Files {
             }
         }
         Ok(())
+    }
+
+    /// Holes of regular files. Others that have standard input open share its position.
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let Some((one, offset, left)) = self.locate(offset) else {
+            return Ok(Allocation::Stored { len: 0 });
+        };
+        if one.path.is_none() || !one.metadata.is_file() {
+            return Ok(Allocation::Stored { len: left });
+        }
+        Ok(device::allocation_at(&one.file, offset, offset + left))
     }
 
     /// Of a partition. Standard input that begins further on is not on a disk.

@@ -2,7 +2,7 @@
 //! in pieces, a folder of Clonezilla, a partition of a disk; compressed or not.
 //! All of it is told by what is there, never by a name.
 
-mod clonezilla;
+pub mod clonezilla;
 mod compression;
 mod damaged;
 mod file_sums;
@@ -36,11 +36,12 @@ pub use files::{Files, FilesReader};
 pub use frames::{FramesReader, SharedLostFrames};
 pub use not_opened::refuse;
 pub use opened::{Bytes, Format, OpenInput, Recognised};
+pub use partition::warn_of as warn_of_table;
 pub use passing::Passing;
 pub use reopen::open_again;
 pub use seekable::Seekable;
-pub use stream::{read_before_error, read_error, read_up_to};
-pub use virtual_disk::VirtualDisk;
+pub use stream::{decompressed, peek_content, read_before_error, read_error, read_up_to};
+pub use virtual_disk::{VirtualDisk, open_with_neighbours};
 
 use self::damaged::rescue_files;
 use self::not_opened::judge_unknown;
@@ -206,6 +207,27 @@ fn open_with(input: &Input, opening: OpenOptions<'_>) -> Result<OpenInput> {
         input.partition,
         opening,
     )
+}
+
+/// The bytes of what is named, whatever they are: a file, its pieces, or a device. `None` for a
+/// folder or a pipe.
+pub fn files_named(input: &Input) -> Result<Option<Files>> {
+    let name = input.name();
+    let failed = |error| Error::io("open", &name, error);
+    let path = match &input.origin {
+        Origin::Stdin => {
+            let file = stdin_file().map_err(failed)?;
+            return file.map(Files::from_here).transpose().map_err(failed);
+        }
+        Origin::File(path) if path.is_dir() => return Ok(None),
+        Origin::File(path) => path,
+    };
+    let paths = piece_names::of(path)?;
+    let kind = device::file_kind(&fs::metadata(&paths[0]).map_err(failed)?);
+    if !kind.is_file_or_disk() {
+        return Ok(None);
+    }
+    Files::open(&paths).map(Some)
 }
 
 /// The pieces of the file that `path` is the first piece of; else itself.

@@ -22,7 +22,7 @@ pub(super) fn device_of(disk: &Files, number: u32) -> Result<Option<Files>> {
 
 /// Warns of a table that is damaged: what is taken for the partition may be
 /// another part of the disk.
-pub(super) fn warn_of(name: &Path, damage: Option<Damage>) {
+pub fn warn_of(name: &Path, damage: Option<Damage>) {
     let Some(damage) = damage else {
         return;
     };

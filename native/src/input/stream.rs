@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ntfsclone_core::open::{Container, Content, Inward, Layer, Nesting, NotOpened, Probe};
 use ntfsclone_core::stream::{Compression, StreamError};
@@ -12,7 +13,7 @@ use super::not_opened::{Seen, judge_unknown, refuse_seen};
 use super::partition::{self, Start};
 use super::passing::Passing;
 use super::read_ahead::ReadAhead;
-use super::{Bytes, Format, OpenInput, OpenOptions, Recognised};
+use super::{Bytes, Files, FilesReader, Format, OpenInput, OpenOptions, Recognised, Sums, Wanted};
 use crate::error::{Error, Result, TAKE_ANOTHER};
 
 /// What is read of a stream to identify it: the partition table of a disk is in
@@ -101,6 +102,30 @@ pub(super) fn open_stream(
         let bytes = Bytes::Stream(reader);
         return Ok(OpenInput { input, bytes });
     }
+}
+
+/// The files as a stream that is decompressed; bytes after it are an error.
+pub fn decompressed(
+    name: &Path,
+    files: &Arc<Files>,
+    compression: Compression,
+) -> Result<Box<dyn Read + Send>> {
+    let failed = |error| Error::io("decompress", name, error);
+    let reader = Box::new(FilesReader::new(Arc::clone(files)));
+    let stream = Decompressor::new(compression, reader, files.is_block_device());
+    let stream = ReadAhead::start("decompresses", stream.map_err(failed)?);
+    Ok(Box::new(stream.map_err(failed)?))
+}
+
+/// What a stream begins with. Its bytes stay in it.
+pub fn peek_content(name: &Path, reader: &mut Box<dyn Read + Send>) -> Result<Content> {
+    let opening = OpenOptions {
+        wanted: Wanted::Volume,
+        rescue: None,
+        sums: Sums::Ignore,
+    };
+    let start = peek(reader, name, opening)?;
+    Ok(Probe::with_start(&Start(&start), &start).content())
 }
 
 /// The first bytes of a stream, which stay in it.

@@ -14,7 +14,7 @@ use ntfsclone_core::open::{
 use super::neighbours::FilesBeside;
 use super::not_opened::{judge_unknown, refuse};
 use super::{
-    Bytes, Format, OpenInput, OpenOptions, Recognised, START_BYTES, partition, read_error,
+    Bytes, Files, Format, OpenInput, OpenOptions, Recognised, START_BYTES, partition, read_error,
 };
 use crate::error::{Error, Result};
 
@@ -23,6 +23,11 @@ use crate::error::{Error, Result};
 pub struct VirtualDisk(Source);
 
 impl VirtualDisk {
+    /// What `source` reads.
+    pub fn new(source: Source) -> Self {
+        Self(source)
+    }
+
     /// Its bytes.
     pub fn source(&self) -> Source {
         Arc::clone(&self.0)
@@ -73,7 +78,11 @@ pub(super) fn open_disk(
         let step = nesting.step(&source, content);
         input.format = match step.map_err(|found| refuse(&name, &found))? {
             Inward::Open(container @ Container::Disk(_)) => {
-                let opened = open_with_neighbours(&mut input, container, &source)?;
+                let opened = open_with_neighbours(input.files.as_deref(), container, &source);
+                let (opened, beside) = opened.map_err(|error| Error::read(&name, error))?;
+                let metadata = beside.iter().flat_map(|files| files.metadata());
+                input.metadata.extend(metadata);
+                input.beside.extend(beside);
                 nesting.pass(container.layer(&opened.files));
                 source = opened.source;
                 continue;
@@ -107,22 +116,18 @@ pub(super) fn open_disk(
     }
 }
 
-/// Opens a disk and the files beside it that it needs, and records these.
-fn open_with_neighbours(
-    input: &mut Recognised,
+/// Opens a disk that begins in `files`, and the files beside them that it needs.
+pub fn open_with_neighbours(
+    files: Option<&Files>,
     container: Container,
     source: &Source,
-) -> Result<Contents> {
-    let paths = input.files.as_ref().and_then(|files| files.whole_paths());
+) -> core::Result<(Contents, Vec<Arc<Files>>)> {
+    let paths = files.and_then(Files::whole_paths);
     let first = paths.as_ref().and_then(|paths| paths.first());
     let beside = FilesBeside::of(first.map(|(path, _)| *path));
-    let opened = container.open(source, &beside);
-    let opened = opened.map_err(|error| Error::read(&input.name, error))?;
-    for files in beside.into_files(&opened.files) {
-        input.metadata.extend(files.metadata());
-        input.beside.push(files);
-    }
-    Ok(opened)
+    let opened = container.open(source, &beside)?;
+    let beside = beside.into_files(&opened.files);
+    Ok((opened, beside))
 }
 
 fn content_of(name: &Path, source: &Source) -> Result<Content> {

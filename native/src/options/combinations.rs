@@ -95,6 +95,16 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
              that the copy is of the same volume",
         ),
         (
+            typed.mapfile.is_some() && typed.hidden_sectors.is_some(),
+            "--mapfile and --hidden-sectors exclude each other: a later run could not tell that \
+             the copy is of the same volume",
+        ),
+        (
+            typed.hidden_sectors.is_some() && (typed.save_image || typed.no_action),
+            "--hidden-sectors goes with raw copies and restores: an image keeps the boot sectors \
+             as they are",
+        ),
+        (
             typed.mapfile.is_some() && typed.in_place,
             "--in-place has no meaning with --mapfile, which never gives up what is there",
         ),
@@ -165,6 +175,19 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
             typed.verify && typed.rescue && !typed.save_image && !typed.restore_image,
             "--verify has no meaning with a raw rescue, which goes on where it ended; compare with \
              verify --against",
+        ),
+        (
+            typed.size.is_some() && typed.no_action,
+            "--size is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.size.is_some() && typed.metadata,
+            "--size goes with a whole copy; metadata is copied in its size",
+        ),
+        (
+            typed.size.is_some() && typed.rescue,
+            "--size needs a volume that can be read; rescue it in its size, and copy that with \
+             --size",
         ),
         (
             typed.split.is_some() && typed.no_action,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ntfsclone_core::write::{Conversion, NTFSCLONE, Partitioning, Writer};
 
 use super::task::{
-    Compress, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch, Options,
-    Output, Task, Thin, VolumeChecks, WriteOptions,
+    Compress, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch, NewFields,
+    Options, Output, Task, Thin, VolumeChecks, WriteOptions,
 };
 use super::{dash_for_stdout, distinct_paths, input_named, resolve_progress, suffix, usage};
 use crate::cli::{Convert, DiskTable, convertible};
@@ -34,7 +34,12 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
         Some(writer) => writer,
         None => writer_by_name(&output)?,
     };
-    let form = form(writer, typed.disk)?;
+    let partitioning = typed.disk.map(|table| match table {
+        DiskTable::Gpt => Partitioning::Gpt,
+        DiskTable::Mbr => Partitioning::Mbr,
+        DiskTable::None => Partitioning::None,
+    });
+    let form = form(writer, partitioning)?;
     let warning = suffix::warning_of(&output, typed.compress.is_some());
     let sidecar = typed
         .checksum
@@ -47,6 +52,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
             form,
             compress: typed.compress.map(|level| Compress { level, note: None }),
         },
+        partitioning,
         checks: VolumeChecks {
             force: typed.force,
             mismatch: Mismatch::RefuseLoss,
@@ -64,9 +70,10 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
                     },
                 },
             },
+            size: typed.size,
             split: None,
             checksum: typed.checksum,
-            new_serial: None,
+            new_fields: NewFields::default(),
             thin: Thin::No,
             reflink: false,
             verify: typed.verify,
@@ -81,12 +88,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
 }
 
 /// The form of an output in the format of `writer`.
-fn form(writer: &'static Writer, disk: Option<DiskTable>) -> Result<Form> {
-    let partitioning = disk.map(|table| match table {
-        DiskTable::Gpt => Partitioning::Gpt,
-        DiskTable::Mbr => Partitioning::Mbr,
-        DiskTable::None => Partitioning::None,
-    });
+fn form(writer: &'static Writer, partitioning: Option<Partitioning>) -> Result<Form> {
     let conversion = Conversion::new(writer, partitioning).ok_or_else(|| Error::Usage {
         message: format!(
             "--disk goes with raw and virtual disks; {} holds a volume without a disk",

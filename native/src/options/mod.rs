@@ -6,6 +6,7 @@ mod distinct_paths;
 mod suffix;
 mod task;
 
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -14,12 +15,15 @@ use ntfsclone_core::wipe::Times;
 
 pub use task::{
     CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing,
-    FileChecks, Form, InfoTask, Input, MapTask, Mismatch, NewSerial, Options, Origin, Output,
-    Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    FileChecks, Form, HiddenSectors, InfoTask, Input, MapTask, Mismatch, NewFields, NewSerial,
+    Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks,
+    WriteOptions,
 };
 
-pub use crate::cli::{Algorithm, Direct};
-use crate::cli::{Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify};
+use crate::cli::{
+    self, Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify,
+};
+pub use crate::cli::{Algorithm, Direct, NewSize};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::file_hash::sidecar_path;
@@ -101,14 +105,14 @@ fn resolve_copy(mut typed: Copy) -> Result<Options> {
         Some(output) if typed.restore_image => Task::Restore(RestoreTask {
             image: input_named(source, typed.partition)?,
             checks,
-            writing: resolve_writing(&typed, output),
+            writing: resolve_writing(&typed, output)?,
             rescue,
         }),
         Some(output) => Task::Copy(CopyTask {
             source,
             partition: typed.partition,
             checks,
-            writing: resolve_writing(&typed, output),
+            writing: resolve_writing(&typed, output)?,
             rescue,
             kind: resolve_kind(typed),
         }),
@@ -138,20 +142,30 @@ fn resolve_output(typed: &Copy) -> Option<Output> {
     })
 }
 
-fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
+fn resolve_writing(typed: &Copy, output: Output) -> Result<WriteOptions> {
     let thin = match (typed.sparse, typed.discard) {
         (true, _) => Thin::Holes,
         (false, true) => Thin::Discard,
         (false, false) => Thin::No,
     };
-    WriteOptions {
+    let hidden_sectors = typed.hidden_sectors;
+    let hidden_sectors = hidden_sectors.map(|wanted| match wanted {
+        cli::HiddenSectors::Count(count) => Ok(HiddenSectors::Count(count)),
+        cli::HiddenSectors::Auto => start_of_partition(&output).map(HiddenSectors::Start),
+    });
+    let hidden_sectors = hidden_sectors.transpose()?;
+    Ok(WriteOptions {
         output,
+        size: typed.size,
         split: typed.split,
         checksum: typed.checksum,
-        new_serial: match (typed.new_serial, typed.new_half_serial) {
-            (_, true) => Some(NewSerial::Half),
-            (true, false) => Some(NewSerial::Full),
-            (false, false) => None,
+        new_fields: NewFields {
+            serial: match (typed.new_serial, typed.new_half_serial) {
+                (_, true) => Some(NewSerial::Half),
+                (true, false) => Some(NewSerial::Full),
+                (false, false) => None,
+            },
+            hidden_sectors,
         },
         thin,
         // Whether it holds zeros is seen of what is read; and so is a checksum made.
@@ -159,7 +173,23 @@ fn resolve_writing(typed: &Copy, output: Output) -> WriteOptions {
         verify: typed.verify,
         direct: typed.direct.direct,
         as_original: true,
-    }
+    })
+}
+
+/// Where the partition begins on its disk, in bytes, that is written to.
+fn start_of_partition(output: &Output) -> Result<u64> {
+    let metadata = match output {
+        Output::File { path, .. } => fs::metadata(path).ok(),
+        Output::Stdout => None,
+    };
+    let start = metadata.and_then(|metadata| device::partition_start(&metadata));
+    start.ok_or_else(|| Error::Usage {
+        message: format!(
+            "--hidden-sectors=auto goes with a partition, and {} is none: say how many sectors of \
+             its disk precede the volume",
+            output.name().display()
+        ),
+    })
 }
 
 fn resolve_kind(typed: Copy) -> CopyKind {

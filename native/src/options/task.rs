@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
-use ntfsclone_core::write::{Conversion, VMDK};
+use ntfsclone_core::write::{Conversion, Partitioning, VMDK};
 
-use crate::cli::{Algorithm, Direct, Generated, MapFormat};
+use crate::cli::{Algorithm, Direct, Generated, MapFormat, NewSize};
 use crate::host::percent::{Part, Percent};
 use crate::report::Reports;
 
@@ -70,6 +70,8 @@ pub struct CopyTask {
 pub struct ConvertTask {
     pub source: Input,
     pub kind: CopyKind,
+    /// The partition table that was typed; `None` is up to the format.
+    pub partitioning: Option<Partitioning>,
     pub checks: VolumeChecks,
     pub writing: WriteOptions,
 }
@@ -135,10 +137,13 @@ impl CopyKind {
 #[derive(Debug)]
 pub struct WriteOptions {
     pub output: Output,
+    /// The size that the volume gets; `None` for that which it has.
+    pub size: Option<NewSize>,
     /// Bytes of a piece, if it is written in pieces; the output is the first of them.
     pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
-    pub new_serial: Option<NewSerial>,
+    /// Of a raw copy.
+    pub new_fields: NewFields,
     pub thin: Thin,
     /// Share the space of the source, where that can be done.
     pub reflink: bool,
@@ -304,6 +309,37 @@ pub enum Existing {
     Overwrite,
     /// Go on with it: it was begun by a rescue that has a map file.
     Continue,
+}
+
+/// What a copy gets in its boot sectors instead of what its source has; `None` stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NewFields {
+    pub serial: Option<NewSerial>,
+    pub hidden_sectors: Option<HiddenSectors>,
+}
+
+impl NewFields {
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// What is new, in words.
+    pub fn description(self) -> &'static str {
+        match (self.serial, self.hidden_sectors) {
+            (_, None) => "new serial number",
+            (None, Some(_)) => "number of hidden sectors",
+            (Some(_), Some(_)) => "new serial number and number of hidden sectors",
+        }
+    }
+}
+
+/// What precedes the volume on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenSectors {
+    /// Sectors of the volume.
+    Count(u32),
+    /// Bytes.
+    Start(u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

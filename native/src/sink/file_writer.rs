@@ -76,13 +76,23 @@ impl FileWriter {
         if let Some(written) = &mut self.written {
             written.note(&self.file, offset, bytes)?;
         }
-        if let Some(direct) = &mut self.direct
-            && let Some(()) = direct.write_all_at(offset, bytes)?
-        {
-            return Ok(());
+        if let Some(direct) = &mut self.direct {
+            let pages = direct.whole_pages(offset, bytes.len());
+            let start = offset + pages.start as u64;
+            if let Some(()) = direct.write_all_at(start, &bytes[pages.clone()])? {
+                self.write_cached(offset, &bytes[..pages.start])?;
+                return self.write_cached(offset + pages.end as u64, &bytes[pages.end..]);
+            }
         }
         if self.is_stream {
             return Err(io::ErrorKind::NotSeekable.into());
+        }
+        self.write_cached(offset, bytes)
+    }
+
+    fn write_cached(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
         }
         self.file.write_all_at(offset, bytes)?;
         self.begin_writeback(bytes.len())

@@ -27,14 +27,15 @@ pub use overwritten::refuse_metadata;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
+pub use sparse::is_zero;
 pub use target::{Destination, Needs, Readers, Target};
 
 use std::time::Duration;
 
+use crate::boot_sectors::BootSectorChange;
 use crate::bulk::pipeline::{Batch, Batches};
 use crate::error::Result;
 use crate::host::progress::Progress;
-use crate::serial::SerialChange;
 
 /// Something that takes the bytes of a volume and writes them in its own form.
 pub trait Sink {
@@ -58,24 +59,24 @@ pub struct Written {
     pub took: Duration,
 }
 
-/// Lets `sink` take all batches, each after a change of its serial number, and
+/// Lets `sink` take all batches, each after a change of its boot sectors, and
 /// finishes its target. What `progress` tells of already is written, too. `written`
 /// is called when only that is left to do, and ends the percent.
 ///
 /// # Errors
 ///
-/// Also that the serial number could not be changed: a file does not get its
+/// Also that the boot sectors could not be changed: a file does not get its
 /// name then; what is written in place stays, complete.
 pub fn write_all(
     sink: &mut impl Sink,
     batches: Batches,
-    serial: &mut SerialChange,
+    boot_sectors: &mut BootSectorChange,
     mut progress: Progress,
     written: impl FnOnce(&mut Progress),
 ) -> Result<Written> {
     let mut bytes = progress.done();
     let taken = batches.for_each(|batch| {
-        serial.apply(batch);
+        boot_sectors.apply(batch);
         sink.take(batch)?;
         bytes += batch.volume_bytes();
         progress.advance_to(bytes);
@@ -88,16 +89,16 @@ pub fn write_all(
             if sink.target().is_read_back() {
                 progress.clear();
             }
-            finish(sink.target(), serial)
+            finish(sink.target(), boot_sectors)
         })
         .map_err(|error| sink.target().explain(error))?;
     let took = progress.finish();
     Ok(Written { bytes, took })
 }
 
-fn finish(target: &mut Target, serial: &SerialChange) -> Result<()> {
+fn finish(target: &mut Target, boot_sectors: &BootSectorChange) -> Result<()> {
     let has_name = target.part().is_none();
-    let changed = serial.check(target.name());
+    let changed = boot_sectors.check(target.name());
     if !has_name {
         changed?;
         target.read_back()?;

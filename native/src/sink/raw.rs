@@ -61,13 +61,21 @@ impl RawSink {
 
     /// A virtual disk of Windows, whose gaps are zeros: `size` bytes, or 0 if that is known in the
     /// end. Windows does not open one that is a sparse file on NTFS, so it gets no holes there.
-    pub fn of_windows_disk(target: Target, size: u64, cluster_size: u32) -> Result<Self> {
+    pub fn of_windows_disk(
+        target: Target,
+        size: u64,
+        cluster_size: u32,
+        thin: Thin,
+    ) -> Result<Self> {
         let file = target.handle();
         let fills_gaps = file.is_ok_and(|file| device::may_be_on_ntfs(&file));
-        let size = if fills_gaps { 0 } else { size };
+        let (size, thin) = match fills_gaps {
+            true => (0, Thin::No),
+            false => (size, thin),
+        };
         Ok(Self {
             fills_gaps,
-            ..Self::new(target, size, cluster_size, Thin::No)?
+            ..Self::new(target, size, cluster_size, thin)?
         })
     }
 

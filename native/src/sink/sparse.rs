@@ -58,8 +58,9 @@ impl Holes {
     }
 }
 
-/// In steps of a cache line, each of which the processor looks at as a whole.
-fn is_zero(bytes: &[u8]) -> bool {
+/// Whether all bytes are zeros. In steps of a cache line, each of which the processor looks at as a
+/// whole.
+pub fn is_zero(bytes: &[u8]) -> bool {
     let (lines, rest) = bytes.as_chunks::<64>();
     let is_zero = |line: &[u8]| line.iter().fold(0, |all, byte| all | byte) == 0;
     lines.iter().all(|line| is_zero(line)) && is_zero(rest)

@@ -10,10 +10,13 @@ use ntfsclone_core::plan::{CopyStep, Plan};
 use ntfsclone_core::wipe::{Times, Wiped};
 use ntfsclone_core::write::{RecordChunk, WipeReport};
 
+use super::image::ImageStream;
+use super::resized_image::ResizedImage;
 use super::volume::Device;
 use crate::bulk::direct::{DirectFile, PROBES, is_mostly_cached};
 use crate::bulk::pipeline::{Filled, Filler};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::input;
 use crate::options::Direct;
 use crate::sink::Sharing;
 
@@ -25,6 +28,8 @@ pub struct BulkReader {
     /// there.
     direct: Option<(DirectFile, u64)>,
     times: Times,
+    /// The image that the volume is in, if it is read from start to end.
+    image: Option<ImageStream>,
     /// What the output shares with the volume already, and is not read.
     shared: Option<Sharing>,
     wiped: Arc<Mutex<WipedRecords>>,
@@ -49,13 +54,18 @@ struct Records {
 impl BulkReader {
     pub fn new(device: Arc<Device>, plan: Arc<Plan>, direct: Direct) -> Self {
         // A rescue has its own way past the cache.
-        let file = device.file().filter(|_| device.damaged().is_none());
+        let original = original(&device);
+        let file = original.file().filter(|_| original.damaged().is_none());
         let wanted = |(file, part): &(&File, Range<u64>)| match direct {
             Direct::Always => true,
             Direct::Never => false,
             Direct::Auto => {
-                let places = probes(&plan).into_iter().map(|place| part.start + place);
-                !is_mostly_cached(file, places)
+                let places = probes(plan.bytes(), plan.ranges()).into_iter();
+                let places = places.filter_map(|place| match device.relocated() {
+                    Some(relocated) => relocated.part_at(place).0,
+                    None => Some(place),
+                });
+                !is_mostly_cached(file, places.map(|place| part.start + place))
             }
         };
         let direct = file
@@ -66,6 +76,7 @@ impl BulkReader {
             plan,
             direct,
             times: Times::Reset,
+            image: None,
             shared: None,
             wiped: Arc::default(),
         }
@@ -89,15 +100,33 @@ impl BulkReader {
         Arc::clone(&self.wiped)
     }
 
+    /// Reads the image that the volume is in from start to end, if that is faster. For a volume
+    /// that gets another size.
+    pub fn through_image(mut self, direct: Direct) -> Result<Self> {
+        if self.device.is_streamed_image() {
+            let opened = input::open_again(self.device.input().clone(), None)?;
+            let mut stream = ImageStream::new(opened)?;
+            stream.bypass_cache(direct);
+            self.image = Some(stream);
+        }
+        Ok(self)
+    }
+
     /// Whether the kernel's cache is passed by.
     pub fn is_direct(&self) -> bool {
-        self.direct.is_some()
+        self.direct.is_some() || self.image.as_ref().is_some_and(ImageStream::is_direct)
     }
 
     /// Reads what the plan says, in its order.
-    pub fn fill(self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
+    pub fn fill(mut self) -> impl FnOnce(&mut Filler<'_>) -> Filled {
         move |filler| {
-            let read = self.read_all(filler)?;
+            let read = match (self.image.take(), self.device.relocated()) {
+                (Some(image), Some(relocated)) => {
+                    let resized = ResizedImage::new(relocated, &self.plan);
+                    resized.fill(image, filler, |offset, bytes| self.read_at(offset, bytes))?
+                }
+                _ => self.read_all(filler)?,
+            };
             // A change explains an error, too.
             let read = self.device.check_unchanged().and(read);
             let read = read.and_then(|()| self.device.confirm_failures());
@@ -191,26 +220,47 @@ impl BulkReader {
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+        let Some(relocated) = self.device.relocated() else {
+            return self.read_original(offset, bytes);
+        };
+        let read = relocated.read_by(offset, bytes, |offset, bytes| {
+            self.read_original(offset, bytes).map_err(IoError::new)
+        });
+        read.map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => error,
+            Err(error) => self.device.read_error(offset, bytes.len(), error),
+        })
+    }
+
+    /// Reads the volume as it is in the file.
+    fn read_original(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
         if let Some((direct, start)) = &self.direct {
             match direct.read_exact_at(start + offset, bytes) {
                 Ok(Some(())) => return Ok(()),
                 Ok(None) => {}
                 Err(error) => {
                     let error = IoError::new(error);
-                    return Err(self.device.read_error(offset, bytes.len(), error));
+                    return Err(original(&self.device).read_error(offset, bytes.len(), error));
                 }
             }
         }
-        self.device.read_at(offset, bytes)
+        original(&self.device).read_at(offset, bytes)
     }
 }
 
-/// Places all over what is copied, to be looked at.
-fn probes(plan: &Plan) -> Vec<u64> {
-    let distance = plan.bytes().div_ceil(PROBES).max(1);
+/// What has the volume as it is, if it gets another size.
+fn original(device: &Device) -> &Device {
+    device
+        .relocated()
+        .map_or(device, |relocated| relocated.source())
+}
+
+/// Places all over the `bytes` that are copied, to be looked at.
+pub(super) fn probes(bytes: u64, ranges: impl Iterator<Item = (u64, u64)>) -> Vec<u64> {
+    let distance = bytes.div_ceil(PROBES).max(1);
     let (mut done, mut next) = (0, 0);
     let mut places = Vec::new();
-    for (offset, len) in plan.ranges() {
+    for (offset, len) in ranges {
         while next < done + len {
             places.push(offset + next - done);
             next += distance;

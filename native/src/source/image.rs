@@ -257,7 +257,7 @@ impl ImageStream {
 
     /// Decodes all of it; calls `take` with each piece of the volume, no longer
     /// than a cluster, and where it belongs.
-    fn decode<E>(
+    pub(super) fn decode<E>(
         &mut self,
         take: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<Result<()>, E> {

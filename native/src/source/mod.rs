@@ -1,12 +1,16 @@
 //! What is read: volumes and images.
 
 mod bulk;
+mod disk;
+mod disk_parts;
 mod image;
 pub mod index_file;
 pub mod inside;
 mod kept_volume;
 mod past_cache;
+mod resized_image;
 mod salvaged;
+pub mod saved_disk;
 mod sidecar;
 pub mod small_file;
 mod spool;
@@ -15,6 +19,8 @@ mod volume_decoder;
 mod whole;
 
 pub use bulk::{BulkReader, WipedRecords};
+pub use disk::Disk;
+pub use disk_parts::{BLOCK_BYTES, DiskParts, DiskReader, Ranges};
 pub use image::{ImageStream, check_ahead, expected_bytes};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use salvaged::SalvagedVolume;

@@ -13,7 +13,8 @@ use ntfsclone_core::image::ntfsclone::{Event, Header};
 use ntfsclone_core::image::partclone;
 use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
-use ntfsclone_core::open::{self, Inside, Probe};
+use ntfsclone_core::open::{self, Inside, Layer, Probe};
+use ntfsclone_core::relocate::Relocated;
 use ntfsclone_core::units::{Extent, Geometry};
 
 use super::inside;
@@ -48,6 +49,8 @@ pub struct Device {
     doubtful: Vec<Range<u64>>,
     /// In a rescue, what answers in its place: read errors do not stop it.
     damaged: Option<Arc<DamagedSource>>,
+    /// What `source` is, if the volume gets another size.
+    relocated: Option<Arc<Relocated<Arc<Device>>>>,
 }
 
 /// What is known of an image that holds a volume.
@@ -155,6 +158,7 @@ impl Device {
             partclone: None,
             doubtful: Vec::new(),
             damaged: None,
+            relocated: None,
         })
     }
 
@@ -210,6 +214,35 @@ impl Device {
     pub fn rescued_by(mut self, damaged: Arc<DamagedSource>) -> Self {
         self.damaged = Some(damaged);
         self
+    }
+
+    /// The volume in another size: this device is what `relocated` reads.
+    pub fn resized(&self, relocated: Relocated<Arc<Self>>) -> Self {
+        let relocated = Arc::new(relocated);
+        Self {
+            input: self.input.clone(),
+            files: Arc::clone(&self.files),
+            source: Arc::clone(&relocated) as Source,
+            raw: None,
+            image: None,
+            partclone: self.partclone.clone(),
+            doubtful: Vec::new(),
+            damaged: None,
+            relocated: Some(relocated),
+        }
+    }
+
+    /// How the volume is made of one in another size, if it is.
+    pub fn relocated(&self) -> Option<&Relocated<Arc<Self>>> {
+        self.relocated.as_deref()
+    }
+
+    /// Whether the volume is in an image whose clusters are read faster from its start to its end
+    /// than here and there. What was decompressed to a temporary file is not decompressed again.
+    pub fn is_streamed_image(&self) -> bool {
+        let is_image = matches!(self.input.format, Format::Image | Format::Partclone);
+        let is_seekable = self.input.layers.contains(&Layer::Seekable);
+        is_image && (is_seekable || !self.input.is_compressed())
     }
 
     /// What it is, by its start as it is read for a copy: what cannot be read is

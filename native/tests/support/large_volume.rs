@@ -32,6 +32,21 @@ pub(crate) fn write_scattered(path: &Path, bytes: u64) {
     grow(builder, CLUSTER, clusters, FREE..clusters - LEFT, 2, path);
 }
 
+/// Writes a volume of `bytes` bytes of which little is in use, here and there.
+pub(crate) fn write_sparse(path: &Path, bytes: u64) {
+    const CLUSTER: u64 = 2 << 20;
+    let clusters = bytes / CLUSTER;
+    let builder = VolumeBuilder::new();
+    grow(
+        builder,
+        CLUSTER,
+        clusters,
+        FREE..clusters - LEFT,
+        4096,
+        path,
+    );
+}
+
 /// Builds the volume with few clusters and makes it `clusters` long, every `step`th of those in `marked` in use.
 fn grow(
     builder: VolumeBuilder,

@@ -1,6 +1,7 @@
 // Volumes and images to read: made by the command-line tool, from the volume that comes with it and by mkntfs.
 
 import { execFileSync, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -174,5 +175,16 @@ export function emptyVolume(name, size, clusterSize) {
     execFileSync(mkntfs, ["-Q", "-F", "-q", "-c", String(clusterSize), "-s", "512", "-p", "0", "-H", "0", "-S", "0", path], {
       stdio: "ignore",
     });
+  });
+}
+
+/** A volume of 600 MiB with a file of 400 MiB that does not compress. */
+export function fullVolume() {
+  return fixture("full.ntfs", (path) => {
+    renameSync(emptyVolume("full-empty.ntfs", 600 << 20, 4096), path);
+    const content = join(scratch("full"), "random");
+    writeFileSync(content, randomBytes(400 << 20));
+    execFileSync("ntfscp", ["-q", path, content, "/random"]);
+    rmSync(content);
   });
 }

@@ -21,6 +21,7 @@ export function overview(context: Context): View {
     { class: "view overview" },
     summary(context),
     ...notices(info),
+    actions(context),
     map?.element,
     h(
       "div",
@@ -66,6 +67,18 @@ function summary({ info, name: file, survey }: Context): HTMLElement {
     ),
     volume && usage ? usageBar(volume, usage.used, usage.free, survey) : h("p", { class: "muted" }, volume ? words.noUsage : words.noVolume),
   );
+}
+
+/** What can be done next. */
+function actions({ info, go }: Context): HTMLElement {
+  const { volume, image } = info;
+  // Without the content of files, a disk would be of no use.
+  const views = (["files", "validate", "convert"] as const).filter((view) => view !== "convert" || (volume && !image?.is_metadata));
+  const action = (view: keyof typeof words.actions) => {
+    const [title, text] = words.actions[view];
+    return h("li", {}, h("button", { type: "button", class: "action", click: () => go({ view }) }, h("strong", {}, title), h("span", { class: "muted" }, text)));
+  };
+  return h("ul", { class: "actions" }, ...views.map(action));
 }
 
 /** Used and free space, by kinds of owners when they are known. */

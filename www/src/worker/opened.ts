@@ -1,7 +1,7 @@
 import { NtfscloneError, open, type ErrorCode, type Image, type Info, type LookOptions, type Remains, type Report, type TaskOptions } from "ntfsclone";
 import type { Extents } from "../extents.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Content, Conversion, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
+import type { Answer, Bytes, Content, Conversion, Form, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
 import { structureAt } from "../structures/locate.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
@@ -11,6 +11,9 @@ import { writeZip } from "./zip.js";
 
 /** Errors of damaged data, of which some parts may be readable. */
 const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "inconsistent"];
+
+/** Dirty or not: the overview shows that a volume is dirty. */
+const AS_IT_IS = { force: true, holes: true } as const;
 
 /** What is open. */
 export class Opened {
@@ -79,9 +82,29 @@ export class Opened {
     return this.#image.validate(options);
   }
 
-  convert({ target, level, output }: Conversion, options: Asked): Promise<Written> {
-    // The overview shows that a volume is dirty.
-    const how = { compress: level ?? false, force: true, holes: true } as const;
+  /** Begins the conversion, and stops it when it reports its size. */
+  async size({ target, disk }: Form, options: Asked): Promise<number | null> {
+    const isKnown = new AbortController();
+    let size: number | null = null;
+    const onSize = (bytes: number) => {
+      size = bytes;
+      isKnown.abort();
+    };
+    const signal = AbortSignal.any([options.signal, isKnown.signal]);
+    const reader = this.#image.convert(target, { ...AS_IT_IS, disk: disk ?? undefined, signal, onSize }).getReader();
+    try {
+      await reader.read();
+      await reader.cancel();
+    } catch (error) {
+      if (size === null) {
+        throw error;
+      }
+    }
+    return size;
+  }
+
+  convert({ target, disk, level, output }: Conversion, options: Asked): Promise<Written> {
+    const how = { ...AS_IT_IS, disk: disk ?? undefined, compress: level ?? false };
     return write(output, options, (options) => this.#image.convert(target, { ...options, ...how }));
   }
 

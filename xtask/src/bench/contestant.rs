@@ -13,6 +13,7 @@ pub(super) enum Contestant {
     /// Its output through zstd.
     ReferenceZstd,
     Partclone,
+    PartcloneRestore,
     Cp,
     QemuImg,
     Dd,
@@ -21,11 +22,12 @@ pub(super) enum Contestant {
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Ours,
         Self::Reference,
         Self::ReferenceZstd,
         Self::Partclone,
+        Self::PartcloneRestore,
         Self::Cp,
         Self::QemuImg,
         Self::Dd,
@@ -38,6 +40,7 @@ impl Contestant {
             Self::Reference => "ntfsclone of ntfs-3g",
             Self::ReferenceZstd => "ntfs-3g's | zstd -T0",
             Self::Partclone => "partclone.ntfs",
+            Self::PartcloneRestore => "partclone.restore",
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
             Self::Dd => "dd conv=sparse",
@@ -51,7 +54,7 @@ impl Contestant {
             Self::Ours | Self::Cp | Self::Dd | Self::Node => None,
             Self::Reference => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
-            Self::Partclone => Some("partclone"),
+            Self::Partclone | Self::PartcloneRestore => Some("partclone"),
             Self::QemuImg => Some("qemu-utils"),
         }
     }
@@ -66,6 +69,7 @@ impl Contestant {
                 .find(|path| path.is_file()),
             Self::ReferenceZstd => setup::find("zstd").and(setup::find("sh")),
             Self::Partclone => setup::find("partclone.ntfs"),
+            Self::PartcloneRestore => setup::find("partclone.restore"),
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
             Self::Dd => setup::find("dd"),
@@ -89,7 +93,10 @@ impl Contestant {
 
     /// Whether its output is on the disk when it ends. The others are followed by `sync FILE`.
     pub(super) fn syncs(self) -> bool {
-        matches!(self, Self::Ours | Self::Reference | Self::Partclone)
+        matches!(
+            self,
+            Self::Ours | Self::Reference | Self::Partclone | Self::PartcloneRestore
+        )
     }
 
     /// The line that says it: the first one that has a digit.

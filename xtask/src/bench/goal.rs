@@ -65,7 +65,7 @@ pub(super) fn judge(
 }
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
-    use Contestant::{Cp, Node, Partclone, Reference, ReferenceZstd};
+    use Contestant::{Cp, Node, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd};
     use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
     let everyday = matches!(volume.kind, Kind::Bulk | Kind::Small);
@@ -79,6 +79,13 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
     }
     if job.level().is_some() {
         goals.extend([(WallTime(ReferenceZstd), 1.0), (Size(ReferenceZstd), 1.02)]);
+    }
+    match job {
+        Job::FromPartclone => goals.push((WallTime(PartcloneRestore), 1.0)),
+        // The same compression, by its effect.
+        Job::ToVmdk => goals.extend([(WallTime(QemuImg), 1.0), (Size(QemuImg), 1.02)]),
+        _ if job.format().is_some() => goals.push((WallTime(QemuImg), 1.0)),
+        _ => {}
     }
     match (place, job, volume.kind) {
         // At least 0.6 of our speed.

@@ -29,6 +29,16 @@ pub(super) enum Job {
     Info,
     /// From the start to the first byte of an image: all records are read, and held against $Bitmap
     Scan,
+    /// The volume to a raw file, as a conversion
+    ToRaw,
+    /// The volume to a virtual disk of QEMU, without a partition table
+    ToQcow2,
+    /// The same, of Hyper-V
+    ToVhdx,
+    /// The same, of VMware: stream-optimised, which is compressed
+    ToVmdk,
+    /// An image of partclone to a raw file
+    FromPartclone,
     /// The volume to an image, on one core, beside the npm package
     NodeSave,
     /// The image, with the volume in it, on one core, beside the npm package
@@ -58,16 +68,41 @@ impl Job {
             Self::Verify => "verify",
             Self::Info => "info",
             Self::Scan => "scan",
+            Self::ToRaw => "to-raw",
+            Self::ToQcow2 => "to-qcow2",
+            Self::ToVhdx => "to-vhdx",
+            Self::ToVmdk => "to-vmdk",
+            Self::FromPartclone => "from-partclone",
             Self::NodeSave => "node-save",
             Self::NodeVerify => "node-verify",
         }
     }
 
-    pub(super) fn reads_image(self) -> bool {
-        matches!(
-            self,
-            Self::Restore | Self::Check | Self::Verify | Self::Info | Self::NodeVerify
-        )
+    /// Who makes the image, if it reads one.
+    pub(super) fn maker(self) -> Option<Contestant> {
+        match self {
+            Self::Restore | Self::Check | Self::Verify | Self::Info | Self::NodeVerify => {
+                Some(Contestant::Ours)
+            }
+            Self::FromPartclone => Some(Contestant::Partclone),
+            _ => None,
+        }
+    }
+
+    /// The format of its output, in the words of ntfsclone and QEMU, if it converts.
+    pub(super) fn format(self) -> Option<&'static str> {
+        match self {
+            Self::ToRaw | Self::FromPartclone => Some("raw"),
+            Self::ToQcow2 => Some("qcow2"),
+            Self::ToVhdx => Some("vhdx"),
+            Self::ToVmdk => Some("vmdk"),
+            _ => None,
+        }
+    }
+
+    /// Whether its outputs are of different lengths.
+    pub(super) fn compresses(self) -> bool {
+        self.level().is_some() || self == Self::ToVmdk
     }
 
     pub(super) fn writes_file(self) -> bool {
@@ -77,7 +112,7 @@ impl Job {
         )
     }
 
-    /// Of compression, if it compresses.
+    /// Of zstd, if it compresses with it.
     pub(super) fn level(self) -> Option<u32> {
         match self {
             Self::Compress1 => Some(1),
@@ -87,8 +122,16 @@ impl Job {
     }
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
-        use Contestant::{Cp, Dd, Node, Ours, Partclone, QemuImg, Reference, ReferenceZstd};
+        use Contestant::{
+            Cp, Dd, Node, Ours, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+        };
         match (self, volume) {
+            // It is for conversions.
+            (job, Kind::Sparse) if job.format().is_none() => &[],
+            // Nor does either of them make a VMDK of it, which ends at 2 TiB.
+            (Self::FromPartclone | Self::ToVmdk, Kind::Giant) => &[],
+            (Self::FromPartclone, _) => &[Ours, PartcloneRestore],
+            (Self::ToRaw | Self::ToQcow2 | Self::ToVhdx | Self::ToVmdk, _) => &[Ours, QemuImg],
             // Partclone and dd go through all of its 16 TiB.
             (Self::Save | Self::Clone, Kind::Giant) => &[Ours, Reference, Cp],
             (Self::Save, Kind::Fragmented) => &[Ours, Reference, Cp],
@@ -147,12 +190,21 @@ impl Job {
                 command.arg("-s").arg(&files.volume);
                 command.arg("-O").arg(&files.output);
             }
+            Contestant::PartcloneRestore => {
+                command.args(["-q", "-C", "-L"]).arg(&files.log);
+                command.arg("-s").arg(&files.image);
+                command.arg("-O").arg(&files.output);
+            }
             Contestant::Cp => {
                 command.arg("--sparse=always");
                 command.args([&files.volume, &files.output]);
             }
             Contestant::QemuImg => {
-                command.args(["convert", "-f", "raw", "-O", "raw"]);
+                let format = self.format().unwrap_or("raw");
+                command.args(["convert", "-f", "raw", "-O", format]);
+                if self == Self::ToVmdk {
+                    command.args(["-o", "subformat=streamOptimized"]);
+                }
                 command.args([&files.volume, &files.output]);
             }
             // Takes part on one core only.
@@ -186,15 +238,25 @@ impl Job {
             Self::Scan => "-q -s -o -",
             Self::NodeSave => "-q -s -o",
             Self::NodeVerify => "verify -q",
+            // QEMU makes the volume the whole disk.
+            Self::ToRaw | Self::FromPartclone => "convert -q --disk=none --to raw",
+            Self::ToQcow2 => "convert -q --disk=none --to qcow2",
+            Self::ToVhdx => "convert -q --disk=none --to vhdx",
+            Self::ToVmdk => "convert -q --disk=none --to vmdk",
         };
         command.args(options.split(' '));
+        let source = match self.maker() {
+            Some(_) => &files.image,
+            None => &files.volume,
+        };
+        if self.format().is_some() {
+            command.args([source, &files.output]);
+            return;
+        }
         if self.writes_file() {
             command.arg(&files.output);
         }
-        command.arg(match self.reads_image() {
-            true => &files.image,
-            false => &files.volume,
-        });
+        command.arg(source);
     }
 }
 

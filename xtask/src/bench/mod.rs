@@ -99,6 +99,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                         .collect(),
                     counts_system_calls: arguments.system_calls && place == Place::Memory,
                 };
+                if !race.can_be_run(&contestants) {
+                    continue;
+                }
                 let lanes = race.run(&folder, &source, rounds).with_context(|| {
                     format!("{}, {}, {}", volume.kind.name(), job.name(), place.name())
                 })?;
@@ -182,8 +185,9 @@ fn bring(volume: &Volume, place: Place, folder: &Folder) -> Result<PathBuf> {
     if place == Place::Disk {
         return Ok(volume.path.clone());
     }
-    // The volume, an image and an output, each of what is used of it. Images of a giant hold its $Bitmap.
-    place::ensure_memory(3 * volume.used.max(volume.clusters / 8) + (1 << 30))?;
+    // The volume, an image, an output, and what it is compared with, each of what is used of it. Images of a giant
+    // hold its $Bitmap.
+    place::ensure_memory(4 * volume.used.max(volume.clusters / 8) + (1 << 30))?;
     let copy = folder.file("volume");
     place::remove(&copy)?;
     step::run(

@@ -63,7 +63,11 @@ pub(super) fn draw(report: &Report) -> String {
 
 fn is_shown(record: &Record) -> bool {
     record.place == Place::Memory
-        && matches!(record.volume, Kind::Bulk | Kind::Small)
+        && match record.volume {
+            Kind::Bulk => true,
+            Kind::Small => record.job.format().is_none(),
+            _ => false,
+        }
         && !matches!(
             record.job,
             Job::Check | Job::Verify | Job::Info | Job::Scan | Job::NodeSave | Job::NodeVerify
@@ -83,6 +87,11 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::Verify => "Verify an image",
         Job::Info => "Tell of an image",
         Job::Scan => "Scan",
+        Job::ToRaw => "Convert to raw",
+        Job::ToQcow2 => "Convert to qcow2",
+        Job::ToVhdx => "Convert to VHDX",
+        Job::ToVmdk => "Convert to VMDK, compressed",
+        Job::FromPartclone => "Convert from partclone to raw",
         Job::NodeSave => "Save on one core",
         Job::NodeVerify => "Verify on one core",
     };
@@ -90,6 +99,7 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Kind::Bulk => "3 GiB in large files",
         Kind::Small => "150 000 small files",
         Kind::Fragmented => "fragmented files",
+        Kind::Sparse => "2 GiB in 1 TiB",
         Kind::Giant => "16 TiB, as good as empty",
     };
     text(body, "head", "start", 0, y, &format!("{job}: {content}"));

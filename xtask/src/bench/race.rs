@@ -32,6 +32,16 @@ pub(super) struct Lane {
 }
 
 impl Race<'_> {
+    /// Whether the job is of use for this volume, and there is what its image is made and its outputs are checked with.
+    pub(super) fn can_be_run(&self, present: &[Contestant]) -> bool {
+        let makers = self.job.maker().into_iter();
+        let checkers = self.job.format().map(|_| Contestant::QemuImg);
+        !self.contestants.is_empty()
+            && makers
+                .chain(checkers)
+                .all(|needed| present.contains(&needed))
+    }
+
     pub(super) fn run(&self, folder: &Folder, volume: &Path, rounds: u32) -> Result<Vec<Lane>> {
         let files = Files {
             volume: volume.to_owned(),
@@ -39,12 +49,12 @@ impl Race<'_> {
             output: folder.file("output"),
             log: folder.file("log"),
         };
-        if self.job.reads_image() {
+        if let Some(maker) = self.job.maker() {
             let image = Files {
                 output: files.image.clone(),
                 ..files.clone()
             };
-            self.execute(Job::Save, Contestant::Ours, &image)?;
+            self.execute(Job::Save, maker, &image)?;
         }
         let mut lanes: Vec<Lane> = self
             .contestants
@@ -94,14 +104,17 @@ impl Race<'_> {
             (Job::Scan, [command]) => measure::run_to_first_bytes(command),
             (_, commands) => measure::run(commands),
         }?;
-        if job.level().is_some() {
+        if job.compresses() {
             run.output_bytes = Some(fs::metadata(&files.output)?.len());
         }
         Ok(run)
     }
 
     fn prepare(&self, job: Job, contestant: Contestant, files: &Files) -> Result<Vec<Command>> {
-        if contestant == Contestant::Partclone {
+        if matches!(
+            contestant,
+            Contestant::Partclone | Contestant::PartcloneRestore
+        ) {
             // It now and then fails to create one.
             File::create(&files.output)?;
         }
@@ -119,6 +132,9 @@ impl Race<'_> {
         if !self.job.writes_file() {
             return Ok(());
         }
+        if let Some(format) = self.job.format() {
+            return self.check_conversion(contestant, format, files, &folder.file("restored"));
+        }
         if self.job.level().is_some() {
             decompress(&files.output)?;
         }
@@ -129,12 +145,45 @@ impl Race<'_> {
                 "is not the same as ours"
             ),
             Contestant::Partclone => self.check_partclone(files, &folder.file("restored"))?,
-            Contestant::Cp | Contestant::QemuImg | Contestant::Dd => ensure!(
+            Contestant::Cp
+            | Contestant::PartcloneRestore
+            | Contestant::QemuImg
+            | Contestant::Dd => ensure!(
                 output::digest(&files.volume)? == output::digest(&files.output)?,
                 "is not the same as the volume"
             ),
         }
         Ok(())
+    }
+
+    /// Made raw by QEMU, it must be the volume if QEMU made it, else a raw clone.
+    fn check_conversion(
+        &self,
+        contestant: Contestant,
+        format: &str,
+        files: &Files,
+        content: &Path,
+    ) -> Result<()> {
+        let mut convert = Contestant::QemuImg.command()?;
+        convert.args(["convert", "-f", format, "-O", "raw"]);
+        convert.args([&files.output, content]);
+        measure::run(&mut [convert])?;
+        place::remove(&files.output)?;
+        if contestant == Contestant::QemuImg {
+            ensure!(
+                output::digest(&files.volume)? == output::digest(content)?,
+                "is not the same as the volume"
+            );
+        } else {
+            self.execute(Job::Clone, Contestant::Ours, files)?;
+            output::ensure_holds(content, &files.output, self.end_of_clusters())?;
+            output::ensure_holds(&files.output, content, self.end_of_clusters())?;
+        }
+        place::remove(content)
+    }
+
+    fn end_of_clusters(&self) -> u64 {
+        self.volume.clusters * self.volume.cluster_size
     }
 
     /// Its image is restored, which must give all that a raw clone has.
@@ -147,8 +196,7 @@ impl Race<'_> {
         measure::run(&mut [restore])?;
         place::remove(&files.output)?;
         self.execute(Job::Clone, Contestant::Ours, files)?;
-        let clusters = self.volume.clusters * self.volume.cluster_size;
-        output::ensure_holds(restored, &files.output, clusters)?;
+        output::ensure_holds(restored, &files.output, self.end_of_clusters())?;
         place::remove(restored)
     }
 }

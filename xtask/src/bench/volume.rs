@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Small,
     /// Files in thousands of pieces, in clusters of 1 KiB; free space in pieces too
     Fragmented,
+    /// 1 TiB, of which 2 GiB are in use
+    Sparse,
     /// 16 TiB with little in it
     Giant,
 }
@@ -56,6 +58,7 @@ impl Kind {
             Self::Bulk => "bulk",
             Self::Small => "small",
             Self::Fragmented => "fragmented",
+            Self::Sparse => "sparse",
             Self::Giant => "giant",
         }
     }
@@ -80,6 +83,12 @@ impl Kind {
                 fill: contents::fragmented_files,
                 amount: 320 * MIB,
             },
+            Self::Sparse => Recipe {
+                size: 1 << 40,
+                cluster_size: 4 * KIB,
+                fill: contents::large_files,
+                amount: 2 * GIB,
+            },
             Self::Giant => Recipe {
                 // The longest file of the common Linux filesystems, to within a few clusters.
                 size: (16 << 40) - 64 * KIB,
@@ -97,6 +106,7 @@ impl Kind {
             Self::Bulk => [128 * MIB, 64 * MIB],
             Self::Small => [48 * MIB, 2000],
             Self::Fragmented => [32 * MIB, 8 * MIB],
+            Self::Sparse => [16 * GIB, 16 * MIB],
             Self::Giant => return None,
         };
         Some(Recipe {

@@ -231,7 +231,7 @@ impl Dynamic {
     fn written(&self, bitmap: u64, within: u64) -> Result<(u64, bool)> {
         const BITS: u64 = 64;
         let sector = within / SECTOR;
-        let word_offset = sector / BITS * (BITS / 8);
+        let word_offset = (sector / BITS).saturating_mul(BITS / 8);
         let word: [u8; 8] = self.table.entry(bitmap.saturating_add(word_offset))?;
         // The first sector is that of the most significant bit.
         let bit = u32::try_from(sector % BITS).unwrap_or(0);

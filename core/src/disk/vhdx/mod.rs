@@ -130,7 +130,7 @@ impl Blocks {
         let first = (block % self.blocks_per_bitmap).saturating_mul(sectors_per_block);
         let sector_in_block = within / self.sector_size;
         let sector = first.saturating_add(sector_in_block);
-        let word_offset = sector / BITS * (BITS / 8);
+        let word_offset = (sector / BITS).saturating_mul(BITS / 8);
         let word: [u8; 8] = self.table.entry(start.saturating_add(word_offset))?;
         // The first sector is that of the least significant bit.
         let bit = u32::try_from(sector % BITS).unwrap_or(0);
@@ -159,7 +159,7 @@ impl Layout for Blocks {
         let (len, stored) = match entry & STATE {
             STATE_NOT_PRESENT => (left, Stored::Parent),
             // What is undefined or unmapped may be zeros.
-            ..=STATE_UNMAPPED => (left, Stored::Zeros),
+            1..=STATE_UNMAPPED => (left, Stored::Zeros),
             STATE_FULLY_PRESENT if start > 0 => (left, at),
             STATE_PARTIALLY_PRESENT if start > 0 && self.has_parent => {
                 match self.present(block, within)? {

@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::block_map::BlockMap;
 use super::checksum::{Algorithm, Checksum, Crc32};
 use super::cursor::Cursor;
-use super::layout::{BITMAP_END, BitmapForm, Header, START_SIZE, Version};
+use super::layout::{BITMAP_END, BitmapForm, FileSystems, Header, START_SIZE, Version};
 use crate::error::{EndPlace, Error, Result, Structure};
 use crate::image::ntfsclone::Event;
 use crate::units::{len_u64, len_usize};
@@ -20,6 +20,7 @@ const PADDING_SIZE: u64 = 4;
 /// [`Error::BlockChecksum`], after which decoding can continue.
 #[derive(Debug, Clone)]
 pub struct Decoder {
+    accepted: FileSystems,
     cursor: Cursor,
     /// From the first bytes on.
     version: Option<Version>,
@@ -85,7 +86,13 @@ impl Decoder {
     /// A decoder at the start of an image.
     #[expect(clippy::new_without_default, reason = "a default image is no idea")]
     pub fn new() -> Self {
+        Self::of(FileSystems::Ntfs)
+    }
+
+    /// A decoder at the start of an image of one of these file systems.
+    pub fn of(accepted: FileSystems) -> Self {
         Self {
+            accepted,
             cursor: Cursor::new(),
             version: None,
             body: None,
@@ -186,7 +193,7 @@ impl Decoder {
         if self.cursor.collect(len, input).is_none() {
             return Ok(None);
         }
-        let header = Header::parse(self.cursor.pending())?;
+        let header = Header::parse(self.cursor.pending(), self.accepted)?;
         self.cursor.clear();
         Ok(Some(header))
     }

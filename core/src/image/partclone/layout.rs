@@ -28,6 +28,8 @@ pub(super) const BITMAP_END: &[u8; 8] = b"BiTmAgIc";
 /// Cluster sizes of NTFS.
 const MIN_BLOCK_SIZE: u32 = 256;
 const MAX_BLOCK_SIZE: u32 = 2 << 20;
+/// Ours: other file systems have blocks of at most 8 MiB (VMFS).
+const MAX_OTHER_BLOCK_SIZE: u32 = 64 << 20;
 
 pub(super) const LITTLE_ENDIAN: u16 = 0xC0DE;
 /// The only value of [`RawHeader2::feature_size`].
@@ -53,6 +55,15 @@ impl fmt::Display for Version {
     }
 }
 
+/// The file systems of which images are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileSystems {
+    /// NTFS, whose clusters are the blocks.
+    Ntfs,
+    /// All: only which blocks are in use matters.
+    Any,
+}
+
 /// How an image stores which blocks are in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BitmapForm {
@@ -75,12 +86,12 @@ pub struct Checksums {
     pub reseed: bool,
 }
 
-/// A header whose every field is within its limits; the image is of NTFS.
+/// A header whose every field is within its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// Version of the format.
     pub version: Version,
-    /// Bytes in a block, which is a cluster: a power of two, 256 B to 2 MiB.
+    /// Bytes in a block: a power of two, 256 B to 2 MiB as a cluster of NTFS, of others to 64 MiB.
     pub block_size: u32,
     /// Bytes of the partition; all blocks lie within it. Version 1 does not record that reliably:
     /// bytes of all blocks, and one more, in which the backup boot sector lies.
@@ -101,18 +112,18 @@ impl Header {
     /// # Errors
     ///
     /// [`Error::Corrupt`], [`Error::Unsupported`] with the first field out of its limits;
-    /// [`Error::OtherFileSystem`].
-    pub fn parse(bytes: &[u8; 110]) -> Result<Self> {
+    /// [`Error::OtherFileSystem`] if that is not `accepted`.
+    pub fn parse(bytes: &[u8; 110], accepted: FileSystems) -> Result<Self> {
         let start = bytes.first_chunk().unwrap_or(&[0; START_SIZE]);
         match Self::version(start)? {
             Version::One => {
                 let (raw, _) = RawHeader1::ref_from_prefix(bytes).map_err(|_| unaligned())?;
-                Self::of_version_1(raw)
+                Self::of_version_1(raw, accepted)
             }
             Version::Two => {
                 let (raw, _) = RawHeader2::ref_from_prefix(bytes).map_err(|_| unaligned())?;
                 let (covered, _) = bytes.split_at_checked(HEADER_CHECKSUM).unwrap_or_default();
-                Self::of_version_2(raw, covered)
+                Self::of_version_2(raw, covered, accepted)
             }
         }
     }
@@ -144,8 +155,8 @@ impl Header {
         }
     }
 
-    fn of_version_1(raw: &RawHeader1) -> Result<Self> {
-        check_file_system(&raw.file_system)?;
+    fn of_version_1(raw: &RawHeader1, accepted: FileSystems) -> Result<Self> {
+        let max_block_size = max_block_size(&raw.file_system, accepted)?;
         let (block_size, nr_blocks) = (raw.block_size.get(), raw.nr_blocks.get());
         let header = Self {
             version: Version::One,
@@ -162,10 +173,10 @@ impl Header {
             }),
             bitmap: BitmapForm::Bytes,
         };
-        header.check([36, 40, 48, 56])
+        header.check(max_block_size, [36, 40, 48, 56])
     }
 
-    fn of_version_2(raw: &RawHeader2, covered: &[u8]) -> Result<Self> {
+    fn of_version_2(raw: &RawHeader2, covered: &[u8], accepted: FileSystems) -> Result<Self> {
         let byte_order = raw.byte_order.get();
         if byte_order != LITTLE_ENDIAN {
             let expected = "0xc0de, little-endian";
@@ -176,7 +187,7 @@ impl Header {
             let expected = "the CRC-32 of the bytes before";
             return Err(corrupt(106, "its checksum", checksum.into(), expected));
         }
-        check_file_system(&raw.file_system)?;
+        let max_block_size = max_block_size(&raw.file_system, accepted)?;
         let feature_size = raw.feature_size.get();
         if feature_size != FEATURE_SIZE {
             return Err(unsupported(
@@ -205,15 +216,22 @@ impl Header {
             checksums: checksums(raw)?,
             bitmap,
         };
-        header.check([84, 52, 60, 76])
+        header.check(max_block_size, [84, 52, 60, 76])
     }
 
     /// Checks the sizes, whose fields stand at these offsets: of a block, of the device, number
     /// of blocks, of those in use.
-    fn check(self, [block_size, device_size, nr_blocks, used]: [u64; 4]) -> Result<Self> {
+    fn check(
+        self,
+        max_block_size: u32,
+        [block_size, device_size, nr_blocks, used]: [u64; 4],
+    ) -> Result<Self> {
         let size = self.block_size;
-        if !size.is_power_of_two() || !(MIN_BLOCK_SIZE..=MAX_BLOCK_SIZE).contains(&size) {
-            let expected = "a cluster size: a power of two from 256 to 2 MiB";
+        if !size.is_power_of_two() || !(MIN_BLOCK_SIZE..=max_block_size).contains(&size) {
+            let expected = match max_block_size {
+                MAX_BLOCK_SIZE => "a cluster size: a power of two from 256 to 2 MiB",
+                _ => "a power of two from 256 to 64 MiB",
+            };
             return Err(corrupt(block_size, "its block size", size.into(), expected));
         }
         if i64::try_from(self.device_size).is_err() {
@@ -326,10 +344,14 @@ fn checksums(raw: &RawHeader2) -> Result<Option<Checksums>> {
     }))
 }
 
-fn check_file_system(padded: &[u8]) -> Result<()> {
+/// The largest block of the file system with this name.
+fn max_block_size(padded: &[u8], accepted: FileSystems) -> Result<u32> {
     let name = padded.split(|&byte| byte == 0).next().unwrap_or_default();
     if name == b"NTFS" {
-        return Ok(());
+        return Ok(MAX_BLOCK_SIZE);
+    }
+    if accepted == FileSystems::Any {
+        return Ok(MAX_OTHER_BLOCK_SIZE);
     }
     let name = String::from_utf8_lossy(name).into_owned();
     Err(Error::OtherFileSystem { name })

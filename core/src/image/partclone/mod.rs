@@ -17,6 +17,6 @@ pub use checksum::Algorithm;
 pub(crate) use checksum::Crc32;
 pub use decoder::Decoder;
 pub use index::{Index, IndexReader};
-pub use layout::{BitmapForm, Checksums, Header, MAGIC, Version};
+pub use layout::{BitmapForm, Checksums, FileSystems, Header, MAGIC, Version};
 pub(crate) use raw_header::RawHeader2;
 pub use reader::Reader;

@@ -243,6 +243,12 @@ fn print_volume(volume: &VolumeSummary, reports: Reports) {
         None => reports.line("In use: unknown, $Bitmap is damaged"),
         Some(usage) => print_usage(usage, volume, reports),
     }
+    if let Some(size) = volume.least_size {
+        reports.line(format_args!(
+            "Least size: {size} bytes ({}), with --size=min",
+            report::size(size)
+        ));
+    }
     if let Some(bad) = volume.bad.as_ref().filter(|bad| bad.clusters > 0) {
         print_bad(bad, reports);
     }

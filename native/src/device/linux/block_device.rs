@@ -76,6 +76,17 @@ pub fn partition_node(disk: &Metadata, number: u32) -> Option<PathBuf> {
     node.exists().then_some(node)
 }
 
+/// Bytes of the disk before a partition; `None` if it is no partition that the kernel
+/// knows.
+pub fn partition_start(partition: &Metadata) -> Option<u64> {
+    let DeviceId::Block(major, minor) = device_id(partition) else {
+        return None;
+    };
+    let start = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/start")).ok()?;
+    // Always in units of 512 bytes.
+    start.trim().parse::<u64>().ok()?.checked_mul(512)
+}
+
 /// Opens a block device for reading and writing, if nobody else uses it: the kernel
 /// refuses one that is mounted, swapped to, or part of another device.
 pub fn open_exclusively(path: &Path) -> io::Result<File> {

@@ -5,6 +5,7 @@ mod cache;
 mod discard;
 mod errors;
 mod files;
+mod holes;
 mod listing;
 mod memory;
 mod mount_table;
@@ -16,7 +17,7 @@ mod standard_stream;
 
 pub use block_device::{
     is_behind_loop_device, is_gone, is_read_only, is_same, open_exclusively, overlap,
-    partition_node,
+    partition_node, partition_start,
 };
 pub use cache::{
     allocate, begin_writeback, drop_cached, expect_random_reads, forget_cached, is_cached,
@@ -34,6 +35,7 @@ pub use files::{
     lock, may_be_on_ntfs, name_bytes, open_regular, open_to_write, rename_without_replacing,
     sync_directory, take_over_access,
 };
+pub use holes::allocation_at;
 pub use memory::{fit_in_address_space, try_zeros, usable_memory};
 pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};
 pub use process::{allow_open_files, host_name, is_root};

@@ -107,6 +107,15 @@ impl Destination {
         matches!(self.open, Open::Device { .. } | Open::FileInPlace { .. })
     }
 
+    /// Bytes of a device, or of a file that is written over; `None` for new files and streams.
+    pub fn size(&self) -> Option<u64> {
+        match &self.open {
+            Open::Device { size, .. } => Some(*size),
+            Open::FileInPlace { file, .. } => file.metadata().ok().map(|found| found.len()),
+            Open::Beside { .. } | Open::Stream(_) => None,
+        }
+    }
+
     /// Bytes that a file may take here; `None` for devices and streams.
     pub fn free_space(&self) -> Option<u64> {
         let free = match &self.open {
@@ -153,6 +162,32 @@ impl Destination {
                 Ok(())
             }
         }
+    }
+
+    /// Like [`Destination::check`], of a volume that can be written in another size, and needs
+    /// `least` bytes then.
+    pub fn check_volume(&mut self, needed: Needs, least: impl FnOnce() -> u64) -> Result<()> {
+        let Open::Device { size, .. } = self.open else {
+            return self.check(needed);
+        };
+        if size >= needed.device_size {
+            return Ok(());
+        }
+        let least = least();
+        Err(Error::refused(
+            &self.name,
+            too_small(size, needed.device_size),
+            match least <= size {
+                true => format!(
+                    "its files need {least} bytes: --size=fill makes the volume as large as the \
+                     device"
+                ),
+                false => format!(
+                    "its files need {least} bytes: use a device of at least that size, with \
+                     --size=fill"
+                ),
+            },
+        ))
     }
 
     /// Begins to write, if there is space for what is `needed`.
@@ -322,11 +357,15 @@ fn check_device_size(path: &Path, size: u64, needed: u64) -> Result<()> {
     if size < needed {
         return Err(Error::refused(
             path,
-            format!("has {size} bytes, {needed} are needed"),
-            "use a larger device, or shrink the source's file system first (ntfsresize)",
+            too_small(size, needed),
+            "use a larger device",
         ));
     }
     Ok(())
+}
+
+fn too_small(size: u64, needed: u64) -> String {
+    format!("has {size} bytes, {needed} are needed")
 }
 
 pub(super) fn being_written(path: &Path) -> Error {

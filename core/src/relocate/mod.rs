@@ -1,0 +1,24 @@
+//! A volume in another size: smaller, larger, or the least that its files need.
+//!
+//! The source is not changed: [`Relocated`] is the volume as it would be in the other size, as a
+//! source of bytes, and is copied, saved, converted or checked like any other. Its clusters in
+//! use are in the same order as before ([`Relocation`]), so both sides are read and written from
+//! start to end, and no runlist gets longer.
+//!
+//! What differs from the original: the runlists in MFT records, `$Bitmap`, the size of
+//! `$BadClus:$Bad`, the boot sectors, the content of `$MFTMirr`, and `$LogFile`, which is
+//! emptied. Nothing else on a volume holds cluster numbers, but shadow copies
+//! ([`Volume::shadow_copies`](crate::ntfs::Volume::shadow_copies)).
+
+mod error;
+mod ranked_clusters;
+mod record;
+mod relocated;
+mod relocation;
+mod system_data;
+
+pub use error::RelocateError;
+pub use record::relocate_record;
+pub use relocated::{Changes, Relocated};
+pub use relocation::{Relocation, bitmap_clusters, least_size};
+pub use system_data::least_size_of;

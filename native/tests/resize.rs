@@ -1,0 +1,296 @@
+//! `--size`: copies and restored volumes in another size.
+
+use crate::support::{
+    old_device::OldDevice,
+    program::{finish, reference, tool},
+    requirements::{DEVICES, Need, met_here},
+    scene::Scene,
+    small_volume::{builder, image_of, volume},
+    verify_report::json,
+};
+use ntfs_volume_builder::{
+    File, FileData, ListForm, MftLayout, PartcloneImage, Volume, VolumeBuilder, pattern,
+};
+
+/// Files of every kind, over all of the volume.
+fn everything() -> VolumeBuilder {
+    let fragmented = |pieces: u64| FileData::Fragmented {
+        bytes: pattern(pieces, 4096 * pieces as usize),
+        pieces,
+    };
+    let names = (0..80).map(|n| format!("many/a file with a long name {n:02}.txt"));
+    names
+        .fold(builder(), |builder, name| {
+            builder.file(&name, FileData::Resident(b"many".to_vec()))
+        })
+        .clusters(1500)
+        .mft_layout(MftLayout::AttributeList {
+            pieces: 4,
+            runs_per_record: 1,
+        })
+        .file(
+            "listed",
+            File::new().data(fragmented(40)).runs_per_record(7),
+        )
+        .file(
+            "list in clusters",
+            File::new()
+                .data(fragmented(3))
+                .attribute_list(ListForm::NonResident),
+        )
+        .file(
+            "sparse",
+            FileData::Sparse([vec![1; 70_000], vec![0; 200_000], vec![2; 9000]].concat()),
+        )
+        .file("packed", FileData::Compressed(vec![3; 100_000]))
+        .quota_index()
+        .bad_clusters(700..703)
+}
+
+/// Bytes of the least volume: clusters of 4096 bytes, and the backup boot sector.
+fn least(volume: &Volume) -> usize {
+    volume.used_clusters().count() * 4096 + 512
+}
+
+/// It is sound by our check and by ntfsfix, and the original saves it.
+#[track_caller]
+fn assert_sound(scene: &Scene, name: &str) {
+    let verified = scene.run(&format!("verify {name}"));
+    let report = String::from_utf8_lossy(verified.stdout()).into_owned();
+    assert!(report.ends_with("\nSound\n"), "{name}: {report}");
+    if met_here(&[Need::Reference, Need::Tool("ntfsfix")]) {
+        let path = scene.path(name);
+        let fixed = finish(tool(
+            "ntfsfix",
+            [std::path::Path::new("--no-action"), &path],
+        ));
+        assert!(fixed.status.success(), "{name}: {fixed:?}");
+        let saved = finish(scene.command(reference, &format!("-q -s -O original {name}")));
+        assert!(saved.status.success(), "{name}: {saved:?}");
+        scene.run(&format!("-q -s -O ours {name}"));
+        assert!(scene.read("original") == scene.read("ours"), "{name}");
+    }
+}
+
+#[test]
+fn copies_of_any_size_are_sound() {
+    let volume = everything().build();
+    let scene = Scene::with_volume(&volume.bytes);
+    let least = least(&volume);
+    let size = volume.bytes.len();
+    for (number, wanted) in [
+        least,
+        (least + size) / 2,
+        size - 4096,
+        size + 5000,
+        3 * size,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("copy{number}");
+        let outcome = scene.run(&format!("-q --size={wanted}B -o {name} volume"));
+        assert_eq!(outcome.code(), Some(0), "{wanted}: {}", outcome.errors());
+        outcome.reported("New size: ");
+        assert_eq!(scene.read(&name).len(), wanted / 512 * 512);
+        assert_sound(&scene, &name);
+        // And back to the least: all that is in use is the same.
+        scene.run(&format!("-q --size=min -o back{number} {name}"));
+        assert_eq!(
+            scene.read(&format!("back{number}")).len(),
+            least,
+            "{wanted}"
+        );
+        assert!(
+            scene.read(&format!("back{number}")) == scene.read("back0"),
+            "{wanted}"
+        );
+    }
+    assert_eq!(scene.read("volume"), volume.bytes);
+}
+
+#[test]
+fn a_copy_of_the_same_size_is_an_ordinary_one() {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.run("-q -o expected volume").wrote(&["expected"]);
+    let size = volume.bytes.len();
+    scene
+        .run(&format!("-q --size={size} -o copy volume"))
+        .wrote(&["copy"]);
+    assert!(scene.read("copy") == scene.read("expected"));
+}
+
+#[test]
+fn every_source_and_form_gets_the_same_volume() {
+    let volume = everything().build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    scene.write("partclone", PartcloneImage::version_2().of_volume(&volume));
+    scene.run("-q -s --compress -o image.zst volume");
+    scene.run("-q --size=min -o expected volume");
+    let expected = scene.read("expected");
+    for line in [
+        "-q --size=min -r -o copy image",
+        "-q --size=min -r -o copy image.zst",
+        "-q --size=min -r -o copy partclone",
+        "-q --size=min -o copy image",
+        "convert --size=min --to raw image.zst copy",
+    ] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+        assert!(scene.read("copy") == expected, "{line}");
+        scene.remove("copy");
+    }
+    let piped = scene.run_with_input("-q --size=min -r -o copy -", &image_of(&volume));
+    assert_eq!(piped.code(), Some(0), "{}", piped.errors());
+    assert!(scene.read("copy") == expected);
+    for (line, name) in [
+        ("-q -s --size=min -o small.img volume", "small.img"),
+        (
+            "-q -s --compress --size=min -o small.zst volume",
+            "small.zst",
+        ),
+        ("-q --compress --size=min -o raw.zst volume", "raw.zst"),
+        (
+            "convert --size=min volume small.partclone",
+            "small.partclone",
+        ),
+        (
+            "convert --disk=none --size=min volume small.qcow2",
+            "small.qcow2",
+        ),
+    ] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+        let back = format!("convert --to raw {name} back.{name}");
+        let outcome = scene.run(&back);
+        assert_eq!(outcome.code(), Some(0), "{back}: {}", outcome.errors());
+        assert!(scene.read(&format!("back.{name}")) == expected, "{line}");
+    }
+    // A disk gets the partition for the new size.
+    scene.run("convert --size=min volume small.vhdx");
+    let verified = scene.run("verify --partition 1 small.vhdx");
+    assert_eq!(verified.code(), Some(0), "{}", verified.errors());
+}
+
+#[test]
+fn info_reports_the_least_size() {
+    let volume = everything().build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    let least = least(&volume);
+    for name in ["volume", "image"] {
+        let document = json(&scene.run(&format!("info --json {name}")));
+        assert_eq!(document["volume"]["least_size"], least as u64, "{name}");
+        scene
+            .run(&format!("info {name}"))
+            .reported(&format!("Least size: {least} bytes ("));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let volume = volume();
+    let scene = Scene::with_volume(&volume.bytes);
+    let least = least(&volume);
+    let printed = scene.run("info volume");
+    let printed = String::from_utf8_lossy(printed.stdout()).into_owned();
+    let line = printed.lines().find(|line| line.starts_with("Least size"));
+    let size = line.and_then(|line| line.split(['(', ')']).nth(1)).unwrap();
+    scene
+        .run(&format!("-q --size={} -o copy volume", least - 512))
+        .refused(
+            &format!("volume: its files need {least} bytes ({size})"),
+            "give a larger --size, or min",
+        );
+    scene.run("-q --size=fill -o copy volume").refused(
+        "copy: has no size that the volume could get",
+        "--size=fill goes with a device; give the size in bytes, or --size=min",
+    );
+}
+
+#[test]
+fn what_would_be_lost_is_refused_unless_forced() {
+    let mut journal = volume();
+    journal.write_restart_pages(false);
+    let hibernated = builder().hibernated().build();
+    let identifier = "{3808876b-c176-4e48-b7ae-04046e6cc752}";
+    let mut shadows = builder()
+        .file(
+            &format!("System Volume Information/{identifier}"),
+            FileData::Bytes(pattern(1, 65_536)),
+        )
+        .file(
+            &format!("System Volume Information/{{b4e6ddab-0000-11ee}}{identifier}"),
+            FileData::Bytes(pattern(2, 50_000)),
+        )
+        .build();
+    let magic = [
+        0x6b, 0x87, 0x08, 0x38, 0x76, 0xc1, 0x48, 0x4e, 0xb7, 0xae, 0x04, 0x04, 0x6e, 0x6c, 0xc7,
+        0x52,
+    ];
+    shadows.patch(0x1E00, &magic);
+    shadows.patch(0x1E30, &0x4000_u64.to_le_bytes());
+    for (volume, found) in [
+        (
+            journal,
+            "its journal holds changes that are not yet in place",
+        ),
+        (hibernated, "Windows is hibernated on it"),
+        (shadows, "has 1 shadow copy (48.83 KiB)"),
+    ] {
+        let scene = Scene::with_volume(&volume.bytes);
+        let refused = scene.run("-q --size=min -o copy volume");
+        assert_eq!(refused.code(), Some(1), "{found}");
+        assert!(refused.errors().contains(found), "{}", refused.errors());
+        assert!(refused.errors().contains("add --force"), "{found}");
+        refused.changed_only(&[]);
+        let forced = scene.run("-q --force --size=min -o copy volume");
+        assert_eq!(forced.code(), Some(0), "{found}");
+        assert!(forced.errors().contains(found), "{}", forced.errors());
+        assert_sound(&scene, "copy");
+        // Nothing leads to the old places.
+        let copy = scene.read("copy");
+        assert_eq!(copy[0x1E30..0x1E38], [0; 8], "{found}");
+        let document = json(&scene.run("info --json copy"));
+        assert_eq!(document["volume"]["is_hibernated"], false, "{found}");
+    }
+}
+
+#[test]
+fn bad_clusters_are_left_out() {
+    let volume = builder().bad_clusters(300..302).build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.run("-q --size=3M -o copy volume");
+    assert_sound(&scene, "copy");
+    let document = json(&scene.run("info --json copy"));
+    assert_eq!(document["volume"]["bad"]["clusters"], 0);
+}
+
+#[test]
+fn a_device_is_filled() {
+    if !met_here(&[&[Need::Root], DEVICES].concat()) {
+        return;
+    }
+    let volume = everything().build();
+    for size in [
+        least(&volume).next_multiple_of(4096),
+        3 * volume.bytes.len(),
+    ] {
+        let scene = Scene::with_volume(&volume.bytes);
+        scene.write("image", image_of(&volume));
+        for line in ["--size=fill -O NAME volume", "-r --size=fill -O NAME image"] {
+            let target = OldDevice::new(size);
+            let outcome = scene.run(&format!("-q {}", line.replace("NAME", target.name())));
+            assert_eq!(outcome.code(), Some(0), "{line}: {}", outcome.errors());
+            scene.write("content", target.content());
+            let verified = scene.run("verify content");
+            assert_eq!(verified.code(), Some(0), "{line}: {}", verified.errors());
+            let document = json(&scene.run("info --json content"));
+            let expected = (size / 512 - 1) * 512;
+            assert_eq!(document["volume"]["size"], expected as u64, "{line}");
+            scene.remove("content");
+        }
+    }
+}
