@@ -134,7 +134,7 @@ impl PartcloneCheck {
             // Where the second checksum of version 1 lies is unknown if it matches nowhere.
             Some(before) if before.last_offset == offset => self.state = State::Stopped,
             // A running checksum never matches again after one that does not.
-            Some(_) if is_running => {}
+            Some(before) if is_running => before.last_offset = offset,
             Some(before)
                 if blocks.is_some_and(|blocks| {
                     blocks.next(before.last.saturating_add(1), true, u64::MAX) == first

@@ -154,3 +154,25 @@ proptest! {
         prop_assert_eq!(found(check(&image, piece)), found(check(&image, len)));
     }
 }
+
+#[test]
+fn check_ends_if_the_first_checksums_of_version_1_do_not_match() {
+    for padding in [0, 4] {
+        let sound = image(&PartcloneImage::version_1(padding));
+        let index = Index::read(sound.as_slice()).unwrap();
+        // The second checksum runs on from the first, and fits at neither place.
+        for rank in [0, 1] {
+            let mut damaged = sound.clone();
+            damaged[index.offset(rank) as usize] ^= 1;
+            // Whether there is padding before the second block is then unknown.
+            let skipped = if rank == 1 { padding as u64 } else { 0 };
+            let checksum = index.offset(rank) + 512 - skipped;
+            let found = found(check(&damaged, damaged.len()));
+            assert_eq!(
+                found.first(),
+                Some(&(Code::BlockChecksum, at(checksum))),
+                "{padding} {rank}"
+            );
+        }
+    }
+}
