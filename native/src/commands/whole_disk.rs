@@ -130,7 +130,9 @@ impl DiskConversion<'_> {
         let flow = Flow {
             cluster_size: BLOCK_BYTES,
             is_direct: is_direct || target.is_direct(),
-            encoding: encoding.map_err(|error| not_encoded(&name, error))?,
+            encoding: encoding
+                .map_err(|error| not_encoded(&name, error))?
+                .map(|encoding| encoding.on_threads(task.checks.threads)),
         };
         let Some(compress) = &kind.compress else {
             let sink = disk_sink(writer, target, size, BLOCK_BYTES, thin)?;
