@@ -126,7 +126,7 @@ impl BootSectorChange {
             return Err(Error::refused(
                 target,
                 format!("gets no {what}: there is no boot sector to put it in"),
-                "write it with what it has, and repair its boot sector first (chkdsk, testdisk)",
+                "write it as it is, and repair its boot sector first (chkdsk, testdisk)",
             ));
         }
         if !self.backup_changed {

@@ -204,8 +204,7 @@ fn new_serial_without_boot_sector() {
     scene.write("no-boot", &image);
     scene.write("old", OLD);
     let found = ": gets no new serial number: there is no boot sector to put it in";
-    let remedy = "write it with the number that it has, and repair its boot sector first (chkdsk, \
-                  testdisk)";
+    let remedy = "write it as it is, and repair its boot sector first (chkdsk, testdisk)";
     for name in ["out", "old"] {
         let outcome = scene.run(&format!("-r --new-serial -O {name} no-boot"));
         outcome.refused(&format!("{name}{found}"), remedy);

@@ -13,13 +13,17 @@
 
 mod chains;
 mod damage;
+mod disk_files;
 mod ewf;
 mod files;
 mod made;
+#[path = "../support/oracle.rs"]
+mod oracle;
 mod qemu;
 mod read;
 mod refused;
+#[path = "../support/run.rs"]
+mod run;
 mod several_files;
-mod tools;
 mod vhdx_log;
 mod waiting;

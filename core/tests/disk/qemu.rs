@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::Command;
 
+use crate::disk_files::disk;
+use crate::oracle::{Folder, tool};
 use crate::read::{Open, QCOW2, VDI, VHD, VHDX, VMDK, check, source, whole};
-use crate::tools::{Folder, disk, run, tool};
+use crate::run::run;
 
 #[track_caller]
 fn check_converted(open: Open, format: &str, options: &[&str]) {

@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use ntfs_volume_builder::pattern;
 use ntfsclone_core::disk::DiskFormat;
 
+use crate::disk_files::{disk, open};
+use crate::oracle::{Folder, tool};
 use crate::read::{check, read};
-use crate::tools::{Folder, disk, run, tool};
+use crate::run::run;
 
 /// Writes to the last file of a chain, with another byte at each level.
 #[track_caller]
@@ -88,7 +90,7 @@ fn chains_of_qemu_are_read() {
             &format!("convert -f {name} -O raw"),
             &[&top, &expected],
         );
-        let opened = folder.open(*format, "3.disk");
+        let opened = open(&folder, *format, "3.disk");
         let title = format!("{name} over {base_name} {options}");
         assert!(opened.files.len() >= 3, "{title}: {:?}", opened.files);
         check(&opened.source, &fs::read(&expected).unwrap(), &title);
@@ -133,7 +135,7 @@ fn vmdk_of_qemu_in_several_files_is_read() {
             let output = io.args(["-f", "vmdk", "-c", &command]).arg(&file).output();
             assert!(output.unwrap().status.success(), "{command}");
         }
-        let opened = folder.open(DiskFormat::Vmdk, "disk.vmdk");
+        let opened = open(&folder, DiskFormat::Vmdk, "disk.vmdk");
         assert_eq!(opened.files.len(), files, "{kind}");
         let disk = opened.source;
         assert_eq!(disk.size(), 5 * GIB, "{kind}");
@@ -168,7 +170,7 @@ fn clusters_that_qemu_stores_in_another_file_are_read() {
         let data = folder.join("data").display().to_string();
         let convert = format!("convert -f raw -O qcow2 -o data_file={data}{options}");
         run(&qemu_img, &convert, &[&raw, &folder.join("disk")]);
-        let opened = folder.open(DiskFormat::Qcow2, "disk");
+        let opened = open(&folder, DiskFormat::Qcow2, "disk");
         check(&opened.source, &disk(), &format!("data file{options}"));
     }
 }
@@ -191,7 +193,7 @@ fn forensic_images_of_libewf_are_read() {
         "-f smart -c fast",
         "-f linen6 -c empty-block",
     ] {
-        for content in [&disk, &crate::tools::disk()] {
+        for content in [&disk, &crate::disk_files::disk()] {
             let folder = Folder::new();
             let mut child = Command::new(&ewfacquire)
                 .args(options.split(' '))
@@ -206,7 +208,7 @@ fn forensic_images_of_libewf_are_read() {
             stdin.write_all(content).unwrap();
             drop(stdin);
             assert!(child.wait().unwrap().success(), "{options}");
-            let opened = folder.open(DiskFormat::Ewf, "disk.E01");
+            let opened = open(&folder, DiskFormat::Ewf, "disk.E01");
             check(&opened.source, content, options);
         }
     }

@@ -22,4 +22,6 @@ mod headers;
 #[path = "../support/image_decoder.rs"]
 mod image_decoder;
 mod modes;
+#[path = "../support/oracle.rs"]
+mod oracle;
 mod real;

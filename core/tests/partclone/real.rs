@@ -1,9 +1,8 @@
 //! partclone itself as the oracle, where it is installed: images that it writes are read, and
 //! images that the builder makes are good to it.
 
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ntfs_volume_builder::{FileData, PartcloneImage, Run, Volume, VolumeBuilder, pattern};
@@ -11,47 +10,7 @@ use ntfsclone_core::image::partclone::{Index, Reader};
 use ntfsclone_core::io::ReadAt;
 
 use crate::decoded::decode;
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ntfsclone-partclone-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// `None`, with a line on standard error, where it is not installed.
-fn tool(name: &str) -> Option<PathBuf> {
-    let found = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin"]
-        .map(|folder| Path::new(folder).join(name))
-        .into_iter()
-        .find(|path| path.exists());
-    if found.is_none() {
-        let needs_all = std::env::var_os("NTFSCLONE_TESTS_REQUIRE_ALL");
-        assert!(
-            needs_all.is_none_or(|value| value != "1"),
-            "{name} is not installed"
-        );
-        eprintln!("skipped: {name} is not installed");
-    }
-    found
-}
+use crate::oracle::{Folder, tool};
 
 /// Runs a tool of partclone, which reads `source` and perhaps writes `output`.
 fn succeeds(

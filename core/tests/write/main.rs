@@ -14,8 +14,11 @@
 
 mod encoding;
 mod limits;
+#[path = "../support/oracle.rs"]
+mod oracle;
 mod partclone;
 mod partitions;
-mod programs;
 mod qemu;
 mod read_again;
+#[path = "../support/run.rs"]
+mod run;

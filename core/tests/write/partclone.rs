@@ -8,7 +8,8 @@ use ntfsclone_core::image::partclone::Decoder;
 use ntfsclone_core::write::{PARTCLONE, Partitioning};
 
 use crate::encoding::{encode, plan, volumes};
-use crate::programs::{Folder, run, tool};
+use crate::oracle::{Folder, tool};
+use crate::run::run;
 
 fn image(built: &build::Volume) -> Vec<u8> {
     encode(&PARTCLONE, built, Partitioning::None, 1 << 18)
@@ -67,10 +68,12 @@ fn partclone_checks_and_restores_them() {
             let (chkimg, restore) = (&chkimg, &restore);
             scope.spawn(move || {
                 let folder = Folder::new();
-                let file = folder.file("image", &image(built));
+                let file = folder.join("image");
+                std::fs::write(&file, image(built)).unwrap();
                 let log = folder.join("log");
                 run(chkimg, "-F -q -s", &[&file, "-L".as_ref(), &log]);
-                let target = folder.file("target", &vec![0; built.bytes.len()]);
+                let target = folder.join("target");
+                std::fs::write(&target, vec![0; built.bytes.len()]).unwrap();
                 let files = [&*file, "-L".as_ref(), &log, "-O".as_ref(), &target];
                 run(restore, "-F -q -C -s", &files);
                 let found = fs::read(&target).unwrap();

@@ -3,26 +3,18 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// A folder of its own, removed at the end.
+/// A folder of its own for their files, removed at the end.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ntfsclone-write-{}-{number}", std::process::id());
+        let name = format!("ntfsclone-core-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         Self(path)
-    }
-
-    /// Writes a file in it.
-    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
     }
 
     pub(crate) fn join(&self, name: &str) -> PathBuf {
@@ -52,20 +44,4 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
         eprintln!("skipped: {name} is not installed");
     }
     found
-}
-
-/// Runs a program with arguments that are separated by spaces; the last ones are files. Returns
-/// what it prints.
-#[track_caller]
-pub(crate) fn run(program: &Path, arguments: &str, files: &[&Path]) -> String {
-    let mut command = Command::new(program);
-    let output = command
-        .args(arguments.split(' '))
-        .args(files)
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{command:?}: {errors}{printed}");
-    printed
 }
