@@ -200,18 +200,28 @@ fn entries(
     pointers: &BTreeSet<FunctionId>,
     is_deferred: fn(&str) -> bool,
 ) -> HashSet<FunctionId> {
-    let is_named = |id: &FunctionId| {
+    let has_name = |id: &FunctionId, accepts: fn(&str) -> bool| {
         let name = module.funcs.get(*id).name.as_deref();
-        name.is_some_and(is_deferred)
+        name.is_some_and(accepts)
     };
+    let is_named = |id: &FunctionId| has_name(id, is_deferred);
     let is_entry = |id: &FunctionId| {
         let FunctionKind::Local(body) = &module.funcs.get(*id).kind else {
             return false;
         };
         let calls_deferred = || uses(module, [*id]).functions.iter().any(is_named);
-        is_named(id) && (body.size() >= LEAST_INSTRUCTIONS || calls_deferred())
+        match is_named(id) {
+            true => body.size() >= LEAST_INSTRUCTIONS || calls_deferred(),
+            false => has_name(id, is_default_method) && calls_deferred(),
+        }
     };
     pointers.iter().copied().filter(is_entry).collect()
+}
+
+/// Whether it is a method that a type has from the trait of sources: it bears the name of the trait, and belongs where
+/// those methods are that it calls.
+fn is_default_method(function: &str) -> bool {
+    function.starts_with("ntfsclone_core::io::ReadAt::")
 }
 
 /// All functions in the table.

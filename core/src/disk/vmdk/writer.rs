@@ -183,7 +183,8 @@ impl VmdkEncoder {
 
     /// Writes the grains that are complete.
     fn put_grains(&mut self, out: &mut dyn Out) -> Result<(), Stopped> {
-        out.for_each_block(&mut self.blocks, |block| *block = compress(block));
+        // Not a closure: `cargo xtask web` finds functions of this module by their names.
+        out.for_each_block(&mut self.blocks, compress_in_place);
         let blocks = take(&mut self.blocks);
         for (grain, compressed) in take(&mut self.complete).into_iter().zip(blocks) {
             self.put_grain(grain, &compressed, out)?;
@@ -313,6 +314,10 @@ fn compress(content: &[u8]) -> Vec<u8> {
     let len = bytes.len();
     compressed.truncate(len);
     compressed
+}
+
+fn compress_in_place(block: &mut Vec<u8>) {
+    *block = compress(block);
 }
 
 /// In the zlib format (RFC 1950).
