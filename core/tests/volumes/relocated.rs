@@ -120,6 +120,16 @@ fn files(bytes: &[u8]) -> (BTreeMap<u64, Attributes>, BTreeMap<u64, usize>) {
     (files, runs)
 }
 
+/// The bytes of `$Bitmap`.
+fn bitmap(volume: &Volume<&[u8]>) -> Vec<u8> {
+    let file = FileRecord::read(volume, RecordNumber(6)).unwrap();
+    let pieces = file.attributes().unwrap().into_iter();
+    let pieces = pieces.filter(|piece| piece.type_code == AttributeType::DATA);
+    let value = value::join(pieces.collect::<Vec<_>>()).unwrap().unwrap();
+    let read = value.read_all(volume.source(), volume.geometry(), u64::MAX);
+    read.unwrap()
+}
+
 /// The resized volume is sound, of that size, and has the same files in no more runs.
 #[track_caller]
 fn check_resized(what: &str, original: &[u8], size: u64) -> Vec<u8> {
@@ -139,6 +149,14 @@ fn check_resized(what: &str, original: &[u8], size: u64) -> Vec<u8> {
         .mft()
         .check_mirror(&resized.as_slice(), volume.boot())
         .unwrap();
+
+    // As Windows and mkntfs leave it: what is past the end is never given to a file.
+    let bitmap = bitmap(&volume);
+    let mut past_end = geometry.nr_clusters()..bitmap.len() as u64 * 8;
+    assert!(
+        past_end.all(|bit| bitmap[(bit / 8) as usize] >> (bit % 8) & 1 == 1),
+        "{what}"
+    );
 
     let findings = |bytes: &[u8]| {
         let volume = open(bytes);
