@@ -61,8 +61,24 @@ impl<R: ReadAt> Relocated<R> {
     ///
     /// [`RelocateError`]. MFT records are not looked at: see [`Relocated::check`].
     pub fn new(volume: Volume<R>, used: ClusterMap, size: u64) -> Result<Self, RelocateError> {
+        let sector_size = volume.geometry().sector_size;
+        Self::with_sector_size(volume, used, size, sector_size)
+    }
+
+    /// Like [`Relocated::new`], for a disk with sectors of `sector_size` bytes, a power of two.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Relocated::new`], and [`RelocateError::SmallerThanSector`].
+    pub fn with_sector_size(
+        volume: Volume<R>,
+        used: ClusterMap,
+        size: u64,
+        sector_size: u32,
+    ) -> Result<Self, RelocateError> {
         let bitmap = system_data::bitmap_runs(&volume)?;
-        let relocation = Relocation::new(*volume.geometry(), used, &bitmap, size)?;
+        let from = *volume.geometry();
+        let relocation = Relocation::with_sector_size(from, sector_size, (used, &bitmap), size)?;
         let to = relocation.to();
         Ok(Self {
             made: system_data::made_clusters(&volume, &relocation)?,

@@ -77,8 +77,35 @@ impl Relocation {
         bitmap: &[Run],
         size: u64,
     ) -> Result<Self, RelocateError> {
-        let sectors = size.checked_div(from.sector_size.into()).unwrap_or(0);
+        Self::with_sector_size(from, from.sector_size, (used, bitmap), size)
+    }
+
+    /// Like [`Relocation::new`], with sectors of another size.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Relocation::new`], and [`RelocateError::SmallerThanSector`].
+    pub(super) fn with_sector_size(
+        from: Geometry,
+        sector_size: u32,
+        (used, bitmap): (ClusterMap, &[Run]),
+        size: u64,
+    ) -> Result<Self, RelocateError> {
+        for (what, len) in [
+            ("clusters", from.cluster_size),
+            ("index blocks", from.index_record_size),
+        ] {
+            if len < sector_size {
+                return Err(RelocateError::SmallerThanSector {
+                    what,
+                    size: len,
+                    sector_size,
+                });
+            }
+        }
+        let sectors = size.checked_div(sector_size.into()).unwrap_or(0);
         let to = Geometry {
+            sector_size,
             total_sectors: sectors.saturating_sub(1),
             ..from
         };
@@ -91,7 +118,7 @@ impl Relocation {
         }
         let mut carried = used;
         let owned = carried_clusters(bitmap, &carried)?;
-        let least = least_size(&from, carried.len(), owned);
+        let least = least_size(&to, carried.len(), owned);
         if size < least {
             return Err(RelocateError::TooSmall { least });
         }

@@ -84,6 +84,17 @@ pub struct Copy {
     )]
     pub size: Option<NewSize>,
 
+    /// Make the volume one for a disk with sectors of BYTES: 512 or 4096
+    ///
+    /// For a disk with other sectors than the one that the volume was on.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        value_parser = numbers::sector_size,
+        help_heading = WRITTEN
+    )]
+    pub sector_size: Option<u32>,
+
     /// Write pieces of SIZE: FILE.aa, FILE.ab, ...
     ///
     /// As split -b makes them. SIZE is a number with a unit: 4G, 700M, 650MB. Name FILE

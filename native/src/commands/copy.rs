@@ -107,6 +107,7 @@ pub fn copy_device(
     let opened = open_volume::open(device, accepted, reports)?;
     if writing.size.is_some() {
         resize::check(&opened, checks.force)?;
+        resize::check_sector_size(&opened, writing.sector_size, checks.force)?;
     }
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
@@ -149,6 +150,7 @@ pub fn copy_device(
         Some(size) => {
             let resizing = Resizing {
                 size,
+                sector_size: writing.sector_size,
                 target: target.size(),
                 output: writing.output.name(),
                 reports,

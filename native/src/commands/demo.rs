@@ -110,6 +110,7 @@ fn new_file(path: &Path) -> WriteOptions {
             existing: Existing::Refuse,
         },
         size: None,
+        sector_size: None,
         split: None,
         checksum: None,
         new_fields: NewFields::default(),

@@ -41,6 +41,27 @@ pub fn check(opened: &OpenVolume, is_forced: bool) -> Result<()> {
     Ok(())
 }
 
+/// Refuses MFT records that are smaller than a sector, or warns of them if that is forced.
+pub fn check_sector_size(opened: &OpenVolume, wanted: Option<u32>, is_forced: bool) -> Result<()> {
+    let path = opened.device.path();
+    let record_size = opened.volume.geometry().mft_record_size;
+    let Some(sector_size) = wanted.filter(|&size| record_size < size) else {
+        return Ok(());
+    };
+    // Windows and mkntfs make records of 4096 bytes on sectors of 4096.
+    let found =
+        format!("its MFT records have {record_size} bytes, less than a sector of {sector_size}");
+    let consequence = "ntfs-3g reads it; Windows makes no such volume, and may not read it";
+    if !is_forced {
+        let remedy = format!(
+            "use a disk with sectors of {record_size} bytes or less, or add --force: {consequence}"
+        );
+        return Err(Error::refused(path, found, remedy));
+    }
+    report::warning(format!("{}: {found}; {consequence}", path.display()));
+    Ok(())
+}
+
 fn losses(volume: &Volume<Arc<Device>>) -> ntfsclone_core::Result<Vec<Loss>> {
     let mut losses = Vec::new();
     let journal = match volume.journal()? {
@@ -86,6 +107,8 @@ pub fn least_size(opened: &OpenVolume) -> u64 {
 /// Another size of a volume.
 pub struct Resizing {
     pub size: NewSize,
+    /// Bytes of a sector, if they change.
+    pub sector_size: Option<u32>,
     /// Bytes of what it is written to, if these are fixed.
     pub target: Option<u64>,
     pub output: PathBuf,
@@ -101,16 +124,21 @@ impl Resizing {
     ) -> Result<(OpenVolume, UsedClusters)> {
         let refuse = |error| self.refuse(&opened, error);
         let geometry = *opened.volume.geometry();
+        let old_sector_size = u64::from(geometry.sector_size);
+        let old_size = geometry.backup_boot_sector() + old_sector_size;
+        let new_sector_size = self.sector_size.unwrap_or(geometry.sector_size);
+        let sector_size = u64::from(new_sector_size);
         let size = match self.size {
             NewSize::Bytes(size) => size,
             NewSize::Least => {
-                relocate::least_size_of(&opened.volume, used.map.len()).map_err(refuse)?
+                let least = relocate::least_size_of(&opened.volume, used.map.len());
+                // All but its last sector are whole clusters.
+                least.map_err(refuse)? - old_sector_size + sector_size
             }
+            NewSize::Kept => old_size,
             NewSize::Fill => self.target.ok_or_else(|| self.no_target())?,
         };
-        let sector_size = u64::from(geometry.sector_size);
-        let old_size = geometry.backup_boot_sector() + sector_size;
-        if size / sector_size * sector_size == old_size {
+        if sector_size == old_sector_size && size / sector_size * sector_size == old_size {
             return Ok((opened, used));
         }
         if let Some(target) = self.target.filter(|target| size > *target) {
@@ -122,7 +150,8 @@ impl Resizing {
         }
         let volume = Volume::open(Arc::clone(&opened.device));
         let volume = volume.map_err(|error| Error::read(opened.device.path(), error))?;
-        let relocated = Relocated::new(volume, used.map, size).map_err(refuse)?;
+        let relocated =
+            Relocated::with_sector_size(volume, used.map, size, new_sector_size).map_err(refuse)?;
         let changes = relocated.check().map_err(refuse)?;
         let size = relocated.size();
         self.reports.line(format_args!(
@@ -159,6 +188,11 @@ impl Resizing {
                 path,
                 format!("its files need {least} bytes ({})", report::size(least)),
                 "give a larger --size, or min",
+            ),
+            RelocateError::SmallerThanSector { .. } => Error::refused(
+                path,
+                error.to_string(),
+                "use a disk with smaller sectors, or copy its files to a new volume",
             ),
             RelocateError::TooLarge { .. } => {
                 Error::refused(path, error.to_string(), "give a smaller --size")

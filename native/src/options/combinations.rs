@@ -190,6 +190,10 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
              --size",
         ),
         (
+            typed.sector_size.is_some() && (typed.no_action || typed.metadata || typed.rescue),
+            "--sector-size goes with a whole copy that is written, of a volume that can be read",
+        ),
+        (
             typed.split.is_some() && typed.no_action,
             "--split is of what is written, and --no-action writes nothing",
         ),

@@ -71,6 +71,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
                 },
             },
             size: typed.size,
+            sector_size: None,
             split: None,
             checksum: typed.checksum,
             new_fields: NewFields::default(),

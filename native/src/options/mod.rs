@@ -156,7 +156,8 @@ fn resolve_writing(typed: &Copy, output: Output) -> Result<WriteOptions> {
     let hidden_sectors = hidden_sectors.transpose()?;
     Ok(WriteOptions {
         output,
-        size: typed.size,
+        size: typed.size.or(typed.sector_size.map(|_| NewSize::Kept)),
+        sector_size: typed.sector_size,
         split: typed.split,
         checksum: typed.checksum,
         new_fields: NewFields {

@@ -139,6 +139,8 @@ pub struct WriteOptions {
     pub output: Output,
     /// The size that the volume gets; `None` for that which it has.
     pub size: Option<NewSize>,
+    /// Bytes of a sector that the volume gets; `None` for that which it has.
+    pub sector_size: Option<u32>,
     /// Bytes of a piece, if it is written in pieces; the output is the first of them.
     pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
