@@ -11,14 +11,18 @@
 //! ([`Volume::shadow_copies`](crate::ntfs::Volume::shadow_copies)).
 
 mod error;
+mod loss;
 mod ranked_clusters;
 mod record;
 mod relocated;
 mod relocation;
+mod resized;
 mod system_data;
 
 pub use error::RelocateError;
+pub use loss::Loss;
 pub use record::relocate_record;
 pub use relocated::{Changes, Relocated};
 pub use relocation::{Relocation, bitmap_clusters, least_size};
+pub use resized::Resized;
 pub use system_data::least_size_of;

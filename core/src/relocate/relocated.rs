@@ -80,6 +80,14 @@ impl<R: ReadAt> Relocated<R> {
         &self.relocation
     }
 
+    /// Bytes of the journal, which is emptied.
+    pub(super) fn journal_bytes(&self) -> u64 {
+        let journal = |made: &&Made| made.content == Content::Journal;
+        let clusters = self.made.iter().filter(journal).map(|made| made.extent.len);
+        let clusters = clusters.fold(0, u64::saturating_add);
+        self.relocation.to().bytes(clusters)
+    }
+
     /// Looks at all MFT records, to find what would stop a copy.
     ///
     /// # Errors
