@@ -83,6 +83,8 @@ fn is_deferred(function: &str) -> bool {
         "ntfsclone_core::disk::",
         "ntfsclone_core::jobs::convert::",
         "ntfsclone_core::jobs::validate::",
+        // Another size is given by conversions only.
+        "ntfsclone_core::relocate::",
         // Without the decoder of gzip, only virtual disks are decompressed with it.
         "ntfsclone_core::stream::gzip::",
         "ntfsclone_core::write::",

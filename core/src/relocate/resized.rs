@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::loss::Loss;
 use super::relocated::{Changes, Relocated};
+use super::relocation::total_size;
 use crate::io::ReadAt;
 
 /// What was changed to give a volume another size.
@@ -37,9 +38,7 @@ impl Resized {
     ) -> Self {
         let from = relocated.relocation().from();
         Self {
-            old_size: from
-                .backup_boot_sector()
-                .saturating_add(from.sector_size.into()),
+            old_size: total_size(from),
             size: relocated.size(),
             moved_clusters: changes.moved_clusters,
             changed_records: changes.records,

@@ -122,9 +122,7 @@ impl Resizing {
             }
             NewSize::Fill => self.target.ok_or_else(|| self.no_target())?,
         };
-        let sector_size = u64::from(geometry.sector_size);
-        let old_size = geometry.backup_boot_sector() + sector_size;
-        if size / sector_size * sector_size == old_size {
+        if relocate::has_size(&geometry, size) {
             return Ok((opened, used));
         }
         if let Some(target) = self.target.filter(|target| size > *target) {
