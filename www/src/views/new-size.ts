@@ -63,6 +63,7 @@ export class NewSize {
     const value = isSeen ? this.value : null;
     const isNumber = this.#choice.value === "other";
     this.#field.hidden = !isNumber;
+    this.#number.disabled = !isNumber;
     this.#losses.hidden = value === null;
     if (value !== null) {
       this.#limits ??= this.#find();
