@@ -289,3 +289,193 @@ fn blocks_of(range: &Range<u64>) -> Range<u64> {
 fn block_start(block: u64) -> u64 {
     block.saturating_mul(BLOCK_BYTES)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::header::Header;
+    use super::*;
+    use crate::device;
+    use crate::error::Error;
+
+    /// Not a multiple of a block.
+    const SIZE: usize = 40 * BLOCK_BYTES as usize + 512;
+
+    struct Base(Vec<u8>);
+
+    impl Content for Base {
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+            let start = offset as usize;
+            let bytes = self.0.get(start..start + buf.len());
+            buf.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        }
+
+        fn part_at(&self, offset: u64) -> io::Result<Part> {
+            let len = self.size() - offset;
+            Ok(Part::Data { len })
+        }
+    }
+
+    fn base() -> Vec<u8> {
+        (0..SIZE).map(|at| (at / 7 % 251) as u8).collect()
+    }
+
+    fn identity() -> Identity {
+        Identity {
+            size: SIZE as u64,
+            serial: 1,
+            fingerprint: [2; 32],
+        }
+    }
+
+    fn open(path: &Path) -> Overlay {
+        Overlay::open(path, Arc::new(Base(base())), &identity()).unwrap()
+    }
+
+    fn all_of(overlay: &Overlay) -> Vec<u8> {
+        let mut bytes = vec![0; SIZE];
+        overlay.read_exact_at(0, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn content_is_that_of_a_file_that_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overlay");
+        let mut expected = base();
+        let mut seed = 1_u64;
+        let mut random = |limit: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % limit
+        };
+        for round in 0..8 {
+            let overlay = open(&path);
+            assert!(all_of(&overlay) == expected, "{round}");
+            for _ in 0..25 {
+                let start = random(SIZE);
+                let len = random(20_000).min(SIZE - start);
+                let (offset, range) = (start as u64, start..start + len);
+                match random(5) {
+                    0 => {
+                        overlay.punch(offset, len as u64).unwrap();
+                        expected[range].fill(0);
+                    }
+                    1 => {
+                        overlay.write_zeros(offset, len as u64).unwrap();
+                        expected[range].fill(0);
+                    }
+                    2 => {
+                        overlay.discard(offset, len as u64).unwrap();
+                        let block = BLOCK_BYTES as usize;
+                        let end = match range.end == SIZE {
+                            true => SIZE,
+                            false => range.end / block * block,
+                        };
+                        let first = start.next_multiple_of(block);
+                        if first < end {
+                            expected[first..end].fill(0);
+                        }
+                    }
+                    3 => overlay.flush().unwrap(),
+                    _ => {
+                        let bytes: Vec<u8> = (0..len).map(|_| random(256) as u8).collect();
+                        overlay.write_at(offset, &bytes).unwrap();
+                        expected[range].copy_from_slice(&bytes);
+                    }
+                }
+                assert!(all_of(&overlay) == expected);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_cover_the_volume_and_zeros_are_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        let overlay = open(&folder.path().join("overlay"));
+        overlay.punch(5_000, 60_000).unwrap();
+        let bytes = all_of(&overlay);
+        let mut position = 0;
+        let mut zeros = 0;
+        while position < SIZE as u64 {
+            let part = overlay.part_at(position).unwrap();
+            let end = position + part.len();
+            if let Part::Zeros { len } = part {
+                assert!(
+                    bytes[position as usize..end as usize]
+                        .iter()
+                        .all(|&byte| byte == 0)
+                );
+                zeros += len;
+            }
+            position = end;
+        }
+        assert_eq!(position, SIZE as u64);
+        assert!(zeros >= 48 << 10, "{zeros}");
+    }
+
+    #[test]
+    fn after_the_end_of_the_system_what_was_flushed_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overlay");
+        let overlay = open(&path);
+        overlay.write_at(10, &[1; 100]).unwrap();
+        overlay.flush().unwrap();
+        overlay.write_at(100_000, &[2; 100]).unwrap();
+        drop(overlay);
+        // The start of the kernel in which the second write was made is over.
+        let other = Header {
+            identity: identity(),
+            boot_id: 1,
+        };
+        let file = device::open_to_write(&path).unwrap();
+        device::write_all_at(&file, 0, &other.to_bytes()).unwrap();
+        drop(file);
+
+        let mut expected = base();
+        expected[10..110].fill(1);
+        assert!(all_of(&open(&path)) == expected);
+        // And so it stays.
+        assert!(all_of(&open(&path)) == expected);
+    }
+
+    #[test]
+    fn writes_beyond_the_volume_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let overlay = open(&folder.path().join("overlay"));
+        for offset in [SIZE as u64, SIZE as u64 - 1, u64::MAX] {
+            assert!(overlay.write_at(offset, &[0; 2]).is_err());
+            assert!(overlay.punch(offset, 2).is_err());
+            assert!(overlay.discard(offset, 2).is_err());
+        }
+        assert_eq!(overlay.written_bytes(), 0);
+    }
+
+    #[test]
+    fn overlay_of_another_volume_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("overlay");
+        drop(open(&path));
+        let others = [
+            Identity {
+                size: SIZE as u64 - 1,
+                ..identity()
+            },
+            Identity {
+                serial: 2,
+                ..identity()
+            },
+            Identity {
+                fingerprint: [3; 32],
+                ..identity()
+            },
+        ];
+        for other in others {
+            let opened = Overlay::open(&path, Arc::new(Base(base())), &other);
+            assert!(matches!(opened, Err(Error::Refused { .. })));
+        }
+    }
+}
