@@ -1,7 +1,7 @@
 //! Accepts clients: a thread for each.
 
 use std::io::{self, BufReader};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub enum Until {
 pub struct Server {
     export: Export,
     connections: AtomicUsize,
+    /// Some client has asked for the export.
+    was_used: AtomicBool,
     until: Until,
 }
 
@@ -46,6 +48,7 @@ impl Server {
         Arc::new(Self {
             export,
             connections: AtomicUsize::new(0),
+            was_used: AtomicBool::new(false),
             until,
         })
     }
@@ -92,9 +95,10 @@ impl Server {
             }
             let client = (Arc::clone(self), connection, ended.clone());
             let started = threads::start("serves", client, |(server, connection, ended)| {
-                let is_served = server.serve(connection);
+                server.serve(connection);
                 let left = server.connections.fetch_sub(1, Ordering::SeqCst) - 1;
-                if is_served && left == 0 && server.until == Until::LastClient {
+                let was_used = server.was_used.load(Ordering::SeqCst);
+                if was_used && left == 0 && server.until == Until::LastClient {
                     let _ = ended.send(());
                 }
             });
@@ -105,26 +109,24 @@ impl Server {
         }
     }
 
-    /// Serves one client to its end; returns whether it asked for the export.
-    fn serve(&self, connection: Connection) -> bool {
-        let mut is_served = false;
-        let served = self.serve_to_end(connection, &mut is_served);
+    /// Serves one client to its end.
+    fn serve(&self, connection: Connection) {
+        let served = self.serve_to_end(connection);
         if let Err(error) = served
             && error.kind() == io::ErrorKind::InvalidData
         {
             report::warning(format!("a client was disconnected: {error}"));
         }
-        is_served
     }
 
-    fn serve_to_end(&self, connection: Connection, is_served: &mut bool) -> io::Result<()> {
+    fn serve_to_end(&self, connection: Connection) -> io::Result<()> {
         let mut writer = connection.try_clone()?;
         writer.set_timeout(Some(HANDSHAKE_TIMEOUT))?;
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, connection);
         let Some(agreed) = negotiate(&mut reader, &mut writer, &self.export)? else {
             return Ok(());
         };
-        *is_served = true;
+        self.was_used.store(true, Ordering::SeqCst);
         // A client may be silent as long as it likes: that of a virtual machine is.
         writer.set_timeout(None)?;
         answer_requests(reader, writer, &self.export, agreed)
