@@ -8,6 +8,7 @@ mod map;
 mod mistakes;
 mod numbers;
 mod parse_error;
+mod serve;
 mod verify;
 mod words;
 
@@ -23,6 +24,7 @@ pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use damage::Damage;
 pub use map::{Map, MapFormat};
 pub use numbers::{HiddenSectors, NewSize};
+pub use serve::Serve;
 pub use verify::{Info, Verify};
 
 use self::line::Line;
@@ -100,6 +102,9 @@ pub enum Command {
 
     /// Show label, serial number, sizes and usage of an image or volume
     Info(Info),
+
+    /// Serve the volume in an image, virtual disk or device over NBD
+    Serve(Serve),
 }
 
 /// The heading of what concerns standard output and standard error.

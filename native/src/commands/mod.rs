@@ -20,6 +20,7 @@ mod resize;
 mod restore;
 mod restore_rescue;
 mod saved_disk;
+mod serve;
 mod shared_clone;
 mod source_check;
 mod transfer;
@@ -57,6 +58,7 @@ pub fn run(options: Options) -> Result<()> {
         Task::Map(task) => map::run(&task, progress),
         Task::Verify(task) => verify::run(&task, progress),
         Task::Info(task) => info::run(&task),
+        Task::Serve(task) => serve::run(&task, progress),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

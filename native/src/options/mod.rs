@@ -3,6 +3,7 @@
 mod combinations;
 mod convert;
 mod distinct_paths;
+mod serve;
 mod suffix;
 mod task;
 
@@ -14,10 +15,10 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing,
+    Address, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing,
     FileChecks, Form, HiddenSectors, InfoTask, Input, MapTask, Mismatch, NewFields, NewSerial,
-    Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks,
-    WriteOptions,
+    Options, Origin, Output, Progress, Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask,
+    VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
@@ -46,6 +47,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             });
             Ok(Options::new(task, Progress::None))
         }
+        Some(Command::Serve(typed)) => serve::resolve(typed),
         None => match typed.copy.generate {
             Some(what) => Ok(Options::new(Task::Generate(what), Progress::None)),
             None => resolve_copy(typed.copy),

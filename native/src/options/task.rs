@@ -1,5 +1,6 @@
 //! What the program can be asked to do.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,7 @@ pub enum Task {
     Verify(VerifyTask),
     /// Tell what is known of an image or volume.
     Info(InfoTask),
+    Serve(ServeTask),
     /// Write a volume in another format.
     Convert(ConvertTask),
     /// Print the formats that can be written.
@@ -206,6 +208,26 @@ pub struct VerifyTask {
 pub struct InfoTask {
     pub source: Input,
     pub json: bool,
+}
+
+#[derive(Debug)]
+pub struct ServeTask {
+    pub source: Input,
+    pub address: Address,
+    /// The file that takes what clients write; `None` if they may only read.
+    pub overlay: Option<PathBuf>,
+    /// End when the last client has disconnected.
+    pub is_once: bool,
+    /// Serve a volume that is mounted read-write, or may be.
+    pub force: bool,
+}
+
+/// Where clients connect to.
+#[derive(Debug)]
+pub enum Address {
+    /// A Unix socket.
+    Local(PathBuf),
+    Network(SocketAddr),
 }
 
 /// How to go on after read errors.
