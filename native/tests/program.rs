@@ -28,6 +28,7 @@ mod info;
 mod inputs;
 mod interrupt;
 mod jobs;
+mod look_inside;
 mod map;
 mod map_command;
 mod map_disk;

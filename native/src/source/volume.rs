@@ -11,7 +11,7 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::{Event, Header};
 use ntfsclone_core::image::partclone;
-use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::open::{self, Inside, Layer, Probe};
 use ntfsclone_core::relocate::Relocated;
@@ -414,6 +414,16 @@ impl ReadAt for Device {
         match &self.damaged {
             None => self.source.read_exact_at(offset, buf),
             Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
+        }
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        match &self.damaged {
+            None => self.source.extent_at(offset),
+            // It answers every read.
+            Some(damaged) => Ok(ByteExtent::Data {
+                len: damaged.size().saturating_sub(offset),
+            }),
         }
     }
 }
