@@ -33,7 +33,11 @@ const OTHER_NAMES: &[(&[&str], &str)] = &[
         "to check: ntfsclone verify IMAGE; to compare: ntfsclone verify IMAGE --against VOLUME",
     ),
     (
-        &["list", "ls", "show", "stat", "status"],
+        &["dir", "list"],
+        "to list the files in it: ntfsclone ls IMAGE",
+    ),
+    (
+        &["show", "stat", "status"],
         "to look at an image or volume: ntfsclone info SOURCE",
     ),
     (
