@@ -99,7 +99,6 @@ impl Failure {
                 | Error::HoldsOneVolume { .. },
             ) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
-            Self::Error(Error::NotStored { .. }) => "not-stored",
             Self::Error(Error::Memory { .. }) => "memory",
             Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",
             Self::Decompress(StreamError::Limit { .. }) => "limit",
@@ -123,6 +122,7 @@ impl Failure {
                 Refusal::Elsewhere => "elsewhere",
                 Refusal::NotStored => "not-stored",
             },
+            Self::Error(Error::NotStored { .. }) => "not-stored",
         }
     }
 
