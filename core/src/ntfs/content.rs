@@ -20,7 +20,7 @@ const LZNT1: u16 = 1;
 const MAX_UNIT_BYTES: u64 = 1 << 20;
 
 /// The largest reparse point, a limit of Windows.
-pub(crate) const MAX_REPARSE_POINT: u64 = 16 << 10;
+const MAX_REPARSE_POINT: u64 = 16 << 10;
 
 /// The content of a file or of one of its streams, and where its bytes are.
 #[derive(Debug, Clone)]
@@ -341,7 +341,7 @@ fn unit_of(first: &Attribute<'_>, geometry: &Geometry) -> Result<Option<u64>> {
 }
 
 /// The value of the reparse point of a file that has one.
-fn reparse_point<R: ReadAt>(
+pub(crate) fn reparse_point<R: ReadAt>(
     volume: &Volume<R>,
     attributes: &[Attribute<'_>],
 ) -> Result<Option<Vec<u8>>> {

@@ -8,10 +8,10 @@ use super::target::Target;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
-use crate::ntfs::content::MAX_REPARSE_POINT;
+use crate::ntfs::content::reparse_point;
 use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::record::u32_at;
-use crate::ntfs::{FileRecord, Volume, value};
+use crate::ntfs::{FileRecord, Volume};
 use crate::units::len_u64;
 
 /// Where `$STANDARD_INFORMATION` has its DOS attributes, after four times.
@@ -145,17 +145,4 @@ impl Details {
             });
         }
     }
-}
-
-fn reparse_point<R: ReadAt>(
-    volume: &Volume<R>,
-    attributes: &[Attribute<'_>],
-) -> Result<Option<Vec<u8>>> {
-    let pieces = attributes
-        .iter()
-        .filter(|attribute| attribute.is_unnamed(AttributeType::REPARSE_POINT));
-    let value = value::join(pieces.copied())?;
-    value
-        .map(|value| value.read_all(volume.source(), volume.geometry(), MAX_REPARSE_POINT))
-        .transpose()
 }
