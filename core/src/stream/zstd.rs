@@ -29,12 +29,6 @@ impl Zstd {
         })
     }
 
-    /// The content that the next frames may refer to; none if it is empty.
-    #[cfg(feature = "seek-index")]
-    pub(super) fn load_dictionary(&mut self, content: &[u8]) -> Result<(), usize> {
-        self.context.load_dictionary(content).map(drop)
-    }
-
     fn problem(&self, code: usize) -> Problem {
         // The library reports its errors by name only.
         match get_error_name(code) {

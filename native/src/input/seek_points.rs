@@ -103,3 +103,107 @@ impl Write for Content {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ntfsclone_core::io::Source;
+    use ntfsclone_core::stream::Limits;
+    use ntfsclone_core::stream::seek::{IndexedReader, OtherContent, SeekIndex};
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        memory: 8 << 20,
+        threads: 0,
+    };
+
+    /// Two members, whose blocks of deflate refer to content before them.
+    fn content() -> Vec<u8> {
+        let words = (0..7_000_000_u32).map(|number| number.wrapping_mul(number) >> 9);
+        words.flat_map(u32::to_le_bytes).collect()
+    }
+
+    fn compressed(content: &[u8]) -> Vec<u8> {
+        let (first, second) = content.split_at(content.len() / 5 * 4);
+        let mut stream = Vec::new();
+        for member in [first, second] {
+            let level = flate2::Compression::new(6);
+            let mut encoder = flate2::write::GzEncoder::new(stream, level);
+            encoder.write_all(member).unwrap();
+            stream = encoder.finish().unwrap();
+        }
+        stream
+    }
+
+    fn source(bytes: Vec<u8>) -> Source {
+        Arc::new(Arc::<[u8]>::from(bytes))
+    }
+
+    fn index_of(stream: &[u8]) -> Vec<u8> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(stream).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        of_gzip(&Files::from_here(file).unwrap(), [7; 32]).unwrap()
+    }
+
+    #[test]
+    fn content_is_read_from_every_point() {
+        let content = content();
+        let stream = compressed(&content);
+        let file = index_of(&stream);
+        let index = SeekIndex::open(source(file.clone())).unwrap();
+        assert_eq!(index.size(), content.len() as u64);
+        let points: Vec<Point> = index.points().collect();
+        assert!(points.iter().any(|point| point.resume == Resume::Deflate));
+        // The last first: each is read by a decoder that begins at its own point.
+        for point in points.iter().rev() {
+            let index = SeekIndex::open(source(file.clone())).unwrap();
+            let reader = IndexedReader::new(source(stream.clone()), index, LIMITS);
+            let offset = point.offset.next_multiple_of(1 << 20) + 3;
+            let left = (content.len() as u64).saturating_sub(offset).min(5 << 20);
+            let mut read = vec![0; left as usize];
+            reader.read_exact_at(offset, &mut read).unwrap();
+            assert!(read == content[offset as usize..][..read.len()]);
+        }
+    }
+
+    #[test]
+    fn content_that_is_not_of_the_index_is_refused() {
+        let content = content();
+        let file = index_of(&compressed(&content));
+        let mut other = content;
+        other[5 << 20] ^= 1;
+        let index = SeekIndex::open(source(file)).unwrap();
+        let reader = IndexedReader::new(source(compressed(&other)), index, LIMITS);
+        let error = reader.read_exact_at(5 << 20, &mut [0; 10]).unwrap_err();
+        let found = error.downcast_ref::<OtherContent>().unwrap();
+        assert_eq!(found.offset, 5 << 20);
+    }
+
+    #[test]
+    fn damaged_streams_and_indexes_are_refused() {
+        let stream = compressed(&content());
+        let file = index_of(&stream);
+        for at in (0..1000).chain([file.len() / 2]).step_by(7) {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1;
+            // What is behind the tables is found by the content.
+            assert!(
+                SeekIndex::open(source(damaged)).is_err() || at > 600,
+                "{at}"
+            );
+        }
+        for len in [0, 87, 88, 300] {
+            assert!(SeekIndex::open(source(file[..len].to_vec())).is_err());
+        }
+        let mut damaged = stream;
+        damaged[1 << 20] ^= 1;
+        let mut temporary = tempfile::tempfile().unwrap();
+        temporary.write_all(&damaged).unwrap();
+        std::io::Seek::rewind(&mut temporary).unwrap();
+        let files = Files::from_here(temporary).unwrap();
+        assert!(of_gzip(&files, [7; 32]).is_none());
+    }
+}

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use zerocopy::IntoBytes;
 
-use super::index::{BLOCK_BYTES, RawHeader, SUM_BYTES, Sum, tables_sum};
+use super::index::{BLOCK_BYTES, RawHeader, SUM_BYTES, tables_sum};
 use super::point::{POINT_BYTES, Point, RawPoint};
 use crate::stream::Compression;
 use crate::units::{len_u64, len_usize};
@@ -44,12 +44,6 @@ impl SeekIndexBuilder {
             }
             bytes = rest;
         }
-    }
-
-    /// The checksum of a block that is complete.
-    pub fn sum(&self, block: u64) -> Option<Sum> {
-        let start = len_usize(block).checked_mul(SUM_BYTES)?;
-        self.sums.get(start..)?.first_chunk().copied()
     }
 
     /// Adds a point, in order. `window` is the content that it needs, `window_len` bytes, as a frame of

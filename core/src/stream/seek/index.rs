@@ -20,14 +20,14 @@ pub(super) const SUM_BYTES: usize = 16;
 /// The checksum of a block.
 pub(super) type Sum = [u8; SUM_BYTES];
 
-/// Our limit: the longest window that zstd has without `--long` is 128 MiB.
-const MAX_WINDOW: u32 = 128 << 20;
+/// Bytes of content that a block of deflate may refer to (RFC 1951).
+const MAX_WINDOW: u32 = 32 << 10;
 
 const MAGIC: [u8; 8] = *b"NTFSCSIX";
 const VERSION: u32 = 1;
 
 /// Formats that have an index, by their number in the file.
-const FORMATS: [(u32, Compression); 2] = [(1, Compression::Gzip), (2, Compression::Zstd)];
+const FORMATS: [(u32, Compression); 1] = [(1, Compression::Gzip)];
 
 /// What the file begins with.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

@@ -9,7 +9,6 @@ mod index;
 mod point;
 mod reader;
 mod resumed_deflate;
-mod resumed_zstd;
 
 pub use self::builder::SeekIndexBuilder;
 pub use self::index::{BLOCK_BYTES, SeekIndex, SeekIndexError};

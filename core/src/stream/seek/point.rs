@@ -17,17 +17,10 @@ pub struct Point {
 /// What starts at a point, and what its decoder has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
-    /// A part of the stream: a member of gzip, a frame of zstd. Needs nothing.
+    /// A part of the stream, as a member of gzip. Needs nothing.
     Part,
     /// A block of deflate in a member. Needs the 32 KiB of content before it.
     Deflate,
-    /// A block of a zstd frame. Needs the content before it, as much as the window has.
-    Zstd {
-        /// The window descriptor of a frame header (RFC 8878, 3.1.1.1.2).
-        window_descriptor: u8,
-        /// A checksum follows the last block of the frame.
-        has_checksum: bool,
-    },
 }
 
 /// A point and its window, as in the file.
@@ -42,11 +35,9 @@ pub(super) struct RawPoint {
     pub(super) window_stored: U32,
     /// Bytes of the window.
     pub(super) window_len: U32,
-    /// 0: part, 1: deflate, 2: zstd.
-    kind: u8,
-    window_descriptor: u8,
-    has_checksum: u8,
-    reserved: [u8; 5],
+    /// 0: part, 1: deflate.
+    kind: U32,
+    reserved: U32,
 }
 
 pub(super) const POINT_BYTES: usize = 40;
@@ -54,13 +45,9 @@ const _: () = assert!(size_of::<RawPoint>() == POINT_BYTES);
 
 impl RawPoint {
     pub(super) fn new(point: &Point, window: (u64, u32, u32)) -> Self {
-        let (kind, window_descriptor, has_checksum) = match point.resume {
-            Resume::Part => (0, 0, 0),
-            Resume::Deflate => (1, 0, 0),
-            Resume::Zstd {
-                window_descriptor,
-                has_checksum,
-            } => (2, window_descriptor, u8::from(has_checksum)),
+        let kind = match point.resume {
+            Resume::Part => 0,
+            Resume::Deflate => 1,
         };
         let (window_offset, window_stored, window_len) = window;
         Self {
@@ -69,22 +56,16 @@ impl RawPoint {
             window_offset: U64::new(window_offset),
             window_stored: U32::new(window_stored),
             window_len: U32::new(window_len),
-            kind,
-            window_descriptor,
-            has_checksum,
-            reserved: [0; 5],
+            kind: U32::new(kind),
+            reserved: U32::ZERO,
         }
     }
 
     /// `None` if it is of no kind that is known.
     pub(super) fn point(&self) -> Option<Point> {
-        let resume = match (self.kind, self.has_checksum) {
-            (0, 0) => Resume::Part,
-            (1, 0) => Resume::Deflate,
-            (2, has_checksum @ (0 | 1)) => Resume::Zstd {
-                window_descriptor: self.window_descriptor,
-                has_checksum: has_checksum == 1,
-            },
+        let resume = match self.kind.get() {
+            0 => Resume::Part,
+            1 => Resume::Deflate,
             _ => return None,
         };
         Some(Point {

@@ -11,9 +11,8 @@ use spin::Mutex;
 use super::index::{BLOCK_BYTES, SUM_BYTES, SeekIndex};
 use super::point::Resume;
 use super::resumed_deflate::ResumedDeflate;
-use super::resumed_zstd::ResumedZstd;
 use crate::io::{IoError, ReadAt, Source};
-use crate::stream::{Limits, Stream, StreamError};
+use crate::stream::{Limits, Stream};
 use crate::units::{len_u64, len_usize};
 
 /// Blocks that are cached.
@@ -61,33 +60,6 @@ impl IndexedReader {
         }
     }
 
-    /// Decodes the blocks from the point `number` on until the one that the point `end` is in, or to
-    /// the end of the stream, and compares them. True if all match.
-    ///
-    /// # Errors
-    ///
-    /// The compressed stream or the index cannot be read.
-    pub fn proves(&self, number: usize) -> Result<bool, IoError> {
-        let Some(end) = self.index.points().nth(number.saturating_add(1)) else {
-            return self.proves_until(number, self.index.size().div_ceil(BLOCK_BYTES));
-        };
-        self.proves_until(number, end.offset.div_ceil(BLOCK_BYTES))
-    }
-
-    fn proves_until(&self, number: usize, end: u64) -> Result<bool, IoError> {
-        let Ok(mut decoder) = BlockDecoder::start(self, number) else {
-            return Ok(false);
-        };
-        while decoder.next_block < end {
-            match decoder.next(self) {
-                Ok(_) => {}
-                Err(error) if is_of_stream(&error) => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
-    }
-
     fn block(&self, number: u64) -> Result<Arc<Vec<u8>>, IoError> {
         let mut decoder = {
             let mut state = self.state.lock();
@@ -117,11 +89,6 @@ impl IndexedReader {
             }
         }
     }
-}
-
-/// True for what is wrong with the bytes, not with reading them.
-fn is_of_stream(error: &IoError) -> bool {
-    error.downcast_ref::<OtherContent>().is_some() || error.downcast_ref::<StreamError>().is_some()
 }
 
 impl State {
@@ -181,14 +148,6 @@ impl BlockDecoder {
             Resume::Deflate => {
                 let decoder = ResumedDeflate::new(&window, bits, limits);
                 Stream::with(compression, Ok(alloc::boxed::Box::new(decoder)), true)
-            }
-            Resume::Zstd {
-                window_descriptor,
-                has_checksum,
-            } => {
-                let decoder = ResumedZstd::new(&window, window_descriptor, has_checksum, limits);
-                let decoder = decoder.map(|decoder| alloc::boxed::Box::new(decoder) as _);
-                Stream::with(compression, decoder, true)
             }
         };
         let mut stream = stream.map_err(IoError::new)?;
