@@ -52,6 +52,7 @@ mod rescue_matrix;
 mod rescued_images;
 mod resize;
 mod restore;
+mod serve;
 mod side_index;
 mod small_machines;
 mod source_check;

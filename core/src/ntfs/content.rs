@@ -20,7 +20,7 @@ const LZNT1: u16 = 1;
 const MAX_UNIT_BYTES: u64 = 1 << 20;
 
 /// The largest reparse point, a limit of Windows.
-const MAX_REPARSE_POINT: u64 = 16 << 10;
+pub(crate) const MAX_REPARSE_POINT: u64 = 16 << 10;
 
 /// The content of a file or of one of its streams, and where its bytes are.
 #[derive(Debug, Clone)]
@@ -157,6 +157,17 @@ impl Content {
     /// How it is compressed by WOF, and the bytes of the stream that has it so.
     pub fn wof(&self) -> Option<(Wof, u64)> {
         Some((self.wof?, self.value.size()))
+    }
+
+    /// Where the compressed unit or chunk begins that the byte at `position` is in; `position` itself of content
+    /// that is not compressed. A [span](Self::span_at) can be read from there.
+    pub fn span_start(&self, position: u64) -> u64 {
+        let block = match (self.wof, self.unit) {
+            (Some(wof), _) => wof.chunk_size(),
+            (None, Some(unit)) => self.geometry.bytes(unit),
+            (None, None) => return position,
+        };
+        position.saturating_sub(position.checked_rem(block).unwrap_or(0))
     }
 
     /// Whether it is in the file's record.

@@ -299,6 +299,11 @@ impl Device {
         self.image.as_ref()?.index.as_deref()
     }
 
+    /// The bytes of the volume, with what is known of where they are stored.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// Bytes of the device that the volume is on, or was.
     pub fn device_size(&self) -> u64 {
         match self.header() {

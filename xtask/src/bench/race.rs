@@ -82,6 +82,11 @@ impl Race<'_> {
                     .push(self.execute(self.job, lane.contestant, &files)?);
                 place::remove(&files.output)?;
             }
+            // What runs first may pay for memory that a virtual machine gave back.
+            lanes.reverse();
+        }
+        if rounds % 2 == 1 {
+            lanes.reverse();
         }
         if self.counts_system_calls && self.job != Job::Scan {
             for lane in &mut lanes {
