@@ -99,6 +99,7 @@ impl Failure {
                 | Error::HoldsOneVolume { .. },
             ) => "limit",
             Self::Error(Error::Compressed { .. }) => "compressed-data",
+            Self::Error(Error::NotStored { .. }) => "not-stored",
             Self::Error(Error::Memory { .. }) => "memory",
             Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",
             Self::Decompress(StreamError::Limit { .. }) => "limit",

@@ -29,7 +29,7 @@ use crate::error::Result;
 use crate::source::{Content, Part};
 
 /// Zeros that are written in one call.
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A volume with what was written to it.
 pub struct Overlay {

@@ -225,8 +225,8 @@ mod tests {
     fn runs_end_where_bits_do() {
         let runs = |words: &[u64]| runs_of_ones(Lcn(128), words).collect::<Vec<_>>();
         assert!(runs(&[0, 0]).is_empty());
-        assert_eq!(runs(&[u64::MAX, 1]), [128..193]);
+        assert_eq!(runs(&[u64::MAX, 1 | 1 << 62]), [128..193, 254..255]);
         assert_eq!(runs(&[0b1100, 1 << 63]), [130..132, 255..256]);
-        assert_eq!(runs(&[1 << 63, 1]), [191..193]);
+        assert_eq!(runs(&[1 | 1 << 63, 1]), [128..129, 191..193]);
     }
 }

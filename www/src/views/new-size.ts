@@ -33,7 +33,7 @@ export class NewSize {
       h("option", { value: "other" }, words.other),
     );
     const now = volume === null ? "" : String(Number((volume.size / GIB).toPrecision(4)));
-    this.#number = h("input", { type: "number", id: "new-size-number", min: "0", step: "any", value: now });
+    this.#number = h("input", { type: "number", id: "new-size-number", min: "0", step: "any", value: now, input: () => this.#check() });
     this.#field = h("label", { class: "field inline", for: "new-size-number", hidden: true }, this.#number, words.unit);
     this.element = h(
       "div",
