@@ -54,6 +54,7 @@ mod rescued_images;
 mod resize;
 mod restore;
 mod serve;
+mod side_index;
 mod small_machines;
 mod source_check;
 mod sparse;

@@ -62,7 +62,7 @@ struct Image {
 }
 
 impl Device {
-    /// Opens what holds a volume in any way. What must be decompressed is kept in
+    /// Opens what holds a volume in any way. What must be decompressed is read by an index, or kept in
     /// a temporary file meanwhile.
     pub fn open(
         path: &Path,
@@ -79,7 +79,11 @@ impl Device {
 
     /// What is open already.
     pub fn of(opened: OpenInput, progress: options::Progress, reports: Reports) -> Result<Self> {
-        let OpenInput { mut input, bytes } = opened;
+        let indexed = match &opened.bytes {
+            Bytes::Stream(_) => input::open_indexed(&opened.input, reports)?,
+            _ => None,
+        };
+        let OpenInput { mut input, bytes } = indexed.unwrap_or(opened);
         let name = input.name.clone();
         let bytes = match bytes {
             Bytes::Stream(mut reader) => {
