@@ -83,8 +83,6 @@ pub enum NewSize {
     Least,
     /// That of the device that it is written to.
     Fill,
-    /// That which it has, on sectors of another size.
-    Kept,
 }
 
 /// Pieces of less than this would be thousands of files. Ours.

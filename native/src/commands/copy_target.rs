@@ -128,7 +128,7 @@ fn least_needs(order: CopyOrder<'_>, destination: &Destination, opened: &OpenVol
     };
     let device_size = match order.kind.form {
         // It is checked when the clusters in use are known.
-        Form::Raw if order.writing.size.is_some() => 0,
+        Form::Raw if order.writing.resize.is_some() => 0,
         Form::Raw => least_device_size(geometry, opened.volume.tail_size()),
         Form::Image | Form::Converted(_) => bytes,
     };

@@ -32,7 +32,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         // What of it is in use can be looked up.
         return copy_volume(task, opened, how);
     }
-    if writing.size.is_some() {
+    if writing.resize.is_some() {
         // Where its clusters go is known when all records have been read.
         check_before_overwriting(task, &opened.input, how)?;
         return copy_volume(task, opened, how);

@@ -1,13 +1,16 @@
 //! What the program can be asked to do.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
+use ntfsclone_core::tree::By;
 use ntfsclone_core::wipe::Times;
 use ntfsclone_core::write::{Conversion, Partitioning, VMDK};
 
-use crate::cli::{Algorithm, Direct, Generated, MapFormat, NewSize};
+use super::resize::Resize;
+use crate::cli::{Algorithm, ByteRange, Direct, Generated, MapFormat};
 use crate::host::percent::{Part, Percent};
 use crate::report::Reports;
 
@@ -47,6 +50,11 @@ pub enum Task {
     Verify(VerifyTask),
     /// Tell what is known of an image or volume.
     Info(InfoTask),
+    Serve(ServeTask),
+    /// List files.
+    Ls(LsTask),
+    /// Print the content of a file.
+    Cat(CatTask),
     /// Write a volume in another format.
     Convert(ConvertTask),
     /// Print the formats that can be written.
@@ -137,10 +145,8 @@ impl CopyKind {
 #[derive(Debug)]
 pub struct WriteOptions {
     pub output: Output,
-    /// The size that the volume gets; `None` for that which it has.
-    pub size: Option<NewSize>,
-    /// Bytes of a sector that the volume gets; `None` for that which it has.
-    pub sector_size: Option<u32>,
+    /// What the volume becomes; `None` if it stays as it is.
+    pub resize: Option<Resize>,
     /// Bytes of a piece, if it is written in pieces; the output is the first of them.
     pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
@@ -208,6 +214,55 @@ pub struct VerifyTask {
 pub struct InfoTask {
     pub source: Input,
     pub json: bool,
+}
+
+#[derive(Debug)]
+pub struct ServeTask {
+    pub source: Input,
+    pub address: Address,
+    /// The file that takes what clients write; `None` if they may only read.
+    pub overlay: Option<PathBuf>,
+    /// End when the last client has disconnected.
+    pub is_once: bool,
+    /// Serve a volume that is mounted read-write, or may be.
+    pub force: bool,
+}
+
+/// Where clients connect to.
+#[derive(Debug)]
+pub enum Address {
+    /// A Unix socket.
+    Local(PathBuf),
+    Network(SocketAddr),
+}
+
+#[derive(Debug)]
+pub struct LsTask {
+    pub source: Input,
+    /// None for the root directory.
+    pub paths: Vec<String>,
+    pub form: ListForm,
+    pub is_recursive: bool,
+    /// With the file system's own files.
+    pub all: bool,
+    pub streams: bool,
+    pub by: By,
+}
+
+/// What is printed of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListForm {
+    Names,
+    Long,
+    Json,
+    Csv,
+}
+
+#[derive(Debug)]
+pub struct CatTask {
+    pub source: Input,
+    pub path: String,
+    pub range: Option<ByteRange>,
 }
 
 /// How to go on after read errors.
