@@ -33,6 +33,7 @@ pub enum Loss {
     },
     /// The metadata of BitLocker, which names places on the encrypted volume. The copy is of the
     /// unlocked volume, and not encrypted.
+    #[cfg_attr(feature = "serde", serde(rename = "bitlocker"))]
     BitLocker {
         /// How many files have it.
         files: u64,

@@ -438,8 +438,8 @@ fn bad_clusters_that_are_kept_stay_where_they_are() {
             "many",
             (0..100)
                 .fold(
-                    VolumeBuilder::new().cluster_size(512).clusters(6000),
-                    |builder, n| builder.bad_clusters(n * 57 + 40..n * 57 + 41 + n % 3),
+                    VolumeBuilder::new().cluster_size(512).clusters(8000),
+                    |builder, n| builder.bad_clusters(n * 57 + 2000..n * 57 + 2001 + n % 3),
                 )
                 .file(
                     "runs",
