@@ -570,7 +570,8 @@ fn a_device_that_is_too_small_is_offered_the_size() {
                 refused.errors()
             );
         }
-        for input in [&image, &volume.bytes] {
+        let unknown = "\n  --size=fill makes the volume as large as the device, if its files fit\n";
+        for (input, offer) in [(&image, offer), (&volume.bytes, unknown)] {
             let refused = scene.run_with_input(&format!("-q -r -O {name} -"), input);
             assert_eq!(refused.code(), Some(1));
             assert!(refused.errors().ends_with(offer), "{}", refused.errors());

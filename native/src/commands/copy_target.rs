@@ -106,7 +106,7 @@ fn open_destination(
         let is_resizable = order.kind.is_plain() && order.rescue.is_none();
         match order.kind.scope {
             CopyScope::Used if is_resizable => {
-                destination.check_volume(needs, || resize::least_size(opened))?;
+                destination.check_volume(needs, || Some(resize::least_size(opened)))?;
             }
             CopyScope::Used | CopyScope::Metadata { .. } => destination.check(needs)?,
         }

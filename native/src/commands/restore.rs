@@ -63,9 +63,13 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let is_checked = destination.is_in_place();
     if is_checked {
         match image.boot_sector() {
+            // Which clusters of a volume are in use is in one of them.
+            Some(_) if image.input().format == Format::Volume => {
+                destination.check_volume(needs, || None)?;
+            }
             Some(boot) => destination.check_volume(needs, || {
                 let bitmap = relocate::bitmap_clusters(&boot.geometry, header.nr_clusters);
-                relocate::least_size(&boot.geometry, header.inuse, bitmap)
+                Some(relocate::least_size(&boot.geometry, header.inuse, bitmap))
             })?,
             None => destination.check(needs)?,
         }
