@@ -247,7 +247,7 @@ impl Cell<'_> {
             let fixed = ntfsfix(&path);
             assert_eq!(fixed.0, Some(0), "{size:?}: {}", fixed.1);
             tree_of(&path).assert_same("files in another size, and of the source", &tree);
-            assert!(listed_by_sleuthkit(&path) == list, "{size:?}: fls -r");
+            assert!(listed_by_sleuthkit(&path) == list, "{size:?}: fls -r -u");
             for path in [image, path] {
                 fs::remove_file(path).expect("it was just made");
             }
@@ -279,10 +279,10 @@ fn tree_of(volume: &Path) -> Tree {
     tree
 }
 
-/// All files and what was deleted; `None` if sleuthkit is missing, or cannot read the volume: those on large sectors.
+/// All files; `None` if sleuthkit is missing, or cannot read the volume: those on large sectors.
 fn listed_by_sleuthkit(volume: &Path) -> Option<Vec<u8>> {
     program::find("fls")?;
-    let listed = finish(tool("fls", [Path::new("-r"), volume]));
+    let listed = finish(tool("fls", [Path::new("-r"), Path::new("-u"), volume]));
     listed.status.success().then_some(listed.stdout)
 }
 

@@ -503,9 +503,9 @@ fn what_no_copy_can_use_is_reported() {
     }
 }
 
-/// The list of `fls`, of all files and what was deleted; `None` if it cannot read the volume.
+/// The list of `fls`; `None` if it cannot read the volume.
 fn listed_by_sleuthkit(path: &Path) -> Option<Vec<u8>> {
-    let listed = finish(tool("fls", [Path::new("-r"), path]));
+    let listed = finish(tool("fls", [Path::new("-r"), Path::new("-u"), path]));
     listed.status.success().then_some(listed.stdout)
 }
 

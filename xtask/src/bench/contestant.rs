@@ -8,6 +8,8 @@ use std::{path::PathBuf, process::Command};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contestant {
     Ours,
+    /// Ours without the option that the job is about.
+    OursPlain,
     /// The ntfsclone of ntfs-3g.
     Reference,
     /// Its output through zstd.
@@ -22,8 +24,9 @@ pub(super) enum Contestant {
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Ours,
+        Self::OursPlain,
         Self::Reference,
         Self::ReferenceZstd,
         Self::Partclone,
@@ -37,6 +40,7 @@ impl Contestant {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::OursPlain => "ours without the option",
             Self::Reference => "ntfsclone of ntfs-3g",
             Self::ReferenceZstd => "ntfs-3g's | zstd -T0",
             Self::Partclone => "partclone.ntfs",
@@ -51,7 +55,7 @@ impl Contestant {
     /// Debian's, where it may be missing.
     pub(super) fn package(self) -> Option<&'static str> {
         match self {
-            Self::Ours | Self::Cp | Self::Dd | Self::Node => None,
+            Self::Ours | Self::OursPlain | Self::Cp | Self::Dd | Self::Node => None,
             Self::Reference => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
             Self::Partclone | Self::PartcloneRestore => Some("partclone"),
@@ -61,7 +65,9 @@ impl Contestant {
 
     pub(super) fn program(self) -> Option<PathBuf> {
         match self {
-            Self::Ours => Some(step::target_directory().join("release/ntfsclone")),
+            Self::Ours | Self::OursPlain => {
+                Some(step::target_directory().join("release/ntfsclone"))
+            }
             // One of the same name elsewhere on PATH may be ours.
             Self::Reference => ["/usr/sbin/ntfsclone", "/sbin/ntfsclone"]
                 .map(PathBuf::from)
@@ -95,7 +101,11 @@ impl Contestant {
     pub(super) fn syncs(self) -> bool {
         matches!(
             self,
-            Self::Ours | Self::Reference | Self::Partclone | Self::PartcloneRestore
+            Self::Ours
+                | Self::OursPlain
+                | Self::Reference
+                | Self::Partclone
+                | Self::PartcloneRestore
         )
     }
 

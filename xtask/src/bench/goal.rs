@@ -65,7 +65,9 @@ pub(super) fn judge(
 }
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
-    use Contestant::{Cp, Node, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd};
+    use Contestant::{
+        Cp, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+    };
     use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
     let everyday = matches!(volume.kind, Kind::Bulk | Kind::Small);
@@ -81,6 +83,7 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
         goals.extend([(WallTime(ReferenceZstd), 1.0), (Size(ReferenceZstd), 1.02)]);
     }
     match job {
+        Job::RestoreSize => goals.push((WallTime(OursPlain), 1.10)),
         Job::FromPartclone => goals.push((WallTime(PartcloneRestore), 1.0)),
         // The same compression, by its effect.
         Job::ToVmdk => goals.extend([(WallTime(QemuImg), 1.0), (Size(QemuImg), 1.02)]),

@@ -13,6 +13,10 @@ pub(super) enum Job {
     Save,
     /// The image to a raw file
     Restore,
+    /// The same, in the least size
+    #[value(name = "restore-size")]
+    #[serde(rename = "restore-size")]
+    RestoreSize,
     /// The volume to a raw file
     Clone,
     /// The volume's metadata to an image
@@ -60,6 +64,7 @@ impl Job {
         match self {
             Self::Save => "save",
             Self::Restore => "restore",
+            Self::RestoreSize => "restore-size",
             Self::Clone => "clone",
             Self::Metadata => "metadata",
             Self::Compress1 => "compress1",
@@ -81,9 +86,12 @@ impl Job {
     /// Who makes the image, if it reads one.
     pub(super) fn maker(self) -> Option<Contestant> {
         match self {
-            Self::Restore | Self::Check | Self::Verify | Self::Info | Self::NodeVerify => {
-                Some(Contestant::Ours)
-            }
+            Self::Restore
+            | Self::RestoreSize
+            | Self::Check
+            | Self::Verify
+            | Self::Info
+            | Self::NodeVerify => Some(Contestant::Ours),
             Self::FromPartclone => Some(Contestant::Partclone),
             _ => None,
         }
@@ -123,7 +131,8 @@ impl Job {
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
         use Contestant::{
-            Cp, Dd, Node, Ours, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+            Cp, Dd, Node, Ours, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference,
+            ReferenceZstd,
         };
         match (self, volume) {
             // It is for conversions.
@@ -141,6 +150,7 @@ impl Job {
             // The original's is a check of the structure alone.
             (Self::Verify, _) => &[Ours, Reference],
             (Self::Info, _) => &[Ours],
+            (Self::RestoreSize, _) => &[Ours, OursPlain],
             // Its $Bitmap alone is more than the module's memory.
             (Self::NodeSave | Self::NodeVerify, Kind::Giant) => &[Ours],
             (Self::NodeSave | Self::NodeVerify, _) => &[Ours, Node],
@@ -176,6 +186,7 @@ impl Job {
             Contestant::Reference if self == Self::Verify => {
                 Self::Check.ntfsclone(&mut command, files);
             }
+            Contestant::OursPlain => Self::Restore.ntfsclone(&mut command, files),
             Contestant::Ours | Contestant::Reference => self.ntfsclone(&mut command, files),
             Contestant::ReferenceZstd => {
                 let level = self.level().context("compresses")?;
@@ -228,6 +239,7 @@ impl Job {
         let options = match self {
             Self::Save => "-q -s -o",
             Self::Restore => "-q -r -o",
+            Self::RestoreSize => "-q -r --size=min -o",
             Self::Clone => "-q -o",
             Self::Metadata => "-q -m -s -o",
             Self::Compress1 => "-q -s --compress=1 -o",

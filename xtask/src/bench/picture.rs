@@ -94,6 +94,7 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::FromPartclone => "Convert from partclone to raw",
         Job::NodeSave => "Save on one core",
         Job::NodeVerify => "Verify on one core",
+        Job::RestoreSize => "Restore in the least size",
     };
     let content = match record.volume {
         Kind::Bulk => "3 GiB in large files",
