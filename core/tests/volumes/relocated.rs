@@ -286,6 +286,20 @@ fn volumes_of_every_kind_are_resized() {
                 .file("runs", File::new().data(many_runs).runs_per_record(150)),
         ),
         (
+            "an attribute list in several runs",
+            VolumeBuilder::new()
+                .cluster_size(512)
+                .clusters(12_000)
+                .bad_clusters(7000..7001)
+                .file(
+                    "listed",
+                    File::new()
+                        .data(fragmented(200, 512))
+                        .runs_per_record(2)
+                        .attribute_list(ListForm::Fragmented),
+                ),
+        ),
+        (
             "sectors behind the last cluster",
             VolumeBuilder::new().extra_sectors(5).device_tail(4096),
         ),
