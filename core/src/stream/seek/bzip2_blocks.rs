@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::units::len_usize;
+use crate::units::{len_u64, len_usize};
 
 /// Bytes of the header of a stream.
 pub const STREAM_HEADER_BYTES: usize = 4;
@@ -144,10 +144,15 @@ impl Bzip2Stream {
 /// The 32 bits at `bit`.
 fn checksum_at(bytes: &[u8], bit: u64) -> Option<u32> {
     let start = len_usize(bit / 8);
-    let five = bytes.get(start..start.checked_add(5)?)?;
-    let number = five
+    let end = len_usize(bit.checked_add(CHECKSUM_BITS)?.div_ceil(8));
+    let found = bytes.get(start..end)?;
+    // Four bytes, or five.
+    let number = found
         .iter()
         .fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
-    let shift = 8_u32.checked_sub(u32::try_from(bit % 8).ok()?)?;
-    u32::try_from(number.checked_shr(shift)? & 0xFFFF_FFFF).ok()
+    let after = len_u64(end)
+        .checked_mul(8)?
+        .checked_sub(bit.checked_add(CHECKSUM_BITS)?)?;
+    let number = number.checked_shr(u32::try_from(after).ok()?)?;
+    u32::try_from(number & 0xFFFF_FFFF).ok()
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::stream::bzip2::Bzip2;
-use crate::stream::{Decoded, Decoder, Limits, Problem};
+use crate::stream::{Decoded, Decoder, Limits, Problem, Then};
 
 /// Compressed bytes that are shifted in one call.
 const PIECE_BYTES: usize = 16 << 10;
@@ -55,19 +55,23 @@ impl ResumedBzip2 {
 impl Decoder for ResumedBzip2 {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
         let mut taken = 0;
-        if self.decoded == self.shifted.len() {
-            self.shifted.clear();
-            self.decoded = 0;
-            let piece = input
-                .get(..PIECE_BYTES.min(input.len()))
-                .unwrap_or_default();
-            self.shift(piece);
-            taken = piece.len();
+        loop {
+            if self.decoded == self.shifted.len() {
+                self.shifted.clear();
+                self.decoded = 0;
+                let rest = input.get(taken..).unwrap_or_default();
+                let piece = rest.get(..PIECE_BYTES.min(rest.len())).unwrap_or_default();
+                self.shift(piece);
+                taken = taken.saturating_add(piece.len());
+            }
+            let waiting = self.shifted.get(self.decoded..).unwrap_or_default();
+            let decoded = self.decoder.decode(waiting, output);
+            self.decoded = self.decoded.saturating_add(decoded.taken);
+            // What was shifted in an earlier call is progress that the caller does not see.
+            if decoded.then != Then::More || decoded.made > 0 || decoded.taken == 0 {
+                return Decoded { taken, ..decoded };
+            }
         }
-        let waiting = self.shifted.get(self.decoded..).unwrap_or_default();
-        let decoded = self.decoder.decode(waiting, output);
-        self.decoded = self.decoded.saturating_add(decoded.taken);
-        Decoded { taken, ..decoded }
     }
 
     fn restart(&mut self) -> Result<(), Problem> {
