@@ -186,6 +186,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Check => "checking",
         Phase::Verify => "verifying",
         Phase::Compare => "comparing",
+        Phase::Index => "indexing",
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Phase {
     Verify,
     /// Reading two volumes.
     Compare,
+    /// Making the index of a compressed file.
+    Index,
 }
 
 /// A phase under way.
