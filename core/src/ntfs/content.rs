@@ -162,10 +162,15 @@ impl Content {
     /// Where the compressed unit or chunk begins that the byte at `position` is in; `position` itself of content
     /// that is not compressed. A [span](Self::span_at) can be read from there.
     pub fn span_start(&self, position: u64) -> u64 {
-        let block = match (self.wof, self.unit) {
-            (Some(wof), _) => wof.chunk_size(),
-            (None, Some(unit)) => self.geometry.bytes(unit),
-            (None, None) => return position,
+        let block = match (self.wof, self.unit, &self.value) {
+            (Some(wof), ..) => wof.chunk_size(),
+            // What was not written of a unit is a hole, and no part of what it decompresses to.
+            (None, Some(unit), Value::NonResident(stream))
+                if position < stream.initialized_size() =>
+            {
+                self.geometry.bytes(unit)
+            }
+            _ => return position,
         };
         position.saturating_sub(position.checked_rem(block).unwrap_or(0))
     }

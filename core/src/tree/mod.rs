@@ -2,7 +2,7 @@
 //!
 //! [`Tree::directory`] lists a directory by its `$I30` index; where that is damaged, or on request,
 //! by the names in all MFT records. [`Tree::find`] finds a path, [`Walk`] visits a directory and all below
-//! it, [`Details::read`] reads the record of one file, and [`ContentReader`] its content.
+//! it, [`Details::read`] reads the record of one file, [`open_content`] finds its content, and [`ContentReader`] reads it.
 
 mod content_reader;
 mod details;
@@ -16,7 +16,7 @@ mod walk;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use content_reader::{ContentReader, Part};
+pub use content_reader::{ContentReader, Part, open_content};
 pub use details::{Details, StreamSize};
 pub use entry::{Entry, Kind, Times};
 pub use name::Name;

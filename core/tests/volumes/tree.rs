@@ -117,7 +117,7 @@ fn content_is_read_from_any_position() {
         for start in [0, 1, 4097, 49_999] {
             let record = located.entry.reference.record;
             let content = Content::open(tree.volume(), record, "").unwrap();
-            let mut reader = ContentReader::new(tree.volume(), content);
+            let mut reader = ContentReader::new(tree.volume(), &content);
             reader.seek(start);
             let (mut read, mut buf) = (Vec::new(), Vec::new());
             while let Some(part) = reader.next(1000, &mut buf).unwrap() {

@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use ntfsclone_core::ntfs::mft::LAST_SYSTEM_RECORD;
 use ntfsclone_core::ntfs::{Content, ContentError};
-use ntfsclone_core::tree::{By, ContentReader, Located, Part};
+use ntfsclone_core::tree::{By, ContentReader, Located, Part, open_content};
 
 use super::file_tree::FileTree;
 use crate::error::{Error, Result};
@@ -23,7 +22,7 @@ pub fn run(task: &CatTask) -> Result<()> {
         .map_or(u64::MAX, |range| range.end)
         .min(content.size());
     let mut position = task.range.map_or(0, |range| range.start);
-    let mut reader = ContentReader::new(files.tree.volume(), content);
+    let mut reader = ContentReader::new(files.tree.volume(), &content);
     let mut stdout = io::stdout().lock();
     let mut bytes = Vec::new();
     while position < end {
@@ -62,9 +61,12 @@ fn open(files: &FileTree, located: &Located) -> Result<Content> {
     let path = files.device.path();
     let record = located.entry.reference.record;
     let stream = located.stream.as_deref().unwrap_or_default();
-    let content = Content::open(files.tree.volume(), record, stream);
-    let content = content.map_err(|error| {
+    let content = open_content(files.tree.volume(), files.device.index(), record, stream);
+    content.map_err(|error| {
         let remedy = match &error {
+            ContentError::Error(ntfsclone_core::Error::Wiped { .. }) => {
+                "take it from an image that is not of metadata alone"
+            }
             ContentError::NoStream if located.entry.kind.is_directory() => {
                 "it is a directory: list it with ls"
             }
@@ -79,15 +81,5 @@ fn open(files: &FileTree, located: &Located) -> Result<Content> {
             format!("{name}: {}", report::with_causes(&error)),
             remedy,
         )
-    })?;
-    let is_metadata = files
-        .device
-        .index()
-        .is_some_and(|index| !index.is_ordinary());
-    if is_metadata && content.is_resident() && content.size() > 0 && record > LAST_SYSTEM_RECORD {
-        let found = format!("{name}: its content was wiped, as this is an image of metadata");
-        let remedy = "take it from an image that is not of metadata alone";
-        return Err(Error::refused(path, found, remedy));
-    }
-    Ok(content)
+    })
 }
