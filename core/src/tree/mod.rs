@@ -3,24 +3,29 @@
 //! [`Tree::directory`] lists a directory by its `$I30` index; where that is damaged, or on request,
 //! by the names in all MFT records. [`Tree::find`] finds a path, [`Walk`] visits a directory and all below
 //! it, [`Details::read`] reads the record of one file, [`open_content`] finds its content, and [`ContentReader`] reads it.
+//! [`deleted_files`] finds what was deleted.
 
 mod content_reader;
+mod deleted;
 mod details;
 mod directory;
 mod entry;
 mod name;
 mod record_names;
 mod target;
+mod used_clusters;
 mod walk;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use content_reader::{ContentReader, Part, open_content};
+pub use content_reader::{ContentReader, Part, open_content, open_deleted};
+pub use deleted::{DeletedFile, Recovery, deleted_files, first_overwritten};
 pub use details::{Details, StreamSize};
 pub use entry::{Entry, Kind, Times};
 pub use name::Name;
 pub use target::Target;
+pub use used_clusters::UsedClusters;
 pub use walk::{Found, Walk};
 
 use self::record_names::RecordNames;
@@ -203,14 +208,7 @@ impl<R: ReadAt> Tree<R> {
             sequence_number: 0,
         };
         let details = Details::read(&self.volume, reference)?;
-        Ok(Entry {
-            kind: details.kind,
-            size: details.size,
-            allocated: details.allocated,
-            times: details.times,
-            attributes: details.attributes,
-            ..Entry::directory(reference)
-        })
+        Ok(details.entry(reference))
     }
 }
 
