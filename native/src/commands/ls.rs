@@ -290,10 +290,10 @@ fn time(ticks: u64) -> String {
 fn local_time(ticks: u64, zone: &TimeZone) -> String {
     let seconds = i64::try_from(ticks / 10_000_000).unwrap_or(i64::MAX) - SECONDS_TO_1970;
     match Timestamp::from_second(seconds).ok() {
-        Some(timestamp) => timestamp
-            .to_zoned(zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string(),
+        Some(timestamp) => {
+            let local = zone.to_datetime(timestamp);
+            local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        }
         None => String::new(),
     }
 }
@@ -373,12 +373,12 @@ mod tests {
                 "1970-01-01 01:00:00",
             ),
             (
-                133_486_848_000_000_000,
+                133_486_272_000_000_000,
                 "2024-01-02 00:00:00",
                 "2024-01-02 01:00:00",
             ),
             (
-                133_644_096_009_999_999,
+                133_643_520_009_999_999,
                 "2024-07-02 00:00:00",
                 "2024-07-02 02:00:00",
             ),
