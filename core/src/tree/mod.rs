@@ -214,10 +214,14 @@ impl<R: ReadAt> Tree<R> {
 
 /// The path of what is called `name` in the directory `directory`.
 pub fn join(directory: &str, name: &str) -> String {
-    match directory.ends_with('/') {
-        true => alloc::format!("{directory}{name}"),
-        false => alloc::format!("{directory}/{name}"),
+    let mut path =
+        String::with_capacity(directory.len().saturating_add(name.len()).saturating_add(1));
+    path.push_str(directory);
+    if !directory.ends_with('/') {
+        path.push('/');
     }
+    path.push_str(name);
+    path
 }
 
 /// The path, and the stream after a `:` in its last component.

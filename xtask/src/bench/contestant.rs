@@ -17,12 +17,14 @@ pub(super) enum Contestant {
     Cp,
     QemuImg,
     Dd,
+    /// ntfs-3g, and find or cat in what it mounts.
+    Mount,
     /// The program of the npm package that `cargo xtask web` made.
     Node,
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Ours,
         Self::Reference,
         Self::ReferenceZstd,
@@ -31,6 +33,7 @@ impl Contestant {
         Self::Cp,
         Self::QemuImg,
         Self::Dd,
+        Self::Mount,
         Self::Node,
     ];
 
@@ -44,6 +47,7 @@ impl Contestant {
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
             Self::Dd => "dd conv=sparse",
+            Self::Mount => "mount of ntfs-3g",
             Self::Node => "npm package in Node",
         }
     }
@@ -52,7 +56,7 @@ impl Contestant {
     pub(super) fn package(self) -> Option<&'static str> {
         match self {
             Self::Ours | Self::Cp | Self::Dd | Self::Node => None,
-            Self::Reference => Some("ntfs-3g"),
+            Self::Reference | Self::Mount => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
             Self::Partclone | Self::PartcloneRestore => Some("partclone"),
             Self::QemuImg => Some("qemu-utils"),
@@ -73,6 +77,7 @@ impl Contestant {
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
             Self::Dd => setup::find("dd"),
+            Self::Mount => setup::find("ntfs-3g").and(setup::find("sh")),
             Self::Node => node_program()
                 .is_file()
                 .then(|| setup::find("node"))
@@ -103,6 +108,7 @@ impl Contestant {
     pub(super) fn version(self) -> Result<String> {
         let mut command = match self {
             Self::ReferenceZstd => Command::new("zstd"),
+            Self::Mount => Command::new("ntfs-3g"),
             Self::Node => Command::new("node"),
             _ => self.command()?,
         };

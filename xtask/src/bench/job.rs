@@ -39,11 +39,18 @@ pub(super) enum Job {
     ToVmdk,
     /// An image of partclone to a raw file
     FromPartclone,
+    /// The names of all files
+    Ls,
+    /// The content of a file
+    Cat,
     /// The volume to an image, on one core, beside the npm package
     NodeSave,
     /// The image, with the volume in it, on one core, beside the npm package
     NodeVerify,
 }
+
+/// Whose content is read: one of the volume of large files.
+const FILE: &str = "large 00.bin";
 
 /// The files of one run.
 #[derive(Clone)]
@@ -73,6 +80,8 @@ impl Job {
             Self::ToVhdx => "to-vhdx",
             Self::ToVmdk => "to-vmdk",
             Self::FromPartclone => "from-partclone",
+            Self::Ls => "ls",
+            Self::Cat => "cat",
             Self::NodeSave => "node-save",
             Self::NodeVerify => "node-verify",
         }
@@ -108,7 +117,13 @@ impl Job {
     pub(super) fn writes_file(self) -> bool {
         !matches!(
             self,
-            Self::Check | Self::Verify | Self::Info | Self::Scan | Self::NodeVerify
+            Self::Check
+                | Self::Verify
+                | Self::Info
+                | Self::Scan
+                | Self::Ls
+                | Self::Cat
+                | Self::NodeVerify
         )
     }
 
@@ -123,7 +138,8 @@ impl Job {
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
         use Contestant::{
-            Cp, Dd, Node, Ours, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+            Cp, Dd, Mount, Node, Ours, Partclone, PartcloneRestore, QemuImg, Reference,
+            ReferenceZstd,
         };
         match (self, volume) {
             // It is for conversions.
@@ -140,6 +156,8 @@ impl Job {
             (Self::Compress1 | Self::Compress3, _) => &[Ours, ReferenceZstd],
             // The original's is a check of the structure alone.
             (Self::Verify, _) => &[Ours, Reference],
+            (Self::Ls, Kind::Small) | (Self::Cat, Kind::Bulk) => &[Ours, Mount],
+            (Self::Ls | Self::Cat, _) => &[],
             (Self::Info, _) => &[Ours],
             // Its $Bitmap alone is more than the module's memory.
             (Self::NodeSave | Self::NodeVerify, Kind::Giant) => &[Ours],
@@ -207,6 +225,17 @@ impl Job {
                 }
                 command.args([&files.volume, &files.output]);
             }
+            Contestant::Mount => {
+                let read = match self {
+                    Self::Cat => format!("cat \"$1/{FILE}\""),
+                    _ => "find \"$1\"".to_owned(),
+                };
+                let script = format!(
+                    "mkdir -p \"$1\" && ntfs-3g -o ro,noatime \"$0\" \"$1\" && {{ {read}; umount \"$1\"; }}"
+                );
+                command.arg("-c").arg(script);
+                command.args([&files.volume, &files.log.with_extension("mount")]);
+            }
             // Takes part on one core only.
             Contestant::Node => {}
             Contestant::Dd => {
@@ -236,6 +265,8 @@ impl Job {
             Self::Verify => "verify -q",
             Self::Info => "info",
             Self::Scan => "-q -s -o -",
+            Self::Ls => "ls -R --all",
+            Self::Cat => "cat",
             Self::NodeSave => "-q -s -o",
             Self::NodeVerify => "verify -q",
             // QEMU makes the volume the whole disk.
@@ -257,6 +288,9 @@ impl Job {
             command.arg(&files.output);
         }
         command.arg(source);
+        if self == Self::Cat {
+            command.arg(FILE);
+        }
     }
 }
 
