@@ -2,7 +2,6 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -10,6 +9,7 @@ use super::details::Details;
 use super::entry::Entry;
 use super::join;
 use super::name::Name;
+use super::records::each_record;
 use super::used_clusters::UsedClusters;
 use crate::error::Result;
 use crate::io::{ReadAt, absent_in};
@@ -17,12 +17,9 @@ use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::content::{Content, Span};
 use crate::ntfs::file_name::known_name;
 use crate::ntfs::mft::RECORD_ROOT;
-use crate::ntfs::mft_record::{FileReference, MAGIC, MftRecord};
+use crate::ntfs::mft_record::{FileReference, MftRecord};
 use crate::ntfs::{FileRecord, Volume, path};
-use crate::units::{Extent, Geometry, RecordNumber, len_usize};
-
-/// Bytes of records that are read in one call.
-const READ_BYTES: u64 = 512 << 10;
+use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64};
 
 /// Ours: deleted directories above a deleted file.
 const MAX_DEPTH: usize = 64;
@@ -83,37 +80,14 @@ pub fn deleted_files<R: ReadAt>(
         used: UsedClusters::read(volume)?,
         directories: BTreeMap::new(),
     };
-    let record_size = u64::from(volume.geometry().mft_record_size);
-    let step = READ_BYTES.checked_div(record_size).unwrap_or(1).max(1);
-    let (mft, end) = (volume.mft(), volume.mft().record_count());
-    let mut buffer = Vec::new();
-    for first in (0..end).step_by(len_usize(step)) {
-        let count = step.min(end.saturating_sub(first));
-        buffer.resize(len_usize(count.saturating_mul(record_size)), 0);
-        match mft.read_records(volume.source(), RecordNumber(first), &mut buffer) {
-            // A part of them may be there.
-            Err(error) if error.is_loss() => {
-                let records = buffer.chunks_exact_mut(len_usize(record_size));
-                for (number, bytes) in (first..).zip(records) {
-                    match mft.read_records(volume.source(), RecordNumber(number), bytes) {
-                        Err(error) if error.is_loss() => bytes.fill(0),
-                        read => read?,
-                    }
-                }
-            }
-            read => read?,
+    each_record(volume, &mut |number, bytes| {
+        if !MftRecord::is_in_use(bytes)
+            && let Some(file) = search.file_of(number, bytes)?
+        {
+            visit(file);
         }
-        let records = buffer.chunks_exact_mut(len_usize(record_size));
-        for (number, bytes) in (first..).zip(records) {
-            if bytes.starts_with(MAGIC)
-                && !MftRecord::is_in_use(bytes)
-                && let Some(file) = search.file_of(RecordNumber(number), bytes)?
-            {
-                visit(file);
-            }
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The first byte in `range` of the content of a deleted file that is in a cluster which is in use again.
@@ -166,7 +140,7 @@ pub fn first_overwritten(
                 if extents.iter().any(|extent| used.count(*extent) > 0) {
                     return Ok(Some(position));
                 }
-                crate::units::len_u64(len)
+                len_u64(len)
             }
             // In the record, which was not used again.
             Span::Resident(_) | Span::Wof { .. } => break,
@@ -181,7 +155,7 @@ fn clusters_of(geometry: &Geometry, offset: u64, len: u64) -> Extent {
     let last = offset.saturating_add(len).saturating_sub(1).max(offset);
     let (first, end) = (geometry.vcn_at(offset).0.0, geometry.vcn_at(last).0.0);
     let count = end.saturating_sub(first).saturating_add(1);
-    Extent::new(crate::units::Lcn(first), count)
+    Extent::new(Lcn(first), count)
 }
 
 struct Search<'v, R> {
@@ -276,7 +250,7 @@ impl<R: ReadAt> Search<'_, R> {
         if let Some(known) = self.directories.get(&reference) {
             return Ok(known.clone());
         }
-        let mut names = vec![];
+        let mut names = Vec::new();
         let mut current = reference;
         let top = loop {
             if current.record == RECORD_ROOT {

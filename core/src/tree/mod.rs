@@ -12,6 +12,7 @@ mod directory;
 mod entry;
 mod name;
 mod record_names;
+mod records;
 mod target;
 mod used_clusters;
 mod walk;

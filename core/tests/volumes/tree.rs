@@ -1,6 +1,8 @@
 //! The tree of files: names, paths, damaged indexes.
 
-use ntfs_volume_builder::{File, FileData, ListForm, Run, Volume, VolumeBuilder, pattern};
+use ntfs_volume_builder::{
+    File, FileData, ListForm, Run, Volume, VolumeBuilder, attribute_type, pattern,
+};
 use ntfsclone_core::ntfs::{self, Content};
 use ntfsclone_core::tree::{
     By, ContentReader, DeletedFile, Found, Lookup, Part, Recovery, Tree, UsedClusters, Walk,
@@ -283,4 +285,35 @@ fn used_clusters_are_counted_in_any_extent() {
         used.count(Extent::new(Lcn(8999), u64::MAX)),
         used.count(Extent::new(Lcn(8999), 1))
     );
+}
+
+#[test]
+fn names_in_extension_records_are_found_without_an_attribute_list() {
+    // So many names that they are in extension records.
+    let mut file = File::new().data(vec![1; 9]);
+    for number in 0..12 {
+        file = file.link(&format!("many/a longer name of this file, number {number}"));
+    }
+    let mut built = builder().file("first", file).build();
+    let record = built.record_number("first");
+    assert!(
+        built
+            .attribute_offset(record, attribute_type::ATTRIBUTE_LIST, "")
+            .is_some()
+    );
+    let (sound, _) = walk(&mut tree(&built, By::Mft));
+    built.remove_attribute(record, attribute_type::ATTRIBUTE_LIST, "");
+    assert_eq!(walk(&mut tree(&built, By::Mft)).0, sound);
+    // The other names are in extension records.
+    let mut removed = 0;
+    while built
+        .attribute_offset(record, attribute_type::FILE_NAME, "")
+        .is_some()
+    {
+        built.remove_attribute(record, attribute_type::FILE_NAME, "");
+        removed += 1;
+    }
+    let (found, _) = walk(&mut tree(&built, By::Mft));
+    assert_eq!(found.len(), sound.len() - removed);
+    assert!(removed < 13 && found.iter().all(|path| sound.contains(path)));
 }
