@@ -246,6 +246,8 @@ pub struct LsTask {
     /// With the file system's own files.
     pub all: bool,
     pub streams: bool,
+    /// List deleted files instead.
+    pub deleted: bool,
     pub by: By,
 }
 
@@ -261,8 +263,17 @@ pub enum ListForm {
 #[derive(Debug)]
 pub struct CatTask {
     pub source: Input,
-    pub path: String,
+    pub file: CatFile,
     pub range: Option<ByteRange>,
+}
+
+/// Which file is written.
+#[derive(Debug)]
+pub enum CatFile {
+    /// The one of this path; its stream, after a colon.
+    Path(String),
+    /// The one of this MFT record, deleted or not.
+    Record { number: u64, stream: String },
 }
 
 /// How to go on after read errors.

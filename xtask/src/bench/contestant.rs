@@ -19,6 +19,8 @@ pub(super) enum Contestant {
     Cp,
     QemuImg,
     Dd,
+    /// ntfs-3g, and find or cat in what it mounts.
+    Mount,
     /// The program of the npm package that `cargo xtask web` made.
     Node,
 }
@@ -34,6 +36,7 @@ impl Contestant {
         Self::Cp,
         Self::QemuImg,
         Self::Dd,
+        Self::Mount,
         Self::Node,
     ];
 
@@ -48,6 +51,7 @@ impl Contestant {
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
             Self::Dd => "dd conv=sparse",
+            Self::Mount => "mount of ntfs-3g",
             Self::Node => "npm package in Node",
         }
     }
@@ -56,7 +60,7 @@ impl Contestant {
     pub(super) fn package(self) -> Option<&'static str> {
         match self {
             Self::Ours | Self::OursPlain | Self::Cp | Self::Dd | Self::Node => None,
-            Self::Reference => Some("ntfs-3g"),
+            Self::Reference | Self::Mount => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
             Self::Partclone | Self::PartcloneRestore => Some("partclone"),
             Self::QemuImg => Some("qemu-utils"),
@@ -79,6 +83,7 @@ impl Contestant {
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
             Self::Dd => setup::find("dd"),
+            Self::Mount => setup::find("ntfs-3g").and(setup::find("sh")),
             Self::Node => node_program()
                 .is_file()
                 .then(|| setup::find("node"))
@@ -113,6 +118,7 @@ impl Contestant {
     pub(super) fn version(self) -> Result<String> {
         let mut command = match self {
             Self::ReferenceZstd => Command::new("zstd"),
+            Self::Mount => Command::new("ntfs-3g"),
             Self::Node => Command::new("node"),
             _ => self.command()?,
         };

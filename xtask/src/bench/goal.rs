@@ -66,7 +66,7 @@ pub(super) fn judge(
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
     use Contestant::{
-        Cp, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+        Cp, Mount, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
     };
     use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
@@ -93,6 +93,8 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
     match (place, job, volume.kind) {
         // At least 0.6 of our speed.
         (_, Job::NodeSave | Job::NodeVerify, _) => goals.push((TimeOf(Node), 1.0 / 0.6)),
+        (_, Job::Ls, _) => goals.push((WallTime(Mount), 0.5)),
+        (_, Job::Cat, _) => goals.push((WallTime(Mount), 1.0)),
         (_, Job::Info, _) => goals.push((Seconds, 1.0)),
         (Place::Memory, Job::Save, Kind::Bulk) => {
             goals.extend([(WallTime(Cp), 0.75), (WallTime(Partclone), 0.10)]);

@@ -161,7 +161,8 @@ impl Race<'_> {
             Contestant::Cp
             | Contestant::PartcloneRestore
             | Contestant::QemuImg
-            | Contestant::Dd => ensure!(
+            | Contestant::Dd
+            | Contestant::Mount => ensure!(
                 output::digest(&files.volume)? == output::digest(&files.output)?,
                 "is not the same as the volume"
             ),
