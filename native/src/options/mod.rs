@@ -3,6 +3,7 @@
 mod combinations;
 mod convert;
 mod distinct_paths;
+mod extract;
 mod serve;
 mod suffix;
 mod task;
@@ -17,9 +18,9 @@ use ntfsclone_core::wipe::Times;
 
 pub use task::{
     Address, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask,
-    Existing, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm, LsTask, MapTask,
-    Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
-    ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    Existing, ExtractTask, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm, LsTask,
+    MapTask, Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue,
+    RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
@@ -59,6 +60,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             });
             Ok(Options::new(task, Progress::None))
         }
+        Some(Command::Extract(typed)) => extract::resolve(typed),
         None => match typed.copy.generate {
             Some(what) => Ok(Options::new(Task::Generate(what), Progress::None)),
             None => resolve_copy(typed.copy),

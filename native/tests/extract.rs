@@ -1,0 +1,1 @@
+//! `extract`: files of a volume or image, written to a folder.
