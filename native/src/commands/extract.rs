@@ -223,30 +223,16 @@ impl ExtractionWalk<'_> {
             return Ok(());
         };
         let name = entry.name.to_string();
-        let part = self.writer.part_name();
-        let directory = &folder.directory;
-        let linked = signals::with_parts(|_| {
-            directory.symlink(&leads_to, &part)?;
-            // Not all file systems have them.
-            let _ = directory.set_link_times(&part, times_of(&details.times));
-            let named = folder.with_name(&name, entry.reference.record.0, |name| {
-                if self.task.replaces
-                    && let Some(found) = directory.find(name)?
-                    && (folder.has_made(found.inode) || found.is_directory)
-                {
-                    return Err(io::ErrorKind::AlreadyExists.into());
-                }
-                directory.rename(&part, name, self.task.replaces)
+        let times = times_of(&details.times);
+        let record = entry.reference.record.0;
+        let linked = self
+            .writer
+            .make_link(folder, &name, record, |directory, part| {
+                directory.symlink(&leads_to, part)?;
+                // Not all file systems have them.
+                let _ = directory.set_link_times(part, times);
+                Ok(())
             });
-            if named.is_err() {
-                let _ = directory.remove(&part);
-            }
-            let (target, ()) = named?;
-            if let Some(found) = directory.find(&target)? {
-                folder.note(found.inode);
-            }
-            Ok::<_, io::Error>(target)
-        });
         match linked {
             Ok(target) => self.writer.note_name(path, &name, &target),
             Err(error) => self.writer.fail_to_write(path, "create", error),

@@ -9,7 +9,7 @@ pub use gone::DeviceGone;
 pub use linux::gone_silent;
 pub use linux::{
     Connection, Directory, EndingSignals, FileKind, FileTime, Listener, MOUNTS_REMEDY, Mode, Mount,
-    OtherUse, allocate, allocated_size, allocation_at, allow_open_files, bad_sector,
+    Named, OtherUse, allocate, allocated_size, allocation_at, allow_open_files, bad_sector,
     begin_writeback, boot_id, cannot_change_length, cannot_sync, change_time, create_new,
     descriptor_of, discard, discard_unit, drop_cached, expect_random_reads, file_kind,
     fit_in_address_space, forget_cached, free_space, handle_file_size_limit, host_name, inode,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::target_name::{strict_name, target_name};
-use crate::device::{self, Directory, FileTime};
+use crate::device::{self, Directory, FileTime, Named};
 
 /// A folder on the target. It gets its times when the last of what is written to it is done.
 pub struct Folder {
@@ -98,6 +98,11 @@ impl Folder {
             given = give(&chosen);
         }
         given.map(|given| (chosen.into_owned(), given))
+    }
+
+    /// What has the name on the target that a file is to get, if anything.
+    pub fn find(&self, name: &str) -> io::Result<Option<Named>> {
+        self.directory.find(&target_name(name))
     }
 
     /// Notes that this run has made the file or folder of this number in it.

@@ -11,9 +11,10 @@ use ntfsclone_core::tree::{ContentReader, Details, Entry, Part, Times, open_cont
 
 use super::folder::Folder;
 use super::part_file::PartFile;
-use crate::device::{self, FileTime};
+use crate::device::{self, Directory, FileTime};
 use crate::error::{Error, Result};
 use crate::host::progress::Progress;
+use crate::host::signals;
 use crate::report;
 use crate::source::Device;
 
@@ -198,26 +199,10 @@ impl Writer {
     fn link(&self, job: &Job, first: Option<(Vec<String>, String)>, details: &Details) {
         let linked = first.map(|(names, first)| {
             let directory = self.root.directory.below(&names)?;
-            let part = self.part_name();
-            let here = &job.folder.directory;
-            here.link(&directory, &first, &part)?;
-            let name = job.entry.name.to_string();
             let record = job.entry.reference.record.0;
-            let named = job.folder.with_name(&name, record, |name| {
-                if self.replaces
-                    && let Some(found) = here.find(name)?
-                    && (job.folder.has_made(found.inode) || found.is_directory)
-                {
-                    return Err(io::ErrorKind::AlreadyExists.into());
-                }
-                here.rename(&part, name, self.replaces)
-            });
-            // A rename of one name of a file to another does nothing.
-            let _ = here.remove(&part);
-            let (target, ()) = named?;
-            if let Ok(Some(found)) = here.find(&target) {
-                job.folder.note(found.inode);
-            }
+            let name = job.entry.name.to_string();
+            let make = |here: &Directory, part: &str| here.link(&directory, &first, part);
+            let target = self.make_link(&job.folder, &name, record, make)?;
             self.note_name(&job.path, &name, &target);
             Ok::<_, io::Error>(())
         });
@@ -234,6 +219,38 @@ impl Writer {
                 self.write_alone(job, details);
             }
         }
+    }
+
+    /// Makes a hard or symbolic link, first under another name, and gives it its own. Returns that.
+    pub fn make_link(
+        &self,
+        folder: &Folder,
+        name: &str,
+        record: u64,
+        make: impl Fn(&Directory, &str) -> io::Result<()>,
+    ) -> io::Result<String> {
+        let part = self.part_name();
+        let here = &folder.directory;
+        // An interruption waits until it has its name.
+        signals::with_parts(|_| {
+            make(here, &part)?;
+            let named = folder.with_name(name, record, |name| {
+                if self.replaces
+                    && let Some(found) = here.find(name)?
+                    && (folder.has_made(found.inode) || found.is_directory)
+                {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                here.rename(&part, name, self.replaces)
+            });
+            // It is still there also after a rename to another name of the same file, which does nothing.
+            let _ = here.remove(&part);
+            let (target, ()) = named?;
+            if let Some(found) = here.find(&target)? {
+                folder.note(found.inode);
+            }
+            Ok(target)
+        })
     }
 
     /// Writes a file as one of its own, and returns its name on the target.
@@ -255,6 +272,15 @@ impl Writer {
     }
 
     fn try_write(&self, job: &Job, details: &Details) -> Result<String, Failure> {
+        // Found before the content is read, which may take long.
+        let found = job.folder.find(&job.entry.name.to_string());
+        if let Ok(Some(found)) = found
+            && (!self.replaces || found.is_directory)
+            && !job.folder.has_made(found.inode)
+        {
+            let error = io::ErrorKind::AlreadyExists.into();
+            return Err(Failure::Written("create", error));
+        }
         let content = self.open(job, "").map_err(Failure::Read)?;
         let is_read_only = details.attributes & READ_ONLY != 0;
         let part = PartFile::create(&job.folder, self.part_name(), is_read_only);
