@@ -178,6 +178,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Save => "saving",
         Phase::Clone => "cloning",
         Phase::Convert => "converting",
+        Phase::Extract => "unpacking",
         Phase::Rescue => "rescuing",
         Phase::Trim => "trimming",
         Phase::Scrape => "scraping",

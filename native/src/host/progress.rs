@@ -22,6 +22,8 @@ pub enum Phase {
     Save,
     Clone,
     Convert,
+    /// Writing files out of an image or volume.
+    Extract,
     /// The passes of a rescue.
     Rescue,
     Trim,

@@ -3,6 +3,7 @@
 mod combinations;
 mod convert;
 mod distinct_paths;
+mod extract;
 mod resize;
 mod serve;
 mod suffix;
@@ -19,8 +20,8 @@ use ntfsclone_core::wipe::Times;
 pub use resize::Resize;
 pub use task::{
     Address, CatFile, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask,
-    DamageTask, Existing, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm, LsTask,
-    MapTask, Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue,
+    DamageTask, Existing, ExtractTask, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm,
+    LsTask, MapTask, Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue,
     RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
@@ -61,6 +62,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             });
             Ok(Options::new(task, Progress::None))
         }
+        Some(Command::Extract(typed)) => extract::resolve(typed),
         None => match typed.copy.generate {
             Some(what) => Ok(Options::new(Task::Generate(what), Progress::None)),
             None => resolve_copy(typed.copy),

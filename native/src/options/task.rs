@@ -55,6 +55,8 @@ pub enum Task {
     Ls(LsTask),
     /// Print the content of a file.
     Cat(CatTask),
+    /// Write files to a folder.
+    Extract(ExtractTask),
     /// Write a volume in another format.
     Convert(ConvertTask),
     /// Print the formats that can be written.
@@ -274,6 +276,22 @@ pub enum CatFile {
     Path(String),
     /// The one of this MFT record, deleted or not.
     Record { number: u64, stream: String },
+}
+
+#[derive(Debug)]
+pub struct ExtractTask {
+    pub source: Input,
+    /// Files, directories and patterns; none for all.
+    pub paths: Vec<String>,
+    /// The folder to write to.
+    pub folder: PathBuf,
+    /// Replace files that exist.
+    pub replaces: bool,
+    /// Make symbolic links of links and junctions.
+    pub keeps_links: bool,
+    /// Write named streams as extended attributes.
+    pub streams: bool,
+    pub by: By,
 }
 
 /// How to go on after read errors.
