@@ -1,6 +1,7 @@
 //! Reads the content of a file, from any position on.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::ops::Range;
 
 use crate::error::{Error, Result, Structure};
@@ -19,17 +20,18 @@ pub enum Part {
     Hole(u64),
 }
 
-/// A reader of the content of one file. Clusters that an image does not store are an error, never zeros.
+/// A reader of the content of one file, which it owns or borrows. Clusters that an image does not store
+/// are an error, never zeros.
 #[derive(Debug)]
-pub struct ContentReader<'v, R> {
+pub struct ContentReader<'v, R, C = Content> {
     volume: &'v Volume<R>,
-    content: Content,
+    content: C,
     position: u64,
 }
 
-impl<'v, R: ReadAt> ContentReader<'v, R> {
+impl<'v, R: ReadAt, C: Borrow<Content>> ContentReader<'v, R, C> {
     /// Reads `content`, of a file of `volume`, from its start on.
-    pub fn new(volume: &'v Volume<R>, content: Content) -> Self {
+    pub fn new(volume: &'v Volume<R>, content: C) -> Self {
         Self {
             volume,
             content,
@@ -39,7 +41,7 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
 
     /// What is read.
     pub fn content(&self) -> &Content {
-        &self.content
+        self.content.borrow()
     }
 
     /// Continues at this byte of the content.
@@ -55,9 +57,10 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
     /// [`Error::NotStored`]: an image does not have it.
     pub fn next(&mut self, limit: usize, buf: &mut Vec<u8>) -> Result<Option<Part>> {
         buf.clear();
-        let start = self.content.span_start(self.position);
+        let content = self.content.borrow();
+        let start = content.span_start(self.position);
         let skipped = self.position.saturating_sub(start);
-        let Some(span) = self.content.span_at(start)? else {
+        let Some(span) = content.span_at(start)? else {
             return Ok(None);
         };
         match span {
@@ -134,11 +137,11 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
 
     /// A chunk that WOF compressed.
     fn read_wof_chunk(&self, chunk: u64, len: usize) -> Result<Vec<u8>> {
-        let Some((wof, stream_size)) = self.content.wof() else {
+        let Some((wof, stream_size)) = self.content().wof() else {
             return Ok(Vec::new());
         };
         let damaged = |position: u64| {
-            let offset = match self.content.value_at(position) {
+            let offset = match self.content().value_at(position) {
                 Ok(Some(Span::Stored { offset, .. })) => offset,
                 _ => 0,
             };
@@ -158,7 +161,7 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
         let mut position = range.start;
         while position < range.end {
             let left = range.end.saturating_sub(position);
-            match self.content.value_at(position)? {
+            match self.content().value_at(position)? {
                 Some(Span::Stored { offset, len }) => {
                     self.read(offset, len.min(left), &mut bytes)?
                 }

@@ -8,6 +8,7 @@ mod line;
 mod ls;
 mod map;
 mod mistakes;
+mod mount;
 mod numbers;
 mod parse_error;
 mod serve;
@@ -27,6 +28,7 @@ pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use damage::Damage;
 pub use ls::{Ls, NamesBy};
 pub use map::{Map, MapFormat};
+pub use mount::Mount;
 pub use numbers::{HiddenSectors, NewSize};
 pub use serve::Serve;
 pub use verify::{Info, Verify};
@@ -109,6 +111,9 @@ pub enum Command {
 
     /// Serve the volume in an image, virtual disk or device over NBD
     Serve(Serve),
+
+    /// Mount the files in an image, virtual disk or device, or the volume as a file
+    Mount(Mount),
 
     /// List the files in an image or volume
     Ls(Ls),

@@ -17,6 +17,7 @@ mod lost_parts;
 mod ls;
 mod map;
 mod metadata;
+mod mount;
 mod open_volume;
 mod rescue;
 mod resize;
@@ -24,6 +25,7 @@ mod restore;
 mod restore_rescue;
 mod saved_disk;
 mod serve;
+mod served_volume;
 mod shared_clone;
 mod source_check;
 mod transfer;
@@ -62,6 +64,7 @@ pub fn run(options: Options) -> Result<()> {
         Task::Verify(task) => verify::run(&task, progress),
         Task::Info(task) => info::run(&task),
         Task::Serve(task) => serve::run(&task, progress),
+        Task::Mount(task) => mount::run(&task, progress),
         Task::Ls(task) => ls::run(&task),
         Task::Cat(task) => cat::run(&task),
         Task::Demo => demo::run(),

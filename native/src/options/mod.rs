@@ -3,6 +3,7 @@
 mod combinations;
 mod convert;
 mod distinct_paths;
+mod mount;
 mod serve;
 mod suffix;
 mod task;
@@ -18,8 +19,8 @@ use ntfsclone_core::wipe::Times;
 pub use task::{
     Address, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask,
     Existing, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm, LsTask, MapTask,
-    Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
-    ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    Mismatch, MountTask, MountedAs, NewFields, NewSerial, Options, Origin, Output, Progress,
+    Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
@@ -50,6 +51,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             Ok(Options::new(task, Progress::None))
         }
         Some(Command::Serve(typed)) => serve::resolve(typed),
+        Some(Command::Mount(typed)) => mount::resolve(typed),
         Some(Command::Ls(typed)) => resolve_ls(typed),
         Some(Command::Cat(typed)) => {
             let task = Task::Cat(CatTask {
