@@ -13,9 +13,11 @@ mod device;
 mod error;
 mod extract;
 mod facts;
+mod failed_requests;
 mod file_hash;
 mod host;
 mod input;
+mod mount;
 mod nbd;
 mod options;
 mod original_report;
@@ -31,12 +33,16 @@ mod visible;
 use std::process::ExitCode;
 
 use crate::error::Error;
-use crate::host::signals;
+use crate::host::{background, signals};
 
 fn main() -> ExitCode {
     device::fit_in_address_space();
     let typed = cli::parse();
     let result = options::resolve(typed).and_then(|options| {
+        if options.task.is_background() {
+            let begun = background::begin();
+            begun.map_err(|error| Error::io("continue in the", "background".as_ref(), error))?;
+        }
         signals::install()?;
         commands::run(options)
     });

@@ -34,6 +34,7 @@ mod map;
 mod map_command;
 mod map_disk;
 mod mapfile;
+mod mount;
 mod mounted;
 mod opening;
 mod original_report;

@@ -237,16 +237,20 @@ pub(super) fn in_order(names: Vec<Named>, upcase: &UpCase) -> Vec<Entry> {
     entries
 }
 
-/// The entry of that name: exactly, in any case, or by its short name, in this order.
-pub(super) fn find(entries: Vec<Entry>, name: &str, upcase: &UpCase) -> Option<Entry> {
+/// The entry of that name: exactly, in any case, or by its short name, in this order. `entries` are
+/// [in order](in_order).
+pub(super) fn find<'e>(entries: &'e [Entry], name: &str, upcase: &UpCase) -> Option<&'e Entry> {
     let wanted = Name::from_text(name);
-    let is_alike = |name: &Name| upcase.compare(name.utf16(), wanted.utf16()) == Ordering::Equal;
-    let at = entries.iter().position(|entry| entry.name == wanted);
-    let at = at.or_else(|| entries.iter().position(|entry| is_alike(&entry.name)));
-    let at = at.or_else(|| {
-        entries
-            .iter()
-            .position(|entry| entry.short_name.as_ref().is_some_and(is_alike))
-    });
-    entries.into_iter().nth(at?)
+    let compare = |name: &Name| upcase.compare(name.utf16(), wanted.utf16());
+    let first = entries.partition_point(|entry| compare(&entry.name).is_lt());
+    let rest = entries.get(first..).unwrap_or_default().iter();
+    let mut alike = rest.take_while(|entry| compare(&entry.name).is_eq());
+    let any_case = alike.next();
+    let is_wanted = |entry: &&Entry| entry.name == wanted;
+    let exact = any_case.filter(is_wanted).or_else(|| alike.find(is_wanted));
+    exact.or(any_case).or_else(|| {
+        let is_alike = |name: &Name| compare(name).is_eq();
+        let mut entries = entries.iter();
+        entries.find(|entry| entry.short_name.as_ref().is_some_and(is_alike))
+    })
 }

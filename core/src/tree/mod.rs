@@ -157,6 +157,12 @@ impl<R: ReadAt> Tree<R> {
         })
     }
 
+    /// The entry of that name in a directory: exactly, in any case by `$UpCase`, or by its short name, in this
+    /// order.
+    pub fn find_in<'d>(&self, directory: &'d Directory, name: &str) -> Option<&'d Entry> {
+        directory::find(&directory.entries, name, &self.upcase)
+    }
+
     /// Finds a path from the root. Components are separated by `/` or `\`; each is compared exactly, then
     /// by `$UpCase`, then with short names. `[record N]` is the file of record N, at the start of a path.
     /// What follows a `:` in the last component is the name of a stream. `.` and empty components
@@ -181,7 +187,7 @@ impl<R: ReadAt> Tree<R> {
                 Some(self.entry_of_record(number)?)
             } else if located.entry.kind.is_directory() {
                 let directory = self.directory(located.entry.reference)?;
-                directory::find(directory.entries, component, &self.upcase)
+                self.find_in(&directory, component).cloned()
             } else {
                 None
             };

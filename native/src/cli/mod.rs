@@ -9,6 +9,7 @@ mod line;
 mod ls;
 mod map;
 mod mistakes;
+mod mount;
 mod numbers;
 mod parse_error;
 mod serve;
@@ -29,6 +30,7 @@ pub use damage::Damage;
 pub use extract::{Extract, Links};
 pub use ls::{Ls, NamesBy};
 pub use map::{Map, MapFormat};
+pub use mount::Mount;
 pub use numbers::{HiddenSectors, NewSize};
 pub use serve::Serve;
 pub use verify::{Info, Verify};
@@ -111,6 +113,9 @@ pub enum Command {
 
     /// Serve the volume in an image, virtual disk or device over NBD
     Serve(Serve),
+
+    /// Mount the files in an image, virtual disk or device, or the volume as a file
+    Mount(Mount),
 
     /// List the files in an image or volume
     Ls(Ls),

@@ -20,8 +20,13 @@ pub struct FileTree {
 
 impl FileTree {
     pub fn open(source: &Input, by: By) -> Result<Self> {
+        Self::open_with(source, by, Progress::None)
+    }
+
+    /// Like [`FileTree::open`], with progress where it must be decompressed.
+    pub fn open_with(source: &Input, by: By, progress: Progress) -> Result<Self> {
         let opened = input::open(source, None)?;
-        let device = Arc::new(Device::of(opened, Progress::None, Reports::TO_STDERR)?);
+        let device = Arc::new(Device::of(opened, progress, Reports::TO_STDERR)?);
         let read = |error| Error::read(device.path(), error);
         let opened = Volume::open(Arc::clone(&device));
         let volume = opened

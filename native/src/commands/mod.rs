@@ -18,6 +18,7 @@ mod lost_parts;
 mod ls;
 mod map;
 mod metadata;
+mod mount;
 mod open_volume;
 mod rescue;
 mod resize;
@@ -25,6 +26,7 @@ mod restore;
 mod restore_rescue;
 mod saved_disk;
 mod serve;
+mod served_volume;
 mod shared_clone;
 mod source_check;
 mod transfer;
@@ -63,6 +65,7 @@ pub fn run(options: Options) -> Result<()> {
         Task::Verify(task) => verify::run(&task, progress),
         Task::Info(task) => info::run(&task),
         Task::Serve(task) => serve::run(&task, progress),
+        Task::Mount(task) => mount::run(&task, progress),
         Task::Ls(task) => ls::run(&task),
         Task::Cat(task) => cat::run(&task),
         Task::Extract(task) => extract::run(&task, progress),

@@ -41,6 +41,17 @@ pub struct Accepted {
     pub unknown_use: bool,
 }
 
+impl Accepted {
+    /// For other programs to read, which see that it is dirty. `force` accepts one that may change.
+    pub fn to_serve(force: bool) -> Self {
+        Self {
+            dirty: true,
+            mounted: force,
+            unknown_use: force,
+        }
+    }
+}
+
 /// Opens the volume on `device`, with all that is to be said of it.
 pub fn open(device: Device, accepted: Accepted, reports: Reports) -> Result<OpenVolume> {
     let device = Arc::new(device);

@@ -4,56 +4,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ntfsclone_core::ntfs::Volume;
-
-use super::open_volume::{Accepted, judge_use};
+use super::served_volume::ServedVolume;
 use crate::device::Listener;
 use crate::error::{Error, Result};
 use crate::host::signals::{self, Unfinished};
-use crate::input;
 use crate::nbd::{Export, Server, Until};
 use crate::options::{self, Address, ServeTask};
-use crate::overlay::{Identity, Overlay};
 use crate::report::{self, Reports};
-use crate::source::{Content, Device, RestoredVolume};
 
 pub fn run(task: &ServeTask, progress: options::Progress) -> Result<()> {
-    let opened = input::open(&task.source, None)?;
-    let device = Device::of(opened, progress, Reports::TO_STDERR)?;
-    let path = device.path().to_owned();
-    let accepted = Accepted {
-        dirty: true,
-        mounted: task.force,
-        unknown_use: task.force,
-    };
-    judge_use(&path, device.metadata(), accepted)?;
-
-    let volume = Volume::open_or_salvage(Arc::clone(device.source()));
-    if let Err(error) = &volume {
-        let error = report::with_causes(error);
-        report::warning(format!(
-            "{}: the volume cannot be opened, and is served as it is: {error}",
-            path.display()
-        ));
-    }
-    let volume = volume.ok();
-    let restored = RestoredVolume::new(device, volume.as_ref());
-    let restored = Arc::new(restored.map_err(|error| Error::read(&path, error))?);
-    warn_of_missing(&restored);
-    let overlay = match &task.overlay {
-        None => None,
-        Some(overlay) => {
-            let source = restored.device().source();
-            let identity = Identity::of(source, volume.as_ref());
-            let base = Arc::clone(&restored) as Arc<dyn Content>;
-            Some(Arc::new(Overlay::open(overlay, base, &identity)?))
-        }
-    };
-    drop(volume);
+    let served = ServedVolume::open(&task.source, task.overlay.as_deref(), task.force, progress)?;
+    let path = served.device().path();
     let description = format!("the NTFS volume in {}", path.display());
-    let export = match &overlay {
+    let export = match served.overlay() {
         Some(overlay) => Export::writable(Arc::clone(overlay), description),
-        None => Export::read_only(Arc::clone(&restored) as Arc<dyn Content>, description),
+        None => Export::read_only(served.content(), description),
     };
     let until = match task.is_once {
         true => Until::LastClient,
@@ -61,29 +26,14 @@ pub fn run(task: &ServeTask, progress: options::Progress) -> Result<()> {
     };
     let listener = listen(&task.address)?;
     let socket = SocketFile::of(&task.address);
-    end_cleanly(&overlay, task.overlay.as_deref())?;
-    announce(task, &restored, overlay.as_deref(), &listener)?;
+    // A signal flushes the overlay before the program ends.
+    signals::begin(|| Ok(((), Unfinished::Continued(served.saver()))))?;
+    announce(task, &served, &listener)?;
 
-    let served = Server::new(export, until).run(listener);
-    served.map_err(|error| Error::io("serve", &path, error))?;
+    let ended = Server::new(export, until).run(listener);
+    ended.map_err(|error| Error::io("serve", path, error))?;
     drop(socket);
-    if let Some((overlay, path)) = overlay.zip(task.overlay.as_deref()) {
-        let flushed = overlay.flush();
-        flushed.map_err(|error| Error::io("sync", path, error))?;
-    }
-    restored.device().check_unchanged()
-}
-
-fn warn_of_missing(restored: &RestoredVolume) {
-    let bytes = restored.missing_bytes();
-    if bytes > 0 {
-        report::warning(format!(
-            "{}: {} ({}) in use on the volume are not in the image; to read them is an error",
-            restored.device().path().display(),
-            report::count(bytes, "byte", "bytes"),
-            report::size(bytes)
-        ));
-    }
+    served.finish()
 }
 
 fn listen(address: &Address) -> Result<Listener> {
@@ -105,27 +55,14 @@ fn listen(address: &Address) -> Result<Listener> {
 }
 
 /// Prints where clients connect to: a line of its own, for scripts.
-fn announce(
-    task: &ServeTask,
-    restored: &RestoredVolume,
-    overlay: Option<&Overlay>,
-    listener: &Listener,
-) -> Result<()> {
-    let access = match (overlay, &task.overlay) {
-        (Some(overlay), Some(path)) => format!(
-            "writable, with {} of changes in {}",
-            report::size(overlay.written_bytes()),
-            path.display()
-        ),
-        _ => "read-only".to_owned(),
-    };
-    let device = restored.device();
+fn announce(task: &ServeTask, served: &ServedVolume, listener: &Listener) -> Result<()> {
+    let (device, size) = (served.device(), served.content().size());
     Reports::TO_STDERR.line(format_args!(
-        "Serving {}{}: {} bytes ({}), {access}",
+        "Serving {}{}: {size} bytes ({}), {}",
         device.path().display(),
         device.input().remark(),
-        restored.size(),
-        report::size(restored.size())
+        report::size(size),
+        served.access()
     ));
     let uri = match (&task.address, listener.address()) {
         (Address::Local(path), _) => uri_of_socket(path)?,
@@ -177,22 +114,6 @@ impl Drop for SocketFile {
             let _ = std::fs::remove_file(&self.0);
         });
     }
-}
-
-/// Has a signal flush the overlay before the program ends.
-fn end_cleanly(overlay: &Option<Arc<Overlay>>, path: Option<&Path>) -> Result<()> {
-    let save: Box<dyn Fn() -> Result<String> + Send> = match overlay.clone().zip(path) {
-        None => Box::new(|| Ok("nothing was being written".to_owned())),
-        Some((overlay, path)) => {
-            let path = path.to_owned();
-            Box::new(move || {
-                let flushed = overlay.flush();
-                flushed.map_err(|error| Error::io("sync", &path, error))?;
-                Ok(format!("all changes are in {}", path.display()))
-            })
-        }
-    };
-    signals::begin(|| Ok(((), Unfinished::Continued(save))))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The process around a command: threads, memory, signals, progress.
 
+pub mod background;
 pub mod bar;
 pub mod memory;
 pub mod percent;

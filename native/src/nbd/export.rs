@@ -1,10 +1,9 @@
 //! What is served: a volume, and the overlay that takes what is written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::failed_requests::FailedRequests;
 use crate::overlay::Overlay;
-use crate::report;
 use crate::source::Content;
 
 // Transmission flags.
@@ -18,9 +17,6 @@ const SEND_DF: u16 = 1 << 7;
 const CAN_MULTI_CONN: u16 = 1 << 8;
 const SEND_CACHE: u16 = 1 << 10;
 
-/// How many failures are printed; a damaged image can have millions.
-const PRINTED_FAILURES: u32 = 10;
-
 /// The one export of a server. Its name is empty, which stands for the default.
 pub struct Export {
     content: Arc<dyn Content>,
@@ -28,7 +24,7 @@ pub struct Export {
     overlay: Option<Arc<Overlay>>,
     /// For people: what a client may show of it.
     description: String,
-    failures: AtomicU32,
+    failed: FailedRequests,
 }
 
 impl Export {
@@ -37,7 +33,7 @@ impl Export {
             content,
             overlay: None,
             description,
-            failures: AtomicU32::new(0),
+            failed: FailedRequests::default(),
         }
     }
 
@@ -72,16 +68,9 @@ impl Export {
         always | access | pieces
     }
 
-    /// Prints why a request failed, up to [`PRINTED_FAILURES`] times: a client is told no
-    /// more than a number.
+    /// Prints why a request failed: a client is told no more than a number.
     pub(super) fn report_failure(&self, what: &str, offset: u64, error: &std::io::Error) {
-        let before = self.failures.fetch_add(1, Ordering::Relaxed);
-        if before < PRINTED_FAILURES {
-            let error = report::with_causes(error);
-            report::warning(format!("cannot {what} at byte {offset:#x}: {error}"));
-        }
-        if before + 1 == PRINTED_FAILURES {
-            report::warning("further failed requests are not printed");
-        }
+        self.failed
+            .report(&format!("{what} at byte {offset:#x}"), error);
     }
 }

@@ -4,6 +4,7 @@ mod combinations;
 mod convert;
 mod distinct_paths;
 mod extract;
+mod mount;
 mod resize;
 mod serve;
 mod suffix;
@@ -21,8 +22,8 @@ pub use resize::Resize;
 pub use task::{
     Address, CatFile, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask,
     DamageTask, Existing, ExtractTask, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm,
-    LsTask, MapTask, Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue,
-    RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    LsTask, MapTask, Mismatch, MountTask, MountedAs, NewFields, NewSerial, Options, Origin, Output,
+    Progress, Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
@@ -53,6 +54,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             Ok(Options::new(task, Progress::None))
         }
         Some(Command::Serve(typed)) => serve::resolve(typed),
+        Some(Command::Mount(typed)) => mount::resolve(typed),
         Some(Command::Ls(typed)) => resolve_ls(typed),
         Some(Command::Cat(typed)) => {
             let task = Task::Cat(CatTask {

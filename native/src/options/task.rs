@@ -51,6 +51,7 @@ pub enum Task {
     /// Tell what is known of an image or volume.
     Info(InfoTask),
     Serve(ServeTask),
+    Mount(MountTask),
     /// List files.
     Ls(LsTask),
     /// Print the content of a file.
@@ -63,6 +64,13 @@ pub enum Task {
     ListFormats,
     Demo,
     Generate(Generated),
+}
+
+impl Task {
+    /// Whether it continues in the background.
+    pub fn is_background(&self) -> bool {
+        matches!(self, Self::Mount(task) if task.is_background)
+    }
 }
 
 #[derive(Debug)]
@@ -228,6 +236,30 @@ pub struct ServeTask {
     pub is_once: bool,
     /// Serve a volume that is mounted read-write, or may be.
     pub force: bool,
+}
+
+#[derive(Debug)]
+pub struct MountTask {
+    pub source: Input,
+    pub directory: PathBuf,
+    pub mounted_as: MountedAs,
+    /// Continue in the background when it is mounted.
+    pub is_background: bool,
+    /// For all users.
+    pub allow_other: bool,
+    /// Mount a volume that is mounted read-write, or may be.
+    pub force: bool,
+}
+
+/// What a mounted volume is seen as.
+#[derive(Debug)]
+pub enum MountedAs {
+    Files,
+    /// One file.
+    Volume {
+        /// The file that takes what is written; `None` if it is read-only.
+        overlay: Option<PathBuf>,
+    },
 }
 
 /// Where clients connect to.

@@ -11,6 +11,7 @@ pub(crate) mod disk;
 pub(crate) mod domain;
 pub(crate) mod failing_device;
 pub(crate) mod file_system;
+pub(crate) mod fuse_mount;
 pub(crate) mod giant;
 pub(crate) mod image;
 pub(crate) mod large_volume;

@@ -1,11 +1,13 @@
 //! Linux: its system calls, `/proc` and `/sys`.
 
+mod background;
 mod block_device;
 mod cache;
 mod directory;
 mod discard;
 mod errors;
 mod files;
+mod fuse;
 mod holes;
 mod listing;
 mod memory;
@@ -17,6 +19,7 @@ mod signals;
 mod sockets;
 mod standard_stream;
 
+pub use background::Forked;
 pub use block_device::{
     is_behind_loop_device, is_gone, is_read_only, is_same, open_exclusively, overlap,
     partition_node, partition_start,
@@ -38,6 +41,7 @@ pub use files::{
     lock, may_be_on_ntfs, name_bytes, open_regular, open_to_write, rename_without_replacing,
     sync_directory, take_over_access, write_all_at,
 };
+pub use fuse::{detach, has_fuse, user_and_group};
 pub use holes::{allocation_at, punch};
 pub use memory::{fit_in_address_space, try_zeros, usable_memory};
 pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};

@@ -1,0 +1,268 @@
+//! `mount`: the files of a volume, and the volume as a file, by FUSE.
+
+use crate::support::{
+    fuse_mount::{FuseMount, unmount},
+    mount::Mount,
+    program::ours,
+    requirements::{Need, met_here},
+    scene::Scene,
+    small_volume::{builder, clone_of, image_of, volume},
+};
+use ntfs_volume_builder::{File, FileData, pattern};
+use rustix::process::Signal;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::{FileExt, MetadataExt},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+const FUSE: &[Need] = &[Need::Root, Need::Fuse, Need::Tool("umount")];
+
+/// A volume with files of every kind, and its image.
+fn scene() -> Scene {
+    let mut packed = pattern(3, 300_000);
+    packed[..131_072].fill(7);
+    let volume = builder()
+        .file("Papers/Packed.bin", FileData::Compressed(packed))
+        .file(
+            "Papers/Hello.txt",
+            File::new()
+                .data(b"hello".to_vec())
+                .stream("more", b"stream".to_vec()),
+        )
+        .file("Papers/deep/er/file", FileData::Resident(b"x".to_vec()))
+        .build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    scene
+}
+
+/// All files below a directory: size, time and content of each.
+fn files_below(directory: &Path) -> BTreeMap<String, (u64, i64, i64, Vec<u8>)> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).expect("it can be listed") {
+        let entry = entry.expect("it can be listed");
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let metadata = entry.metadata().expect("it is there");
+        if metadata.is_dir() {
+            for (below, file) in files_below(&entry.path()) {
+                files.insert(format!("{name}/{below}"), file);
+            }
+            continue;
+        }
+        let content = fs::read(entry.path()).expect("it can be read");
+        let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
+        files.insert(name, (metadata.len(), seconds, nanoseconds, content));
+    }
+    files
+}
+
+#[test]
+fn files_are_those_of_ntfs_3g() {
+    let needs = [FUSE, &[Need::Tool("ntfs-3g")]].concat();
+    if !met_here(&needs) {
+        return;
+    }
+    let scene = scene();
+    let theirs = Mount::read_only(&scene.path("volume"));
+    let expected = files_below(theirs.path());
+    assert!(expected.len() >= 6, "{:?}", expected.keys());
+    for source in ["volume", "image"] {
+        let mount = FuseMount::start(&scene, source);
+        assert!(files_below(&mount.path("")) == expected, "{source}");
+        let value = |path: &Path, name: &str| {
+            let value = xattr::get(path, name).expect("it can be read");
+            value.unwrap_or_else(|| panic!("{name} is missing"))
+        };
+        for name in ["user.more", "system.ntfs_attrib", "system.ntfs_times"] {
+            let ours = value(&mount.path("Papers/Hello.txt"), name);
+            assert_eq!(ours, value(&theirs.path().join("Papers/Hello.txt"), name));
+        }
+        let listed = xattr::list(mount.path("Papers/Hello.txt")).expect("it can be listed");
+        assert_eq!(listed.collect::<Vec<_>>(), ["user.more"]);
+        assert_eq!(mount.unmount(), (Some(0), String::new()));
+    }
+}
+
+#[test]
+fn names_are_found_in_any_case_and_parts_at_any_position() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    let mount = FuseMount::start(&scene, "image");
+    let path = mount.path("PAPERS/packed.BIN");
+    let whole = fs::read(mount.path("Papers/Packed.bin")).expect("it can be read");
+    assert!(!mount.path("Papers/none").exists());
+    let threads: Vec<_> = (0..4)
+        .map(|thread| {
+            let (path, whole) = (path.clone(), whole.clone());
+            thread::spawn(move || {
+                let file = fs::File::open(path).expect("it is there");
+                for start in (thread * 777..whole.len() - 5000).step_by(9_999) {
+                    let mut bytes = vec![0; 5000];
+                    file.read_exact_at(&mut bytes, start as u64)
+                        .expect("it can be read");
+                    assert!(bytes == whole[start..start + 5000], "{start}");
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("all is equal");
+    }
+    let written = fs::write(mount.path("Papers/new"), b"");
+    assert!(written.is_err());
+}
+
+#[test]
+fn what_an_image_lacks_cannot_be_read() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    let made = scene.run("-q --metadata --save-image -o metadata volume");
+    assert_eq!(made.code(), Some(0), "{}", made.errors());
+    let mount = FuseMount::start(&scene, "metadata");
+    for path in ["big.bin", "Papers/Hello.txt", "Papers/Packed.bin"] {
+        let error = fs::read(mount.path(path)).expect_err(path);
+        assert_eq!(error.raw_os_error(), Some(5), "{path}");
+        assert!(fs::metadata(mount.path(path)).is_ok_and(|file| file.len() > 0));
+    }
+    let (code, errors) = mount.unmount();
+    assert_eq!(code, Some(0));
+    assert!(errors.contains("/big.bin"), "{errors}");
+}
+
+#[test]
+fn the_volume_as_a_file_is_a_raw_clone() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    scene.write("image", image_of(&volume()));
+    let mount = FuseMount::start(&scene, "--raw image");
+    let path = mount.path("volume.ntfs");
+    assert!(fs::read(&path).expect("it can be read") == clone_of(&volume()));
+    let metadata = fs::metadata(&path).expect("it is there");
+    assert!(metadata.blocks() * 512 < metadata.len() / 2);
+    let mut file = fs::File::open(&path).expect("it is there");
+    let hole = rustix::fs::seek(&file, rustix::fs::SeekFrom::Hole(0)).expect("there is one");
+    assert!(hole > 0 && hole < metadata.len(), "{hole}");
+    file.seek(SeekFrom::Start(hole)).expect("it is within");
+    let mut bytes = [1; 4096];
+    file.read_exact(&mut bytes).expect("it can be read");
+    assert_eq!(bytes, [0; 4096]);
+    assert!(fs::File::options().write(true).open(&path).is_err());
+}
+
+#[test]
+fn an_overlay_takes_what_is_written() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    let before = scene.read("image");
+    let line = "--raw --overlay changes image";
+    let mount = FuseMount::start(&scene, line);
+    let path = mount.path("volume.ntfs");
+    let mut file = fs::File::options()
+        .write(true)
+        .open(&path)
+        .expect("it is writable");
+    file.seek(SeekFrom::Start(70_001)).expect("it is within");
+    file.write_all(&[9; 10_000]).expect("it is writable");
+    file.sync_all().expect("it is writable");
+    assert!(file.set_len(5).is_err());
+    drop(file);
+    let expected = fs::read(&path).expect("it can be read");
+    assert_eq!(expected[70_001..80_001], [9; 10_000]);
+    assert_eq!(mount.unmount(), (Some(0), String::new()));
+    let again = FuseMount::start(&scene, line);
+    assert!(fs::read(again.path("volume.ntfs")).expect("it can be read") == expected);
+    assert!(scene.read("image") == before);
+}
+
+#[test]
+fn a_signal_unmounts_also_while_files_are_open() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    let mut mount = FuseMount::start(&scene, "image");
+    let open = fs::File::open(mount.path("big.bin")).expect("it is there");
+    mount.signal(Signal::INT);
+    assert_eq!(mount.wait().0, Some(130));
+    assert!(!unmount(&mount.path("")));
+    assert!(open.read_at(&mut [0; 10], 50_000).is_err());
+}
+
+#[test]
+fn a_mount_that_was_killed_does_not_hang_and_is_named() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    let mut mount = FuseMount::start(&scene, "image");
+    mount.signal(Signal::KILL);
+    mount.wait();
+    assert!(fs::read_dir(mount.path("")).is_err());
+    // Not by the scene, which would look at the directory.
+    let output = scene
+        .command(ours, "mount image mnt")
+        .output()
+        .expect("it starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("fusermount3 -u mnt"), "{errors}");
+    assert!(unmount(&mount.path("")));
+}
+
+#[test]
+fn in_the_background_it_returns_when_it_is_mounted() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    fs::create_dir(scene.path("mnt")).expect("the folder of the scene is there");
+    let run = |line: &str| {
+        let output = scene.command(ours, line).output().expect("it starts");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (code, errors) = run("mount --background nothing mnt");
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("nothing"), "{errors}");
+    let (code, errors) = run("mount --background image mnt");
+    assert_eq!(code, Some(0), "{errors}");
+    let content = fs::read(scene.path("mnt/Papers/Hello.txt"));
+    assert_eq!(content.expect("it is mounted"), b"hello");
+    assert!(unmount(&scene.path("mnt")));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while scene.path("mnt/Papers").exists() {
+        assert!(Instant::now() < deadline);
+    }
+}
+
+#[test]
+fn what_cannot_be_mounted_on_is_refused() {
+    let scene = scene();
+    let file = scene.run("mount image volume");
+    file.refused(
+        "volume: is not a directory",
+        "name an empty directory to mount on",
+    );
+    let missing = scene.run("mount image none");
+    missing.refused(
+        "cannot mount on none: No such file or directory (os error 2)",
+        "",
+    );
+    let overlay = scene.run("mount --overlay changes image .");
+    assert_eq!(overlay.code(), Some(2), "{}", overlay.errors());
+}
