@@ -97,12 +97,34 @@ impl Content {
         number: RecordNumber,
         stream: &str,
     ) -> Result<Self, ContentError> {
+        Self::find(volume, number, stream, true)
+    }
+
+    /// Like [`Content::open`], of a file that was deleted: its record is not in use.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError`].
+    pub fn open_deleted<R: ReadAt>(
+        volume: &Volume<R>,
+        number: RecordNumber,
+        stream: &str,
+    ) -> Result<Self, ContentError> {
+        Self::find(volume, number, stream, false)
+    }
+
+    fn find<R: ReadAt>(
+        volume: &Volume<R>,
+        number: RecordNumber,
+        stream: &str,
+        in_use: bool,
+    ) -> Result<Self, ContentError> {
         if number.0 >= volume.mft().record_count() {
             return Err(ContentError::NoFile);
         }
         let file = FileRecord::read(volume, number)?;
         let base = file.base()?;
-        if !base.in_use || base.base.is_some() {
+        if base.in_use != in_use || base.base.is_some() {
             return Err(ContentError::NoFile);
         }
         let attributes = file.attributes()?;

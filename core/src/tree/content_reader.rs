@@ -24,7 +24,33 @@ pub fn open_content<R: ReadAt>(
     record: RecordNumber,
     stream: &str,
 ) -> Result<Content, ContentError> {
-    let content = Content::open(volume, record, stream)?;
+    check_not_wiped(Content::open(volume, record, stream)?, index, record)
+}
+
+/// Like [`open_content`], of a deleted file. Its clusters may be in use again:
+/// [`first_overwritten`](super::first_overwritten) finds out.
+///
+/// # Errors
+///
+/// Those of [`open_content`].
+pub fn open_deleted<R: ReadAt>(
+    volume: &Volume<R>,
+    index: Option<&Index>,
+    record: RecordNumber,
+    stream: &str,
+) -> Result<Content, ContentError> {
+    check_not_wiped(
+        Content::open_deleted(volume, record, stream)?,
+        index,
+        record,
+    )
+}
+
+fn check_not_wiped(
+    content: Content,
+    index: Option<&Index>,
+    record: RecordNumber,
+) -> Result<Content, ContentError> {
     let is_metadata = index.is_some_and(|index| !index.is_ordinary());
     if is_metadata && content.is_resident() && content.size() > 0 && record > LAST_SYSTEM_RECORD {
         return Err(Error::Wiped { record }.into());

@@ -187,6 +187,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Check => "checking",
         Phase::Verify => "verifying",
         Phase::Compare => "comparing",
+        Phase::Index => "indexing",
     }
 }
 

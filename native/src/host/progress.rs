@@ -35,6 +35,8 @@ pub enum Phase {
     Verify,
     /// Reading two volumes.
     Compare,
+    /// Making the index of a compressed file.
+    Index,
 }
 
 /// A phase under way.
