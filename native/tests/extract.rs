@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use ntfs_volume_builder::{File, FileData, pattern};
 
@@ -236,11 +237,22 @@ fn files_are_as_a_mount_has_them() {
     if !met_here(VOLUMES) {
         return;
     }
-    let scene = scene();
+    // Made by another program: reparse points need its index of them.
+    let scene = Scene::new();
     let volume = scene.path("volume");
+    let file = fs::File::create(&volume).unwrap();
+    file.set_len(16 << 20).unwrap();
+    drop(file);
+    let mut format = Command::new("mkntfs");
+    let formatted = format.args(["-q", "-F", "-f"]).arg(&volume).output();
+    assert!(formatted.unwrap().status.success());
     let mount = Mount::read_write(&volume);
     let at = |name: &str| mount.path().join(name);
-    fs::create_dir_all(at("new/empty")).unwrap();
+    for folder in ["new/empty", "Papers/deep", "docs"] {
+        fs::create_dir_all(at(folder)).unwrap();
+    }
+    fs::write(at("docs/hello.txt"), "hello").unwrap();
+    fs::write(at("Papers/deep/Large.bin"), pattern(7, 20_000)).unwrap();
     fs::write(at("new/file"), pattern(5, 70_000)).unwrap();
     fs::hard_link(at("new/file"), at("Papers/again")).unwrap();
     let sparse = fs::File::create(at("new/sparse")).unwrap();
@@ -279,7 +291,7 @@ fn files_are_as_a_mount_has_them() {
         "new/file",
         "Papers/again",
         "new/sparse",
-        "docs/pieces.bin",
+        "docs/hello.txt",
         "Papers/deep/Large.bin",
         "new/empty",
         "Papers",

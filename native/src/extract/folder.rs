@@ -51,8 +51,8 @@ impl Folder {
     ) -> io::Result<(Self, String)> {
         let (name, is_new) =
             self.with_name(name, record, |name| match self.directory.make(name) {
-                Ok(()) => return Ok(true),
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
                 Err(error) => match self.directory.find(name)? {
                     Some(found) if found.is_directory && !self.has_made(found.inode) => Ok(false),
                     _ => Err(error),
