@@ -29,7 +29,7 @@ pub(super) struct Content {
 enum Sums {
     Thread(SyncSender<Arc<Vec<u8>>>, Ending<SeekIndexBuilder>),
     /// There can be no thread.
-    Here(SeekIndexBuilder),
+    Here(Box<SeekIndexBuilder>),
 }
 
 impl Content {
@@ -37,7 +37,7 @@ impl Content {
         let (sender, receiver) = sync_channel(WAITING);
         let sums = match threads::start("sums", receiver, sum_all) {
             Ok(ending) => Sums::Thread(sender, ending),
-            Err(_) => Sums::Here(SeekIndexBuilder::new()),
+            Err(_) => Sums::Here(Box::default()),
         };
         Self {
             piece: vec![0; PIECE_BYTES],
@@ -129,7 +129,7 @@ impl Content {
         last.truncate(self.filled);
         self.pass(last)?;
         match self.sums {
-            Sums::Here(builder) => Some(builder),
+            Sums::Here(builder) => Some(*builder),
             Sums::Thread(sender, ending) => {
                 drop(sender);
                 ending.join().ok().flatten()
