@@ -11,6 +11,7 @@ mod commands;
 mod compression;
 mod device;
 mod error;
+mod extract;
 mod facts;
 mod failed_requests;
 mod file_hash;

@@ -122,7 +122,7 @@ impl Failure {
                 Refusal::Elsewhere => "elsewhere",
                 Refusal::NotStored => "not-stored",
             },
-            Self::Error(Error::NotStored { .. }) => "not-stored",
+            Self::Error(Error::NotStored { .. } | Error::Wiped { .. }) => "not-stored",
         }
     }
 

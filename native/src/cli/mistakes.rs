@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use clap::ArgAction;
 use clap::{Arg, Command};
 
 use super::line::Line;
@@ -191,7 +192,9 @@ pub fn similar_command(name: &str, declared: &Command) -> Option<String> {
     let commands = || declared.get_subcommands().map(Command::get_name);
     let begins = |command: &&str| name.len() >= 3 && command.starts_with(name);
     let is_mistyped = |command: &&str| {
-        strsim::damerau_levenshtein(name, command) <= command.len().div_ceil(LETTERS_A_MISTAKE)
+        // "out" is not "mount": of a short word more letters would have to be missing.
+        let letters = name.len().min(command.len());
+        strsim::damerau_levenshtein(name, command) <= letters.div_ceil(LETTERS_A_MISTAKE)
     };
     let similar = commands().find(begins);
     similar
@@ -214,6 +217,10 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
         None => declared,
         Some(name) => declared.find_subcommand(name)?,
     };
+    let takes_any = |argument: &clap::Arg| matches!(argument.get_action(), ArgAction::Append);
+    if command.get_positionals().any(takes_any) {
+        return None;
+    }
     let taken = command.get_positionals().count();
     let (first, second) = match &sources[..] {
         [first, second, ..] if taken == 1 => (*first, *second),
