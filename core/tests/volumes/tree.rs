@@ -102,6 +102,24 @@ fn paths_are_found_in_any_case_with_either_separator() {
 }
 
 #[test]
+fn names_that_differ_in_case_are_each_found() {
+    let volume = VolumeBuilder::new()
+        .file("dir/name", FileData::Resident(b"1".to_vec()))
+        .file("dir/NAME", FileData::Resident(b"22".to_vec()))
+        .file("dir/Name", FileData::Resident(b"333".to_vec()))
+        .file("dir/other", FileData::Resident(b"4444".to_vec()))
+        .build();
+    let mut tree = tree(&volume, By::Index);
+    for (name, size) in [("name", 1), ("NAME", 2), ("Name", 3), ("OTHER", 4)] {
+        let Lookup::Found(located) = tree.find(&format!("dir/{name}")).unwrap() else {
+            panic!("{name}");
+        };
+        assert_eq!(located.entry.size, size, "{name}");
+    }
+    assert!(matches!(tree.find("dir/nAmE").unwrap(), Lookup::Found(_)));
+}
+
+#[test]
 fn content_is_read_from_any_position() {
     let mut packed = pattern(3, 70_000);
     packed[..65_536].fill(7);

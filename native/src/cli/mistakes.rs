@@ -192,7 +192,9 @@ pub fn similar_command(name: &str, declared: &Command) -> Option<String> {
     let commands = || declared.get_subcommands().map(Command::get_name);
     let begins = |command: &&str| name.len() >= 3 && command.starts_with(name);
     let is_mistyped = |command: &&str| {
-        strsim::damerau_levenshtein(name, command) <= command.len().div_ceil(LETTERS_A_MISTAKE)
+        // "out" is not "mount": of a short word more letters would have to be missing.
+        let letters = name.len().min(command.len());
+        strsim::damerau_levenshtein(name, command) <= letters.div_ceil(LETTERS_A_MISTAKE)
     };
     let similar = commands().find(begins);
     similar

@@ -21,7 +21,7 @@ use ntfsclone_core::ntfs::mft::RECORD_ROOT;
 use ntfsclone_core::ntfs::mft_record::FileReference;
 use ntfsclone_core::ntfs::path::path_of;
 use ntfsclone_core::ntfs::{Content, ContentError, Volume};
-use ntfsclone_core::tree::{ContentReader, Details, Directory, Lookup, Part, Tree};
+use ntfsclone_core::tree::{ContentReader, Details, Directory, Lookup, Part, Tree, open_content};
 use ntfsclone_core::units::RecordNumber;
 
 use super::CACHED;
@@ -177,22 +177,14 @@ impl VolumeTree {
             "" => self.path_of(record),
             stream => format!("{}:{stream}", self.path_of(record)),
         };
-        let content = Content::open(&self.volume, record, stream).map_err(|error| {
+        let content = open_content(&self.volume, self.device.index(), record, stream);
+        content.map_err(|error| {
             self.failed.report(&format!("open {}", name()), &error);
             match error {
                 ContentError::Encrypted => Errno::EACCES,
                 _ => Errno::EIO,
             }
-        })?;
-        let is_metadata = self
-            .device
-            .index()
-            .is_some_and(|index| !index.is_ordinary());
-        if is_metadata && content.is_resident() && content.size() > 0 {
-            self.failed.report(&format!("open {}", name()), &Wiped);
-            return Err(Errno::EIO);
-        }
-        Ok(content)
+        })
     }
 
     /// Bytes of content: `len`, or fewer at its end.
@@ -492,11 +484,6 @@ impl Filesystem for VolumeTree {
         answer(&list, size, reply);
     }
 }
-
-/// A record whose content the image does not have.
-#[derive(Debug, thiserror::Error)]
-#[error("its content was wiped, as this is an image of metadata")]
-struct Wiped;
 
 /// The value of an extended attribute, or a list of names, of at most `size` bytes; its size if that is 0.
 fn answer(value: &[u8], size: u32, reply: ReplyXattr) {
