@@ -53,5 +53,6 @@ pub mod stream;
 pub mod units;
 pub mod wipe;
 pub mod write;
+pub mod zeros;
 
 pub use error::{Error, Result};

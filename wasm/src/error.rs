@@ -35,6 +35,9 @@ fn message(failure: &Failure) -> String {
         Failure::Refused { .. } | Failure::Decompress(_) | Failure::NotOpened(_) => {
             failure.to_string()
         }
+        Failure::InPartition { number, source } => {
+            format!("partition {number}: {}", message(source))
+        }
     }
 }
 

@@ -121,7 +121,7 @@ impl Task {
         };
         match job.result()? {
             Arrival::Stream(stream) => Some(Stream(stream.clone())),
-            Arrival::Opened(_) => None,
+            Arrival::Opened(_) | Arrival::Disk(_) => None,
         }
     }
 
@@ -133,7 +133,7 @@ impl Task {
         };
         match arrival {
             Some(Arrival::Opened(opened)) => Ok(Image(*opened)),
-            Some(Arrival::Stream(_)) | None => Err(error::object(&no_result())),
+            Some(Arrival::Stream(_) | Arrival::Disk(_)) | None => Err(error::object(&no_result())),
         }
     }
 

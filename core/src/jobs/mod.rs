@@ -37,6 +37,7 @@ mod job;
 mod locate;
 mod open;
 mod opened;
+mod opened_disk;
 mod read;
 mod scan;
 mod survey;
@@ -53,6 +54,7 @@ pub use failure::{Failure, Refusal};
 pub use job::Job;
 pub use open::{Arrival, Opening, open};
 pub use opened::Opened;
+pub use opened_disk::OpenedDisk;
 
 use crate::clusters::{Held, Surveyed};
 use crate::error::{Error, Result, Structure};

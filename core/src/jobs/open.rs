@@ -10,8 +10,9 @@ use core::mem;
 use super::decompress::CompressedStream;
 use super::job::{Co, Job};
 use super::opened::Opened;
+use super::opened_disk::OpenedDisk;
 use super::scan::scan;
-use super::{Failure, Step, read_error};
+use super::{Failure, Refusal, Step, read_error};
 use crate::discovery::{Discoverer, Discovery};
 use crate::disk::NoNeighbours;
 use crate::error::Result;
@@ -37,6 +38,8 @@ pub struct Opening {
     /// reached.
     size: Option<u64>,
     warnings: Vec<String>,
+    /// Whether a disk is opened as a whole.
+    is_of_disk: bool,
 }
 
 /// What [`open`] arrives at.
@@ -44,6 +47,8 @@ pub struct Opening {
 pub enum Arrival {
     /// The image or volume.
     Opened(Box<Opened>),
+    /// The disk, as a whole.
+    Disk(Box<OpenedDisk>),
     /// A compressed stream. What comes of it is to be
     /// [opened](CompressedStream::opening) in turn.
     Stream(CompressedStream),
@@ -60,6 +65,15 @@ impl Opening {
             nesting: Nesting::new(Vec::new(), partition),
             size: None,
             warnings: Vec::new(),
+            is_of_disk: false,
+        }
+    }
+
+    /// The way to a disk, which is opened as a whole.
+    pub fn of_disk(name: &str) -> Self {
+        Self {
+            is_of_disk: true,
+            ..Self::new(name, None)
         }
     }
 }
@@ -80,13 +94,19 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         if is_entered
             && is_outermost
             && content.may_be_in_frames()
-            && let Some((content_in_frames, frames)) = in_frames(&co, &source).await?
+            && let Some((content_in_frames, frames)) =
+                in_frames(&co, &source, opening.is_of_disk).await?
         {
             opening.size.get_or_insert(source.size());
             opening.nesting.pass(Layer::Seekable);
             source = Arc::<Seekable>::clone(&frames);
             seekable = Some(frames);
             content = content_in_frames;
+        }
+        if opening.is_of_disk
+            && let Some(arrival) = arrive_at_disk(&opening, &pages, &source, &content)?
+        {
+            return Ok(arrival);
         }
         let step = co.attempt(|| opening.nesting.step(&source, content.clone()));
         match step.await? {
@@ -145,6 +165,34 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
     };
     let opened = locate_clusters(co, opened).await?;
     Ok(Arrival::Opened(Box::new(opened)))
+}
+
+/// The disk that `source` is; `None` if it is within it.
+///
+/// # Errors
+///
+/// It is something that holds no disk.
+fn arrive_at_disk(
+    opening: &Opening,
+    pages: &Arc<Pages>,
+    source: &Source,
+    content: &Content,
+) -> Result<Option<Arrival>, Failure> {
+    match content {
+        Content::Disk(table) => Ok(Some(Arrival::Disk(Box::new(OpenedDisk {
+            name: Rc::clone(&opening.name),
+            pages: Arc::clone(pages),
+            table: table.clone(),
+            source: Arc::clone(source),
+            accepts_dirty: false,
+        })))),
+        Content::Image | Content::Volume | Content::Unknown => Err(Failure::refused(
+            Refusal::NotDisk,
+            "is not a disk with a partition table",
+            "open it as the volume or image that it is",
+        )),
+        Content::Compressed(_) | Content::Container(_) | Content::Refused(_) => Ok(None),
+    }
 }
 
 /// Finds where the clusters of an image are, if that takes little reading.
@@ -210,7 +258,11 @@ fn content_of(source: &impl ReadAt) -> Result<Content> {
 
 /// What is in the frames of a zstd file, the first of them sound or not. `None`
 /// without frames: it is decompressed from its start.
-async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Content, Arc<Seekable>)>, Failure> {
+async fn in_frames(
+    co: &Co,
+    source: &Source,
+    may_be_disk: bool,
+) -> Result<Option<(Content, Arc<Seekable>)>, Failure> {
     let mut finder = FrameFinder::new();
     while co.read(|| finder.step(source)).await? {
         co.progress(finder.position(), source.size());
@@ -219,17 +271,21 @@ async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Content, Arc<Seek
         return Ok(None);
     };
     let seekable = Arc::new(seekable.with_cache(CACHE_SIZE));
-    let content = co.read(|| content_in(&seekable)).await?;
+    let content = co.read(|| content_in(&seekable, may_be_disk)).await?;
     Ok(content.map(|content| (content, seekable)))
 }
 
-/// What is in a zstd file; `None` if it is neither an image nor a volume.
-fn content_in(seekable: &Seekable) -> Result<Option<Content>> {
+/// What is in a zstd file; `None` if it is neither an image nor a volume, nor a disk where that
+/// may be.
+fn content_in(seekable: &Seekable, may_be_disk: bool) -> Result<Option<Content>> {
     let content = match content_of(seekable) {
         Ok(content) => content,
         Err(error) if error.is_damage() => Content::Unknown,
         Err(error) => return Err(error),
     };
+    if may_be_disk && matches!(content, Content::Disk(_)) {
+        return Ok(Some(content));
+    }
     Ok(match (content, seekable.summary()) {
         (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => Some(content),
         // Its first frame is damaged.

@@ -30,4 +30,5 @@ mod partclone;
 mod samples;
 mod surveying;
 mod virtual_disk;
+mod whole_disk;
 mod wof;

@@ -13,7 +13,7 @@ use crate::io::{ReadAt, Source};
 use crate::plan::{CopyStep, Plan};
 use crate::units::len_u64;
 use crate::wipe::Times;
-use crate::write::{Conversion, RecordChunk, WipeReport};
+use crate::write::{Conversion, RecordChunk, Shape, WipeReport};
 
 /// A volume that is ready to be copied.
 pub(super) struct Copy {
@@ -42,7 +42,10 @@ impl Copy {
         mut output: Output<'_>,
     ) -> Result<(WipeReport, u64), Failure> {
         let (plan, source) = (&self.plan, &self.source);
-        output.encode(conversion, plan, self.serial_number)?;
+        // Its serial number makes the identifiers of its disk.
+        let layout = conversion.layout(plan, self.serial_number)?;
+        let disk = layout.as_ref();
+        output.encode(conversion.writer, &Shape::Volume { plan, disk })?;
         let mut report = WipeReport::default();
         let mut done = 0_u64;
         for step in plan.steps() {
@@ -99,7 +102,7 @@ pub(super) async fn copy_stored(
 }
 
 /// Copies `len` bytes at `offset`. `progress` is what is done, and the total.
-async fn copy_range(
+pub(super) async fn copy_range(
     co: &Co,
     source: &Source,
     (mut offset, len): (u64, u64),

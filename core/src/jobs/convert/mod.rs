@@ -9,6 +9,7 @@ mod output;
 mod pass;
 mod remains;
 mod unpack;
+mod whole_disk;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
