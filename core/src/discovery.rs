@@ -249,7 +249,11 @@ impl ByBitmap {
 }
 
 /// What `$BadClus` names, in order.
-pub(crate) fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
+///
+/// # Errors
+///
+/// [`Error::Io`]; [`Error::Corrupt`]: the record of `$BadClus` is damaged.
+pub fn bad_clusters<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Extent>> {
     let file = FileRecord::salvage(volume, RECORD_BAD_CLUSTERS)?;
     let mut bad = Vec::new();
     if let Some(Value::NonResident(stream)) = file.value(AttributeType::DATA, BAD_STREAM)? {

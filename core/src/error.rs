@@ -142,6 +142,13 @@ pub enum Error {
         offset: u64,
     },
 
+    /// An image lacks a cluster that has content of a file: one of metadata, or one that is damaged.
+    #[error("the image does not hold cluster {cluster}, which has content of the file")]
+    NotStored {
+        /// The cluster.
+        cluster: u64,
+    },
+
     /// A checksum in an image does not match the blocks that it covers.
     #[error(
         "the image is damaged: the checksum at byte {offset:#x} does not match {}",
@@ -298,6 +305,7 @@ impl Error {
             | Self::FileNeeded { .. }
             | Self::OtherParent { .. }
             | Self::InNeighbour { .. }
+            | Self::NotStored { .. }
             | Self::DiskTooLarge { .. }
             | Self::HoldsOneVolume { .. }
             | Self::Memory { .. } => None,

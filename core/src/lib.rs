@@ -50,6 +50,7 @@ pub mod relocate;
 pub mod salvage;
 mod sorted;
 pub mod stream;
+pub mod tree;
 pub mod units;
 pub mod wipe;
 pub mod write;

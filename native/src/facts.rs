@@ -14,7 +14,7 @@ pub fn add_time_and_host(facts: &mut Facts) {
 }
 
 /// A time in UTC, from seconds since 1970.
-fn rfc3339(seconds: u64) -> String {
+pub fn rfc3339(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // From March on, so that a leap day is the last of its year; 400 years, an era,
     // have 146,097 days (Hinnant, "chrono-Compatible Low-Level Date Algorithms").

@@ -533,7 +533,7 @@ fn mistakes_are_explained() {
         ),
         (
             "--json volume",
-            "'--json' is an option of damage, verify and info, and not of a copy or restore",
+            "'--json' is an option of damage, verify, info and ls, and not of a copy or restore",
             "",
         ),
         (

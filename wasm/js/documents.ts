@@ -332,3 +332,38 @@ export interface Wiped {
   /** Times. */
   times: number;
 }
+
+/** What another size of a volume needs, and loses. */
+export interface ResizeLimits {
+  /** Bytes of the volume as it is, with its backup boot sector. */
+  size: number;
+  /** The least that it can have. */
+  least_size: number;
+  /** What does not survive another size. */
+  losses: Loss[];
+}
+
+/** What was changed to give a volume another size. */
+export interface Resized {
+  /** Bytes of the volume as it was, with its backup boot sector. */
+  old_size: number;
+  /** Bytes of the volume as it is now, with its backup boot sector. */
+  size: number;
+  /** Clusters that are elsewhere now. */
+  moved_clusters: number;
+  /** MFT records with other places or sizes of content. */
+  changed_records: number;
+  /** Bytes of the journal, which is emptied. */
+  emptied_journal: number;
+  /** Bad clusters that the volume marks no more: they belong to the old disk. */
+  bad_clusters: number;
+  /** What did not survive. */
+  losses: Loss[];
+}
+
+/** What of a volume does not survive another size: changes in the journal, the memory of a hibernated Windows, shadow copies. */
+export type Loss =
+  | { code: "journal-not-clean" }
+  | { code: "journal-unreadable" }
+  | { code: "hibernated" }
+  | { code: "shadow-copies"; copies: number; bytes: number };

@@ -1,4 +1,4 @@
-import type { SurveyedFile } from "./documents.js";
+import type { Resized, SurveyedFile } from "./documents.js";
 import { NtfscloneError } from "./error.js";
 import type { Medium } from "./medium.js";
 import { StepKind, type Step, type Task } from "./ntfsclone.js";
@@ -13,7 +13,7 @@ export type Output =
   | { kind: "files"; files: SurveyedFile[] }
   | { kind: "held"; held: BigUint64Array };
 
-type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onSize">;
+type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onResized" | "onSize">;
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */
@@ -129,6 +129,9 @@ export class Driver {
           case StepKind.Progress:
             this.#report(Number(done), Number(total));
             return "progress";
+          case StepKind.Resized:
+            this.#options.onResized?.(JSON.parse(new TextDecoder().decode(bytes)) as Resized);
+            continue;
           case StepKind.Size:
             this.#options.onSize?.(Number(length));
             continue;

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Holder, Info, Remains, Report, SurveyedFile } from "./documents.js";
+import type { Holder, Info, Remains, Report, ResizeLimits, SurveyedFile } from "./documents.js";
 import { watchCodecs } from "./codecs.js";
 import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
@@ -144,6 +144,12 @@ export class Image {
     return JSON.parse(await driver.finish((task) => task.result())) as Remains;
   }
 
+  /** The least size that `convert` can give the volume, and what does not survive another one. Nothing is written. */
+  async resizeLimits(options: TaskOptions = {}): Promise<ResizeLimits> {
+    const driver = this.#start((handle) => handle.resize_limits(), options);
+    return JSON.parse(await driver.finish((task) => task.result())) as ResizeLimits;
+  }
+
   /**
    * Converts it, as fast as the stream is read and no faster. Cancel the stream, abort the signal or close the image to
    * stop it.
@@ -152,10 +158,12 @@ export class Image {
   convert(target: Target, options?: ConvertOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
   convert(
     target: Target,
-    { disk, compress, force = false, holes = false, ...options }: ConvertOptions = {},
+    { disk, size, compress, force = false, holes = false, ...options }: ConvertOptions = {},
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
     const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
-    const driver = this.#start((handle) => handle.convert(target, disk, level, force), options);
+    // 0 is the module's number for the least; 1 is too small, too.
+    const bytes = size === undefined ? undefined : size === "min" ? 0n : whole(size) || 1n;
+    const driver = this.#start((handle) => handle.convert(target, disk, bytes, level, force), options);
     return stream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
   }
 
@@ -178,7 +186,7 @@ export class Image {
     await this.#medium.source.close?.();
   }
 
-  #start(begin: (handle: Handle) => Task, options: Omit<ConvertOptions, "disk" | "compress" | "holes">): Driver {
+  #start(begin: (handle: Handle) => Task, options: Omit<ConvertOptions, "disk" | "size" | "compress" | "holes">): Driver {
     if (this.#closing) {
       throw closed();
     }

@@ -1,3 +1,4 @@
+import type { Resized } from "./documents.js";
 import type { Disk } from "./formats.js";
 
 /** Where the WebAssembly module comes from: its address, an answer that carries it, its bytes, or itself compiled. */
@@ -52,9 +53,17 @@ export interface ContentOptions extends LookOptions {
 export interface ConvertOptions extends TaskOptions {
   /** The partition table of the disk that the volume is written into. */
   disk?: Disk | undefined;
+  /**
+   * Gives the volume another size, in bytes with its backup boot sector; `"min"` is the least that its files need. Not of
+   * metadata. `resizeLimits()` finds what is possible, and what is lost.
+   */
+  size?: number | "min" | undefined;
   /** Compresses it with zstd: a level from 1 to 22, or `true` for 3. Any part of the result can be read by itself. */
   compress?: boolean | number | undefined;
-  /** Whether a volume that is marked dirty is converted as it is; otherwise that is refused. */
+  /**
+   * Whether a volume that is marked dirty is converted as it is, and one in another size without what does not survive
+   * that; otherwise that is refused.
+   */
   force?: boolean | undefined;
   /** Whether zeros that need not be written come as {@link Hole} instead of bytes. */
   holes?: boolean | undefined;
@@ -68,6 +77,8 @@ export interface ConvertOptions extends TaskOptions {
    * compressed, nor of an image of ntfsclone that stays one.
    */
   onSize?: ((size: number) => void) | undefined;
+  /** Is called before the first piece with what was changed, if the volume gets another size. */
+  onResized?: ((resized: Resized) => void) | undefined;
 }
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */

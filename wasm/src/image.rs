@@ -1,7 +1,7 @@
 //! An image or volume that was opened.
 
 use js_sys::Date;
-use ntfsclone_core::jobs::{Compression, Failure, Opened, Refusal};
+use ntfsclone_core::jobs::{Compression, Failure, NewSize, Opened, Refusal};
 use ntfsclone_core::units::RecordNumber;
 use ntfsclone_core::write::{Conversion, Partitioning, WRITERS};
 use wasm_bindgen::JsValue;
@@ -57,14 +57,20 @@ impl Image {
         Task::deferred(Work::Remains(self.0.remains()))
     }
 
+    /// Finds what another size of the volume needs, and loses.
+    pub fn resize_limits(&self) -> Task {
+        Task::deferred(Work::ResizeLimits(self.0.resize_limits()))
+    }
+
     /// Makes something else of it: `target` is the name of a writer, `disk` a
-    /// partition table, `"gpt"`, `"mbr"` or `"none"`; compressed, if there is a
-    /// level, from 1 to 22. The other module must be loaded before that takes its
+    /// partition table, `"gpt"`, `"mbr"` or `"none"`; in a size of so many bytes, 0
+    /// for the least, or as it is; compressed, if there is a level, from 1 to 22. The other module must be loaded before that takes its
     /// first step.
     pub fn convert(
         &self,
         target: &str,
         disk: Option<String>,
+        size: Option<u64>,
         level: Option<i32>,
         force: bool,
     ) -> Result<Task, JsValue> {
@@ -76,8 +82,13 @@ impl Image {
             time: Some(Date::new_0().to_iso_string().into()),
         });
         let opened = match force {
-            true => self.0.accepting_dirty(),
+            true => self.0.forced(),
             false => self.0.clone(),
+        };
+        let opened = match size {
+            Some(0) => opened.resized(NewSize::Least),
+            Some(size) => opened.resized(NewSize::Bytes(size)),
+            None => opened,
         };
         let convert = opened.convert(conversion, compression);
         let convert = convert.map_err(|failure| error::object(&failure))?;

@@ -8,6 +8,7 @@ use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::info;
 use ntfsclone_core::jobs::{self, Arrival, Failure, Job, Refusal};
 use ntfsclone_core::piece::Piece;
+use ntfsclone_core::relocate::ResizeLimits;
 use ntfsclone_core::units::Extent;
 use ntfsclone_core::wipe;
 use wasm_bindgen::JsValue;
@@ -32,6 +33,7 @@ pub(crate) enum Work {
     /// With the name of the source.
     Validate(String, Job<Report>),
     Remains(Job<wipe::Remains>),
+    ResizeLimits(Job<ResizeLimits>),
     /// A job whose steps are all that it makes.
     Output(Job<()>),
 }
@@ -46,6 +48,8 @@ pub enum StepKind {
     Load,
     /// `done` of `total` is done; `total` is 0 where that is not known.
     Progress,
+    /// `bytes` are JSON: what was changed to give the volume another size.
+    Resized,
     /// What is made has `length` bytes in all.
     Size,
     /// `bytes` are next in what is made, or read.
@@ -107,6 +111,7 @@ impl Task {
             Work::Info(job) => step(job),
             Work::Validate(_, job) => step(job),
             Work::Remains(job) => step(job),
+            Work::ResizeLimits(job) => step(job),
             Work::Output(job) => step(job),
         };
         let made = step.and_then(|step| Step::new(step, progress));
@@ -142,6 +147,7 @@ impl Task {
         let json = match &self.work {
             Work::Info(job) => job.result().map(|document| document.to_json()),
             Work::Remains(job) => job.result().map(|document| document.to_json()),
+            Work::ResizeLimits(job) => job.result().map(|document| document.to_json()),
             Work::Validate(name, job) => job.result().map(|report| {
                 let document = Document {
                     source: name.clone(),
@@ -221,6 +227,10 @@ impl Step {
                 this.range = (range.start, range.end - range.start);
             }
             jobs::Step::Progress { .. } => this.kind = StepKind::Progress,
+            jobs::Step::Resized(resized) => {
+                this.kind = StepKind::Resized;
+                this.bytes = Some(resized.to_json()?.into_bytes().into());
+            }
             jobs::Step::Size(length) => {
                 this.kind = StepKind::Size;
                 this.range.1 = length;

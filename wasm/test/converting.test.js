@@ -132,3 +132,33 @@ test("the small program takes the format from the name of the output", async () 
   assert.equal(run("-o", join(folder, "x.vhdx.zst"), demoImage()).status, 2);
   assert.equal(run("-o", join(folder, "x.vhdx.zst"), "--compress=3", demoImage()).status, 0);
 });
+
+test("in another size, of every source", async () => {
+  const image = await open(demoVolume());
+  const limits = await image.resizeLimits();
+  await image.close();
+  assert.deepEqual(limits.losses, []);
+  assert.equal(limits.size, statSync(demoVolume()).size);
+  assert.ok(limits.least_size < limits.size);
+  for (const [size, option] of [["min", "min"], [3 * limits.size, `${3 * limits.size}B`]]) {
+    for (const target of ["raw", "ntfsclone", "partclone", "vhdx"]) {
+      const result = await digestOfFile(expected(target, demoVolume(), `--size=${option}`));
+      let resized;
+      const onResized = (changes) => (resized = changes);
+      for (const source of [demoVolume(), demoImage(), demoCompressed()]) {
+        assert.deepEqual((await convert(source, target, { size, onResized })).result, result, `${target} of ${source}`);
+        assert.equal(resized.size, size === "min" ? limits.least_size : size);
+        assert.equal(resized.old_size, limits.size);
+      }
+    }
+  }
+});
+
+test("a size that is too small, or of metadata, is refused", async () => {
+  const image = await open(demoVolume());
+  const { least_size } = await image.resizeLimits();
+  for (const [target, size, code] of [["raw", least_size - 512, "target"], ["raw", 0, "target"], ["metadata", "min", "target"], ["raw", 1.5, "argument"]]) {
+    await assert.rejects(async () => digest(image.convert(target, { size })), { code }, `${target} ${size}`);
+  }
+  await image.close();
+});

@@ -515,4 +515,58 @@ times: number, };
 
 export type Holder = "mft" | "system" | "directory" | "file" | "bad";
 
+export type ResizeLimits = { 
+/**
+ * Bytes of the volume as it is, with its backup boot sector.
+ */
+size: number, 
+/**
+ * The least that it can have.
+ */
+least_size: number, 
+/**
+ * What does not survive another size.
+ */
+losses: Array<Loss>, };
+
+export type Resized = { 
+/**
+ * Bytes of the volume as it was, with its backup boot sector.
+ */
+old_size: number, 
+/**
+ * Bytes of the volume as it is now, with its backup boot sector.
+ */
+size: number, 
+/**
+ * Clusters that are elsewhere now.
+ */
+moved_clusters: number, 
+/**
+ * MFT records with other runlists or sizes.
+ */
+changed_records: number, 
+/**
+ * Bytes of the journal, `$LogFile`, which is emptied.
+ */
+emptied_journal: number, 
+/**
+ * Bad clusters that `$BadClus` names no more.
+ */
+bad_clusters: number, 
+/**
+ * What did not survive.
+ */
+losses: Array<Loss>, };
+
+export type Loss = { "code": "journal-not-clean" } | { "code": "journal-unreadable" } | { "code": "hibernated" } | { "code": "shadow-copies", 
+/**
+ * How many.
+ */
+copies: number, 
+/**
+ * Bytes of their files.
+ */
+bytes: number, };
+
 export type Target = "raw" | "ntfsclone" | "metadata" | "partclone" | "qcow2" | "vdi" | "vhd" | "vhd-fixed" | "vhdx" | "vmdk";

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use ntfsclone_core::clusters::metadata;
 use ntfsclone_core::write::WRITERS;
-use ntfsclone_core::{check, clusters, info, ntfs, wipe};
+use ntfsclone_core::{check, clusters, info, ntfs, relocate, wipe};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -36,6 +36,9 @@ fn types_are_those_of_rust() {
         metadata::Sensitive::decl(&config),
         wipe::Wiped::decl(&config),
         clusters::Holder::decl(&config),
+        relocate::ResizeLimits::decl(&config),
+        relocate::Resized::decl(&config),
+        relocate::Loss::decl(&config),
     ];
     let mut text =
         "// Made of the types of Rust by documents.rs.\n\nexport type JsonValue = unknown;\n"

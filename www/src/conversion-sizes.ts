@@ -32,7 +32,7 @@ export class ConversionSizes {
 
   /** The size as far as it is known now. */
   of(form: Form): ConversionSize {
-    return this.#found.get(keyOf(form)) ?? estimate(this.#context.info, form.target);
+    return this.#found.get(keyOf(form)) ?? estimate(this.#context.info, form);
   }
 
   /** Null if the exact size is not known. */
@@ -71,7 +71,7 @@ export class ConversionSizes {
     for (const form of unknown) {
       try {
         const bytes = await session.ask("size", form, { signal: AbortSignal.any([closed, signal]) });
-        const size: ConversionSize = bytes === null ? estimate(info, form.target) : { kind: "exact", bytes };
+        const size: ConversionSize = bytes === null ? estimate(info, form) : { kind: "exact", bytes };
         this.#found.set(keyOf(form), size);
       } catch (error) {
         const problem = problemOf(error);
@@ -90,16 +90,17 @@ export class ConversionSizes {
   }
 }
 
-function keyOf({ target, disk }: Form): string {
-  return `${target} ${disk}`;
+function keyOf({ target, disk, newSize }: Form): string {
+  return `${target} ${disk} ${newSize}`;
 }
 
-function estimate(info: Info, target: Target): ConversionSize {
+function estimate(info: Info, { target, newSize }: Form): ConversionSize {
   const { image, volume } = info;
   if (target === "metadata") {
     return { kind: "smaller" };
   }
-  const bytes = hasAllBytes(target) ? (image?.device_size ?? volume?.size ?? null) : usedBytes(info);
+  const all = newSize === "min" ? (volume?.least_size ?? null) : (newSize ?? image?.device_size ?? volume?.size ?? null);
+  const bytes = hasAllBytes(target) ? all : usedBytes(info);
   if (bytes === null) {
     return { kind: "unknown" };
   }

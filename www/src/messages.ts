@@ -1,4 +1,4 @@
-import type { Disk, ErrorCode, Holder, Info, Partition, Progress, Remains, Report, SurveyedStream, Target } from "ntfsclone";
+import type { Disk, ErrorCode, Holder, Info, Partition, Progress, Remains, Report, Resized, ResizeLimits, SurveyedStream, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
 import type { Structure } from "./structures/locate.js";
 
@@ -20,9 +20,11 @@ export interface Calls {
   validate: { question: null; answer: Report };
   /** What a metadata image would hold. */
   remains: { question: null; answer: Remains };
+  /** What another size of the volume needs, and loses. */
+  resizeLimits: { question: null; answer: ResizeLimits };
   /** The bytes that a conversion would make; null if that is known only when it is made. */
   size: { question: Form; answer: number | null };
-  convert: { question: Conversion; answer: Written };
+  convert: { question: Conversion; answer: Converted };
   /** The content of a file, or of one of its streams. */
   content: { question: Content; answer: Written };
   /** All files in a folder, at any depth, as one. */
@@ -141,6 +143,8 @@ export interface Form {
   target: Target;
   /** The partition table of a disk; null if the format holds a volume alone. */
   disk: Disk | null;
+  /** Bytes of the volume in another size, or the least; null for its own. */
+  newSize: number | "min" | null;
 }
 
 export interface Conversion extends Form {
@@ -158,6 +162,11 @@ export interface Written {
   size: number;
   /** Bytes of `size` that were not written: zeros. */
   holes: number;
+}
+
+export interface Converted extends Written {
+  /** What was changed, if the volume got another size. */
+  resized: Resized | null;
 }
 
 export interface Content {

@@ -315,6 +315,30 @@ export const strings = {
     copyOf: (name: string) => `${name} copy`,
   },
 
+  newSize: {
+    title: "Size of the volume",
+    same: "as it is",
+    least: (size: string) => `the least: ${size}`,
+    leastUnknown: "the least",
+    other: "another",
+    unit: "GiB",
+    lead: "For a smaller or larger disk. The files stay as they are; Windows needs some free space to start.",
+    finding: "Finding what another size would lose…",
+    loses: "Another size loses:",
+    losesNothing: "Nothing is lost. The journal is emptied, and bad clusters are left out.",
+    losses: {
+      "journal-not-clean": "changes in the journal that are not yet in place: run chkdsk /f on the result, or shut Windows down first",
+      "journal-unreadable": "what the damaged journal holds: run chkdsk /f on the result",
+      hibernated: "what the hibernated Windows kept in memory: it starts anew",
+    },
+    shadowCopies: (copies: number, size: string) => `${copies === 1 ? "1 shadow copy" : `${copies} shadow copies`} (${size}): earlier versions of files, restore points`,
+    tooSmall: (least: string) => `The files need ${least}.`,
+    sizes: (before: string, after: string) => `Size of the volume: ${after}, was ${before}.`,
+    changed: (clusters: string, records: string) => `Moved clusters: ${clusters}. Changed MFT records: ${records}.`,
+    journal: (size: string) => `The journal was emptied (${size}).`,
+    bad: (clusters: string) => `Bad clusters left out: ${clusters}.`,
+  },
+
   takeout: {
     file: (name: string) => `Saving ${name}`,
     zip: (name: string) => `Packing ${name}`,

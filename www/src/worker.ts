@@ -66,6 +66,8 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return { answer: await current().validate(options) };
     case "remains":
       return { answer: await current().remains(options) };
+    case "resizeLimits":
+      return { answer: await current().resizeLimits(options) };
     case "size":
       return { answer: await current().size(asked.question, options) };
     case "convert":

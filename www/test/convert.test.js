@@ -176,6 +176,29 @@ test("the partition table can be chosen, and the size is that with it", { skip }
   await context.close();
 });
 
+test("another size: the least is shown, too small is refused, and what was changed is listed", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await openFile(page, demoImage());
+  await go(page, "Convert");
+  await page.check("#target-raw");
+  assert.match(await page.textContent("#new-size option[value=min]"), /^the least: \d/);
+  await page.selectOption("#new-size", "other");
+  await page.fill("#new-size-number", "0.000001");
+  await page.waitForFunction(() => document.querySelector(".new-size-losses").textContent.startsWith("Nothing is lost"));
+  assert.ok(await page.evaluate(() => !document.querySelector("#new-size-number").checkValidity()));
+  await page.selectOption("#new-size", "min");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
+  assert.deepEqual(await digestOfFile(await download.path()), await digestOfFile(converted("raw", "--size=min")));
+  await page.waitForSelector(".notice.good .resized");
+  assert.match(await page.textContent(".notice.good .resized"), /The journal was emptied/);
+  // Metadata has the size of its volume.
+  await page.check("#target-metadata");
+  assert.ok(!(await page.isVisible("#new-size")));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("by keyboard alone: a format, the partition table, and the disk", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));

@@ -41,7 +41,12 @@ impl Part {
 
     /// Takes the first record off.
     pub(crate) fn skip_first(&mut self) {
-        self.0.next();
+        self.skip(1);
+    }
+
+    /// Takes the first `count` records off.
+    pub(crate) fn skip(&mut self, count: u64) {
+        self.0.start = self.0.start.saturating_add(count).min(self.0.end);
     }
 
     /// The record after the last one.

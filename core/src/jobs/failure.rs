@@ -144,6 +144,7 @@ impl Failure {
                 Refusal::NotDisk => "no-partition",
             },
             Self::InPartition { source, .. } => source.code(),
+            Self::Error(Error::NotStored { .. }) => "not-stored",
         }
     }
 

@@ -47,7 +47,7 @@ mod validate;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-pub use convert::Compression;
+pub use convert::{Compression, NewSize};
 pub use decompress::{CompressedStream, DECODER_LIMITS, NewDecoder, decompress};
 pub use extents::Located;
 pub use failure::{Failure, Refusal};
@@ -60,6 +60,7 @@ use crate::clusters::{Held, Surveyed};
 use crate::error::{Error, Result, Structure};
 use crate::io::{self, IoError, ReadAt, Source};
 use crate::piece::Piece;
+use crate::relocate::Resized;
 use crate::units::{len_u64, len_usize};
 
 /// Bytes that one step reads or makes, about and at most.
@@ -78,6 +79,8 @@ pub enum Step {
         /// How much there is; 0 while that is unknown.
         total: u64,
     },
+    /// What was changed to give the volume another size, before the output.
+    Resized(Resized),
     /// Bytes of the whole output, before the first of them, if that is known.
     Size(u64),
     /// The next bytes of the output.

@@ -161,7 +161,8 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         inside: None,
         scanned: Rc::default(),
         before_damage: false,
-        accepts_dirty: false,
+        is_forced: false,
+        new_size: None,
     };
     let opened = locate_clusters(co, opened).await?;
     Ok(Arrival::Opened(Box::new(opened)))

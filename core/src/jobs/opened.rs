@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::fmt;
 
+use super::NewSize;
 use crate::error::Result;
 use crate::image::ntfsclone::Header;
 use crate::image::seekable::SeekableReader;
@@ -42,8 +43,11 @@ pub struct Opened {
     pub(super) scanned: Rc<Scanned>,
     /// Whether what comes before damage will do.
     pub(super) before_damage: bool,
-    /// Whether a dirty volume is converted as it is.
-    pub(super) accepts_dirty: bool,
+    /// Whether a dirty volume is converted as it is, and what does not survive another size is
+    /// lost.
+    pub(super) is_forced: bool,
+    /// The size that the volume gets when it is converted, if another.
+    pub(super) new_size: Option<NewSize>,
 }
 
 /// What was found by reading all of an image.
@@ -77,10 +81,19 @@ impl Opened {
         }
     }
 
-    /// The same, but a volume that is marked dirty is converted as it is.
-    pub fn accepting_dirty(&self) -> Self {
+    /// The same, but a volume that is marked dirty is converted as it is, and one in another size
+    /// without what does not survive that.
+    pub fn forced(&self) -> Self {
         Self {
-            accepts_dirty: true,
+            is_forced: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same, but the volume gets another size when it is converted.
+    pub fn resized(&self, size: NewSize) -> Self {
+        Self {
+            new_size: Some(size),
             ..self.clone()
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Counted {
     pub(super) label: String,
     /// Files and `$Bitmap` agree: the owner of each cluster is known.
     pub(super) agree: bool,
+    /// Clusters that `$BadClus` names; they are not in `map`.
+    pub(super) bad: u64,
 }
 
 /// Finds the clusters in use.
@@ -56,6 +58,7 @@ pub(super) async fn used(
     while co.read(|| auditor.step(&volume, &mut selection)).await? {
         co.progress(0, 0);
     }
+    let bad = bad_clusters(&selection);
     let (map, agree) = judge(selection, auditor, allow_inconsistent)?;
     Ok(Counted {
         inside,
@@ -63,7 +66,16 @@ pub(super) async fn used(
         map,
         label: info.label,
         agree,
+        bad,
     })
+}
+
+/// How many clusters `$BadClus` names: a damaged runlist may name more than the volume has.
+fn bad_clusters(selection: &Selection) -> u64 {
+    let nr_clusters = selection.map.nr_clusters();
+    let bad = selection.bad.iter();
+    bad.filter_map(|extent| extent.before(nr_clusters))
+        .fold(0, |count, extent| count.saturating_add(extent.len))
 }
 
 /// Decides which clusters are copied; also returns whether files and `$Bitmap` agree.

@@ -159,6 +159,17 @@ impl Content {
         Some((self.wof?, self.value.size()))
     }
 
+    /// Where the compressed unit or chunk begins that the byte at `position` is in; `position` itself of content
+    /// that is not compressed. A [span](Self::span_at) can be read from there.
+    pub fn span_start(&self, position: u64) -> u64 {
+        let block = match (self.wof, self.unit) {
+            (Some(wof), _) => wof.chunk_size(),
+            (None, Some(unit)) => self.geometry.bytes(unit),
+            (None, None) => return position,
+        };
+        position.saturating_sub(position.checked_rem(block).unwrap_or(0))
+    }
+
     /// Whether it is in the file's record.
     pub fn is_resident(&self) -> bool {
         matches!(self.value, Value::Resident(_))
@@ -330,7 +341,7 @@ fn unit_of(first: &Attribute<'_>, geometry: &Geometry) -> Result<Option<u64>> {
 }
 
 /// The value of the reparse point of a file that has one.
-fn reparse_point<R: ReadAt>(
+pub(crate) fn reparse_point<R: ReadAt>(
     volume: &Volume<R>,
     attributes: &[Attribute<'_>],
 ) -> Result<Option<Vec<u8>>> {

@@ -31,7 +31,29 @@ struct RawFileName {
 
 const _: () = assert!(size_of::<RawFileName>() == 0x42);
 
-const NAMESPACE_DOS: u8 = 2;
+/// Which names a name is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Namespace {
+    /// Any characters, each case a name of its own.
+    Posix,
+    /// A long name, which has a short one beside it.
+    Win32,
+    /// The short name.
+    Dos,
+    /// Both in one.
+    Win32AndDos,
+}
+
+impl Namespace {
+    fn of(byte: u8) -> Self {
+        match byte {
+            1 => Self::Win32,
+            2 => Self::Dos,
+            3 => Self::Win32AndDos,
+            _ => Self::Posix,
+        }
+    }
+}
 
 /// One name of a file.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +64,8 @@ pub struct FileName<'a> {
     pub name: &'a [u8],
     /// True for the short name that only MS-DOS needs.
     pub is_dos_only: bool,
+    /// Which names it is of.
+    pub(crate) namespace: Namespace,
 }
 
 impl<'a> FileName<'a> {
@@ -56,16 +80,48 @@ impl<'a> FileName<'a> {
     /// `None` if it is too short for what it says.
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let (raw, rest) = RawFileName::ref_from_prefix(value).ok()?;
+        let namespace = Namespace::of(raw.namespace);
         Some(Self {
             parent: FileReference::from_bits(raw.parent.get()),
             name: rest.get(..usize::from(raw.name_length).saturating_mul(2))?,
-            is_dos_only: raw.namespace == NAMESPACE_DOS,
+            is_dos_only: namespace == Namespace::Dos,
+            namespace,
         })
     }
 
     /// The name as text; unpaired surrogates are replaced.
     pub fn to_text(&self) -> String {
         decode_utf16(self.name)
+    }
+}
+
+/// What a name records of its file. In the record itself it is as old as the name; in an index, Windows
+/// updates it when the file is closed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NameFacts {
+    /// Creation, change, record change, access: 100 ns since 1601.
+    pub(crate) times: [u64; 4],
+    /// Bytes of the clusters of the content.
+    pub(crate) allocated: u64,
+    /// Bytes of the content.
+    pub(crate) size: u64,
+    /// DOS attributes; of a directory with 0x10000000.
+    pub(crate) attributes: u32,
+    /// The tag, of what has a reparse point.
+    pub(crate) reparse_tag: u32,
+}
+
+impl NameFacts {
+    /// From the value of the attribute, or the key of a directory entry; `None` if it is too short.
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
+        let (raw, _) = RawFileName::ref_from_prefix(value).ok()?;
+        Some(Self {
+            times: raw.times.map(U64::get),
+            allocated: raw.allocated_size.get(),
+            size: raw.data_size.get(),
+            attributes: raw.attributes.get(),
+            reparse_tag: raw.reparse_or_ea.get(),
+        })
     }
 }
 

@@ -43,6 +43,15 @@ impl UpCase {
         })
     }
 
+    /// The table of ASCII letters alone, in place of a damaged one.
+    pub(crate) fn of_ascii() -> Self {
+        Self {
+            units: (0..128_u8)
+                .map(|unit| u16::from(unit.to_ascii_uppercase()))
+                .collect(),
+        }
+    }
+
     /// The upper case of each unit, from 0 on.
     pub(crate) fn units(&self) -> &[u16] {
         &self.units

@@ -129,7 +129,7 @@ impl Wof {
         }
     }
 
-    fn chunk_size(&self) -> u64 {
+    pub(super) fn chunk_size(&self) -> u64 {
         match self.algorithm {
             Algorithm::Xpress(size) => size.into(),
             Algorithm::Lzx => 32 << 10,

@@ -1,7 +1,7 @@
 //! A partition of a disk, as a source of its own.
 
 use super::partition_table::Partition;
-use crate::io::{ByteExtent, IoError, ReadAt, Source};
+use crate::io::{Allocation, ByteExtent, IoError, ReadAt, Source};
 use crate::piece::Piece;
 use crate::units::len_u64;
 
@@ -45,6 +45,12 @@ impl ReadAt for PartitionReader {
 
     fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
         self.disk.extent_at(self.on_disk(offset, 0)?)
+    }
+
+    fn allocation_at(&self, offset: u64) -> Result<Allocation, IoError> {
+        let left = self.size.saturating_sub(offset);
+        let allocation = self.disk.allocation_at(self.on_disk(offset, 0)?)?;
+        Ok(allocation.up_to(left))
     }
 
     fn stored_at(&self, offset: u64) -> Option<u64> {

@@ -6,10 +6,10 @@ use core::num::NonZeroU64;
 
 use super::error::RelocateError;
 use super::record::relocate_record;
-use super::relocation::Relocation;
-use super::system_data::{self, Content, Made, Patch};
+use super::relocation::{Relocation, total_size};
+use super::system_data::{self, Content, Made, Patch, SystemData};
+use crate::clusters::ClusterMap;
 use crate::clusters::walk::Part;
-use crate::clusters::{ClusterMap, parts};
 use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::ntfs::Volume;
 use crate::units::{Lcn, RecordNumber, len_u64, len_usize};
@@ -63,21 +63,33 @@ impl<R: ReadAt> Relocated<R> {
     pub fn new(volume: Volume<R>, used: ClusterMap, size: u64) -> Result<Self, RelocateError> {
         let bitmap = system_data::bitmap_runs(&volume)?;
         let relocation = Relocation::new(*volume.geometry(), used, &bitmap, size)?;
-        let to = relocation.to();
-        Ok(Self {
-            made: system_data::made_clusters(&volume, &relocation)?,
-            patches: system_data::patches(&volume, &relocation)?,
-            size: to
-                .backup_boot_sector()
-                .saturating_add(to.sector_size.into()),
+        let system_data = SystemData::read(&volume, &relocation)?;
+        Ok(Self::of(volume, relocation, system_data))
+    }
+
+    /// The same, with what was read for it.
+    pub(crate) fn of(volume: Volume<R>, relocation: Relocation, system_data: SystemData) -> Self {
+        let SystemData { made, patches } = system_data;
+        Self {
+            made,
+            patches,
+            size: total_size(relocation.to()),
             volume,
             relocation,
-        })
+        }
     }
 
     /// The places of the clusters.
     pub fn relocation(&self) -> &Relocation {
         &self.relocation
+    }
+
+    /// Bytes of the journal, which is emptied.
+    pub(super) fn journal_bytes(&self) -> u64 {
+        let journal = |made: &&Made| made.content == Content::Journal;
+        let clusters = self.made.iter().filter(journal).map(|made| made.extent.len);
+        let clusters = clusters.fold(0, u64::saturating_add);
+        self.relocation.to().bytes(clusters)
     }
 
     /// Looks at all MFT records, to find what would stop a copy.
@@ -86,33 +98,45 @@ impl<R: ReadAt> Relocated<R> {
     ///
     /// [`RelocateError`]; that of the first record that cannot be changed.
     pub fn check(&self) -> Result<Changes, RelocateError> {
-        let mut changes = Changes {
-            moved_clusters: self.relocation.moved(),
-            records: 0,
-        };
-        for part in parts(&self.volume) {
-            let records = self.check_part(&part)?;
-            changes.records = changes.records.saturating_add(records);
+        let mut changes = self.unchecked();
+        let mut rest = self.records();
+        while !rest.is_empty() {
+            self.check_some(&mut rest, &mut changes)?;
         }
         Ok(changes)
     }
 
-    /// Like [`Relocated::check`], of a part of `$MFT`. Returns how many of its records change.
-    fn check_part(&self, part: &Part) -> Result<u64, RelocateError> {
+    /// All records that a check looks at.
+    pub(crate) fn records(&self) -> Part {
+        Part::all(&self.volume)
+    }
+
+    /// The changes that are known without a look at the records.
+    pub(crate) fn unchecked(&self) -> Changes {
+        Changes {
+            moved_clusters: self.relocation.moved(),
+            records: 0,
+        }
+    }
+
+    /// Like [`Relocated::check`], of the first records of `rest`, which are taken off it. After an
+    /// error, it can be tried again.
+    pub(crate) fn check_some(
+        &self,
+        rest: &mut Part,
+        changes: &mut Changes,
+    ) -> Result<(), RelocateError> {
         let record_size = u64::from(self.volume.geometry().mft_record_size);
         let at_once = CHECKED_AT_ONCE.checked_div(record_size).unwrap_or(1).max(1);
-        let mut changed = 0_u64;
-        let mut bytes = Vec::new();
-        let mut first = part.start();
-        while first < part.end() {
-            let count = part.end().0.saturating_sub(first.0).min(at_once);
-            bytes.resize(len_usize(count.saturating_mul(record_size)), 0);
-            let mft = self.volume.mft();
-            mft.read_records(self.volume.source(), first, &mut bytes)?;
-            changed = changed.saturating_add(self.relocate(first, &mut bytes)?);
-            first = RecordNumber(first.0.saturating_add(count));
-        }
-        Ok(changed)
+        let first = rest.start();
+        let count = rest.end().0.saturating_sub(first.0).min(at_once);
+        let mut bytes = vec![0; len_usize(count.saturating_mul(record_size))];
+        let mft = self.volume.mft();
+        mft.read_records(self.volume.source(), first, &mut bytes)?;
+        let changed = self.relocate(first, &mut bytes)?;
+        changes.records = changes.records.saturating_add(changed);
+        rest.skip(count);
+        Ok(())
     }
 
     /// Changes whole records from `first` on. Returns how many of them change.

@@ -34,6 +34,20 @@ pub struct Relocation {
     bitmap: Vec<Run>,
 }
 
+/// Bytes of a volume with its backup boot sector: what a size counts.
+pub fn total_size(geometry: &Geometry) -> u64 {
+    geometry
+        .backup_boot_sector()
+        .saturating_add(geometry.sector_size.into())
+}
+
+/// Whether a volume has that size as it is: only whole sectors count.
+pub fn has_size(geometry: &Geometry, size: u64) -> bool {
+    let sector_size = u64::from(geometry.sector_size);
+    let within_sector = size.checked_rem(sector_size).unwrap_or(0);
+    size.saturating_sub(within_sector) == total_size(geometry)
+}
+
 /// The least bytes of a volume with `used` clusters in use, bad ones not counted, with its
 /// backup boot sector. `bitmap` are those of them that `$Bitmap` has.
 pub fn least_size(geometry: &Geometry, used: u64, bitmap: u64) -> u64 {

@@ -48,12 +48,34 @@ pub(super) struct Patch {
     pub(super) bytes: Vec<u8>,
 }
 
+/// What is read of a volume to make it in another size, beside its records.
+pub(crate) struct SystemData {
+    /// In order.
+    pub(super) made: Vec<Made>,
+    pub(super) patches: Vec<Patch>,
+}
+
+impl SystemData {
+    /// # Errors
+    ///
+    /// A file of the file system cannot be read, or names clusters that count as free.
+    pub(crate) fn read<R: ReadAt>(
+        volume: &Volume<R>,
+        relocation: &Relocation,
+    ) -> Result<Self, RelocateError> {
+        Ok(Self {
+            made: made_clusters(volume, relocation)?,
+            patches: patches(volume, relocation)?,
+        })
+    }
+}
+
 /// The runs of `$Bitmap`.
 ///
 /// # Errors
 ///
-/// [`RelocateError::Fragmented`], or it cannot be read.
-pub(super) fn bitmap_runs<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Run>, RelocateError> {
+/// It cannot be read.
+pub(crate) fn bitmap_runs<R: ReadAt>(volume: &Volume<R>) -> Result<Vec<Run>, RelocateError> {
     Ok(stream(volume, RECORD_BITMAP, Structure::Bitmap)?
         .runs()
         .to_vec())
@@ -71,7 +93,7 @@ pub fn least_size_of<R: ReadAt>(volume: &Volume<R>, used: u64) -> Result<u64, Re
 }
 
 /// All clusters whose content is made anew, in their order on the new volume.
-pub(super) fn made_clusters<R: ReadAt>(
+fn made_clusters<R: ReadAt>(
     volume: &Volume<R>,
     relocation: &Relocation,
 ) -> Result<Vec<Made>, RelocateError> {
@@ -116,7 +138,7 @@ pub(super) fn made_clusters<R: ReadAt>(
 
 /// Both boot sectors, the entry of `$Bitmap` in the root directory, and what keeps Windows from
 /// using what would lead it to the old places: memory of a hibernated Windows, and shadow copies.
-pub(super) fn patches<R: ReadAt>(
+fn patches<R: ReadAt>(
     volume: &Volume<R>,
     relocation: &Relocation,
 ) -> Result<Vec<Patch>, RelocateError> {

@@ -20,6 +20,8 @@ mod lzma;
 mod lzop;
 #[cfg(any(feature = "lz4", feature = "lzop"))]
 mod parts;
+#[cfg(feature = "seek-index")]
+pub mod seek;
 #[cfg(feature = "zstd")]
 mod zstd;
 

@@ -66,7 +66,7 @@ fn a_dirty_volume_is_converted_only_where_that_is_accepted() {
             }
             Ok(_) => assert!(!is_judged, "{}", target.id),
         }
-        let opened = opened.accepting_dirty();
+        let opened = opened.forced();
         driver
             .output(&mut opened.convert(target, None).unwrap())
             .unwrap();

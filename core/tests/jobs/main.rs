@@ -27,6 +27,7 @@ mod nesting;
 mod opening;
 mod pages;
 mod partclone;
+mod resizing;
 mod samples;
 mod surveying;
 mod virtual_disk;

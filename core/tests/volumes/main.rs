@@ -27,6 +27,7 @@ mod relocated;
 mod runlist;
 mod salvage;
 mod samples;
+mod tree;
 mod used_clusters;
 mod volume_info;
 

@@ -33,7 +33,11 @@ const OTHER_NAMES: &[(&[&str], &str)] = &[
         "to check: ntfsclone verify IMAGE; to compare: ntfsclone verify IMAGE --against VOLUME",
     ),
     (
-        &["list", "ls", "show", "stat", "status"],
+        &["dir", "list"],
+        "to list the files in it: ntfsclone ls IMAGE",
+    ),
+    (
+        &["show", "stat", "status"],
         "to look at an image or volume: ntfsclone info SOURCE",
     ),
     (
@@ -171,14 +175,15 @@ fn other_command(line: &Line, declared: &Command) -> Option<String> {
         return None;
     }
     let name = first.text.to_string_lossy();
-    if let Some(similar) = similar_command(&name, declared) {
-        return Some(format!(
-            "there is no command '{name}'; did you mean '{similar}'?"
-        ));
-    }
     let mut others = OTHER_NAMES.iter();
-    let (_, advice) = others.find(|(names, _)| names.contains(&&*name))?;
-    Some(format!("there is no command '{name}'; {advice}"))
+    // A word of other programs is not mistyped: "save" is not "serve".
+    if let Some((_, advice)) = others.find(|(names, _)| names.contains(&&*name)) {
+        return Some(format!("there is no command '{name}'; {advice}"));
+    }
+    let similar = similar_command(&name, declared)?;
+    Some(format!(
+        "there is no command '{name}'; did you mean '{similar}'?"
+    ))
 }
 
 /// The command that begins so, or whose name differs only in a few letters.

@@ -1,13 +1,16 @@
 //! The command line, as typed.
 
+mod cat;
 mod convert;
 mod copy;
 mod damage;
 mod line;
+mod ls;
 mod map;
 mod mistakes;
 mod numbers;
 mod parse_error;
+mod serve;
 mod verify;
 mod words;
 
@@ -18,11 +21,14 @@ use std::process;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+pub use cat::{ByteRange, Cat};
 pub use convert::{Convert, DiskTable, convertible};
 pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use damage::Damage;
+pub use ls::{Ls, NamesBy};
 pub use map::{Map, MapFormat};
 pub use numbers::{HiddenSectors, NewSize};
+pub use serve::Serve;
 pub use verify::{Info, Verify};
 
 use self::line::Line;
@@ -100,6 +106,15 @@ pub enum Command {
 
     /// Show label, serial number, sizes and usage of an image or volume
     Info(Info),
+
+    /// Serve the volume in an image, virtual disk or device over NBD
+    Serve(Serve),
+
+    /// List the files in an image or volume
+    Ls(Ls),
+
+    /// Write the content of a file in an image or volume to standard output
+    Cat(Cat),
 }
 
 /// The heading of what concerns standard output and standard error.

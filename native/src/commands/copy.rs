@@ -105,9 +105,10 @@ pub fn copy_device(
         unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
-    if writing.size.is_some() {
-        resize::check(&opened, checks.force)?;
-    }
+    let losses = match writing.size {
+        Some(_) => resize::check(&opened, checks.force)?,
+        None => Vec::new(),
+    };
     // Before the time that a scan takes.
     let sources = opened.device.metadata();
     let has_begun = continued.is_some();
@@ -151,6 +152,8 @@ pub fn copy_device(
                 size,
                 target: target.size(),
                 output: writing.output.name(),
+                losses,
+                how,
                 reports,
             };
             resizing.run(opened, used)?

@@ -1,5 +1,6 @@
 //! The commands: each opens what it reads and writes, and joins them.
 
+mod cat;
 mod check_image;
 mod convert;
 mod copy;
@@ -8,10 +9,12 @@ mod copying;
 mod damage;
 mod demo;
 mod disk_layout;
+mod file_tree;
 mod generate;
 mod info;
 mod lost_data;
 mod lost_parts;
+mod ls;
 mod map;
 mod metadata;
 mod open_volume;
@@ -20,6 +23,7 @@ mod resize;
 mod restore;
 mod restore_rescue;
 mod saved_disk;
+mod serve;
 mod shared_clone;
 mod source_check;
 mod transfer;
@@ -57,6 +61,9 @@ pub fn run(options: Options) -> Result<()> {
         Task::Map(task) => map::run(&task, progress),
         Task::Verify(task) => verify::run(&task, progress),
         Task::Info(task) => info::run(&task),
+        Task::Serve(task) => serve::run(&task, progress),
+        Task::Ls(task) => ls::run(&task),
+        Task::Cat(task) => cat::run(&task),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

@@ -3,30 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::ntfs::{Journal, Volume};
-use ntfsclone_core::relocate::{self, RelocateError, Relocated};
+use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::relocate::{self, Loss, RelocateError, Relocated, Resized};
+use serde::Serialize;
 
 use super::copy_target::clusters_in_bitmap;
 use super::open_volume::{CHKDSK, OpenVolume};
 use super::used_clusters::UsedClusters;
 use crate::error::{Error, Result};
-use crate::options::NewSize;
+use crate::host::progress;
+use crate::options::{self, NewSize};
 use crate::report::{self, Reports};
-use crate::source::Device;
 
-/// What does not survive another size, of what a volume may hold.
-struct Loss {
-    found: String,
-    remedy: &'static str,
-    /// What becomes of it with --force.
-    consequence: &'static str,
-}
-
-/// Refuses what does not survive another size, or warns of it if that is forced.
-pub fn check(opened: &OpenVolume, is_forced: bool) -> Result<()> {
+/// Refuses what does not survive another size, or warns of it if that is forced. Returns what
+/// does not.
+pub fn check(opened: &OpenVolume, is_forced: bool) -> Result<Vec<Loss>> {
     let path = opened.device.path();
-    for loss in losses(&opened.volume).map_err(|error| Error::read(path, error))? {
+    let losses = Loss::all(&opened.volume).map_err(|error| Error::read(path, error))?;
+    for loss in losses.iter().map(LossWords::of) {
         if !is_forced {
             let remedy = format!("{}; or add --force: {}", loss.remedy, loss.consequence);
             return Err(Error::refused(path, loss.found, remedy));
@@ -38,42 +32,53 @@ pub fn check(opened: &OpenVolume, is_forced: bool) -> Result<()> {
             loss.consequence
         ));
     }
-    Ok(())
+    Ok(losses)
 }
 
-fn losses(volume: &Volume<Arc<Device>>) -> ntfsclone_core::Result<Vec<Loss>> {
-    let mut losses = Vec::new();
-    let journal = match volume.journal()? {
-        Journal::Clean | Journal::CleanByOnePage => None,
-        Journal::NotClean => Some("its journal holds changes that are not yet in place"),
-        Journal::Unreadable => Some("neither restart page of its journal can be read"),
-    };
-    losses.extend(journal.map(|found| Loss {
-        found: format!("{found}, and in another size it is emptied"),
-        remedy: "start Windows on it, and shut it down",
-        consequence: "the journal is emptied; run chkdsk /f on the copy",
-    }));
-    if volume.is_hibernated()? {
-        losses.push(Loss {
-            found: "Windows is hibernated on it (or was shut down with fast startup), and would \
-                    resume with the old places of files"
-                .to_owned(),
-            remedy: "start Windows on it, and shut it down with shutdown /s /t 0",
-            consequence: "the copy starts anew, without what Windows kept in memory",
-        });
+/// How a loss is reported.
+struct LossWords {
+    found: String,
+    remedy: &'static str,
+    /// What becomes of it with --force.
+    consequence: &'static str,
+}
+
+impl LossWords {
+    fn of(loss: &Loss) -> Self {
+        let of_journal = |found| Self {
+            found: format!("{found}, and in another size it is emptied"),
+            remedy: "start Windows on it, and shut it down",
+            consequence: "the journal is emptied; run chkdsk /f on the copy",
+        };
+        match loss {
+            Loss::JournalNotClean => {
+                of_journal("its journal holds changes that are not yet in place")
+            }
+            Loss::JournalUnreadable => {
+                of_journal("neither restart page of its journal can be read")
+            }
+            Loss::Hibernated => Self {
+                found: "Windows is hibernated on it (or was shut down with fast startup), and \
+                        would resume with the old places of files"
+                    .to_owned(),
+                remedy: "start Windows on it, and shut it down with shutdown /s /t 0",
+                consequence: "the copy starts anew, without what Windows kept in memory",
+            },
+            Loss::ShadowCopies { copies, bytes } => Self {
+                found: format!(
+                    "has {} ({}), whose places another size makes wrong",
+                    shadow_copies(*copies),
+                    report::size(*bytes)
+                ),
+                remedy: "delete them first, with vssadmin delete shadows /all",
+                consequence: "the copy has none; their files stay in System Volume Information",
+            },
+        }
     }
-    if let Some(copies) = volume.shadow_copies()? {
-        losses.push(Loss {
-            found: format!(
-                "has {} ({}), whose places another size makes wrong",
-                report::count(copies.files, "shadow copy", "shadow copies"),
-                report::size(copies.bytes)
-            ),
-            remedy: "delete them first, with vssadmin delete shadows /all",
-            consequence: "the copy has none; their files stay in System Volume Information",
-        });
-    }
-    Ok(losses)
+}
+
+fn shadow_copies(copies: u64) -> String {
+    report::count(copies, "shadow copy", "shadow copies")
 }
 
 /// The least size of a volume, by `$Bitmap` alone.
@@ -83,12 +88,21 @@ pub fn least_size(opened: &OpenVolume) -> u64 {
     relocate::least_size(geometry, clusters_in_bitmap(opened), bitmap)
 }
 
+/// What was changed, as a line of `--progress=json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    resized: &'a Resized,
+}
+
 /// Another size of a volume.
 pub struct Resizing {
     pub size: NewSize,
     /// Bytes of what it is written to, if these are fixed.
     pub target: Option<u64>,
     pub output: PathBuf,
+    /// What does not survive.
+    pub losses: Vec<Loss>,
+    pub how: options::Progress,
     pub reports: Reports,
 }
 
@@ -108,9 +122,7 @@ impl Resizing {
             }
             NewSize::Fill => self.target.ok_or_else(|| self.no_target())?,
         };
-        let sector_size = u64::from(geometry.sector_size);
-        let old_size = geometry.backup_boot_sector() + sector_size;
-        if size / sector_size * sector_size == old_size {
+        if relocate::has_size(&geometry, size) {
             return Ok((opened, used));
         }
         if let Some(target) = self.target.filter(|target| size > *target) {
@@ -124,13 +136,8 @@ impl Resizing {
         let volume = volume.map_err(|error| Error::read(opened.device.path(), error))?;
         let relocated = Relocated::new(volume, used.map, size).map_err(refuse)?;
         let changes = relocated.check().map_err(refuse)?;
-        let size = relocated.size();
-        self.reports.line(format_args!(
-            "New size: {size} bytes ({}); {} moved, {} changed",
-            report::size(size),
-            report::count(changes.moved_clusters, "cluster is", "clusters are"),
-            report::count(changes.records, "MFT record is", "MFT records are"),
-        ));
+        let losses = self.losses.clone();
+        self.report(&Resized::new(&relocated, changes, used.bad, losses));
         let map = relocated.relocation().clusters();
         let device = Arc::new(opened.device.resized(relocated));
         let volume = Volume::open(Arc::clone(&device));
@@ -141,6 +148,39 @@ impl Resizing {
             ..opened
         };
         Ok((opened, UsedClusters { map, ..used }))
+    }
+
+    /// Lists what was changed.
+    fn report(&self, resized: &Resized) {
+        self.reports.line(format_args!(
+            "New size: {} bytes ({}); {} moved, {} changed",
+            resized.size,
+            report::size(resized.size),
+            report::count(resized.moved_clusters, "cluster is", "clusters are"),
+            report::count(resized.changed_records, "MFT record is", "MFT records are"),
+        ));
+        self.reports.line(format_args!(
+            "Emptied: the journal ({})",
+            report::size(resized.emptied_journal)
+        ));
+        let bad = report::count(resized.bad_clusters, "bad cluster", "bad clusters");
+        let bad = (resized.bad_clusters > 0).then_some(bad);
+        let lost = resized.losses.iter().filter_map(|loss| match loss {
+            // The journal is emptied in any case.
+            Loss::JournalNotClean | Loss::JournalUnreadable => None,
+            Loss::Hibernated => Some("the memory of a hibernated Windows".to_owned()),
+            Loss::ShadowCopies { copies, bytes } => Some(format!(
+                "{} ({})",
+                shadow_copies(*copies),
+                report::size(*bytes)
+            )),
+        });
+        let left_out: Vec<String> = bad.into_iter().chain(lost).collect();
+        if !left_out.is_empty() {
+            self.reports
+                .line(format_args!("Left out: {}", left_out.join(", ")));
+        }
+        progress::document(self.how, &Document { resized });
     }
 
     fn no_target(&self) -> Error {

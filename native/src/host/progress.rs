@@ -167,9 +167,20 @@ impl Progress {
             rate: rate as u64,
             eta: (rate > 0.0).then(|| (left / rate).ceil() as u64),
         };
-        if let Ok(text) = serde_json::to_string(&line) {
-            let _ = writeln!(std::io::stderr(), "{text}");
-        }
+        print_json(&line);
         self.shown = Some(Instant::now());
+    }
+}
+
+/// A line of `--progress=json` with something else than progress.
+pub fn document(how: options::Progress, document: &impl Serialize) {
+    if how == options::Progress::Json {
+        print_json(document);
+    }
+}
+
+fn print_json(line: &impl Serialize) {
+    if let Ok(text) = serde_json::to_string(line) {
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
 }

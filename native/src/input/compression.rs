@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 
 /// The memory that a decoder may take of what is `usable`: half of it, since
 /// what a stream asks for is then used; of little, more.
-fn memory_limit(usable: u64) -> u64 {
+pub(super) fn memory_limit(usable: u64) -> u64 {
     let memory = (usable / 2).max(LEAST_MEMORY.min(usable / 4 * 3));
     // A power of two, as windows are, and at least what any level without --ultra takes.
     1 << memory.clamp(8 << 20, MOST_MEMORY).ilog2()

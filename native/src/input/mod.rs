@@ -9,6 +9,7 @@ mod file_sums;
 mod files;
 mod folder;
 mod frames;
+mod index_cache;
 mod neighbours;
 mod not_opened;
 mod opened;
@@ -17,7 +18,9 @@ mod passing;
 mod piece_names;
 mod read_ahead;
 mod reopen;
+mod seek_points;
 mod seekable;
+mod side_index;
 mod stream;
 mod virtual_disk;
 
@@ -40,6 +43,7 @@ pub use partition::warn_of as warn_of_table;
 pub use passing::Passing;
 pub use reopen::open_again;
 pub use seekable::Seekable;
+pub use side_index::{indexed, open_indexed};
 pub use stream::{decompressed, peek_content, read_before_error, read_error, read_up_to};
 pub use virtual_disk::{VirtualDisk, open_with_neighbours};
 

@@ -3,6 +3,7 @@
 mod combinations;
 mod convert;
 mod distinct_paths;
+mod serve;
 mod suffix;
 mod task;
 
@@ -11,17 +12,19 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
+use ntfsclone_core::tree::By;
 use ntfsclone_core::wipe::Times;
 
 pub use task::{
-    CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask, Existing,
-    FileChecks, Form, HiddenSectors, InfoTask, Input, MapTask, Mismatch, NewFields, NewSerial,
-    Options, Origin, Output, Progress, Rescue, RestoreTask, Task, Thin, VerifyTask, VolumeChecks,
-    WriteOptions,
+    Address, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask,
+    Existing, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm, LsTask, MapTask,
+    Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
+    ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
-    self, Cli, Command, Copy, Damage, Map, ProgressArgs, ProgressStyle, Reflink, Verify,
+    self, Cli, Command, Copy, Damage, Ls, Map, NamesBy, ProgressArgs, ProgressStyle, Reflink,
+    Verify,
 };
 pub use crate::cli::{Algorithm, Direct, NewSize};
 use crate::device;
@@ -43,6 +46,16 @@ pub fn resolve(typed: Cli) -> Result<Options> {
             let task = Task::Info(InfoTask {
                 source: input_named(typed.source, typed.partition)?,
                 json: typed.json,
+            });
+            Ok(Options::new(task, Progress::None))
+        }
+        Some(Command::Serve(typed)) => serve::resolve(typed),
+        Some(Command::Ls(typed)) => resolve_ls(typed),
+        Some(Command::Cat(typed)) => {
+            let task = Task::Cat(CatTask {
+                source: input_named(typed.source, typed.partition)?,
+                path: typed.path,
+                range: typed.range,
             });
             Ok(Options::new(task, Progress::None))
         }
@@ -360,6 +373,27 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
     });
     let progress = resolve_progress(&typed.progress);
     Ok(Options::new(task, progress))
+}
+
+fn resolve_ls(typed: Ls) -> Result<Options> {
+    let task = Task::Ls(LsTask {
+        source: input_named(typed.source, typed.partition)?,
+        paths: typed.paths,
+        form: match (typed.long, typed.json, typed.csv) {
+            (true, ..) => ListForm::Long,
+            (_, true, _) => ListForm::Json,
+            (.., true) => ListForm::Csv,
+            _ => ListForm::Names,
+        },
+        is_recursive: typed.recursive,
+        all: typed.all,
+        streams: typed.streams,
+        by: match typed.by {
+            NamesBy::Index => By::Index,
+            NamesBy::Mft => By::Mft,
+        },
+    });
+    Ok(Options::new(task, Progress::None))
 }
 
 /// What is named on the command line as something to read.

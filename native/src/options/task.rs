@@ -1,13 +1,15 @@
 //! What the program can be asked to do.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use ntfsclone_core::clusters::metadata::LogFile;
+use ntfsclone_core::tree::By;
 use ntfsclone_core::wipe::Times;
 use ntfsclone_core::write::{Conversion, Partitioning, VMDK};
 
-use crate::cli::{Algorithm, Direct, Generated, MapFormat, NewSize};
+use crate::cli::{Algorithm, ByteRange, Direct, Generated, MapFormat, NewSize};
 use crate::host::percent::{Part, Percent};
 use crate::report::Reports;
 
@@ -47,6 +49,11 @@ pub enum Task {
     Verify(VerifyTask),
     /// Tell what is known of an image or volume.
     Info(InfoTask),
+    Serve(ServeTask),
+    /// List files.
+    Ls(LsTask),
+    /// Print the content of a file.
+    Cat(CatTask),
     /// Write a volume in another format.
     Convert(ConvertTask),
     /// Print the formats that can be written.
@@ -206,6 +213,55 @@ pub struct VerifyTask {
 pub struct InfoTask {
     pub source: Input,
     pub json: bool,
+}
+
+#[derive(Debug)]
+pub struct ServeTask {
+    pub source: Input,
+    pub address: Address,
+    /// The file that takes what clients write; `None` if they may only read.
+    pub overlay: Option<PathBuf>,
+    /// End when the last client has disconnected.
+    pub is_once: bool,
+    /// Serve a volume that is mounted read-write, or may be.
+    pub force: bool,
+}
+
+/// Where clients connect to.
+#[derive(Debug)]
+pub enum Address {
+    /// A Unix socket.
+    Local(PathBuf),
+    Network(SocketAddr),
+}
+
+#[derive(Debug)]
+pub struct LsTask {
+    pub source: Input,
+    /// None for the root directory.
+    pub paths: Vec<String>,
+    pub form: ListForm,
+    pub is_recursive: bool,
+    /// With the file system's own files.
+    pub all: bool,
+    pub streams: bool,
+    pub by: By,
+}
+
+/// What is printed of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListForm {
+    Names,
+    Long,
+    Json,
+    Csv,
+}
+
+#[derive(Debug)]
+pub struct CatTask {
+    pub source: Input,
+    pub path: String,
+    pub range: Option<ByteRange>,
 }
 
 /// How to go on after read errors.

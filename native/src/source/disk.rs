@@ -200,8 +200,8 @@ impl Disk {
     }
 }
 
-/// What is compressed in the files, and how, if that is a disk: frames at any place, else all of
-/// it in a temporary file.
+/// What is compressed in the files, and how, if that is a disk: at any place by its frames or an index,
+/// else all of it in a temporary file.
 fn decompress(
     name: &Path,
     files: &Arc<Files>,
@@ -221,6 +221,9 @@ fn decompress(
     );
     if !is_disk {
         return Ok(None);
+    }
+    if let Some(source) = input::indexed(name, files, compression, reports) {
+        return Ok(Some((source, Layer::Compressed(compression))));
     }
     reports.line(format_args!(
         "Decompressing {} to a temporary file, in which a disk can be read here and there",

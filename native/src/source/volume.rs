@@ -11,7 +11,7 @@ use ntfsclone_core::error::{Error as CoreError, Structure};
 use ntfsclone_core::image::Index;
 use ntfsclone_core::image::ntfsclone::{Event, Header};
 use ntfsclone_core::image::partclone;
-use ntfsclone_core::io::{IoError, ReadAt, Source, absent_in};
+use ntfsclone_core::io::{ByteExtent, IoError, ReadAt, Source, absent_in};
 use ntfsclone_core::ntfs::boot_sector::BOOT_SECTOR_BYTES;
 use ntfsclone_core::open::{self, Inside, Layer, Probe};
 use ntfsclone_core::relocate::Relocated;
@@ -62,7 +62,7 @@ struct Image {
 }
 
 impl Device {
-    /// Opens what holds a volume in any way. What must be decompressed is kept in
+    /// Opens what holds a volume in any way. What must be decompressed is read by an index, or kept in
     /// a temporary file meanwhile.
     pub fn open(
         path: &Path,
@@ -79,7 +79,11 @@ impl Device {
 
     /// What is open already.
     pub fn of(opened: OpenInput, progress: options::Progress, reports: Reports) -> Result<Self> {
-        let OpenInput { mut input, bytes } = opened;
+        let indexed = match &opened.bytes {
+            Bytes::Stream(_) => input::open_indexed(&opened.input, reports)?,
+            _ => None,
+        };
+        let OpenInput { mut input, bytes } = indexed.unwrap_or(opened);
         let name = input.name.clone();
         let bytes = match bytes {
             Bytes::Stream(mut reader) => {
@@ -295,6 +299,11 @@ impl Device {
         self.image.as_ref()?.index.as_deref()
     }
 
+    /// The bytes of the volume, with what is known of where they are stored.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// Bytes of the device that the volume is on, or was.
     pub fn device_size(&self) -> u64 {
         match self.header() {
@@ -409,6 +418,16 @@ impl ReadAt for Device {
         match &self.damaged {
             None => self.source.read_exact_at(offset, buf),
             Some(damaged) => damaged.read_with_ones(offset, buf).map_err(IoError::new),
+        }
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<ByteExtent, IoError> {
+        match &self.damaged {
+            None => self.source.extent_at(offset),
+            // It answers every read.
+            Some(damaged) => Ok(ByteExtent::Data {
+                len: damaged.size().saturating_sub(offset),
+            }),
         }
     }
 }

@@ -8,6 +8,7 @@ import { size } from "../numbers.js";
 import { canSave, type Way } from "../saving.js";
 import { strings } from "../strings.js";
 import { Anonymise } from "./anonymise.js";
+import { NewSize } from "./new-size.js";
 
 const words = strings.convert;
 
@@ -41,6 +42,7 @@ export class ConvertForm {
   readonly #sizeOf: Record<Target, HTMLElement>;
   readonly #options: DiskOptions;
   readonly #compression = new Compression();
+  readonly #newSize: NewSize;
   readonly #anonymise: Anonymise;
 
   /** `start` begins the conversion. */
@@ -53,7 +55,8 @@ export class ConvertForm {
     );
     this.#sizeOf = ofEach(() => h("span", { class: "target-size" }));
     this.#options = new DiskOptions();
-    this.#anonymise = new Anonymise(context, (bytes) => sizes.setExact({ target: "metadata", disk: null }, bytes));
+    this.#anonymise = new Anonymise(context, (bytes) => sizes.setExact({ target: "metadata", disk: null, newSize: null }, bytes));
+    this.#newSize = new NewSize(context);
     const isSaved = canSave();
     this.element = h(
       "form",
@@ -77,13 +80,14 @@ export class ConvertForm {
         ...(Object.keys(words.groups) as Group[]).map((group) => this.#group(group)),
       ),
       this.#anonymise.element,
+      this.#newSize.element,
       this.#options.element,
       this.#compression.element,
       h(
         "div",
         { class: "convert-start" },
         h("button", { type: "submit", class: "primary" }, icon("download"), isSaved ? words.save : words.download),
-        isSaved && h("button", { type: "button", class: "quiet", click: () => start(this.#choice(), "download") }, words.download),
+        isSaved && h("button", { type: "button", class: "quiet", click: () => this.#isValid() && start(this.#choice(), "download") }, words.download),
         h("p", { class: "muted" }, isSaved ? words.savesTo : words.downloads),
       ),
     );
@@ -109,7 +113,12 @@ export class ConvertForm {
   }
 
   #form(target: Target): Form {
-    return { target, disk: isVirtualDisk(target) ? this.#options.disk : null };
+    const newSize = target === "metadata" ? null : this.#newSize.value;
+    return { target, disk: isVirtualDisk(target) ? this.#options.disk : null, newSize };
+  }
+
+  #isValid(): boolean {
+    return (this.element as HTMLFormElement).reportValidity();
   }
 
   #update(): void {
@@ -117,6 +126,7 @@ export class ConvertForm {
     this.#options.show(isVirtualDisk(target));
     this.#compression.show(!isVirtualDisk(target));
     this.#anonymise.show(target === "metadata");
+    this.#newSize.show(target !== "metadata");
     for (const each of TARGETS) {
       this.showSize(this.#form(each));
     }

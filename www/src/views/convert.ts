@@ -6,6 +6,7 @@ import { cancelledNotice, doneNotice, save, type Way } from "../saving.js";
 import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
 import { ConvertForm, type Choice } from "./convert-form.js";
+import { resizedList } from "./new-size.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.convert;
@@ -30,7 +31,7 @@ export function convert(context: Context): View {
   const run = async (choice: Choice, way: Way) => {
     fill(message);
     sizes.stop();
-    const { target, disk, level } = choice;
+    const { target, disk, newSize, level } = choice;
     const [title, , next] = words.targets[target];
     const isCompressed = level !== null;
     const saved = await save(
@@ -39,8 +40,8 @@ export function convert(context: Context): View {
         label: words.working(title),
         name: nameFor(context.name, target, isCompressed),
         way,
-        size: isCompressed ? null : sizes.exact({ target, disk }),
-        about: isCompressed || !hasAllBytes(target) ? null : sizes.bytes({ target, disk }),
+        size: isCompressed ? null : sizes.exact({ target, disk, newSize }),
+        about: isCompressed || !hasAllBytes(target) ? null : sizes.bytes({ target, disk, newSize }),
         ask: (output, options) => context.session.ask("convert", { ...choice, output }, options),
       },
       (meter) => fill(element, meter),
@@ -49,7 +50,8 @@ export function convert(context: Context): View {
       case "done": {
         const made = disk === null ? words.made(title) : words.madeDisk(title, words.tables[disk][0]);
         const more = h("p", {}, [made, isCompressed ? words.decompress : next].filter((part) => part !== null).join(" "));
-        fill(message, doneNotice(saved.name, saved.written, saved.seconds, more));
+        const { resized } = saved.written;
+        fill(message, doneNotice(saved.name, saved.written, saved.seconds, h("div", {}, more, resized && resizedList(resized))));
         break;
       }
       case "failed":

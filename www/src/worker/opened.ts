@@ -1,7 +1,7 @@
-import { NtfscloneError, open, type ErrorCode, type Image, type Info, type LookOptions, type Remains, type Report, type TaskOptions } from "ntfsclone";
+import { NtfscloneError, open, type ErrorCode, type Image, type Info, type LookOptions, type Remains, type Report, type Resized, type ResizeLimits, type TaskOptions } from "ntfsclone";
 import type { Extents } from "../extents.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Content, Conversion, Form, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
+import type { Answer, Bytes, Content, Conversion, Converted, Form, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
 import { structureAt } from "../structures/locate.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
@@ -83,7 +83,7 @@ export class Opened {
   }
 
   /** Begins the conversion, and stops it when it reports its size. */
-  async size({ target, disk }: Form, options: Asked): Promise<number | null> {
+  async size({ target, disk, newSize }: Form, options: Asked): Promise<number | null> {
     const isKnown = new AbortController();
     let size: number | null = null;
     const onSize = (bytes: number) => {
@@ -91,7 +91,7 @@ export class Opened {
       isKnown.abort();
     };
     const signal = AbortSignal.any([options.signal, isKnown.signal]);
-    const reader = this.#image.convert(target, { ...AS_IT_IS, disk: disk ?? undefined, signal, onSize }).getReader();
+    const reader = this.#image.convert(target, { ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined, signal, onSize }).getReader();
     try {
       await reader.read();
       await reader.cancel();
@@ -103,9 +103,18 @@ export class Opened {
     return size;
   }
 
-  convert({ target, disk, level, output }: Conversion, options: Asked): Promise<Written> {
-    const how = { ...AS_IT_IS, disk: disk ?? undefined, compress: level ?? false };
-    return write(output, options, (options) => this.#image.convert(target, { ...options, ...how }));
+  async convert({ target, disk, newSize, level, output }: Conversion, options: Asked): Promise<Converted> {
+    let resized: Resized | null = null;
+    const onResized = (changed: Resized) => {
+      resized = changed;
+    };
+    const how = { ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined, compress: level ?? false, onResized };
+    const written = await write(output, options, (options) => this.#image.convert(target, { ...options, ...how }));
+    return { ...written, resized };
+  }
+
+  resizeLimits(options: TaskOptions): Promise<ResizeLimits> {
+    return this.#image.resizeLimits(options);
   }
 
   remains(options: TaskOptions): Promise<Remains> {

@@ -133,8 +133,10 @@ impl BlockMap {
         let Some(bits) = &self.bits else {
             return if stored { from.min(end) } else { end };
         };
+        // What was not read is not in the set, however many blocks the header claims.
+        let known_end = end.min(bits.known);
         let mut block = from;
-        while block < end {
+        while block < known_end {
             let word = bits.word(block);
             let wanted = if stored { word } else { !word } & !low_bits(block % WORD_BLOCKS);
             let first = block.saturating_sub(block % WORD_BLOCKS);
@@ -144,7 +146,7 @@ impl BlockMap {
             }
             block = first.saturating_add(WORD_BLOCKS);
         }
-        end
+        if stored { end } else { block.min(end) }
     }
 }
 
@@ -228,6 +230,18 @@ mod tests {
             (0, 77, 100)
         );
         assert_eq!((map.next(5, true, 9), map.next(5, false, 9)), (5, 9));
+    }
+
+    /// A damaged header may claim any number of blocks; a search among them all would not end.
+    #[test]
+    fn blocks_of_a_bitmap_that_ends_early_are_not_in_the_set() {
+        let mut map = BlockMap::empty(1 << 50);
+        map.push_bits(&[0b101, 0]).unwrap();
+        assert_eq!(map.next(1, true, u64::MAX), 2);
+        assert_eq!(map.next(3, true, u64::MAX), 1 << 50);
+        assert_eq!(map.next(2, false, u64::MAX), 3);
+        assert_eq!(map.next(16, false, u64::MAX), 16);
+        assert_eq!(map.next(1 << 40, false, u64::MAX), 1 << 40);
     }
 
     proptest! {

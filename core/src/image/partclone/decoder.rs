@@ -171,8 +171,10 @@ impl Decoder {
             })
     }
 
-    /// The header, the bitmap, and bytes of padding after each checksum.
+    /// The header, the bitmap, and bytes of padding after each checksum; `None`
+    /// before the end of the bitmap.
     pub(super) fn into_layout(self) -> Option<(Header, BlockMap, u64)> {
+        self.blocks()?;
         let body = self.body?;
         Some((body.header, body.blocks, body.padding.unwrap_or(0)))
     }

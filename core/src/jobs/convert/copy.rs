@@ -1,5 +1,6 @@
 //! Copying the clusters that a plan lists, or an image stores.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::Failure;
@@ -11,6 +12,7 @@ use super::output::Output;
 use crate::image::Index;
 use crate::io::{ReadAt, Source};
 use crate::plan::{CopyStep, Plan};
+use crate::relocate::Relocated;
 use crate::units::len_u64;
 use crate::wipe::Times;
 use crate::write::{Conversion, RecordChunk, Shape, WipeReport};
@@ -21,16 +23,19 @@ pub(super) struct Copy {
     pub(super) plan: Plan,
     /// Of the volume.
     pub(super) serial_number: u64,
+    /// What `source` is, if the volume gets another size.
+    pub(super) relocated: Option<Arc<Relocated<Source>>>,
 }
 
 impl Copy {
-    /// A copy of the clusters in use.
-    pub(super) fn of_clusters(counted: Counted) -> Self {
+    /// A copy of the clusters in use; of a volume in another size, with what is its source.
+    pub(super) fn of_clusters(counted: Counted, relocated: Option<Arc<Relocated<Source>>>) -> Self {
         let geometry = *counted.volume.geometry();
         Self {
             plan: Plan::new(geometry, counted.inside.device_size(), counted.map),
             source: counted.inside.source,
             serial_number: counted.volume.boot().serial_number,
+            relocated,
         }
     }
 
@@ -42,6 +47,7 @@ impl Copy {
         mut output: Output<'_>,
     ) -> Result<(WipeReport, u64), Failure> {
         let (plan, source) = (&self.plan, &self.source);
+        let relocated = self.relocated.as_deref();
         // Its serial number makes the identifiers of its disk.
         let layout = conversion.layout(plan, self.serial_number)?;
         let disk = layout.as_ref();
@@ -52,7 +58,8 @@ impl Copy {
             match step {
                 CopyStep::Bytes { offset, len } => {
                     let progress = (&mut done, plan.bytes());
-                    copy_range(co, source, (offset, len), progress, &mut output).await?;
+                    let input = (source, relocated);
+                    copy_range(co, input, (offset, len), progress, &mut output).await?;
                 }
                 CopyStep::Records(kind, stream) => {
                     for chunk in RecordChunk::all(plan.geometry(), kind, stream) {
@@ -96,15 +103,16 @@ pub(super) async fn copy_stored(
     let ranges = extents.map(|extent| (bytes(extent.start.0), bytes(extent.len)));
     let mut done = 0;
     for range in ranges.chain([(volume_size, end.saturating_sub(volume_size))]) {
-        copy_range(co, source, range, (&mut done, end), output).await?;
+        copy_range(co, (source, None), range, (&mut done, end), output).await?;
     }
     Ok(())
 }
 
-/// Copies `len` bytes at `offset`. `progress` is what is done, and the total.
+/// Copies `len` bytes at `offset`; `relocated` is the source, if the volume gets another size.
+/// `progress` is what is done, and the total.
 pub(super) async fn copy_range(
     co: &Co,
-    source: &Source,
+    (source, relocated): (&Source, Option<&Relocated<Source>>),
     (mut offset, len): (u64, u64),
     (done, total): (&mut u64, u64),
     output: &mut Output<'_>,
@@ -112,6 +120,9 @@ pub(super) async fn copy_range(
     let end = offset.saturating_add(len);
     while offset < end {
         let len = piece_len(offset, end);
+        // What is elsewhere on the volume is a piece of its own: where several bytes are missing,
+        // all of a piece is read again for each.
+        let len = relocated.map_or(len, |relocated| relocated.part_at(offset).1.min(len).max(1));
         let piece = co.piece(source, offset, len).await?;
         *done = done.saturating_add(len);
         output.set_progress(*done, total);

@@ -36,6 +36,7 @@ impl Copy {
                 source: counted.inside.source,
                 plan,
                 serial_number: counted.volume.boot().serial_number,
+                relocated: None,
             },
             metadata.sensitive,
         ))

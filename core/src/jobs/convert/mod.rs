@@ -8,6 +8,7 @@ mod metadata;
 mod output;
 mod pass;
 mod remains;
+mod resize;
 mod unpack;
 mod whole_disk;
 
@@ -19,6 +20,8 @@ use self::compressed::Compressor;
 use self::copy::{Copy, copy_stored};
 use self::output::{Form, Output};
 use self::pass::pass_image;
+pub use self::resize::NewSize;
+use self::resize::{losses, resize};
 use self::unpack::unpack_image;
 use super::job::{Co, Job};
 use super::locate::locate;
@@ -37,16 +40,17 @@ use crate::units::len_usize;
 use crate::write::{Conversion, METADATA, NTFSCLONE};
 
 impl Opened {
-    /// Converts it, and compresses the result if requested: [`Step::Size`] if that is
-    /// known, [`Step::Bytes`] and [`Step::Hole`].
+    /// Converts it, and compresses the result if requested: [`Step::Resized`] if the volume gets
+    /// another size, [`Step::Size`] if that is known, [`Step::Bytes`] and [`Step::Hole`].
     ///
     /// # Errors
     ///
-    /// [`Refusal::Target`]: there is no such level, or an image of an old
-    /// version would be compressed as it is.
+    /// [`Refusal::Target`]: there is no such level, an image of an old version would be compressed
+    /// as it is, or metadata alone would get another size.
     ///
     /// [`Step::Bytes`]: super::Step::Bytes
     /// [`Step::Hole`]: super::Step::Hole
+    /// [`Step::Resized`]: super::Step::Resized
     /// [`Step::Size`]: super::Step::Size
     pub fn convert(
         &self,
@@ -55,7 +59,15 @@ impl Opened {
     ) -> Result<Job<()>, Failure> {
         let conversion = conversion.into();
         let is_old = |header: &Header| len_usize(header.data_offset.into()) != HEADER_SIZE;
+        if self.new_size.is_some() && conversion.writer == &METADATA {
+            return Err(Failure::refused(
+                Refusal::Target,
+                "cannot get another size as metadata alone",
+                "leave the size out; or make something else of it first, in that size",
+            ));
+        }
         if compression.is_some()
+            && self.new_size.is_none()
             && conversion.writer == &NTFSCLONE
             && self.header.as_ref().is_some_and(is_old)
         {
@@ -85,14 +97,16 @@ async fn convert(
     form: Form,
 ) -> Result<(), Failure> {
     let mut output = Output::new(co, form);
-    if conversion.writer == &NTFSCLONE && opened.format == Format::Image {
+    // In its own size, an image is not looked into.
+    let as_it_is = opened.new_size.is_none();
+    if as_it_is && conversion.writer == &NTFSCLONE && opened.format == Format::Image {
         return pass_image(co, &opened.bytes, output).await;
     }
     if let Some(image) = &opened.container {
         compare_block_checksums(co, image).await?;
     }
     let inside = locate(co, opened).await?;
-    if let (Some(index), true) = (inside.index(), conversion.is_raw_volume()) {
+    if let (Some(index), true) = (inside.index(), as_it_is && conversion.is_raw_volume()) {
         if index.is_ordinary() {
             unpack_image(co, &opened.bytes, index, &mut output).await?;
         } else {
@@ -103,9 +117,13 @@ async fn convert(
             .await?;
         return Ok(());
     }
-    if !opened.accepts_dirty {
+    if !opened.is_forced {
         refuse_dirty(co, &inside).await?;
     }
+    let resizing = match opened.new_size {
+        Some(size) => Some((size, losses(co, &inside, opened.is_forced).await?)),
+        None => None,
+    };
     let counted = used(co, inside, false).await?;
     if let Some(facts) = output.facts() {
         let serial_number = counted.volume.boot().serial_number;
@@ -117,8 +135,12 @@ async fn convert(
         }
         Copy::of_metadata(co, counted).await?.0
     } else {
+        let (counted, relocated) = match resizing {
+            Some((size, losses)) => resize(co, counted, size, losses).await?,
+            None => (counted, None),
+        };
         refuse_not_stored(co, &counted).await?;
-        Copy::of_clusters(counted)
+        Copy::of_clusters(counted, relocated)
     };
     copy.write(co, conversion, output).await?;
     Ok(())

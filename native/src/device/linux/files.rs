@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{
@@ -232,6 +232,11 @@ pub fn open_to_write(path: &Path) -> io::Result<File> {
         .write(true)
         .custom_flags(flags.bits().cast_signed())
         .open(path)
+}
+
+/// Writes all of `bytes` at `offset` of a file that several threads write to.
+pub fn write_all_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    FileExt::write_all_at(file, bytes, offset)
 }
 
 /// True if somebody has the regular file open for writing: a loop device, a

@@ -13,6 +13,7 @@ mod mounts;
 mod process;
 mod reflink;
 mod signals;
+mod sockets;
 mod standard_stream;
 
 pub use block_device::{
@@ -33,14 +34,15 @@ pub use files::{
     FileKind, Mode, allocated_size, change_time, create_new, file_kind, free_space,
     is_device_folder, is_mount_point, is_open_for_writing, is_protected_by_directory, is_terminal,
     lock, may_be_on_ntfs, name_bytes, open_regular, open_to_write, rename_without_replacing,
-    sync_directory, take_over_access,
+    sync_directory, take_over_access, write_all_at,
 };
-pub use holes::allocation_at;
+pub use holes::{allocation_at, punch};
 pub use memory::{fit_in_address_space, try_zeros, usable_memory};
 pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};
-pub use process::{allow_open_files, host_name, is_root};
+pub use process::{allow_open_files, boot_id, host_name, is_root};
 pub use reflink::{share_range, share_unit};
 pub use signals::{EndingSignals, handle_file_size_limit};
+pub use sockets::{Connection, Listener};
 pub use standard_stream::{
     descriptor_of, is_stdout, is_stdout_closed, stdin, stdout, terminal_width,
 };

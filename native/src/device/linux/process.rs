@@ -1,5 +1,7 @@
 //! What the kernel knows of this process, and of the machine it runs on.
 
+use std::fs;
+
 use rustix::process::Resource;
 
 /// Lets this process have so many more files open, if it may.
@@ -23,4 +25,11 @@ pub fn is_root() -> bool {
 pub fn host_name() -> String {
     let host = rustix::system::uname();
     host.nodename().to_string_lossy().into_owned()
+}
+
+/// What this start of the kernel has in common with no other; `None` if the kernel does not
+/// say.
+pub fn boot_id() -> Option<u128> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    u128::from_str_radix(&text.trim().replace('-', ""), 16).ok()
 }

@@ -1,0 +1,259 @@
+//! The content of a compressed stream, read at any place by an index.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use spin::Mutex;
+
+use super::index::{BLOCK_BYTES, SUM_BYTES, SeekIndex};
+use super::point::Resume;
+use super::resumed_deflate::ResumedDeflate;
+use crate::io::{IoError, ReadAt, Source};
+use crate::stream::{Limits, Stream};
+use crate::units::{len_u64, len_usize};
+
+/// Blocks that are cached.
+const CACHED_BLOCKS: usize = 32;
+
+/// Decoders that wait for the block after the one they ended with.
+const IDLE_DECODERS: usize = 4;
+
+/// Compressed bytes that are read in one call.
+const INPUT_BYTES: u64 = 128 << 10;
+
+/// The content of a compressed stream. Each block is compared with its checksum.
+pub struct IndexedReader {
+    compressed: Source,
+    index: SeekIndex,
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The latest last.
+    blocks: VecDeque<(u64, Arc<Vec<u8>>)>,
+    idle: VecDeque<BlockDecoder>,
+}
+
+/// The content of a block differs from what it was when the index was made.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the content at byte {offset:#x} of the decompressed stream differs from what its index says"
+)]
+pub struct OtherContent {
+    /// Where the block begins.
+    pub offset: u64,
+}
+
+impl IndexedReader {
+    /// `compressed` is what `index` was made of; its decoders may use what `limits` say.
+    pub fn new(compressed: Source, index: SeekIndex, limits: Limits) -> Self {
+        Self {
+            compressed,
+            index,
+            limits,
+            state: Mutex::default(),
+        }
+    }
+
+    fn block(&self, number: u64) -> Result<Arc<Vec<u8>>, IoError> {
+        let mut decoder = {
+            let mut state = self.state.lock();
+            if let Some(found) = state.cached(number) {
+                return Ok(found);
+            }
+            let point = self.index.point_before(number.saturating_mul(BLOCK_BYTES));
+            let point = point.ok_or_else(IoError::end_of_input)?;
+            let first = self.index.points().nth(point);
+            let first = first.map_or(0, |point| point.offset.div_ceil(BLOCK_BYTES));
+            match state.take_idle(first, number) {
+                Some(decoder) => decoder,
+                None => {
+                    drop(state);
+                    BlockDecoder::start(self, point)?
+                }
+            }
+        };
+        loop {
+            let found = decoder.next_block;
+            let block = Arc::new(decoder.next(self)?);
+            let mut state = self.state.lock();
+            state.keep(found, &block);
+            if found == number {
+                state.rest(decoder);
+                return Ok(block);
+            }
+        }
+    }
+}
+
+impl State {
+    fn cached(&self, number: u64) -> Option<Arc<Vec<u8>>> {
+        let mut blocks = self.blocks.iter();
+        let found = blocks.find(|(found, _)| *found == number)?;
+        Some(Arc::clone(&found.1))
+    }
+
+    /// The decoder that is nearest before block `number`, and not before `first`.
+    fn take_idle(&mut self, first: u64, number: u64) -> Option<BlockDecoder> {
+        let within = first..=number;
+        let idle = self.idle.iter().enumerate();
+        let nearest = idle
+            .filter(|(_, decoder)| within.contains(&decoder.next_block))
+            .max_by_key(|(_, decoder)| decoder.next_block)?;
+        self.idle.remove(nearest.0)
+    }
+
+    fn keep(&mut self, number: u64, block: &Arc<Vec<u8>>) {
+        if self.blocks.len() >= CACHED_BLOCKS {
+            self.blocks.pop_front();
+        }
+        self.blocks.push_back((number, Arc::clone(block)));
+    }
+
+    fn rest(&mut self, decoder: BlockDecoder) {
+        if self.idle.len() >= IDLE_DECODERS {
+            self.idle.pop_front();
+        }
+        self.idle.push_back(decoder);
+    }
+}
+
+/// Decodes one block after the other.
+struct BlockDecoder {
+    stream: Stream,
+    /// Compressed bytes that were read and not consumed.
+    input: Vec<u8>,
+    consumed: usize,
+    /// Where the compressed bytes after `input` are.
+    position: u64,
+    /// Bytes of content before the next block.
+    skipped: u64,
+    next_block: u64,
+}
+
+impl BlockDecoder {
+    /// At the first block that begins at the point with this number or after it.
+    fn start(reader: &IndexedReader, number: usize) -> Result<Self, IoError> {
+        let (point, window) = reader.index.point(number).map_err(IoError::new)?;
+        let compression = reader.index.compression();
+        let limits = reader.limits;
+        let bits = u8::try_from(point.compressed_bit % 8).unwrap_or_default();
+        let stream = match point.resume {
+            Resume::Part => Stream::new(compression, limits, true),
+            Resume::Deflate => {
+                let decoder = ResumedDeflate::new(&window, bits, limits);
+                Stream::with(compression, Ok(alloc::boxed::Box::new(decoder)), true)
+            }
+        };
+        let mut stream = stream.map_err(IoError::new)?;
+        stream.position = point.compressed_bit / 8;
+        let next_block = point.offset.div_ceil(BLOCK_BYTES);
+        Ok(Self {
+            position: stream.position,
+            stream,
+            input: Vec::new(),
+            consumed: 0,
+            skipped: next_block
+                .saturating_mul(BLOCK_BYTES)
+                .saturating_sub(point.offset),
+            next_block,
+        })
+    }
+
+    fn next(&mut self, reader: &IndexedReader) -> Result<Vec<u8>, IoError> {
+        let offset = self.next_block.saturating_mul(BLOCK_BYTES);
+        let left = reader.index.size().saturating_sub(offset);
+        let mut block = vec![0; len_usize(left.min(BLOCK_BYTES))];
+        while self.skipped > 0 {
+            let len = len_usize(self.skipped.min(len_u64(block.len())));
+            let made = self.decode(reader, block.get_mut(..len).unwrap_or_default())?;
+            self.skipped = self.skipped.saturating_sub(len_u64(made));
+        }
+        let mut filled = 0;
+        while filled < block.len() {
+            let made = self.decode(reader, block.get_mut(filled..).unwrap_or_default())?;
+            filled = filled.saturating_add(made);
+        }
+        let found = blake3::hash(&block);
+        let expected = reader.index.sum(self.next_block);
+        if found.as_bytes().first_chunk::<SUM_BYTES>() != expected.as_ref() {
+            return Err(IoError::new(OtherContent { offset }));
+        }
+        self.next_block = self.next_block.saturating_add(1);
+        Ok(block)
+    }
+
+    /// Fills the start of `output`, at least one byte.
+    fn decode(&mut self, reader: &IndexedReader, output: &mut [u8]) -> Result<usize, IoError> {
+        if output.is_empty() {
+            return Err(IoError::end_of_input());
+        }
+        loop {
+            let waiting = self.input.len().saturating_sub(self.consumed);
+            if waiting < self.stream.wanted() {
+                self.read_on(reader)?;
+            }
+            if self.stream.has_ended() {
+                return Err(IoError::end_of_input());
+            }
+            let input = self.input.get(self.consumed..).unwrap_or_default();
+            let (taken, made) = self.stream.decode(input, output).map_err(IoError::new)?;
+            self.consumed = self.consumed.saturating_add(taken);
+            if made > 0 {
+                return Ok(made);
+            }
+        }
+    }
+
+    fn read_on(&mut self, reader: &IndexedReader) -> Result<(), IoError> {
+        let size = reader.compressed.size().min(reader.index.compressed_size());
+        let len = len_usize(size.saturating_sub(self.position).min(INPUT_BYTES));
+        self.input.drain(..self.consumed.min(self.input.len()));
+        self.consumed = 0;
+        let start = self.input.len();
+        self.input.resize(start.saturating_add(len), 0);
+        let space = self.input.get_mut(start..).unwrap_or_default();
+        reader.compressed.read_exact_at(self.position, space)?;
+        self.position = self.position.saturating_add(len_u64(len));
+        Ok(())
+    }
+}
+
+impl ReadAt for IndexedReader {
+    fn size(&self) -> u64 {
+        self.index.size()
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), IoError> {
+        let end = offset.checked_add(len_u64(buf.len()));
+        if end.is_none_or(|end| end > self.size()) {
+            return Err(IoError::end_of_input());
+        }
+        let (mut offset, mut rest) = (offset, buf);
+        while !rest.is_empty() {
+            let number = offset.checked_div(BLOCK_BYTES).unwrap_or_default();
+            let start = len_usize(offset.checked_rem(BLOCK_BYTES).unwrap_or_default());
+            let block = self.block(number)?;
+            let found = block.get(start..).unwrap_or_default();
+            let len = found.len().min(rest.len());
+            let (now, later) = rest
+                .split_at_mut_checked(len)
+                .ok_or_else(IoError::end_of_input)?;
+            now.copy_from_slice(found.get(..len).unwrap_or_default());
+            offset = offset.saturating_add(len_u64(len));
+            rest = later;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for IndexedReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexedReader").finish_non_exhaustive()
+    }
+}

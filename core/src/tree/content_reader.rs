@@ -1,0 +1,178 @@
+//! Reads the content of a file, from any position on.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::error::{Error, Result, Structure};
+use crate::io::{ReadAt, absent_in};
+use crate::ntfs::Volume;
+use crate::ntfs::content::{Content, Span};
+use crate::ntfs::lznt1;
+use crate::units::{Extent, Geometry, Lcn, len_u64, len_usize};
+
+/// The next bytes of content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All that was put into the buffer.
+    Bytes,
+    /// A hole of so many zeros.
+    Hole(u64),
+}
+
+/// A reader of the content of one file. Clusters that an image does not store are an error, never zeros.
+#[derive(Debug)]
+pub struct ContentReader<'v, R> {
+    volume: &'v Volume<R>,
+    content: Content,
+    position: u64,
+}
+
+impl<'v, R: ReadAt> ContentReader<'v, R> {
+    /// Reads `content`, of a file of `volume`, from its start on.
+    pub fn new(volume: &'v Volume<R>, content: Content) -> Self {
+        Self {
+            volume,
+            content,
+            position: 0,
+        }
+    }
+
+    /// What is read.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Continues at this byte of the content.
+    pub fn seek(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// Replaces what is in `buf` by the next bytes, at most `limit`, or returns a hole; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`Error::Compressed`], and others: the content is damaged;
+    /// [`Error::NotStored`]: an image does not have it.
+    pub fn next(&mut self, limit: usize, buf: &mut Vec<u8>) -> Result<Option<Part>> {
+        buf.clear();
+        let start = self.content.span_start(self.position);
+        let skipped = self.position.saturating_sub(start);
+        let Some(span) = self.content.span_at(start)? else {
+            return Ok(None);
+        };
+        match span {
+            Span::Hole(len) => {
+                let len = len.saturating_sub(skipped);
+                self.position = self.position.saturating_add(len);
+                return Ok(Some(Part::Hole(len)));
+            }
+            // Of a compressed file, a unit that is not compressed.
+            Span::Stored { offset, len } => {
+                let len = len.saturating_sub(skipped).min(len_u64(limit));
+                self.read(offset.saturating_add(skipped), len, buf)?;
+            }
+            Span::Resident(bytes) => {
+                let len = bytes.len().min(limit);
+                buf.extend_from_slice(bytes.get(..len).unwrap_or_default());
+            }
+            Span::Compressed { extents, len } => {
+                *buf = self.decompress(&extents, len)?;
+                buf.drain(..len_usize(skipped).min(buf.len()));
+            }
+            Span::Wof { chunk, len } => {
+                *buf = self.read_wof_chunk(chunk, len)?;
+                buf.drain(..len_usize(skipped).min(buf.len()));
+            }
+        }
+        if buf.is_empty() {
+            return Ok(None);
+        }
+        self.position = self.position.saturating_add(len_u64(buf.len()));
+        Ok(Some(Part::Bytes))
+    }
+
+    fn geometry(&self) -> &Geometry {
+        self.volume.geometry()
+    }
+
+    /// Appends bytes of the volume, which must be stored.
+    fn read(&self, offset: u64, len: u64, buf: &mut Vec<u8>) -> Result<()> {
+        let source = self.volume.source();
+        // All of the last cluster must be stored.
+        let end = offset.saturating_add(len);
+        let whole = end.checked_next_multiple_of(self.geometry().bytes(1));
+        let clusters = offset..whole.unwrap_or(u64::MAX).min(source.size());
+        let failed = |source| Error::Io {
+            structure: Structure::Value,
+            offset,
+            len,
+            source,
+        };
+        if let Some(absent) = absent_in(source, clusters).next() {
+            let offset = absent.map_err(failed)?.start;
+            return Err(Error::NotStored {
+                cluster: self.geometry().vcn_at(offset).0.0,
+            });
+        }
+        let start = buf.len();
+        buf.resize(start.saturating_add(len_usize(len)), 0);
+        let bytes = buf.get_mut(start..).unwrap_or_default();
+        source.read_exact_at(offset, bytes).map_err(failed)
+    }
+
+    /// A unit that NTFS compressed.
+    fn decompress(&self, extents: &[Extent], len: usize) -> Result<Vec<u8>> {
+        let mut unit = Vec::new();
+        for extent in extents {
+            let offset = self.geometry().offset(extent.start);
+            self.read(offset, self.geometry().bytes(extent.len), &mut unit)?;
+        }
+        let first = extents.first().map_or(Lcn(0), |extent| extent.start);
+        let offset = self.geometry().offset(first);
+        lznt1::decompress(&unit, len).map_err(|reason| Error::Compressed { offset, reason })
+    }
+
+    /// A chunk that WOF compressed.
+    fn read_wof_chunk(&self, chunk: u64, len: usize) -> Result<Vec<u8>> {
+        let Some((wof, stream_size)) = self.content.wof() else {
+            return Ok(Vec::new());
+        };
+        let damaged = |position: u64| {
+            let offset = match self.content.value_at(position) {
+                Ok(Some(Span::Stored { offset, .. })) => offset,
+                _ => 0,
+            };
+            move |reason| Error::Compressed { offset, reason }
+        };
+        let entries = wof.entries(chunk);
+        let table = self.read_value(entries.clone())?;
+        let place = wof.place(chunk, &table, stream_size);
+        let place = place.map_err(damaged(entries.start))?;
+        let packed = self.read_value(place.clone())?;
+        wof.decompress(packed, len).map_err(damaged(place.start))
+    }
+
+    /// Bytes of the stream that WOF compressed.
+    fn read_value(&self, range: Range<u64>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut position = range.start;
+        while position < range.end {
+            let left = range.end.saturating_sub(position);
+            match self.content.value_at(position)? {
+                Some(Span::Stored { offset, len }) => {
+                    self.read(offset, len.min(left), &mut bytes)?
+                }
+                Some(Span::Resident(rest)) => {
+                    let len = rest.len().min(len_usize(left));
+                    bytes.extend_from_slice(rest.get(..len).unwrap_or_default());
+                }
+                _ => {
+                    let reason = "its stream ends, or has a hole";
+                    return Err(Error::Compressed { offset: 0, reason });
+                }
+            }
+            position = range.start.saturating_add(len_u64(bytes.len()));
+        }
+        Ok(bytes)
+    }
+}

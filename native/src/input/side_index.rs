@@ -1,0 +1,121 @@
+//! Random access in a file that is compressed as a whole, by an index that is made once: the format is
+//! in `docs/side-index.md`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ntfsclone_core::io::{ReadAt, Source};
+use ntfsclone_core::open::{Layer, Nesting};
+use ntfsclone_core::stream::seek::{IndexedReader, SeekIndex};
+use ntfsclone_core::stream::{Compression, Limits};
+
+use super::compression::memory_limit;
+use super::index_cache;
+use super::seek_points;
+use super::virtual_disk::open_disk;
+use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Wanted};
+use crate::device;
+use crate::error::Result;
+use crate::report::Reports;
+
+/// Compressed bytes from which on an index is made. Less is decompressed in a second.
+const LEAST_BYTES: u64 = 16 << 20;
+
+/// Bytes at the start and at the end that tell a file from others.
+const SAMPLE_BYTES: u64 = 64 << 10;
+
+/// What was opened as a stream, to be read at any place; `None` if there is no index of its kind.
+///
+/// # Errors
+///
+/// What is in it cannot be opened.
+pub fn open_indexed(input: &Recognised, reports: Reports) -> Result<Option<OpenInput>> {
+    let is_compression = |layer: &Layer| matches!(layer, Layer::Compressed(_));
+    let mut layers = input.layers.iter().cloned();
+    let outer: Vec<Layer> = layers
+        .by_ref()
+        .take_while(|layer| !is_compression(layer))
+        .collect();
+    let inner: Vec<Layer> = layers.collect();
+    let compression = input.layers.iter().find_map(|layer| match layer {
+        Layer::Compressed(compression) => Some(*compression),
+        _ => None,
+    });
+    let (Some(compression), Some(files)) = (compression, &input.files) else {
+        return Ok(None);
+    };
+    // Its checksums are compared while it is read from start to end.
+    if inner.iter().any(is_compression) || input.sums.is_some() {
+        return Ok(None);
+    }
+    let Some(source) = indexed(&input.name, files, compression, reports) else {
+        return Ok(None);
+    };
+    let partition = inner.iter().find_map(|layer| match layer {
+        Layer::Partition(number) => Some(*number),
+        _ => None,
+    });
+    let mut nesting = Nesting::new(outer, partition);
+    nesting.pass(Layer::Compressed(compression));
+    let input = Recognised {
+        container: None,
+        ..input.clone()
+    };
+    let opening = OpenOptions {
+        wanted: Wanted::Volume,
+        rescue: None,
+        sums: Sums::Ignore,
+    };
+    open_disk(input, source, nesting, opening).map(Some)
+}
+
+/// The content of `files` at any place, by an index that is kept or made now. `None` if there is no
+/// index of this format, for small files, and for what is damaged.
+pub fn indexed(
+    name: &Path,
+    files: &Arc<Files>,
+    compression: Compression,
+    reports: Reports,
+) -> Option<Source> {
+    if compression != Compression::Gzip || files.size() < LEAST_BYTES || files.is_block_device() {
+        return None;
+    }
+    let identity = identity_of(files)?;
+    let index = match index_cache::find(files, &identity) {
+        Some(index) => index,
+        None => {
+            reports.line(format_args!(
+                "Making an index of {}, with which it can be read here and there",
+                name.display()
+            ));
+            let file = seek_points::of_gzip(files, identity)?;
+            // What was decoded while it changed is of neither state.
+            files.check_unchanged().ok()?;
+            index_cache::keep(files, &identity, &file);
+            SeekIndex::open(Arc::new(Arc::<[u8]>::from(file))).ok()?
+        }
+    };
+    let is_of_files = index.identity() == identity
+        && index.compression() == compression
+        && index.compressed_size() == files.size();
+    let limits = Limits {
+        memory: memory_limit(device::usable_memory()),
+        threads: 0,
+    };
+    let compressed = Arc::clone(files) as Source;
+    is_of_files.then(|| Arc::new(IndexedReader::new(compressed, index, limits)) as Source)
+}
+
+/// The hash of the size, and of the first and last bytes.
+fn identity_of(files: &Files) -> Option<[u8; 32]> {
+    let size = files.size();
+    let len = size.min(SAMPLE_BYTES);
+    let mut sample = vec![0; usize::try_from(len).ok()?];
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&size.to_le_bytes());
+    for offset in [0, size - len] {
+        files.read_exact_at(offset, &mut sample).ok()?;
+        hasher.update(&sample);
+    }
+    Some(*hasher.finalize().as_bytes())
+}
