@@ -105,6 +105,7 @@ impl Failure {
                 | Error::BlockBeyondEnd { .. }
                 | Error::Truncated { .. },
             ) => "corrupt",
+            Self::Error(error) if error.needed_file().is_some() => "needs-file",
             Self::Error(
                 Error::Unsupported { .. }
                 | Error::DiskNotRead { .. }

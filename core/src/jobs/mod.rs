@@ -32,6 +32,7 @@ mod convert;
 mod decompress;
 mod extents;
 mod failure;
+mod first_file;
 mod info;
 mod job;
 mod locate;

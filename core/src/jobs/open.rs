@@ -8,13 +8,14 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::decompress::CompressedStream;
+use super::first_file::find_first;
 use super::job::{Co, Job};
 use super::opened::Opened;
 use super::opened_disk::OpenedDisk;
 use super::scan::scan;
 use super::{Failure, Refusal, Step, read_error};
 use crate::discovery::{Discoverer, Discovery};
-use crate::disk::NoNeighbours;
+use crate::disk::{GivenFiles, Neighbours, NoNeighbours};
 use crate::error::Result;
 use crate::image::Indexer;
 use crate::image::ntfsclone::Header;
@@ -40,6 +41,10 @@ pub struct Opening {
     warnings: Vec<String>,
     /// Whether a disk is opened as a whole.
     is_of_disk: bool,
+    /// Names and sizes of the files that were given, if they have names.
+    files: Vec<(String, u64)>,
+    /// Whether the file that refers to the others is looked for; if not, the first one is opened.
+    finds_first: bool,
 }
 
 /// What [`open`] arrives at.
@@ -66,6 +71,22 @@ impl Opening {
             size: None,
             warnings: Vec::new(),
             is_of_disk: false,
+            files: Vec::new(),
+            finds_first: false,
+        }
+    }
+
+    /// The same way, from the first of several files with these names and sizes, which differ in
+    /// their names and follow each other in the source.
+    pub fn in_files(self, files: Vec<(String, u64)>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The same way, but from the file that refers to the others, which messages call by its name.
+    pub fn finding_first(self) -> Self {
+        Self {
+            finds_first: true,
+            ..self
         }
     }
 
@@ -85,6 +106,15 @@ pub fn open(opening: Opening, pages: Arc<Pages>) -> Job<Arrival> {
 
 async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<Arrival, Failure> {
     let mut source: Source = Arc::<Pages>::clone(&pages);
+    // What is decompressed of them is a source of its own.
+    let mut files = GivenFiles::new(&source, &mem::take(&mut opening.files));
+    if let Some(given) = &mut files {
+        if opening.finds_first {
+            *given = given.beginning_with(find_first(&co, given).await?);
+            opening.name = given.first().into();
+        }
+        source = given.first_source();
+    }
     let mut seekable = None;
     let mut container = None;
     let format = loop {
@@ -131,7 +161,12 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
             }
             Inward::Open(found) => {
                 opening.size.get_or_insert(source.size());
-                let inner = open_container(&co, &source, found).await?;
+                // Only the outermost disk is a file with others beside it.
+                let files = files.take_if(|_| opening.nesting.layers().is_empty());
+                let inner = match &files {
+                    Some(files) => open_container(&co, &source, found, files).await?,
+                    None => open_container(&co, &source, found, &NoNeighbours).await?,
+                };
                 opening.nesting.pass(found.layer(&inner.files));
                 let outer = mem::replace(&mut source, inner.source);
                 match found {
@@ -233,10 +268,11 @@ async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> 
 }
 
 /// Opens a container; returns what is in it.
-async fn open_container(
+pub(super) async fn open_container(
     co: &Co,
     source: &Source,
     container: Container,
+    neighbours: &dyn Neighbours,
 ) -> Result<Contents, Failure> {
     if let Container::Disk(_) = container {
         co.emit(Step::OpensDisk);
@@ -244,7 +280,7 @@ async fn open_container(
     }
     let mut opener = container.opener();
     loop {
-        match co.read(|| opener.step(source, &NoNeighbours)).await? {
+        match co.read(|| opener.step(source, neighbours)).await? {
             None => co.progress(0, 0),
             Some(inner) => return Ok(inner),
         }
@@ -252,7 +288,7 @@ async fn open_container(
 }
 
 /// Detects the format from content, never from the name.
-fn content_of(source: &impl ReadAt) -> Result<Content> {
+pub(super) fn content_of(source: &impl ReadAt) -> Result<Content> {
     let probe = Probe::new(source).map_err(|error| read_error(0, 0, error))?;
     Ok(probe.content())
 }

@@ -29,6 +29,7 @@ mod pages;
 mod partclone;
 mod resizing;
 mod samples;
+mod several_files;
 mod surveying;
 mod virtual_disk;
 mod whole_disk;

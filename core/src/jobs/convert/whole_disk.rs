@@ -91,7 +91,7 @@ async fn convert(
     let total = lens.fold(0, u64::saturating_add);
     let mut done = 0;
     for range in planned.ranges() {
-        copy_range(co, source, range, (&mut done, total), &mut output).await?;
+        copy_range(co, (source, None), range, (&mut done, total), &mut output).await?;
     }
     output.finish_disk(writer, planned.disk.size).await
 }
