@@ -1,7 +1,9 @@
 //! Finding the file that a disk in several files begins with.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::pin::Pin;
 
 use super::Failure;
 use super::job::Co;
@@ -12,7 +14,15 @@ use crate::open::{Container, Content};
 /// Finds the file that refers to others and that no other file refers to: the difference to all its
 /// parents, the descriptor of extents, the first segment. Where no file refers to others, it is the
 /// first one.
-pub(super) async fn find_first(co: &Co, files: &GivenFiles) -> Result<usize, Failure> {
+///
+/// Boxed, so that it can be loaded together with the readers of virtual disks.
+pub(super) fn find_first(co: Co, files: GivenFiles) -> Search {
+    Box::pin(async move { search(&co, &files).await })
+}
+
+type Search = Pin<Box<dyn Future<Output = Result<usize, Failure>>>>;
+
+async fn search(co: &Co, files: &GivenFiles) -> Result<usize, Failure> {
     let mut is_referred_to = vec![false; files.len()];
     let mut referring = Vec::new();
     for candidate in 0..files.len() {

@@ -110,7 +110,10 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
     let mut files = GivenFiles::new(&source, &mem::take(&mut opening.files));
     if let Some(given) = &mut files {
         if opening.finds_first {
-            *given = given.beginning_with(find_first(&co, given).await?);
+            co.emit(Step::OpensDisk);
+            co.flushed().await;
+            let first = find_first(co.clone(), given.clone()).await?;
+            *given = given.beginning_with(first);
             opening.name = given.first().into();
         }
         source = given.first_source();
