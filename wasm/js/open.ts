@@ -94,7 +94,6 @@ async function openThrough<H extends object, T>(
   options.signal?.throwIfAborted();
   const files = await access();
   const begin = (pages: Source, name: string): Task => {
-    namesOf(files).forEach((file, index) => pages.add_file(file, BigInt(files[index]!.size)));
     if (beginsWithFirst) {
       return way.begin(pages, name);
     }
@@ -116,9 +115,13 @@ async function openWithin<H extends object, T>(
   try {
     const source = joined(files);
     const name = options.name ?? source.name;
+    const names = namesOf(files);
     medium = new Medium({ ...source, name });
     const { engine, pages } = medium;
-    let opening = engine.call(() => way.begin(pages, name));
+    let opening = engine.call(() => {
+      names.forEach((file, index) => pages.add_file(file, BigInt(files[index]!.size)));
+      return way.begin(pages, name);
+    });
     for (;;) {
       const found = await new Driver(medium, opening, options).finish((task) => task.stream() ?? way.arrive(task));
       if (!isStream(found, engine)) {

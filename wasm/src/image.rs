@@ -36,7 +36,7 @@ impl Image {
     /// that name, if that is not empty.
     pub fn content(&self, record: u64, stream: &str, damaged: bool) -> Task {
         let content = self.opened(damaged).content(RecordNumber(record), stream);
-        Task::new(Work::Output(content))
+        Task::deferred(Work::Output(content))
     }
 
     /// Lists all files, and whose the clusters are.

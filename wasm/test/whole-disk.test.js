@@ -38,14 +38,26 @@ for (const target of ["raw", "qcow2", "vdi", "vhd", "vhd-fixed", "vhdx"]) {
     assert.deepEqual(await convert(disk(), target), { size: statSync(path).size, result });
     assert.deepEqual((await convert(disk(), target, { holes: true })).result, result);
     assert.deepEqual((await convert(gzipSync(readFileSync(disk()), { level: 1 }), target)).result, result);
-    if (qemuImg) {
-      const virtual = virtualDisk("vhdx");
-      assert.deepEqual((await convert(virtual, target)).result, await digestOfFile(expected(target, virtual)));
-    }
     const gpt = diskWithDamagedTable();
     assert.deepEqual((await convert(gpt, target)).result, await digestOfFile(expected(target, gpt)));
   });
 }
+
+// The program leaves out zeros that are holes of the file: other formats may have fewer blocks.
+test("raw, of virtual disks", { skip: !qemuImg && "qemu-img is missing" }, async () => {
+  const result = await digestOfFile(expected("raw", disk()));
+  for (const format of ["vhdx", "qcow2", "vmdk", "vdi", "vpc"]) {
+    const opened = await openDisk(virtualDisk(format));
+    const { size } = opened;
+    const made = await digest(opened.convert("raw"));
+    await opened.close();
+    if (size === result.length) {
+      assert.deepEqual(made, result, format);
+    } else {
+      assert.deepEqual(made, await digestOfFile(expected("raw", virtualDisk(format))), format);
+    }
+  }
+});
 
 test("vmdk", async () => {
   const output = join(folder, "made.vmdk");
@@ -64,20 +76,22 @@ test("what is compressed is the same disk", async () => {
 });
 
 test("a disk has a size and partitions", async () => {
-  await using opened = await openDisk(disk());
+  const opened = await openDisk(disk());
   assert.equal(opened.size, statSync(disk()).size);
   assert.deepEqual(
     opened.partitions.map(({ number, isNtfs }) => [number, isNtfs]),
     [[1, false], [2, true]],
   );
   assert.equal(opened.partitions[1].size, statSync(demoVolume()).size);
+  await opened.close();
 });
 
 test("formats that hold one volume, and what is no disk, are refused", async () => {
-  await using opened = await openDisk(disk());
+  const opened = await openDisk(disk());
   for (const target of Object.keys(formats).filter((target) => formats[target].disk === null)) {
     assert.throws(() => opened.convert(target), (error) => error.code === "target" && error.message.includes(target));
   }
+  await opened.close();
   for (const source of [demoVolume(), demoImage()]) {
     await assert.rejects(openDisk(source), { code: "no-partition" });
   }

@@ -74,13 +74,14 @@ struct Deferred {
     holds: fn(&str) -> bool,
 }
 
-/// Checks, conversions and virtual disks: `js/engine.ts` loads them before such a task steps into them.
+/// Checks, conversions, the content of files and virtual disks: `js/engine.ts` loads them before such a task steps into them.
 fn is_deferred(function: &str) -> bool {
     const PARTS: &[&str] = &[
         // Only VMDK is compressed with it.
         "miniz_oxide::deflate::",
         "ntfsclone_core::check::",
         "ntfsclone_core::disk::",
+        "ntfsclone_core::jobs::content::",
         "ntfsclone_core::jobs::convert::",
         "ntfsclone_core::jobs::first_file::",
         "ntfsclone_core::jobs::validate::",

@@ -213,8 +213,8 @@ class GroupCard {
 
   /** Shows what it is of a volume, or of a whole disk; nothing if it does not hold one. */
   show(isWhole: boolean): void {
-    const texts: Partial<Record<Group, readonly [string, string]>> = isWhole ? words.wholeGroups : words.groups;
-    const [title, about] = texts[this.#group] ?? ["", ""];
+    const texts: Partial<Record<Group, readonly string[]>> = isWhole ? words.wholeGroups : words.groups;
+    const [title = "", about = ""] = texts[this.#group] ?? [];
     this.element.hidden = title === "";
     fill(this.#title, title);
     fill(this.#about, about);
