@@ -31,7 +31,7 @@ export const strings = {
     sample: "Try a sample volume",
     again: (name: string) => `Open ${name} again`,
     linked: "This link points to a place in an image. Open the image to go there.",
-    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, whole disks with MBR or GPT, and virtual disks (qcow2, VDI, VHD, VHDX, VMDK); plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
+    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, whole disks with MBR or GPT, and virtual disks (qcow2, VDI, VHD, VHDX, VMDK, E01), also in several files; plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
     features: [
       ["Inspect", "A summary, a map of which file owns each cluster, all files, and what the bytes mean."],
       ["Validate", "Checks the structure and the checksums, and lists the files that damage affects."],
@@ -42,7 +42,7 @@ export const strings = {
 
   folder: {
     title: "Files in the folder",
-    lead: "Choose a file to open. Pieces of one image are joined.",
+    lead: "Choose what to open. Pieces of one image are joined.",
     none: "There are no files in the folder.",
     pieces: (count: number) => `${count} pieces`,
     together: (count: number) => `One disk in these ${count} files`,
