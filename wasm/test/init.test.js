@@ -66,7 +66,8 @@ for (const [name, script] of Object.entries({
     if (!(await Promise.all([validate(), validate()])).every(Boolean)) process.exit(3);`,
   "a deferred part that is another module": `await init(wasm, codecs, codecs);
     const first = await open(path);
-    for (const work of [() => first.validate(), () => first.convert("raw").getReader().read(), () => first.remains()]) {
+    const content = () => first.content(0).getReader().read();
+    for (const work of [() => first.validate(), () => first.convert("raw").getReader().read(), () => first.remains(), content]) {
       await work().then(() => process.exit(3), (error) => {
         if (!(error instanceof ntfsclone.NtfscloneError) || error.code !== "load" || !error.cause) throw error;
         if (!/ntfsclone_deferred_bg.wasm/.test(error.message)) throw error;
