@@ -6,6 +6,7 @@ use core::fmt;
 
 use crate::disk::Absence;
 use crate::io::IoError;
+use crate::units::RecordNumber;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -147,6 +148,13 @@ pub enum Error {
     NotStored {
         /// The cluster.
         cluster: u64,
+    },
+
+    /// Content in a record of an image of metadata.
+    #[error("the content of record {record} was wiped: this is an image of metadata")]
+    Wiped {
+        /// The record of the file.
+        record: RecordNumber,
     },
 
     /// A checksum in an image does not match the blocks that it covers.
@@ -315,6 +323,7 @@ impl Error {
             | Self::OtherParent { .. }
             | Self::InNeighbour { .. }
             | Self::NotStored { .. }
+            | Self::Wiped { .. }
             | Self::DiskTooLarge { .. }
             | Self::HoldsOneVolume { .. }
             | Self::Memory { .. } => None,

@@ -119,6 +119,25 @@ fn contents() -> Volume {
         .build()
 }
 
+/// Deleted files: whole, in records, overwritten in part.
+fn deleted() -> Volume {
+    let pieces = FileData::Fragmented {
+        bytes: pattern(1, 512 * 4),
+        pieces: 4,
+    };
+    tiny()
+        .file("a", File::new().data(vec![1; 9]).deleted())
+        .file("b/c", File::new().data(pieces).runs_per_record(1).deleted())
+        .file(
+            "b/d",
+            File::new()
+                .data(FileData::Runs(vec![Run::at(100, 5)]))
+                .deleted(),
+        )
+        .file("e", FileData::Runs(vec![Run::at(103, 3)]))
+        .build()
+}
+
 /// A unit after the bytes it comes to.
 fn lznt1(unit: &[u8]) -> Vec<u8> {
     [&4096_u16.to_le_bytes(), unit].concat()
@@ -298,11 +317,14 @@ fn seeds() -> Vec<Seed> {
         assert!(volume.bytes.len() <= 72 << 10, "{name}");
         seeds.push(("volume_scan", *name, volume.bytes.clone()));
         seeds.push(("relocate", *name, volume.bytes.clone()));
+        seeds.push(("tree", *name, volume.bytes.clone()));
     }
     for (name, volume) in volumes.iter().take(3) {
         seeds.push(("image_reader", *name, image_of(volume)));
     }
     seeds.push(("content", "all_ways", contents().bytes));
+    seeds.push(("tree", "contents", contents().bytes));
+    seeds.push(("tree", "deleted", deleted().bytes));
     seeds.extend([
         (
             "lznt1",

@@ -11,6 +11,7 @@ mod commands;
 mod compression;
 mod device;
 mod error;
+mod extract;
 mod facts;
 mod file_hash;
 mod host;

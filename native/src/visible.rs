@@ -19,6 +19,9 @@ struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return self.0.write_str(text);
+        }
         let mut shown = 0;
         for (at, hidden) in text.match_indices(is_hidden) {
             self.0.write_str(&text[shown..at])?;

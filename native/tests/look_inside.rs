@@ -1,6 +1,6 @@
 //! `ls` and `cat`: what is in a volume or image, without restoring it.
 
-use ntfs_volume_builder::{File, FileData, pattern};
+use ntfs_volume_builder::{File, FileData, Run, attribute_type, pattern};
 use serde_json::Value;
 
 use crate::support::{
@@ -119,8 +119,172 @@ fn a_path_that_is_not_there_is_named() {
     let missing = scene.run("cat image nothing");
     missing.refused("image: there is no nothing in /", remedy);
     let directory = scene.run("cat image Papers");
-    directory.refused(
-        "image: /Papers: the file has no such stream",
-        "it is a directory: list it with ls",
+    directory.refused("image: /Papers: it is a directory", "list it with ls");
+}
+
+/// A reparse point of that tag, with a name to substitute and one to print.
+fn reparse_point(tag: u32, name: &str) -> FileData {
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let len = name.len() as u16;
+    let mut data: Vec<u8> = [0, len, 0, len]
+        .iter()
+        .flat_map(|field| field.to_le_bytes())
+        .collect();
+    if tag == 0xA000_000C {
+        data.extend([1, 0, 0, 0]);
+    }
+    data.extend(name);
+    let head = [tag.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
+    FileData::Resident([head, data].concat())
+}
+
+#[test]
+fn what_has_no_content_of_its_own_is_refused_by_name() {
+    let with_point = |data: FileData, tag, name| {
+        File::new().data(data).attribute(
+            attribute_type::REPARSE_POINT,
+            "",
+            reparse_point(tag, name),
+        )
+    };
+    let empty = || FileData::Resident(Vec::new());
+    let hole = || FileData::Runs(vec![Run::hole(3)]);
+    let mut volume = builder()
+        .file("link", with_point(empty(), 0xA000_000C, "..\\there"))
+        .file("junction", with_point(empty(), 0xA000_0003, "C:\\Users"))
+        .file("dedup", with_point(hole(), 0x8000_0013, ""))
+        .file("cloud", with_point(hole(), 0x9000_301A, ""))
+        .file("secret", FileData::Bytes(pattern(1, 5000)))
+        .build();
+    let record = volume.record_number("secret");
+    volume.patch_attribute(record, attribute_type::DATA, "", 0x0D, &[0x40]);
+    let scene = Scene::with_volume(&volume.bytes);
+    let table = [
+        (
+            "link",
+            "volume: /link is a symbolic link to ..\\there",
+            "name the file that it leads to",
+        ),
+        (
+            "junction",
+            "volume: /junction is a junction to C:\\Users",
+            "name the file that it leads to",
+        ),
+        (
+            "dedup",
+            "volume: /dedup: it is deduplicated: its content is in the chunk store of the volume",
+            "restore the volume, and open the file in Windows Server with Data Deduplication",
+        ),
+        (
+            "cloud",
+            "volume: /cloud: it is a placeholder: its content is in a cloud",
+            "take it from there",
+        ),
+        (
+            "secret",
+            "volume: /secret: it is encrypted (EFS)",
+            "restore the volume, and open the file in Windows as a user who has the key",
+        ),
+    ];
+    for (path, found, remedy) in table {
+        scene
+            .run(&format!("cat volume {path}"))
+            .refused(found, remedy);
+    }
+    let long = lines(&scene, "ls -l volume");
+    let marked = |mark: &str| long.iter().any(|line| line.ends_with(mark));
+    for mark in [
+        " link -> ..\\there",
+        " dedup [deduplicated]",
+        " cloud [in a cloud]",
+    ] {
+        assert!(marked(mark), "{mark}: {long:?}");
+    }
+}
+
+#[test]
+fn deleted_files_are_listed_and_taken_out() {
+    let part = FileData::Runs(vec![Run::at(400, 3)]);
+    let volume = builder()
+        .file("Papers/kept", FileData::Resident(vec![1]))
+        .file(
+            "Papers/old.txt",
+            File::new().data(b"old".to_vec()).record(50).deleted(),
+        )
+        .file(
+            "Papers/large",
+            File::new()
+                .data(FileData::Bytes(pattern(3, 9000)))
+                .record(51)
+                .deleted(),
+        )
+        .file("part", File::new().data(part).record(52).deleted())
+        .file("other", FileData::Runs(vec![Run::at(402, 2)]))
+        .build();
+    let scene = Scene::with_volume(&volume.bytes);
+    scene.write("image", image_of(&volume));
+    let of_volume = [
+        "      50 recoverable  /Papers/old.txt",
+        "      51 recoverable  /Papers/large",
+        "      52 partly       /part",
+    ];
+    assert_eq!(lines(&scene, "ls --deleted volume"), of_volume);
+    assert_eq!(lines(&scene, "ls --deleted volume papers"), of_volume[..2]);
+    assert_eq!(
+        lines(&scene, "ls --deleted volume **/*.TXT"),
+        of_volume[..1]
     );
+    let of_image = scene.run("ls --deleted image");
+    assert_eq!(of_image.code(), Some(0), "{}", of_image.errors());
+    assert!(
+        of_image
+            .errors()
+            .contains("does not hold the clusters of 2 deleted files")
+    );
+    let listed = String::from_utf8_lossy(of_image.stdout()).into_owned();
+    assert!(listed.contains("51 not-in-image"), "{listed}");
+    let json = lines(&scene, "ls --deleted --json volume part");
+    let file: Value = serde_json::from_str(&json[0]).expect("JSON");
+    assert_eq!(file["deleted"]["recovery"], "partly");
+    assert_eq!(
+        (&file["deleted"]["clusters"], &file["deleted"]["free"]),
+        (&3.into(), &2.into())
+    );
+
+    let cat = |arguments: &str| scene.run(arguments).stdout().to_vec();
+    assert_eq!(cat("cat --record 50 volume"), b"old");
+    assert_eq!(cat("cat --record 50 image"), b"old");
+    assert_eq!(cat("cat --record 51 volume"), pattern(3, 9000));
+    let kept = volume.record_number("Papers/kept");
+    assert_eq!(cat(&format!("cat --record {kept} volume")), [1]);
+    scene.run("cat --record 52 volume").refused(
+        "volume: [record 52]: the content from byte 8192 on is in clusters that other files use now",
+        "--range 0+8192 writes what is before; ranges after it may be sound too",
+    );
+    assert_eq!(cat("cat --record 52 --range 0+8192 volume").len(), 8192);
+    let lost = scene.run("cat --record 51 image");
+    assert_eq!(
+        (lost.code(), lost.stdout()),
+        (Some(1), &b""[..]),
+        "{}",
+        lost.errors()
+    );
+}
+
+#[test]
+fn a_volume_whose_first_record_is_damaged_is_read_by_its_copy() {
+    let mut volume = builder()
+        .file("file", FileData::Resident(vec![5; 9]))
+        .build();
+    volume.tear_record(0);
+    let scene = Scene::with_volume(&volume.bytes);
+    let listed = scene.run("ls volume");
+    assert_eq!(listed.code(), Some(0), "{}", listed.errors());
+    assert!(
+        listed.errors().contains("in $MFTMirr, is used"),
+        "{}",
+        listed.errors()
+    );
+    assert_eq!(listed.stdout(), b"big.bin\ndocs\nfile\n");
+    assert_eq!(scene.run("cat volume file").stdout(), [5; 9]);
 }

@@ -73,6 +73,7 @@ fn check(recipe: &Recipe) -> usize {
         Cell::restored_volume,
         Cell::block_devices,
         Cell::metadata,
+        Cell::other_sizes,
     ];
     checks.iter().map(|check| check(&cell)).sum()
 }
@@ -147,12 +148,7 @@ impl Cell<'_> {
         if found.0 != Some(0) {
             assert_eq!(found, expected, "ntfsfix -n (restored, source)");
         }
-        let [expected, found] = [&source, &restored].map(|path| {
-            let mount = Mount::read_only(path);
-            let tree = Tree::read(mount.path());
-            mount.unmount();
-            tree
-        });
+        let [expected, found] = [&source, &restored].map(|path| tree_of(path));
         found.assert_same("files of the restored volume and of its source", &expected);
         let mount = Mount::read_write(&restored);
         fs::create_dir(mount.path().join("new folder"))
@@ -222,6 +218,43 @@ impl Cell<'_> {
         3 * variants.len()
     }
 
+    /// Copies of other sizes are sound, and have the same files.
+    fn other_sizes(&self) -> usize {
+        let source = self.volume.path();
+        let least = self.volume.beside("least");
+        succeed(call(ours, "-q --size=min -o", &[&least, &source]));
+        let between = (compare::length(&least) + compare::length(&source)) / 2;
+        let larger = compare::length(&source) * 3 / 2;
+        let (tree, list) = (tree_of(&source), listed_by_sleuthkit(&source));
+        let checks = [None, Some(between), Some(larger)].map(|size| {
+            let path = match size {
+                None => least.clone(),
+                Some(size) => {
+                    let path = self.volume.beside("resized");
+                    let options = format!("-q --size={size} -o");
+                    succeed(call(ours, &options, &[&path, &source]));
+                    path
+                }
+            };
+            let verified = finish(call(ours, "verify -q", &[&path]));
+            assert!(
+                verified.status.success(),
+                "{size:?}: {}",
+                program::printed(&verified)
+            );
+            let image = self.volume.beside("resized.image");
+            succeed(call(reference, "-q -s -o", &[&image, &path]));
+            let fixed = ntfsfix(&path);
+            assert_eq!(fixed.0, Some(0), "{size:?}: {}", fixed.1);
+            tree_of(&path).assert_same("files in another size, and of the source", &tree);
+            assert!(listed_by_sleuthkit(&path) == list, "{size:?}: fls -r -u");
+            for path in [image, path] {
+                fs::remove_file(path).expect("it was just made");
+            }
+        });
+        checks.len()
+    }
+
     /// Runs `make` for ours and for the reference, each with its output path.
     fn both(&self, name: &str, make: impl Fn(Program, &Path)) -> [PathBuf; 2] {
         let paths = self.paths(name);
@@ -237,6 +270,20 @@ impl Cell<'_> {
     fn assert_same_clone(&self, what: &str, ours: &Path, reference: &Path) {
         assert_same_volume(what, ours, reference, self.volume.boot.clusters_size());
     }
+}
+
+fn tree_of(volume: &Path) -> Tree {
+    let mount = Mount::read_only(volume);
+    let tree = Tree::read(mount.path());
+    mount.unmount();
+    tree
+}
+
+/// All files; `None` if sleuthkit is missing, or cannot read the volume: those on large sectors.
+fn listed_by_sleuthkit(volume: &Path) -> Option<Vec<u8>> {
+    program::find("fls")?;
+    let listed = finish(tool("fls", [Path::new("-r"), Path::new("-u"), volume]));
+    listed.status.success().then_some(listed.stdout)
 }
 
 /// Exit code and findings, the name of the volume's file aside.

@@ -21,6 +21,7 @@ mod devices;
 mod direct;
 mod discard;
 mod drivers;
+mod extract;
 mod finishing;
 mod full_disk;
 mod in_use;

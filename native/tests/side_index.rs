@@ -1,4 +1,4 @@
-//! Volumes and images in large gzip streams, read here and there by an index.
+//! Volumes and images in large compressed streams, read here and there by an index.
 
 use std::fs;
 use std::io::Write;
@@ -92,4 +92,47 @@ fn damaged_index_is_made_again() {
     fs::write(&path, index).unwrap();
     run(&scene, "-s -o second volume.gz").reported(MAKING);
     assert!(scene.read("first") == scene.read("second"));
+}
+
+#[test]
+fn index_of_every_format_gives_the_same_image() {
+    let scene = scene();
+    let bytes = scene.read("volume");
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    bzip2.write_all(&bytes).unwrap();
+    let mut xz = liblzma::stream::MtStreamBuilder::new();
+    let xz = xz
+        .threads(1)
+        .preset(0)
+        .block_size(4 << 20)
+        .encoder()
+        .unwrap();
+    let mut xz = liblzma::write::XzEncoder::new_stream(Vec::new(), xz);
+    xz.write_all(&bytes).unwrap();
+    let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    lz4.write_all(&bytes).unwrap();
+    let frames = bytes.chunks(5 << 20);
+    let zstd = frames.flat_map(|frame| zstd::encode_all(frame, 1).unwrap());
+    let streams = [
+        ("bz2", bzip2.finish().unwrap()),
+        ("xz", xz.finish().unwrap()),
+        ("lz4", lz4.finish().unwrap()),
+        ("zst", zstd.collect()),
+    ];
+    scene.run("-s -o expected volume").wrote(&["expected"]);
+    for (extension, stream) in streams {
+        scene.write(&format!("volume.{extension}"), stream);
+        let making = format!(
+            "Making an index of volume.{extension}, with which it can be read here and there\n"
+        );
+        let made = run(&scene, &format!("-s -o {extension} volume.{extension}"));
+        made.reported(&making);
+        let again = run(&scene, &format!("-s -O {extension} volume.{extension}"));
+        assert!(!String::from_utf8_lossy(again.stdout()).contains(&making));
+        assert!(
+            scene.read(extension) == scene.read("expected"),
+            "{extension}"
+        );
+    }
+    assert_eq!(indexes(&scene).len(), 4);
 }

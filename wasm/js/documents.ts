@@ -355,15 +355,26 @@ export interface Resized {
   changed_records: number;
   /** Bytes of the journal, which is emptied. */
   emptied_journal: number;
+  /** Bytes of a sector of the volume as it was. */
+  old_sector_size: number;
+  /** Bytes of a sector of the volume as it is now. */
+  sector_size: number;
   /** Bad clusters that the volume marks no more: they belong to the old disk. */
   bad_clusters: number;
+  /** Bad clusters that the volume still marks. */
+  kept_bad_clusters: number;
   /** What did not survive. */
   losses: Loss[];
 }
 
-/** What of a volume does not survive another size: changes in the journal, the memory of a hibernated Windows, shadow copies. */
+/**
+ * What of a volume does not survive another size: changes in the journal, the memory of a hibernated Windows, shadow copies.
+ * Encrypted swap and the metadata of BitLocker are copied, but are of no use to any copy.
+ */
 export type Loss =
   | { code: "journal-not-clean" }
   | { code: "journal-unreadable" }
   | { code: "hibernated" }
-  | { code: "shadow-copies"; copies: number; bytes: number };
+  | { code: "shadow-copies"; copies: number; bytes: number }
+  | { code: "encrypted-swap"; bytes: number }
+  | { code: "bitlocker"; files: number; bytes: number };

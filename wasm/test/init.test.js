@@ -75,12 +75,9 @@ for (const [name, script] of Object.entries({
     }
     // All else is in the first module.
     if ((await first.extents()).length === 0 || (await first.read(0, 4096)).length !== 4096) process.exit(3);
-    for await (const { files = [] } of first.survey()) {
-      for (const { record } of files) {
-        const read = async () => { for await (const _ of first.content(record)); };
-        await read().catch((error) => { if (!["no-file", "encrypted", "elsewhere"].includes(error.code)) throw error; });
-      }
-    }
+    let names = 0;
+    for await (const { files = [] } of first.survey()) names += files.length;
+    if (names === 0) process.exit(3);
     await first.close();`,
 })) {
   test(`init: ${name}`, () => run(script));

@@ -551,9 +551,21 @@ changed_records: number,
  */
 emptied_journal: number, 
 /**
+ * Bytes of a sector of the volume as it was.
+ */
+old_sector_size: number, 
+/**
+ * Bytes of a sector of the volume as it is now.
+ */
+sector_size: number, 
+/**
  * Bad clusters that `$BadClus` names no more.
  */
 bad_clusters: number, 
+/**
+ * Bad clusters that `$BadClus` still names.
+ */
+kept_bad_clusters: number, 
 /**
  * What did not survive.
  */
@@ -566,6 +578,18 @@ export type Loss = { "code": "journal-not-clean" } | { "code": "journal-unreadab
 copies: number, 
 /**
  * Bytes of their files.
+ */
+bytes: number, } | { "code": "encrypted-swap", 
+/**
+ * Bytes of the files.
+ */
+bytes: number, } | { "code": "bitlocker", 
+/**
+ * How many files have it.
+ */
+files: number, 
+/**
+ * Bytes of the files.
  */
 bytes: number, };
 

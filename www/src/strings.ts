@@ -341,6 +341,8 @@ export const strings = {
       hibernated: "what the hibernated Windows kept in memory: it starts anew",
     },
     shadowCopies: (copies: number, size: string) => `${copies === 1 ? "1 shadow copy" : `${copies} shadow copies`} (${size}): earlier versions of files, restore points`,
+    encryptedSwap: (size: string) => `the encrypted swap file (${size}): Windows makes a new key at each start`,
+    bitLocker: (size: string) => `BitLocker's metadata (${size}): the result is not encrypted, and does not need it`,
     tooSmall: (least: string) => `The files need ${least}.`,
     sizes: (before: string, after: string) => `Size of the volume: ${after}, was ${before}.`,
     changed: (clusters: string, records: string) => `Moved clusters: ${clusters}. Changed MFT records: ${records}.`,

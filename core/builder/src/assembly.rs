@@ -288,11 +288,10 @@ impl Supply for FreeSpace<'_> {
         (self.numbers.next(self.first_number), 1)
     }
 
-    fn clusters(&mut self, bytes: u64) -> Vec<Run> {
-        vec![
-            self.allocator
-                .allocate(bytes.div_ceil(u64::from(self.cluster_size)), 0),
-        ]
+    fn clusters(&mut self, bytes: u64, is_fragmented: bool) -> Vec<Run> {
+        let count = bytes.div_ceil(u64::from(self.cluster_size));
+        let pieces = if is_fragmented { count } else { 1 };
+        self.allocator.allocate_pieces(count, pieces, 1, 0)
     }
 }
 

@@ -12,6 +12,8 @@ pub enum ListForm {
     Resident,
     /// In clusters of its own.
     NonResident,
+    /// The same, each cluster a run of its own.
+    Fragmented,
 }
 
 /// How a file is spread.
@@ -37,8 +39,8 @@ pub(crate) struct FileRecords {
 pub(crate) trait Supply {
     /// Number and sequence number of the next extension record.
     fn extension_record(&mut self) -> (u64, u16);
-    /// Clusters for so many bytes.
-    fn clusters(&mut self, bytes: u64) -> Vec<Run>;
+    /// Clusters for so many bytes, each a run of its own or all in one.
+    fn clusters(&mut self, bytes: u64, is_fragmented: bool) -> Vec<Run>;
 }
 
 /// Sorts the attributes of `record` and moves to extension records what does not fit or is asked to.
@@ -193,7 +195,8 @@ fn list_attribute(
         Some(ListForm::Resident) => resident,
         None if fits => resident,
         _ => {
-            let runs = supply.clusters(list_len as u64);
+            let is_fragmented = rules.form == Some(ListForm::Fragmented);
+            let runs = supply.clusters(list_len as u64, is_fragmented);
             Attribute::plain(
                 attribute_type::ATTRIBUTE_LIST,
                 "",

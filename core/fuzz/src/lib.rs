@@ -17,6 +17,7 @@ mod partclone;
 mod relocate;
 mod seekable;
 mod structures;
+mod tree;
 mod volume;
 
 pub use content::{content, lznt1, wof};
@@ -28,6 +29,7 @@ pub use partclone::partclone;
 pub use relocate::relocate;
 pub use seekable::seekable;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
+pub use tree::tree;
 pub use volume::volume_scan;
 
 /// Runs the target of that name.
@@ -39,6 +41,7 @@ pub fn run(target: &str, data: &[u8]) {
         "attribute_list" => attribute_list(data),
         "volume_scan" => volume_scan(data),
         "relocate" => relocate(data),
+        "tree" => tree(data),
         "content" => content(data),
         "lznt1" => lznt1(data),
         "decompress" => decompress(data),

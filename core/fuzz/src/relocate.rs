@@ -1,9 +1,9 @@
-//! A volume in another size.
+//! A volume in another size, or on a disk with other sectors.
 
-use ntfsclone_core::clusters::{audit, select_used};
+use ntfsclone_core::clusters::{ClusterMap, audit, select_used};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::relocate::{Relocated, least_size_of};
+use ntfsclone_core::relocate::{Carried, NewDisk, Relocated, Relocation};
 
 /// The most bytes of a volume that is read.
 const MAX_SIZE: u64 = 1 << 20;
@@ -23,13 +23,30 @@ pub fn relocate(data: &[u8]) {
     for extent in &selection.bad {
         selection.map.remove(*extent);
     }
-    let used = selection.map;
-    let Ok(least) = least_size_of(&volume, used.len()) else {
+    let disks = [
+        NewDisk::like(volume.geometry()),
+        NewDisk {
+            sector_size: 4096,
+            bad: selection.bad,
+        },
+    ];
+    for disk in disks {
+        relocate_to(data, &selection.map, &disk);
+    }
+}
+
+fn relocate_to(data: &[u8], used: &ClusterMap, disk: &NewDisk) {
+    let carried = || {
+        let volume = Volume::open(data).expect("it was opened before");
+        Carried::read(&volume, used.clone())
+    };
+    let Ok(least) = carried().and_then(|carried| carried.least_size(disk)) else {
         return;
     };
     for size in [least, least + 5000, 2 * data.len() as u64] {
         let volume = Volume::open(data).expect("it was opened before");
-        let Ok(relocated) = Relocated::new(volume, used.clone(), size) else {
+        let relocation = carried().and_then(|carried| Relocation::new(carried, disk, size));
+        let Ok(relocated) = relocation.and_then(|found| Relocated::new(volume, found)) else {
             continue;
         };
         assert!(relocated.size() <= size.max(least));

@@ -145,7 +145,7 @@ impl Failure {
                 Refusal::NotDisk => "no-partition",
             },
             Self::InPartition { source, .. } => source.code(),
-            Self::Error(Error::NotStored { .. }) => "not-stored",
+            Self::Error(Error::NotStored { .. } | Error::Wiped { .. }) => "not-stored",
         }
     }
 

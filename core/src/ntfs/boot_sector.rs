@@ -3,7 +3,7 @@
 use core::mem::{offset_of, size_of};
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
@@ -30,7 +30,7 @@ const MIN_RECORD_SIZE: u32 = 512;
 const MAX_MFT_RECORD_SIZE: u32 = 64 << 10;
 
 /// The boot sector as it stands on disk.
-#[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 struct RawBootSector {
     /// 0x00: x86 code that jumps over this structure.
@@ -257,23 +257,41 @@ impl BootSector {
     }
 }
 
-/// Changes a boot sector for a volume of another size, whose files are elsewhere.
+/// Changes the boot sector of a volume `from` for one of another size, whose files are elsewhere.
+/// `places` are the first clusters of `$MFT` and `$MFTMirr`.
 pub(crate) fn relocate_boot_sector(
     sector: &mut [u8],
-    total_sectors: u64,
-    mft: Lcn,
-    mft_mirror: Lcn,
+    from: &Geometry,
+    to: &Geometry,
+    places: [Lcn; 2],
 ) {
-    let fields = [
-        (offset_of!(RawBootSector, total_sectors), total_sectors),
-        (offset_of!(RawBootSector, mft_lcn), mft.0),
-        (offset_of!(RawBootSector, mftmirr_lcn), mft_mirror.0),
-    ];
-    for (offset, value) in fields {
-        let rest = sector.get_mut(offset..);
-        if let Some(place) = rest.and_then(|rest| rest.first_chunk_mut()) {
-            *place = value.to_le_bytes();
-        }
+    let Ok((raw, _)) = RawBootSector::mut_from_prefix(sector) else {
+        return;
+    };
+    let [mft, mft_mirror] = places;
+    raw.total_sectors.set(to.total_sectors);
+    raw.mft_lcn.set(mft.0);
+    raw.mftmirr_lcn.set(mft_mirror.0);
+    if from.sector_size == to.sector_size {
+        return;
+    }
+    raw.bytes_per_sector
+        .set(u16::try_from(to.sector_size).unwrap_or(u16::MAX));
+    let sectors = to.cluster_size.checked_div(to.sector_size).unwrap_or(0);
+    raw.sectors_per_cluster = encoded_sectors_per_cluster(sectors);
+    let hidden_bytes = u64::from(raw.hidden_sectors.get()).saturating_mul(from.sector_size.into());
+    let hidden = hidden_bytes.checked_div(to.sector_size.into()).unwrap_or(0);
+    raw.hidden_sectors
+        .set(u32::try_from(hidden).unwrap_or(u32::MAX));
+}
+
+/// See [`sectors_per_cluster`]; `sectors` is a power of two.
+fn encoded_sectors_per_cluster(sectors: u32) -> u8 {
+    match u8::try_from(sectors) {
+        Ok(sectors @ ..=128) => sectors,
+        _ => u8::try_from(sectors.trailing_zeros())
+            .unwrap_or(0)
+            .wrapping_neg(),
     }
 }
 
@@ -316,6 +334,9 @@ mod tests {
         ];
         for (encoded, expected) in table {
             assert_eq!(sectors_per_cluster(encoded), expected, "{encoded:#x}");
+            if let Some(sectors) = expected {
+                assert_eq!(encoded_sectors_per_cluster(sectors), encoded, "{sectors}");
+            }
         }
     }
 

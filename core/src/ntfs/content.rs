@@ -97,12 +97,34 @@ impl Content {
         number: RecordNumber,
         stream: &str,
     ) -> Result<Self, ContentError> {
+        Self::find(volume, number, stream, true)
+    }
+
+    /// Like [`Content::open`], of a file that was deleted: its record is not in use.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError`].
+    pub fn open_deleted<R: ReadAt>(
+        volume: &Volume<R>,
+        number: RecordNumber,
+        stream: &str,
+    ) -> Result<Self, ContentError> {
+        Self::find(volume, number, stream, false)
+    }
+
+    fn find<R: ReadAt>(
+        volume: &Volume<R>,
+        number: RecordNumber,
+        stream: &str,
+        in_use: bool,
+    ) -> Result<Self, ContentError> {
         if number.0 >= volume.mft().record_count() {
             return Err(ContentError::NoFile);
         }
         let file = FileRecord::read(volume, number)?;
         let base = file.base()?;
-        if !base.in_use || base.base.is_some() {
+        if base.in_use != in_use || base.base.is_some() {
             return Err(ContentError::NoFile);
         }
         let attributes = file.attributes()?;
@@ -162,10 +184,15 @@ impl Content {
     /// Where the compressed unit or chunk begins that the byte at `position` is in; `position` itself of content
     /// that is not compressed. A [span](Self::span_at) can be read from there.
     pub fn span_start(&self, position: u64) -> u64 {
-        let block = match (self.wof, self.unit) {
-            (Some(wof), _) => wof.chunk_size(),
-            (None, Some(unit)) => self.geometry.bytes(unit),
-            (None, None) => return position,
+        let block = match (self.wof, self.unit, &self.value) {
+            (Some(wof), ..) => wof.chunk_size(),
+            // What was not written of a unit is a hole, and no part of what it decompresses to.
+            (None, Some(unit), Value::NonResident(stream))
+                if position < stream.initialized_size() =>
+            {
+                self.geometry.bytes(unit)
+            }
+            _ => return position,
         };
         position.saturating_sub(position.checked_rem(block).unwrap_or(0))
     }

@@ -86,11 +86,11 @@ impl FileRecord {
             bytes,
             offset,
         };
-        let list = match base.parse() {
-            Ok(base) => attribute_list(volume, &base, damaged)?,
+        let (list, in_use) = match base.parse() {
+            Ok(base) => (attribute_list(volume, &base, damaged)?, base.in_use),
             Err(error) => {
                 damaged(error)?;
-                None
+                (None, true)
             }
         };
         let mut file = Self {
@@ -120,7 +120,7 @@ impl FileRecord {
             references.clear();
         }
         for reference in references {
-            match extension(volume, number, reference, damaged) {
+            match extension(volume, (number, in_use), reference, damaged) {
                 Ok(extension) => file.extensions.push(extension),
                 Err(error) => damaged(error)?,
             }
@@ -286,10 +286,11 @@ fn base<R: ReadAt>(
     Ok(bytes)
 }
 
-/// Reads the extension record of file `number` that `reference` names.
+/// Reads the extension record of file `number` that `reference` names. With the file, its extension records get out
+/// of use, and the next sequence number.
 fn extension<R: ReadAt>(
     volume: &Volume<R>,
-    number: RecordNumber,
+    (number, in_use): (RecordNumber, bool),
     reference: FileReference,
     damaged: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<OwnedRecord> {
@@ -299,7 +300,7 @@ fn extension<R: ReadAt>(
     MftRecord::salvage(&mut bytes, offset, damaged)?;
     let extension = MftRecord::parse(&bytes, offset)?;
     let base = extension.base.map(|base| base.record);
-    if base != Some(number) || !extension.in_use {
+    if base != Some(number) || extension.in_use != in_use {
         return Err(Error::Corrupt {
             structure: Structure::MftRecord,
             offset,
@@ -309,7 +310,8 @@ fn extension<R: ReadAt>(
         });
     }
     let expected = reference.sequence_number;
-    if expected != 0 && extension.sequence_number != expected {
+    let is_next = !in_use && extension.sequence_number == expected.wrapping_add(1);
+    if expected != 0 && extension.sequence_number != expected && !is_next {
         return Err(Error::Corrupt {
             structure: Structure::MftRecord,
             offset,

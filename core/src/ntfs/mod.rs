@@ -6,9 +6,11 @@
 
 pub mod attribute;
 pub mod attribute_list;
+mod bitlocker;
 pub mod bitmap;
 pub mod boot_sector;
 pub mod content;
+mod encrypted_swap;
 pub mod file_name;
 pub mod file_record;
 pub mod hibernation;
@@ -25,6 +27,7 @@ pub mod record;
 pub mod runlist;
 pub mod salvage;
 pub mod shadow_copies;
+mod system_volume_information;
 pub mod unclean;
 pub(crate) mod upcase;
 pub mod value;
@@ -41,7 +44,7 @@ pub use log_file::Journal;
 pub use mft::Mft;
 pub use runlist::Run;
 pub use salvage::Damage;
-pub use shadow_copies::ShadowCopies;
+pub use system_volume_information::SystemFiles;
 pub use unclean::Unclean;
 pub use volume::Volume;
 pub use volume_info::VolumeInfo;

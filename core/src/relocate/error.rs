@@ -23,6 +23,17 @@ pub enum RelocateError {
         limit: u64,
     },
 
+    /// A structure would be smaller than a sector.
+    #[error("its {what} have {size} bytes, and cannot be on sectors of {sector_size}")]
+    SmallerThanSector {
+        /// Clusters or index blocks.
+        what: &'static str,
+        /// Bytes of one.
+        size: u32,
+        /// Bytes of a sector of the new volume.
+        sector_size: u32,
+    },
+
     /// A record is damaged, so that its runlists cannot be changed.
     #[error("MFT record {record} is damaged")]
     Record {

@@ -1,4 +1,4 @@
-//! What of a volume does not survive another size.
+//! What of a volume does not survive another size, or is of no use to the copy.
 
 use alloc::vec::Vec;
 
@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::{Journal, Volume};
 
-/// What of a volume does not survive another size: it names places that change.
+/// What of a volume does not survive another size, since it names places that change; or what no
+/// copy can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -23,6 +24,20 @@ pub enum Loss {
         /// How many.
         copies: u64,
         /// Bytes of their files.
+        bytes: u64,
+    },
+    /// Files to which Windows swapped memory, encrypted with a key that is not on the volume.
+    EncryptedSwap {
+        /// Bytes of the files.
+        bytes: u64,
+    },
+    /// The metadata of BitLocker, which names places on the encrypted volume. The copy is of the
+    /// unlocked volume, and not encrypted.
+    #[cfg_attr(feature = "serde", serde(rename = "bitlocker"))]
+    BitLocker {
+        /// How many files have it.
+        files: u64,
+        /// Bytes of the files.
         bytes: u64,
     },
 }
@@ -45,7 +60,16 @@ impl Loss {
             copies: copies.files,
             bytes: copies.bytes,
         });
-        Ok([journal, hibernated, copies]
+        let swap = match volume.encrypted_swap()? {
+            0 => None,
+            bytes => Some(Self::EncryptedSwap { bytes }),
+        };
+        let metadata = volume.bitlocker_metadata()?;
+        let bitlocker = metadata.map(|found| Self::BitLocker {
+            files: found.files,
+            bytes: found.bytes,
+        });
+        Ok([journal, hibernated, copies, swap, bitlocker]
             .into_iter()
             .flatten()
             .collect())

@@ -1,4 +1,5 @@
-//! A volume in another size: smaller, larger, or the least that its files need.
+//! A volume in another size: smaller, larger, or the least that its files need; or for a disk with
+//! other sectors.
 //!
 //! The source is not changed: [`Relocated`] is the volume as it would be in the other size, as a
 //! source of bytes, and is copied, saved, converted or checked like any other. Its clusters in
@@ -10,9 +11,12 @@
 //! emptied. Nothing else on a volume holds cluster numbers, but shadow copies
 //! ([`Volume::shadow_copies`](crate::ntfs::Volume::shadow_copies)).
 
+mod carried;
 mod error;
 mod limits;
 mod loss;
+mod new_disk;
+mod places;
 mod ranked_clusters;
 mod record;
 mod relocated;
@@ -20,9 +24,11 @@ mod relocation;
 mod resized;
 mod system_data;
 
+pub use carried::Carried;
 pub use error::RelocateError;
 pub use limits::ResizeLimits;
 pub use loss::Loss;
+pub use new_disk::NewDisk;
 pub use record::relocate_record;
 pub use relocated::{Changes, Relocated};
 pub use relocation::{Relocation, bitmap_clusters, has_size, least_size, total_size};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::clusters::ClusterMap;
 use crate::clusters::map::{PAGE_CLUSTERS, WORD_CLUSTERS};
 use crate::error::{Error, Result, Structure};
-use crate::units::{Extent, Lcn, len_u64, len_usize};
+use crate::units::{Lcn, len_u64, len_usize};
 
 /// A set of clusters, each with its rank: the number of clusters of the set before it.
 ///
@@ -114,25 +114,17 @@ impl RankedClusters {
             .map_or(0, |extent| extent.len)
     }
 
-    /// How many clusters from `lcn` on are not in the set, one after the other.
+    /// See [`gap_len`].
     pub(super) fn gap_len(&self, lcn: Lcn) -> u64 {
-        let next = self.map.extents_from(lcn).next();
-        let end = next.map_or(self.map.nr_clusters(), |extent| extent.start.0);
-        end.saturating_sub(lcn.0)
+        gap_len(&self.map, lcn)
     }
+}
 
-    /// The first extent of `len` clusters that are not in the set.
-    pub(super) fn first_gap(&self, len: u64) -> Option<Extent> {
-        let mut end = Lcn(0);
-        for extent in self.map.extents() {
-            if extent.start.0.saturating_sub(end.0) >= len {
-                break;
-            }
-            end = extent.end();
-        }
-        let gap = Extent::new(end, len);
-        (gap.end().0 <= self.map.nr_clusters()).then_some(gap)
-    }
+/// How many clusters from `lcn` on are not in the set, one after the other.
+pub(super) fn gap_len(clusters: &ClusterMap, lcn: Lcn) -> u64 {
+    let next = clusters.extents_from(lcn).next();
+    let end = next.map_or(clusters.nr_clusters(), |extent| extent.start.0);
+    end.saturating_sub(lcn.0)
 }
 
 fn page_of(lcn: u64) -> usize {
@@ -145,6 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::units::Extent;
 
     proptest! {
         #[test]

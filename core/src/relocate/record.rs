@@ -186,12 +186,7 @@ impl Rewriting<'_> {
                 data: size,
                 initialized: body.initialized_size.min(size),
             };
-            let hole = Run {
-                vcn: Vcn(0),
-                lcn: None,
-                len: clusters,
-            };
-            return Ok(rebuilt(body, &[hole], Some(sizes)));
+            return Ok(rebuilt(body, &self.relocation.bad_runs(), Some(sizes)));
         }
         let mut runs = Vec::new();
         let mut has_moved = false;

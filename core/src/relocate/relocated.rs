@@ -7,8 +7,7 @@ use core::num::NonZeroU64;
 use super::error::RelocateError;
 use super::record::relocate_record;
 use super::relocation::{Relocation, total_size};
-use super::system_data::{self, Content, Made, Patch, SystemData};
-use crate::clusters::ClusterMap;
+use super::system_data::{Content, Made, Patch, SystemData};
 use crate::clusters::walk::Part;
 use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::ntfs::Volume;
@@ -54,15 +53,12 @@ enum Bytes {
 }
 
 impl<R: ReadAt> Relocated<R> {
-    /// `volume` with `size` bytes, its backup boot sector among them. `used` are its clusters in
-    /// use, without bad ones.
+    /// `volume` with its clusters at the places of `relocation`.
     ///
     /// # Errors
     ///
     /// [`RelocateError`]. MFT records are not looked at: see [`Relocated::check`].
-    pub fn new(volume: Volume<R>, used: ClusterMap, size: u64) -> Result<Self, RelocateError> {
-        let bitmap = system_data::bitmap_runs(&volume)?;
-        let relocation = Relocation::new(*volume.geometry(), used, &bitmap, size)?;
+    pub fn new(volume: Volume<R>, relocation: Relocation) -> Result<Self, RelocateError> {
         let system_data = SystemData::read(&volume, &relocation)?;
         Ok(Self::of(volume, relocation, system_data))
     }

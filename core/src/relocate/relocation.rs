@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
+use super::carried::{Carried, check_bitmap, damaged_bitmap, remove_end};
 use super::error::RelocateError;
-use super::ranked_clusters::RankedClusters;
+use super::new_disk::NewDisk;
+use super::places::{places, places_around, set_of};
+use super::ranked_clusters::{RankedClusters, gap_len};
 use crate::clusters::ClusterMap;
-use crate::error::{Error, Structure};
 use crate::ntfs::Run;
 use crate::units::{Extent, Geometry, Lcn, Vcn};
 
@@ -19,7 +21,8 @@ const BITMAP_UNIT: u64 = 8;
 ///
 /// It is monotone: the order of clusters stays, so the distance between two clusters of a file
 /// never grows, and neither does a runlist. No run is split. A cluster stays where it is, if it
-/// can: those that do not fit before the new end are pushed down, and push others.
+/// can: those that do not fit before the new end, or would be on bad clusters that are kept, are
+/// pushed down, and push others.
 #[derive(Debug)]
 pub struct Relocation {
     from: Geometry,
@@ -32,6 +35,8 @@ pub struct Relocation {
     added: Option<Extent>,
     /// The runs of `$Bitmap`.
     bitmap: Vec<Run>,
+    /// Clusters that stay marked as bad.
+    bad: ClusterMap,
 }
 
 /// Bytes of a volume with its backup boot sector: what a size counts.
@@ -78,21 +83,20 @@ pub fn bitmap_clusters(geometry: &Geometry, nr_clusters: u64) -> u64 {
 }
 
 impl Relocation {
-    /// The places of the clusters `used`, without bad ones, on a volume of `size` bytes with its
-    /// backup boot sector. `bitmap` are the runs of `$Bitmap`.
+    /// The places of what is `carried` over to a volume of `size` bytes, with its backup boot
+    /// sector, on `disk`.
     ///
     /// # Errors
     ///
-    /// [`RelocateError::TooSmall`], [`RelocateError::TooLarge`]; [`RelocateError::Volume`]:
-    /// `$Bitmap` has holes, or there is not enough memory.
-    pub fn new(
-        from: Geometry,
-        used: ClusterMap,
-        bitmap: &[Run],
-        size: u64,
-    ) -> Result<Self, RelocateError> {
-        let sectors = size.checked_div(from.sector_size.into()).unwrap_or(0);
+    /// [`RelocateError::TooSmall`], [`RelocateError::TooLarge`],
+    /// [`RelocateError::SmallerThanSector`]; [`RelocateError::Volume`]: `$Bitmap` has holes, or
+    /// there is not enough memory.
+    pub fn new(carried: Carried, disk: &NewDisk, size: u64) -> Result<Self, RelocateError> {
+        let from = carried.geometry;
+        disk.check(&from)?;
+        let sectors = size.checked_div(disk.sector_size.into()).unwrap_or(0);
         let to = Geometry {
+            sector_size: disk.sector_size,
             total_sectors: sectors.saturating_sub(1),
             ..from
         };
@@ -103,29 +107,36 @@ impl Relocation {
                 limit: MAX_CLUSTERS,
             });
         }
-        let mut carried = used;
-        let owned = carried_clusters(bitmap, &carried)?;
-        let least = least_size(&from, carried.len(), owned);
+        let owned = check_bitmap(&carried.bitmap, &carried.used)?;
+        let least = carried.least_size(disk)?;
         if size < least {
             return Err(RelocateError::TooSmall { least });
         }
         let needed = bitmap_clusters(&from, clusters);
-        let kept = cut(bitmap, needed);
-        for run in bitmap.iter().filter_map(|run| after(run, Vcn(needed))) {
-            carried.remove(run);
-        }
         let added = needed.saturating_sub(owned);
+        let Carried {
+            mut used, bitmap, ..
+        } = carried;
+        remove_end(&mut used, &bitmap, needed);
 
-        let new = places(&carried, clusters, clusters.saturating_sub(added))?;
+        let nr_bad = if disk.bad.is_empty() { 0 } else { clusters };
+        let bad = set_of(&disk.bad, nr_bad)?;
+        let new = if bad.is_empty() {
+            places(&used, clusters, clusters.saturating_sub(added))?
+        } else {
+            let found = places_around(&bad, &used, clusters, added)?;
+            found.ok_or(RelocateError::TooSmall { least })?
+        };
         let mut relocation = Self {
             from,
             to,
-            old: RankedClusters::new(carried)?,
+            old: RankedClusters::new(used)?,
             new: RankedClusters::new(new)?,
             added: None,
             bitmap: Vec::new(),
+            bad,
         };
-        relocation.place_bitmap(&kept, added)?;
+        relocation.place_bitmap(&cut(&bitmap, needed), added)?;
         Ok(relocation)
     }
 
@@ -194,7 +205,31 @@ impl Relocation {
         if let Some(added) = self.added {
             word |= bits(lcn, added.start.0, added.end().0);
         }
-        word | bits(lcn, nr_clusters, u64::MAX)
+        word | self.bad.word(lcn) | bits(lcn, nr_clusters, u64::MAX)
+    }
+
+    /// How many clusters stay marked as bad.
+    pub(super) fn bad_clusters(&self) -> u64 {
+        self.bad.len()
+    }
+
+    /// The runs of `$BadClus:$Bad`: a hole for each sound cluster.
+    pub(super) fn bad_runs(&self) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut end = Vcn(0);
+        let mut push = |until: u64, lcn| {
+            let len = until.saturating_sub(end.0);
+            if len > 0 {
+                runs.push(Run { vcn: end, lcn, len });
+                end = Vcn(until);
+            }
+        };
+        for extent in self.bad.extents() {
+            push(extent.start.0, None);
+            push(extent.end().0, Some(extent.start));
+        }
+        push(self.to.nr_clusters(), None);
+        runs
     }
 
     /// The runs of `$Bitmap` on the new volume.
@@ -214,13 +249,23 @@ impl Relocation {
         if added == 0 {
             return Ok(());
         }
+        let mut taken = self.bad.clone();
+        let taken = match self.bad.is_empty() {
+            true => self.new.map(),
+            false => {
+                for extent in self.new.map().extents() {
+                    taken.insert(extent);
+                }
+                &taken
+            }
+        };
         let last = self.bitmap.last().and_then(Run::extent);
         let behind = last.map(|last| Extent::new(last.end(), added));
         let behind = behind.filter(|behind| {
-            behind.end().0 <= self.to.nr_clusters() && self.new.gap_len(behind.start) >= added
+            behind.end().0 <= self.to.nr_clusters() && gap_len(taken, behind.start) >= added
         });
-        let extent = behind.or_else(|| self.new.first_gap(added));
-        // The map left that many clusters free at the end.
+        let extent = behind.or_else(|| first_gap(taken, added));
+        // The places leave that many clusters free at the end.
         let extent = extent.ok_or_else(|| damaged_bitmap(Vcn(0)))?;
         push(&mut self.bitmap, extent);
         self.added = Some(extent);
@@ -228,47 +273,17 @@ impl Relocation {
     }
 }
 
-/// The places of `clusters` in a volume of `nr_clusters`, all before `end`.
-fn places(clusters: &ClusterMap, nr_clusters: u64, end: u64) -> Result<ClusterMap, Error> {
-    let mut places = ClusterMap::new(nr_clusters).map_err(|_| Error::Memory {
-        structure: Structure::Volume,
-        len: ClusterMap::least_memory(nr_clusters),
-    })?;
-    let mut left = clusters.len();
+/// The first extent of `len` clusters that are not in the set.
+fn first_gap(clusters: &ClusterMap, len: u64) -> Option<Extent> {
+    let mut end = Lcn(0);
     for extent in clusters.extents() {
-        // All that are left must fit before the end. Within an extent, both grow by one.
-        let limit = end.saturating_sub(left);
-        let start = extent.start.0.min(limit);
-        places.insert(Extent::new(Lcn(start), extent.len));
-        left = left.saturating_sub(extent.len);
-    }
-    Ok(places)
-}
-
-/// How many clusters the runs of `$Bitmap` have, which must all be in use.
-fn carried_clusters(bitmap: &[Run], used: &ClusterMap) -> Result<u64, Error> {
-    let mut count = 0_u64;
-    for run in bitmap {
-        let is_used = run.extent().is_some_and(|extent| {
-            let found = used.extents_from(extent.start).next();
-            found.is_some_and(|found| found.start == extent.start && found.len >= extent.len)
-        });
-        if !is_used {
-            return Err(damaged_bitmap(run.vcn));
+        if extent.start.0.saturating_sub(end.0) >= len {
+            break;
         }
-        count = count.saturating_add(run.len);
+        end = extent.end();
     }
-    Ok(count)
-}
-
-fn damaged_bitmap(vcn: Vcn) -> Error {
-    Error::Corrupt {
-        structure: Structure::Bitmap,
-        offset: 0,
-        field: "a run without clusters in use, at VCN",
-        found: vcn.0,
-        expected: "none",
-    }
+    let gap = Extent::new(end, len);
+    (gap.end().0 <= clusters.nr_clusters()).then_some(gap)
 }
 
 /// The runs, without what is from cluster `end` on.
@@ -278,14 +293,6 @@ fn cut(runs: &[Run], end: u64) -> Vec<Run> {
         ..*run
     });
     cut.filter(|run| run.len > 0).collect()
-}
-
-/// What of a run is from cluster `vcn` of its file on.
-fn after(run: &Run, vcn: Vcn) -> Option<Extent> {
-    let skipped = vcn.0.saturating_sub(run.vcn.0).min(run.len);
-    let len = run.len.saturating_sub(skipped);
-    let start = run.lcn?.plus(skipped);
-    (len > 0).then_some(Extent::new(start, len))
 }
 
 /// Appends clusters to runs.

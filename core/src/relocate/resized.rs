@@ -22,28 +22,40 @@ pub struct Resized {
     pub changed_records: u64,
     /// Bytes of the journal, `$LogFile`, which is emptied.
     pub emptied_journal: u64,
+    /// Bytes of a sector of the volume as it was.
+    pub old_sector_size: u32,
+    /// Bytes of a sector of the volume as it is now.
+    pub sector_size: u32,
     /// Bad clusters that `$BadClus` names no more.
     pub bad_clusters: u64,
+    /// Bad clusters that `$BadClus` still names.
+    pub kept_bad_clusters: u64,
     /// What did not survive.
     pub losses: Vec<Loss>,
 }
 
 impl Resized {
-    /// A report on `relocated`: its check found `changes`; `bad_clusters` were left out.
+    /// A report on `relocated`: its check found `changes`; the volume as it was has
+    /// `bad_clusters`.
     pub fn new<R: ReadAt>(
         relocated: &Relocated<R>,
         changes: Changes,
         bad_clusters: u64,
         losses: Vec<Loss>,
     ) -> Self {
-        let from = relocated.relocation().from();
+        let relocation = relocated.relocation();
+        let (from, to) = (relocation.from(), relocation.to());
+        let kept_bad_clusters = relocation.bad_clusters();
         Self {
             old_size: total_size(from),
             size: relocated.size(),
             moved_clusters: changes.moved_clusters,
             changed_records: changes.records,
             emptied_journal: relocated.journal_bytes(),
-            bad_clusters,
+            old_sector_size: from.sector_size,
+            sector_size: to.sector_size,
+            bad_clusters: bad_clusters.saturating_sub(kept_bad_clusters),
+            kept_bad_clusters,
             losses,
         }
     }

@@ -199,15 +199,22 @@ fn boot_sector<R: ReadAt>(
         OpenedFrom::First => 0,
         OpenedFrom::Backup { offset } => offset,
     };
-    let len = len_usize(boot.geometry.sector_size.into());
-    let mut sector = vec![0; len];
-    let read = volume.source().read_exact_at(offset, &mut sector);
-    read.map_err(|source| Error::Io {
-        structure: Structure::BootSector,
-        offset,
-        len: len_u64(len),
-        source,
-    })?;
+    let read = |offset, bytes: &mut [u8]| {
+        let read = volume.source().read_exact_at(offset, bytes);
+        read.map_err(|source| Error::Io {
+            structure: Structure::BootSector,
+            offset,
+            len: len_u64(bytes.len()),
+            source,
+        })
+    };
+    // A larger sector has more of the boot code, which is in the first clusters.
+    let new_len = len_usize(relocation.to().sector_size.into());
+    let mut sector = vec![0; new_len];
+    read(0, &mut sector)?;
+    let old_len = len_usize(boot.geometry.sector_size.into());
+    let (same, _) = sector.split_at_mut(old_len.min(new_len));
+    read(offset, same)?;
     let place = |record, lcn| {
         let extent = Extent::new(lcn, 1);
         let place = relocation.place(extent).map(|place| place.start);
@@ -215,7 +222,12 @@ fn boot_sector<R: ReadAt>(
     };
     let mft = place(RECORD_MFT, boot.mft)?;
     let mirror = place(RECORD_MFT_MIRROR, boot.mft_mirror)?;
-    relocate_boot_sector(&mut sector, relocation.to().total_sectors, mft, mirror);
+    relocate_boot_sector(
+        &mut sector,
+        relocation.from(),
+        relocation.to(),
+        [mft, mirror],
+    );
     Ok(sector)
 }
 

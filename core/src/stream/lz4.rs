@@ -55,14 +55,35 @@ struct Flags {
 
 impl Lz4 {
     pub(super) fn new(_: Limits) -> Result<Self, Problem> {
-        Ok(Self {
+        Ok(Self::start())
+    }
+
+    fn start() -> Self {
+        Self {
             part: Part::Header(LEAST_HEADER),
             collected: Collected::default(),
             window: Vec::new(),
             waiting: 0..0,
             flags: Flags::default(),
             checksum: XxHash32::with_seed(0),
-        })
+        }
+    }
+
+    /// At a block of a frame. `before` is the header of the frame, and the content before the block that
+    /// it may refer to. The checksum of the frame does not match: that is an error after the last block.
+    #[cfg(feature = "seek-index")]
+    pub(super) fn of_block(before: &[u8]) -> Result<Self, Problem> {
+        let mut lz4 = Self::start();
+        let mut window = before;
+        while let Part::Header(len) = lz4.part {
+            let cut = Problem::Damaged("its header is cut short");
+            let (header, rest) = before.split_at_checked(len).ok_or(cut)?;
+            lz4.part = lz4.next(header)?;
+            window = rest;
+        }
+        lz4.window = window.to_vec();
+        lz4.waiting = window.len()..window.len();
+        Ok(lz4)
     }
 
     /// Takes bytes of the part that is next, and reads it once all of it is there.

@@ -18,6 +18,21 @@ impl Lzma {
         Self::new(limits, open_xz)
     }
 
+    /// At a block of a stream of xz that begins with `header`. The index at the end of the stream does
+    /// not match: that is an error after the last block.
+    #[cfg(feature = "seek-index")]
+    pub(super) fn of_xz_block(header: &[u8], limits: Limits) -> Result<Self, Problem> {
+        let mut xz = Self::of_xz(limits)?;
+        match xz.decode(header, &mut []) {
+            Decoded {
+                taken,
+                then: super::Then::More,
+                ..
+            } if taken == header.len() => Ok(xz),
+            _ => Err(Problem::Damaged("its header is not one of this format")),
+        }
+    }
+
     pub(super) fn of_lzip(limits: Limits) -> Result<Self, Problem> {
         Self::new(limits, |limits| Stream::new_lzip_decoder(limits.memory, 0))
     }

@@ -243,6 +243,12 @@ impl Stream {
         })
     }
 
+    /// The same, which begins at `position` of what it is a part of.
+    #[cfg(feature = "seek-index")]
+    fn at(self, position: u64) -> Self {
+        Self { position, ..self }
+    }
+
     /// Compressed bytes consumed so far.
     pub fn position(&self) -> u64 {
         self.position

@@ -29,6 +29,18 @@ impl Zstd {
         })
     }
 
+    /// In a frame that began with `header`, with the content `dictionary` before what follows.
+    #[cfg(feature = "seek-index")]
+    pub(super) fn after(dictionary: &[u8], header: &[u8], limits: Limits) -> Result<Self, Problem> {
+        let mut zstd = Self::new(limits)?;
+        let loaded = zstd.context.load_dictionary(dictionary);
+        loaded.map_err(|code| zstd.problem(code))?;
+        match zstd.decode(header, &mut []).then {
+            Then::Failed(problem) => Err(problem),
+            _ => Ok(zstd),
+        }
+    }
+
     fn problem(&self, code: usize) -> Problem {
         // The library reports its errors by name only.
         match get_error_name(code) {

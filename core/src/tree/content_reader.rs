@@ -4,11 +4,59 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::error::{Error, Result, Structure};
+use crate::image::Index;
 use crate::io::{ReadAt, absent_in};
 use crate::ntfs::Volume;
-use crate::ntfs::content::{Content, Span};
+use crate::ntfs::content::{Content, ContentError, Span};
 use crate::ntfs::lznt1;
-use crate::units::{Extent, Geometry, Lcn, len_u64, len_usize};
+use crate::ntfs::mft::LAST_SYSTEM_RECORD;
+use crate::units::{Extent, Geometry, Lcn, RecordNumber, len_u64, len_usize};
+
+/// Finds the content of a file in use, or of its stream of that name, empty for the content of the file itself.
+/// `index` is that of the image that the volume is read from, if it is one.
+///
+/// # Errors
+///
+/// [`ContentError`]; [`Error::Wiped`] in it: an image of metadata does not have content that is in records.
+pub fn open_content<R: ReadAt>(
+    volume: &Volume<R>,
+    index: Option<&Index>,
+    record: RecordNumber,
+    stream: &str,
+) -> Result<Content, ContentError> {
+    check_not_wiped(Content::open(volume, record, stream)?, index, record)
+}
+
+/// Like [`open_content`], of a deleted file. Its clusters may be in use again:
+/// [`first_overwritten`](super::first_overwritten) finds out.
+///
+/// # Errors
+///
+/// Those of [`open_content`].
+pub fn open_deleted<R: ReadAt>(
+    volume: &Volume<R>,
+    index: Option<&Index>,
+    record: RecordNumber,
+    stream: &str,
+) -> Result<Content, ContentError> {
+    check_not_wiped(
+        Content::open_deleted(volume, record, stream)?,
+        index,
+        record,
+    )
+}
+
+fn check_not_wiped(
+    content: Content,
+    index: Option<&Index>,
+    record: RecordNumber,
+) -> Result<Content, ContentError> {
+    let is_metadata = index.is_some_and(|index| !index.is_ordinary());
+    if is_metadata && content.is_resident() && content.size() > 0 && record > LAST_SYSTEM_RECORD {
+        return Err(Error::Wiped { record }.into());
+    }
+    Ok(content)
+}
 
 /// The next bytes of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +71,13 @@ pub enum Part {
 #[derive(Debug)]
 pub struct ContentReader<'v, R> {
     volume: &'v Volume<R>,
-    content: Content,
+    content: &'v Content,
     position: u64,
 }
 
 impl<'v, R: ReadAt> ContentReader<'v, R> {
     /// Reads `content`, of a file of `volume`, from its start on.
-    pub fn new(volume: &'v Volume<R>, content: Content) -> Self {
+    pub fn new(volume: &'v Volume<R>, content: &'v Content) -> Self {
         Self {
             volume,
             content,
@@ -37,9 +85,9 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
         }
     }
 
-    /// What is read.
-    pub fn content(&self) -> &Content {
-        &self.content
+    /// Where the next byte is in the content.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// Continues at this byte of the content.
@@ -47,14 +95,19 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
         self.position = position;
     }
 
-    /// Replaces what is in `buf` by the next bytes, at most `limit`, or returns a hole; `None` at the end.
+    /// Replaces what is in `buf` by the next bytes, or returns a hole; `None` at the end. Bytes are at least one and at
+    /// most `limit`; what is compressed always comes up to the end of its unit or chunk, which is at most 1 MiB.
     ///
     /// # Errors
     ///
     /// [`Error::Io`]; [`Error::Compressed`], and others: the content is damaged;
-    /// [`Error::NotStored`]: an image does not have it.
+    /// [`Error::NotStored`]: an image does not have it. The position stays, so that the call can be repeated.
     pub fn next(&mut self, limit: usize, buf: &mut Vec<u8>) -> Result<Option<Part>> {
         buf.clear();
+        if self.position >= self.content.size() {
+            return Ok(None);
+        }
+        let limit = limit.max(1);
         let start = self.content.span_start(self.position);
         let skipped = self.position.saturating_sub(start);
         let Some(span) = self.content.span_at(start)? else {
@@ -83,9 +136,6 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
                 *buf = self.read_wof_chunk(chunk, len)?;
                 buf.drain(..len_usize(skipped).min(buf.len()));
             }
-        }
-        if buf.is_empty() {
-            return Ok(None);
         }
         self.position = self.position.saturating_add(len_u64(buf.len()));
         Ok(Some(Part::Bytes))
@@ -137,11 +187,8 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
         let Some((wof, stream_size)) = self.content.wof() else {
             return Ok(Vec::new());
         };
-        let damaged = |position: u64| {
-            let offset = match self.content.value_at(position) {
-                Ok(Some(Span::Stored { offset, .. })) => offset,
-                _ => 0,
-            };
+        let damaged = |position| {
+            let offset = self.offset_of_value(position);
             move |reason| Error::Compressed { offset, reason }
         };
         let entries = wof.entries(chunk);
@@ -168,11 +215,20 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
                 }
                 _ => {
                     let reason = "its stream ends, or has a hole";
-                    return Err(Error::Compressed { offset: 0, reason });
+                    let offset = self.offset_of_value(range.start);
+                    return Err(Error::Compressed { offset, reason });
                 }
             }
             position = range.start.saturating_add(len_u64(bytes.len()));
         }
         Ok(bytes)
+    }
+
+    /// Byte position on the volume of a byte of the stream; 0 if unknown.
+    fn offset_of_value(&self, position: u64) -> u64 {
+        match self.content.value_at(position) {
+            Ok(Some(Span::Stored { offset, .. })) => offset,
+            _ => 0,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::entry::{Kind, REPARSE_POINT, Times};
+use super::entry::{Entry, Kind, REPARSE_POINT, Times};
 use super::name::Name;
 use super::target::Target;
 use crate::error::{Error, Result, Structure};
@@ -69,6 +69,18 @@ impl Details {
             });
         }
         Self::of(volume, &record.salvaged_attributes(&mut |_| {}))
+    }
+
+    /// An entry without a name.
+    pub(super) fn entry(&self, reference: FileReference) -> Entry {
+        Entry {
+            kind: self.kind,
+            size: self.size,
+            allocated: self.allocated,
+            times: self.times,
+            attributes: self.attributes,
+            ..Entry::directory(reference)
+        }
     }
 
     pub(super) fn of<R: ReadAt>(volume: &Volume<R>, attributes: &[Attribute<'_>]) -> Result<Self> {

@@ -24,6 +24,9 @@ const BLOCK_VCN: usize = 0x10;
 /// Bytes that a VCN of a child counts, where blocks are smaller than clusters.
 const LEAST_VCN_BYTES: u64 = 512;
 
+/// Bytes of blocks that are read in one call, if the index has no more.
+const MAX_READ_WHOLE: u64 = 256 << 10;
+
 /// Ours: a sound tree of all files that a volume can have is less deep.
 const MAX_DEPTH: usize = 32;
 
@@ -52,6 +55,14 @@ struct Level {
     position: usize,
     /// Whether the child of that entry was visited.
     is_child_done: bool,
+}
+
+/// All blocks of an index; `None` if some of them cannot be read, and others may.
+fn read_whole<R: ReadAt>(volume: &Volume<R>, blocks: &Value) -> Result<Option<Vec<u8>>> {
+    match blocks.read_all(volume.source(), volume.geometry(), MAX_READ_WHOLE) {
+        Err(error) if error.is_damage() => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// The names in a directory, by its index, in the order in which they are found.
@@ -97,6 +108,10 @@ pub(super) fn by_index<R: ReadAt>(
         false => cluster_size,
     };
     let damaged = |vcn| corrupt("the damaged block at VCN", vcn, "a block of the index");
+    let whole = match &blocks {
+        Some(blocks) if blocks.size() <= MAX_READ_WHOLE => read_whole(volume, blocks)?,
+        _ => None,
+    };
     let read_block = |vcn: u64| -> Result<Vec<u8>> {
         let blocks = blocks.as_ref().ok_or_else(|| damaged(vcn))?;
         let position = vcn.saturating_mul(vcn_size);
@@ -104,7 +119,13 @@ pub(super) fn by_index<R: ReadAt>(
             return Err(damaged(vcn));
         }
         let mut block = vec![0; len_usize(block_size)];
-        blocks.read_exact_at(volume.source(), geometry, position, &mut block)?;
+        let known = whole
+            .as_ref()
+            .and_then(|whole| whole.get(len_usize(position)..));
+        match known.and_then(|known| known.get(..block.len())) {
+            Some(known) => block.copy_from_slice(known),
+            None => blocks.read_exact_at(volume.source(), geometry, position, &mut block)?,
+        }
         let own = block.get(BLOCK_VCN..).and_then(|rest| rest.first_chunk());
         let is_own = own.is_some_and(|own| u64::from_le_bytes(*own) == vcn);
         if undo_fixup(&mut block, index::MAGIC).is_err() || !is_own {

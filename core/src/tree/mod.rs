@@ -2,25 +2,31 @@
 //!
 //! [`Tree::directory`] lists a directory by its `$I30` index; where that is damaged, or on request,
 //! by the names in all MFT records. [`Tree::find`] finds a path, [`Walk`] visits a directory and all below
-//! it, [`Details::read`] reads the record of one file, and [`ContentReader`] its content.
+//! it, [`Details::read`] reads the record of one file, [`open_content`] finds its content, and [`ContentReader`] reads it.
+//! [`deleted_files`] finds what was deleted.
 
 mod content_reader;
+mod deleted;
 mod details;
 mod directory;
 mod entry;
 mod name;
 mod record_names;
+mod records;
 mod target;
+mod used_clusters;
 mod walk;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use content_reader::{ContentReader, Part};
+pub use content_reader::{ContentReader, Part, open_content, open_deleted};
+pub use deleted::{DeletedFile, Recovery, deleted_files, first_overwritten};
 pub use details::{Details, StreamSize};
 pub use entry::{Entry, Kind, Times};
 pub use name::Name;
 pub use target::Target;
+pub use used_clusters::UsedClusters;
 pub use walk::{Found, Walk};
 
 use self::record_names::RecordNames;
@@ -203,23 +209,20 @@ impl<R: ReadAt> Tree<R> {
             sequence_number: 0,
         };
         let details = Details::read(&self.volume, reference)?;
-        Ok(Entry {
-            kind: details.kind,
-            size: details.size,
-            allocated: details.allocated,
-            times: details.times,
-            attributes: details.attributes,
-            ..Entry::directory(reference)
-        })
+        Ok(details.entry(reference))
     }
 }
 
 /// The path of what is called `name` in the directory `directory`.
 pub fn join(directory: &str, name: &str) -> String {
-    match directory.ends_with('/') {
-        true => alloc::format!("{directory}{name}"),
-        false => alloc::format!("{directory}/{name}"),
+    let mut path =
+        String::with_capacity(directory.len().saturating_add(name.len()).saturating_add(1));
+    path.push_str(directory);
+    if !directory.ends_with('/') {
+        path.push('/');
     }
+    path.push_str(name);
+    path
 }
 
 /// The path, and the stream after a `:` in its last component.

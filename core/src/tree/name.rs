@@ -1,5 +1,6 @@
 //! A name in UTF-16, which need not be valid.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Display, Write};
 
@@ -54,6 +55,11 @@ fn surrogate(text: &str) -> Option<(u16, &str)> {
 impl Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (units, _) = self.0.as_chunks::<2>();
+        // Most names are ASCII: their bytes are every second one.
+        if units.iter().all(|[low, high]| low.is_ascii() && *high == 0) {
+            let text: String = units.iter().map(|[low, _]| char::from(*low)).collect();
+            return f.write_str(&text);
+        }
         for unit in char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit))) {
             match unit {
                 Ok(character) => f.write_char(character)?,

@@ -5,21 +5,25 @@ use alloc::vec::Vec;
 use super::details::Details;
 use super::directory::Named;
 use super::entry::Entry;
+use super::records::each_record;
 use crate::clusters::{Part, Walk};
 use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
 use crate::ntfs::attribute::{AttributeBody, AttributeType};
-use crate::ntfs::file_name::FileName;
-use crate::ntfs::mft_record::FileReference;
+use crate::ntfs::file_name::{FileName, Namespace};
+use crate::ntfs::mft_record::{FileReference, MftRecord};
 use crate::units::RecordNumber;
 
 /// The names of all files in use. Takes some 200 bytes a name.
 #[derive(Debug)]
 pub(super) struct RecordNames {
     /// Directory and name, sorted by directory.
-    names: Vec<(RecordNumber, Entry, crate::ntfs::file_name::Namespace)>,
+    names: Vec<Listed>,
 }
+
+/// A directory, and a name in it.
+type Listed = (RecordNumber, Entry, Namespace);
 
 impl RecordNames {
     /// Reads all records. Damaged ones are passed over, as far as they are damaged.
@@ -54,12 +58,8 @@ impl RecordNames {
                         && name.parent.record != record
                     {
                         let entry = Entry {
-                            kind: details.kind,
-                            size: details.size,
-                            allocated: details.allocated,
-                            times: details.times,
-                            attributes: details.attributes,
-                            ..named.entry
+                            name: named.entry.name,
+                            ..details.entry(reference)
                         };
                         names.push((name.parent.record, entry, named.namespace));
                     }
@@ -67,7 +67,12 @@ impl RecordNames {
             })?;
         }
         failed?;
-        names.sort_by_key(|(parent, ..)| *parent);
+        names.sort_by_key(key);
+        let found = names_in_extensions(volume, &names)?;
+        if !found.is_empty() {
+            names.extend(found);
+            names.sort_by_key(key);
+        }
         Ok(Self { names })
     }
 
@@ -85,4 +90,56 @@ impl RecordNames {
             })
             .collect()
     }
+}
+
+/// What the names are sorted by: directory and file.
+fn key((parent, entry, _): &Listed) -> (RecordNumber, RecordNumber) {
+    (*parent, entry.reference.record)
+}
+
+/// The names in extension records that are not in `names`, which are sorted: attribute lists that should name them are
+/// damaged.
+fn names_in_extensions<R: ReadAt>(volume: &Volume<R>, names: &[Listed]) -> Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    each_record(volume, &mut |number, bytes| {
+        let offset = volume.mft().record_offset(number).unwrap_or(0);
+        let Ok(record) = MftRecord::from_disk(bytes, offset) else {
+            return Ok(());
+        };
+        let Some(base) = record.base.filter(|_| record.in_use) else {
+            return Ok(());
+        };
+        for attribute in record.attributes().filter_map(Result::ok) {
+            let AttributeBody::Resident(value) = attribute.body else {
+                continue;
+            };
+            if attribute.type_code != AttributeType::FILE_NAME {
+                continue;
+            }
+            let (Some(name), Some(named)) = (FileName::parse(value), Named::of_key(value, base))
+            else {
+                continue;
+            };
+            let wanted = (name.parent.record, base.record);
+            let first = names.partition_point(|listed| key(listed) < wanted);
+            let of_file = names.get(first..).unwrap_or_default().iter();
+            let is_known = of_file
+                .take_while(|listed| key(listed) == wanted)
+                .any(|(_, entry, _)| entry.name == named.entry.name);
+            if is_known {
+                continue;
+            }
+            let details = match Details::read(volume, base) {
+                Err(error) if error.is_damage() => continue,
+                details => details?,
+            };
+            let entry = Entry {
+                name: named.entry.name,
+                ..details.entry(base)
+            };
+            found.push((name.parent.record, entry, named.namespace));
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }

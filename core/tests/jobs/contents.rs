@@ -27,7 +27,7 @@ fn mixed(units: u64) -> Vec<u8> {
 }
 
 /// All ways in which content is stored.
-fn all_ways() -> build::Volume {
+pub(crate) fn all_ways() -> build::Volume {
     let mut long = mixed(9);
     long.truncate(9 * 65_536 - 777);
     VolumeBuilder::new()

@@ -27,6 +27,7 @@ mod nesting;
 mod opening;
 mod pages;
 mod partclone;
+mod reader;
 mod resizing;
 mod samples;
 mod several_files;

@@ -1,12 +1,14 @@
 //! Volumes that get another size as they are converted: the same as at once.
 
 use ntfs_volume_builder as build;
-use ntfs_volume_builder::VolumeBuilder;
+use ntfs_volume_builder::{FileData, VolumeBuilder};
 use ntfsclone_core::clusters::{ClusterMap, audit, select_used};
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::jobs::{Failure, NewSize, Step};
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::relocate::{Changes, Loss, Relocated, Resized, least_size_of};
+use ntfsclone_core::relocate::{
+    Carried, Changes, Loss, NewDisk, Relocated, Relocation, Resized, least_size_of,
+};
 use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, Writer};
 
 use crate::copies::{image_of, restored};
@@ -34,7 +36,10 @@ fn least_size(bytes: &[u8]) -> u64 {
 fn at_once(bytes: &[u8], size: u64) -> (Vec<u8>, Resized) {
     let volume = Volume::open(bytes).unwrap();
     let (used, bad) = used_clusters(&volume);
-    let relocated = Relocated::new(volume, used, size).unwrap();
+    let disk = NewDisk::like(volume.geometry());
+    let carried = Carried::read(&volume, used).unwrap();
+    let relocation = Relocation::new(carried, &disk, size).unwrap();
+    let relocated = Relocated::new(volume, relocation).unwrap();
     let changes: Changes = relocated.check().unwrap();
     let mut resized = vec![0; relocated.size() as usize];
     relocated.read_exact_at(0, &mut resized).unwrap();
@@ -135,6 +140,45 @@ fn what_would_be_lost_is_refused_unless_forced() {
     ] {
         assert_loss(&built, loss, found);
     }
+}
+
+#[test]
+fn shadow_copies_are_refused_unless_forced() {
+    let built = VolumeBuilder::new()
+        .file(
+            "System Volume Information/{b4e6ddab-0000-11ee}{3808876b-c176-4e48-b7ae-04046e6cc752}",
+            FileData::Bytes(build::pattern(2, 50_000)),
+        )
+        .build();
+    let loss = Loss::ShadowCopies {
+        copies: 1,
+        bytes: 50_000,
+    };
+    assert_loss(&built, loss, "it has shadow copies (1, with 50000 bytes)");
+}
+
+#[test]
+fn what_no_copy_can_use_is_only_reported() {
+    let metadata = "System Volume Information/FVE2.{e40ad34d-dae9-4bc7-95bd-b16218c10f72}.1";
+    let built = VolumeBuilder::new()
+        .file(metadata, FileData::Bytes(build::pattern(2, 65_536)))
+        .build();
+    let (_, changed) = made(&built.bytes, &RAW, NewSize::Least, false).unwrap();
+    let loss = Loss::BitLocker {
+        files: 1,
+        bytes: 65_536,
+    };
+    assert_eq!(changed.unwrap().losses, [loss]);
+
+    let content = FileData::Bytes(build::pattern(3, 100_000));
+    let mut built = VolumeBuilder::new().file("pagefile.sys", content).build();
+    let number = built.record_number("pagefile.sys");
+    let attribute = built.attribute_offset(number, 0x80, "").unwrap();
+    let flags = built.record_offset(number) + attribute as u64 + 0x0C;
+    built.patch(flags, &0x4000_u16.to_le_bytes());
+    let (_, changed) = made(&built.bytes, &RAW, NewSize::Least, false).unwrap();
+    let loss = Loss::EncryptedSwap { bytes: 100_000 };
+    assert_eq!(changed.unwrap().losses, [loss]);
 }
 
 #[track_caller]

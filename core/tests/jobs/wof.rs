@@ -19,7 +19,7 @@ use crate::driver::Driver;
 
 const STREAM: &str = "WofCompressedData";
 
-const PACKED: [(&str, u32, &[u8]); 4] = [
+pub(crate) const PACKED: [(&str, u32, &[u8]); 4] = [
     ("xpress4k", 0, include_bytes!("wof/xpress-4096")),
     ("lzx", 1, include_bytes!("wof/lzx-32768")),
     ("xpress8k", 2, include_bytes!("wof/xpress-8192")),
@@ -27,7 +27,7 @@ const PACKED: [(&str, u32, &[u8]); 4] = [
 ];
 
 /// Text, what does not compress, zeros, and calls as programs have them.
-fn written() -> Vec<u8> {
+pub(crate) fn written() -> Vec<u8> {
     const WORDS: [&[u8]; 8] = [
         b"cluster ",
         b"volume ",
@@ -74,7 +74,7 @@ fn file(algorithm: u32, provider: u32, size: usize, packed: impl Into<FileData>)
         .attribute(attribute_type::REPARSE_POINT, "", FileData::Resident(point))
 }
 
-static BUILT: LazyLock<build::Volume> = LazyLock::new(|| {
+pub(crate) static BUILT: LazyLock<build::Volume> = LazyLock::new(|| {
     let size = written().len();
     let builder = VolumeBuilder::new().clusters(1000).fill_free(0xE5);
     PACKED

@@ -11,7 +11,9 @@ use ntfsclone_core::ntfs::value;
 use ntfsclone_core::ntfs::{
     AttributeBody, AttributeType, BootSector, FileRecord, Journal, Run, Volume,
 };
-use ntfsclone_core::relocate::{RelocateError, Relocated, Relocation, least_size, least_size_of};
+use ntfsclone_core::relocate::{
+    Carried, NewDisk, RelocateError, Relocated, Relocation, least_size, least_size_of, total_size,
+};
 use ntfsclone_core::units::{Extent, Geometry, Lcn, RecordNumber, Vcn};
 use proptest::prelude::*;
 
@@ -38,9 +40,13 @@ fn least(bytes: &[u8]) -> u64 {
 }
 
 fn try_resize(bytes: &[u8], size: u64) -> Result<Vec<u8>, RelocateError> {
+    try_on_disk(bytes, &NewDisk::like(open(bytes).geometry()), size)
+}
+
+fn try_on_disk(bytes: &[u8], disk: &NewDisk, size: u64) -> Result<Vec<u8>, RelocateError> {
     let volume = open(bytes);
-    let used = used_clusters(&volume);
-    let relocated = Relocated::new(volume, used, size)?;
+    let carried = Carried::read(&volume, used_clusters(&volume))?;
+    let relocated = Relocated::new(volume, Relocation::new(carried, disk, size)?)?;
     relocated.check()?;
     let mut resized = vec![0; relocated.size() as usize];
     relocated.read_exact_at(0, &mut resized).unwrap();
@@ -133,8 +139,17 @@ fn bitmap(volume: &Volume<&[u8]>) -> Vec<u8> {
 /// The resized volume is sound, of that size, and has the same files in no more runs.
 #[track_caller]
 fn check_resized(what: &str, original: &[u8], size: u64) -> Vec<u8> {
-    let resized = resize(original, size);
+    let disk = NewDisk::like(open(original).geometry());
+    check_on_disk(what, original, &disk, size)
+}
+
+/// Like [`check_resized`], on `disk`.
+#[track_caller]
+fn check_on_disk(what: &str, original: &[u8], disk: &NewDisk, size: u64) -> Vec<u8> {
+    let resized = try_on_disk(original, disk, size);
+    let resized = resized.unwrap_or_else(|error| panic!("{what}: {size} bytes: {error}"));
     let geometry = *open(&resized).geometry();
+    assert_eq!(geometry.sector_size, disk.sector_size, "{what}");
     let sector_size = u64::from(geometry.sector_size);
     assert_eq!(
         resized.len() as u64,
@@ -271,6 +286,20 @@ fn volumes_of_every_kind_are_resized() {
                 .file("runs", File::new().data(many_runs).runs_per_record(150)),
         ),
         (
+            "an attribute list in several runs",
+            VolumeBuilder::new()
+                .cluster_size(512)
+                .clusters(12_000)
+                .bad_clusters(7000..7001)
+                .file(
+                    "listed",
+                    File::new()
+                        .data(fragmented(200, 512))
+                        .runs_per_record(2)
+                        .attribute_list(ListForm::Fragmented),
+                ),
+        ),
+        (
             "sectors behind the last cluster",
             VolumeBuilder::new().extra_sectors(5).device_tail(4096),
         ),
@@ -332,13 +361,139 @@ fn a_damaged_record_is_refused_by_its_number() {
     let number = built.record_number("broken");
     built.tear_record(number);
     let volume = open(&built.bytes);
-    let used = used_clusters(&volume);
-    let relocated = Relocated::new(volume, used, 3 << 20).unwrap();
+    let disk = NewDisk::like(volume.geometry());
+    let carried = Carried::read(&volume, used_clusters(&volume)).unwrap();
+    let relocation = Relocation::new(carried, &disk, 3 << 20).unwrap();
+    let relocated = Relocated::new(volume, relocation).unwrap();
     let error = relocated.check();
     assert!(
         matches!(error, Err(RelocateError::Record { record, .. }) if record.0 == number),
         "{error:?}"
     );
+}
+
+#[test]
+fn every_geometry_gets_other_sectors() {
+    for row in GEOMETRIES {
+        let built = of_geometry(row).fill_free(0xE5).build();
+        let original = built.bytes.as_slice();
+        let geometry = *open(original).geometry();
+        for sector_size in [512, 4096] {
+            let disk = NewDisk {
+                sector_size,
+                bad: Vec::new(),
+            };
+            let what = format!("{row:?} on sectors of {sector_size}");
+            let size = geometry.bytes(geometry.nr_clusters()) + u64::from(sector_size);
+            if geometry.cluster_size < sector_size || geometry.index_record_size < sector_size {
+                let refused = try_on_disk(original, &disk, size);
+                let is_refused = matches!(refused, Err(RelocateError::SmallerThanSector { .. }));
+                assert!(is_refused, "{what}");
+                continue;
+            }
+            let other = check_on_disk(&what, original, &disk, size);
+            let found = open(&other);
+            assert_eq!(
+                found.geometry().nr_clusters(),
+                geometry.nr_clusters(),
+                "{what}"
+            );
+            let back = NewDisk::like(&geometry);
+            let back = check_on_disk(&what, &other, &back, total_size(&geometry));
+            // All but the journal is as it was.
+            let expected = check_on_disk(
+                &what,
+                original,
+                &NewDisk::like(&geometry),
+                total_size(&geometry),
+            );
+            assert!(back == expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn hidden_sectors_are_counted_in_new_sectors() {
+    let mut built = VolumeBuilder::new().build();
+    let backup = built.bytes.len() as u64 - 512;
+    for offset in [0, backup] {
+        built.patch(offset + 0x1C, &2048_u32.to_le_bytes());
+    }
+    let disk = NewDisk {
+        sector_size: 4096,
+        bad: Vec::new(),
+    };
+    let size = 2 << 20;
+    let resized = check_on_disk("hidden sectors", &built.bytes, &disk, size);
+    assert_eq!(open(&resized).boot().hidden_sectors, 256);
+    // The rest of a larger sector is what follows the smaller one on the volume.
+    let last = resized.len() - 4096;
+    assert!(resized[last..] == resized[..4096]);
+    assert!(resized[512..4096] == built.bytes[512..4096]);
+}
+
+/// Bad clusters of the volume, in order.
+fn bad_clusters(bytes: &[u8]) -> Vec<Extent> {
+    select_used(&open(bytes), |_| {}).unwrap().bad
+}
+
+#[test]
+fn bad_clusters_that_are_kept_stay_where_they_are() {
+    let rows = [
+        (
+            "few",
+            VolumeBuilder::new()
+                .bad_clusters(90..92)
+                .bad_clusters(300..310),
+        ),
+        ("at the end", VolumeBuilder::new().bad_clusters(500..512)),
+        ("everything", everything()),
+        (
+            "many",
+            (0..100)
+                .fold(
+                    VolumeBuilder::new().cluster_size(512).clusters(8000),
+                    |builder, n| builder.bad_clusters(n * 57 + 2000..n * 57 + 2001 + n % 3),
+                )
+                .file(
+                    "runs",
+                    FileData::Fragmented {
+                        bytes: build::pattern(9, 512 * 300),
+                        pieces: 300,
+                    },
+                ),
+        ),
+    ];
+    for (what, builder) in rows {
+        let built = builder.fill_free(0xE5).build();
+        let original = built.bytes.as_slice();
+        let geometry = *open(original).geometry();
+        let bad = bad_clusters(original);
+        let disk = NewDisk {
+            bad: bad.clone(),
+            ..NewDisk::like(&geometry)
+        };
+        let volume = open(original);
+        let carried = Carried::read(&volume, used_clusters(&volume)).unwrap();
+        let least = carried.least_size(&disk).unwrap();
+        let size = total_size(&geometry);
+        let cluster = u64::from(geometry.cluster_size);
+        for size in [least, (least + size) / 2, size - cluster, size, 3 * size] {
+            let what = format!("{what}, {size} of {least}");
+            let resized = check_on_disk(&what, original, &disk, size.max(least));
+            let clusters = open(&resized).geometry().nr_clusters();
+            let expected = bad.iter().filter_map(|extent| extent.before(clusters));
+            assert_eq!(
+                bad_clusters(&resized),
+                expected.collect::<Vec<_>>(),
+                "{what}"
+            );
+        }
+        let error = try_on_disk(original, &disk, least - cluster);
+        let is_refused =
+            matches!(error, Err(RelocateError::TooSmall { least: found }) if found == least);
+        assert!(is_refused, "{what}: {error:?}");
+    }
 }
 
 fn geometry(clusters: u64) -> Geometry {
@@ -352,6 +507,61 @@ fn geometry(clusters: u64) -> Geometry {
 }
 
 proptest! {
+    #[test]
+    fn the_map_goes_around_bad_clusters(
+        clusters in 200_u64..5000,
+        extents in prop::collection::vec((0_u64..5000, 1_u64..100), 1..40),
+        bad in prop::collection::vec((1_u64..5000, 1_u64..20), 1..30),
+        wanted in 0_u64..10_000,
+    ) {
+        let mut used = ClusterMap::new(clusters).unwrap();
+        for (start, len) in extents {
+            used.insert(Extent::new(Lcn(start), len));
+        }
+        let bad: Vec<Extent> = bad.into_iter().map(|(start, len)| Extent::new(Lcn(start), len)).collect();
+        for &extent in &bad {
+            used.remove(extent);
+        }
+        used.insert(Extent::new(Lcn(0), 1));
+        // $Bitmap has the last clusters in use.
+        let last = used.extents().last().unwrap();
+        let len = last.len.min(clusters.div_ceil(8 * 512));
+        let start = Lcn(last.end().0 - len);
+        let run = Run { vcn: Vcn(0), lcn: Some(start), len };
+        let geometry = geometry(clusters);
+        let disk = NewDisk { bad: bad.clone(), ..NewDisk::like(&geometry) };
+        let carried = |used| Carried { geometry, used, bitmap: vec![run] };
+        let least = carried(used.clone()).least_size(&disk).unwrap();
+        let size = least.max(wanted * 512);
+        let relocation = Relocation::new(carried(used.clone()), &disk, size).unwrap();
+        let all = relocation.clusters();
+        for extent in &bad {
+            for lcn in extent.start.0..extent.end().0 {
+                prop_assert!(!all.contains(Lcn(lcn)));
+            }
+        }
+        let mut end = 0;
+        for extent in used.extents() {
+            let mut extent = extent;
+            while extent.len > 0 && relocation.place(extent).is_none() {
+                extent.len -= 1;
+            }
+            if extent.len == 0 {
+                continue;
+            }
+            let place = relocation.place(extent).unwrap();
+            prop_assert!(place.start.0 >= end && place.start <= extent.start);
+            end = place.end().0;
+        }
+        let nr_clusters = relocation.to().nr_clusters();
+        prop_assert!(end <= nr_clusters);
+        let needed = nr_clusters.div_ceil(8).next_multiple_of(8).div_ceil(512);
+        prop_assert_eq!(all.len(), used.len() - len + needed);
+        let refused = Relocation::new(carried(used), &disk, least - 512);
+        let is_refused = matches!(refused, Err(RelocateError::TooSmall { .. }));
+        prop_assert!(is_refused);
+    }
+
     #[test]
     fn the_map_is_monotone_and_keeps_runs(
         clusters in 50_u64..20_000,
@@ -371,7 +581,9 @@ proptest! {
         let geometry = geometry(clusters);
         let least = least_size(&geometry, used.len(), len);
         let size = least.max(wanted * 512);
-        let relocation = Relocation::new(geometry, used.clone(), &[run], size).unwrap();
+        let disk = NewDisk::like(&geometry);
+        let carried = |used| Carried { geometry, used, bitmap: vec![run] };
+        let relocation = Relocation::new(carried(used.clone()), &disk, size).unwrap();
         let nr_clusters = relocation.to().nr_clusters();
         let mut end = 0;
         let mut places = ClusterMap::new(nr_clusters).unwrap();
@@ -395,7 +607,7 @@ proptest! {
         let all = relocation.clusters();
         let needed = nr_clusters.div_ceil(8).next_multiple_of(8).div_ceil(512);
         prop_assert_eq!(all.len(), used.len() - len + needed);
-        let is_too_small = Relocation::new(geometry, used, &[run], least - 512);
+        let is_too_small = Relocation::new(carried(used), &disk, least - 512);
         let is_refused = matches!(is_too_small, Err(RelocateError::TooSmall { .. }));
         prop_assert!(is_refused);
     }

@@ -1,8 +1,14 @@
 //! The tree of files: names, paths, damaged indexes.
 
-use ntfs_volume_builder::{File, FileData, Volume, VolumeBuilder, pattern};
+use ntfs_volume_builder::{
+    File, FileData, ListForm, Run, Volume, VolumeBuilder, attribute_type, pattern,
+};
 use ntfsclone_core::ntfs::{self, Content};
-use ntfsclone_core::tree::{By, ContentReader, Found, Lookup, Part, Tree, Walk};
+use ntfsclone_core::tree::{
+    By, ContentReader, DeletedFile, Found, Lookup, Part, Recovery, Tree, UsedClusters, Walk,
+    deleted_files, first_overwritten, open_content, open_deleted,
+};
+use ntfsclone_core::units::{Extent, Lcn, RecordNumber};
 
 fn tree(volume: &Volume, by: By) -> Tree<&[u8]> {
     let volume = ntfs::Volume::open(volume.bytes.as_slice()).unwrap();
@@ -117,7 +123,7 @@ fn content_is_read_from_any_position() {
         for start in [0, 1, 4097, 49_999] {
             let record = located.entry.reference.record;
             let content = Content::open(tree.volume(), record, "").unwrap();
-            let mut reader = ContentReader::new(tree.volume(), content);
+            let mut reader = ContentReader::new(tree.volume(), &content);
             reader.seek(start);
             let (mut read, mut buf) = (Vec::new(), Vec::new());
             while let Some(part) = reader.next(1000, &mut buf).unwrap() {
@@ -129,4 +135,185 @@ fn content_is_read_from_any_position() {
             assert!(read == expected[start as usize..], "{path} from {start}");
         }
     }
+}
+
+fn deleted(volume: &Volume) -> Vec<DeletedFile> {
+    let volume = ntfs::Volume::open(volume.bytes.as_slice()).unwrap();
+    let mut found = Vec::new();
+    deleted_files(&volume, &mut |file| found.push(file)).unwrap();
+    found
+}
+
+/// A volume with deleted files whose clusters are free, in use in part, or all in use.
+fn builder_of_deleted() -> VolumeBuilder {
+    let pieces = FileData::Fragmented {
+        bytes: pattern(5, 50_000),
+        pieces: 4,
+    };
+    VolumeBuilder::new()
+        .clusters(1000)
+        .file("docs/kept", FileData::Resident(vec![1]))
+        .file(
+            "docs/resident",
+            File::new().data(vec![7; 30]).record(60).deleted(),
+        )
+        .file(
+            "docs/pieces",
+            File::new()
+                .data(pieces)
+                .attribute_list(ListForm::Resident)
+                .runs_per_record(1)
+                .record(61)
+                .deleted(),
+        )
+        .file(
+            "part",
+            File::new()
+                .data(FileData::Runs(vec![Run::at(900, 5)]))
+                .record(62)
+                .deleted(),
+        )
+        .file(
+            "gone",
+            File::new()
+                .data(FileData::Runs(vec![Run::at(903, 2)]))
+                .record(63)
+                .deleted(),
+        )
+        .file("other", FileData::Runs(vec![Run::at(903, 4)]))
+}
+
+#[test]
+fn deleted_files_are_found_with_what_is_left() {
+    let built = builder_of_deleted().build();
+    let found = deleted(&built);
+    let table = [
+        (60, "/docs", "resident", (0, 0), Recovery::Whole),
+        (61, "/docs", "pieces", (13, 13), Recovery::Whole),
+        (62, "/", "part", (5, 3), Recovery::Partly),
+        (63, "/", "gone", (2, 0), Recovery::Overwritten),
+    ];
+    assert_eq!(found.len(), table.len(), "{found:?}");
+    for (file, (record, directory, name, (clusters, free), recovery)) in found.iter().zip(table) {
+        assert_eq!(file.entry.reference.record.0, record);
+        assert_eq!(file.entry.name.to_string(), name);
+        assert_eq!(file.directory.as_deref(), Some(directory), "{name}");
+        assert_eq!((file.clusters, file.free), (clusters, free), "{name}");
+        assert_eq!(file.recovery(), recovery, "{name}");
+    }
+    assert_eq!(found[1].details.size, 50_000);
+}
+
+#[test]
+fn content_of_deleted_files_is_read_as_far_as_it_is_not_overwritten() {
+    let built = builder_of_deleted().build();
+    let volume = ntfs::Volume::open(built.bytes.as_slice()).unwrap();
+    let used = UsedClusters::read(&volume).unwrap();
+    let open = |record| open_deleted(&volume, None, RecordNumber(record), "").unwrap();
+    let overwritten =
+        |record, range| first_overwritten(&open(record), volume.geometry(), &used, range).unwrap();
+    assert_eq!(overwritten(60, 0..30), None);
+    assert_eq!(overwritten(61, 0..50_000), None);
+    assert_eq!(overwritten(62, 0..20_480), Some(3 * 4096));
+    assert_eq!(overwritten(62, 0..3 * 4096), None);
+    assert_eq!(overwritten(62, 0..3 * 4096 + 1), Some(3 * 4096));
+    assert_eq!(overwritten(63, 5000..6000), Some(5000));
+
+    let content = open(61);
+    let mut reader = ContentReader::new(&volume, &content);
+    let (mut found, mut buf) = (Vec::new(), Vec::new());
+    while reader.next(usize::MAX, &mut buf).unwrap().is_some() {
+        found.extend_from_slice(&buf);
+    }
+    assert!(found == pattern(5, 50_000));
+    // What is in use is not deleted, and the other way round.
+    assert!(open_content(&volume, None, RecordNumber(61), "").is_err());
+    let kept = built.record_number("docs/kept");
+    assert!(open_deleted(&volume, None, RecordNumber(kept), "").is_err());
+}
+
+#[test]
+fn directories_of_deleted_files_are_named_only_if_they_are_the_same() {
+    let mut built = builder_of_deleted().build();
+    let docs = built.record_number("docs");
+    // 0x10: the sequence number.
+    let set_sequence = |built: &mut Volume, number: u16| {
+        built.patch_record(docs, |record| {
+            record[0x10..0x12].copy_from_slice(&number.to_le_bytes());
+        });
+    };
+    set_sequence(&mut built, 9);
+    assert_eq!(deleted(&built)[0].directory, None);
+    // Deleted itself: the flag that it is in use is at 0x16, and its number is the next one.
+    set_sequence(&mut built, 2);
+    built.patch_record(docs, |record| record[0x16] &= !1);
+    let found = deleted(&built);
+    let path = found
+        .iter()
+        .find(|file| file.entry.reference.record.0 == 60);
+    assert_eq!(path.unwrap().directory.as_deref(), Some("/docs"));
+}
+
+#[test]
+fn used_clusters_are_counted_in_any_extent() {
+    let built = VolumeBuilder::new()
+        .clusters(9000)
+        .mark_in_bitmap(4090..4100)
+        .build();
+    let volume = ntfs::Volume::open(built.bytes.as_slice()).unwrap();
+    let used = UsedClusters::read(&volume).unwrap();
+    let marked: Vec<u64> = built.used_clusters().chain(4090..4100).collect();
+    for (start, len) in [
+        (0, 9000),
+        (0, 1),
+        (4000, 91),
+        (4089, 1),
+        (4093, 5),
+        (4096, 64),
+        (63, 130),
+    ] {
+        let extent = Extent::new(Lcn(start), len);
+        let mut expected = marked.clone();
+        expected.retain(|lcn| (start..start + len).contains(lcn));
+        expected.sort_unstable();
+        expected.dedup();
+        assert_eq!(used.count(extent), expected.len() as u64, "{extent:?}");
+        let first = used.first_in(extent).map(|lcn| lcn.0);
+        assert_eq!(first, expected.first().copied(), "{extent:?}");
+    }
+    assert_eq!(
+        used.count(Extent::new(Lcn(8999), u64::MAX)),
+        used.count(Extent::new(Lcn(8999), 1))
+    );
+}
+
+#[test]
+fn names_in_extension_records_are_found_without_an_attribute_list() {
+    // So many names that they are in extension records.
+    let mut file = File::new().data(vec![1; 9]);
+    for number in 0..12 {
+        file = file.link(&format!("many/a longer name of this file, number {number}"));
+    }
+    let mut built = builder().file("first", file).build();
+    let record = built.record_number("first");
+    assert!(
+        built
+            .attribute_offset(record, attribute_type::ATTRIBUTE_LIST, "")
+            .is_some()
+    );
+    let (sound, _) = walk(&mut tree(&built, By::Mft));
+    built.remove_attribute(record, attribute_type::ATTRIBUTE_LIST, "");
+    assert_eq!(walk(&mut tree(&built, By::Mft)).0, sound);
+    // The other names are in extension records.
+    let mut removed = 0;
+    while built
+        .attribute_offset(record, attribute_type::FILE_NAME, "")
+        .is_some()
+    {
+        built.remove_attribute(record, attribute_type::FILE_NAME, "");
+        removed += 1;
+    }
+    let (found, _) = walk(&mut tree(&built, By::Mft));
+    assert_eq!(found.len(), sound.len() - removed);
+    assert!(removed < 13 && found.iter().all(|path| sound.contains(path)));
 }

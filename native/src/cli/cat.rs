@@ -15,8 +15,16 @@ pub struct Cat {
     pub source: PathBuf,
 
     /// The file, or its stream. Separated by / or \, in any case; [record N] is the file of MFT record N
-    #[arg(value_name = "PATH[:STREAM]")]
-    pub path: String,
+    #[arg(value_name = "PATH[:STREAM]", required_unless_present = "record")]
+    pub path: Option<String>,
+
+    /// Write the file of this MFT record, which may be deleted: ls --deleted lists those; a stream of it is
+    /// named as :STREAM
+    ///
+    /// If a deleted file has clusters that are in use again, that is an error which names the first byte of
+    /// them; --range writes what is sound.
+    #[arg(long, value_name = "N")]
+    pub record: Option<u64>,
 
     /// Write these bytes only: from A to B, both included, or LEN bytes from A on
     #[arg(long, value_name = "A-B|A+LEN", value_parser = parse_range)]
@@ -58,7 +66,8 @@ What the image does not hold, what is damaged and what is encrypted is an error,
 Examples:
   ntfsclone cat backup.img Users/Anna/notes.txt > notes.txt
   ntfsclone cat backup.img.zst 'setup.exe:Zone.Identifier'
-  ntfsclone cat --range 0-511 disk.vhdx '$Boot' | xxd";
+  ntfsclone cat --range 0-511 disk.vhdx '$Boot' | xxd
+  ntfsclone cat --record 1204 /dev/sda1 > deleted.docx";
 
 #[cfg(test)]
 mod tests {

@@ -38,6 +38,14 @@ pub struct Convert {
     #[arg(long, value_name = "SIZE", value_parser = numbers::volume_size)]
     pub size: Option<NewSize>,
 
+    /// Make the volume one for a disk with sectors of BYTES: 512 or 4096
+    #[arg(long, value_name = "BYTES", value_parser = numbers::sector_size)]
+    pub sector_size: Option<u32>,
+
+    /// With --size: keep the marks of bad clusters
+    #[arg(long)]
+    pub keep_bad: bool,
+
     /// Replace an existing OUTPUT when the new file is complete
     #[arg(short = 'O', long)]
     pub overwrite: bool,

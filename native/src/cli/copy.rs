@@ -84,6 +84,25 @@ pub struct Copy {
     )]
     pub size: Option<NewSize>,
 
+    /// Make the volume one for a disk with sectors of BYTES: 512 or 4096
+    ///
+    /// 4096 is for a disk that presents such sectors (4Kn), 512 for any other, those with 512e
+    /// among them. Windows mounts a volume only from a disk with sectors of the same size.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        value_parser = numbers::sector_size,
+        help_heading = WRITTEN
+    )]
+    pub sector_size: Option<u32>,
+
+    /// With --size: keep the marks of bad clusters
+    ///
+    /// For the disk that the volume is on: no file is placed there. Without it, they are left
+    /// out, as the bad places of another disk.
+    #[arg(long, help_heading = WRITTEN)]
+    pub keep_bad: bool,
+
     /// Write pieces of SIZE: FILE.aa, FILE.ab, ...
     ///
     /// As split -b makes them. SIZE is a number with a unit: 4G, 700M, 650MB. Name FILE

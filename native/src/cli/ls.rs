@@ -19,7 +19,7 @@ pub struct Ls {
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
 
-    /// Print attributes, size and time of the last change (UTC) too, and where links lead
+    /// Print attributes, size and local time of the last change (TZ sets the zone) too, and where links lead
     #[arg(short)]
     pub long: bool,
 
@@ -34,6 +34,14 @@ pub struct Ls {
     /// List named streams too, as PATH:STREAM
     #[arg(long)]
     pub streams: bool,
+
+    /// List deleted files instead, as far as their MFT records are not in use again
+    ///
+    /// Each with the number of its record, for cat --record, and with what is left of it: recoverable, partly,
+    /// overwritten, or not-in-image (an image of used clusters does not have those of deleted files). Clusters
+    /// that are free now may have been in use between. A PATH is a directory or a pattern.
+    #[arg(long, conflicts_with_all = ["recursive", "streams", "all", "by"])]
+    pub deleted: bool,
 
     /// Print one JSON object a line, for each file
     #[arg(long, conflicts_with_all = ["csv", "long"])]
@@ -69,4 +77,5 @@ Examples:
   ntfsclone ls backup.img Users
   ntfsclone ls -lR backup.img.zst 'Users/Anna/Documents'
   ntfsclone ls backup.img '**/*.docx'
+  ntfsclone ls --deleted /dev/sda1 '**/*.docx'
   ntfsclone ls --json -R backup.img | jq -r 'select(.size > 1e9).path'";

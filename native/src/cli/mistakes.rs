@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use clap::ArgAction;
 use clap::{Arg, Command};
 
 use super::line::Line;
@@ -214,6 +215,10 @@ fn too_many_sources(line: &Line, declared: &Command) -> Option<String> {
         None => declared,
         Some(name) => declared.find_subcommand(name)?,
     };
+    let takes_any = |argument: &clap::Arg| matches!(argument.get_action(), ArgAction::Append);
+    if command.get_positionals().any(takes_any) {
+        return None;
+    }
     let taken = command.get_positionals().count();
     let (first, second) = match &sources[..] {
         [first, second, ..] if taken == 1 => (*first, *second),

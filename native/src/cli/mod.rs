@@ -4,6 +4,7 @@ mod cat;
 mod convert;
 mod copy;
 mod damage;
+mod extract;
 mod line;
 mod ls;
 mod map;
@@ -25,6 +26,7 @@ pub use cat::{ByteRange, Cat};
 pub use convert::{Convert, DiskTable, convertible};
 pub use copy::{Algorithm, Copy, Generated, Reflink};
 pub use damage::Damage;
+pub use extract::{Extract, Links};
 pub use ls::{Ls, NamesBy};
 pub use map::{Map, MapFormat};
 pub use numbers::{HiddenSectors, NewSize};
@@ -115,6 +117,9 @@ pub enum Command {
 
     /// Write the content of a file in an image or volume to standard output
     Cat(Cat),
+
+    /// Write files and folders of an image or volume to a folder
+    Extract(Extract),
 }
 
 /// The heading of what concerns standard output and standard error.

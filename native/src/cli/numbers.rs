@@ -37,6 +37,15 @@ pub enum HiddenSectors {
     Count(u32),
 }
 
+/// Bytes of a sector of the disk that is written to.
+pub fn sector_size(text: &str) -> Result<u32, Expected> {
+    match text {
+        "512" => Ok(512),
+        "4096" => Ok(4096),
+        _ => Err(Expected("512 or 4096 bytes")),
+    }
+}
+
 /// How many sectors of the disk precede a volume.
 pub fn hidden_sectors(text: &str) -> Result<HiddenSectors, Expected> {
     match text {

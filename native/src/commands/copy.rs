@@ -105,8 +105,8 @@ pub fn copy_device(
         unknown_use: checks.force,
     };
     let opened = open_volume::open(device, accepted, reports)?;
-    let losses = match writing.size {
-        Some(_) => resize::check(&opened, checks.force)?,
+    let losses = match &writing.resize {
+        Some(resize) => resize::check(&opened, resize, checks.force)?,
         None => Vec::new(),
     };
     // Before the time that a scan takes.
@@ -123,8 +123,10 @@ pub fn copy_device(
     let prepared = CopyTarget::prepare(order, place, continued, &opened)?;
     let search = Search {
         purpose: match kind.scope {
-            CopyScope::Used if writing.size.is_some() => Purpose::Resize,
-            CopyScope::Used => Purpose::Copy,
+            CopyScope::Used => match writing.resize {
+                Some(resize) if !resize.keeps_bad => Purpose::Resize,
+                _ => Purpose::Copy,
+            },
             CopyScope::Metadata { .. } => Purpose::Metadata,
         },
         mismatch: checks.mismatch,
@@ -146,10 +148,10 @@ pub fn copy_device(
         Some(target) => target,
         None => CopyTarget::open(order, place, &opened)?,
     };
-    let (opened, used) = match writing.size {
-        Some(size) => {
+    let (opened, used) = match writing.resize {
+        Some(resize) => {
             let resizing = Resizing {
-                size,
+                resize,
                 target: target.size(),
                 output: writing.output.name(),
                 losses,

@@ -106,7 +106,7 @@ fn open_destination(
         let is_resizable = order.kind.is_plain() && order.rescue.is_none();
         match order.kind.scope {
             CopyScope::Used if is_resizable => {
-                destination.check_volume(needs, || resize::least_size(opened))?;
+                destination.check_volume(needs, || Some(resize::least_size(opened)))?;
             }
             CopyScope::Used | CopyScope::Metadata { .. } => destination.check(needs)?,
         }
@@ -128,7 +128,7 @@ fn least_needs(order: CopyOrder<'_>, destination: &Destination, opened: &OpenVol
     };
     let device_size = match order.kind.form {
         // It is checked when the clusters in use are known.
-        Form::Raw if order.writing.size.is_some() => 0,
+        Form::Raw if order.writing.resize.is_some() => 0,
         Form::Raw => least_device_size(geometry, opened.volume.tail_size()),
         Form::Image | Form::Converted(_) => bytes,
     };

@@ -109,7 +109,7 @@ fn new_file(path: &Path) -> WriteOptions {
             path: path.to_owned(),
             existing: Existing::Refuse,
         },
-        size: None,
+        resize: None,
         split: None,
         checksum: None,
         new_fields: NewFields::default(),

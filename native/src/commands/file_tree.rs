@@ -9,7 +9,7 @@ use ntfsclone_core::tree::{By, Located, Lookup, Tree};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::options::{Input, Progress};
-use crate::report::Reports;
+use crate::report::{self, Reports};
 use crate::source::Device;
 
 /// An image, volume or device, and the tree of files in it.
@@ -23,7 +23,9 @@ impl FileTree {
         let opened = input::open(source, None)?;
         let device = Arc::new(Device::of(opened, Progress::None, Reports::TO_STDERR)?);
         let read = |error| Error::read(device.path(), error);
-        let volume = Volume::open_or_salvage(Arc::clone(&device))
+        let opened = Volume::open(Arc::clone(&device));
+        let volume = opened
+            .or_else(|error| salvage(&device, error))
             .map_err(|error| read(explain_volume(&device, error)))?;
         let tree = Tree::new(volume, by).map_err(read)?;
         Ok(Self { device, tree })
@@ -64,4 +66,21 @@ impl FileTree {
         let found = format!("there is no {name} in {}", parent.path);
         Error::refused(self.device.path(), found, remedy)
     }
+}
+
+/// Opens a volume whose first records are damaged, by their copies; `error` if there are none.
+fn salvage(
+    device: &Arc<Device>,
+    error: ntfsclone_core::Error,
+) -> Result<Volume<Arc<Device>>, ntfsclone_core::Error> {
+    let Ok((volume, damage)) = Volume::salvage(Arc::clone(device)) else {
+        return Err(error);
+    };
+    if volume.mft().record_count() == 0 {
+        return Err(error);
+    }
+    for damage in &damage {
+        report::warning(report::with_causes(damage));
+    }
+    Ok(volume)
 }

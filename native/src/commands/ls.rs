@@ -1,8 +1,12 @@
 //! Lists the files in an image or volume.
 
+mod deleted;
+
 use std::io::{self, BufWriter, Write};
 
 use globset::{GlobBuilder, GlobMatcher};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ntfsclone_core::tree::{Details, Entry, Found, Kind, Located, Lookup, Walk};
 use serde_json::json;
 
@@ -14,7 +18,7 @@ use crate::report;
 use crate::visible::{Visible, visible_json};
 
 /// Seconds from 1601 to 1970.
-const SECONDS_TO_1970: u64 = 11_644_473_600;
+const SECONDS_TO_1970: i64 = 11_644_473_600;
 
 /// DOS attributes, as they are printed by -l ([MS-FSCC] 2.6).
 const ATTRIBUTES: [(u32, char); 9] = [
@@ -33,6 +37,9 @@ const CSV_HEADER: &str =
     "path,kind,size,allocated,modified,created,accessed,record_changed,attributes,record,target";
 
 pub fn run(task: &LsTask) -> Result<()> {
+    if task.deleted {
+        return deleted::run(task);
+    }
     let files = FileTree::open(&task.source, task.by)?;
     let mut listing = Listing {
         task,
@@ -120,16 +127,9 @@ impl Listing<'_> {
     }
 
     fn list_matches(&mut self, pattern: &str) -> Result<(), Stop> {
-        let pattern = pattern.replace('\\', "/");
-        let glob = GlobBuilder::new(pattern.trim_start_matches('/'))
-            .case_insensitive(true)
-            .literal_separator(true)
-            .build();
-        let glob = glob.map_err(|error| Error::Usage {
-            message: format!("the pattern {pattern:?} is not one: {}", error.kind()),
-        })?;
+        let matcher = matcher_of(pattern)?;
         let root = self.files.find("/")?;
-        self.walk(root, Some(&glob.compile_matcher()))
+        self.walk(root, Some(&matcher))
     }
 
     /// Lists what is in a directory: all that matches, or all.
@@ -231,6 +231,19 @@ impl Listing<'_> {
     }
 }
 
+/// Matches paths without the first `/`, in any case.
+fn matcher_of(pattern: &str) -> Result<GlobMatcher> {
+    let pattern = pattern.replace('\\', "/");
+    let glob = GlobBuilder::new(pattern.trim_start_matches('/'))
+        .case_insensitive(true)
+        .literal_separator(true)
+        .build();
+    let glob = glob.map_err(|error| Error::Usage {
+        message: format!("the pattern {pattern:?} is not one: {}", error.kind()),
+    })?;
+    Ok(glob.compile_matcher())
+}
+
 fn long_line(shown: &str, size: u64, details: &Details) -> String {
     let kind = match details.kind {
         kind if kind.is_directory() => 'd',
@@ -247,25 +260,42 @@ fn long_line(shown: &str, size: u64, details: &Details) -> String {
             }
         })
         .collect();
-    let time = time(details.times.modified);
-    let time = time.get(..19).unwrap_or(&time).replace('T', " ");
+    let time = local_time(details.times.modified, &TimeZone::system());
     let shown = Visible(shown);
-    let target = match &details.target {
-        Some(target) => format!(" -> {}", Visible(&target.path)),
-        None => String::new(),
+    let target = match (&details.target, details.kind) {
+        (Some(target), _) => format!(" -> {}", Visible(&target.path)),
+        (None, Kind::Wof) => " [compressed by WOF]".to_owned(),
+        (None, Kind::Dedup) => " [deduplicated]".to_owned(),
+        (None, Kind::Cloud) => " [in a cloud]".to_owned(),
+        (None, Kind::Reparse(tag) | Kind::ReparseDirectory(tag)) => {
+            format!(" [reparse point {tag:#010x}]")
+        }
+        (None, _) => String::new(),
     };
     format!("{kind}{attributes} {size:>14} {time} {shown}{target}")
 }
 
 /// A time in 100 ns since 1601, in UTC; empty before 1970.
 fn time(ticks: u64) -> String {
-    let seconds = (ticks / 10_000_000).checked_sub(SECONDS_TO_1970);
+    let seconds = (ticks / 10_000_000).checked_sub(SECONDS_TO_1970.unsigned_abs());
     let Some(seconds) = seconds else {
         return String::new();
     };
     let text = rfc3339(seconds);
     let text = text.trim_end_matches('Z');
     format!("{text}.{:07}Z", ticks % 10_000_000)
+}
+
+/// A time in 100 ns since 1601, as the clocks of that zone show it; empty if it is not a time.
+fn local_time(ticks: u64, zone: &TimeZone) -> String {
+    let seconds = i64::try_from(ticks / 10_000_000).unwrap_or(i64::MAX) - SECONDS_TO_1970;
+    match Timestamp::from_second(seconds).ok() {
+        Some(timestamp) => {
+            let local = zone.to_datetime(timestamp);
+            local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        }
+        None => String::new(),
+    }
 }
 
 fn kind_name(kind: Kind) -> String {
@@ -326,4 +356,38 @@ fn csv_line(path: &str, entry: &Entry, details: &Details) -> String {
         details.attributes,
         entry.reference.record.0,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let table = [
+            // 1970, 2024 in winter and in summer.
+            (
+                116_444_736_000_000_000,
+                "1970-01-01 00:00:00",
+                "1970-01-01 01:00:00",
+            ),
+            (
+                133_486_272_000_000_000,
+                "2024-01-02 00:00:00",
+                "2024-01-02 01:00:00",
+            ),
+            (
+                133_643_520_009_999_999,
+                "2024-07-02 00:00:00",
+                "2024-07-02 02:00:00",
+            ),
+            (0, "1601-01-01 00:00:00", "1601-01-01 01:00:00"),
+        ];
+        for (ticks, utc, local) in table {
+            assert_eq!(local_time(ticks, &TimeZone::UTC), utc);
+            assert_eq!(local_time(ticks, &berlin), local);
+        }
+        assert_eq!(local_time(u64::MAX, &TimeZone::UTC), "");
+    }
 }

@@ -9,7 +9,8 @@ mod copying;
 mod damage;
 mod demo;
 mod disk_layout;
-mod file_tree;
+mod extract;
+pub mod file_tree;
 mod generate;
 mod info;
 mod lost_data;
@@ -64,6 +65,7 @@ pub fn run(options: Options) -> Result<()> {
         Task::Serve(task) => serve::run(&task, progress),
         Task::Ls(task) => ls::run(&task),
         Task::Cat(task) => cat::run(&task),
+        Task::Extract(task) => extract::run(&task, progress),
         Task::Demo => demo::run(),
         Task::Generate(what) => generate::run(what),
     }

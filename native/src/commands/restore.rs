@@ -32,7 +32,7 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
         // What of it is in use can be looked up.
         return copy_volume(task, opened, how);
     }
-    if writing.size.is_some() {
+    if writing.resize.is_some() {
         // Where its clusters go is known when all records have been read.
         check_before_overwriting(task, &opened.input, how)?;
         return copy_volume(task, opened, how);
@@ -63,9 +63,13 @@ pub fn run(task: &RestoreTask, how: options::Progress) -> Result<()> {
     let is_checked = destination.is_in_place();
     if is_checked {
         match image.boot_sector() {
+            // Which clusters of a volume are in use is in one of them.
+            Some(_) if image.input().format == Format::Volume => {
+                destination.check_volume(needs, || None)?;
+            }
             Some(boot) => destination.check_volume(needs, || {
                 let bitmap = relocate::bitmap_clusters(&boot.geometry, header.nr_clusters);
-                relocate::least_size(&boot.geometry, header.inuse, bitmap)
+                Some(relocate::least_size(&boot.geometry, header.inuse, bitmap))
             })?,
             None => destination.check(needs)?,
         }

@@ -14,7 +14,7 @@ use crate::source::saved_disk::{Content, ImageKind, SavedDisk, SavedPart};
 /// The disk that the source of `task` names, if the output can be one: else its volume is meant.
 pub fn find(task: &ConvertTask) -> Result<Option<SavedDisk>> {
     let holds_disk = writer(&task.kind).disk != DiskSupport::None;
-    let names_no_volume = task.partitioning.is_none() && task.writing.size.is_none();
+    let names_no_volume = task.partitioning.is_none() && task.writing.resize.is_none();
     match &task.source.origin {
         Origin::File(path) if holds_disk && names_no_volume => SavedDisk::find(path),
         _ => Ok(None),

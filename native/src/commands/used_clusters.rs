@@ -36,7 +36,7 @@ const LISTED: usize = 10;
 pub enum Purpose {
     /// They are copied, or a copy of them is tested.
     Copy,
-    /// They are copied to a volume of another size.
+    /// They are copied to a volume of another size, without the marks of bad ones.
     Resize,
     /// Only metadata is copied; the account of clusters is checked.
     Metadata,
@@ -62,6 +62,8 @@ pub struct UsedClusters {
     pub claimed: u64,
     /// Clusters that `$BadClus` marks; they are not in `map`.
     pub bad: u64,
+    /// Where these are.
+    pub bad_extents: Vec<Extent>,
     /// Base records in use.
     pub files: u64,
 }
@@ -136,6 +138,7 @@ pub fn find(volume: &Volume<Arc<Device>>, search: Search) -> Result<UsedClusters
         map: selection.map,
         claimed: claimed.saturating_sub(bad),
         bad,
+        bad_extents,
         files: selection.files,
     })
 }

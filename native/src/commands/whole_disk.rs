@@ -174,10 +174,10 @@ pub(super) fn refuse_volume_format(
             ),
         });
     }
-    if task.writing.size.is_some() {
+    if task.writing.resize.is_some() {
         return Err(Error::Usage {
             message: format!(
-                "--size gives one volume another size; {} {found}: name the partition with \
+                "--size and --sector-size are of one volume; {} {found}: name the partition with \
                  --partition",
                 name.display()
             ),

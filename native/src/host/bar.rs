@@ -178,6 +178,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Save => "saving",
         Phase::Clone => "cloning",
         Phase::Convert => "converting",
+        Phase::Extract => "unpacking",
         Phase::Rescue => "rescuing",
         Phase::Trim => "trimming",
         Phase::Scrape => "scraping",
@@ -186,6 +187,7 @@ fn name(phase: Phase) -> &'static str {
         Phase::Check => "checking",
         Phase::Verify => "verifying",
         Phase::Compare => "comparing",
+        Phase::Index => "indexing",
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Phase {
     Save,
     Clone,
     Convert,
+    /// Writing files out of an image or volume.
+    Extract,
     /// The passes of a rescue.
     Rescue,
     Trim,
@@ -33,6 +35,8 @@ pub enum Phase {
     Verify,
     /// Reading two volumes.
     Compare,
+    /// Making the index of a compressed file.
+    Index,
 }
 
 /// A phase under way.

@@ -21,6 +21,8 @@ pub enum Unfinished {
     Nothing,
     /// Say nothing but that it is removed: it does not have its final name yet.
     Beside,
+    /// Say that each file under its final name is complete.
+    Files,
     /// Say that the target is half written.
     HalfWritten(PathBuf),
     /// The same of a file whose old content is gone already.
@@ -121,6 +123,9 @@ fn end(exit_status: i32) -> ! {
         }
         (Unfinished::Complete, None) => {
             report::interrupted("what was to be written is complete");
+        }
+        (Unfinished::Files, None) => {
+            report::interrupted("the files that have their names are complete, others are missing");
         }
         (Unfinished::Nothing, None) => report::interrupted("nothing was being written"),
         (Unfinished::Beside | Unfinished::Continued(_), None) => {}

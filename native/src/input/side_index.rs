@@ -1,6 +1,7 @@
 //! Random access in a file that is compressed as a whole, by an index that is made once: the format is
 //! in `docs/side-index.md`.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use super::virtual_disk::open_disk;
 use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Wanted};
 use crate::device;
 use crate::error::Result;
+use crate::host::progress::{Phase, Progress};
+use crate::options;
 use crate::report::Reports;
 
 /// Compressed bytes from which on an index is made. Less is decompressed in a second.
@@ -77,7 +80,8 @@ pub fn indexed(
     compression: Compression,
     reports: Reports,
 ) -> Option<Source> {
-    if compression != Compression::Gzip || files.size() < LEAST_BYTES || files.is_block_device() {
+    if !seek_points::can_index(compression) || files.size() < LEAST_BYTES || files.is_block_device()
+    {
         return None;
     }
     let identity = identity_of(files)?;
@@ -88,7 +92,14 @@ pub fn indexed(
                 "Making an index of {}, with which it can be read here and there",
                 name.display()
             ));
-            let file = seek_points::of_gzip(files, identity)?;
+            // As for other long work: whoever looks at a terminal sees how far it is.
+            let shown = match std::io::stderr().is_terminal() {
+                true => options::Progress::Bar,
+                false => options::Progress::None,
+            };
+            let mut progress = Progress::start(shown, Phase::Index, files.size());
+            let file = seek_points::index_of(files, compression, identity, &mut progress)?;
+            progress.finish();
             // What was decoded while it changed is of neither state.
             files.check_unchanged().ok()?;
             index_cache::keep(files, &identity, &file);

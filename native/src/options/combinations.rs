@@ -190,6 +190,19 @@ pub(super) fn check(typed: &Copy) -> Result<()> {
              --size",
         ),
         (
+            typed.sector_size.is_some() && typed.no_action,
+            "--sector-size is of what is written, and --no-action writes nothing",
+        ),
+        (
+            typed.sector_size.is_some() && typed.metadata,
+            "--sector-size goes with a whole copy; metadata is copied with the sectors that it has",
+        ),
+        (
+            typed.sector_size.is_some() && typed.rescue,
+            "--sector-size needs a volume that can be read; rescue it as it is, and copy that with \
+             --sector-size",
+        ),
+        (
             typed.split.is_some() && typed.no_action,
             "--split is of what is written, and --no-action writes nothing",
         ),

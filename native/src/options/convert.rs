@@ -2,17 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use ntfsclone_core::write::{Conversion, NTFSCLONE, Partitioning, Writer};
+use ntfsclone_core::write::{Conversion, DiskSupport, NTFSCLONE, Partitioning, Writer};
 
 use super::task::{
     Compress, ConvertTask, CopyKind, CopyScope, Existing, FileChecks, Form, Mismatch, NewFields,
     Options, Output, Task, Thin, VolumeChecks, WriteOptions,
 };
-use super::{dash_for_stdout, distinct_paths, input_named, resolve_progress, suffix, usage};
+use super::{
+    dash_for_stdout, distinct_paths, input_named, resize, resolve_progress, suffix, usage,
+};
 use crate::cli::{Convert, DiskTable, convertible};
 use crate::error::{Error, Result};
 use crate::file_hash::sidecar_path;
 use crate::input;
+
+/// Bytes of a sector of the disks that are written, but of VHDX.
+const SECTOR: u32 = 512;
 
 pub(super) fn resolve(typed: Convert) -> Result<Options> {
     let progress = resolve_progress(&typed.progress);
@@ -40,6 +45,8 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
         DiskTable::None => Partitioning::None,
     });
     let form = form(writer, partitioning)?;
+    let resize = resize::resolve(typed.size, typed.sector_size, typed.keep_bad)?;
+    refuse_large_sectors(form, typed.sector_size)?;
     let warning = suffix::warning_of(&output, typed.compress.is_some());
     let sidecar = typed
         .checksum
@@ -70,7 +77,7 @@ pub(super) fn resolve(typed: Convert) -> Result<Options> {
                     },
                 },
             },
-            size: typed.size,
+            resize,
             split: None,
             checksum: typed.checksum,
             new_fields: NewFields::default(),
@@ -102,6 +109,25 @@ fn form(writer: &'static Writer, partitioning: Option<Partitioning>) -> Result<F
     } else {
         Form::Converted(conversion)
     })
+}
+
+/// A volume is mounted only from a disk that has sectors of the same size.
+fn refuse_large_sectors(form: Form, sector_size: Option<u32>) -> Result<()> {
+    let (Form::Converted(conversion), Some(sector_size)) = (form, sector_size) else {
+        return Ok(());
+    };
+    let writer = conversion.writer;
+    match writer.disk {
+        DiskSupport::Bytes | DiskSupport::Disk if sector_size > SECTOR => Err(Error::Usage {
+            message: format!(
+                "--sector-size={sector_size} does not go with a disk of {}, which has sectors of \
+                 {SECTOR} bytes: Windows mounts a volume only from a disk with sectors of its \
+                 size; those of a vhdx can have {sector_size}",
+                writer.id
+            ),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The format that the name of the output ends in, before the ending of compressed files.

@@ -3,6 +3,8 @@
 mod combinations;
 mod convert;
 mod distinct_paths;
+mod extract;
+mod resize;
 mod serve;
 mod suffix;
 mod task;
@@ -15,11 +17,12 @@ use ntfsclone_core::clusters::metadata::LogFile;
 use ntfsclone_core::tree::By;
 use ntfsclone_core::wipe::Times;
 
+pub use resize::Resize;
 pub use task::{
-    Address, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask, DamageTask,
-    Existing, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm, LsTask, MapTask,
-    Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
-    ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    Address, CatFile, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask,
+    DamageTask, Existing, ExtractTask, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm,
+    LsTask, MapTask, Mismatch, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue,
+    RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
@@ -53,12 +56,13 @@ pub fn resolve(typed: Cli) -> Result<Options> {
         Some(Command::Ls(typed)) => resolve_ls(typed),
         Some(Command::Cat(typed)) => {
             let task = Task::Cat(CatTask {
+                file: resolve_cat_file(typed.path, typed.record)?,
                 source: input_named(typed.source, typed.partition)?,
-                path: typed.path,
                 range: typed.range,
             });
             Ok(Options::new(task, Progress::None))
         }
+        Some(Command::Extract(typed)) => extract::resolve(typed),
         None => match typed.copy.generate {
             Some(what) => Ok(Options::new(Task::Generate(what), Progress::None)),
             None => resolve_copy(typed.copy),
@@ -169,7 +173,7 @@ fn resolve_writing(typed: &Copy, output: Output) -> Result<WriteOptions> {
     let hidden_sectors = hidden_sectors.transpose()?;
     Ok(WriteOptions {
         output,
-        size: typed.size,
+        resize: resize::resolve(typed.size, typed.sector_size, typed.keep_bad)?,
         split: typed.split,
         checksum: typed.checksum,
         new_fields: NewFields {
@@ -388,12 +392,26 @@ fn resolve_ls(typed: Ls) -> Result<Options> {
         is_recursive: typed.recursive,
         all: typed.all,
         streams: typed.streams,
+        deleted: typed.deleted,
         by: match typed.by {
             NamesBy::Index => By::Index,
             NamesBy::Mft => By::Mft,
         },
     });
     Ok(Options::new(task, Progress::None))
+}
+
+fn resolve_cat_file(path: Option<String>, record: Option<u64>) -> Result<CatFile> {
+    let path = path.unwrap_or_default();
+    let Some(number) = record else {
+        return Ok(CatFile::Path(path));
+    };
+    let stream = match path.strip_prefix(':') {
+        Some(stream) => stream.to_owned(),
+        None if path.is_empty() => path,
+        None => return usage("--record names the file: after it goes :STREAM, or nothing"),
+    };
+    Ok(CatFile::Record { number, stream })
 }
 
 /// What is named on the command line as something to read.

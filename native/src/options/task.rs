@@ -9,7 +9,8 @@ use ntfsclone_core::tree::By;
 use ntfsclone_core::wipe::Times;
 use ntfsclone_core::write::{Conversion, Partitioning, VMDK};
 
-use crate::cli::{Algorithm, ByteRange, Direct, Generated, MapFormat, NewSize};
+use super::resize::Resize;
+use crate::cli::{Algorithm, ByteRange, Direct, Generated, MapFormat};
 use crate::host::percent::{Part, Percent};
 use crate::report::Reports;
 
@@ -54,6 +55,8 @@ pub enum Task {
     Ls(LsTask),
     /// Print the content of a file.
     Cat(CatTask),
+    /// Write files to a folder.
+    Extract(ExtractTask),
     /// Write a volume in another format.
     Convert(ConvertTask),
     /// Print the formats that can be written.
@@ -144,8 +147,8 @@ impl CopyKind {
 #[derive(Debug)]
 pub struct WriteOptions {
     pub output: Output,
-    /// The size that the volume gets; `None` for that which it has.
-    pub size: Option<NewSize>,
+    /// What the volume becomes; `None` if it stays as it is.
+    pub resize: Option<Resize>,
     /// Bytes of a piece, if it is written in pieces; the output is the first of them.
     pub split: Option<u64>,
     pub checksum: Option<Algorithm>,
@@ -245,6 +248,8 @@ pub struct LsTask {
     /// With the file system's own files.
     pub all: bool,
     pub streams: bool,
+    /// List deleted files instead.
+    pub deleted: bool,
     pub by: By,
 }
 
@@ -260,8 +265,33 @@ pub enum ListForm {
 #[derive(Debug)]
 pub struct CatTask {
     pub source: Input,
-    pub path: String,
+    pub file: CatFile,
     pub range: Option<ByteRange>,
+}
+
+/// Which file is written.
+#[derive(Debug)]
+pub enum CatFile {
+    /// The one of this path; its stream, after a colon.
+    Path(String),
+    /// The one of this MFT record, deleted or not.
+    Record { number: u64, stream: String },
+}
+
+#[derive(Debug)]
+pub struct ExtractTask {
+    pub source: Input,
+    /// Files, directories and patterns; none for all.
+    pub paths: Vec<String>,
+    /// The folder to write to.
+    pub folder: PathBuf,
+    /// Replace files that exist.
+    pub replaces: bool,
+    /// Make symbolic links of links and junctions.
+    pub keeps_links: bool,
+    /// Write named streams as extended attributes.
+    pub streams: bool,
+    pub by: By,
 }
 
 /// How to go on after read errors.

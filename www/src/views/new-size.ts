@@ -109,7 +109,16 @@ function lossNotice({ losses }: ResizeLimits): HTMLElement {
 }
 
 function textOf(loss: Loss): string {
-  return loss.code === "shadow-copies" ? words.shadowCopies(loss.copies, size(loss.bytes)) : words.losses[loss.code];
+  switch (loss.code) {
+    case "shadow-copies":
+      return words.shadowCopies(loss.copies, size(loss.bytes));
+    case "encrypted-swap":
+      return words.encryptedSwap(size(loss.bytes));
+    case "bitlocker":
+      return words.bitLocker(size(loss.bytes));
+    default:
+      return words.losses[loss.code];
+  }
 }
 
 /** What was changed in the volume. */

@@ -8,6 +8,8 @@ use std::{path::PathBuf, process::Command};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contestant {
     Ours,
+    /// Ours without the option that the job is about.
+    OursPlain,
     /// The ntfsclone of ntfs-3g.
     Reference,
     /// Its output through zstd.
@@ -17,13 +19,16 @@ pub(super) enum Contestant {
     Cp,
     QemuImg,
     Dd,
+    /// ntfs-3g, and find or cat in what it mounts.
+    Mount,
     /// The program of the npm package that `cargo xtask web` made.
     Node,
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Ours,
+        Self::OursPlain,
         Self::Reference,
         Self::ReferenceZstd,
         Self::Partclone,
@@ -31,12 +36,14 @@ impl Contestant {
         Self::Cp,
         Self::QemuImg,
         Self::Dd,
+        Self::Mount,
         Self::Node,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::OursPlain => "ours without the option",
             Self::Reference => "ntfsclone of ntfs-3g",
             Self::ReferenceZstd => "ntfs-3g's | zstd -T0",
             Self::Partclone => "partclone.ntfs",
@@ -44,6 +51,7 @@ impl Contestant {
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
             Self::Dd => "dd conv=sparse",
+            Self::Mount => "mount of ntfs-3g",
             Self::Node => "npm package in Node",
         }
     }
@@ -51,8 +59,8 @@ impl Contestant {
     /// Debian's, where it may be missing.
     pub(super) fn package(self) -> Option<&'static str> {
         match self {
-            Self::Ours | Self::Cp | Self::Dd | Self::Node => None,
-            Self::Reference => Some("ntfs-3g"),
+            Self::Ours | Self::OursPlain | Self::Cp | Self::Dd | Self::Node => None,
+            Self::Reference | Self::Mount => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
             Self::Partclone | Self::PartcloneRestore => Some("partclone"),
             Self::QemuImg => Some("qemu-utils"),
@@ -61,7 +69,9 @@ impl Contestant {
 
     pub(super) fn program(self) -> Option<PathBuf> {
         match self {
-            Self::Ours => Some(step::target_directory().join("release/ntfsclone")),
+            Self::Ours | Self::OursPlain => {
+                Some(step::target_directory().join("release/ntfsclone"))
+            }
             // One of the same name elsewhere on PATH may be ours.
             Self::Reference => ["/usr/sbin/ntfsclone", "/sbin/ntfsclone"]
                 .map(PathBuf::from)
@@ -73,6 +83,7 @@ impl Contestant {
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
             Self::Dd => setup::find("dd"),
+            Self::Mount => setup::find("ntfs-3g").and(setup::find("sh")),
             Self::Node => node_program()
                 .is_file()
                 .then(|| setup::find("node"))
@@ -95,7 +106,11 @@ impl Contestant {
     pub(super) fn syncs(self) -> bool {
         matches!(
             self,
-            Self::Ours | Self::Reference | Self::Partclone | Self::PartcloneRestore
+            Self::Ours
+                | Self::OursPlain
+                | Self::Reference
+                | Self::Partclone
+                | Self::PartcloneRestore
         )
     }
 
@@ -103,6 +118,7 @@ impl Contestant {
     pub(super) fn version(self) -> Result<String> {
         let mut command = match self {
             Self::ReferenceZstd => Command::new("zstd"),
+            Self::Mount => Command::new("ntfs-3g"),
             Self::Node => Command::new("node"),
             _ => self.command()?,
         };

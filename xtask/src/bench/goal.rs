@@ -65,7 +65,9 @@ pub(super) fn judge(
 }
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
-    use Contestant::{Cp, Node, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd};
+    use Contestant::{
+        Cp, Mount, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+    };
     use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
     let everyday = matches!(volume.kind, Kind::Bulk | Kind::Small);
@@ -81,6 +83,7 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
         goals.extend([(WallTime(ReferenceZstd), 1.0), (Size(ReferenceZstd), 1.02)]);
     }
     match job {
+        Job::RestoreSize => goals.push((WallTime(OursPlain), 1.10)),
         Job::FromPartclone => goals.push((WallTime(PartcloneRestore), 1.0)),
         // The same compression, by its effect.
         Job::ToVmdk => goals.extend([(WallTime(QemuImg), 1.0), (Size(QemuImg), 1.02)]),
@@ -90,6 +93,8 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
     match (place, job, volume.kind) {
         // At least 0.6 of our speed.
         (_, Job::NodeSave | Job::NodeVerify, _) => goals.push((TimeOf(Node), 1.0 / 0.6)),
+        (_, Job::Ls, _) => goals.push((WallTime(Mount), 0.5)),
+        (_, Job::Cat, _) => goals.push((WallTime(Mount), 1.0)),
         (_, Job::Info, _) => goals.push((Seconds, 1.0)),
         (Place::Memory, Job::Save, Kind::Bulk) => {
             goals.extend([(WallTime(Cp), 0.75), (WallTime(Partclone), 0.10)]);

@@ -13,6 +13,10 @@ pub(super) enum Job {
     Save,
     /// The image to a raw file
     Restore,
+    /// The same, in the least size
+    #[value(name = "restore-size")]
+    #[serde(rename = "restore-size")]
+    RestoreSize,
     /// The volume to a raw file
     Clone,
     /// The volume's metadata to an image
@@ -39,11 +43,18 @@ pub(super) enum Job {
     ToVmdk,
     /// An image of partclone to a raw file
     FromPartclone,
+    /// The names of all files
+    Ls,
+    /// The content of a file
+    Cat,
     /// The volume to an image, on one core, beside the npm package
     NodeSave,
     /// The image, with the volume in it, on one core, beside the npm package
     NodeVerify,
 }
+
+/// Whose content is read: one of the volume of large files.
+const FILE: &str = "large 00.bin";
 
 /// The files of one run.
 #[derive(Clone)]
@@ -60,6 +71,7 @@ impl Job {
         match self {
             Self::Save => "save",
             Self::Restore => "restore",
+            Self::RestoreSize => "restore-size",
             Self::Clone => "clone",
             Self::Metadata => "metadata",
             Self::Compress1 => "compress1",
@@ -73,6 +85,8 @@ impl Job {
             Self::ToVhdx => "to-vhdx",
             Self::ToVmdk => "to-vmdk",
             Self::FromPartclone => "from-partclone",
+            Self::Ls => "ls",
+            Self::Cat => "cat",
             Self::NodeSave => "node-save",
             Self::NodeVerify => "node-verify",
         }
@@ -81,9 +95,12 @@ impl Job {
     /// Who makes the image, if it reads one.
     pub(super) fn maker(self) -> Option<Contestant> {
         match self {
-            Self::Restore | Self::Check | Self::Verify | Self::Info | Self::NodeVerify => {
-                Some(Contestant::Ours)
-            }
+            Self::Restore
+            | Self::RestoreSize
+            | Self::Check
+            | Self::Verify
+            | Self::Info
+            | Self::NodeVerify => Some(Contestant::Ours),
             Self::FromPartclone => Some(Contestant::Partclone),
             _ => None,
         }
@@ -108,7 +125,13 @@ impl Job {
     pub(super) fn writes_file(self) -> bool {
         !matches!(
             self,
-            Self::Check | Self::Verify | Self::Info | Self::Scan | Self::NodeVerify
+            Self::Check
+                | Self::Verify
+                | Self::Info
+                | Self::Scan
+                | Self::Ls
+                | Self::Cat
+                | Self::NodeVerify
         )
     }
 
@@ -123,7 +146,8 @@ impl Job {
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
         use Contestant::{
-            Cp, Dd, Node, Ours, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+            Cp, Dd, Mount, Node, Ours, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference,
+            ReferenceZstd,
         };
         match (self, volume) {
             // It is for conversions.
@@ -140,7 +164,10 @@ impl Job {
             (Self::Compress1 | Self::Compress3, _) => &[Ours, ReferenceZstd],
             // The original's is a check of the structure alone.
             (Self::Verify, _) => &[Ours, Reference],
+            (Self::Ls, Kind::Small) | (Self::Cat, Kind::Bulk) => &[Ours, Mount],
+            (Self::Ls | Self::Cat, _) => &[],
             (Self::Info, _) => &[Ours],
+            (Self::RestoreSize, _) => &[Ours, OursPlain],
             // Its $Bitmap alone is more than the module's memory.
             (Self::NodeSave | Self::NodeVerify, Kind::Giant) => &[Ours],
             (Self::NodeSave | Self::NodeVerify, _) => &[Ours, Node],
@@ -176,6 +203,7 @@ impl Job {
             Contestant::Reference if self == Self::Verify => {
                 Self::Check.ntfsclone(&mut command, files);
             }
+            Contestant::OursPlain => Self::Restore.ntfsclone(&mut command, files),
             Contestant::Ours | Contestant::Reference => self.ntfsclone(&mut command, files),
             Contestant::ReferenceZstd => {
                 let level = self.level().context("compresses")?;
@@ -207,6 +235,17 @@ impl Job {
                 }
                 command.args([&files.volume, &files.output]);
             }
+            Contestant::Mount => {
+                let read = match self {
+                    Self::Cat => format!("cat \"$1/{FILE}\""),
+                    _ => "find \"$1\"".to_owned(),
+                };
+                let script = format!(
+                    "mkdir -p \"$1\" && ntfs-3g -o ro,noatime \"$0\" \"$1\" && {{ {read}; umount \"$1\"; }}"
+                );
+                command.arg("-c").arg(script);
+                command.args([&files.volume, &files.log.with_extension("mount")]);
+            }
             // Takes part on one core only.
             Contestant::Node => {}
             Contestant::Dd => {
@@ -228,6 +267,7 @@ impl Job {
         let options = match self {
             Self::Save => "-q -s -o",
             Self::Restore => "-q -r -o",
+            Self::RestoreSize => "-q -r --size=min -o",
             Self::Clone => "-q -o",
             Self::Metadata => "-q -m -s -o",
             Self::Compress1 => "-q -s --compress=1 -o",
@@ -236,6 +276,8 @@ impl Job {
             Self::Verify => "verify -q",
             Self::Info => "info",
             Self::Scan => "-q -s -o -",
+            Self::Ls => "ls -R --all",
+            Self::Cat => "cat",
             Self::NodeSave => "-q -s -o",
             Self::NodeVerify => "verify -q",
             // QEMU makes the volume the whole disk.
@@ -257,6 +299,9 @@ impl Job {
             command.arg(&files.output);
         }
         command.arg(source);
+        if self == Self::Cat {
+            command.arg(FILE);
+        }
     }
 }
 

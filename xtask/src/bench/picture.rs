@@ -92,8 +92,11 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::ToVhdx => "Convert to VHDX",
         Job::ToVmdk => "Convert to VMDK, compressed",
         Job::FromPartclone => "Convert from partclone to raw",
+        Job::Ls => "List all files",
+        Job::Cat => "Read a file",
         Job::NodeSave => "Save on one core",
         Job::NodeVerify => "Verify on one core",
+        Job::RestoreSize => "Restore in the least size",
     };
     let content = match record.volume {
         Kind::Bulk => "3 GiB in large files",

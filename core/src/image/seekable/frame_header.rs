@@ -4,10 +4,10 @@
 use core::ops::RangeInclusive;
 
 /// Bytes of the longest header of a frame.
-pub(super) const MAX_FRAME_HEADER: usize = 18;
+pub(crate) const MAX_FRAME_HEADER: usize = 18;
 
 /// Bytes of the header of a block.
-pub(super) const BLOCK_HEADER: u64 = 3;
+pub(crate) const BLOCK_HEADER: u64 = 3;
 
 /// Bytes of the checksum after the last block.
 const CHECKSUM: u64 = 4;
@@ -20,13 +20,17 @@ const SKIPPABLE_MAGICS: RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F;
 
 /// What a frame begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FrameHeader {
+pub(crate) enum FrameHeader {
     /// Blocks follow.
     Data {
         /// Bytes of the header.
         len: u64,
         /// Bytes of the content; `None` if the header does not say.
         content_size: Option<u64>,
+        /// Bytes before a block that it may refer to, at most.
+        window_size: u64,
+        /// A dictionary may be needed, which is elsewhere.
+        has_dictionary: bool,
         /// Bytes after the last block.
         trailer: u64,
         /// A bit without a meaning, which a decompressor ignores and no compressor sets.
@@ -43,7 +47,7 @@ pub(super) enum FrameHeader {
 
 impl FrameHeader {
     /// The header that `bytes` begin with; `None` if that is not one, or is cut.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (magic, rest) = bytes.split_first_chunk()?;
         let magic = u32::from_le_bytes(*magic);
         if SKIPPABLE_MAGICS.contains(&magic) {
@@ -74,6 +78,7 @@ impl FrameHeader {
             _ => 8,
         };
         let fields = window.saturating_add(dictionary);
+        let window = rest.first().copied().filter(|_| !is_single_segment);
         let rest = rest.get(fields..)?.get(..size_len)?;
         let mut size = [0; 8];
         for (byte, &found) in size.iter_mut().zip(rest) {
@@ -85,10 +90,17 @@ impl FrameHeader {
             2 => Some(size.saturating_add(256)),
             _ => Some(size),
         };
+        let window_size = match window {
+            // All of the content.
+            None => content_size.unwrap_or(0),
+            Some(descriptor) => window_of(descriptor),
+        };
         let len = 5_usize.saturating_add(fields).saturating_add(size_len);
         Some(Self::Data {
             len: crate::units::len_u64(len),
             content_size,
+            window_size,
+            has_dictionary: dictionary > 0,
             trailer: match descriptor & 0x04 {
                 0 => 0,
                 _ => CHECKSUM,
@@ -98,9 +110,17 @@ impl FrameHeader {
     }
 }
 
+/// Bytes of a window, by its descriptor (3.1.1.1.2).
+fn window_of(descriptor: u8) -> u64 {
+    let base = 1_u64.checked_shl(u32::from(descriptor >> 3).saturating_add(10));
+    let base = base.unwrap_or(u64::MAX);
+    let eighths = u64::from(descriptor & 7);
+    base.saturating_add((base / 8).saturating_mul(eighths))
+}
+
 /// Bytes that follow the header of a block, and whether it is the last one.
 /// `None` if it is damaged.
-pub(super) fn block(header: [u8; 3]) -> Option<(u64, bool)> {
+pub(crate) fn block(header: [u8; 3]) -> Option<(u64, bool)> {
     let [a, b, c] = header;
     let header = u32::from_le_bytes([a, b, c, 0]);
     let size = header >> 3;

@@ -9,7 +9,7 @@
 #[cfg(feature = "zstd")]
 mod frame_finder;
 #[cfg(feature = "zstd")]
-mod frame_header;
+pub(crate) mod frame_header;
 #[cfg(feature = "zstd")]
 mod frame_scan;
 mod map;

@@ -15,8 +15,8 @@ use crate::io::Source;
 use crate::ntfs::Volume;
 use crate::open::Inside;
 use crate::relocate::{
-    Loss, RelocateError, Relocated, Relocation, ResizeLimits, Resized, SystemData, bitmap_runs,
-    has_size, least_size_of, total_size,
+    Carried, Loss, NewDisk, RelocateError, Relocated, Relocation, ResizeLimits, Resized,
+    SystemData, bitmap_runs, has_size, least_size_of, total_size,
 };
 
 /// The size that a volume gets.
@@ -56,9 +56,8 @@ pub(super) async fn losses(
     is_forced: bool,
 ) -> Result<Vec<Loss>, Failure> {
     let losses = co.read(|| Loss::all(&inside.open_volume()?)).await?;
-    match losses.first() {
-        Some(loss) if !is_forced => {
-            let (found, remedy) = words_for(loss);
+    match losses.iter().find_map(words_for) {
+        Some((found, remedy)) if !is_forced => {
             let remedy = format!("{remedy}; or convert it without that with force");
             Err(Failure::refused(Refusal::Inconsistent, found, remedy))
         }
@@ -66,13 +65,13 @@ pub(super) async fn losses(
     }
 }
 
-/// What was found, and what to do about it.
-fn words_for(loss: &Loss) -> (String, &'static str) {
+/// What was found, and what to do about it; `None` for what needs no consent.
+fn words_for(loss: &Loss) -> Option<(String, &'static str)> {
     let of_journal = |found| {
         let found = format!("has a journal {found}, and in another size it is emptied");
         (found, "start Windows on it, and shut it down")
     };
-    match loss {
+    let words = match loss {
         Loss::JournalNotClean => of_journal("with changes that are not yet in place"),
         Loss::JournalUnreadable => of_journal("of which neither restart page can be read"),
         Loss::Hibernated => (
@@ -86,7 +85,9 @@ fn words_for(loss: &Loss) -> (String, &'static str) {
             ),
             "delete them in Windows, with vssadmin delete shadows /all",
         ),
-    }
+        Loss::EncryptedSwap { .. } | Loss::BitLocker { .. } => return None,
+    };
+    Some(words)
 }
 
 /// Gives a volume another size, without `losses`; reports what was changed. Returns a volume that
@@ -110,7 +111,13 @@ pub(super) async fn resize(
     } = counted;
     // What is made of all clusters is not made again where bytes are missing.
     let bitmap = attempt(co, || bitmap_runs(&volume)).await?;
-    let relocation = Relocation::new(geometry, map, &bitmap, size).map_err(failure)?;
+    let carried = Carried {
+        geometry,
+        used: map,
+        bitmap,
+    };
+    let disk = NewDisk::like(&geometry);
+    let relocation = Relocation::new(carried, &disk, size).map_err(failure)?;
     let system_data = attempt(co, || SystemData::read(&volume, &relocation)).await?;
     let relocated = Arc::new(Relocated::of(volume, relocation, system_data));
 

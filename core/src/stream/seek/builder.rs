@@ -46,8 +46,8 @@ impl SeekIndexBuilder {
         }
     }
 
-    /// Adds a point, in order. `window` is the content that it needs, `window_len` bytes, as a frame of
-    /// zstd; empty if it needs none.
+    /// Adds a point, in order. `window` is what its decoder has to know, `window_len` bytes, as a frame
+    /// of zstd; empty if that is nothing.
     pub fn push(&mut self, point: Point, window_len: u32, window: Vec<u8>) {
         self.points.push((point, window_len, window));
     }

@@ -20,14 +20,17 @@ pub(super) const SUM_BYTES: usize = 16;
 /// The checksum of a block.
 pub(super) type Sum = [u8; SUM_BYTES];
 
-/// Bytes of content that a block of deflate may refer to (RFC 1951).
-const MAX_WINDOW: u32 = 32 << 10;
-
 const MAGIC: [u8; 8] = *b"NTFSCSIX";
 const VERSION: u32 = 1;
 
 /// Formats that have an index, by their number in the file.
-const FORMATS: [(u32, Compression); 1] = [(1, Compression::Gzip)];
+const FORMATS: [(u32, Compression); 5] = [
+    (1, Compression::Gzip),
+    (2, Compression::Zstd),
+    (3, Compression::Xz),
+    (4, Compression::Bzip2),
+    (5, Compression::Lz4),
+];
 
 /// What the file begins with.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -199,7 +202,7 @@ impl SeekIndex {
         after.checked_sub(1)
     }
 
-    /// A point, and the content that it needs.
+    /// A point, and what its decoder has to know.
     pub(super) fn point(&self, number: usize) -> Result<(Point, Vec<u8>), SeekIndexError> {
         let (point, raw) = self
             .points
@@ -273,11 +276,12 @@ fn points_in(
         if !is_in_order || !is_within {
             return Err(damaged("its points are not in order"));
         }
+        let window_len = u64::from(raw.window_len.get());
         let window_end = raw
             .window_offset
             .get()
             .checked_add(raw.window_stored.get().into());
-        if window_end.is_none_or(|end| end > file_size) || raw.window_len.get() > MAX_WINDOW {
+        if window_end.is_none_or(|end| end > file_size) || window_len > point.resume.max_window() {
             return Err(damaged("a window is not in it"));
         }
         last = Some(point);

@@ -5,12 +5,20 @@
 //! checksum matches: a point that is wrong, or an index of another stream, is an error.
 
 mod builder;
+mod bzip2_blocks;
+mod frames;
 mod index;
 mod point;
 mod reader;
+mod resumed_bzip2;
 mod resumed_deflate;
+mod resumed_zstd;
+mod xz_blocks;
 
 pub use self::builder::SeekIndexBuilder;
+pub use self::bzip2_blocks::{Bzip2Mark, Bzip2Marks, Bzip2Stream, STREAM_HEADER_BYTES};
+pub use self::frames::{Frames, Step};
 pub use self::index::{BLOCK_BYTES, SeekIndex, SeekIndexError};
-pub use self::point::{Point, Resume};
+pub use self::point::{MAX_ZSTD_WINDOW, Point, Resume};
 pub use self::reader::{IndexedReader, OtherContent};
+pub use self::xz_blocks::{XzBlock, xz_blocks};

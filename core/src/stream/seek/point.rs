@@ -14,14 +14,53 @@ pub struct Point {
     pub resume: Resume,
 }
 
-/// What starts at a point, and what its decoder has to know.
+/// What starts at a point, and what its decoder has to know: the header of the part that it is in,
+/// content before it, or the one and then the other. Except for deflate, a part with such points is
+/// followed by a point at the start of the next part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
-    /// A part of the stream, as a member of gzip. Needs nothing.
+    /// A part of the stream, as a member of gzip or a frame of zstd. Needs nothing.
     Part,
     /// A block of deflate in a member. Needs the 32 KiB of content before it.
     Deflate,
+    /// A block of a frame of zstd. Needs the header of the frame and its window of content.
+    Zstd,
+    /// A block of xz. Needs the header of its stream.
+    Xz,
+    /// A block of bzip2. Needs the header of its stream.
+    Bzip2,
+    /// A block of a frame of lz4. Needs the header of the frame, and 64 KiB of content if the blocks
+    /// are linked.
+    Lz4,
 }
+
+/// All kinds of points, by their number in the file.
+const KINDS: [Resume; 6] = [
+    Resume::Part,
+    Resume::Deflate,
+    Resume::Zstd,
+    Resume::Xz,
+    Resume::Bzip2,
+    Resume::Lz4,
+];
+
+impl Resume {
+    /// The most bytes that its decoder has to know.
+    pub(super) fn max_window(self) -> u64 {
+        match self {
+            Self::Part => 0,
+            Self::Deflate => 32 << 10,
+            Self::Zstd => MAX_ZSTD_WINDOW.saturating_add(18),
+            Self::Xz => 12,
+            Self::Bzip2 => 4,
+            Self::Lz4 => (64 << 10) + 15,
+        }
+    }
+}
+
+/// Our limit: `zstd -19` has windows of 8 MiB, `--ultra -22` of 128 MiB. Frames with larger ones have
+/// points at their start alone.
+pub const MAX_ZSTD_WINDOW: u64 = 32 << 20;
 
 /// A point and its window, as in the file.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -35,7 +74,7 @@ pub(super) struct RawPoint {
     pub(super) window_stored: U32,
     /// Bytes of the window.
     pub(super) window_len: U32,
-    /// 0: part, 1: deflate.
+    /// See [`KINDS`].
     kind: U32,
     reserved: U32,
 }
@@ -45,10 +84,9 @@ const _: () = assert!(size_of::<RawPoint>() == POINT_BYTES);
 
 impl RawPoint {
     pub(super) fn new(point: &Point, window: (u64, u32, u32)) -> Self {
-        let kind = match point.resume {
-            Resume::Part => 0,
-            Resume::Deflate => 1,
-        };
+        let mut kinds = (0..).zip(KINDS);
+        let kind = kinds.find(|(_, kind)| *kind == point.resume);
+        let kind = kind.map_or(0, |(number, _)| number);
         let (window_offset, window_stored, window_len) = window;
         Self {
             offset: U64::new(point.offset),
@@ -63,11 +101,8 @@ impl RawPoint {
 
     /// `None` if it is of no kind that is known.
     pub(super) fn point(&self) -> Option<Point> {
-        let resume = match self.kind.get() {
-            0 => Resume::Part,
-            1 => Resume::Deflate,
-            _ => return None,
-        };
+        let kind = usize::try_from(self.kind.get()).ok()?;
+        let resume = *KINDS.get(kind)?;
         Some(Point {
             offset: self.offset.get(),
             compressed_bit: self.compressed_bit.get(),

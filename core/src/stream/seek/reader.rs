@@ -1,5 +1,6 @@
 //! The content of a compressed stream, read at any place by an index.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -10,9 +11,13 @@ use spin::Mutex;
 
 use super::index::{BLOCK_BYTES, SUM_BYTES, SeekIndex};
 use super::point::Resume;
+use super::resumed_bzip2::ResumedBzip2;
 use super::resumed_deflate::ResumedDeflate;
+use super::resumed_zstd::resumed_zstd;
 use crate::io::{IoError, ReadAt, Source};
-use crate::stream::{Limits, Stream};
+use crate::stream::lz4::Lz4;
+use crate::stream::lzma::Lzma;
+use crate::stream::{Decoder, Limits, Problem, Stream};
 use crate::units::{len_u64, len_usize};
 
 /// Blocks that are cached.
@@ -131,9 +136,12 @@ struct BlockDecoder {
     consumed: usize,
     /// Where the compressed bytes after `input` are.
     position: u64,
-    /// Bytes of content before the next block.
-    skipped: u64,
+    /// Bytes of content before what is decoded next.
+    offset: u64,
     next_block: u64,
+    /// The number of the point at the start of a later part, and its offset in the content. Decoding
+    /// begins anew there: the end of a part may not match what began within it.
+    next_part: Option<(usize, u64)>,
 }
 
 impl BlockDecoder {
@@ -143,36 +151,39 @@ impl BlockDecoder {
         let compression = reader.index.compression();
         let limits = reader.limits;
         let bits = u8::try_from(point.compressed_bit % 8).unwrap_or_default();
-        let stream = match point.resume {
-            Resume::Part => Stream::new(compression, limits, true),
-            Resume::Deflate => {
-                let decoder = ResumedDeflate::new(&window, bits, limits);
-                Stream::with(compression, Ok(alloc::boxed::Box::new(decoder)), true)
-            }
+        let decoder: Option<Result<Box<dyn Decoder>, Problem>> = match point.resume {
+            Resume::Part => compression.new_decoder(limits),
+            Resume::Deflate => Some(Ok(Box::new(ResumedDeflate::new(&window, bits, limits)))),
+            Resume::Zstd => Some(resumed_zstd(&window, limits)),
+            Resume::Xz => Some(Lzma::of_xz_block(&window, limits).map(boxed)),
+            Resume::Bzip2 => Some(ResumedBzip2::new(&window, bits).map(boxed)),
+            Resume::Lz4 => Some(Lz4::of_block(&window).map(boxed)),
         };
-        let mut stream = stream.map_err(IoError::new)?;
-        stream.position = point.compressed_bit / 8;
-        let next_block = point.offset.div_ceil(BLOCK_BYTES);
+        let decoder = decoder.ok_or_else(IoError::end_of_input)?;
+        let stream = Stream::with(compression, decoder, true).map_err(IoError::new)?;
+        let stream = stream.at(point.compressed_bit / 8);
+        let mut later = reader.index.points().enumerate();
+        let next_part =
+            later.find(|(later, point)| *later > number && point.resume == Resume::Part);
         Ok(Self {
-            position: stream.position,
+            position: stream.position(),
             stream,
             input: Vec::new(),
             consumed: 0,
-            skipped: next_block
-                .saturating_mul(BLOCK_BYTES)
-                .saturating_sub(point.offset),
-            next_block,
+            offset: point.offset,
+            next_block: point.offset.div_ceil(BLOCK_BYTES),
+            next_part: next_part.map(|(number, point)| (number, point.offset)),
         })
     }
 
     fn next(&mut self, reader: &IndexedReader) -> Result<Vec<u8>, IoError> {
-        let offset = self.next_block.saturating_mul(BLOCK_BYTES);
-        let left = reader.index.size().saturating_sub(offset);
+        let start = self.next_block.saturating_mul(BLOCK_BYTES);
+        let left = reader.index.size().saturating_sub(start);
         let mut block = vec![0; len_usize(left.min(BLOCK_BYTES))];
-        while self.skipped > 0 {
-            let len = len_usize(self.skipped.min(len_u64(block.len())));
-            let made = self.decode(reader, block.get_mut(..len).unwrap_or_default())?;
-            self.skipped = self.skipped.saturating_sub(len_u64(made));
+        while self.offset < start {
+            let skipped = start.saturating_sub(self.offset);
+            let len = len_usize(skipped.min(len_u64(block.len())));
+            self.decode(reader, block.get_mut(..len).unwrap_or_default())?;
         }
         let mut filled = 0;
         while filled < block.len() {
@@ -182,7 +193,7 @@ impl BlockDecoder {
         let found = blake3::hash(&block);
         let expected = reader.index.sum(self.next_block);
         if found.as_bytes().first_chunk::<SUM_BYTES>() != expected.as_ref() {
-            return Err(IoError::new(OtherContent { offset }));
+            return Err(IoError::new(OtherContent { offset: start }));
         }
         self.next_block = self.next_block.saturating_add(1);
         Ok(block)
@@ -190,6 +201,17 @@ impl BlockDecoder {
 
     /// Fills the start of `output`, at least one byte.
     fn decode(&mut self, reader: &IndexedReader, output: &mut [u8]) -> Result<usize, IoError> {
+        if let Some((number, start)) = self.next_part
+            && self.offset == start
+        {
+            *self = Self {
+                next_block: self.next_block,
+                ..Self::start(reader, number)?
+            };
+        }
+        let in_part = self.next_part.map_or(u64::MAX, |(_, start)| start);
+        let len = len_usize(in_part.saturating_sub(self.offset)).min(output.len());
+        let output = output.get_mut(..len).unwrap_or_default();
         if output.is_empty() {
             return Err(IoError::end_of_input());
         }
@@ -205,6 +227,7 @@ impl BlockDecoder {
             let (taken, made) = self.stream.decode(input, output).map_err(IoError::new)?;
             self.consumed = self.consumed.saturating_add(taken);
             if made > 0 {
+                self.offset = self.offset.saturating_add(len_u64(made));
                 return Ok(made);
             }
         }
@@ -222,6 +245,10 @@ impl BlockDecoder {
         self.position = self.position.saturating_add(len_u64(len));
         Ok(())
     }
+}
+
+fn boxed(decoder: impl Decoder + 'static) -> Box<dyn Decoder> {
+    Box::new(decoder)
 }
 
 impl ReadAt for IndexedReader {

@@ -2,6 +2,7 @@
 
 mod block_device;
 mod cache;
+mod directory;
 mod discard;
 mod errors;
 mod files;
@@ -24,6 +25,7 @@ pub use cache::{
     allocate, begin_writeback, drop_cached, expect_random_reads, forget_cached, is_cached,
     open_direct, reopen_direct, reopen_direct_to_write,
 };
+pub use directory::{Directory, FileTime, Named, inode, set_attribute, set_times};
 pub use discard::{discard, discard_unit};
 #[cfg(test)]
 pub use errors::gone_silent;

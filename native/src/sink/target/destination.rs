@@ -165,24 +165,29 @@ impl Destination {
     }
 
     /// Like [`Destination::check`], of a volume that can be written in another size, and needs
-    /// `least` bytes then.
-    pub fn check_volume(&mut self, needed: Needs, least: impl FnOnce() -> u64) -> Result<()> {
+    /// `least` bytes then; `None` if that is not known.
+    pub fn check_volume(
+        &mut self,
+        needed: Needs,
+        least: impl FnOnce() -> Option<u64>,
+    ) -> Result<()> {
         let Open::Device { size, .. } = self.open else {
             return self.check(needed);
         };
         if size >= needed.device_size {
             return Ok(());
         }
-        let least = least();
         Err(Error::refused(
             &self.name,
             too_small(size, needed.device_size),
-            match least <= size {
-                true => format!(
+            match least() {
+                None => "--size=fill makes the volume as large as the device, if its files fit"
+                    .to_owned(),
+                Some(least) if least <= size => format!(
                     "its files need {least} bytes: --size=fill makes the volume as large as the \
                      device"
                 ),
-                false => format!(
+                Some(least) => format!(
                     "its files need {least} bytes: use a device of at least that size, with \
                      --size=fill"
                 ),

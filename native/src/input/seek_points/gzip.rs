@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
 use ntfsclone_core::io::ReadAt as _;
@@ -9,7 +10,8 @@ use ntfsclone_core::stream::Compression;
 use ntfsclone_core::stream::seek::{Point, Resume, SeekIndexBuilder};
 use rapidgzip_core::{CheckpointKind, Decoder, IndexOptions, ReadAt, WindowStorage};
 
-use super::Files;
+use crate::host::progress::Progress;
+use crate::input::Files;
 
 /// Bytes of content between two points, at least: 32 KiB for each of them are at most 0.4 % of it.
 const SPACING: NonZeroU64 = NonZeroU64::new(8 << 20).unwrap();
@@ -22,7 +24,11 @@ const WINDOW_LEVEL: i32 = 3;
 
 /// The file of an index of `files`, a gzip stream. `None` if it cannot be decoded to its end: whoever
 /// reads it in order reports why.
-pub(super) fn of_gzip(files: &Files, identity: [u8; 32]) -> Option<Vec<u8>> {
+pub(super) fn index_of(
+    files: &Files,
+    identity: [u8; 32],
+    progress: &mut Progress,
+) -> Option<Vec<u8>> {
     let threads = available_parallelism().map_or(1, NonZeroUsize::get);
     let decoder = Decoder::builder()
         .decoder_threads(threads.min(MAX_THREADS))
@@ -32,10 +38,18 @@ pub(super) fn of_gzip(files: &Files, identity: [u8; 32]) -> Option<Vec<u8>> {
         checkpoint_spacing: SPACING,
         window_storage: WindowStorage::Zlib,
     };
-    let mut content = Content(SeekIndexBuilder::new());
-    let indexed = decoder.decode_with_index(&Compressed(files), &mut content, options);
+    let compressed = Compressed {
+        files,
+        read: AtomicU64::new(0),
+    };
+    let mut content = Content {
+        builder: SeekIndexBuilder::new(),
+        read: &compressed.read,
+        progress,
+    };
+    let indexed = decoder.decode_with_index(&compressed, &mut content, options);
     let index = indexed.ok()?.index;
-    let Content(mut builder) = content;
+    let mut builder = content.builder;
     let mut last = None;
     for checkpoint in index.checkpoints() {
         let bit = checkpoint.compressed_offset_in_bits;
@@ -72,30 +86,40 @@ pub(super) fn of_gzip(files: &Files, identity: [u8; 32]) -> Option<Vec<u8>> {
 }
 
 /// The compressed bytes, for the decoder.
-struct Compressed<'a>(&'a Files);
+struct Compressed<'a> {
+    files: &'a Files,
+    /// Bytes up to the last that was read.
+    read: AtomicU64,
+}
 
 impl ReadAt for Compressed<'_> {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.size())
+        Ok(self.files.size())
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.0.size().saturating_sub(offset);
+        let left = self.files.size().saturating_sub(offset);
         let len = buffer
             .len()
             .min(usize::try_from(left).unwrap_or(usize::MAX));
-        let read = self.0.read_exact_at(offset, &mut buffer[..len]);
+        self.read.fetch_max(offset + len as u64, Ordering::Relaxed);
+        let read = self.files.read_exact_at(offset, &mut buffer[..len]);
         read.map_err(io::Error::other)?;
         Ok(len)
     }
 }
 
 /// The content, as it is decoded.
-struct Content(SeekIndexBuilder);
+struct Content<'a> {
+    builder: SeekIndexBuilder,
+    read: &'a AtomicU64,
+    progress: &'a mut Progress,
+}
 
-impl Write for Content {
+impl Write for Content<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
+        self.builder.update(bytes);
+        self.progress.advance_to(self.read.load(Ordering::Relaxed));
         Ok(bytes.len())
     }
 
@@ -113,6 +137,7 @@ mod tests {
     use ntfsclone_core::stream::seek::{IndexedReader, OtherContent, SeekIndex};
 
     use super::*;
+    use crate::host::progress::Phase;
 
     const LIMITS: Limits = Limits {
         memory: 8 << 20,
@@ -137,22 +162,27 @@ mod tests {
         stream
     }
 
+    fn no_progress() -> Progress {
+        Progress::start(crate::options::Progress::None, Phase::Index, 0)
+    }
+
     fn source(bytes: Vec<u8>) -> Source {
         Arc::new(Arc::<[u8]>::from(bytes))
     }
 
-    fn index_of(stream: &[u8]) -> Vec<u8> {
+    fn file_of(stream: &[u8]) -> Vec<u8> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(stream).unwrap();
         std::io::Seek::rewind(&mut file).unwrap();
-        of_gzip(&Files::from_here(file).unwrap(), [7; 32]).unwrap()
+        let mut progress = no_progress();
+        index_of(&Files::from_here(file).unwrap(), [7; 32], &mut progress).unwrap()
     }
 
     #[test]
     fn content_is_read_from_every_point() {
         let content = content();
         let stream = compressed(&content);
-        let file = index_of(&stream);
+        let file = file_of(&stream);
         let index = SeekIndex::open(source(file.clone())).unwrap();
         assert_eq!(index.size(), content.len() as u64);
         let points: Vec<Point> = index.points().collect();
@@ -172,7 +202,7 @@ mod tests {
     #[test]
     fn content_that_is_not_of_the_index_is_refused() {
         let content = content();
-        let file = index_of(&compressed(&content));
+        let file = file_of(&compressed(&content));
         let mut other = content;
         other[5 << 20] ^= 1;
         let index = SeekIndex::open(source(file)).unwrap();
@@ -185,7 +215,7 @@ mod tests {
     #[test]
     fn damaged_streams_and_indexes_are_refused() {
         let stream = compressed(&content());
-        let file = index_of(&stream);
+        let file = file_of(&stream);
         for at in (0..1000).chain([file.len() / 2]).step_by(7) {
             let mut damaged = file.clone();
             damaged[at] ^= 1;
@@ -204,6 +234,6 @@ mod tests {
         temporary.write_all(&damaged).unwrap();
         std::io::Seek::rewind(&mut temporary).unwrap();
         let files = Files::from_here(temporary).unwrap();
-        assert!(of_gzip(&files, [7; 32]).is_none());
+        assert!(index_of(&files, [7; 32], &mut no_progress()).is_none());
     }
 }

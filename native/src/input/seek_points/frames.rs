@@ -1,0 +1,90 @@
+//! The index of a zstd or lz4 stream: frames, and blocks of them that can be decoded alone.
+
+use ntfsclone_core::io::ReadAt as _;
+use ntfsclone_core::stream::seek::{Frames, Point, Resume};
+use ntfsclone_core::stream::{Compression, Decoder, Limits, Then};
+
+use super::content::Content;
+use super::points::Points;
+use crate::device;
+use crate::host::progress::Progress;
+use crate::input::Files;
+use crate::input::compression::memory_limit;
+
+/// Compressed bytes that are read in one call.
+const INPUT_BYTES: u64 = 1 << 20;
+
+pub(super) fn index_of(
+    files: &Files,
+    compression: Compression,
+    identity: [u8; 32],
+    progress: &mut Progress,
+) -> Option<Vec<u8>> {
+    let limits = Limits {
+        memory: memory_limit(device::usable_memory()),
+        threads: 0,
+    };
+    let mut decoder = compression.new_decoder(limits)?.ok()?;
+    let mut frames = Frames::new(compression)?;
+    let mut content = Content::new();
+    let mut points = Points::default();
+    let mut position = 0;
+    let mut input = Vec::new();
+    while position < files.size() {
+        let len = INPUT_BYTES.min(files.size() - position);
+        input.resize(usize::try_from(len).ok()?, 0);
+        files.read_exact_at(position, &mut input).ok()?;
+        let mut rest = &input[..];
+        while !rest.is_empty() {
+            let offset = content.size();
+            let at = |resume| Point {
+                offset,
+                compressed_bit: position * 8,
+                resume,
+            };
+            if frames.is_between() {
+                if position > 0 {
+                    decoder.restart().ok()?;
+                }
+                if points.want_part(offset) {
+                    points.push(at(Resume::Part), &[])?;
+                }
+            } else if points.want(offset)
+                && let Some(resume) = frames.resume(rest)
+            {
+                content.keep(frames.window_size());
+                let window = [frames.header(), &content.window()].concat();
+                points.push(at(resume), &window)?;
+            }
+            let step = frames.advance(rest)?;
+            content.keep(frames.window_size());
+            let (now, later) = rest.split_at(step.taken);
+            if decode(&mut *decoder, now, &mut content)? != step.is_end {
+                return None;
+            }
+            position += now.len() as u64;
+            rest = later;
+        }
+        progress.advance_to(position);
+    }
+    // Cut short otherwise.
+    let is_whole = frames.is_between();
+    is_whole.then(|| points.finish(content.finish()?, compression, files, identity))?
+}
+
+/// Decodes all of `input`. Returns whether the frame ends there.
+fn decode(decoder: &mut dyn Decoder, mut input: &[u8], content: &mut Content) -> Option<bool> {
+    loop {
+        let decoded = decoder.decode(input, content.space());
+        content.take(decoded.made)?;
+        input = &input[decoded.taken..];
+        match decoded.then {
+            Then::Failed(_) => return None,
+            Then::End => return input.is_empty().then_some(true),
+            Then::More if decoded.taken == 0 && decoded.made == 0 => {
+                return input.is_empty().then_some(false);
+            }
+            Then::More => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The index of an xz stream: its blocks, by its own indexes.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use ntfsclone_core::io::{ReadAt as _, Source};
+use ntfsclone_core::stream::Compression;
+use ntfsclone_core::stream::seek::{Point, Resume, xz_blocks};
+
+use super::content::Content;
+use super::points::Points;
+use crate::host::progress::Progress;
+use crate::input::compression::Decompressor;
+use crate::input::{Files, FilesReader};
+
+/// Bytes of a block, at most. With more, to decompress all of it to a temporary file is quicker.
+const MOST_BLOCK_BYTES: u64 = 512 << 20;
+
+pub(super) fn index_of(
+    files: &Arc<Files>,
+    identity: [u8; 32],
+    progress: &mut Progress,
+) -> Option<Vec<u8>> {
+    let blocks = xz_blocks(&(Arc::clone(files) as Source))?;
+    let mut points = Points::default();
+    let mut size: u64 = 0;
+    for block in blocks {
+        let (resume, position) = match block.stream_position {
+            Some(position) => (Resume::Part, position),
+            None => (Resume::Xz, block.position),
+        };
+        let point = Point {
+            offset: size,
+            compressed_bit: position * 8,
+            resume,
+        };
+        match resume {
+            Resume::Part if points.want_part(size) => points.push(point, &[])?,
+            Resume::Xz if points.want(size) => points.push(point, &block.header)?,
+            _ => {}
+        }
+        size = size.checked_add(block.size)?;
+        if block.size > MOST_BLOCK_BYTES {
+            return None;
+        }
+    }
+    let reader = Box::new(FilesReader::new(Arc::clone(files)));
+    let mut stream = Decompressor::new(Compression::Xz, reader, false).ok()?;
+    let mut content = Content::new();
+    loop {
+        let len = stream.read(content.space()).ok()?;
+        if len == 0 {
+            break;
+        }
+        content.take(len)?;
+        // As far as it was read, nearly.
+        let share = u128::from(content.size()) * u128::from(files.size()) / u128::from(size.max(1));
+        progress.advance_to(share as u64);
+    }
+    let is_whole = content.size() == size;
+    is_whole.then(|| points.finish(content.finish()?, Compression::Xz, files, identity))?
+}
