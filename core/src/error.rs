@@ -269,6 +269,15 @@ impl Error {
         }
     }
 
+    /// The other file that a virtual disk needs, as the disk names it: untrusted text.
+    pub fn needed_file(&self) -> Option<&str> {
+        match self {
+            Self::FileNeeded { path, .. } => Some(path),
+            Self::InNeighbour { source, .. } => source.needed_file(),
+            _ => None,
+        }
+    }
+
     /// True where bytes of a volume cannot be read because the image that holds
     /// them is damaged there: the volume itself may be sound.
     pub fn is_loss(&self) -> bool {

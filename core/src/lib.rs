@@ -54,5 +54,6 @@ pub mod tree;
 pub mod units;
 pub mod wipe;
 pub mod write;
+pub mod zeros;
 
 pub use error::{Error, Result};

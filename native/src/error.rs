@@ -334,6 +334,8 @@ fn remedy_for_absence(absence: Absence) -> &'static str {
              do): no file elsewhere is opened because an image names it"
         }
         Absence::NotRegular => "put a file in its place",
-        Absence::NotGiven => "name the file of the disk, in the folder with the others",
+        Absence::NotGiven | Absence::NotAmongGiven => {
+            "name the file of the disk, in the folder with the others"
+        }
     }
 }

@@ -25,10 +25,12 @@ export { formats, type Disk, type Format, type Target } from "./formats.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
   ContentOptions,
+  ConvertDiskOptions,
   ConvertOptions,
   Hole,
   InitInput,
   LookOptions,
+  OpenDiskOptions,
   OpenOptions,
   Progress,
   TaskOptions,
@@ -37,3 +39,4 @@ export type {
 export type { BlobLike, FileSystemFileHandleLike } from "./sources/blob.js";
 export type { CustomSource } from "./sources/custom.js";
 export type { ImageSource } from "./sources/source.js";
+export { WholeDisk } from "./whole-disk.js";

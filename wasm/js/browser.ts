@@ -1,10 +1,11 @@
 import { loadCodecs } from "./codecs.js";
 import { load } from "./engine.js";
 import type { Image } from "./image.js";
-import { access, openWith, type Platform } from "./open.js";
-import type { InitInput, OpenOptions } from "./options.js";
+import { access, given, openDiskWith, openWith, type Given, type Platform } from "./open.js";
+import type { InitInput, OpenDiskOptions, OpenOptions } from "./options.js";
 import type { ImageSource } from "./sources/source.js";
 import { newOriginFile } from "./stores/origin.js";
+import type { WholeDisk } from "./whole-disk.js";
 
 export * from "./api.js";
 
@@ -19,8 +20,8 @@ const platform: Platform = {
 /**
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
  * module is; where `codecs` are, which are loaded when a stream of another format than zstd is met, or something is to be
- * compressed; and the `deferred` part of the module, which is loaded when something is validated or converted, or a
- * virtual disk is opened. Only the first call's counts.
+ * compressed; and the `deferred` part of the module, which is loaded when something is validated or converted, the
+ * content of a file is read, or a virtual disk is opened. Only the first call's counts.
  */
 export function init(
   input?: InitInput | Promise<InitInput>,
@@ -34,7 +35,19 @@ export function init(
   );
 }
 
-/** Opens an image of ntfsclone, or an NTFS volume. Close it when it is no longer needed. */
-export function open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
-  return openWith(platform, () => access(source, options.signal), options);
+/**
+ * Opens an image of ntfsclone, or an NTFS volume. Of a list of files, which are those of one virtual disk, the one that refers
+ * to the others is opened. Close it when it is no longer needed.
+ */
+export function open(source: ImageSource | readonly ImageSource[], options: OpenOptions = {}): Promise<Image> {
+  return openWith(platform, filesOf(source, options), options);
+}
+
+/** Opens a disk with all its partitions, to be converted as a whole. Close it when it is no longer needed. */
+export function openDisk(source: ImageSource | readonly ImageSource[], options: OpenDiskOptions = {}): Promise<WholeDisk> {
+  return openDiskWith(platform, filesOf(source, options), options);
+}
+
+function filesOf(source: ImageSource | readonly ImageSource[], { signal }: OpenDiskOptions): Given {
+  return given<ImageSource>(source, (file) => access(file, signal));
 }

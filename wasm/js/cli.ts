@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
-import { NtfscloneError, formats, open as openImage, type Disk, type Image, type OpenOptions, type Target } from "./node.js";
+import { NtfscloneError, formats, open as openImage, openDisk, type ConvertOptions, type Disk, type Image, type OpenOptions, type Target } from "./node.js";
 import { Interrupted, writeNewFile, type Piece } from "./new-file.js";
 
 const DESCRIPTIONS: Record<Target, string> = {
@@ -30,8 +30,8 @@ ${Object.entries(DESCRIPTIONS)
   .map(([format, what]) => `  ${format.padEnd(20)}${what}`)
   .join("\n")}
 
-  --disk TABLE        partition table of a disk: gpt, mbr or none; gpt for virtual disks, none for raw
-  --partition N       of a whole disk, which partition
+  --disk TABLE        partition table of a new disk: gpt, mbr or none; gpt for virtual disks, none for raw
+  --partition N       of a whole disk, which partition; without it, convert makes a whole disk of it
   --compress LEVEL    with zstd, 1 to 22
   --force             a volume that is marked dirty, too
 
@@ -54,15 +54,39 @@ async function main(): Promise<number> {
   // Nothing else is to go on meanwhile.
   const options: OpenOptions = { sync: true, partition: values.partition === undefined ? undefined : whole(values.partition) };
   const source = /^https?:\/\//.test(file) ? new URL(file) : file;
-  const run = { info, verify, convert }[command];
+  if (command === "convert") {
+    return withClosed(await openToConvert(source, options, values), (opened) => convert(opened, values));
+  }
+  const run = { info, verify }[command];
   if (!run) {
     throw new UsageError(`there is no command ${command}`);
   }
-  const image = await openImage(source, options);
+  return withClosed(await openImage(source, options), (image) => run(image, values));
+}
+
+async function withClosed<T extends { close(): Promise<void> }>(opened: T, run: (opened: T) => Promise<number>): Promise<number> {
   try {
-    return await run(image, values);
+    return await run(opened);
   } finally {
-    await image.close();
+    await opened.close();
+  }
+}
+
+/** An image, volume or whole disk. */
+interface Convertible {
+  convert(target: Target, options: ConvertOptions): unknown;
+  close(): Promise<void>;
+}
+
+/** A disk of which no partition is named is converted as a whole, with its own partition table. */
+async function openToConvert(source: string | URL, options: OpenOptions, { disk }: Values): Promise<Convertible> {
+  try {
+    return await openImage(source, options);
+  } catch (error) {
+    if (error instanceof NtfscloneError && error.code === "disk" && disk === undefined) {
+      return openDisk(source, options);
+    }
+    throw error;
   }
 }
 
@@ -113,7 +137,7 @@ async function verify(image: Image, values: Values): Promise<number> {
   return report.sound ? 0 : 1;
 }
 
-async function convert(image: Image, values: Values): Promise<number> {
+async function convert(opened: Convertible, values: Values): Promise<number> {
   const { output, disk, compress, force } = values;
   if (output === undefined) {
     throw new UsageError("convert needs -o OUTPUT");
@@ -130,11 +154,11 @@ async function convert(image: Image, values: Values): Promise<number> {
   }
   const options = { disk, compress: compress === undefined ? false : whole(compress), force, reuse: true };
   if (output === "-") {
-    for await (const piece of image.convert(to, options) as unknown as AsyncIterable<Uint8Array>) {
+    for await (const piece of opened.convert(to, options) as AsyncIterable<Uint8Array>) {
       await toStdout(piece);
     }
   } else {
-    await writeNewFile(output, (signal) => image.convert(to, { ...options, holes: true, signal }) as unknown as AsyncIterable<Piece>);
+    await writeNewFile(output, (signal) => opened.convert(to, { ...options, holes: true, signal }) as AsyncIterable<Piece>);
   }
   return 0;
 }

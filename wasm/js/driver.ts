@@ -13,7 +13,7 @@ export type Output =
   | { kind: "files"; files: SurveyedFile[] }
   | { kind: "held"; held: BigUint64Array };
 
-type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onResized" | "onSize">;
+export type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onResized" | "onSize">;
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /** Longer, and a page would stutter. */

@@ -1,7 +1,7 @@
 import { freeCodecs } from "./codecs.js";
 import { loadDeferred } from "./deferred.js";
 import bind, * as bindings from "./ntfsclone.js";
-import { NtfscloneError, type ErrorCode } from "./error.js";
+import { NtfscloneError, type ErrorCode, type Partition } from "./error.js";
 import type { InitInput } from "./options.js";
 import { WasmModule } from "./wasm-module.js";
 
@@ -62,21 +62,31 @@ interface RustError {
   message: string;
   offset?: bigint;
   compression?: string;
-  partitions?: { number: number; offset: bigint; size: bigint; isNtfs: boolean }[];
+  partitions?: RustPartition[];
+  file?: string;
+}
+
+interface RustPartition {
+  number: number;
+  offset: bigint;
+  size: bigint;
+  isNtfs: boolean;
+}
+
+/** Partitions as the module lists them. */
+export function partitionsOf(list: RustPartition[]): Partition[] {
+  return list.map(({ offset, size, ...partition }) => ({ ...partition, offset: Number(offset), size: Number(size) }));
 }
 
 function isOfRust(thrown: unknown): thrown is RustError {
   return typeof thrown === "object" && thrown !== null && !(thrown instanceof Error) && "code" in thrown;
 }
 
-function fromRust({ code, message, offset, compression, partitions }: RustError): NtfscloneError {
+function fromRust({ code, message, offset, compression, partitions, file }: RustError): NtfscloneError {
   return new NtfscloneError(code, message, {
     offset: offset === undefined ? undefined : Number(offset),
     compression,
-    partitions: partitions?.map(({ offset, size, ...partition }) => ({
-      ...partition,
-      offset: Number(offset),
-      size: Number(size),
-    })),
+    partitions: partitions && partitionsOf(partitions),
+    file,
   });
 }

@@ -4,6 +4,8 @@ export type ErrorCode =
   | "read"
   /** What was read breaks the rules of its format. */
   | "corrupt"
+  /** It is a virtual disk in several files, and `file` is missing: open them together. */
+  | "needs-file"
   /** It is sound, and beyond what this library handles. */
   | "unsupported"
   /** A size in it is beyond what is there, or beyond a limit. */
@@ -66,6 +68,7 @@ export interface ErrorDetails {
   offset?: number | undefined;
   compression?: string | undefined;
   partitions?: Partition[] | undefined;
+  file?: string | undefined;
   cause?: unknown;
 }
 
@@ -80,12 +83,16 @@ export class NtfscloneError extends Error {
   /** Of a whole disk for which no partition was named. */
   readonly partitions: Partition[] | undefined;
 
-  constructor(code: ErrorCode, message: string, { offset, compression, partitions, cause }: ErrorDetails = {}) {
+  /** Of a virtual disk in several files, the one that is missing, as the disk names it: any text. */
+  readonly file: string | undefined;
+
+  constructor(code: ErrorCode, message: string, { offset, compression, partitions, file, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.offset = offset;
     this.compression = compression;
     this.partitions = partitions;
+    this.file = file;
   }
 
   static {

@@ -1,12 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Holder, Info, Remains, Report, ResizeLimits, SurveyedFile } from "./documents.js";
-import { watchCodecs } from "./codecs.js";
-import { Driver, type Output } from "./driver.js";
 import { NtfscloneError } from "./error.js";
 import type { Target } from "./formats.js";
 import type { Medium } from "./medium.js";
-import type { Image as Handle, Task } from "./ntfsclone.js";
-import type { ContentOptions, ConvertOptions, Hole, LookOptions, TaskOptions } from "./options.js";
+import type { Image as Handle } from "./ntfsclone.js";
+import { levelOf, type ContentOptions, type ConvertOptions, type Hole, type LookOptions, type TaskOptions } from "./options.js";
+import { outputStream } from "./output-stream.js";
+import { Tasks } from "./tasks.js";
 
 /** Consecutive clusters in use. */
 export interface Extent {
@@ -37,17 +37,12 @@ export type Surveyed = { files: SurveyedFile[] } | { held: Held[] };
 
 /** In the order of the module's numbers for them. */
 const HOLDERS: readonly Holder[] = ["mft", "system", "directory", "file", "bad"];
-const DEFAULT_LEVEL = 3;
-const BYTES_OF_ZEROS = 1 << 20;
 
 /** An image or a volume that is open. Several things can be asked of it at the same time. */
 export class Image {
-  readonly #medium: Medium;
-  readonly #handle: Handle;
+  readonly #tasks: Tasks<Handle>;
   readonly #info: Info;
   readonly #loadCodecs: () => Promise<void>;
-  readonly #running = new Set<Driver>();
-  #closing: Promise<void> | undefined;
 
   /** @internal */
   static of(medium: Medium, handle: Handle, info: Info, loadCodecs: () => Promise<void>): Image {
@@ -55,8 +50,7 @@ export class Image {
   }
 
   private constructor(medium: Medium, handle: Handle, info: Info, loadCodecs: () => Promise<void>) {
-    this.#medium = medium;
-    this.#handle = handle;
+    this.#tasks = new Tasks(medium, handle);
     this.#info = info;
     this.#loadCodecs = loadCodecs;
   }
@@ -68,7 +62,7 @@ export class Image {
 
   /** Which clusters are in use, and where their content is. In order, and joined. */
   async extents({ damaged = false, ...options }: LookOptions = {}): Promise<Extent[]> {
-    const driver = this.#start((handle) => handle.extents(damaged), options);
+    const driver = this.#tasks.start((handle) => handle.extents(damaged), options);
     const extents: Extent[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "extents") {
@@ -89,7 +83,7 @@ export class Image {
     { damaged = false, ...options }: LookOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
     const [start, count] = [whole(offset), whole(length)];
-    const driver = this.#start((handle) => handle.read(start, count, damaged), options);
+    const driver = this.#tasks.start((handle) => handle.read(start, count, damaged), options);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let output; (output = await driver.next()); ) {
       if (output.kind === "bytes") {
@@ -105,7 +99,7 @@ export class Image {
    * they have. What is damaged is left out.
    */
   async *survey({ damaged = false, ...options }: LookOptions = {}): AsyncGenerator<Surveyed, void, undefined> {
-    const driver = this.#start((handle) => handle.survey(damaged), options);
+    const driver = this.#tasks.start((handle) => handle.survey(damaged), options);
     try {
       for (let output; (output = await driver.next()); ) {
         if (output.kind === "files") {
@@ -128,25 +122,25 @@ export class Image {
     { stream: name = "", damaged = false, ...options }: ContentOptions = {},
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
     const number = whole(record);
-    const driver = this.#start((handle) => handle.content(number, name, damaged), options);
-    return stream(driver, false) as ReadableStream<Uint8Array<ArrayBuffer>>;
+    const driver = this.#tasks.start((handle) => handle.content(number, name, damaged), options);
+    return outputStream(driver, false) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 
   /** Reads all of it and checks it: the same report as `ntfsclone verify --json`. Damage is no error: it is in the report. */
   async validate(options: TaskOptions = {}): Promise<Report> {
-    const driver = this.#start((handle) => handle.validate(), options);
+    const driver = this.#tasks.start((handle) => handle.validate(), options);
     return JSON.parse(await driver.finish((task) => task.result())) as Report;
   }
 
   /** What an image of metadata, made now by `convert("metadata")`, would hold that tells of people. Nothing is written. */
   async remains(options: TaskOptions = {}): Promise<Remains> {
-    const driver = this.#start((handle) => handle.remains(), options);
+    const driver = this.#tasks.start((handle) => handle.remains(), options);
     return JSON.parse(await driver.finish((task) => task.result())) as Remains;
   }
 
   /** The least size that `convert` can give the volume, and what does not survive another one. Nothing is written. */
   async resizeLimits(options: TaskOptions = {}): Promise<ResizeLimits> {
-    const driver = this.#start((handle) => handle.resize_limits(), options);
+    const driver = this.#tasks.start((handle) => handle.resize_limits(), options);
     return JSON.parse(await driver.finish((task) => task.result())) as ResizeLimits;
   }
 
@@ -160,41 +154,20 @@ export class Image {
     target: Target,
     { disk, size, compress, force = false, holes = false, ...options }: ConvertOptions = {},
   ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
-    const level = compress === true ? DEFAULT_LEVEL : compress || undefined;
+    const level = levelOf(compress);
     // 0 is the module's number for the least; 1 is too small, too.
     const bytes = size === undefined ? undefined : size === "min" ? 0n : whole(size) || 1n;
-    const driver = this.#start((handle) => handle.convert(target, disk, bytes, level, force), options);
-    return stream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
+    const driver = this.#tasks.start((handle) => handle.convert(target, disk, bytes, level, force), options);
+    return outputStream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
   }
 
   /** Stops what is under way and gives back what the image holds, at once; resolves when the source is closed, too. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#tasks.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #close(): Promise<void> {
-    for (const driver of [...this.#running]) {
-      driver.stop(closed());
-    }
-    this.#medium.engine.free(this.#handle);
-    this.#medium.free();
-    await this.#medium.source.close?.();
-  }
-
-  #start(begin: (handle: Handle) => Task, options: Omit<ConvertOptions, "disk" | "size" | "compress" | "holes">): Driver {
-    if (this.#closing) {
-      throw closed();
-    }
-    options.signal?.throwIfAborted();
-    const task = this.#medium.engine.call(() => begin(this.#handle));
-    const driver = new Driver(this.#medium, task, options, () => this.#running.delete(driver));
-    this.#running.add(driver);
-    return driver;
   }
 }
 
@@ -204,59 +177,6 @@ function whole(number: number): bigint {
     throw new NtfscloneError("argument", `${number} is no whole number from 0 on`);
   }
   return BigInt(number);
-}
-
-/**
- * What a task gives, step by step as it is asked for. Unless there may be holes, their zeros are told as bytes. What the
- * task needs is loaded before.
- */
-function stream(
-  driver: Driver,
-  holes: boolean,
-  loadCodecs?: () => Promise<void>,
-): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
-  let zeros = 0;
-  let crash: () => NtfscloneError | undefined = () => undefined;
-  const next = () =>
-    driver.next().catch((error: unknown) => {
-      throw crash() ?? error;
-    });
-  return new ReadableStream<Uint8Array<ArrayBuffer> | Hole>(
-    {
-      async start() {
-        try {
-          await loadCodecs?.();
-        } catch (error) {
-          driver.stop(error);
-          throw error;
-        }
-        crash = loadCodecs ? watchCodecs() : crash;
-      },
-      async pull(controller) {
-        const output: Output | undefined = zeros > 0 ? { kind: "hole", length: zeros } : await next();
-        switch (output?.kind) {
-          case undefined:
-            driver.free();
-            controller.close();
-            break;
-          case "bytes":
-            controller.enqueue(output.bytes);
-            break;
-          case "hole":
-            if (holes) {
-              controller.enqueue({ hole: output.length });
-            } else {
-              const length = Math.min(output.length, BYTES_OF_ZEROS);
-              zeros = output.length - length;
-              controller.enqueue(new Uint8Array(length));
-            }
-            break;
-        }
-      },
-      cancel: (reason) => driver.stop(reason),
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 function append(extents: Extent[], triples: BigUint64Array): void {
@@ -288,8 +208,4 @@ function joined(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += piece.length;
   }
   return whole;
-}
-
-function closed(): NtfscloneError {
-  return new NtfscloneError("closed", "the image is closed");
 }

@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { loadCodecs } from "./codecs.js";
 import { load } from "./engine.js";
+import { NtfscloneError } from "./error.js";
 import type { Image } from "./image.js";
-import { access, openWith } from "./open.js";
-import type { InitInput, OpenOptions } from "./options.js";
+import { access, given, openDiskWith, openWith, type Given, type Platform } from "./open.js";
+import type { InitInput, OpenDiskOptions, OpenOptions } from "./options.js";
+import { findBeside } from "./sources/beside.js";
 import { fromHandle, fromPath, type NodeFileHandle } from "./sources/file.js";
 import type { ImageSource, RandomAccess } from "./sources/source.js";
 import { newFile } from "./stores/file.js";
+import type { WholeDisk } from "./whole-disk.js";
 
 export * from "./api.js";
 export type { NodeFileHandle } from "./sources/file.js";
@@ -16,8 +19,8 @@ let codecsInput: InitInput | Promise<InitInput> | undefined;
 /**
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
  * module is; where `codecs` are, which are loaded when a stream of another format than zstd is met, or something is to be
- * compressed; and the `deferred` part of the module, which is loaded when something is validated or converted, or a
- * virtual disk is opened. Only the first call's counts.
+ * compressed; and the `deferred` part of the module, which is loaded when something is validated or converted, the
+ * content of a file is read, or a virtual disk is opened. Only the first call's counts.
  */
 export function init(
   input?: InitInput | Promise<InitInput>,
@@ -31,12 +34,51 @@ export function init(
   );
 }
 
+/** What can be opened in Node. A string is the path of a file. */
+export type NodeSource = ImageSource | NodeFileHandle | string;
+
 /**
- * Opens an image of ntfsclone, or an NTFS volume. A string is the path of a file. Close it when it is no longer needed.
+ * Opens an image of ntfsclone, or an NTFS volume. Of a list of files, which are those of one virtual disk, the one that refers
+ * to the others is opened. Of a single path, files that it needs are looked for in its folder. Close it when it is no longer
+ * needed.
  */
-export function open(source: ImageSource | NodeFileHandle | string, options: OpenOptions = {}): Promise<Image> {
-  const newStore = () => newFile(options.sync ?? false);
-  return openWith({ init, loadCodecs: loadCodecsHere, newStore }, () => accessHere(source, options), options);
+export function open(source: NodeSource | readonly NodeSource[], options: OpenOptions = {}): Promise<Image> {
+  return withFilesBeside(source, options, (files) => openWith(platformFor(options), files, options));
+}
+
+/** Opens a disk with all its partitions, to be converted as a whole. Close it when it is no longer needed. */
+export function openDisk(source: NodeSource | readonly NodeSource[], options: OpenDiskOptions = {}): Promise<WholeDisk> {
+  return withFilesBeside(source, options, (files) => openDiskWith(platformFor(options), files, options));
+}
+
+function platformFor({ sync = false }: OpenDiskOptions): Platform {
+  return { init, loadCodecs: loadCodecsHere, newStore: () => newFile(sync) };
+}
+
+/** Opens it; of a path, again with the files beside it that turn out to be needed. */
+async function withFilesBeside<T>(
+  source: NodeSource | readonly NodeSource[],
+  options: OpenDiskOptions,
+  openFiles: (files: Given) => Promise<T>,
+): Promise<T> {
+  const accessFile = (file: NodeSource) => accessHere(file, options);
+  if (typeof source !== "string") {
+    return openFiles(given<NodeSource>(source, accessFile));
+  }
+  const paths = [source];
+  for (;;) {
+    try {
+      return await openFiles({ ...given<NodeSource>(paths, accessFile), beginsWithFirst: true });
+    } catch (error) {
+      const needed = error instanceof NtfscloneError ? error.file : undefined;
+      const found = needed === undefined ? [] : await findBeside(source, needed);
+      const more = found.filter((path) => !paths.includes(path));
+      if (more.length === 0) {
+        throw error;
+      }
+      paths.push(...more);
+    }
+  }
 }
 
 function loadCodecsHere(): Promise<void> {
@@ -48,7 +90,7 @@ async function fetched(input: InitInput): Promise<InitInput> {
   return input instanceof URL && input.protocol === "file:" ? readFile(input) : input;
 }
 
-async function accessHere(source: ImageSource | NodeFileHandle | string, options: OpenOptions): Promise<RandomAccess> {
+async function accessHere(source: NodeSource, options: OpenDiskOptions): Promise<RandomAccess> {
   const isSync = options.sync ?? false;
   if (typeof source === "string" || (source instanceof URL && source.protocol === "file:")) {
     return fromPath(source, isSync);

@@ -5,14 +5,16 @@ import type { Engine } from "./engine.js";
 import { NtfscloneError } from "./error.js";
 import { Image } from "./image.js";
 import { Medium } from "./medium.js";
-import type { Image as Handle, Stream } from "./ntfsclone.js";
-import type { OpenOptions } from "./options.js";
+import type { Image as Handle, Source, Stream, Task } from "./ntfsclone.js";
+import type { OpenDiskOptions, OpenOptions } from "./options.js";
 import { fromBlob, type BlobLike, type FileSystemFileHandleLike } from "./sources/blob.js";
 import { fromBytes } from "./sources/bytes.js";
 import { fromCustom, type CustomSource } from "./sources/custom.js";
+import { closeAll, joined, namesOf } from "./sources/joined.js";
 import type { ImageSource, RandomAccess } from "./sources/source.js";
 import { fromUrl } from "./sources/url.js";
 import type { NewStore } from "./stores/store.js";
+import { WholeDisk } from "./whole-disk.js";
 
 /** What differs between browsers and Node. */
 export interface Platform {
@@ -25,35 +27,111 @@ export interface Platform {
 }
 
 /** Opens an image or volume. */
-export async function openWith(
+export async function openWith(platform: Platform, given: Given, options: OpenOptions): Promise<Image> {
+  const partition = partitionOf(options);
+  return openThrough(platform, given, options, {
+    begin: (pages, name) => pages.open(name, partition),
+    arrive: (task) => task.image(),
+    finish: (medium, handle) => describe(medium, handle, platform, options),
+  });
+}
+
+/** Opens a disk as a whole. */
+export async function openDiskWith(platform: Platform, given: Given, options: OpenDiskOptions): Promise<WholeDisk> {
+  return openThrough(platform, given, options, {
+    begin: (pages, name) => pages.open_disk(name),
+    arrive: (task) => task.disk(),
+    finish: async (medium, handle) => WholeDisk.of(medium, handle, platform.loadCodecs),
+  });
+}
+
+/** What is opened: mostly one file. */
+export interface Given {
+  access(): Promise<RandomAccess[]>;
+  /** Whether the first file is opened, instead of the one that refers to the others. */
+  beginsWithFirst: boolean;
+}
+
+/** What `open` was given: a file, or several in a list. */
+export function given<S>(source: S | readonly S[], access: (source: S) => Promise<RandomAccess>): Given {
+  const sources = isList(source) ? source : [source];
+  return { access: () => accessAll(sources, access), beginsWithFirst: sources.length === 1 };
+}
+
+function isList<S>(source: S | readonly S[]): source is readonly S[] {
+  return Array.isArray(source);
+}
+
+/** Gives access to all of them; if one cannot be opened, the others are closed. */
+async function accessAll<S>(sources: readonly S[], access: (source: S) => Promise<RandomAccess>): Promise<RandomAccess[]> {
+  const files: RandomAccess[] = [];
+  try {
+    for (const source of sources) {
+      files.push(await access(source));
+    }
+  } catch (error) {
+    await closeAll(files);
+    throw error;
+  }
+  return files;
+}
+
+/** The way to what is opened. */
+interface Way<H, T> {
+  begin(pages: Source, name: string): Task;
+  arrive(task: Task): H;
+  finish(medium: Medium, handle: H): Promise<T>;
+}
+
+async function openThrough<H extends object, T>(
   platform: Platform,
-  access: () => Promise<RandomAccess>,
-  options: OpenOptions,
-): Promise<Image> {
+  { access, beginsWithFirst }: Given,
+  options: OpenDiskOptions,
+  way: Way<H, T>,
+): Promise<T> {
   options.signal?.throwIfAborted();
   await platform.init();
   options.signal?.throwIfAborted();
-  const source = await access();
-  return openWithin({ ...source, name: options.name ?? source.name }, platform, options);
+  const files = await access();
+  const begin = (pages: Source, name: string): Task => {
+    if (beginsWithFirst) {
+      return way.begin(pages, name);
+    }
+    pages.find_first();
+    return way.begin(pages, options.name ?? "");
+  };
+  return openWithin(files, platform, options, { ...way, begin });
 }
 
-/** Opens the image or volume in it, from the outside in. The source is closed with that, or now, if it cannot be opened. */
-async function openWithin(source: RandomAccess, platform: Platform, options: OpenOptions): Promise<Image> {
+/** Opens what is in it, from the outside in. The files are closed with that, or now, if it cannot be opened. */
+async function openWithin<H extends object, T>(
+  files: RandomAccess[],
+  platform: Platform,
+  options: OpenDiskOptions,
+  way: Way<H, T>,
+): Promise<T> {
+  let close = () => closeAll(files);
   let medium: Medium | undefined;
   try {
-    const partition = partitionOf(options);
-    medium = new Medium(source);
+    const source = joined(files);
+    const name = options.name ?? source.name;
+    const names = namesOf(files);
+    medium = new Medium({ ...source, name });
     const { engine, pages } = medium;
-    let opening = engine.call(() => pages.open(source.name, partition));
+    let opening = engine.call(() => {
+      names.forEach((file, index) => pages.add_file(file, BigInt(files[index]!.size)));
+      return way.begin(pages, name);
+    });
     for (;;) {
-      const found = await new Driver(medium, opening, options).finish((task) => task.stream() ?? task.image());
+      const found = await new Driver(medium, opening, options).finish((task) => task.stream() ?? way.arrive(task));
       if (!isStream(found, engine)) {
-        return await describe(medium, found, platform, options);
+        return await way.finish(medium, found);
       }
       try {
         const outer: Medium = medium;
         const within = await decompressed(outer, found, platform, options);
-        [medium, source] = [within, within.source];
+        medium = within;
+        close = async () => within.source.close?.();
         outer.free();
         await outer.source.close?.();
         opening = engine.call(() => within.pages.open_within(found));
@@ -63,7 +141,7 @@ async function openWithin(source: RandomAccess, platform: Platform, options: Ope
     }
   } catch (error) {
     medium?.free();
-    await source.close?.();
+    await close();
     throw error;
   }
 }
@@ -76,7 +154,7 @@ function partitionOf({ partition }: OpenOptions): number | undefined {
   return partition;
 }
 
-function isStream(found: Stream | Handle, engine: Engine): found is Stream {
+function isStream(found: object, engine: Engine): found is Stream {
   return engine.call(({ Stream }) => found instanceof Stream);
 }
 

@@ -36,6 +36,9 @@ export interface OpenOptions extends TaskOptions {
   sync?: boolean | undefined;
 }
 
+/** What can be asked of a disk that is opened as a whole. */
+export type OpenDiskOptions = Omit<OpenOptions, "partition">;
+
 /** What can be asked of everything that looks into an image or volume. */
 export interface LookOptions extends TaskOptions {
   /**
@@ -79,6 +82,16 @@ export interface ConvertOptions extends TaskOptions {
   onSize?: ((size: number) => void) | undefined;
   /** Is called before the first piece with what was changed, if the volume gets another size. */
   onResized?: ((resized: Resized) => void) | undefined;
+}
+
+/** What can be asked of the conversion of a whole disk: its partition table and the sizes of its volumes stay. */
+export type ConvertDiskOptions = Omit<ConvertOptions, "disk" | "size" | "onResized">;
+
+const DEFAULT_LEVEL = 3;
+
+/** The level of a compression, if there is one. */
+export function levelOf(compress: ConvertOptions["compress"]): number | undefined {
+  return compress === true ? DEFAULT_LEVEL : compress || undefined;
 }
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */

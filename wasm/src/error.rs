@@ -3,11 +3,11 @@
 use js_sys::{Array, BigInt, Object, Reflect};
 use ntfsclone_core::error::with_causes;
 use ntfsclone_core::jobs::Failure;
-use ntfsclone_core::open::{NotOpened, Partition};
+use ntfsclone_core::open::{NotOpened, Partition, PartitionTable};
 use wasm_bindgen::JsValue;
 
-/// A plain object: `code`, `message`, and, where they are known, `offset`,
-/// `compression` and `partitions`.
+/// A plain object: `code`, `message`, and, where they are known, `offset`, `compression`,
+/// `partitions` and `file`.
 pub(crate) fn object(failure: &Failure) -> JsValue {
     let object = Object::new();
     set(&object, "code", &failure.code().into());
@@ -20,8 +20,10 @@ pub(crate) fn object(failure: &Failure) -> JsValue {
             set(&object, "compression", &compression.name().into());
         }
         Failure::NotOpened(NotOpened::Disk(table) | NotOpened::NoPartition(_, table)) => {
-            let list: Array = table.partitions.iter().map(partition).collect();
-            set(&object, "partitions", &list.into());
+            set(&object, "partitions", &partitions(table).into());
+        }
+        Failure::Error(error) if let Some(file) = error.needed_file() => {
+            set(&object, "file", &file.into());
         }
         _ => {}
     }
@@ -30,12 +32,23 @@ pub(crate) fn object(failure: &Failure) -> JsValue {
 
 fn message(failure: &Failure) -> String {
     match failure {
+        Failure::Error(error) if error.needed_file().is_some() => {
+            format!("{}; open it together with that file", with_causes(error))
+        }
         Failure::Error(error) => with_causes(error),
         // Their causes are in their messages.
         Failure::Refused { .. } | Failure::Decompress(_) | Failure::NotOpened(_) => {
             failure.to_string()
         }
+        Failure::InPartition { number, source } => {
+            format!("partition {number}: {}", message(source))
+        }
     }
+}
+
+/// The partitions of a disk, as a list.
+pub(crate) fn partitions(table: &PartitionTable) -> Array {
+    table.partitions.iter().map(partition).collect()
 }
 
 fn partition(partition: &Partition) -> JsValue {

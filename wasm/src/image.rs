@@ -1,13 +1,11 @@
 //! An image or volume that was opened.
 
-use js_sys::Date;
-use ntfsclone_core::jobs::{Compression, Failure, NewSize, Opened, Refusal};
+use ntfsclone_core::jobs::{NewSize, Opened};
 use ntfsclone_core::units::RecordNumber;
-use ntfsclone_core::write::{Conversion, Partitioning, WRITERS};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::codecs::LoadedCompressor;
+use crate::conversion::{compression, conversion};
 use crate::error;
 use crate::task::{Task, Work};
 
@@ -38,7 +36,7 @@ impl Image {
     /// that name, if that is not empty.
     pub fn content(&self, record: u64, stream: &str, damaged: bool) -> Task {
         let content = self.opened(damaged).content(RecordNumber(record), stream);
-        Task::new(Work::Output(content))
+        Task::deferred(Work::Output(content))
     }
 
     /// Lists all files, and whose the clusters are.
@@ -76,11 +74,6 @@ impl Image {
     ) -> Result<Task, JsValue> {
         let conversion = conversion(target, disk.as_deref());
         let conversion = conversion.map_err(|failure| error::object(&failure))?;
-        let compression = level.map(|level| Compression {
-            level,
-            compressor: Box::new(LoadedCompressor::new(level)),
-            time: Some(Date::new_0().to_iso_string().into()),
-        });
         let opened = match force {
             true => self.0.forced(),
             false => self.0.clone(),
@@ -90,7 +83,7 @@ impl Image {
             Some(size) => opened.resized(NewSize::Bytes(size)),
             None => opened,
         };
-        let convert = opened.convert(conversion, compression);
+        let convert = opened.convert(conversion, compression(level));
         let convert = convert.map_err(|failure| error::object(&failure))?;
         Ok(Task::deferred(Work::Output(convert)))
     }
@@ -102,35 +95,5 @@ impl Image {
             true => self.0.before_damage(),
             false => self.0.clone(),
         }
-    }
-}
-
-fn conversion(target: &str, disk: Option<&str>) -> Result<Conversion, Failure> {
-    let Some(writer) = WRITERS.iter().find(|writer| writer.id == target) else {
-        let ids: Vec<&str> = WRITERS.iter().map(|writer| writer.id).collect();
-        let remedy = format!("the formats are {}", ids.join(", "));
-        return Err(refused(format!("cannot be made into {target:?}"), remedy));
-    };
-    let partitioning = match disk {
-        None => None,
-        Some("gpt") => Some(Partitioning::Gpt),
-        Some("mbr") => Some(Partitioning::Mbr),
-        Some("none") => Some(Partitioning::None),
-        Some(other) => {
-            let found = format!("cannot get a partition table {other:?}");
-            return Err(refused(found, "ask for \"gpt\", \"mbr\" or \"none\""));
-        }
-    };
-    Conversion::new(writer, partitioning).ok_or_else(|| {
-        let found = format!("cannot get a partition table as {target}, which holds a volume alone");
-        refused(found, "leave out the option disk")
-    })
-}
-
-fn refused(found: String, remedy: impl Into<String>) -> Failure {
-    Failure::Refused {
-        kind: Refusal::Target,
-        found,
-        remedy: remedy.into(),
     }
 }

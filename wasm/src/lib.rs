@@ -9,12 +9,15 @@
 //! loads when a step is of kind [`StepKind::Load`].
 
 mod codecs;
+mod conversion;
+mod disk;
 mod error;
 mod image;
 mod source;
 mod stream;
 mod task;
 
+pub use disk::Disk;
 pub use image::Image;
 pub use source::Source;
 pub use stream::Stream;

@@ -19,7 +19,12 @@ const MAX_SIZE: u64 = (1 << 53) - 1;
 
 /// Pages of something that JavaScript reads.
 #[wasm_bindgen]
-pub struct Source(Arc<Pages>);
+pub struct Source {
+    pages: Arc<Pages>,
+    /// Names and sizes of the files that follow each other in it.
+    files: Vec<(String, u64)>,
+    finds_first: bool,
+}
 
 #[wasm_bindgen]
 impl Source {
@@ -36,12 +41,16 @@ impl Source {
             };
             return Err(error::object(&error.into()));
         }
-        Ok(Self(Arc::new(Pages::new(size))))
+        Ok(Self {
+            pages: Arc::new(Pages::new(size)),
+            files: Vec::new(),
+            finds_first: false,
+        })
     }
 
     /// Takes what a step of kind `Read` asked for: the bytes from `offset` on.
     pub fn supply(&self, offset: u64, bytes: Vec<u8>) -> Result<(), JsValue> {
-        let supplied = self.0.supply(offset, bytes);
+        let supplied = self.pages.supply(offset, bytes);
         supplied.map_err(|error| error::object(&error.into()))
     }
 
@@ -78,10 +87,25 @@ impl Source {
         self.supply(offset, bytes)
     }
 
+    /// Adds a file, of which the source has the next `size` bytes: see [`Opening::in_files`].
+    pub fn add_file(&mut self, name: String, size: u64) {
+        self.files.push((name, size));
+    }
+
+    /// Opens the file that refers to the others instead of the first one.
+    pub fn find_first(&mut self) {
+        self.finds_first = true;
+    }
+
     /// Goes inwards to the image or volume in it, through the partition with that
     /// number; `name` is what to call it.
     pub fn open(&self, name: &str, partition: Option<u32>) -> Task {
-        self.go_inwards(Opening::new(name, partition))
+        self.go_inwards(self.in_files(Opening::new(name, partition)))
+    }
+
+    /// Goes inwards to the disk in it, to be converted as a whole.
+    pub fn open_disk(&self, name: &str) -> Task {
+        self.go_inwards(self.in_files(Opening::of_disk(name)))
     }
 
     /// The same for what a stream was decompressed to.
@@ -91,7 +115,18 @@ impl Source {
 }
 
 impl Source {
+    fn in_files(&self, opening: Opening) -> Opening {
+        let opening = opening.in_files(self.files.clone());
+        match self.finds_first {
+            true => opening.finding_first(),
+            false => opening,
+        }
+    }
+
     fn go_inwards(&self, opening: Opening) -> Task {
-        Task::new(Work::Open(Some(jobs::open(opening, Arc::clone(&self.0)))))
+        Task::new(Work::Open(Some(jobs::open(
+            opening,
+            Arc::clone(&self.pages),
+        ))))
     }
 }

@@ -14,6 +14,7 @@ use ntfsclone_core::wipe;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::disk::Disk;
 use crate::error;
 use crate::image::Image;
 use crate::stream::Stream;
@@ -126,19 +127,25 @@ impl Task {
         };
         match job.result()? {
             Arrival::Stream(stream) => Some(Stream(stream.clone())),
-            Arrival::Opened(_) => None,
+            Arrival::Opened(_) | Arrival::Disk(_) => None,
         }
     }
 
     /// The image that was opened, after the last step, once.
     pub fn image(&mut self) -> Result<Image, JsValue> {
-        let arrival = match &mut self.work {
-            Work::Open(job) => job.take().and_then(Job::into_result),
-            _ => None,
-        };
-        match arrival {
+        match self.take_arrival() {
             Some(Arrival::Opened(opened)) => Ok(Image(*opened)),
-            Some(Arrival::Stream(_)) | None => Err(error::object(&no_result())),
+            Some(Arrival::Stream(_) | Arrival::Disk(_)) | None => Err(error::object(&no_result())),
+        }
+    }
+
+    /// The disk that was opened as a whole, after the last step, once.
+    pub fn disk(&mut self) -> Result<Disk, JsValue> {
+        match self.take_arrival() {
+            Some(Arrival::Disk(disk)) => Ok(Disk(*disk)),
+            Some(Arrival::Stream(_) | Arrival::Opened(_)) | None => {
+                Err(error::object(&no_result()))
+            }
         }
     }
 
@@ -161,6 +168,15 @@ impl Task {
         };
         let json = json.ok_or_else(no_result).and_then(|json| Ok(json?));
         json.map_err(|failure| error::object(&failure))
+    }
+}
+
+impl Task {
+    fn take_arrival(&mut self) -> Option<Arrival> {
+        match &mut self.work {
+            Work::Open(job) => job.take().and_then(Job::into_result),
+            _ => None,
+        }
     }
 }
 

@@ -66,7 +66,8 @@ for (const [name, script] of Object.entries({
     if (!(await Promise.all([validate(), validate()])).every(Boolean)) process.exit(3);`,
   "a deferred part that is another module": `await init(wasm, codecs, codecs);
     const first = await open(path);
-    for (const work of [() => first.validate(), () => first.convert("raw").getReader().read(), () => first.remains()]) {
+    const content = () => first.content(0).getReader().read();
+    for (const work of [() => first.validate(), () => first.convert("raw").getReader().read(), () => first.remains(), content]) {
       await work().then(() => process.exit(3), (error) => {
         if (!(error instanceof ntfsclone.NtfscloneError) || error.code !== "load" || !error.cause) throw error;
         if (!/ntfsclone_deferred_bg.wasm/.test(error.message)) throw error;
@@ -74,12 +75,9 @@ for (const [name, script] of Object.entries({
     }
     // All else is in the first module.
     if ((await first.extents()).length === 0 || (await first.read(0, 4096)).length !== 4096) process.exit(3);
-    for await (const { files = [] } of first.survey()) {
-      for (const { record } of files) {
-        const read = async () => { for await (const _ of first.content(record)); };
-        await read().catch((error) => { if (!["no-file", "encrypted", "elsewhere"].includes(error.code)) throw error; });
-      }
-    }
+    let names = 0;
+    for await (const { files = [] } of first.survey()) names += files.length;
+    if (names === 0) process.exit(3);
     await first.close();`,
 })) {
   test(`init: ${name}`, () => run(script));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { digestOfFile } from "./support/content.js";
-import { demoImage, demoRestored } from "./support/fixtures.js";
+import { demoImage, demoRestored, disk } from "./support/fixtures.js";
 import { project, tools } from "./support/project.js";
 
 const text = readFileSync(fileURLToPath(new URL("../README.md", import.meta.url)), "utf8");
@@ -17,9 +17,10 @@ let folder;
 before(() => {
   folder = project("readme");
   copyFileSync(demoImage(), join(folder, "backup.img"));
+  copyFileSync(disk(), join(folder, "disk.img"));
 });
 
-const printed = [/^Demo 961\nsound\n$/, /^my own source\n$/, /^17825792\n$/, /^$/, /^log\.txt 1000000 \[\]\n1000000\n/m, /^[a-z-]+ .+\n$/s];
+const printed = [/^Demo 961\nsound\n$/, /^my own source\n$/, /^\d+ \[[^]*isNtfs: true[^]*\]\n$/, /^17825792\n$/, /^$/, /^log\.txt 1000000 \[\]\n1000000\n/m, /^[a-z-]+ .+\n$/s];
 
 test("there are examples", () => {
   assert.equal(blocks.filter(({ language }) => language === "js").length, printed.length);

@@ -80,7 +80,7 @@ test("the formats are those of the library's writers", () => {
 });
 
 const USE = `
-import { Image, NtfscloneError, formats, init, open } from "ntfsclone";
+import { Image, NtfscloneError, WholeDisk, formats, init, open, openDisk } from "ntfsclone";
 import type { Extent, Format, Hole, Info, Remains, Report, SurveyedFile, Target } from "ntfsclone";
 
 await init();
@@ -101,6 +101,15 @@ const disks: Target[] = (Object.keys(formats) as Target[]).filter((target) => fo
 console.log(format.extensions.includes("vhd"), image.convert(disks[0]!, { disk: "mbr", onSize: (size) => console.log(size / 2) }));
 await open({ size: 10n, read: async (offset: number, length: number) => new Uint8Array(offset + length) });
 await open(new URL("https://example.org/a.img"));
+await open([new Blob([]), { name: "disk-flat.vmdk", size: 1, read: () => new Uint8Array(1) }], { partition: 2 });
+const whole: WholeDisk = await openDisk([new Blob([])], { name: "disk" });
+const wholeStream: ReadableStream<Uint8Array> = whole.convert("vhdx", { force: true });
+console.log(wholeStream, whole.size / 2, whole.partitions[0]?.isNtfs);
+await whole.close();
+// @ts-expect-error
+whole.convert("vhdx", { disk: "gpt" });
+// @ts-expect-error
+await openDisk(new Blob([]), { partition: 2 });
 await image.close();
 // @ts-expect-error
 await open(5);

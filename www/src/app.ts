@@ -110,14 +110,15 @@ export class App {
     this.#current.abort();
     this.#views = undefined;
     const current = (this.#current = new AbortController());
-    const { name: file, files } = candidate;
+    const { name: file, files, areOneDisk = false } = candidate;
     const label = strings.shell.opening(plainName(file));
     const meter = new Meter(label, strings.shell.cancel, (text) => this.#shell.announce(text), () => current.abort());
     const waiting = setTimeout(() => this.#shell.showPlain(h("div", { class: "view narrow" }, meter.element)), MILLISECONDS_BEFORE_WAITING);
     try {
-      const question = { files, name: file, partition };
+      const question = { files, areOneDisk, name: file, partition };
       const info = await this.#session.ask("open", question, { signal: current.signal, onProgress: (progress) => meter.update(progress) });
-      this.#show(candidate, info, current.signal);
+      // Which of several files refers to the others is known now.
+      this.#show(areOneDisk ? { ...candidate, name: info.source } : candidate, info, current.signal);
     } catch (error) {
       if (current !== this.#current) {
         return;

@@ -90,11 +90,14 @@ export class ConversionSizes {
   }
 }
 
-function keyOf({ target, disk, newSize }: Form): string {
-  return `${target} ${disk} ${newSize}`;
+function keyOf({ target, isWhole, disk, newSize }: Form): string {
+  return `${target} ${isWhole} ${disk} ${newSize}`;
 }
 
-function estimate(info: Info, { target, newSize }: Form): ConversionSize {
+function estimate(info: Info, { target, isWhole, newSize }: Form): ConversionSize {
+  if (isWhole) {
+    return { kind: "unknown" };
+  }
   const { image, volume } = info;
   if (target === "metadata") {
     return { kind: "smaller" };
@@ -121,4 +124,9 @@ export function hasAllBytes(target: Target): boolean {
 
 export function isVirtualDisk(target: Target): boolean {
   return formats[target].disk === "gpt";
+}
+
+/** Whether a whole disk can be made into it. */
+export function holdsDisk(target: Target): boolean {
+  return formats[target].disk !== null;
 }

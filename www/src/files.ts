@@ -2,14 +2,20 @@
 
 export interface Candidate {
   name: string;
-  /** One, or the pieces of one, in order. */
+  /** One, or the pieces of one, in order; or those of one virtual disk. */
   files: File[];
+  /** The files are those of one virtual disk, which find each other by their names. */
+  areOneDisk?: boolean;
   /** To open it again another day; of one file only. */
   handle?: FileSystemFileHandle | undefined;
 }
 
 /** Pieces as `split` (Clonezilla), `split -d` and 7-Zip name them: the rest of the name, and which. */
 const PIECE = /^(.+)\.([a-z]{2}|\d{2,3})$/;
+
+/** Names of virtual disks and E01 segments; and of files that they may need. */
+const VIRTUAL_DISK = /\.(vmdk|a?vhdx?|vdi|qcow2?|e\d\d|e[a-z]{2})$/i;
+const NEEDED_BY_DISK = /\.(img|raw)$/i;
 
 /** Puts the pieces of one file together: those in sequence from the first. What has no pieces stays as it is. */
 export function candidatesOf(files: File[]): Candidate[] {
@@ -31,6 +37,11 @@ export function candidatesOf(files: File[]): Candidate[] {
       singles.push(...pieces);
     }
   }
+  const disks = singles.filter(({ name }) => VIRTUAL_DISK.test(name));
+  const ofDisk = singles.filter(({ name }) => VIRTUAL_DISK.test(name) || NEEDED_BY_DISK.test(name));
+  if (disks.length > 0 && ofDisk.length > 1) {
+    candidates.push({ name: pathOf(disks[0]!), files: ofDisk, areOneDisk: true });
+  }
   candidates.push(...singles.map((file) => ({ name: pathOf(file), files: [file] })));
   // An image is larger than what lies beside it.
   return candidates.sort((a, b) => sizeOf(b) - sizeOf(a));
@@ -40,7 +51,7 @@ export function sizeOf({ files }: Candidate): number {
   return files.reduce((sum, file) => sum + file.size, 0);
 }
 
-function pathOf(file: File): string {
+export function pathOf(file: File): string {
   // Without the folder itself.
   return file.webkitRelativePath.split("/").slice(1).join("/") || file.name;
 }

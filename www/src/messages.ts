@@ -36,8 +36,10 @@ export interface Calls {
 export type Call = keyof Calls;
 
 export interface Opening {
-  /** One file, or the pieces of one, in order. */
+  /** One file, or the pieces of one, in order; or those of one virtual disk. */
   files: File[];
+  /** The files are those of one virtual disk, which find each other by their names. */
+  areOneDisk: boolean;
   name: string;
   partition?: Partition | undefined;
 }
@@ -141,7 +143,9 @@ export interface Inspected {
 /** What is made by a conversion. */
 export interface Form {
   target: Target;
-  /** The partition table of a disk; null if the format holds a volume alone. */
+  /** The whole disk is converted, instead of the partition that is open. */
+  isWhole: boolean;
+  /** The partition table of a new disk; null if the format holds a volume alone, and of a whole disk. */
   disk: Disk | null;
   /** Bytes of the volume in another size, or the least; null for its own. */
   newSize: number | "min" | null;

@@ -31,7 +31,7 @@ export const strings = {
     sample: "Try a sample volume",
     again: (name: string) => `Open ${name} again`,
     linked: "This link points to a place in an image. Open the image to go there.",
-    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, whole disks with MBR or GPT, and virtual disks (qcow2, VDI, VHD, VHDX, VMDK); plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
+    takes: "Opens images of ntfsclone and partclone in one file or in pieces, NTFS volumes, whole disks with MBR or GPT, and virtual disks (qcow2, VDI, VHD, VHDX, VMDK, E01), also in several files; plain, or compressed with gzip, bzip2, lz4, lzip, lzma, lzop, xz or zstd.",
     features: [
       ["Inspect", "A summary, a map of which file owns each cluster, all files, and what the bytes mean."],
       ["Validate", "Checks the structure and the checksums, and lists the files that damage affects."],
@@ -42,9 +42,10 @@ export const strings = {
 
   folder: {
     title: "Files in the folder",
-    lead: "Choose a file to open. Pieces of one image are joined.",
+    lead: "Choose what to open. Pieces of one image are joined.",
     none: "There are no files in the folder.",
     pieces: (count: number) => `${count} pieces`,
+    together: (count: number) => `One disk in these ${count} files`,
     back: "Back",
   },
 
@@ -271,6 +272,14 @@ export const strings = {
       volume: ["A raw volume", "The volume as it is."],
       metadata: ["Metadata only", "Not a backup."],
     },
+    extent: "What to convert",
+    wholeDisk: "Whole disk",
+    /** Of a whole disk; the others hold one volume. */
+    wholeGroups: {
+      disk: ["A virtual machine's disk", "The disk with all its partitions. Of NTFS volumes the clusters in use, all else as it is."],
+      volume: ["A raw disk", "The disk with all its partitions, for writing to another disk."],
+    } as const,
+    wholeRaw: ["Raw disk", "", "Write it to a disk that is at least as large."] as const,
     /** The title, what it is good for, and what to do with it. */
     targets: {
       vhdx: ["VHDX", "Hyper-V. Windows mounts it with a double click.", "Double-click it in Windows, or add it to a machine in Hyper-V Manager."],
@@ -447,6 +456,7 @@ export const strings = {
     advice: {
       read: "The browser could not read the file. If it was moved, changed or unplugged, open it again.",
       corrupt: "Data that is needed here is damaged. The command-line tool may read more of it: ntfsclone verify, or --rescue.",
+      "needs-file": "This virtual disk is in several files. Choose or drop all of them together.",
       unsupported: "The file may be sound, but this page does not support it.",
       limit: "It states sizes that are larger than what is there. It is damaged or cut short.",
       "compressed-data": "The compressed data is damaged. Look for another copy.",

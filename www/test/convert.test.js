@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { formats } from "../../wasm/pkg/js/node.js";
 import { digestOfFile } from "../../wasm/test/support/content.js";
-import { demoImage, demoMetadata, demoRestored, demoVolume, emptyVolume, fullVolume, mkntfs, ntfsclone, qemuImg, scratch } from "../../wasm/test/support/fixtures.js";
+import { demoImage, demoMetadata, demoRestored, demoVolume, disk, emptyVolume, fullVolume, mkntfs, ntfsclone, qemuImg, scratch } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -52,6 +52,40 @@ const CASES = [
   ["vhd-fixed", "demo.img", demoImage, "demo.vhd", () => converted("vhd-fixed")],
   ["vhdx", "demo.img", demoImage, "demo.vhdx", () => converted("vhdx")],
 ];
+
+for (const [target, name] of [["vhdx", "disk.vhdx"], ["raw", "disk copy.raw"]]) {
+  test(`${target} of a whole disk, instead of its partition`, { skip }, async () => {
+    const output = join(scratch(`page-whole-${target}`), "expected");
+    ntfsclone("convert", "-q", "--to", target, disk(), output);
+    const { page, complaints, context } = await visit(site, { saving: "file" });
+    await page.setInputFiles("#file", disk());
+    await page.click(".choice:enabled");
+    await page.waitForSelector(".overview h1");
+    await go(page, "Convert");
+    assert.equal(await page.isVisible("#target-ntfsclone"), true);
+    await page.check("#extent-disk");
+    // They hold one volume.
+    for (const other of ["ntfsclone", "partclone", "metadata", "table", "new-size"]) {
+      assert.equal(await page.isVisible(`#target-${other}, #${other}`), false, other);
+    }
+    await page.check(`#target-${target}`);
+    await page.click(".convert-form .primary");
+    await page.waitForSelector(".notice.good");
+    const { length, sha256, names } = await saved(page, name);
+    assert.deepEqual({ length, sha256 }, await digestOfFile(output), names.join());
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
+test("what is no disk is converted as it is: nothing is to be chosen", { skip }, async () => {
+  const { page, context } = await visit(site);
+  await openFile(page, demoVolume());
+  await go(page, "Convert");
+  assert.equal(await page.isVisible(".convert-form"), true);
+  assert.equal(await page.isVisible(".convert-extent"), false);
+  await context.close();
+});
 
 for (const [target, from, source, name, expected] of CASES) {
   test(`${target} of ${from}, saved into a file`, { skip }, async () => {

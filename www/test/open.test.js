@@ -1,6 +1,7 @@
 // Opening: files, folders, pieces, disks, the sample, and what cannot be opened.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -174,6 +175,23 @@ for (const format of ["qcow2", "vdi", "vpc", "vhdx", "vmdk"]) {
     await context.close();
   });
 }
+
+test("of a virtual disk in several files, all are opened together", { skip: skip || (!qemuImg && "qemu-img is missing") }, async () => {
+  const folder = scratch("page-several");
+  const descriptor = join(folder, "machine.vmdk");
+  execFileSync(qemuImg, ["convert", "-O", "vmdk", "-o", "subformat=monolithicFlat", disk(), descriptor]);
+  const { page, complaints, context } = await visit(site);
+  await page.setInputFiles("#file", descriptor);
+  assert.match(await page.textContent(".notice.error"), /in several files.*machine-flat\.vmdk/);
+  await page.setInputFiles("#file", [join(folder, "machine-flat.vmdk"), descriptor]);
+  await page.click('.choice:has-text("One disk in these 2 files")');
+  await page.click('.choice:enabled:has-text("Partition 2")');
+  await page.waitForSelector(".overview h1");
+  assert.equal(await page.textContent(".overview h1"), "Demo");
+  assert.equal(await page.textContent(".shell-file .name"), "machine.vmdk");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("what cannot be opened is told in words, and the next can be", { skip }, async () => {
   const { page, complaints, context } = await visit(site);

@@ -10,6 +10,8 @@ mod cache;
 mod compressed_block;
 #[cfg(feature = "disk-files")]
 pub(crate) mod ewf;
+#[cfg(feature = "jobs")]
+mod given_files;
 mod header;
 mod identifier;
 mod joined;
@@ -28,6 +30,8 @@ use core::fmt;
 
 #[cfg(feature = "disk-files")]
 pub(crate) use self::ewf::SIGNATURE as EWF_SIGNATURE;
+#[cfg(feature = "jobs")]
+pub(crate) use self::given_files::GivenFiles;
 pub use self::neighbours::{Absence, Neighbour, Neighbours, NoNeighbours};
 pub(crate) use self::qcow2::MAGIC as QCOW2_MAGIC;
 pub(crate) use self::vdi::{SIGNATURE as VDI_SIGNATURE, SIGNATURE_OFFSET as VDI_SIGNATURE_OFFSET};

@@ -69,6 +69,9 @@ pub enum Absence {
     /// The host has the first file alone.
     #[error("and only this one is given")]
     NotGiven,
+    /// The host has those files alone that were given.
+    #[error("which is not among those given")]
+    NotAmongGiven,
 }
 
 /// A disk without other files.

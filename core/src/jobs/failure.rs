@@ -1,6 +1,7 @@
 //! Why a job cannot be done.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -35,6 +36,15 @@ pub enum Failure {
     /// There is no way to an image or volume in it.
     #[error("it {0}; {remedy}", remedy = .0.remedy())]
     NotOpened(#[from] NotOpened),
+
+    /// It is in a partition of a disk that is converted as a whole.
+    #[error("partition {number}: {source}")]
+    InPartition {
+        /// The number of the partition.
+        number: u32,
+        /// Why; positions are those of the partition.
+        source: Box<Failure>,
+    },
 }
 
 /// Why something is not done that could be.
@@ -42,6 +52,8 @@ pub enum Failure {
 pub enum Refusal {
     /// It is neither an image nor a volume of NTFS.
     NotNtfs,
+    /// It has no partition table.
+    NotDisk,
     /// A copy of it would not be whole.
     Inconsistent,
     /// That cannot be made.
@@ -74,6 +86,14 @@ impl Failure {
         )
     }
 
+    /// The same failure, of the volume in the partition with that number.
+    pub(super) fn in_partition(self, number: u32) -> Self {
+        Self::InPartition {
+            number,
+            source: Box::new(self),
+        }
+    }
+
     /// A short name of the kind, that stays the same.
     pub fn code(&self) -> &'static str {
         match self {
@@ -85,6 +105,7 @@ impl Failure {
                 | Error::BlockBeyondEnd { .. }
                 | Error::Truncated { .. },
             ) => "corrupt",
+            Self::Error(error) if error.needed_file().is_some() => "needs-file",
             Self::Error(
                 Error::Unsupported { .. }
                 | Error::DiskNotRead { .. }
@@ -121,7 +142,9 @@ impl Failure {
                 Refusal::Encrypted => "encrypted",
                 Refusal::Elsewhere => "elsewhere",
                 Refusal::NotStored => "not-stored",
+                Refusal::NotDisk => "no-partition",
             },
+            Self::InPartition { source, .. } => source.code(),
             Self::Error(Error::NotStored { .. } | Error::Wiped { .. }) => "not-stored",
         }
     }

@@ -8,12 +8,14 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::decompress::CompressedStream;
+use super::first_file::find_first;
 use super::job::{Co, Job};
 use super::opened::Opened;
+use super::opened_disk::OpenedDisk;
 use super::scan::scan;
-use super::{Failure, Step, read_error};
+use super::{Failure, Refusal, Step, read_error};
 use crate::discovery::{Discoverer, Discovery};
-use crate::disk::NoNeighbours;
+use crate::disk::{GivenFiles, Neighbours, NoNeighbours};
 use crate::error::Result;
 use crate::image::Indexer;
 use crate::image::ntfsclone::Header;
@@ -37,6 +39,12 @@ pub struct Opening {
     /// reached.
     size: Option<u64>,
     warnings: Vec<String>,
+    /// Whether a disk is opened as a whole.
+    is_of_disk: bool,
+    /// Names and sizes of the files that were given, if they have names.
+    files: Vec<(String, u64)>,
+    /// Whether the file that refers to the others is looked for; if not, the first one is opened.
+    finds_first: bool,
 }
 
 /// What [`open`] arrives at.
@@ -44,6 +52,8 @@ pub struct Opening {
 pub enum Arrival {
     /// The image or volume.
     Opened(Box<Opened>),
+    /// The disk, as a whole.
+    Disk(Box<OpenedDisk>),
     /// A compressed stream. What comes of it is to be
     /// [opened](CompressedStream::opening) in turn.
     Stream(CompressedStream),
@@ -60,6 +70,31 @@ impl Opening {
             nesting: Nesting::new(Vec::new(), partition),
             size: None,
             warnings: Vec::new(),
+            is_of_disk: false,
+            files: Vec::new(),
+            finds_first: false,
+        }
+    }
+
+    /// The same way, from the first of several files with these names and sizes, which differ in
+    /// their names and follow each other in the source.
+    pub fn in_files(self, files: Vec<(String, u64)>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The same way, but from the file that refers to the others, which messages call by its name.
+    pub fn finding_first(self) -> Self {
+        Self {
+            finds_first: true,
+            ..self
+        }
+    }
+
+    /// The way to a disk, which is opened as a whole.
+    pub fn of_disk(name: &str) -> Self {
+        Self {
+            is_of_disk: true,
+            ..Self::new(name, None)
         }
     }
 }
@@ -71,6 +106,18 @@ pub fn open(opening: Opening, pages: Arc<Pages>) -> Job<Arrival> {
 
 async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<Arrival, Failure> {
     let mut source: Source = Arc::<Pages>::clone(&pages);
+    // What is decompressed of them is a source of its own.
+    let mut files = GivenFiles::new(&source, &mem::take(&mut opening.files));
+    if let Some(given) = &mut files {
+        if opening.finds_first {
+            co.emit(Step::OpensDisk);
+            co.flushed().await;
+            let first = find_first(co.clone(), given.clone()).await?;
+            *given = given.beginning_with(first);
+            opening.name = given.first().into();
+        }
+        source = given.first_source();
+    }
     let mut seekable = None;
     let mut container = None;
     let format = loop {
@@ -80,13 +127,19 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         if is_entered
             && is_outermost
             && content.may_be_in_frames()
-            && let Some((content_in_frames, frames)) = in_frames(&co, &source).await?
+            && let Some((content_in_frames, frames)) =
+                in_frames(&co, &source, opening.is_of_disk).await?
         {
             opening.size.get_or_insert(source.size());
             opening.nesting.pass(Layer::Seekable);
             source = Arc::<Seekable>::clone(&frames);
             seekable = Some(frames);
             content = content_in_frames;
+        }
+        if opening.is_of_disk
+            && let Some(arrival) = arrive_at_disk(&opening, &pages, &source, &content)?
+        {
+            return Ok(arrival);
         }
         let step = co.attempt(|| opening.nesting.step(&source, content.clone()));
         match step.await? {
@@ -111,7 +164,12 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
             }
             Inward::Open(found) => {
                 opening.size.get_or_insert(source.size());
-                let inner = open_container(&co, &source, found).await?;
+                // Only the outermost disk is a file with others beside it.
+                let files = files.take_if(|_| opening.nesting.layers().is_empty());
+                let inner = match &files {
+                    Some(files) => open_container(&co, &source, found, files).await?,
+                    None => open_container(&co, &source, found, &NoNeighbours).await?,
+                };
                 opening.nesting.pass(found.layer(&inner.files));
                 let outer = mem::replace(&mut source, inner.source);
                 match found {
@@ -146,6 +204,34 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
     };
     let opened = locate_clusters(co, opened).await?;
     Ok(Arrival::Opened(Box::new(opened)))
+}
+
+/// The disk that `source` is; `None` if it is within it.
+///
+/// # Errors
+///
+/// It is something that holds no disk.
+fn arrive_at_disk(
+    opening: &Opening,
+    pages: &Arc<Pages>,
+    source: &Source,
+    content: &Content,
+) -> Result<Option<Arrival>, Failure> {
+    match content {
+        Content::Disk(table) => Ok(Some(Arrival::Disk(Box::new(OpenedDisk {
+            name: Rc::clone(&opening.name),
+            pages: Arc::clone(pages),
+            table: table.clone(),
+            source: Arc::clone(source),
+            accepts_dirty: false,
+        })))),
+        Content::Image | Content::Volume | Content::Unknown => Err(Failure::refused(
+            Refusal::NotDisk,
+            "is not a disk with a partition table",
+            "open it as the volume or image that it is",
+        )),
+        Content::Compressed(_) | Content::Container(_) | Content::Refused(_) => Ok(None),
+    }
 }
 
 /// Finds where the clusters of an image are, if that takes little reading.
@@ -185,10 +271,11 @@ async fn locate_clusters(co: Co, mut opened: Opened) -> Result<Opened, Failure> 
 }
 
 /// Opens a container; returns what is in it.
-async fn open_container(
+pub(super) async fn open_container(
     co: &Co,
     source: &Source,
     container: Container,
+    neighbours: &dyn Neighbours,
 ) -> Result<Contents, Failure> {
     if let Container::Disk(_) = container {
         co.emit(Step::OpensDisk);
@@ -196,7 +283,7 @@ async fn open_container(
     }
     let mut opener = container.opener();
     loop {
-        match co.read(|| opener.step(source, &NoNeighbours)).await? {
+        match co.read(|| opener.step(source, neighbours)).await? {
             None => co.progress(0, 0),
             Some(inner) => return Ok(inner),
         }
@@ -204,14 +291,18 @@ async fn open_container(
 }
 
 /// Detects the format from content, never from the name.
-fn content_of(source: &impl ReadAt) -> Result<Content> {
+pub(super) fn content_of(source: &impl ReadAt) -> Result<Content> {
     let probe = Probe::new(source).map_err(|error| read_error(0, 0, error))?;
     Ok(probe.content())
 }
 
 /// What is in the frames of a zstd file, the first of them sound or not. `None`
 /// without frames: it is decompressed from its start.
-async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Content, Arc<Seekable>)>, Failure> {
+async fn in_frames(
+    co: &Co,
+    source: &Source,
+    may_be_disk: bool,
+) -> Result<Option<(Content, Arc<Seekable>)>, Failure> {
     let mut finder = FrameFinder::new();
     while co.read(|| finder.step(source)).await? {
         co.progress(finder.position(), source.size());
@@ -220,17 +311,21 @@ async fn in_frames(co: &Co, source: &Source) -> Result<Option<(Content, Arc<Seek
         return Ok(None);
     };
     let seekable = Arc::new(seekable.with_cache(CACHE_SIZE));
-    let content = co.read(|| content_in(&seekable)).await?;
+    let content = co.read(|| content_in(&seekable, may_be_disk)).await?;
     Ok(content.map(|content| (content, seekable)))
 }
 
-/// What is in a zstd file; `None` if it is neither an image nor a volume.
-fn content_in(seekable: &Seekable) -> Result<Option<Content>> {
+/// What is in a zstd file; `None` if it is neither an image nor a volume, nor a disk where that
+/// may be.
+fn content_in(seekable: &Seekable, may_be_disk: bool) -> Result<Option<Content>> {
     let content = match content_of(seekable) {
         Ok(content) => content,
         Err(error) if error.is_damage() => Content::Unknown,
         Err(error) => return Err(error),
     };
+    if may_be_disk && matches!(content, Content::Disk(_)) {
+        return Ok(Some(content));
+    }
     Ok(match (content, seekable.summary()) {
         (content @ (Content::Image | Content::Volume | Content::Container(_)), _) => Some(content),
         // Its first frame is damaged.

@@ -1,5 +1,8 @@
 //! A partition of a disk, as a source of its own.
 
+#[cfg(feature = "jobs")]
+use core::ops::Range;
+
 use super::partition_table::Partition;
 use crate::io::{Allocation, ByteExtent, IoError, ReadAt, Source};
 use crate::piece::Piece;
@@ -20,6 +23,16 @@ impl PartitionReader {
             disk,
             start: partition.offset,
             size: partition.size.min(rest),
+        }
+    }
+
+    /// The bytes of a range of `disk`, of which it has all.
+    #[cfg(feature = "jobs")]
+    pub(crate) fn of_range(disk: Source, range: Range<u64>) -> Self {
+        Self {
+            disk,
+            start: range.start,
+            size: range.end.saturating_sub(range.start),
         }
     }
 

@@ -22,7 +22,7 @@ mod writer;
 use alloc::vec::Vec;
 
 pub use self::conversion::Conversion;
-pub use self::disk::{DiskLayout, Partitioning};
+pub use self::disk::{DiskArea, DiskLayout, DiskPart, Partitioning, StoredSearch, Stretches};
 #[cfg(feature = "serde")]
 pub use self::facts::Facts;
 pub use self::frame_compressor::FrameCompressor;

@@ -77,6 +77,7 @@ impl<S: ReadAt> Driver<S> {
         match self.arrive(Opening::new("source", None))? {
             Arrival::Opened(opened) => Ok(*opened),
             Arrival::Stream(stream) => panic!("compressed with {}", stream.compression()),
+            Arrival::Disk(_) => panic!("a whole disk"),
         }
     }
 

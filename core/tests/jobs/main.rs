@@ -30,6 +30,8 @@ mod partclone;
 mod reader;
 mod resizing;
 mod samples;
+mod several_files;
 mod surveying;
 mod virtual_disk;
+mod whole_disk;
 mod wof;

@@ -43,6 +43,7 @@ fn open(source: &[u8], partition: Option<u32>) -> Result<(Opened, MemoryDriver),
         let stream = match driver.arrive(opening)? {
             Arrival::Opened(opened) => return Ok((*opened, driver)),
             Arrival::Stream(stream) => stream,
+            Arrival::Disk(_) => panic!("a whole disk"),
         };
         let inner = driver.output(&mut stream.decompress(None)?)?;
         opening = stream.opening();

@@ -46,11 +46,9 @@ pub fn convert(task: &ConvertTask, disk: Disk, how: options::Progress) -> Result
     describe(&disk, reports);
 
     let layout = disk_layout::plan(&disk, task.checks, how, reports)?;
-    let whole = write::Disk {
-        size: size_of(&disk, writer),
-        sector_size: u32::try_from(disk.table().sector_size).unwrap_or(SECTOR),
-        serial_number: disk_layout::serial_number(&disk)?,
-    };
+    let mut start = vec![0; write::Disk::start_len(disk.size())];
+    disk.read_at(0, &mut start)?;
+    let whole = write::Disk::copy_of(disk.table(), disk.size(), &start, writer);
     warn_of_large_sectors(&name, &whole, writer);
     let parts = DiskReader::parts(disk, layout, task.writing.direct);
     let conversion = DiskConversion {
@@ -216,16 +214,6 @@ fn describe(disk: &Disk, reports: Reports) {
         ),
         report::size(disk.size())
     ));
-}
-
-/// Bytes of the disk in the output: of a virtual disk, whole sectors.
-fn size_of(disk: &Disk, writer: &Writer) -> u64 {
-    match writer == &RAW {
-        true => disk.size(),
-        false => disk
-            .size()
-            .next_multiple_of(disk.table().sector_size.max(1)),
-    }
 }
 
 /// Warns if the table counts in sectors that the format does not describe.

@@ -27,7 +27,6 @@ pub use overwritten::refuse_metadata;
 pub use place::Place;
 pub use raw::{RawSink, least_device_size};
 pub use reflink::Sharing;
-pub use sparse::is_zero;
 pub use target::{Destination, Needs, Readers, Target};
 
 use std::time::Duration;

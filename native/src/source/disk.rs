@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
-use ntfsclone_core::io::{Allocation, IoError, ReadAt, Source};
+use ntfsclone_core::io::{IoError, ReadAt, Source};
 use ntfsclone_core::open::{
     Container, Content, Layer, Partition, PartitionReader, PartitionTable, Probe,
 };
 use ntfsclone_core::stream::Compression;
+use ntfsclone_core::write::StoredSearch;
 
 use super::spool::spool;
 use super::volume::Device;
@@ -180,10 +181,16 @@ impl Disk {
         Error::read(&self.name, error)
     }
 
-    /// Whether the bytes at `offset` take space, and for how many bytes at least.
-    pub fn allocation_at(&self, offset: u64) -> Result<Allocation> {
-        let found = self.source.allocation_at(offset);
-        found.map_err(|error| self.read_error(offset, 0, error))
+    /// What is stored of `range`: all but its holes.
+    pub fn stored_in(&self, range: Range<u64>) -> Result<Vec<Range<u64>>> {
+        let mut search = StoredSearch::new(range);
+        loop {
+            match search.step(&self.source) {
+                Ok(true) => {}
+                Ok(false) => return Ok(search.into_ranges()),
+                Err(error) => return Err(self.read_error(search.position(), 0, error)),
+            }
+        }
     }
 
     /// See [`Files::check_unchanged`].

@@ -1,12 +1,10 @@
 //! The content of a disk that is written as a whole: its parts, each with what is read of it.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use ntfsclone_core::io::IoError;
-use ntfsclone_core::plan::Plan;
 use ntfsclone_core::write;
-use ntfsclone_core::write::DiskContent;
+use ntfsclone_core::write::{DiskContent, DiskPart};
 
 use super::bulk::probes;
 use super::disk::Disk;
@@ -94,30 +92,23 @@ pub struct DiskReader {
     direct: Option<(DirectFile, u64)>,
 }
 
-/// What of a part of a disk is read.
-pub enum Ranges {
-    /// In order.
-    List(Vec<Range<u64>>),
-    /// The clusters and the tail of a volume.
-    Volume(Plan),
-}
-
 /// A part of a disk that can be read at any place.
 struct AtAnyPlace {
     reader: Arc<DiskReader>,
-    ranges: Ranges,
+    part: DiskPart,
 }
 
 impl DiskReader {
-    /// Reads the parts of `disk`, which begin at these offsets.
-    pub fn parts(disk: Disk, parts: Vec<(u64, Ranges)>, direct: Direct) -> Vec<Part> {
+    /// Reads these parts of `disk`.
+    pub fn parts(disk: Disk, parts: Vec<DiskPart>, direct: Direct) -> Vec<Part> {
         let direct = direct_file(&disk, &parts, direct);
         let reader = Arc::new(Self { disk, direct });
-        let parts = parts.into_iter().map(|(start, ranges)| {
+        let parts = parts.into_iter().map(|part| {
             let reader = Arc::clone(&reader);
             Part {
-                start,
-                content: Box::new(AtAnyPlace { reader, ranges }),
+                // Its ranges are those of the disk.
+                start: 0,
+                content: Box::new(AtAnyPlace { reader, part }),
             }
         });
         parts.collect()
@@ -139,20 +130,13 @@ impl DiskReader {
 }
 
 /// The file to be read past the kernel's cache, and where the disk begins there.
-fn direct_file(disk: &Disk, parts: &[(u64, Ranges)], direct: Direct) -> Option<(DirectFile, u64)> {
+fn direct_file(disk: &Disk, parts: &[DiskPart], direct: Direct) -> Option<(DirectFile, u64)> {
     let (file, bytes) = disk.as_file()?;
     let is_wanted = match direct {
         Direct::Always => true,
         Direct::Never => false,
         Direct::Auto => {
-            let all = || {
-                let parts = parts.iter();
-                parts.flat_map(|(start, ranges)| {
-                    ranges
-                        .iter()
-                        .map(move |(offset, len)| (start + offset, len))
-                })
-            };
+            let all = || parts.iter().flat_map(DiskPart::ranges);
             let places = probes(all().map(|(_, len)| len).sum(), all());
             !is_mostly_cached(file, places.into_iter().map(|place| bytes.start + place))
         }
@@ -161,22 +145,9 @@ fn direct_file(disk: &Disk, parts: &[(u64, Ranges)], direct: Direct) -> Option<(
     Some((file, bytes.start))
 }
 
-impl Ranges {
-    /// Offset and length in bytes of the part.
-    pub fn iter(&self) -> Box<dyn Iterator<Item = (u64, u64)> + '_> {
-        match self {
-            Self::List(list) => {
-                let list = list.iter();
-                Box::new(list.map(|range| (range.start, range.end - range.start)))
-            }
-            Self::Volume(plan) => Box::new(plan.ranges()),
-        }
-    }
-}
-
 impl PartContent for AtAnyPlace {
     fn ranges(&self) -> Box<dyn Iterator<Item = (u64, u64)> + '_> {
-        self.ranges.iter()
+        self.part.ranges()
     }
 
     fn is_direct(&self) -> bool {
@@ -184,7 +155,7 @@ impl PartContent for AtAnyPlace {
     }
 
     fn fill(self: Box<Self>, start: u64, filler: &mut Filler<'_>) -> Filled {
-        for (offset, len) in self.ranges.iter() {
+        for (offset, len) in self.part.ranges() {
             let read = filler.fill(start + offset, len, BLOCK_BYTES, |offset, bytes| {
                 self.reader.read_at(offset, bytes)
             })?;

@@ -23,7 +23,7 @@ mod whole;
 pub use bulk::{BulkReader, WipedRecords};
 pub use content::{Content, Part};
 pub use disk::Disk;
-pub use disk_parts::{BLOCK_BYTES, DiskParts, DiskReader, Ranges};
+pub use disk_parts::{BLOCK_BYTES, DiskParts, DiskReader};
 pub use image::{ImageStream, check_ahead, expected_bytes};
 pub use kept_volume::{Keeper, KeptVolume};
 pub use restored_volume::RestoredVolume;

@@ -1,5 +1,5 @@
 import type { Disk, Target } from "ntfsclone";
-import { isVirtualDisk, type ConversionSizes } from "../conversion-sizes.js";
+import { holdsDisk, isVirtualDisk, type ConversionSizes } from "../conversion-sizes.js";
 import type { Context } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import type { Form } from "../messages.js";
@@ -8,6 +8,7 @@ import { size } from "../numbers.js";
 import { canSave, type Way } from "../saving.js";
 import { strings } from "../strings.js";
 import { Anonymise } from "./anonymise.js";
+import { Extent } from "./extent.js";
 import { NewSize } from "./new-size.js";
 
 const words = strings.convert;
@@ -40,6 +41,8 @@ export class ConvertForm {
   readonly #sizes: ConversionSizes;
   readonly #radios: Record<Target, HTMLInputElement>;
   readonly #sizeOf: Record<Target, HTMLElement>;
+  readonly #groups: Record<Group, GroupCard>;
+  readonly #extent: Extent;
   readonly #options: DiskOptions;
   readonly #compression = new Compression();
   readonly #newSize: NewSize;
@@ -55,8 +58,15 @@ export class ConvertForm {
     );
     this.#sizeOf = ofEach(() => h("span", { class: "target-size" }));
     this.#options = new DiskOptions();
-    this.#anonymise = new Anonymise(context, (bytes) => sizes.setExact({ target: "metadata", disk: null, newSize: null }, bytes));
+    this.#anonymise = new Anonymise(context, (bytes) => sizes.setExact({ target: "metadata", isWhole: false, disk: null, newSize: null }, bytes));
     this.#newSize = new NewSize(context);
+    this.#extent = new Extent(context);
+    this.#groups = {
+      disk: this.#group("disk"),
+      image: this.#group("image"),
+      volume: this.#group("volume"),
+      metadata: this.#group("metadata"),
+    };
     const isSaved = canSave();
     this.element = h(
       "form",
@@ -73,11 +83,12 @@ export class ConvertForm {
       },
       h("h1", {}, words.title),
       h("p", { class: "lead" }, words.lead),
+      this.#extent.element,
       h(
         "fieldset",
         { class: "target-groups" },
         h("legend", { class: "visually-hidden" }, words.target),
-        ...(Object.keys(words.groups) as Group[]).map((group) => this.#group(group)),
+        ...Object.values(this.#groups).map(({ element }) => element),
       ),
       this.#anonymise.element,
       this.#newSize.element,
@@ -96,10 +107,11 @@ export class ConvertForm {
 
   /** Finds the exact sizes, that of the chosen format first. */
   findSizes(): void {
-    const { target } = this.#choice();
+    const { target, isWhole } = this.#choice();
     const others = TARGETS.filter((other) => other !== target);
     // Anonymise finds that of metadata.
-    const forms = [target, ...others].filter((each) => each !== "metadata").map((each) => this.#form(each));
+    const found = [target, ...others].filter((each) => each !== "metadata" && (!isWhole || holdsDisk(each)));
+    const forms = found.map((each) => this.#form(each));
     void this.#sizes.find(forms);
   }
 
@@ -113,8 +125,12 @@ export class ConvertForm {
   }
 
   #form(target: Target): Form {
+    const { isWhole } = this.#extent;
+    if (isWhole) {
+      return { target, isWhole, disk: null, newSize: null };
+    }
     const newSize = target === "metadata" ? null : this.#newSize.value;
-    return { target, disk: isVirtualDisk(target) ? this.#options.disk : null, newSize };
+    return { target, isWhole, disk: isVirtualDisk(target) ? this.#options.disk : null, newSize };
   }
 
   #isValid(): boolean {
@@ -122,26 +138,25 @@ export class ConvertForm {
   }
 
   #update(): void {
+    const { isWhole } = this.#extent;
+    if (isWhole && !holdsDisk(this.#choice().target)) {
+      this.#radios.vhdx.checked = true;
+    }
+    for (const group of Object.values(this.#groups)) {
+      group.show(isWhole);
+    }
     const { target } = this.#choice();
-    this.#options.show(isVirtualDisk(target));
+    this.#options.show(isVirtualDisk(target) && !isWhole);
     this.#compression.show(!isVirtualDisk(target));
     this.#anonymise.show(target === "metadata");
-    this.#newSize.show(target !== "metadata");
+    this.#newSize.show(target !== "metadata" && !isWhole);
     for (const each of TARGETS) {
       this.showSize(this.#form(each));
     }
   }
 
-  #group(group: Group): HTMLElement {
-    const [title, about] = words.groups[group];
-    const id = `group-${group}`;
-    return h(
-      "div",
-      { class: `target-group ${group}`, role: "group", "aria-labelledby": id },
-      h("h2", { id }, title),
-      h("p", { class: "muted" }, about),
-      h("div", { class: "targets" }, ...TARGETS.filter((target) => GROUPS[target] === group).map((target) => this.#card(target))),
-    );
+  #group(group: Group): GroupCard {
+    return new GroupCard(group, TARGETS.filter((target) => GROUPS[target] === group).map((target) => this.#card(target)));
   }
 
   #card(target: Target): HTMLElement {
@@ -177,7 +192,32 @@ export class ConvertForm {
   /** What a raw volume takes where its free clusters are holes. */
   #stored(target: Target): Child {
     const used = this.#sizes.used;
-    return target === "raw" && used !== null && h("span", { class: "muted" }, words.onDisk(size(used)));
+    return target === "raw" && !this.#extent.isWhole && used !== null && h("span", { class: "muted" }, words.onDisk(size(used)));
+  }
+}
+
+/** Formats for one purpose, with what the result is. */
+class GroupCard {
+  readonly element: HTMLElement;
+  readonly #group: Group;
+  readonly #title: HTMLElement;
+  readonly #about = h("p", { class: "muted" });
+
+  constructor(group: Group, cards: HTMLElement[]) {
+    const id = `group-${group}`;
+    this.#group = group;
+    this.#title = h("h2", { id });
+    const targets = h("div", { class: "targets" }, ...cards);
+    this.element = h("div", { class: `target-group ${group}`, role: "group", "aria-labelledby": id }, this.#title, this.#about, targets);
+  }
+
+  /** Shows what it is of a volume, or of a whole disk; nothing if it does not hold one. */
+  show(isWhole: boolean): void {
+    const texts: Partial<Record<Group, readonly string[]>> = isWhole ? words.wholeGroups : words.groups;
+    const [title = "", about = ""] = texts[this.#group] ?? [];
+    this.element.hidden = title === "";
+    fill(this.#title, title);
+    fill(this.#about, about);
   }
 }
 

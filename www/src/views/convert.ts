@@ -31,17 +31,17 @@ export function convert(context: Context): View {
   const run = async (choice: Choice, way: Way) => {
     fill(message);
     sizes.stop();
-    const { target, disk, newSize, level } = choice;
-    const [title, , next] = words.targets[target];
+    const { target, isWhole, disk, level } = choice;
+    const [title, , next] = isWhole && target === "raw" ? words.wholeRaw : words.targets[target];
     const isCompressed = level !== null;
     const saved = await save(
       context,
       {
         label: words.working(title),
-        name: nameFor(context.name, target, isCompressed),
+        name: nameFor(context.name, choice),
         way,
-        size: isCompressed ? null : sizes.exact({ target, disk, newSize }),
-        about: isCompressed || !hasAllBytes(target) ? null : sizes.bytes({ target, disk, newSize }),
+        size: isCompressed ? null : sizes.exact(choice),
+        about: isCompressed || !hasAllBytes(target) ? null : sizes.bytes(choice),
         ask: (output, options) => context.session.ask("convert", { ...choice, output }, options),
       },
       (meter) => fill(element, meter),
@@ -68,8 +68,9 @@ export function convert(context: Context): View {
 }
 
 /** Never the name of what is open: a visitor might replace it. */
-function nameFor(source: string, target: Target, isCompressed: boolean): string {
-  const ending = `.${ENDINGS[target] ?? formats[target].extensions[0]}${isCompressed ? ".zst" : ""}`;
+function nameFor(source: string, { target, isWhole, level }: Choice): string {
+  const known = isWhole && target === "raw" ? undefined : ENDINGS[target];
+  const ending = `.${known ?? formats[target].extensions[0]}${level === null ? "" : ".zst"}`;
   const stem = stemOf(source);
   const file = safeName(stem, ending);
   return file === source ? safeName(words.copyOf(stem), ending) : file;

@@ -124,8 +124,8 @@ export function chooser(candidates: Candidate[], choose: (candidate: Candidate) 
         "button",
         { type: "button", class: "choice", click: () => choose(candidate) },
         icon("file"),
-        h("span", { class: "choice-name" }, name(candidate.name)),
-        h("span", { class: "muted" }, [size(sizeOf(candidate)), candidate.files.length > 1 ? folder.pieces(candidate.files.length) : null].filter(Boolean).join(" · ")),
+        h("span", { class: "choice-name" }, candidate.areOneDisk ? folder.together(candidate.files.length) : name(candidate.name)),
+        h("span", { class: "muted" }, [size(sizeOf(candidate)), candidate.files.length > 1 && !candidate.areOneDisk ? folder.pieces(candidate.files.length) : null].filter(Boolean).join(" · ")),
       ),
     );
   return h(

@@ -1,5 +1,6 @@
-import { NtfscloneError, open, type ErrorCode, type Image, type Info, type LookOptions, type Remains, type Report, type Resized, type ResizeLimits, type TaskOptions } from "ntfsclone";
+import { NtfscloneError, open, openDisk, type ConvertOptions, type ErrorCode, type Hole, type Image, type Info, type LookOptions, type Remains, type Report, type Resized, type ResizeLimits, type TaskOptions, type WholeDisk } from "ntfsclone";
 import type { Extents } from "../extents.js";
+import { pathOf } from "../files.js";
 import type { Counted, Squares } from "../kinds.js";
 import type { Answer, Bytes, Content, Conversion, Converted, Form, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
 import { structureAt } from "../structures/locate.js";
@@ -15,24 +16,33 @@ const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "in
 /** Dirty or not: the overview shows that a volume is dirty. */
 const AS_IT_IS = { force: true, holes: true } as const;
 
+/** Begins a conversion with these options. */
+type Converter = (options: ConvertOptions) => ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
+
 /** What is open. */
 export class Opened {
   readonly #image: Image;
   readonly #source: Pieces;
+  /** What the library opens: all pieces as one, or the files of a disk. */
+  readonly #given: Pieces | Pieces[];
+  /** Opened when it is to be converted as a whole. */
+  #disk: Promise<WholeDisk> | undefined;
   #extents: Promise<Extents> | undefined;
   #survey: Survey | undefined;
   /** The first error of a damaged image; null if none was found. */
   #damage: string | null = null;
 
-  static async open({ files, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
+  static async open({ files, areOneDisk, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
-    const image = await open(source, { ...options, name, partition: partition?.number });
-    return new Opened(image, source);
+    const given = areOneDisk ? files.map((file) => new Pieces(pathOf(file), [file])) : source;
+    const image = await open(given, { ...options, partition: partition?.number });
+    return new Opened(image, source, given);
   }
 
-  private constructor(image: Image, source: Pieces) {
+  private constructor(image: Image, source: Pieces, given: Pieces | Pieces[]) {
     this.#image = image;
     this.#source = source;
+    this.#given = given;
   }
 
   get info(): Info {
@@ -83,7 +93,7 @@ export class Opened {
   }
 
   /** Begins the conversion, and stops it when it reports its size. */
-  async size({ target, disk, newSize }: Form, options: Asked): Promise<number | null> {
+  async size(form: Form, options: Asked): Promise<number | null> {
     const isKnown = new AbortController();
     let size: number | null = null;
     const onSize = (bytes: number) => {
@@ -91,7 +101,8 @@ export class Opened {
       isKnown.abort();
     };
     const signal = AbortSignal.any([options.signal, isKnown.signal]);
-    const reader = this.#image.convert(target, { ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined, signal, onSize }).getReader();
+    const convert = await this.#converter(form, { signal });
+    const reader = convert({ signal, onSize }).getReader();
     try {
       await reader.read();
       await reader.cancel();
@@ -103,14 +114,32 @@ export class Opened {
     return size;
   }
 
-  async convert({ target, disk, newSize, level, output }: Conversion, options: Asked): Promise<Converted> {
+  async convert({ output, level, ...form }: Conversion, options: Asked): Promise<Converted> {
     let resized: Resized | null = null;
     const onResized = (changed: Resized) => {
       resized = changed;
     };
-    const how = { ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined, compress: level ?? false, onResized };
-    const written = await write(output, options, (options) => this.#image.convert(target, { ...options, ...how }));
+    const convert = await this.#converter(form, options);
+    const written = await write(output, options, (options) => convert({ ...options, compress: level ?? false, onResized }));
     return { ...written, resized };
+  }
+
+  /** Begins a conversion: of the whole disk, or of what is open. */
+  async #converter({ target, isWhole, disk, newSize }: Form, options: TaskOptions): Promise<Converter> {
+    if (isWhole) {
+      const whole = await this.#wholeDisk(options);
+      return (more) => whole.convert(target, { ...more, ...AS_IT_IS });
+    }
+    return (more) => this.#image.convert(target, { ...more, ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined });
+  }
+
+  #wholeDisk(options: TaskOptions): Promise<WholeDisk> {
+    if (!this.#disk) {
+      const opening = openDisk(this.#given, options);
+      opening.catch(() => (this.#disk = undefined));
+      this.#disk = opening;
+    }
+    return this.#disk;
   }
 
   resizeLimits(options: TaskOptions): Promise<ResizeLimits> {
@@ -138,8 +167,10 @@ export class Opened {
     return { answer, transfer: [answer.bytes.buffer] };
   }
 
-  close(): Promise<void> {
-    return this.#image.close();
+  async close(): Promise<void> {
+    await this.#image.close();
+    const disk = await this.#disk?.catch(() => undefined);
+    await disk?.close();
   }
 
   /** Options for reading: damaged images are read as far as possible. */

@@ -15,7 +15,7 @@ use crate::plan::{CopyStep, Plan};
 use crate::relocate::Relocated;
 use crate::units::len_u64;
 use crate::wipe::Times;
-use crate::write::{Conversion, RecordChunk, WipeReport};
+use crate::write::{Conversion, RecordChunk, Shape, WipeReport};
 
 /// A volume that is ready to be copied.
 pub(super) struct Copy {
@@ -48,7 +48,10 @@ impl Copy {
     ) -> Result<(WipeReport, u64), Failure> {
         let (plan, source) = (&self.plan, &self.source);
         let relocated = self.relocated.as_deref();
-        output.encode(conversion, plan, self.serial_number)?;
+        // Its serial number makes the identifiers of its disk.
+        let layout = conversion.layout(plan, self.serial_number)?;
+        let disk = layout.as_ref();
+        output.encode(conversion.writer, &Shape::Volume { plan, disk })?;
         let mut report = WipeReport::default();
         let mut done = 0_u64;
         for step in plan.steps() {
@@ -105,8 +108,9 @@ pub(super) async fn copy_stored(
     Ok(())
 }
 
-/// Copies `len` bytes at `offset`; `relocated` is the source, if the volume gets another size. `progress` is what is done, and the total.
-async fn copy_range(
+/// Copies `len` bytes at `offset`; `relocated` is the source, if the volume gets another size.
+/// `progress` is what is done, and the total.
+pub(super) async fn copy_range(
     co: &Co,
     (source, relocated): (&Source, Option<&Relocated<Source>>),
     (mut offset, len): (u64, u64),

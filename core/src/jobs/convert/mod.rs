@@ -10,6 +10,7 @@ mod pass;
 mod remains;
 mod resize;
 mod unpack;
+mod whole_disk;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

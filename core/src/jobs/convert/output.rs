@@ -9,9 +9,8 @@ use super::compressed::{Compressor, MAX_MAP_SIZE};
 use super::encoded::{Encoded, Part};
 use crate::image::ntfsclone::Header;
 use crate::piece::Piece;
-use crate::plan::Plan;
 use crate::units::{Extent, len_u64};
-use crate::write::{Content, Conversion, Encode, Facts, RAW, Shape, Stopped, Writer};
+use crate::write::{Content, Encode, Facts, RAW, Shape, Stopped, Writer};
 
 /// Encoded bytes that are written in one call, or more.
 const BATCH: usize = 1 << 20;
@@ -45,19 +44,10 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Encodes what follows: the volume of `plan`, whose serial number makes the identifiers of
-    /// its disk.
-    pub(super) fn encode(
-        &mut self,
-        conversion: Conversion,
-        plan: &Plan,
-        serial_number: u64,
-    ) -> Result<(), Failure> {
-        let layout = conversion.layout(plan, serial_number)?;
-        let disk = layout.as_ref();
-        let shape = Shape::Volume { plan, disk };
-        self.encoder = conversion.writer.encoder(&shape)?;
-        self.set_size(conversion.writer.size(&shape));
+    /// Encodes what follows.
+    pub(super) fn encode(&mut self, writer: &Writer, shape: &Shape<'_>) -> Result<(), Failure> {
+        self.encoder = writer.encoder(shape)?;
+        self.set_size(writer.size(shape));
         Ok(())
     }
 
@@ -81,7 +71,7 @@ impl<'a> Output<'a> {
         self.co.set_progress(done, total);
     }
 
-    /// Writes bytes at `offset` of the volume, whole clusters or the tail.
+    /// Writes bytes at `offset` of the volume, whole clusters or the tail; or of the disk.
     pub(super) async fn data(&mut self, offset: u64, piece: Piece) -> Result<(), Failure> {
         let Some(encoder) = &mut self.encoder else {
             self.zeros_to(offset).await?;
@@ -120,17 +110,32 @@ impl<'a> Output<'a> {
         header: &Header,
         extents: impl Iterator<Item = Extent>,
     ) -> Result<u64, Failure> {
-        if let Some(mut encoder) = self.encoder.take() {
-            let (Ok(()) | Err(Stopped)) = encoder.finish(&mut self.encoded);
-            self.flush().await?;
-        } else if writer == &RAW {
-            self.zeros_to(header.volume_size()).await?;
-        }
+        self.finish_encoder(writer, header.volume_size()).await?;
         if let Form::Compressed(compressor) = &mut self.form {
             let content = Content::new(writer, header, extents, MAX_MAP_SIZE);
             emit(self.co, compressor.finish(&content)?);
         }
         Ok(self.len)
+    }
+
+    /// Ends the output of `writer`, which holds a whole disk of `size` bytes.
+    pub(super) async fn finish_disk(mut self, writer: &Writer, size: u64) -> Result<(), Failure> {
+        self.finish_encoder(writer, size).await?;
+        if let Form::Compressed(compressor) = &mut self.form {
+            emit(self.co, compressor.finish(&Content::without_summary())?);
+        }
+        Ok(())
+    }
+
+    /// Writes what the encoder has left; without one, zeros up to `raw_size`.
+    async fn finish_encoder(&mut self, writer: &Writer, raw_size: u64) -> Result<(), Failure> {
+        if let Some(mut encoder) = self.encoder.take() {
+            let (Ok(()) | Err(Stopped)) = encoder.finish(&mut self.encoded);
+            self.flush().await?;
+        } else if writer == &RAW {
+            self.zeros_to(raw_size).await?;
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {

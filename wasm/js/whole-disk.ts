@@ -1,0 +1,59 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { partitionsOf } from "./engine.js";
+import type { Partition } from "./error.js";
+import type { Target } from "./formats.js";
+import type { Medium } from "./medium.js";
+import type { Disk as Handle } from "./ntfsclone.js";
+import { levelOf, type ConvertDiskOptions, type Hole } from "./options.js";
+import { outputStream } from "./output-stream.js";
+import { Tasks } from "./tasks.js";
+
+/** A disk with all its partitions that is open. */
+export class WholeDisk {
+  /** In bytes. */
+  readonly size: number;
+  readonly #partitions: Partition[];
+  readonly #tasks: Tasks<Handle>;
+  readonly #loadCodecs: () => Promise<void>;
+
+  /** @internal */
+  static of(medium: Medium, handle: Handle, loadCodecs: () => Promise<void>): WholeDisk {
+    return new WholeDisk(medium, handle, loadCodecs);
+  }
+
+  private constructor(medium: Medium, handle: Handle, loadCodecs: () => Promise<void>) {
+    this.size = medium.engine.call(() => Number(handle.size));
+    this.#partitions = medium.engine.call(() => partitionsOf(handle.partitions));
+    this.#tasks = new Tasks(medium, handle);
+    this.#loadCodecs = loadCodecs;
+  }
+
+  /** In the order of its table. */
+  get partitions(): Partition[] {
+    return structuredClone(this.#partitions);
+  }
+
+  /**
+   * Converts the disk: of NTFS volumes the clusters in use, all else as it is. Formats that hold one volume are refused.
+   * Cancel the stream, abort the signal or close the disk to stop it.
+   */
+  convert(target: Target, options: ConvertDiskOptions & { holes: true }): ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
+  convert(target: Target, options?: ConvertDiskOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
+  convert(
+    target: Target,
+    { compress, force = false, holes = false, ...options }: ConvertDiskOptions = {},
+  ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
+    const level = levelOf(compress);
+    const driver = this.#tasks.start((handle) => handle.convert(target, level, force), options);
+    return outputStream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
+  }
+
+  /** Stops what is under way and gives back what is open, at once; resolves when the source is closed, too. */
+  close(): Promise<void> {
+    return this.#tasks.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
