@@ -34,6 +34,10 @@ pub enum RelocateError {
         sector_size: u32,
     },
 
+    /// The place of the boot sector would be taken by other clusters.
+    #[error("cluster 0, which has the boot sector, counts as free or bad")]
+    BootSectorFree,
+
     /// A record is damaged, so that its runlists cannot be changed.
     #[error("MFT record {record} is damaged")]
     Record {

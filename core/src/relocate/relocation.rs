@@ -89,11 +89,14 @@ impl Relocation {
     /// # Errors
     ///
     /// [`RelocateError::TooSmall`], [`RelocateError::TooLarge`],
-    /// [`RelocateError::SmallerThanSector`]; [`RelocateError::Volume`]: `$Bitmap` has holes, or
+    /// [`RelocateError::SmallerThanSector`], [`RelocateError::BootSectorFree`]; [`RelocateError::Volume`]: `$Bitmap` has holes, or
     /// there is not enough memory.
     pub fn new(carried: Carried, disk: &NewDisk, size: u64) -> Result<Self, RelocateError> {
         let from = carried.geometry;
         disk.check(&from)?;
+        if !carried.used.contains(Lcn(0)) {
+            return Err(RelocateError::BootSectorFree);
+        }
         let sectors = size.checked_div(disk.sector_size.into()).unwrap_or(0);
         let to = Geometry {
             sector_size: disk.sector_size,

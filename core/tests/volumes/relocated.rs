@@ -373,6 +373,18 @@ fn a_damaged_record_is_refused_by_its_number() {
 }
 
 #[test]
+fn nothing_takes_the_place_of_the_boot_sector() {
+    let bytes = everything().build().bytes;
+    let volume = open(&bytes);
+    let mut used = used_clusters(&volume);
+    used.remove(Extent::new(Lcn(0), 1));
+    let carried = Carried::read(&volume, used).unwrap();
+    let disk = NewDisk::like(volume.geometry());
+    let refused = Relocation::new(carried, &disk, bytes.len() as u64);
+    assert!(matches!(refused, Err(RelocateError::BootSectorFree)));
+}
+
+#[test]
 fn every_geometry_gets_other_sectors() {
     for row in GEOMETRIES {
         let built = of_geometry(row).fill_free(0xE5).build();

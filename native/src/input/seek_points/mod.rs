@@ -156,11 +156,7 @@ mod tests {
     fn lz4_is_read_from_its_blocks() {
         use lz4_flex::frame::BlockMode;
         for mode in [BlockMode::Independent, BlockMode::Linked] {
-            check(
-                Compression::Lz4,
-                |part| lz4(part, mode.clone()),
-                Resume::Lz4,
-            );
+            check(Compression::Lz4, |part| lz4(part, mode), Resume::Lz4);
         }
     }
 
