@@ -479,6 +479,16 @@ fn what_was_changed_is_reported() {
     ));
     outcome.reported("\nEmptied: the journal (256.00 KiB)\n");
     outcome.reported("\nLeft out: 3 bad clusters\n");
+    let in_use = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("Space in use       : "));
+    let share = in_use
+        .and_then(|line| line.split(['(', '%']).nth(1))
+        .unwrap();
+    assert!(
+        share.parse::<f64>().unwrap() <= 100.0,
+        "{share} % of the new size"
+    );
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn disks_that_need_another_file_are_refused() {
     // A difference.
     disk[76] = 4;
     let failure = Driver::new(disk.as_slice()).open().unwrap_err();
-    assert_eq!(failure.code(), "unsupported");
+    assert_eq!(failure.code(), "needs-file");
 }
 
 #[test]

@@ -168,6 +168,7 @@ impl Resizing {
         let volume = Volume::open(Arc::clone(&opened.device));
         let volume = volume.map_err(|error| Error::read(&path, error))?;
         let refuse = |error| refuse(&path, error);
+        let marked = used.map.len();
         let carried = Carried::read(&volume, used.map).map_err(refuse)?;
         let size = match known_size {
             Some(size) => size,
@@ -184,7 +185,8 @@ impl Resizing {
         let relocated = Relocated::new(volume, relocation).map_err(refuse)?;
         let changes = relocated.check().map_err(refuse)?;
         let losses = self.losses.clone();
-        self.report(&Resized::new(&relocated, changes, used.bad, losses));
+        let resized = Resized::new(&relocated, changes, used.bad, losses);
+        self.report(&resized);
         let map = relocated.relocation().clusters();
         let device = Arc::new(opened.device.resized(relocated));
         let volume = Volume::open(Arc::clone(&device));
@@ -194,7 +196,14 @@ impl Resizing {
             volume,
             ..opened
         };
-        Ok((opened, UsedClusters { map, ..used }))
+        let used = UsedClusters {
+            // `$Bitmap` alone got other clusters.
+            claimed: (used.claimed + map.len()).saturating_sub(marked),
+            bad: resized.kept_bad_clusters,
+            map,
+            ..used
+        };
+        Ok((opened, used))
     }
 
     /// Bytes that the volume gets; `None` for the least.
