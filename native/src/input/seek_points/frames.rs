@@ -59,7 +59,8 @@ pub(super) fn index_of(
             let step = frames.advance(rest)?;
             content.keep(frames.window_size());
             let (now, later) = rest.split_at(step.taken);
-            if decode(&mut *decoder, now, &mut content)? != step.is_end {
+            let ends = decode(&mut *decoder, now, &mut content)?;
+            if ends != step.is_end || points.is_too_far(content.size()) {
                 return None;
             }
             position += now.len() as u64;

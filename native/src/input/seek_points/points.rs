@@ -15,9 +15,9 @@ const CONTENT_PER_BYTE: u64 = 250;
 /// Bytes of a point itself, in the file.
 const POINT_BYTES: u64 = 40;
 
-/// Bytes of content between two points, at most. With more, to decompress all of it to a temporary file
-/// is quicker.
-const MOST_SPACING: u64 = 4 << 30;
+/// Bytes of content between two points, at most: a read may decode as many. With more, to decompress all
+/// of it once, to a temporary file, is quicker.
+const MOST_SPACING: u64 = 256 << 20;
 
 /// The level of zstd that windows are compressed with.
 const WINDOW_LEVEL: i32 = 3;
@@ -41,6 +41,12 @@ impl Points {
     /// Whether there should be a point at `offset`, within a part.
     pub(super) fn want(&self, offset: u64) -> bool {
         offset >= self.next
+    }
+
+    /// Whether content up to `end` is too far from the last point: then the rest need not be decoded.
+    pub(super) fn is_too_far(&self, end: u64) -> bool {
+        let last = self.points.last().map_or(0, |(point, ..)| point.offset);
+        end.saturating_sub(last) > MOST_SPACING
     }
 
     /// Adds a point. It replaces one at the same offset, after which there was no content. `window` is
@@ -81,5 +87,26 @@ impl Points {
             builder.push(point, len, stored);
         }
         Some(builder.finish(compression, files.size(), identity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_that_are_too_far_apart_end_an_index_at_once() {
+        let mut points = Points::default();
+        assert!(points.is_too_far(MOST_SPACING + 1));
+        let point = |offset| Point {
+            offset,
+            compressed_bit: 0,
+            resume: Resume::Part,
+        };
+        points.push(point(0), &[]).unwrap();
+        assert!(!points.is_too_far(MOST_SPACING));
+        points.push(point(MOST_SPACING), &[]).unwrap();
+        assert!(!points.is_too_far(2 * MOST_SPACING));
+        assert!(points.is_too_far(2 * MOST_SPACING + 1));
     }
 }

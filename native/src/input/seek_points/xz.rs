@@ -13,9 +13,6 @@ use crate::host::progress::Progress;
 use crate::input::compression::Decompressor;
 use crate::input::{Files, FilesReader};
 
-/// Bytes of a block, at most. With more, to decompress all of it to a temporary file is quicker.
-const MOST_BLOCK_BYTES: u64 = 512 << 20;
-
 pub(super) fn index_of(
     files: &Arc<Files>,
     identity: [u8; 32],
@@ -40,7 +37,7 @@ pub(super) fn index_of(
             _ => {}
         }
         size = size.checked_add(block.size)?;
-        if block.size > MOST_BLOCK_BYTES {
+        if points.is_too_far(size) {
             return None;
         }
     }
