@@ -13,6 +13,8 @@ pub struct PartitionReader {
     disk: Source,
     start: u64,
     size: u64,
+    /// Places in it are places on a disk.
+    is_partition: bool,
 }
 
 impl PartitionReader {
@@ -23,16 +25,19 @@ impl PartitionReader {
             disk,
             start: partition.offset,
             size: partition.size.min(rest),
+            is_partition: true,
         }
     }
 
-    /// The bytes of a range of `disk`, of which it has all.
+    /// A range of the source `disk`, which has all of it. Where that is in the source is no place that a
+    /// finding has.
     #[cfg(feature = "jobs")]
     pub(crate) fn of_range(disk: Source, range: Range<u64>) -> Self {
         Self {
             disk,
             start: range.start,
             size: range.end.saturating_sub(range.start),
+            is_partition: false,
         }
     }
 
@@ -67,7 +72,7 @@ impl ReadAt for PartitionReader {
     }
 
     fn stored_at(&self, offset: u64) -> Option<u64> {
-        self.on_disk(offset, 0).ok()
+        self.on_disk(offset, 0).ok().filter(|_| self.is_partition)
     }
 
     fn piece_at(&self, offset: u64, len: usize) -> Result<Piece, IoError> {
