@@ -111,3 +111,23 @@ fn files_that_refer_to_none_are_opened_by_the_first() {
     let (opened, mut driver) = open(&files).unwrap();
     assert_eq!(driver.info(&opened).unwrap().size, Some(size));
 }
+
+#[test]
+fn findings_on_a_volume_in_a_file_are_on_no_disk() {
+    let mut volume = VolumeBuilder::new().clusters(700).build();
+    let root = volume.record_offset(5);
+    volume.patch(root, &[0xA5; 4]);
+    for files in [
+        vec![("a", volume.bytes.clone())],
+        vec![("a", volume.bytes.clone()), ("b", vec![0; 512])],
+    ] {
+        let (opened, mut driver) = open(&files).unwrap();
+        let mut validate = opened.validate();
+        driver.run(&mut validate, |_| {}).unwrap();
+        let findings = &validate.result().unwrap().findings;
+        assert!(!findings.is_empty());
+        for finding in findings {
+            assert_eq!(finding.also_at, None, "{finding:?}");
+        }
+    }
+}
