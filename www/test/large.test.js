@@ -1,7 +1,8 @@
 // Of any size, in memory that does not grow.
 
 import assert from "node:assert/strict";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { after, before, test } from "node:test";
 import { emptyVolume, fullVolume, mkntfs } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip as skipWithout, start, visit } from "./support/page.js";
@@ -43,6 +44,13 @@ async function grows(work) {
   }
   await finished;
   return most - before;
+}
+
+/** What the page says of a download that failed, and whether there was room for it: the browser says only that it did. */
+async function whyNot(page) {
+  const { bavail, bsize } = statfsSync(tmpdir());
+  const notices = await page.locator(".notice").allTextContents();
+  return `${Math.round((bavail * bsize) / MIB)} MiB free in ${tmpdir()}; the page says: ${JSON.stringify(notices)}`;
 }
 
 /** Does everything with it; how much memory that took, and the longest task on the way. */
@@ -116,7 +124,8 @@ for (const [what, volume, target] of [
     let download;
     const more = await grows(async () => {
       [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
-      assert.equal(await download.failure(), null);
+      const failure = await download.failure();
+      assert.equal(failure, null, failure && (await whyNot(page)));
     });
     const path = await download.path();
     console.log(`more memory: ${Math.round(more / MIB)} MiB`);
