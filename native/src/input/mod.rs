@@ -20,6 +20,7 @@ mod read_ahead;
 mod reopen;
 mod seek_points;
 mod seekable;
+mod shared_decoder;
 mod side_index;
 mod stream;
 mod virtual_disk;

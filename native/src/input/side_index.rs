@@ -13,6 +13,7 @@ use ntfsclone_core::stream::{Compression, Limits};
 use super::compression::memory_limit;
 use super::index_cache;
 use super::seek_points;
+use super::shared_decoder::SharedDecoder;
 use super::virtual_disk::open_disk;
 use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Wanted};
 use crate::device;
@@ -114,7 +115,10 @@ pub fn indexed(
         threads: 0,
     };
     let compressed = Arc::clone(files) as Source;
-    is_of_files.then(|| Arc::new(IndexedReader::new(compressed, index, limits)) as Source)
+    is_of_files.then(|| {
+        let reader = IndexedReader::new(compressed, index, limits);
+        Arc::new(SharedDecoder::new(reader)) as Source
+    })
 }
 
 /// The hash of the size, and of the first and last bytes.
