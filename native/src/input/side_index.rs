@@ -15,7 +15,7 @@ use super::index_cache;
 use super::seek_points;
 use super::shared_decoder::SharedDecoder;
 use super::virtual_disk::open_disk;
-use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Wanted};
+use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Unnamed, Wanted};
 use crate::device;
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
@@ -69,6 +69,7 @@ pub fn open_indexed(input: &Recognised, reports: Reports) -> Result<Option<OpenI
         wanted: Wanted::Volume,
         rescue: None,
         sums: Sums::Ignore,
+        unnamed: Unnamed::Refuse,
     };
     open_disk(input, source, nesting, opening).map(Some)
 }
