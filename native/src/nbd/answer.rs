@@ -1,7 +1,6 @@
 //! What a thread does to answer a request.
 
 use std::io;
-use std::ops::Range;
 use std::sync::MutexGuard;
 
 use super::option::not_understood;
@@ -27,9 +26,6 @@ const MAX_PARTS: usize = 64 << 10;
 pub(super) struct Answering<'a> {
     session: &'a Session<'a>,
     buffer: Vec<u8>,
-    /// Bytes that were found to be data. To find out where data ends can take longer than
-    /// to read some of it; and to read it stays right if it becomes zeros.
-    known_data: Range<u64>,
 }
 
 /// What a chunk of a read consists of.
@@ -44,7 +40,6 @@ impl<'a> Answering<'a> {
         Self {
             session,
             buffer: Vec::new(),
-            known_data: 0..0,
         }
     }
 
@@ -170,21 +165,16 @@ impl<'a> Answering<'a> {
     }
 
     /// The chunk from `start` on: a hole, or data up to the next hole that is long enough.
-    fn chunk_at(&mut self, start: u64, end: u64) -> io::Result<Chunk> {
+    fn chunk_at(&self, start: u64, end: u64) -> io::Result<Chunk> {
         let limit = end.min(start + PIECE_BYTES);
-        if self.known_data.contains(&start) && self.known_data.end >= limit {
-            return Ok(Chunk::Data(limit - start));
-        }
-        let content = self.session.export.content();
-        let mut part = part_at(content, start)?;
+        let mut part = self.part_at(start)?;
         match part {
             Part::Zeros { len } if len >= LEAST_HOLE_BYTES || start + len >= end => {
                 return Ok(Chunk::Hole(len.min(end - start)));
             }
             // To read it fails, and says why.
             Part::Missing { len } => return Ok(Chunk::Data(len.min(limit - start))),
-            Part::Data { len } => self.known_data = start..start + len,
-            Part::Zeros { .. } => {}
+            Part::Data { .. } | Part::Zeros { .. } => {}
         }
         let mut position = start;
         loop {
@@ -196,9 +186,25 @@ impl<'a> Answering<'a> {
             if position >= limit {
                 break;
             }
-            part = part_at(content, position)?;
+            part = self.part_at(position)?;
         }
         Ok(Chunk::Data(position.min(limit) - start))
+    }
+
+    /// The part at `offset`, which is not empty.
+    fn part_at(&self, offset: u64) -> io::Result<Part> {
+        let mut known_data = lock(&self.session.known_data);
+        if known_data.contains(&offset) {
+            let len = known_data.end - offset;
+            return Ok(Part::Data { len });
+        }
+        let part = self.session.export.content().part_at(offset)?;
+        match part {
+            _ if part.len() == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Part::Data { len } => *known_data = offset..offset + len,
+            Part::Zeros { .. } | Part::Missing { .. } => {}
+        }
+        Ok(part)
     }
 
     fn report_statuses(&mut self, request: &Request) -> io::Result<()> {
@@ -213,7 +219,7 @@ impl<'a> Answering<'a> {
             if position >= end {
                 break;
             }
-            let part = match part_at(self.session.export.content(), position) {
+            let part = match self.part_at(position) {
                 Ok(part) => part,
                 // A read of it fails; what precedes it is known.
                 Err(_) if !statuses.is_empty() => break,
@@ -317,15 +323,6 @@ fn fill(content: &dyn Content, offset: u64, len: u64, buffer: &mut Vec<u8>) -> i
         buffer.resize(len, 0);
     }
     content.read_exact_at(offset, &mut buffer[..len])
-}
-
-/// The part at `offset`, which is not empty.
-fn part_at(content: &dyn Content, offset: u64) -> io::Result<Part> {
-    let part = content.part_at(offset)?;
-    match part.len() {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        _ => Ok(part),
-    }
 }
 
 fn refusal_for(error: &io::Error) -> Refusal {

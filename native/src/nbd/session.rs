@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, Read};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder, Scope};
@@ -29,6 +30,9 @@ pub(super) struct Session<'a> {
     replies: Mutex<Replies<Connection>>,
     /// For replies that must be in one piece and are longer than the buffer of a thread: one at a time.
     pub(super) long_reply: Mutex<Vec<u8>>,
+    /// Bytes that were found to be data. To find out where data ends can take longer than to read some of it, as in a file
+    /// on tmpfs; and both a read and a status stay right if it becomes zeros.
+    pub(super) known_data: Mutex<Range<u64>>,
     threads: AtomicUsize,
     /// Threads that wait for a request.
     waiting: AtomicUsize,
@@ -62,6 +66,7 @@ impl<'a> Session<'a> {
             }),
             replies: Mutex::new(Replies::new(writer, agreed.is_structured)),
             long_reply: Mutex::default(),
+            known_data: Mutex::new(0..0),
             threads: AtomicUsize::new(1),
             waiting: AtomicUsize::new(0),
             failure: Mutex::new(None),
