@@ -133,10 +133,14 @@ fn partitions_of_a_disk_are_listed() {
         "disk: a whole disk with 2 partitions (MBR)\n",
         "Partition 1: not NTFS, 1048576 bytes (1.00 MiB) at byte 0x8000\n",
         "Partition 2: NTFS, 2097664 bytes (2.00 MiB) at byte 0x200000\n",
-        "ntfsclone info --partition 2 disk\n",
     ] {
         text.reported(part);
     }
+    // The only one with NTFS.
+    let of_partition = scene.run("info --partition 2 disk");
+    let of_partition = String::from_utf8_lossy(of_partition.stdout()).into_owned();
+    assert!(of_partition.contains("partition 2"), "{of_partition}");
+    text.reported(&format!("\n\n{of_partition}"));
     let told = info(&scene, "disk");
     let expected = serde_json::json!({
         "source": "disk",

@@ -4,11 +4,11 @@ use crate::support::{
     fuse_mount::{FuseMount, unmount},
     mount::Mount,
     program::ours,
-    requirements::{Need, met_here},
+    requirements::{Need, met_here, skip},
     scene::Scene,
     small_volume::{builder, clone_of, image_of, volume},
 };
-use ntfs_volume_builder::{File, FileData, pattern};
+use ntfs_volume_builder::{File, FileData, Run, attribute_type, pattern};
 use rustix::process::Signal;
 use std::{
     collections::BTreeMap,
@@ -16,6 +16,7 @@ use std::{
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, MetadataExt},
     path::Path,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -220,6 +221,193 @@ fn a_mount_that_was_killed_does_not_hang_and_is_named() {
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("fusermount3 -u mnt"), "{errors}");
     assert!(unmount(&mount.path("")));
+}
+
+/// A reparse point with that tag and data.
+fn reparse_point(tag: u32, data: &[u8]) -> FileData {
+    let head = [tag.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
+    FileData::Resident([&head, data].concat())
+}
+
+/// The data of a link with the path that it leads to, and no name to display. `flags` is what a symbolic link has before
+/// the path.
+fn link_data(target: &str, flags: &[u8]) -> Vec<u8> {
+    let name: Vec<u8> = target.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let len = name.len() as u16;
+    let fields = [0, len, len, 0].map(u16::to_le_bytes);
+    [fields.as_flattened(), flags, &name].concat()
+}
+
+#[test]
+fn links_and_special_files_are_what_they_are() {
+    if !met_here(FUSE) {
+        return;
+    }
+    const SYMLINK: u32 = 0xA000_000C;
+    const JUNCTION: u32 = 0xA000_0003;
+    const RELATIVE: &[u8] = &[1, 0, 0, 0];
+    const ABSOLUTE: &[u8] = &[0; 4];
+    let with_point = |file: File, tag, data: &[u8]| {
+        let point = reparse_point(tag, data);
+        file.attribute(attribute_type::REPARSE_POINT, "", point)
+    };
+    let link = |tag, target, flags| {
+        let file = File::new().data(Vec::new());
+        with_point(file, tag, &link_data(target, flags))
+    };
+    let linux_link = || {
+        let data = [&2_u32.to_le_bytes()[..], b"../docs/hello.txt"].concat();
+        with_point(File::new().data(Vec::new()), 0xA000_001D, &data)
+    };
+    let hole = || File::new().data(FileData::Runs(vec![Run::hole(13)]));
+    let provider = [1_u32, 2, 1, 0].map(u32::to_le_bytes);
+    // Chunks of 4 KiB as they are, after the offsets of all but the first.
+    let program = pattern(4, 10_000);
+    let offsets = [4096_u32, 8192].map(u32::to_le_bytes);
+    let packed = FileData::Bytes([offsets.as_flattened(), &program].concat());
+    let sparse = FileData::Placed {
+        runs: vec![Run::hole(3)],
+        bytes: vec![0; program.len()],
+    };
+    let program_file = File::new().data(sparse).stream("WofCompressedData", packed);
+    let mut volume = builder()
+        .file("Papers/there", FileData::Resident(b"there".to_vec()))
+        .file(
+            "links/relative",
+            link(SYMLINK, "..\\Papers\\there", RELATIVE),
+        )
+        .file(
+            "links/absolute",
+            link(SYMLINK, "\\??\\C:\\Papers\\there", ABSOLUTE),
+        )
+        .file("links/outside", link(SYMLINK, "..\\..\\..\\etc", RELATIVE))
+        .file("links/junction", link(JUNCTION, "\\??\\C:\\Papers", &[]))
+        .file("links/away", link(JUNCTION, "\\??\\D:\\Elsewhere", &[]))
+        .file("links/linux", linux_link())
+        .file("dedup", with_point(hole(), 0x8000_0013, &[]))
+        .file("cloud", with_point(hole(), 0x9000_301A, &[]))
+        .file("secret", FileData::Bytes(pattern(1, 5000)))
+        .file(
+            "program.exe",
+            with_point(program_file, 0x8000_0017, provider.as_flattened()),
+        )
+        .build();
+    let record = volume.record_number("secret");
+    volume.patch_attribute(record, attribute_type::DATA, "", 0x0D, &[0x40]);
+    let scene = Scene::with_volume(&volume.bytes);
+    let mut mount = FuseMount::start(&scene, "volume");
+
+    let leads_to = |name: &str| fs::read_link(mount.path(name)).expect(name);
+    for (name, target) in [
+        ("links/relative", "../Papers/there"),
+        ("links/absolute", "../Papers/there"),
+        ("links/junction", "../Papers"),
+        ("links/linux", "../docs/hello.txt"),
+        ("links/outside", "..\\..\\..\\etc"),
+    ] {
+        assert_eq!(leads_to(name), Path::new(target), "{name}");
+    }
+    for path in ["links/relative", "links/absolute", "links/junction/there"] {
+        assert_eq!(fs::read(mount.path(path)).expect(path), b"there");
+    }
+    for path in ["links/outside", "links/away"] {
+        assert!(fs::symlink_metadata(mount.path(path)).is_ok_and(|link| link.is_symlink()));
+        assert!(fs::metadata(mount.path(path)).is_err(), "{path}");
+    }
+    assert!(fs::read(mount.path("program.exe")).expect("it can be read") == program);
+    for (path, error) in [("secret", 13), ("dedup", 5), ("cloud", 5)] {
+        let found = fs::read(mount.path(path)).expect_err(path);
+        assert_eq!(found.raw_os_error(), Some(error), "{path}");
+        assert!(fs::metadata(mount.path(path)).is_ok_and(|file| file.len() > 0));
+    }
+    assert!(unmount(&mount.path("")));
+    let (code, errors) = mount.wait();
+    assert_eq!(code, Some(0));
+    for reason in [
+        "cannot open /secret: the content is encrypted",
+        "cannot open /dedup: ",
+        "cannot open /cloud: ",
+    ] {
+        assert!(errors.contains(reason), "{errors}");
+    }
+}
+
+#[test]
+fn it_can_be_unmounted_while_files_are_read() {
+    if !met_here(FUSE) {
+        return;
+    }
+    let scene = scene();
+    let mut mount = FuseMount::start(&scene, "image");
+    let expected = fs::read(mount.path("big.bin")).expect("it can be read");
+    let (path, started) = (mount.path("big.bin"), Instant::now());
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (path, expected) = (path.clone(), expected.clone());
+            thread::spawn(move || {
+                let mut count = 0;
+                while let Ok(content) = fs::read(&path) {
+                    assert!(content == expected);
+                    count += 1;
+                    assert!(started.elapsed() < Duration::from_secs(20));
+                }
+                count
+            })
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(100));
+    assert!(unmount(&mount.path("")));
+    for reader in readers {
+        assert!(reader.join().expect("all is equal") > 0);
+    }
+    assert_eq!(mount.wait(), (Some(0), String::new()));
+}
+
+#[test]
+fn an_ordinary_user_mounts_with_fusermount3() {
+    const NOBODY: u32 = 65534;
+    let needs = [FUSE, &["fusermount3", "setpriv"].map(Need::Tool)].concat();
+    if !met_here(&needs) {
+        return;
+    }
+    let mode = fs::metadata("/dev/fuse").map_or(0, |device| device.mode());
+    if mode & 0o006 != 0o006 {
+        return skip(
+            "an_ordinary_user_mounts_with_fusermount3",
+            "only root may open /dev/fuse",
+        );
+    }
+    let scene = scene();
+    let mnt = scene.path("mnt");
+    fs::create_dir(&mnt).expect("the folder of the scene is there");
+    for path in [scene.path("."), mnt.clone()] {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("it is root's");
+    }
+    let run = |program: &Path, arguments: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command
+            .arg(program)
+            .args(arguments)
+            .current_dir(scene.path("."));
+        let output = command.output().expect("it starts");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), output.stdout, errors)
+    };
+    // One that every user may run.
+    let program = scene.path("program");
+    fs::copy(ours().get_program(), &program).expect("it is there");
+    let (code, _, errors) = run(&program, &["mount", "--background", "image", "mnt"]);
+    assert_eq!(code, Some(0), "{errors}");
+    let (_, content, errors) = run(Path::new("cat"), &["mnt/Papers/Hello.txt"]);
+    assert_eq!(content, b"hello", "{errors}");
+    let seen = run(Path::new("stat"), &["--format=%u", "mnt/Papers/Hello.txt"]).1;
+    assert_eq!(seen, b"65534\n");
+    // It is that user's own.
+    assert!(fs::read_dir(&mnt).is_err());
+    let (code, _, errors) = run(Path::new("fusermount3"), &["-u", "mnt"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert_eq!(fs::read_dir(&mnt).expect("it is empty").count(), 0);
 }
 
 #[test]

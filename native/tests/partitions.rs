@@ -5,7 +5,7 @@ use crate::support::{
     requirements::met_here,
     scene::Scene,
     small_volume::{DAMAGED, clone_of, image_of, truncated, volume},
-    wrapped::{WRAPPERS, shell},
+    wrapped::{WRAPPERS, gzip, shell},
 };
 
 #[test]
@@ -94,6 +94,74 @@ fn partitions() {
         ] {
             scene.run(line).refused(message, remedy);
         }
+    }
+}
+
+#[test]
+fn the_only_partition_with_ntfs_is_taken_to_look_inside() {
+    let volume = volume();
+    let other = vec![0x11; 1 << 20];
+    let partition = |sector, bytes| Partition {
+        sector,
+        kind: 0x07,
+        bytes,
+    };
+    let scene = Scene::with_volume(&volume.bytes);
+    let one = disk::with_gpt(&[partition(64, &other[..]), partition(4096, &volume.bytes)]);
+    scene.write("one", &one);
+    let two = [
+        partition(64, &volume.bytes[..]),
+        partition(8192, &volume.bytes),
+    ];
+    scene.write("two", disk::with_gpt(&two));
+    let alone = disk::with_gpt(&[partition(4096, &volume.bytes[..])]);
+    scene.write("alone", &alone);
+    scene.write("alone.gz", gzip(&alone));
+    scene
+        .run("convert -q --to vhdx volume vhdx")
+        .changed_only(&["vhdx"]);
+    let list = scene.run("ls -R volume").stdout().to_vec();
+    let content = scene.run("cat volume big.bin").stdout().to_vec();
+    for (disk, number) in [("one", 2), ("alone", 1), ("alone.gz", 1), ("vhdx", 1)] {
+        let taken = format!(
+            "{disk}: is a whole disk; partition {number} is taken, the only one with NTFS\n"
+        );
+        for (line, expected) in [("ls -R", &list), ("cat", &content)] {
+            let file = if line == "cat" { "big.bin" } else { "" };
+            let outcome = scene.run(&format!("{line} {disk} {file}"));
+            assert_eq!(
+                outcome.code(),
+                Some(0),
+                "{line} {disk}: {}",
+                outcome.errors()
+            );
+            assert!(outcome.errors().contains(&taken), "{}", outcome.errors());
+            assert!(outcome.stdout() == expected, "{line} {disk}");
+        }
+        let extracted = scene.run(&format!("extract {disk} big.bin -C out"));
+        assert!(
+            extracted.errors().contains(&taken),
+            "{}",
+            extracted.errors()
+        );
+        assert!(scene.read("out/big.bin") == content);
+        std::fs::remove_dir_all(scene.path("out")).expect("it was made");
+        // Named, nothing has to be said.
+        let named = scene.run(&format!("ls --partition {number} {disk}"));
+        assert!(!named.errors().contains("is taken"), "{}", named.errors());
+    }
+    let found = "two: is a whole disk; NTFS is in\n    partition 1: at byte 0x8000, 2.00 MiB\n    \
+                 partition 2: at byte 0x400000, 2.00 MiB";
+    for line in ["ls two", "cat two big.bin", "serve --listen 0 two"] {
+        scene
+            .run(line)
+            .refused(found, "name the partition: --partition 1");
+    }
+    // What writes asks all the same.
+    for line in ["-o out one", "-s -o out one", "-r -o out one"] {
+        let outcome = scene.run(line);
+        assert_eq!(outcome.code(), Some(1), "{line}");
+        outcome.changed_only(&[]);
     }
 }
 

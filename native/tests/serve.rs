@@ -2,8 +2,8 @@
 
 use crate::support::{
     nbd_client::{
-        BLOCK_STATUS, Client, EINVAL, EIO, ENOSPC, EPERM, FLUSH, OPTION_MAGIC, READ, TRIM, WRITE,
-        WRITE_ZEROES,
+        BLOCK_STATUS, Client, DISCONNECT, EINVAL, EIO, ENOSPC, EPERM, FLUSH, OPTION_MAGIC, READ,
+        TRIM, WRITE, WRITE_ZEROES,
     },
     program::{printed, succeed, tool},
     requirements::{Need, met_here},
@@ -12,6 +12,7 @@ use crate::support::{
     small_volume::{areas_of, builder, clone_of, image_of, volume},
 };
 use rustix::process::Signal;
+use std::collections::BTreeMap;
 
 const READ_ONLY: u16 = 1 << 1;
 
@@ -357,6 +358,72 @@ fn options_that_make_no_sense_are_errors() {
 }
 
 #[test]
+fn requests_in_flight_are_all_answered() {
+    let scene = scene();
+    scene
+        .run("-q --save-image --compress -o frames volume")
+        .wrote(&["frames"]);
+    let expected = clone_of(&volume());
+    for line in ["image", "frames", "--overlay changes image"] {
+        let server = Server::start(&scene, line);
+        let mut client = Client::connect(&server.socket);
+        let mut waiting = BTreeMap::new();
+        let mut read = vec![0xAA; expected.len()];
+        let step = expected.len() / 50;
+        for start in (0..expected.len()).step_by(step) {
+            let len = step.min(expected.len() - start) as u32;
+            let cookie = client.start(READ, start as u64, len, &[]);
+            waiting.insert(cookie, u64::from(len));
+            // What is there already is written, or refused.
+            if line.contains("overlay") {
+                let written = &expected[start..start + len.min(100) as usize];
+                let cookie = client.start(WRITE, start as u64, len.min(100), written);
+                waiting.insert(cookie, 0);
+                waiting.insert(client.start(FLUSH, 0, 0, &[]), 0);
+            }
+        }
+        while !waiting.is_empty() {
+            let (cookie, data, is_last) = client.any_chunk();
+            let left = waiting.get_mut(&cookie).expect("a request that waits");
+            if let Some((offset, data)) = data {
+                *left -= data.len() as u64;
+                read[offset as usize..][..data.len()].copy_from_slice(&data);
+            }
+            if is_last {
+                assert_eq!(
+                    waiting.remove(&cookie),
+                    Some(0),
+                    "{line}: bytes that are missing"
+                );
+            }
+        }
+        assert!(read == expected, "{line}");
+        // The last thing a client sends: what precedes it is answered all the same.
+        client.start(READ, 0, 4096, &[]);
+        client.start(DISCONNECT, 0, 0, &[]);
+        let (_, data, is_last) = client.any_chunk();
+        assert_eq!(data, Some((0, expected[..4096].to_vec())));
+        assert!(is_last && client.is_disconnected());
+    }
+}
+
+#[test]
+fn a_client_that_takes_no_replies_holds_up_nobody() {
+    let scene = scene();
+    let server = Server::start(&scene, "image");
+    let mut stuck = Client::connect(&server.socket);
+    for _ in 0..500 {
+        stuck.start(READ, 0, stuck.size as u32, &[]);
+    }
+    let mut other = Client::connect(&server.socket);
+    assert!(other.read_all() == clone_of(&volume()));
+    // Its requests are in flight.
+    let (code, errors) = server.end(Signal::TERM);
+    assert_eq!(code, Some(143), "{errors}");
+    assert!(!scene.path("sock").exists());
+}
+
+#[test]
 fn other_programs_read_what_is_served() {
     let needs = ["nbdinfo", "nbdcopy", "qemu-img"].map(Need::Tool);
     if !met_here(&needs) {
@@ -370,6 +437,7 @@ fn other_programs_read_what_is_served() {
     for part in [
         "using structured packets",
         "is_read_only: true",
+        "can_multi_conn: true",
         "base:allocation",
     ] {
         assert!(described.contains(part), "{described}");
@@ -385,10 +453,13 @@ fn other_programs_read_what_is_served() {
     let data = totals.lines().find(|line| line.ends_with("data"));
     let data = data.and_then(|line| line.split_whitespace().next());
     assert_eq!(data, Some(areas.to_string().as_str()), "{totals}");
-    let mut copy = tool("nbdcopy", [&server.uri]);
-    copy.arg(scene.path("copied"));
-    succeed(copy);
-    assert!(scene.read("copied") == clone_of(&volume));
+    for connections in ["1", "4"] {
+        let mut copy = tool("nbdcopy", ["--connections", connections, &server.uri]);
+        copy.arg(scene.path("copied"));
+        succeed(copy);
+        assert!(scene.read("copied") == clone_of(&volume), "{connections}");
+        scene.remove("copied");
+    }
     let mut convert = tool("qemu-img", ["convert", "-O", "qcow2", &server.uri]);
     convert.arg(scene.path("converted"));
     succeed(convert);

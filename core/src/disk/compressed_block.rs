@@ -41,7 +41,6 @@ pub(super) enum Method {
     /// A frame of zstd (RFC 8878).
     Zstd,
     /// As they are, followed by their Adler-32.
-    #[cfg(feature = "disk-files")]
     Stored,
 }
 
@@ -57,7 +56,6 @@ impl CompressedBlock {
         let mut content = vec![0; len_usize(self.size)];
         let made = match self.method {
             Method::Zlib => self.decompress_zlib(&input, &mut content)?,
-            #[cfg(feature = "disk-files")]
             Method::Stored => return self.check_stored(input),
             Method::Deflate | Method::Zstd => {
                 let mut decoder = self.decoder()?;
@@ -69,7 +67,6 @@ impl CompressedBlock {
     }
 
     /// Takes the checksum off.
-    #[cfg(feature = "disk-files")]
     fn check_stored(self, mut input: Vec<u8>) -> Result<Vec<u8>> {
         let Some((content, checksum)) = input.split_last_chunk() else {
             return Err(self.damaged("it is truncated"));
@@ -146,7 +143,6 @@ impl CompressedBlock {
 
     fn decoder(self) -> Result<Box<dyn Decoder>> {
         match self.method {
-            #[cfg(feature = "disk-files")]
             // It is not compressed.
             Method::Stored => Err(self.damaged("it is not compressed")),
             Method::Deflate | Method::Zlib => {

@@ -8,7 +8,6 @@
 
 mod cache;
 mod compressed_block;
-#[cfg(feature = "disk-files")]
 pub(crate) mod ewf;
 #[cfg(feature = "jobs")]
 mod given_files;
@@ -28,7 +27,6 @@ pub(crate) mod vmdk;
 use alloc::boxed::Box;
 use core::fmt;
 
-#[cfg(feature = "disk-files")]
 pub(crate) use self::ewf::SIGNATURE as EWF_SIGNATURE;
 #[cfg(feature = "jobs")]
 pub(crate) use self::given_files::GivenFiles;
@@ -51,7 +49,6 @@ const SECTOR: u64 = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskFormat {
     /// EWF of EnCase, version 1: E01.
-    #[cfg(feature = "disk-files")]
     Ewf,
     /// qcow2 of QEMU.
     Qcow2,
@@ -68,7 +65,6 @@ pub enum DiskFormat {
 impl DiskFormat {
     /// An opener that has not begun.
     pub(crate) fn opener(self) -> Box<dyn Opener> {
-        #[cfg(feature = "disk-files")]
         if self == Self::Ewf {
             return Box::<ewf::Opening>::default();
         }
@@ -78,7 +74,6 @@ impl DiskFormat {
     /// Opens a disk, and its parents.
     fn open(self, source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
         match self {
-            #[cfg(feature = "disk-files")]
             Self::Ewf => Err(header::not_read("has a forensic image as its parent")),
             Self::Qcow2 => qcow2::open(source, chain),
             Self::Vdi => vdi::open(source, chain),
@@ -103,7 +98,6 @@ impl Opener for DiskFormat {
 impl fmt::Display for DiskFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            #[cfg(feature = "disk-files")]
             Self::Ewf => "E01",
             Self::Qcow2 => "qcow2",
             Self::Vdi => "VDI",

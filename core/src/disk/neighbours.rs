@@ -118,16 +118,6 @@ impl<'a> Chain<'a> {
         self.names.last().map_or("", String::as_str)
     }
 
-    /// Refuses a disk that is in several files, without the feature `disk-files`: the compiler leaves
-    /// out what follows.
-    #[inline(always)]
-    pub(super) fn need_other_files(&self) -> Result<()> {
-        match cfg!(feature = "disk-files") {
-            true => Ok(()),
-            false => Err(not_read("is in several files, which are not read here")),
-        }
-    }
-
     /// Opens a file that holds a part of the disk.
     pub(super) fn open(&mut self, path: &str) -> Result<Neighbour> {
         let found = self.neighbours.open(self.name(), path)?;

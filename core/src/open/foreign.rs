@@ -66,8 +66,6 @@ pub(super) const FILES: &[Format] = &[
     row(At(0, b"WithouFreSpacExt"), "is a virtual disk (Parallels)", CONVERT),
     row(At(0, b"Bochs Virtual HD Image"), "is a virtual disk (Bochs)", CONVERT),
     row(At(0, b"encrcdsa"), "is an encrypted virtual disk (DMG)", "decrypt it with hdiutil"),
-    #[cfg(not(feature = "disk-files"))]
-    row(At(0, b"EVF\x09\r\n\xFF\0"), "is a forensic image (E01)", EXPORT),
     row(At(0, b"EVF2\r\n\x81\0"), "is a forensic image (Ex01)", EXPORT),
     row(At(0, b"LVF\x09\r\n\xFF\0"), "is a forensic image of files (L01)", FILES_ONLY),
     row(At(0, b"LEF2\r\n\x81\0"), "is a forensic image of files (Lx01)", FILES_ONLY),

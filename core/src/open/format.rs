@@ -120,7 +120,6 @@ const READ: &[Format] = &[
         DiskFormat::Vmdk,
         Detect::At(0, disk::VMDK_DESCRIPTOR_MAGIC),
     ),
-    #[cfg(feature = "disk-files")]
     disk(
         "is a forensic image (E01)",
         DiskFormat::Ewf,

@@ -101,6 +101,11 @@ impl Nesting {
         self.partition
     }
 
+    /// Enters the partition with this number when the disk is reached, as if it had been named.
+    pub fn choose_partition(&mut self, number: u32) {
+        self.partition = Some(number);
+    }
+
     /// Records that a layer was passed.
     pub fn pass(&mut self, layer: Layer) {
         if let Layer::Partition(_) = layer {

@@ -129,6 +129,12 @@ impl PartitionTable {
         let mut partitions = self.partitions.iter();
         partitions.find(|partition| partition.number == number)
     }
+
+    /// The partition with NTFS, if there is exactly one.
+    pub fn only_ntfs(&self) -> Option<&Partition> {
+        let mut ntfs = self.partitions.iter().filter(|partition| partition.is_ntfs);
+        ntfs.next().filter(|_| ntfs.next().is_none())
+    }
 }
 
 impl fmt::Display for Damage {

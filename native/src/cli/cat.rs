@@ -30,7 +30,7 @@ pub struct Cat {
     #[arg(long, value_name = "A-B|A+LEN", value_parser = parse_range)]
     pub range: Option<ByteRange>,
 
-    /// Look into partition N of IMAGE, which is a whole disk
+    /// Look into partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 }

@@ -45,7 +45,7 @@ pub struct Extract {
     #[arg(long, value_name = "WHERE", value_enum, default_value_t = NamesBy::Index)]
     pub by: NamesBy,
 
-    /// Look into partition N of IMAGE, which is a whole disk
+    /// Look into partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 

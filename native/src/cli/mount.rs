@@ -39,7 +39,7 @@ pub struct Mount {
     #[arg(long)]
     pub allow_other: bool,
 
-    /// Mount partition N of IMAGE, which is a whole disk
+    /// Mount partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 

@@ -41,7 +41,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub overlay: Option<PathBuf>,
 
-    /// Serve partition N of IMAGE, which is a whole disk
+    /// Serve partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 

@@ -25,7 +25,7 @@ impl FileTree {
 
     /// Like [`FileTree::open`], with progress where it must be decompressed.
     pub fn open_with(source: &Input, by: By, progress: Progress) -> Result<Self> {
-        let opened = input::open(source, None)?;
+        let opened = input::open_to_look(source)?;
         let device = Arc::new(Device::of(opened, progress, Reports::TO_STDERR)?);
         let read = |error| Error::read(device.path(), error);
         let opened = Volume::open(Arc::clone(&device));

@@ -27,7 +27,7 @@ impl ServedVolume {
         force: bool,
         progress: Progress,
     ) -> Result<Self> {
-        let opened = input::open(source, None)?;
+        let opened = input::open_to_look(source)?;
         let device = Device::of(opened, progress, Reports::TO_STDERR)?;
         let path = device.path().to_owned();
         judge_use(&path, device.metadata(), Accepted::to_serve(force))?;

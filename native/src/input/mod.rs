@@ -20,6 +20,7 @@ mod read_ahead;
 mod reopen;
 mod seek_points;
 mod seekable;
+mod shared_decoder;
 mod side_index;
 mod stream;
 mod virtual_disk;
@@ -30,7 +31,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::io::ReadAt;
-use ntfsclone_core::open::{Container, Content, Damage, Inward, Layer, Nesting, Probe};
+use ntfsclone_core::open::{
+    Container, Content, Damage, Inward, Layer, Nesting, PartitionTable, Probe,
+};
 use ntfsclone_core::stream::Compression;
 
 pub use damaged::path_to_rescue;
@@ -66,6 +69,15 @@ struct OpenOptions<'a> {
     /// What is there will do, in spite of what cannot be read.
     rescue: Option<&'a Rescue>,
     sums: Sums,
+    unnamed: Unnamed,
+}
+
+/// What is done with a disk of which no partition is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unnamed {
+    Refuse,
+    /// Enter the only partition with NTFS.
+    EnterOnlyNtfs,
 }
 
 /// What something unknown is taken for, which has to say what is wrong with it.
@@ -93,6 +105,23 @@ pub fn open(input: &Input, rescue: Option<&Rescue>) -> Result<OpenInput> {
         wanted: Wanted::Image,
         rescue,
         sums: Sums::Ignore,
+        unnamed: Unnamed::Refuse,
+    };
+    open_with(input, opening)
+}
+
+/// Like [`open`], to look at what is there: of a disk with one NTFS partition that is entered, which is
+/// printed.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_to_look(input: &Input) -> Result<OpenInput> {
+    let opening = OpenOptions {
+        wanted: Wanted::Image,
+        rescue: None,
+        sums: Sums::Ignore,
+        unnamed: Unnamed::EnterOnlyNtfs,
     };
     open_with(input, opening)
 }
@@ -108,6 +137,7 @@ pub fn open_compared(input: &Input, rescue: Option<&Rescue>) -> Result<OpenInput
         wanted: Wanted::Image,
         rescue,
         sums: Sums::Compare,
+        unnamed: Unnamed::Refuse,
     };
     open_with(input, opening)
 }
@@ -131,6 +161,7 @@ pub fn open_volume(
         wanted: Wanted::Volume,
         rescue,
         sums: Sums::Ignore,
+        unnamed: Unnamed::Refuse,
     };
     open_with(&input, opening)
 }
@@ -279,6 +310,10 @@ fn open_files(
     let mut nesting = Nesting::new(layers, partition);
     let mut table_damage = None;
     let mut start = opening.start_of(&name, &files)?;
+    if opening.unnamed == Unnamed::EnterOnlyNtfs {
+        let content = Probe::with_start(&files, &start).content();
+        partition::choose(&name, &mut nesting, &content, PartitionTable::only_ntfs);
+    }
     if Compression::of(&start).is_none()
         && !is_virtual_disk(&files, &start)
         && let Some(number) = nesting.partition()

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use ntfsclone_core::io::{IoError, ReadAt};
-use ntfsclone_core::open::Damage;
+use ntfsclone_core::open::{Content, Damage, Layer, Nesting, Partition, PartitionTable};
 
 use super::files::Files;
 use crate::device;
 use crate::error::Result;
-use crate::report;
+use crate::report::{self, Reports};
 
 /// The device of the partition with this number, where the kernel has one: others
 /// that use it are known there, too.
@@ -18,6 +18,37 @@ pub(super) fn device_of(disk: &Files, number: u32) -> Result<Option<Files>> {
         .first()
         .and_then(|metadata| device::partition_node(metadata, number));
     node.map(|node| Files::open(&[node])).transpose()
+}
+
+/// Enters the partition of a disk that `only` finds, and reports it, if none is named and none was entered.
+pub(super) fn choose(
+    name: &Path,
+    nesting: &mut Nesting,
+    content: &Content,
+    only: fn(&PartitionTable) -> Option<&Partition>,
+) {
+    let is_entered = |layer: &Layer| matches!(layer, Layer::Partition(_));
+    if nesting.partition().is_some() || nesting.layers().iter().any(is_entered) {
+        return;
+    }
+    if let Content::Disk(table) = content
+        && let Some(partition) = only(table)
+    {
+        Reports::TO_STDERR.line(format_args!(
+            "{}: is a whole disk; partition {} is taken, the only one with NTFS",
+            name.display(),
+            partition.number
+        ));
+        nesting.choose_partition(partition.number);
+    }
+}
+
+/// The only partition of a disk, of which no more than the table is read.
+pub(super) fn only_one(table: &PartitionTable) -> Option<&Partition> {
+    match &table.partitions[..] {
+        [partition] => Some(partition),
+        _ => None,
+    }
 }
 
 /// Warns of a table that is damaged: what is taken for the partition may be

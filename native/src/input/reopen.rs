@@ -6,7 +6,7 @@ use ntfsclone_core::open::{Layer, Nesting};
 
 use super::seekable::open_seekable;
 use super::stream::open_stream;
-use super::{Bytes, FilesReader, OpenInput, OpenOptions, Recognised, Sums, Wanted};
+use super::{Bytes, FilesReader, OpenInput, OpenOptions, Recognised, Sums, Unnamed, Wanted};
 use crate::error::{Error, Result};
 
 /// Opens what was opened before, from its start. Checksums are compared once.
@@ -42,6 +42,7 @@ pub fn open_again(mut input: Recognised, partition: Option<u32>) -> Result<OpenI
                 wanted: Wanted::Image,
                 rescue: None,
                 sums: Sums::Ignore,
+                unnamed: Unnamed::Refuse,
             };
             open_stream(input, Box::new(FilesReader::new(files)), nesting, opening)
         }

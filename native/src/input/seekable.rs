@@ -7,16 +7,17 @@ use ntfsclone_core::image::seekable::{Kind, SeekableReader};
 use ntfsclone_core::open::{Content, Probe};
 
 use super::Files;
+use super::shared_decoder::SharedDecoder;
 use crate::report;
 
 /// A zstd file that can be read at any place.
-pub type Seekable = SeekableReader<Arc<Files>>;
+pub type Seekable = SharedDecoder<SeekableReader<Arc<Files>>>;
 
 /// A zstd file with a seek table, and what is in it; none if it must be read
 /// from start to end.
 pub(super) fn open_seekable(name: &Path, files: &Arc<Files>) -> Option<(Content, Arc<Seekable>)> {
-    let seekable = match Seekable::open(Arc::clone(files)) {
-        Ok(seekable) => seekable?,
+    let seekable = match SeekableReader::open(Arc::clone(files)) {
+        Ok(seekable) => Seekable::new(seekable?),
         Err(error) => {
             report::warning(format!(
                 "{}: {}; it is read from start to end, without it",

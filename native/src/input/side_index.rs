@@ -13,8 +13,9 @@ use ntfsclone_core::stream::{Compression, Limits};
 use super::compression::memory_limit;
 use super::index_cache;
 use super::seek_points;
+use super::shared_decoder::SharedDecoder;
 use super::virtual_disk::open_disk;
-use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Wanted};
+use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Unnamed, Wanted};
 use crate::device;
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
@@ -68,6 +69,7 @@ pub fn open_indexed(input: &Recognised, reports: Reports) -> Result<Option<OpenI
         wanted: Wanted::Volume,
         rescue: None,
         sums: Sums::Ignore,
+        unnamed: Unnamed::Refuse,
     };
     open_disk(input, source, nesting, opening).map(Some)
 }
@@ -114,7 +116,10 @@ pub fn indexed(
         threads: 0,
     };
     let compressed = Arc::clone(files) as Source;
-    is_of_files.then(|| Arc::new(IndexedReader::new(compressed, index, limits)) as Source)
+    is_of_files.then(|| {
+        let reader = IndexedReader::new(compressed, index, limits);
+        Arc::new(SharedDecoder::new(reader)) as Source
+    })
 }
 
 /// The hash of the size, and of the first and last bytes.

@@ -13,7 +13,9 @@ use super::not_opened::{Seen, judge_unknown, refuse_seen};
 use super::partition::{self, Start};
 use super::passing::Passing;
 use super::read_ahead::ReadAhead;
-use super::{Bytes, Files, FilesReader, Format, OpenInput, OpenOptions, Recognised, Sums, Wanted};
+use super::{
+    Bytes, Files, FilesReader, Format, OpenInput, OpenOptions, Recognised, Sums, Unnamed, Wanted,
+};
 use crate::error::{Error, Result, TAKE_ANOTHER};
 
 /// What is read of a stream to identify it: the partition table of a disk is in
@@ -56,6 +58,9 @@ pub(super) fn open_stream(
         let start = peek(&mut reader, &input.name, opening)?;
         let source = Start(&start);
         let content = Probe::with_start(&source, &start).content();
+        if opening.unnamed == Unnamed::EnterOnlyNtfs {
+            partition::choose(&input.name, &mut nesting, &content, partition::only_one);
+        }
         let step = nesting.step(&source, content);
         let refused = |found: NotOpened| refuse_seen(&input.name, &found, Seen::Start);
         input.format = match step.map_err(refused)? {
@@ -123,6 +128,7 @@ pub fn peek_content(name: &Path, reader: &mut Box<dyn Read + Send>) -> Result<Co
         wanted: Wanted::Volume,
         rescue: None,
         sums: Sums::Ignore,
+        unnamed: Unnamed::Refuse,
     };
     let start = peek(reader, name, opening)?;
     Ok(Probe::with_start(&Start(&start), &start).content())

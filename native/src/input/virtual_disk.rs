@@ -8,13 +8,14 @@ use std::sync::Arc;
 use ntfsclone_core as core;
 use ntfsclone_core::io::{IoError, ReadAt, Source};
 use ntfsclone_core::open::{
-    Container, Content, Contents, Inward, Layer, Nesting, PartitionReader, Probe,
+    Container, Content, Contents, Inward, Layer, Nesting, PartitionReader, PartitionTable, Probe,
 };
 
 use super::neighbours::FilesBeside;
 use super::not_opened::{judge_unknown, refuse};
 use super::{
-    Bytes, Files, Format, OpenInput, OpenOptions, Recognised, START_BYTES, partition, read_error,
+    Bytes, Files, Format, OpenInput, OpenOptions, Recognised, START_BYTES, Unnamed, partition,
+    read_error,
 };
 use crate::error::{Error, Result};
 
@@ -75,6 +76,9 @@ pub(super) fn open_disk(
     loop {
         input.layers = nesting.layers().to_vec();
         let content = content_of(&name, &source)?;
+        if opening.unnamed == Unnamed::EnterOnlyNtfs {
+            partition::choose(&name, &mut nesting, &content, PartitionTable::only_ntfs);
+        }
         let step = nesting.step(&source, content);
         input.format = match step.map_err(|found| refuse(&name, &found))? {
             Inward::Open(container @ Container::Disk(_)) => {

@@ -6,6 +6,7 @@
 //! every length is bounded before it is believed, a request that makes no sense gets an
 //! error, and a client that cannot be understood is disconnected.
 
+mod answer;
 mod export;
 mod handshake;
 mod option;

@@ -46,7 +46,7 @@ impl Order {
 /// Writes the replies to the requests of one client.
 pub(super) struct Replies<W> {
     writer: W,
-    pub(super) is_structured: bool,
+    is_structured: bool,
 }
 
 impl<W: Write> Replies<W> {

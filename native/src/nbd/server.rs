@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use super::export::Export;
 use super::handshake::negotiate;
-use super::session::answer_requests;
+use super::session::Session;
 use crate::device::{Connection, Listener};
 use crate::host::threads;
 use crate::report;
 
-/// Ours: clients at a time. Each takes a thread and up to 1 MiB; `nbdcopy` makes 4
-/// connections.
+/// Ours: clients at a time. Each takes one to four threads; `nbdcopy` makes 4 connections.
 const MAX_CONNECTIONS: usize = 64;
 
 /// Ours: how long a client may be silent before it has asked for the export.
@@ -129,6 +128,6 @@ impl Server {
         self.was_used.store(true, Ordering::SeqCst);
         // A client may be silent as long as it likes: that of a virtual machine is.
         writer.set_timeout(None)?;
-        answer_requests(reader, writer, &self.export, agreed)
+        Session::new(&self.export, agreed, reader, writer)?.answer_requests()
     }
 }

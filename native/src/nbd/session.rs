@@ -1,74 +1,157 @@
-//! The requests of one client, one after the other.
+//! The requests of one client. Several threads take them and answer them, in any order.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read};
+use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Builder, Scope};
 
+use super::answer::Answering;
 use super::export::Export;
 use super::handshake::Agreed;
 use super::option::not_understood;
-use super::reply::{Order, Replies, Status};
-use super::request::{Command, HEADER_BYTES, MAX_REQUEST_BYTES, Refusal, Request};
-use crate::source::{Content, Part};
+use super::reply::Replies;
+use super::request::{Command, HEADER_BYTES, Request};
+use crate::device::Connection;
 
-/// Bytes that are read or written in one call, unless a reply must be in one piece.
-const PIECE_BYTES: u64 = 1 << 20;
+/// Ours: threads that answer one client. Each takes up to 1 MiB.
+const MAX_THREADS: usize = 4;
 
-/// Zeros within data are sent as data up to this length: a chunk and a read of their own
-/// would take longer.
-const LEAST_HOLE_BYTES: u64 = 32 << 10;
+/// A client that has asked for the export, and what its threads share.
+pub(super) struct Session<'a> {
+    pub(super) export: &'a Export,
+    pub(super) agreed: Agreed,
+    /// For whoever ends the session while others wait for the client.
+    connection: Connection,
+    /// Held while a request is taken, with its data.
+    incoming: Mutex<Incoming>,
+    /// Held while a reply, or one chunk of it, is sent.
+    replies: Mutex<Replies<Connection>>,
+    /// For replies that must be in one piece and are longer than the buffer of a thread: one at a time.
+    pub(super) long_reply: Mutex<Vec<u8>>,
+    /// Bytes that were found to be data. To find out where data ends can take longer than to read some of it, as in a file
+    /// on tmpfs; and both a read and a status stay right if it becomes zeros.
+    pub(super) known_data: Mutex<Range<u64>>,
+    threads: AtomicUsize,
+    /// Threads that wait for a request.
+    waiting: AtomicUsize,
+    /// The first error.
+    failure: Mutex<Option<io::Error>>,
+}
 
-/// Extents of one reply to `BLOCK_STATUS`.
-const MAX_STATUSES: usize = 8192;
+/// What the client sends.
+pub(super) struct Incoming {
+    reader: BufReader<Connection>,
+    has_ended: bool,
+}
 
-/// Parts that are looked at for one reply to `BLOCK_STATUS`.
-const MAX_PARTS: usize = 64 << 10;
-
-/// Answers all requests of a client, until it disconnects.
-///
-/// # Errors
-///
-/// The connection failed; of kind [`io::ErrorKind::InvalidData`], the client makes no sense.
-pub(super) fn answer_requests(
-    reader: impl Read,
-    writer: impl Write,
-    export: &Export,
-    agreed: Agreed,
-) -> io::Result<()> {
-    let mut session = Session {
-        reader,
-        replies: Replies::new(writer, agreed.is_structured),
-        export,
-        agreed,
-        buffer: Vec::new(),
-        known_data: 0..0,
-    };
-    while let Some(request) = session.next_request()? {
-        session.answer(&request)?;
+impl<'a> Session<'a> {
+    /// # Errors
+    ///
+    /// There are no more descriptors.
+    pub(super) fn new(
+        export: &'a Export,
+        agreed: Agreed,
+        reader: BufReader<Connection>,
+        writer: Connection,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            export,
+            agreed,
+            connection: writer.try_clone()?,
+            incoming: Mutex::new(Incoming {
+                reader,
+                has_ended: false,
+            }),
+            replies: Mutex::new(Replies::new(writer, agreed.is_structured)),
+            long_reply: Mutex::default(),
+            known_data: Mutex::new(0..0),
+            threads: AtomicUsize::new(1),
+            waiting: AtomicUsize::new(0),
+            failure: Mutex::new(None),
+        })
     }
-    Ok(())
+
+    /// Answers all requests, until the client disconnects.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed; of kind [`io::ErrorKind::InvalidData`], the client makes no sense.
+    pub(super) fn answer_requests(self) -> io::Result<()> {
+        thread::scope(|scope| self.work(scope));
+        match self.failure.into_inner() {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error),
+            Err(poisoned) => poisoned.into_inner().map_or(Ok(()), Err),
+        }
+    }
+
+    /// The work of each thread.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        let mut answering = Answering::new(self);
+        loop {
+            match self.take_request(scope, &mut answering) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+
+    /// Takes a request and answers it. False if there is none any more.
+    fn take_request<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        answering: &mut Answering<'_>,
+    ) -> io::Result<bool> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut incoming = lock(&self.incoming);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let Some(request) = incoming.next()? else {
+            return Ok(false);
+        };
+        if incoming.has_more() && self.waiting.load(Ordering::SeqCst) == 0 {
+            self.start_thread(scope);
+        }
+        answering.answer(&request, incoming)?;
+        Ok(true)
+    }
+
+    /// Starts one more thread. If there can be none, the others do its work.
+    fn start_thread<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        // One reads while the other waits for the client.
+        let most = cores.clamp(2, MAX_THREADS);
+        if self.threads.load(Ordering::SeqCst) >= most {
+            return;
+        }
+        let thread = Builder::new().name("answers".to_owned());
+        if thread.spawn_scoped(scope, move || self.work(scope)).is_ok() {
+            self.threads.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Ends the session: threads that wait for the client wait no longer.
+    fn fail(&self, error: io::Error) {
+        lock(&self.failure).get_or_insert(error);
+        self.connection.disconnect();
+        lock(&self.incoming).has_ended = true;
+    }
+
+    pub(super) fn replies(&self) -> MutexGuard<'_, Replies<Connection>> {
+        lock(&self.replies)
+    }
 }
 
-struct Session<'a, R, W> {
-    reader: R,
-    replies: Replies<W>,
-    export: &'a Export,
-    agreed: Agreed,
-    buffer: Vec<u8>,
-    /// Bytes that were found to be data. To find out where data ends can take longer than
-    /// to read some of it; and to read it stays right if it becomes zeros.
-    known_data: Range<u64>,
-}
-
-/// What a chunk of a read consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chunk {
-    Data(u64),
-    Hole(u64),
-}
-
-impl<R: Read, W: Write> Session<'_, R, W> {
-    /// `None` if the client disconnects.
-    fn next_request(&mut self) -> io::Result<Option<Request>> {
+impl Incoming {
+    /// `None` if the client disconnects, and after an error.
+    fn next(&mut self) -> io::Result<Option<Request>> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        // Until a request has come in one piece.
+        self.has_ended = true;
         let mut header = [0; HEADER_BYTES];
         match self.reader.read_exact(&mut header) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -77,245 +160,92 @@ impl<R: Read, W: Write> Session<'_, R, W> {
         let request = Request::parse(&header);
         let request =
             request.ok_or_else(|| not_understood("a request does not begin with its magic"))?;
-        Ok(Some(request).filter(|request| request.command != Command::Disconnect))
+        self.has_ended = request.command == Command::Disconnect;
+        Ok(Some(request).filter(|_| !self.has_ended))
     }
 
-    fn answer(&mut self, request: &Request) -> io::Result<()> {
-        let size = self.export.content().size();
-        let checked = request.check(size, self.export.overlay().is_some());
-        if request.command == Command::Write {
-            return self.write(request, checked);
+    /// Whether more has come than the request that was taken.
+    fn has_more(&self) -> bool {
+        !self.reader.buffer().is_empty()
+    }
+
+    /// Fills `piece` with what follows the header of a request.
+    pub(super) fn read_data(&mut self, piece: &mut [u8]) -> io::Result<()> {
+        self.reader.read_exact(piece)
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Content, Part};
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::sync::{Arc, Barrier};
+    use std::time::Duration;
+
+    const SIZE: u64 = 1 << 20;
+
+    /// A read is answered when another one is being answered.
+    struct Together(Barrier);
+
+    impl Content for Together {
+        fn size(&self) -> u64 {
+            SIZE
         }
-        if let Err(refusal) = checked {
-            return self.replies.refused(request.cookie, refusal);
+
+        fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+            self.0.wait();
+            buf.fill((offset >> 12) as u8);
+            Ok(())
         }
-        match request.command {
-            Command::Read => self.read(request),
-            Command::BlockStatus if self.agreed.has_allocation => self.report_statuses(request),
-            Command::BlockStatus => self.replies.refused(request.cookie, Refusal::Invalid),
-            Command::Trim | Command::WriteZeroes | Command::Flush => self.change(request),
-            // The kernel reads ahead as it sees fit.
-            _ => self.replies.done(request.cookie),
+
+        fn part_at(&self, offset: u64) -> io::Result<Part> {
+            let len = SIZE - offset;
+            Ok(Part::Data { len })
         }
     }
 
-    fn read(&mut self, request: &Request) -> io::Result<()> {
-        if !self.replies.is_structured || request.must_not_fragment() {
-            return self.read_in_one_piece(request);
-        }
-        let end = request.offset + u64::from(request.len);
-        let mut position = request.offset;
-        if position == end {
-            return self.replies.done(request.cookie);
-        }
-        while position < end {
-            let chunk = match self.chunk_at(position, end) {
-                Ok(chunk) => chunk,
-                Err(error) => return self.lost(request, position, &error),
-            };
-            let (Chunk::Data(len) | Chunk::Hole(len)) = chunk;
-            let order = match position + len < end {
-                true => Order::MoreFollows,
-                false => Order::Last,
-            };
-            match chunk {
-                Chunk::Hole(len) => {
-                    let len = len as u32;
-                    self.replies.hole(request.cookie, order, position, len)?;
-                }
-                Chunk::Data(len) => {
-                    if let Err(error) = self.fill_buffer(position, len) {
-                        return self.lost(request, position, &error);
-                    }
-                    let data = &self.buffer[..len as usize];
-                    self.replies.data(request.cookie, order, position, data)?;
-                }
+    fn request(command: u16, cookie: u64, offset: u64, len: u32) -> Vec<u8> {
+        let mut bytes = 0x2560_9513_u32.to_be_bytes().to_vec();
+        bytes.extend(0_u16.to_be_bytes());
+        bytes.extend(command.to_be_bytes());
+        bytes.extend(cookie.to_be_bytes());
+        bytes.extend(offset.to_be_bytes());
+        bytes.extend(len.to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn requests_of_one_client_are_answered_at_the_same_time() {
+        let content = Arc::new(Together(Barrier::new(2)));
+        let export = Export::read_only(content, String::new());
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let patience = Some(Duration::from_secs(20));
+        client.set_read_timeout(patience).unwrap();
+        let writer = Connection::Local(server);
+        let reader = BufReader::new(writer.try_clone().unwrap());
+        let session = Session::new(&export, Agreed::default(), reader, writer).unwrap();
+        thread::scope(|scope| {
+            let ended = scope.spawn(|| session.answer_requests());
+            let reads = (0..16).map(|cookie| request(0, cookie, cookie << 12, 4096));
+            let reads: Vec<u8> = reads.flatten().collect();
+            client.write_all(&reads).unwrap();
+            let mut answered = [false; 16];
+            for _ in 0..16 {
+                let mut reply = [0; 16 + 4096];
+                client.read_exact(&mut reply).unwrap();
+                assert_eq!(reply[..8], *b"\x67\x44\x66\x98\0\0\0\0");
+                let cookie = u64::from_be_bytes(reply[8..16].try_into().unwrap());
+                assert_eq!(reply[16..], [cookie as u8; 4096]);
+                assert!(!std::mem::replace(&mut answered[cookie as usize], true));
             }
-            position += len;
-        }
-        Ok(())
-    }
-
-    /// The reply has one error or all data.
-    fn read_in_one_piece(&mut self, request: &Request) -> io::Result<()> {
-        let len = u64::from(request.len);
-        if let Err(error) = self.fill_buffer(request.offset, len) {
-            self.export.report_failure("read", request.offset, &error);
-            return self.replies.refused(request.cookie, refusal_for(&error));
-        }
-        let data = &self.buffer[..len as usize];
-        match self.replies.is_structured {
-            false => self.replies.read(request.cookie, data)?,
-            true => {
-                let (cookie, offset) = (request.cookie, request.offset);
-                self.replies.data(cookie, Order::Last, offset, data)?;
-            }
-        }
-        if len > PIECE_BYTES {
-            self.buffer = Vec::new();
-        }
-        Ok(())
-    }
-
-    /// Reads into the buffer, which is as long at least.
-    fn fill_buffer(&mut self, offset: u64, len: u64) -> io::Result<()> {
-        let len = len as usize;
-        if self.buffer.len() < len {
-            let more = len - self.buffer.len();
-            let reserved = self.buffer.try_reserve_exact(more);
-            reserved.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-            self.buffer.resize(len, 0);
-        }
-        let content = self.export.content();
-        content.read_exact_at(offset, &mut self.buffer[..len])
-    }
-
-    fn lost(&mut self, request: &Request, offset: u64, error: &io::Error) -> io::Result<()> {
-        self.export.report_failure("read", offset, error);
-        let refusal = refusal_for(error);
-        self.replies.lost(request.cookie, offset, refusal)
-    }
-
-    /// The chunk from `start` on: a hole, or data up to the next hole that is long enough.
-    fn chunk_at(&mut self, start: u64, end: u64) -> io::Result<Chunk> {
-        let limit = end.min(start + PIECE_BYTES);
-        if self.known_data.contains(&start) && self.known_data.end >= limit {
-            return Ok(Chunk::Data(limit - start));
-        }
-        let content = self.export.content();
-        let mut part = part_at(content, start)?;
-        match part {
-            Part::Zeros { len } if len >= LEAST_HOLE_BYTES || start + len >= end => {
-                return Ok(Chunk::Hole(len.min(end - start)));
-            }
-            // To read it fails, and says why.
-            Part::Missing { len } => return Ok(Chunk::Data(len.min(limit - start))),
-            Part::Data { len } => self.known_data = start..start + len,
-            Part::Zeros { .. } => {}
-        }
-        let mut position = start;
-        loop {
-            match part {
-                Part::Data { len } => position += len,
-                Part::Zeros { len } if len < LEAST_HOLE_BYTES => position += len,
-                Part::Zeros { .. } | Part::Missing { .. } => break,
-            }
-            if position >= limit {
-                break;
-            }
-            part = part_at(content, position)?;
-        }
-        Ok(Chunk::Data(position.min(limit) - start))
-    }
-
-    fn report_statuses(&mut self, request: &Request) -> io::Result<()> {
-        let end = request.offset + u64::from(request.len);
-        let most = match request.wants_one_extent() {
-            true => 1,
-            false => MAX_STATUSES,
-        };
-        let mut statuses: Vec<Status> = Vec::new();
-        let mut position = request.offset;
-        for _ in 0..MAX_PARTS {
-            if position >= end {
-                break;
-            }
-            let part = match part_at(self.export.content(), position) {
-                Ok(part) => part,
-                // A read of it fails; what precedes it is known.
-                Err(_) if !statuses.is_empty() => break,
-                Err(error) => {
-                    self.export.report_failure("map", position, &error);
-                    return self.replies.refused(request.cookie, refusal_for(&error));
-                }
-            };
-            let len = part.len().min(end - position) as u32;
-            let is_hole = matches!(part, Part::Zeros { .. });
-            let is_full = statuses.len() == most;
-            match statuses.last_mut() {
-                Some(last) if last.is_hole == is_hole => last.len += len,
-                _ if is_full => break,
-                _ => statuses.push(Status { len, is_hole }),
-            }
-            position += u64::from(len);
-        }
-        self.replies.statuses(request.cookie, &statuses)
-    }
-
-    /// `TRIM`, `WRITE_ZEROES` and `FLUSH`.
-    fn change(&mut self, request: &Request) -> io::Result<()> {
-        let Some(overlay) = self.export.overlay() else {
-            // A flush: there is nothing to be flushed.
-            return self.replies.done(request.cookie);
-        };
-        let (offset, len) = (request.offset, u64::from(request.len));
-        let changed = match request.command {
-            Command::Trim => overlay.discard(offset, len),
-            Command::WriteZeroes if request.has_no_hole() => overlay.write_zeros(offset, len),
-            Command::WriteZeroes => overlay.punch(offset, len),
-            _ => overlay.flush(),
-        };
-        self.finish_change(request, changed)
-    }
-
-    /// Takes what the client sends, even if it is not wanted: the next request follows it.
-    fn write(&mut self, request: &Request, checked: Result<(), Refusal>) -> io::Result<()> {
-        if request.len > MAX_REQUEST_BYTES {
-            return Err(not_understood("a request to write is too long"));
-        }
-        let overlay = self.export.overlay().filter(|_| checked.is_ok());
-        let mut written = Ok(());
-        let mut left = u64::from(request.len);
-        while left > 0 {
-            let len = left.min(PIECE_BYTES) as usize;
-            if self.buffer.len() < len {
-                self.buffer.resize(len, 0);
-            }
-            let piece = &mut self.buffer[..len];
-            self.reader.read_exact(piece)?;
-            let offset = (request.offset).saturating_add(u64::from(request.len) - left);
-            if let Some(overlay) = overlay
-                && written.is_ok()
-            {
-                written = overlay.write_at(offset, piece);
-            }
-            left -= len as u64;
-        }
-        match checked {
-            Err(refusal) => self.replies.refused(request.cookie, refusal),
-            Ok(()) => self.finish_change(request, written),
-        }
-    }
-
-    fn finish_change(&mut self, request: &Request, changed: io::Result<()>) -> io::Result<()> {
-        let flushed = changed.and_then(|()| match self.export.overlay() {
-            Some(overlay) if request.is_fua() => overlay.flush(),
-            _ => Ok(()),
+            client.write_all(&request(2, 0, 0, 0)).unwrap();
+            ended.join().unwrap().unwrap();
         });
-        match flushed {
-            Ok(()) => self.replies.done(request.cookie),
-            Err(error) => {
-                self.export.report_failure("write", request.offset, &error);
-                self.replies.refused(request.cookie, refusal_for(&error))
-            }
-        }
-    }
-}
-
-/// The part at `offset`, which is not empty.
-fn part_at(content: &dyn Content, offset: u64) -> io::Result<Part> {
-    let part = content.part_at(offset)?;
-    match part.len() {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        _ => Ok(part),
-    }
-}
-
-fn refusal_for(error: &io::Error) -> Refusal {
-    use io::ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
-    match error.kind() {
-        StorageFull | QuotaExceeded | FileTooLarge => Refusal::NoSpace,
-        OutOfMemory => Refusal::NoMemory,
-        _ => Refusal::Io,
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ntfsclone_core::error::{Error as CoreError, Structure};
+use ntfsclone_core::image::seekable::SeekableReader;
 use ntfsclone_core::io::{IoError, ReadAt, Source};
 use ntfsclone_core::open::{
     Container, Content, Layer, Partition, PartitionReader, PartitionTable, Probe,
@@ -209,9 +210,10 @@ fn decompress(
     reports: Reports,
 ) -> Result<Option<(Source, Layer)>> {
     if compression == Compression::Zstd
-        && let Ok(Some(seekable)) = Seekable::open(Arc::clone(files))
+        && let Ok(Some(seekable)) = SeekableReader::open(Arc::clone(files))
     {
-        return Ok(Some((Arc::new(seekable), Layer::Seekable)));
+        let seekable = Arc::new(Seekable::new(seekable));
+        return Ok(Some((seekable, Layer::Seekable)));
     }
     let mut reader = decompressed(name, files, compression)?;
     // What is no disk is opened again, by whoever knows what it is.

@@ -12,6 +12,7 @@ pub(crate) const OPTION_MAGIC: &[u8; 8] = b"IHAVEOPT";
 
 pub(crate) const READ: u16 = 0;
 pub(crate) const WRITE: u16 = 1;
+pub(crate) const DISCONNECT: u16 = 2;
 pub(crate) const FLUSH: u16 = 3;
 pub(crate) const TRIM: u16 = 4;
 pub(crate) const WRITE_ZEROES: u16 = 6;
@@ -107,6 +108,29 @@ impl Client {
         bytes.extend(offset.to_be_bytes());
         bytes.extend(len.to_be_bytes());
         self.send(&bytes);
+    }
+
+    /// Sends a request without a look at the replies to others; returns what its reply is known by.
+    pub(crate) fn start(&mut self, command: u16, offset: u64, len: u32, data: &[u8]) -> u64 {
+        self.request(0, command, offset, len);
+        self.send(data);
+        self.cookie
+    }
+
+    /// The next chunk of any reply: its request, the data of a read with their offset, and whether it is the last one.
+    pub(crate) fn any_chunk(&mut self) -> (u64, Option<(u64, Vec<u8>)>, bool) {
+        let (cookie, chunk) = self.chunk_of_any();
+        assert_eq!(chunk.error(), 0);
+        let offset = || u64::from_be_bytes(chunk.data[..8].try_into().expect("eight bytes"));
+        let data = match chunk.kind {
+            1 => Some((offset(), chunk.data[8..].to_vec())),
+            2 => {
+                let len = u32::from_be_bytes(chunk.data[8..].try_into().expect("four bytes"));
+                Some((offset(), vec![0; len as usize]))
+            }
+            _ => None,
+        };
+        (cookie, data, chunk.flags & DONE != 0)
     }
 
     /// The bytes of a range; the error, if there is one.
@@ -207,13 +231,19 @@ impl Client {
     }
 
     fn chunk(&mut self) -> Chunk {
+        let (cookie, chunk) = self.chunk_of_any();
+        assert_eq!(cookie, self.cookie);
+        chunk
+    }
+
+    fn chunk_of_any(&mut self) -> (u64, Chunk) {
         assert_eq!(self.u32(), 0x668e_33ef, "a structured reply");
         let flags = u16::from_be_bytes(self.bytes());
         let kind = u16::from_be_bytes(self.bytes());
-        assert_eq!(u64::from_be_bytes(self.bytes()), self.cookie);
+        let cookie = u64::from_be_bytes(self.bytes());
         let len = self.u32();
         let data = self.vec(len);
-        Chunk { flags, kind, data }
+        (cookie, Chunk { flags, kind, data })
     }
 
     fn u32(&mut self) -> u32 {

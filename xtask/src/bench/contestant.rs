@@ -18,6 +18,7 @@ pub(super) enum Contestant {
     PartcloneRestore,
     Cp,
     QemuImg,
+    QemuNbd,
     Dd,
     /// ntfs-3g, and find or cat in what it mounts.
     Mount,
@@ -26,7 +27,7 @@ pub(super) enum Contestant {
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Ours,
         Self::OursPlain,
         Self::Reference,
@@ -35,6 +36,7 @@ impl Contestant {
         Self::PartcloneRestore,
         Self::Cp,
         Self::QemuImg,
+        Self::QemuNbd,
         Self::Dd,
         Self::Mount,
         Self::Node,
@@ -50,6 +52,7 @@ impl Contestant {
             Self::PartcloneRestore => "partclone.restore",
             Self::Cp => "cp --sparse=always",
             Self::QemuImg => "qemu-img convert",
+            Self::QemuNbd => "qemu-nbd",
             Self::Dd => "dd conv=sparse",
             Self::Mount => "mount of ntfs-3g",
             Self::Node => "npm package in Node",
@@ -63,7 +66,7 @@ impl Contestant {
             Self::Reference | Self::Mount => Some("ntfs-3g"),
             Self::ReferenceZstd => Some("zstd"),
             Self::Partclone | Self::PartcloneRestore => Some("partclone"),
-            Self::QemuImg => Some("qemu-utils"),
+            Self::QemuImg | Self::QemuNbd => Some("qemu-utils"),
         }
     }
 
@@ -82,6 +85,7 @@ impl Contestant {
             Self::PartcloneRestore => setup::find("partclone.restore"),
             Self::Cp => setup::find("cp"),
             Self::QemuImg => setup::find("qemu-img"),
+            Self::QemuNbd => setup::find("qemu-nbd"),
             Self::Dd => setup::find("dd"),
             Self::Mount => setup::find("ntfs-3g").and(setup::find("sh")),
             Self::Node => node_program()

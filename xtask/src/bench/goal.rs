@@ -66,7 +66,8 @@ pub(super) fn judge(
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
     use Contestant::{
-        Cp, Mount, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference, ReferenceZstd,
+        Cp, Mount, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, QemuNbd, Reference,
+        ReferenceZstd,
     };
     use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
@@ -94,7 +95,9 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
         // At least 0.6 of our speed.
         (_, Job::NodeSave | Job::NodeVerify, _) => goals.push((TimeOf(Node), 1.0 / 0.6)),
         (_, Job::Ls, _) => goals.push((WallTime(Mount), 0.5)),
-        (_, Job::Cat, _) => goals.push((WallTime(Mount), 1.0)),
+        (_, Job::Cat | Job::MountRead, _) => goals.push((WallTime(Mount), 1.0)),
+        // At least 0.8 of its speed.
+        (_, Job::Serve, _) => goals.push((WallTime(QemuNbd), 1.0 / 0.8)),
         (_, Job::Info, _) => goals.push((Seconds, 1.0)),
         (Place::Memory, Job::Save, Kind::Bulk) => {
             goals.extend([(WallTime(Cp), 0.75), (WallTime(Partclone), 0.10)]);

@@ -4,7 +4,10 @@ use super::{contestant::Contestant, place::Place, volume::Kind};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,6 +50,12 @@ pub(super) enum Job {
     Ls,
     /// The content of a file
     Cat,
+    /// The content of all files, through a mount
+    #[value(name = "mount-read")]
+    #[serde(rename = "mount-read")]
+    MountRead,
+    /// The volume in the image, to an NBD client
+    Serve,
     /// The volume to an image, on one core, beside the npm package
     NodeSave,
     /// The image, with the volume in it, on one core, beside the npm package
@@ -64,6 +73,13 @@ pub(super) struct Files {
     pub(super) output: PathBuf,
     /// Partclone does not go without one.
     pub(super) log: PathBuf,
+}
+
+impl Files {
+    /// For a mount, or a socket.
+    fn place(&self, name: &str) -> PathBuf {
+        self.log.with_extension(name)
+    }
 }
 
 impl Job {
@@ -87,6 +103,8 @@ impl Job {
             Self::FromPartclone => "from-partclone",
             Self::Ls => "ls",
             Self::Cat => "cat",
+            Self::MountRead => "mount-read",
+            Self::Serve => "serve",
             Self::NodeSave => "node-save",
             Self::NodeVerify => "node-verify",
         }
@@ -100,6 +118,7 @@ impl Job {
             | Self::Check
             | Self::Verify
             | Self::Info
+            | Self::Serve
             | Self::NodeVerify => Some(Contestant::Ours),
             Self::FromPartclone => Some(Contestant::Partclone),
             _ => None,
@@ -131,6 +150,8 @@ impl Job {
                 | Self::Scan
                 | Self::Ls
                 | Self::Cat
+                | Self::MountRead
+                | Self::Serve
                 | Self::NodeVerify
         )
     }
@@ -146,8 +167,8 @@ impl Job {
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
         use Contestant::{
-            Cp, Dd, Mount, Node, Ours, OursPlain, Partclone, PartcloneRestore, QemuImg, Reference,
-            ReferenceZstd,
+            Cp, Dd, Mount, Node, Ours, OursPlain, Partclone, PartcloneRestore, QemuImg, QemuNbd,
+            Reference, ReferenceZstd,
         };
         match (self, volume) {
             // It is for conversions.
@@ -164,8 +185,9 @@ impl Job {
             (Self::Compress1 | Self::Compress3, _) => &[Ours, ReferenceZstd],
             // The original's is a check of the structure alone.
             (Self::Verify, _) => &[Ours, Reference],
-            (Self::Ls, Kind::Small) | (Self::Cat, Kind::Bulk) => &[Ours, Mount],
-            (Self::Ls | Self::Cat, _) => &[],
+            (Self::Ls, Kind::Small) | (Self::Cat | Self::MountRead, Kind::Bulk) => &[Ours, Mount],
+            (Self::Serve, Kind::Bulk) => &[Ours, QemuNbd],
+            (Self::Ls | Self::Cat | Self::MountRead | Self::Serve, _) => &[],
             (Self::Info, _) => &[Ours],
             (Self::RestoreSize, _) => &[Ours, OursPlain],
             // Its $Bitmap alone is more than the module's memory.
@@ -184,6 +206,25 @@ impl Job {
     ) -> Result<Vec<Command>> {
         let mut command = contestant.command()?;
         match contestant {
+            Contestant::Ours if self == Self::MountRead => {
+                command = read_through_mount(self.options(), &command, files);
+            }
+            Contestant::Mount if self == Self::MountRead => {
+                command = read_through_mount("-o ro,noatime", &Command::new("ntfs-3g"), files);
+            }
+            Contestant::Ours if self == Self::Serve => {
+                let script = format!(
+                    "\"$0\" {} \"$2\" \"$1\" | {{ read -r uri && nbdcopy \"$uri\" null:; }}",
+                    self.options()
+                );
+                command = in_shell(&script, &command, [&files.image, &files.place("socket")]);
+            }
+            Contestant::QemuNbd => {
+                // As many connections as nbdcopy makes.
+                let script = "\"$0\" --fork --read-only --format=raw --shared=4 --socket=\"$2\" \"$1\" && \
+                              nbdcopy \"nbd+unix:///?socket=$2\" null:";
+                command = in_shell(script, &command, [&files.volume, &files.place("socket")]);
+            }
             _ if matches!(self, Self::NodeSave | Self::NodeVerify) => {
                 command = on_one_core(&command);
                 match (self, contestant) {
@@ -244,7 +285,7 @@ impl Job {
                     "mkdir -p \"$1\" && ntfs-3g -o ro,noatime \"$0\" \"$1\" && {{ {read}; umount \"$1\"; }}"
                 );
                 command.arg("-c").arg(script);
-                command.args([&files.volume, &files.log.with_extension("mount")]);
+                command.args([&files.volume, &files.place("mount")]);
             }
             // Takes part on one core only.
             Contestant::Node => {}
@@ -263,8 +304,9 @@ impl Job {
         Ok(commands)
     }
 
-    fn ntfsclone(self, command: &mut Command, files: &Files) {
-        let options = match self {
+    /// Of ours, before files are named.
+    fn options(self) -> &'static str {
+        match self {
             Self::Save => "-q -s -o",
             Self::Restore => "-q -r -o",
             Self::RestoreSize => "-q -r --size=min -o",
@@ -278,6 +320,8 @@ impl Job {
             Self::Scan => "-q -s -o -",
             Self::Ls => "ls -R --all",
             Self::Cat => "cat",
+            Self::MountRead => "mount --background",
+            Self::Serve => "serve --once --socket",
             Self::NodeSave => "-q -s -o",
             Self::NodeVerify => "verify -q",
             // QEMU makes the volume the whole disk.
@@ -285,8 +329,11 @@ impl Job {
             Self::ToQcow2 => "convert -q --disk=none --to qcow2",
             Self::ToVhdx => "convert -q --disk=none --to vhdx",
             Self::ToVmdk => "convert -q --disk=none --to vmdk",
-        };
-        command.args(options.split(' '));
+        }
+    }
+
+    fn ntfsclone(self, command: &mut Command, files: &Files) {
+        command.args(self.options().split(' '));
         let source = match self.maker() {
             Some(_) => &files.image,
             None => &files.volume,
@@ -303,6 +350,22 @@ impl Job {
             command.arg(FILE);
         }
     }
+}
+
+/// Reads all files of a volume that `program` mounts with these options.
+fn read_through_mount(options: &str, program: &Command, files: &Files) -> Command {
+    let script = format!(
+        "mkdir -p \"$2\" && \"$0\" {options} \"$1\" \"$2\" && {{ cat \"$2\"/*.bin; umount \"$2\"; }}"
+    );
+    in_shell(&script, program, [&files.volume, &files.place("mount")])
+}
+
+/// A script for a program, which is its `$0`.
+fn in_shell(script: &str, program: &Command, paths: [&Path; 2]) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(program.get_program());
+    shell.args(paths);
+    shell
 }
 
 /// The same, by no more than one core.

@@ -96,6 +96,8 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::Cat => "Read a file",
         Job::NodeSave => "Save on one core",
         Job::NodeVerify => "Verify on one core",
+        Job::MountRead => "Read through a mount",
+        Job::Serve => "Serve an image by NBD",
         Job::RestoreSize => "Restore in the least size",
     };
     let content = match record.volume {

@@ -161,6 +161,7 @@ impl Race<'_> {
             Contestant::Cp
             | Contestant::PartcloneRestore
             | Contestant::QemuImg
+            | Contestant::QemuNbd
             | Contestant::Dd
             | Contestant::Mount => ensure!(
                 output::digest(&files.volume)? == output::digest(&files.output)?,

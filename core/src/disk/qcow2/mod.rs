@@ -157,7 +157,6 @@ fn open_other_files(
     features: &Features,
     chain: &mut Chain<'_>,
 ) -> Result<(Option<Source>, Source)> {
-    chain.need_other_files()?;
     let backing = Name {
         offset: header.backing_file_offset.get(),
         len: header.backing_file_size.get().into(),

@@ -148,7 +148,6 @@ impl Identifiers {
 
 /// Opens the parent of a disk of `size` bytes, which is one of the files beside it.
 fn open_parent(source: &Source, size: u64, chain: &mut Chain<'_>) -> Result<Source> {
-    chain.need_other_files()?;
     let ids = Identifiers::read(source)?;
     let (parent, of_parent) = find_parent(ids.parent_id, chain)?;
     let disk = chain.enter(&parent, open)?;

@@ -62,7 +62,6 @@ pub(super) fn open(
     chain: &mut Chain<'_>,
 ) -> Result<Source> {
     const ID_OFFSET: u64 = 68;
-    chain.need_other_files()?;
     let Ok((named, _)) = Parent::ref_from_prefix(in_header) else {
         return Err(not_read(NO_PARENT));
     };

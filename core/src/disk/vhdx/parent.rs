@@ -50,7 +50,6 @@ pub(super) fn open(
     locator: Option<Place>,
     chain: &mut Chain<'_>,
 ) -> Result<Source> {
-    chain.need_other_files()?;
     let Some(locator) = locator else {
         return Err(not_read(NO_PARENT));
     };

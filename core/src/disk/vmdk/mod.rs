@@ -100,9 +100,6 @@ struct GrainMarker {
 /// Opens the disk that a descriptor describes: a file of its own, or in a sparse extent.
 pub(super) fn open(source: &Source, chain: &mut Chain<'_>) -> Result<Source> {
     let descriptor = Descriptor::read(source)?;
-    if !descriptor.is_in_extent || descriptor.parent_id.is_some() {
-        chain.need_other_files()?;
-    }
     let parent = open_parent(&descriptor, chain)?;
     if !descriptor.is_in_extent {
         return extents::open(&descriptor, parent, chain);

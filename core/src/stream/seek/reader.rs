@@ -6,11 +6,12 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use spin::Mutex;
 
 use super::index::{BLOCK_BYTES, SUM_BYTES, SeekIndex};
-use super::point::Resume;
+use super::point::{Point, Resume};
 use super::resumed_bzip2::ResumedBzip2;
 use super::resumed_deflate::ResumedDeflate;
 use super::resumed_zstd::resumed_zstd;
@@ -65,6 +66,25 @@ impl IndexedReader {
         }
     }
 
+    /// The blocks that are decoded one after the other, from the same point on, with the one that has the byte at `offset`. Empty at
+    /// the end.
+    pub fn span_at(&self, offset: u64) -> Range<u64> {
+        let size = self.index.size();
+        let within = offset.checked_rem(BLOCK_BYTES).unwrap_or_default();
+        let point = self.index.point_before(offset.saturating_sub(within));
+        let Some(point) = point.filter(|_| offset < size) else {
+            return offset..offset;
+        };
+        let mut points = self.index.points().skip(point);
+        let mut next = || {
+            let point = points.next();
+            point.map_or(size, |point| {
+                first_block(&point).saturating_mul(BLOCK_BYTES).min(size)
+            })
+        };
+        next()..next()
+    }
+
     fn block(&self, number: u64) -> Result<Arc<Vec<u8>>, IoError> {
         let mut decoder = {
             let mut state = self.state.lock();
@@ -74,7 +94,7 @@ impl IndexedReader {
             let point = self.index.point_before(number.saturating_mul(BLOCK_BYTES));
             let point = point.ok_or_else(IoError::end_of_input)?;
             let first = self.index.points().nth(point);
-            let first = first.map_or(0, |point| point.offset.div_ceil(BLOCK_BYTES));
+            let first = first.map_or(0, |point| first_block(&point));
             match state.take_idle(first, number) {
                 Some(decoder) => decoder,
                 None => {
@@ -171,7 +191,7 @@ impl BlockDecoder {
             input: Vec::new(),
             consumed: 0,
             offset: point.offset,
-            next_block: point.offset.div_ceil(BLOCK_BYTES),
+            next_block: first_block(&point),
             next_part: next_part.map(|(number, point)| (number, point.offset)),
         })
     }
@@ -245,6 +265,11 @@ impl BlockDecoder {
         self.position = self.position.saturating_add(len_u64(len));
         Ok(())
     }
+}
+
+/// The first block that begins at `point` or after it.
+fn first_block(point: &Point) -> u64 {
+    point.offset.div_ceil(BLOCK_BYTES)
 }
 
 fn boxed(decoder: impl Decoder + 'static) -> Box<dyn Decoder> {

@@ -6,7 +6,7 @@ use ntfsclone_core::open::{Damage, Kind, Partition, PartitionTable};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::options::InfoTask;
+use crate::options::{InfoTask, Input};
 use crate::report::{self, Reports};
 
 /// A disk, for programs.
@@ -29,8 +29,8 @@ struct Listed {
     is_ntfs: Option<bool>,
 }
 
-/// Prints the partitions of a disk. Without being searched, it is unknown which of
-/// them are NTFS.
+/// Prints the partitions of a disk and, if exactly one of them is NTFS, for people also what is known of that. Without
+/// being searched, it is unknown which of them are NTFS.
 pub(super) fn run(task: &InfoTask, table: &PartitionTable, is_searched: bool) -> Result<()> {
     let name = task.source.name();
     let listed = |partition: &Partition| Listed {
@@ -54,7 +54,15 @@ pub(super) fn run(task: &InfoTask, table: &PartitionTable, is_searched: bool) ->
         let text = text.map_err(|error| Error::io("describe", &name, error.into()))?;
         Reports::TO_STDOUT.json(&text);
     } else {
-        print(&document, task.source.word());
+        let only = table.only_ntfs().filter(|_| is_searched);
+        print(&document, task.source.word(), only.is_none());
+        if let Some(partition) = only {
+            let source = Input {
+                partition: Some(partition.number),
+                ..task.source.clone()
+            };
+            return super::run(&InfoTask { source, ..*task });
+        }
     }
     report::check_written()
 }
@@ -67,8 +75,8 @@ fn warning(table: &PartitionTable) -> Option<String> {
     Some(format!("the partition table {state}"))
 }
 
-/// Prints it; `word` is what names the disk on a command line.
-fn print(document: &Document, word: &Path) {
+/// Prints it; `word` is what names the disk on a command line. `is_all`: nothing follows that is known of a partition.
+fn print(document: &Document, word: &Path, is_all: bool) {
     let reports = Reports::TO_STDOUT;
     let table = document.table.to_uppercase();
     let count = report::count(document.partitions.len() as u64, "partition", "partitions");
@@ -89,6 +97,10 @@ fn print(document: &Document, word: &Path) {
             report::size(partition.size),
             partition.offset
         ));
+    }
+    if !is_all {
+        // Whoever reads the partition warns of the table.
+        return reports.empty_line();
     }
     let ntfs = document.partitions.iter();
     if let Some(first) = ntfs.clone().find(|one| one.is_ntfs != Some(false)) {

@@ -1,7 +1,7 @@
 //! Sockets, by which other programs connect to this one.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -83,6 +83,15 @@ impl Connection {
             Self::Local(stream) => Self::Local(stream.try_clone()?),
             Self::Network(stream) => Self::Network(stream.try_clone()?),
         })
+    }
+
+    /// Ends the connection for whoever reads from it or writes to it, here and there.
+    pub fn disconnect(&self) {
+        // It may have ended before.
+        let _ = match self {
+            Self::Local(stream) => stream.shutdown(Shutdown::Both),
+            Self::Network(stream) => stream.shutdown(Shutdown::Both),
+        };
     }
 
     /// How long a read or write may wait; `None` is for ever.
