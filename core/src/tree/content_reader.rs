@@ -1,6 +1,5 @@
 //! Reads the content of a file, from any position on.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -261,10 +260,11 @@ pub fn ranges_of_content<R: ReadAt>(
         }
         position = end;
     }
-    match content.wof() {
-        Some(_) => Ok(vec![0..content.size()]),
-        None => Ok(ranges),
+    if content.wof().is_some() {
+        ranges.clear();
+        ranges.push(0..content.size());
     }
+    Ok(ranges)
 }
 
 /// Whether bytes of the volume are stored, with all of the last cluster.

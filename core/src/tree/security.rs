@@ -22,8 +22,8 @@ const ALIGNMENT: usize = 16;
 /// Ours: of a longer `$SDS` the rest is left out. Volumes with millions of files have some MiB.
 const MAX_DESCRIPTORS_BYTES: u64 = 256 << 20;
 
-/// The security descriptors that the files of a volume share, in `$Secure`.
-#[derive(Debug)]
+/// The security descriptors that the files of a volume share, in `$Secure`. By default, there are none.
+#[derive(Debug, Default)]
 pub struct SecurityDescriptors {
     /// `$SDS`; `None` before NTFS 3.0, and if it is damaged.
     stream: Option<Value>,
@@ -61,8 +61,10 @@ impl SecurityDescriptors {
             while start < end {
                 block.truncate(len_usize(end.saturating_sub(start)));
                 for copy in [start, start.saturating_add(COPY_DISTANCE)] {
-                    let limit = end.saturating_sub(copy);
-                    let len = block.len().min(len_usize(limit));
+                    let len = block.len().min(len_usize(end.saturating_sub(copy)));
+                    if len == 0 {
+                        break;
+                    }
                     let bytes = block.get_mut(..len).unwrap_or_default();
                     let (source, geometry) = (volume.source(), volume.geometry());
                     match stream.read_exact_at(source, geometry, copy, bytes) {
@@ -166,4 +168,45 @@ fn descriptor_at(bytes: &[u8], offset: u64) -> Option<(u32, u32)> {
         && u64::from_le_bytes(*recorded) == offset
         && u32_at(bytes, 0) == Some(descriptor_hash(whole));
     is_sound.then_some((id, len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A descriptor of `len` bytes, with its header, at `offset` of `$SDS`.
+    fn descriptor(id: u32, offset: u64, len: u32) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes.extend((0..len).map(|byte| byte as u8));
+        bytes[4..8].copy_from_slice(&id.to_le_bytes());
+        bytes[8..16].copy_from_slice(&offset.to_le_bytes());
+        bytes[16..20].copy_from_slice(&(len + 20).to_le_bytes());
+        let hash = descriptor_hash(&bytes);
+        bytes[..4].copy_from_slice(&hash.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn descriptors_after_a_damaged_one_are_found() {
+        let start = 2 * COPY_DISTANCE;
+        let mut block = vec![0; 512];
+        for (id, offset, len) in [(0x100, 0, 100), (0x101, 128, 60), (0x102, 208, 44)] {
+            let bytes = descriptor(id, start + offset as u64, len);
+            block[offset..offset + bytes.len()].copy_from_slice(&bytes);
+        }
+        let check = |block: &[u8], expected: &[u32]| {
+            let mut places = Vec::new();
+            let copy = start + COPY_DISTANCE;
+            find_descriptors(block, start, copy, &mut places);
+            let ids: Vec<u32> = places.iter().map(|place| place.id).collect();
+            assert_eq!(ids, expected);
+            assert!(places.iter().all(|place| place.offset >= copy));
+        };
+        check(&block, &[0x100, 0x101, 0x102]);
+        block[150] ^= 1;
+        check(&block, &[0x100, 0x102]);
+        // Cut short in the last one, and one of another place.
+        check(&block[..250], &[0x100]);
+        find_descriptors(&block, 0, 0, &mut Vec::new());
+    }
 }

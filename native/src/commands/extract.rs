@@ -1,21 +1,24 @@
 //! Writes files of an image or volume to a folder.
 
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ntfsclone_core::tree::{Details, Entry};
 
+use super::extract_archive;
 use super::file_tree::FileTree;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::extract::{
-    Folder, Job, Level, Picked, Picker, Selection, Writer, link_target, times_of,
+    Folder, Job, Level, Picked, Picker, Selection, Tally, Writer, link_target, target_name,
+    times_of,
 };
 use crate::host::progress::{Phase, Progress};
 use crate::host::signals::{self, Unfinished};
-use crate::options::{self, ExtractTask};
+use crate::options::{self, ExtractTarget, ExtractTask};
 use crate::report;
 
 /// Threads that write, at most: disks answer no more of them faster.
@@ -28,28 +31,31 @@ const QUEUED: usize = 128;
 const OPEN_FOLDERS: usize = 1024 + 2 * QUEUED;
 
 pub fn run(task: &ExtractTask, progress: options::Progress) -> Result<()> {
+    match &task.target {
+        ExtractTarget::Folder { path, replaces } => to_folder(task, (path, *replaces), progress),
+        ExtractTarget::Archive(order) => extract_archive::run(task, order, progress),
+    }
+}
+
+fn to_folder(
+    task: &ExtractTask,
+    (folder, replaces): (&Path, bool),
+    progress: options::Progress,
+) -> Result<()> {
     let mut files = FileTree::open(&task.source, task.by)?;
     let selection = Selection::new(&mut files, &task.paths)?;
-    let progress = match progress {
-        options::Progress::None => Progress::start(progress, Phase::Extract, 0),
-        _ => Progress::start(
-            progress,
-            Phase::Extract,
-            selected_bytes(&mut files, &selection),
-        ),
-    };
+    let tally = Tally::new(start_progress(progress, || {
+        selected_bytes(&mut files, &selection)
+    }));
     device::allow_open_files(OPEN_FOLDERS);
     let root = signals::begin(|| {
-        let root = Folder::open(&task.folder);
-        let root = root.map_err(|error| Error::io("write to", &task.folder, error))?;
+        let root = Folder::open(folder);
+        let root = root.map_err(|error| Error::io("write to", folder, error))?;
         Ok((Arc::new(root), Unfinished::Files))
     })?;
-    let writer = Writer::new(
-        &files.device,
-        &root,
-        (task.replaces, task.streams),
-        progress,
-    )?;
+    let writer = Writer::new(&files.device, &root, (replaces, task.xattrs), tally)?;
+    let begun = writer.begin_folder(&root);
+    begun.map_err(|error| Error::io("write to", folder, error))?;
     let (jobs, queue) = sync_channel(QUEUED);
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
@@ -84,8 +90,17 @@ fn write_all(queue: &Mutex<Receiver<Job>>, writer: &Writer) {
     }
 }
 
+/// Begins to show progress; `total` counts all bytes, if that is shown.
+pub(super) fn start_progress(progress: options::Progress, total: impl FnOnce() -> u64) -> Progress {
+    let total = match progress {
+        options::Progress::None => 0,
+        _ => total(),
+    };
+    Progress::start(progress, Phase::Extract, total)
+}
+
 /// The bytes of all files that are selected, as their directories know them.
-fn selected_bytes(files: &mut FileTree, selection: &Selection) -> u64 {
+pub(super) fn selected_bytes(files: &mut FileTree, selection: &Selection) -> u64 {
     let mut bytes: u64 = 0;
     for root in &selection.roots {
         let mut picker: Picker<'_, Folder> = Picker::new(selection, root, None);
@@ -121,7 +136,7 @@ impl ExtractionWalk<'_> {
                     report::with_causes(&damage)
                 )),
                 Picked::Failed { path, error } => {
-                    self.writer.fail(&path, report::with_causes(&error));
+                    self.writer.tally.fail(&path, report::with_causes(&error));
                 }
                 Picked::Entry { path, entry } => {
                     let Some(folder) = self.folder(picker) else {
@@ -172,19 +187,31 @@ impl ExtractionWalk<'_> {
         let reference = level.entry.reference;
         // The directory above has copies of them, which Windows updates late.
         let details = Details::read(self.files.tree.volume(), reference);
-        let times = details.map_or(level.entry.times, |details| details.times);
+        let times = details
+            .as_ref()
+            .map_or(level.entry.times, |details| details.times);
         let name = match level.entry.name.is_empty() {
             true => level.path.trim_start_matches('/').to_owned(),
             false => level.entry.name.to_string(),
         };
         match parent.make(&name, reference.record.0, times_of(&times)) {
             Ok((folder, target)) => {
-                self.writer.note_name(&level.path, &name, &target);
+                self.writer.tally.note_name(&level.path, &name, &target);
+                if let Err(error) = self.writer.begin_folder(&folder) {
+                    self.writer.fail_to_write(&level.path, "open", error);
+                    return None;
+                }
+                if let Ok(details) = &details
+                    && folder.is_new()
+                {
+                    let file = (level.path.as_str(), reference.record);
+                    self.writer.set_attributes(&folder.directory, file, details);
+                }
                 Some(Arc::new(folder))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let why = "a file or link has its name on the target; what is in it is left out";
-                self.writer.fail(&level.path, why);
+                self.writer.tally.fail(&level.path, why);
                 None
             }
             Err(error) => {
@@ -208,18 +235,21 @@ impl ExtractionWalk<'_> {
         let details = match Details::read(self.files.tree.volume(), entry.reference) {
             Ok(details) => details,
             Err(error) => {
-                self.writer.fail(path, report::with_causes(&error));
+                self.writer.tally.fail(path, report::with_causes(&error));
                 return Ok(());
             }
         };
         let Some(target) = &details.target else {
-            self.writer.fail(path, "where the link leads is damaged");
+            self.writer
+                .tally
+                .fail(path, "where the link leads is damaged");
             return Ok(());
         };
         let parent = picker.levels.last().map_or("/", |level| &level.path);
-        let Some(leads_to) = link_target(self.files, target, parent)? else {
+        let name_of = |name: &str| target_name(name).into_owned();
+        let Some(leads_to) = link_target(self.files, target, parent, name_of)? else {
             let why = format!("the link leads out of the volume, to {}", target.path);
-            self.writer.fail(path, why);
+            self.writer.tally.fail(path, why);
             return Ok(());
         };
         let name = entry.name.to_string();
@@ -234,7 +264,7 @@ impl ExtractionWalk<'_> {
                 Ok(())
             });
         match linked {
-            Ok(target) => self.writer.note_name(path, &name, &target),
+            Ok(target) => self.writer.tally.note_name(path, &name, &target),
             Err(error) => self.writer.fail_to_write(path, "create", error),
         }
         Ok(())
