@@ -171,6 +171,12 @@ fn descriptor_at(bytes: &[u8], offset: u64) -> Option<(u32, u32)> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 mod tests {
     use super::*;
 

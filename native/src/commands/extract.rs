@@ -1,6 +1,7 @@
 //! Writes files of an image or volume to a folder.
 
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,11 +25,16 @@ use crate::report;
 /// Threads that write, at most: disks answer no more of them faster.
 const MAX_THREADS: usize = 4;
 
-/// Files that wait for a thread. Each keeps its folder open.
-const QUEUED: usize = 128;
+/// Files that go to a thread together, at most; and bytes of them, after which no more are added. Of small files,
+/// waking a thread for each takes longer than writing it.
+const BATCH: usize = 32;
+const BATCH_BYTES: u64 = 256 << 10;
+
+/// Batches that wait for a thread. Each file keeps its folder open.
+const QUEUED: usize = 4;
 
 /// Folders that are open: as deep as a walk goes.
-const OPEN_FOLDERS: usize = 1024 + 2 * QUEUED;
+const OPEN_FOLDERS: usize = 1024 + 2 * BATCH * (QUEUED + MAX_THREADS);
 
 pub fn run(task: &ExtractTask, progress: options::Progress) -> Result<()> {
     match &task.target {
@@ -71,22 +77,27 @@ fn to_folder(
             files: &mut files,
             writer: &writer,
             jobs: (started > 0).then_some(jobs),
+            batch: Vec::new(),
+            batch_bytes: 0,
         };
         for root_of_walk in &selection.roots {
             let mut picker = Picker::new(&selection, root_of_walk, Some(Arc::clone(&root)));
             walk.run(&mut picker)?;
         }
+        walk.send_batch();
         Ok::<_, Error>(())
     })?;
     writer.finish()
 }
 
 /// Writes files as they come.
-fn write_all(queue: &Mutex<Receiver<Job>>, writer: &Writer) {
+fn write_all(queue: &Mutex<Receiver<Vec<Job>>>, writer: &Writer) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
-        writer.write(job);
+        let Ok(batch) = next else { return };
+        for job in batch {
+            writer.write(job);
+        }
     }
 }
 
@@ -121,7 +132,10 @@ struct ExtractionWalk<'a> {
     files: &'a mut FileTree,
     writer: &'a Writer,
     /// `None` if no thread could be started: files are written in between.
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<SyncSender<Vec<Job>>>,
+    /// Files for the next thread, and the bytes of them, as their directories know them.
+    batch: Vec<Job>,
+    batch_bytes: u64,
 }
 
 impl ExtractionWalk<'_> {
@@ -158,13 +172,27 @@ impl ExtractionWalk<'_> {
         Ok(())
     }
 
-    fn write(&self, job: Job) {
+    fn write(&mut self, job: Job) {
+        self.batch_bytes = self.batch_bytes.saturating_add(job.entry.size);
+        self.batch.push(job);
+        if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
+            self.send_batch();
+        }
+    }
+
+    fn send_batch(&mut self) {
+        let batch = mem::take(&mut self.batch);
+        self.batch_bytes = 0;
         match &self.jobs {
-            // The threads end after this one.
+            // They end only after this.
             Some(jobs) => {
-                let _ = jobs.send(job);
+                let _ = jobs.send(batch);
             }
-            None => self.writer.write(job),
+            None => {
+                for job in batch {
+                    self.writer.write(job);
+                }
+            }
         }
     }
 

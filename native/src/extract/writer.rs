@@ -287,9 +287,9 @@ impl Writer {
     }
 
     fn try_write(&self, job: &Job, details: &Details) -> Result<String, Failure> {
-        // Found before the content is read, which may take long.
-        let found = job.folder.find(&job.entry.name.to_string());
-        if let Ok(Some(found)) = found
+        // Found before the content is read, which may take long. In a new folder there is nothing.
+        if !job.folder.is_new()
+            && let Ok(Some(found)) = job.folder.find(&job.entry.name.to_string())
             && (!self.replaces || found.is_directory)
             && !job.folder.has_made(found.inode)
         {
