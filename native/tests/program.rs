@@ -22,6 +22,8 @@ mod direct;
 mod discard;
 mod drivers;
 mod extract;
+mod extract_archive;
+mod extract_attributes;
 mod finishing;
 mod full_disk;
 mod in_use;

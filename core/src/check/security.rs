@@ -16,32 +16,19 @@ use crate::ntfs::index::Entry;
 use crate::ntfs::mft::{RECORD_SECURE, RECORD_VOLUME};
 use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::record::u32_at;
+use crate::ntfs::security::{
+    COPY_DISTANCE, DESCRIPTORS, HEADER_BYTES, MAX_DESCRIPTOR, descriptor_hash, descriptor_id,
+};
 use crate::ntfs::upcase::UpCase;
 use crate::ntfs::value::Value;
 use crate::ntfs::{FileRecord, Volume, VolumeInfo};
 use crate::sorted::sorted;
 use crate::units::{RecordNumber, len_usize};
 
-/// `$SDS` in UTF-16: the descriptors.
-const DESCRIPTORS: &[u8] = b"$\0S\0D\0S\0";
 /// `$SII` in UTF-16.
 const BY_NUMBER: &[u8] = b"$\0S\0I\0I\0";
 /// `$SDH` in UTF-16.
 const BY_HASH: &[u8] = b"$\0S\0D\0H\0";
-
-/// Each descriptor stands again as many bytes later in `$SDS`.
-const COPY_DISTANCE: u64 = 256 << 10;
-
-/// What stands before each descriptor in `$SDS`, and in the entries of the
-/// indexes: hash, number, offset, length.
-const HEADER_BYTES: usize = 20;
-
-/// The largest descriptor that Windows makes, with its header.
-const MAX_DESCRIPTOR: u32 = (64 << 10) + 20;
-
-/// Where the number of its descriptor is in the `$STANDARD_INFORMATION` of a
-/// file, since NTFS 3.0.
-const ID_OFFSET: usize = 0x34;
 
 /// The numbers of all descriptors.
 #[derive(Debug, Default)]
@@ -60,7 +47,7 @@ impl SecurityIds {
         value: &[u8],
         findings: &mut Findings,
     ) {
-        let (Some(ids), Some(id @ 1..)) = (&self.ids, u32_at(value, ID_OFFSET)) else {
+        let (Some(ids), Some(id)) = (&self.ids, descriptor_id(value)) else {
             return;
         };
         if ids.binary_search(&id).is_err() {
@@ -228,7 +215,7 @@ fn check_descriptor<R: ReadAt>(
             Err(error) if error.is_damage() => Ok(false),
             Err(error) => Err(error),
             Ok(()) => Ok(bytes.get(..HEADER_BYTES) == Some(header)
-                && Some(hash(&bytes)) == u32_at(header, 0)),
+                && Some(descriptor_hash(&bytes)) == u32_at(header, 0)),
         }
     };
     if !read(position)? {
@@ -240,15 +227,4 @@ fn check_descriptor<R: ReadAt>(
         return Ok(Some("the copy of a security descriptor in $SDS is damaged"));
     }
     Ok(None)
-}
-
-/// The hash of a descriptor, given with its header.
-fn hash(bytes: &[u8]) -> u32 {
-    let (words, _) = bytes
-        .get(HEADER_BYTES..)
-        .unwrap_or_default()
-        .as_chunks::<4>();
-    words.iter().fold(0_u32, |hash, word| {
-        hash.rotate_left(3).wrapping_add(u32::from_le_bytes(*word))
-    })
 }

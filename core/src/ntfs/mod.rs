@@ -26,6 +26,7 @@ pub mod path;
 pub mod record;
 pub mod runlist;
 pub mod salvage;
+pub(crate) mod security;
 pub mod shadow_copies;
 mod system_volume_information;
 pub mod unclean;

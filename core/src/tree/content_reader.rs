@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use crate::error::{Error, Result, Structure};
 use crate::image::Index;
-use crate::io::{ReadAt, absent_in};
+use crate::io::{IoError, ReadAt, absent_in};
 use crate::ntfs::Volume;
 use crate::ntfs::content::{Content, ContentError, Span};
 use crate::ntfs::lznt1;
@@ -147,27 +147,12 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
 
     /// Appends bytes of the volume, which must be stored.
     fn read(&self, offset: u64, len: u64, buf: &mut Vec<u8>) -> Result<()> {
-        let source = self.volume.source();
-        // All of the last cluster must be stored.
-        let end = offset.saturating_add(len);
-        let whole = end.checked_next_multiple_of(self.geometry().bytes(1));
-        let clusters = offset..whole.unwrap_or(u64::MAX).min(source.size());
-        let failed = |source| Error::Io {
-            structure: Structure::Value,
-            offset,
-            len,
-            source,
-        };
-        if let Some(absent) = absent_in(source, clusters).next() {
-            let offset = absent.map_err(failed)?.start;
-            return Err(Error::NotStored {
-                cluster: self.geometry().vcn_at(offset).0.0,
-            });
-        }
+        check_stored(self.volume, offset, len)?;
         let start = buf.len();
         buf.resize(start.saturating_add(len_usize(len)), 0);
         let bytes = buf.get_mut(start..).unwrap_or_default();
-        source.read_exact_at(offset, bytes).map_err(failed)
+        let read = self.volume.source().read_exact_at(offset, bytes);
+        read.map_err(|source| unread(offset, len, source))
     }
 
     /// A unit that NTFS compressed.
@@ -230,5 +215,78 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
             Ok(Some(Span::Stored { offset, .. })) => offset,
             _ => 0,
         }
+    }
+}
+
+/// The ranges of content that are not holes, in order; no two touch.
+///
+/// # Errors
+///
+/// What reading would find, as far as it is known before: [`Error::NotStored`], and [`Error::Corrupt`] for clusters
+/// that are not on the volume.
+pub fn ranges_of_content<R: ReadAt>(
+    volume: &Volume<R>,
+    content: &Content,
+) -> Result<Vec<Range<u64>>> {
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    let mut position = 0;
+    // Of content that WOF compressed, the stream that has it.
+    while let Some(span) = content.value_at(position)? {
+        let len = match span {
+            Span::Hole(len) => {
+                position = position.saturating_add(len);
+                continue;
+            }
+            Span::Resident(bytes) => len_u64(bytes.len()),
+            Span::Stored { offset, len } => {
+                check_stored(volume, offset, len)?;
+                len
+            }
+            Span::Compressed { extents, len } => {
+                let geometry = volume.geometry();
+                for extent in extents {
+                    let offset = geometry.offset(extent.start);
+                    check_stored(volume, offset, geometry.bytes(extent.len))?;
+                }
+                len_u64(len)
+            }
+            // Not of a stream.
+            Span::Wof { .. } => break,
+        };
+        let end = position.saturating_add(len);
+        match ranges.last_mut() {
+            Some(last) if last.end == position => last.end = end,
+            _ => ranges.push(position..end),
+        }
+        position = end;
+    }
+    if content.wof().is_some() {
+        ranges.clear();
+        ranges.push(0..content.size());
+    }
+    Ok(ranges)
+}
+
+/// Whether bytes of the volume are stored, with all of the last cluster.
+fn check_stored<R: ReadAt>(volume: &Volume<R>, offset: u64, len: u64) -> Result<()> {
+    let (source, geometry) = (volume.source(), volume.geometry());
+    let end = offset.saturating_add(len);
+    let whole = end.checked_next_multiple_of(geometry.bytes(1));
+    let clusters = offset..whole.unwrap_or(u64::MAX).min(source.size());
+    let Some(absent) = absent_in(source, clusters).next() else {
+        return Ok(());
+    };
+    let offset = absent.map_err(|error| unread(offset, len, error))?.start;
+    Err(Error::NotStored {
+        cluster: geometry.vcn_at(offset).0.0,
+    })
+}
+
+fn unread(offset: u64, len: u64, source: IoError) -> Error {
+    Error::Io {
+        structure: Structure::Value,
+        offset,
+        len,
+        source,
     }
 }

@@ -3,6 +3,7 @@
 //! [`Tree::directory`] lists a directory by its `$I30` index; where that is damaged, or on request,
 //! by the names in all MFT records. [`Tree::find`] finds a path, [`Walk`] visits a directory and all below
 //! it, [`Details::read`] reads the record of one file, [`open_content`] finds its content, and [`ContentReader`] reads it.
+//! [`SecurityDescriptors`] finds who may do what with it.
 //! [`deleted_files`] finds what was deleted.
 
 mod content_reader;
@@ -13,6 +14,7 @@ mod entry;
 mod name;
 mod record_names;
 mod records;
+mod security;
 mod target;
 mod used_clusters;
 mod walk;
@@ -20,11 +22,12 @@ mod walk;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use content_reader::{ContentReader, Part, open_content, open_deleted};
+pub use content_reader::{ContentReader, Part, open_content, open_deleted, ranges_of_content};
 pub use deleted::{DeletedFile, Recovery, deleted_files, first_overwritten};
 pub use details::{Details, StreamSize};
 pub use entry::{Entry, Kind, Times};
 pub use name::Name;
+pub use security::SecurityDescriptors;
 pub use target::Target;
 pub use used_clusters::UsedClusters;
 pub use walk::{Found, Walk};

@@ -23,7 +23,21 @@ pub struct Extract {
     ///
     /// Files keep their whole paths: Users/Anna is written to DIR/Users/Anna.
     #[arg(short = 'C', long = "directory", value_name = "DIR")]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
+
+    /// Write an archive of tar instead, to standard output or the file of --output
+    #[arg(long)]
+    pub tar: bool,
+
+    /// Write an archive of zip instead, to standard output or the file of --output
+    #[arg(long)]
+    pub zip: bool,
+
+    /// Write the archive to FILE, which must not exist; it gets its name when it is complete
+    ///
+    /// A name that ends in .tar or .zip says the format. - is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 
     /// Replace files that exist
     #[arg(short = 'O', long)]
@@ -35,9 +49,12 @@ pub struct Extract {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Links::Keep)]
     pub links: Links,
 
-    /// Write named streams too, as extended attributes user.STREAM
+    /// Write extended attributes too: named streams, security descriptors, DOS attributes, times of creation
+    ///
+    /// They have the names of ntfs-3g: user.STREAM, and in the name space system ntfs_acl, ntfs_attrib_be and
+    /// ntfs_crtime_be; in the name space user in archives, and where the file system has no others.
     #[arg(long)]
-    pub streams: bool,
+    pub xattrs: bool,
 
     /// Take names from the indexes of directories, or from all MFT records
     ///

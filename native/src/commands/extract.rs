@@ -1,55 +1,67 @@
 //! Writes files of an image or volume to a folder.
 
 use std::io;
+use std::mem;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ntfsclone_core::tree::{Details, Entry};
 
+use super::extract_archive;
 use super::file_tree::FileTree;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::extract::{
-    Folder, Job, Level, Picked, Picker, Selection, Writer, link_target, times_of,
+    Folder, Job, Level, Picked, Picker, Selection, Tally, Writer, link_target, target_name,
+    times_of,
 };
 use crate::host::progress::{Phase, Progress};
 use crate::host::signals::{self, Unfinished};
-use crate::options::{self, ExtractTask};
+use crate::options::{self, ExtractTarget, ExtractTask};
 use crate::report;
 
 /// Threads that write, at most: disks answer no more of them faster.
 const MAX_THREADS: usize = 4;
 
-/// Files that wait for a thread. Each keeps its folder open.
-const QUEUED: usize = 128;
+/// Files that go to a thread together, at most; and bytes of them, after which no more are added. Of small files,
+/// waking a thread for each takes longer than writing it.
+const BATCH: usize = 32;
+const BATCH_BYTES: u64 = 256 << 10;
+
+/// Batches that wait for a thread. Each file keeps its folder open.
+const QUEUED: usize = 4;
 
 /// Folders that are open: as deep as a walk goes.
-const OPEN_FOLDERS: usize = 1024 + 2 * QUEUED;
+const OPEN_FOLDERS: usize = 1024 + 2 * BATCH * (QUEUED + MAX_THREADS);
 
 pub fn run(task: &ExtractTask, progress: options::Progress) -> Result<()> {
+    match &task.target {
+        ExtractTarget::Folder { path, replaces } => to_folder(task, (path, *replaces), progress),
+        ExtractTarget::Archive(order) => extract_archive::run(task, order, progress),
+    }
+}
+
+fn to_folder(
+    task: &ExtractTask,
+    (folder, replaces): (&Path, bool),
+    progress: options::Progress,
+) -> Result<()> {
     let mut files = FileTree::open(&task.source, task.by)?;
     let selection = Selection::new(&mut files, &task.paths)?;
-    let progress = match progress {
-        options::Progress::None => Progress::start(progress, Phase::Extract, 0),
-        _ => Progress::start(
-            progress,
-            Phase::Extract,
-            selected_bytes(&mut files, &selection),
-        ),
-    };
+    let tally = Tally::new(start_progress(progress, || {
+        selected_bytes(&mut files, &selection)
+    }));
     device::allow_open_files(OPEN_FOLDERS);
     let root = signals::begin(|| {
-        let root = Folder::open(&task.folder);
-        let root = root.map_err(|error| Error::io("write to", &task.folder, error))?;
+        let root = Folder::open(folder);
+        let root = root.map_err(|error| Error::io("write to", folder, error))?;
         Ok((Arc::new(root), Unfinished::Files))
     })?;
-    let writer = Writer::new(
-        &files.device,
-        &root,
-        (task.replaces, task.streams),
-        progress,
-    )?;
+    let writer = Writer::new(&files.device, &root, (replaces, task.xattrs), tally)?;
+    let begun = writer.begin_folder(&root);
+    begun.map_err(|error| Error::io("write to", folder, error))?;
     let (jobs, queue) = sync_channel(QUEUED);
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
@@ -65,27 +77,41 @@ pub fn run(task: &ExtractTask, progress: options::Progress) -> Result<()> {
             files: &mut files,
             writer: &writer,
             jobs: (started > 0).then_some(jobs),
+            batch: Vec::new(),
+            batch_bytes: 0,
         };
         for root_of_walk in &selection.roots {
             let mut picker = Picker::new(&selection, root_of_walk, Some(Arc::clone(&root)));
             walk.run(&mut picker)?;
         }
+        walk.send_batch();
         Ok::<_, Error>(())
     })?;
     writer.finish()
 }
 
 /// Writes files as they come.
-fn write_all(queue: &Mutex<Receiver<Job>>, writer: &Writer) {
+fn write_all(queue: &Mutex<Receiver<Vec<Job>>>, writer: &Writer) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
-        writer.write(job);
+        let Ok(batch) = next else { return };
+        for job in batch {
+            writer.write(job);
+        }
     }
 }
 
+/// Begins to show progress; `total` counts all bytes, if that is shown.
+pub(super) fn start_progress(progress: options::Progress, total: impl FnOnce() -> u64) -> Progress {
+    let total = match progress {
+        options::Progress::None => 0,
+        _ => total(),
+    };
+    Progress::start(progress, Phase::Extract, total)
+}
+
 /// The bytes of all files that are selected, as their directories know them.
-fn selected_bytes(files: &mut FileTree, selection: &Selection) -> u64 {
+pub(super) fn selected_bytes(files: &mut FileTree, selection: &Selection) -> u64 {
     let mut bytes: u64 = 0;
     for root in &selection.roots {
         let mut picker: Picker<'_, Folder> = Picker::new(selection, root, None);
@@ -106,7 +132,10 @@ struct ExtractionWalk<'a> {
     files: &'a mut FileTree,
     writer: &'a Writer,
     /// `None` if no thread could be started: files are written in between.
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<SyncSender<Vec<Job>>>,
+    /// Files for the next thread, and the bytes of them, as their directories know them.
+    batch: Vec<Job>,
+    batch_bytes: u64,
 }
 
 impl ExtractionWalk<'_> {
@@ -121,7 +150,7 @@ impl ExtractionWalk<'_> {
                     report::with_causes(&damage)
                 )),
                 Picked::Failed { path, error } => {
-                    self.writer.fail(&path, report::with_causes(&error));
+                    self.writer.tally.fail(&path, report::with_causes(&error));
                 }
                 Picked::Entry { path, entry } => {
                     let Some(folder) = self.folder(picker) else {
@@ -143,13 +172,27 @@ impl ExtractionWalk<'_> {
         Ok(())
     }
 
-    fn write(&self, job: Job) {
+    fn write(&mut self, job: Job) {
+        self.batch_bytes = self.batch_bytes.saturating_add(job.entry.size);
+        self.batch.push(job);
+        if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
+            self.send_batch();
+        }
+    }
+
+    fn send_batch(&mut self) {
+        let batch = mem::take(&mut self.batch);
+        self.batch_bytes = 0;
         match &self.jobs {
-            // The threads end after this one.
+            // They end only after this.
             Some(jobs) => {
-                let _ = jobs.send(job);
+                let _ = jobs.send(batch);
             }
-            None => self.writer.write(job),
+            None => {
+                for job in batch {
+                    self.writer.write(job);
+                }
+            }
         }
     }
 
@@ -172,19 +215,31 @@ impl ExtractionWalk<'_> {
         let reference = level.entry.reference;
         // The directory above has copies of them, which Windows updates late.
         let details = Details::read(self.files.tree.volume(), reference);
-        let times = details.map_or(level.entry.times, |details| details.times);
+        let times = details
+            .as_ref()
+            .map_or(level.entry.times, |details| details.times);
         let name = match level.entry.name.is_empty() {
             true => level.path.trim_start_matches('/').to_owned(),
             false => level.entry.name.to_string(),
         };
         match parent.make(&name, reference.record.0, times_of(&times)) {
             Ok((folder, target)) => {
-                self.writer.note_name(&level.path, &name, &target);
+                self.writer.tally.note_name(&level.path, &name, &target);
+                if let Err(error) = self.writer.begin_folder(&folder) {
+                    self.writer.fail_to_write(&level.path, "open", error);
+                    return None;
+                }
+                if let Ok(details) = &details
+                    && folder.is_new()
+                {
+                    let file = (level.path.as_str(), reference.record);
+                    self.writer.set_attributes(&folder.directory, file, details);
+                }
                 Some(Arc::new(folder))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let why = "a file or link has its name on the target; what is in it is left out";
-                self.writer.fail(&level.path, why);
+                self.writer.tally.fail(&level.path, why);
                 None
             }
             Err(error) => {
@@ -208,18 +263,21 @@ impl ExtractionWalk<'_> {
         let details = match Details::read(self.files.tree.volume(), entry.reference) {
             Ok(details) => details,
             Err(error) => {
-                self.writer.fail(path, report::with_causes(&error));
+                self.writer.tally.fail(path, report::with_causes(&error));
                 return Ok(());
             }
         };
         let Some(target) = &details.target else {
-            self.writer.fail(path, "where the link leads is damaged");
+            self.writer
+                .tally
+                .fail(path, "where the link leads is damaged");
             return Ok(());
         };
         let parent = picker.levels.last().map_or("/", |level| &level.path);
-        let Some(leads_to) = link_target(self.files, target, parent)? else {
+        let name_of = |name: &str| target_name(name).into_owned();
+        let Some(leads_to) = link_target(self.files, target, parent, name_of)? else {
             let why = format!("the link leads out of the volume, to {}", target.path);
-            self.writer.fail(path, why);
+            self.writer.tally.fail(path, why);
             return Ok(());
         };
         let name = entry.name.to_string();
@@ -234,7 +292,7 @@ impl ExtractionWalk<'_> {
                 Ok(())
             });
         match linked {
-            Ok(target) => self.writer.note_name(path, &name, &target),
+            Ok(target) => self.writer.tally.note_name(path, &name, &target),
             Err(error) => self.writer.fail_to_write(path, "create", error),
         }
         Ok(())

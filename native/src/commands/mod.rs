@@ -10,6 +10,7 @@ mod damage;
 mod demo;
 mod disk_layout;
 mod extract;
+mod extract_archive;
 pub mod file_tree;
 mod generate;
 mod info;

@@ -8,18 +8,19 @@ pub use gone::DeviceGone;
 #[cfg(test)]
 pub use linux::gone_silent;
 pub use linux::{
-    Connection, Directory, EndingSignals, FileKind, FileTime, Forked, Listener, MOUNTS_REMEDY,
-    Mode, Mount, Named, OtherUse, allocate, allocated_size, allocation_at, allow_open_files,
-    bad_sector, begin_writeback, boot_id, cannot_change_length, cannot_sync, change_time,
-    create_new, descriptor_of, detach, discard, discard_unit, drop_cached, expect_random_reads,
-    file_kind, fit_in_address_space, forget_cached, free_space, handle_file_size_limit, has_fuse,
-    host_name, inode, is_bad_sector, is_behind_loop_device, is_cached, is_device_folder, is_gone,
-    is_immutable, is_mount_point, is_open_for_writing, is_protected_by_directory, is_read_only,
-    is_root, is_same, is_stdout, is_stdout_closed, is_terminal, lock, may_be_on_ntfs, mounts,
-    name_bytes, open_direct, open_exclusively, open_regular, open_to_write, other_use, overlap,
-    partition_node, partition_start, punch, refuses_direct, rename_without_replacing,
-    reopen_direct, reopen_direct_to_write, set_attribute, set_times, share_range, share_unit,
-    stdin, stdout, sync_directory, take_over_access, terminal_width, try_zeros, usable_memory,
+    Connection, Directory, EndingSignals, FileKind, FileTime, Forked, Handle, Listener,
+    MOUNTS_REMEDY, Mode, Mount, Named, OtherUse, allocate, allocated_size, allocation_at,
+    allow_open_files, bad_sector, begin_writeback, boot_id, cannot_change_length, cannot_sync,
+    change_time, create_new, descriptor_of, detach, discard, discard_unit, drop_cached,
+    expect_random_reads, file_kind, file_system, fit_in_address_space, forget_cached, free_space,
+    handle_file_size_limit, has_fuse, host_name, inode, is_bad_sector, is_behind_loop_device,
+    is_cached, is_device_folder, is_gone, is_immutable, is_mount_point, is_open_for_writing,
+    is_protected_by_directory, is_read_only, is_root, is_same, is_stdout, is_stdout_closed,
+    is_terminal, lock, make_read_only, may_be_on_ntfs, mounts, name_bytes, open_direct,
+    open_exclusively, open_regular, open_to_write, other_use, overlap, partition_node,
+    partition_start, punch, refuses_direct, rename_without_replacing, reopen_direct,
+    reopen_direct_to_write, set_attribute, set_times, share_range, share_unit, stdin, stdout,
+    sync_directory, sync_file_system, take_over_access, terminal_width, try_zeros, usable_memory,
     user_and_group, write_all_at,
 };
 

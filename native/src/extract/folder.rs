@@ -18,6 +18,8 @@ pub struct Folder {
     pub path: PathBuf,
     /// The numbers of the files in it that this run has made.
     made: Mutex<HashSet<u64>>,
+    /// The file system that it is on.
+    pub file_system: u64,
     /// The times that it gets; `None` of one that was there before.
     times: Option<[FileTime; 2]>,
 }
@@ -29,8 +31,10 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
+        let directory = Directory::open(path)?;
         Ok(Self {
-            directory: Directory::open(path)?,
+            file_system: device::file_system(&directory)?,
+            directory,
             names: Vec::new(),
             path: path.to_owned(),
             made: Mutex::default(),
@@ -62,6 +66,7 @@ impl Folder {
         self.note(device::inode(&directory)?);
         let names = self.names.iter().chain([&name]).cloned().collect();
         let folder = Self {
+            file_system: device::file_system(&directory)?,
             directory,
             names,
             path: self.path.join(&name),
@@ -98,6 +103,11 @@ impl Folder {
             given = give(&chosen);
         }
         given.map(|given| (chosen.into_owned(), given))
+    }
+
+    /// Whether this run has made it.
+    pub fn is_new(&self) -> bool {
+        self.times.is_some()
     }
 
     /// What has the name on the target that a file is to get, if anything.

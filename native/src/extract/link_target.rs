@@ -2,13 +2,18 @@
 
 use ntfsclone_core::tree::{Lookup, Target};
 
-use super::target_name::target_name;
 use crate::commands::file_tree::FileTree;
 use crate::error::Result;
 
 /// The target of a link in the directory at `parent`, relative to that; `None` if it leads out of the volume, or to
 /// another. Each `..` is at its start, so that no other link can lead it out of the folder that is written to.
-pub fn link_target(files: &mut FileTree, target: &Target, parent: &str) -> Result<Option<String>> {
+/// `name_of` makes the names of the target.
+pub fn link_target(
+    files: &mut FileTree,
+    target: &Target,
+    parent: &str,
+    name_of: impl Fn(&str) -> String,
+) -> Result<Option<String>> {
     let Some((names, must_exist)) = names_of(target, parent) else {
         return Ok(None);
     };
@@ -26,9 +31,7 @@ pub fn link_target(files: &mut FileTree, target: &Target, parent: &str) -> Resul
         .take_while(|(one, other)| one == other)
         .count();
     let up = parent[same..].iter().map(|_| "..".to_owned());
-    let down = names[same..]
-        .iter()
-        .map(|name| target_name(name).into_owned());
+    let down = names[same..].iter().map(|name| name_of(name));
     let path: Vec<String> = up.chain(down).collect();
     Ok(Some(match path.is_empty() {
         true => ".".to_owned(),

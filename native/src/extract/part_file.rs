@@ -20,10 +20,10 @@ pub struct PartFile {
 
 impl PartFile {
     /// `name` is that of the part, which no other has.
-    pub fn create(folder: &Arc<Folder>, name: String, is_read_only: bool) -> io::Result<Self> {
+    pub fn create(folder: &Arc<Folder>, name: String) -> io::Result<Self> {
         let path = folder.path.join(&name);
         signals::with_parts(|parts| {
-            let file = folder.directory.create_new(&name, is_read_only)?;
+            let file = folder.directory.create_new(&name)?;
             parts.push(path.clone());
             Ok(Self {
                 folder: Arc::clone(folder),

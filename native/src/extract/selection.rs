@@ -47,7 +47,7 @@ impl Selection {
                     ..
                 }) => {
                     let found = format!("{path}:{stream} is a stream");
-                    let remedy = "ntfsclone cat writes one; --streams those of all files";
+                    let remedy = "ntfsclone cat writes one; --xattrs those of all files";
                     return Err(Error::refused(files.device.path(), found, remedy));
                 }
                 Lookup::Found(located) => {

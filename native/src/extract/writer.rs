@@ -1,38 +1,26 @@
 //! Writes files to their folders, on several threads.
 
-use std::collections::HashMap;
-use std::fmt::Display;
+use std::collections::{HashMap, hash_map};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ntfsclone_core::ntfs::{Content, ContentError, Volume};
-use ntfsclone_core::tree::{ContentReader, Details, Entry, Part, Times, open_content};
+use ntfsclone_core::ntfs::{Content, Volume};
+use ntfsclone_core::tree::{ContentReader, Details, Entry, Part, open_content};
+use ntfsclone_core::units::RecordNumber;
 
+use super::attributes::AttributeReader;
 use super::folder::Folder;
 use super::part_file::PartFile;
-use crate::device::{self, Directory, FileTime};
+use super::tally::Tally;
+use super::target_attributes::TargetAttributes;
+use super::times::times_of;
+use super::{READ_BYTES, is_read_only};
+use crate::device::{self, Directory, Handle};
 use crate::error::{Error, Result};
-use crate::host::progress::Progress;
 use crate::host::signals;
-use crate::report;
+use crate::report::{self, Reports};
 use crate::source::Device;
-
-/// Bytes that are read in one call.
-const READ_BYTES: usize = 1 << 20;
-
-/// Bytes of an extended attribute on Linux, at most.
-const MAX_ATTRIBUTE: u64 = 64 << 10;
-
-/// The stream that has the content of a file that WOF compressed.
-const WOF_STREAM: &str = "WofCompressedData";
-
-/// In the DOS attributes.
-const READ_ONLY: u32 = 1;
-
-/// Seconds from 1601 to 1970, and units of NTFS times in a second.
-const SECONDS_TO_1970: i64 = 11_644_473_600;
-const UNITS: u64 = 10_000_000;
 
 /// A file that is to be written.
 pub struct Job {
@@ -57,15 +45,16 @@ pub struct Writer {
     volume: Volume<Arc<Device>>,
     root: Arc<Folder>,
     replaces: bool,
-    streams: bool,
+    /// What is read and set beside the content, if anything.
+    attributes: Option<(AttributeReader, TargetAttributes)>,
+    pub tally: Tally,
     /// By record.
     linked: Mutex<HashMap<u64, Linked>>,
+    /// A directory of each file system that is written to, opened before that.
+    file_systems: Mutex<HashMap<u64, Directory>>,
     /// Unique in this folder: other runs have others.
     prefix: String,
     parts: AtomicU64,
-    failures: AtomicU64,
-    files: AtomicU64,
-    progress: Mutex<Progress>,
     /// The target takes nothing more.
     fatal: Mutex<Option<Error>>,
     is_stopped: AtomicBool,
@@ -81,10 +70,15 @@ impl Writer {
     pub fn new(
         device: &Arc<Device>,
         root: &Arc<Folder>,
-        (replaces, streams): (bool, bool),
-        progress: Progress,
+        (replaces, attributes): (bool, bool),
+        tally: Tally,
     ) -> Result<Self> {
         let volume = Volume::open_or_salvage(Arc::clone(device));
+        let volume = volume.map_err(|error| Error::read(device.path(), error))?;
+        let attributes = attributes.then(|| {
+            let target = TargetAttributes::new(root.path.display().to_string());
+            (AttributeReader::new(&volume), target)
+        });
         let random = getrandom::u64().map_err(|error| {
             Error::io(
                 "read",
@@ -93,26 +87,44 @@ impl Writer {
             )
         })?;
         Ok(Self {
-            volume: volume.map_err(|error| Error::read(device.path(), error))?,
+            volume,
             device: Arc::clone(device),
             root: Arc::clone(root),
             replaces,
-            streams,
+            attributes,
+            tally,
             linked: Mutex::default(),
+            file_systems: Mutex::default(),
             prefix: format!(".ntfsclone-{:08x}", random as u32),
             parts: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-            files: AtomicU64::new(0),
-            progress: Mutex::new(progress),
             fatal: Mutex::default(),
             is_stopped: AtomicBool::new(false),
         })
     }
 
-    /// Names what could not be read or written.
-    pub fn fail(&self, path: &str, why: impl Display) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        report::warning(format_args!("{path}: {why}"));
+    /// To be called with each folder before something is written to it.
+    ///
+    /// # Errors
+    ///
+    /// Of a file system that was not written to before.
+    pub fn begin_folder(&self, folder: &Folder) -> io::Result<()> {
+        if let hash_map::Entry::Vacant(new) = lock(&self.file_systems).entry(folder.file_system) {
+            new.insert(folder.directory.below(&[])?);
+        }
+        Ok(())
+    }
+
+    /// Sets the extended attributes of a file or directory, if they are wanted.
+    pub fn set_attributes(
+        &self,
+        file: &impl Handle,
+        (path, record): (&str, RecordNumber),
+        details: &Details,
+    ) {
+        if let Some((reader, target)) = &self.attributes {
+            let attributes = reader.read(&self.volume, (path, record), details, &self.tally);
+            target.set(file, path, &attributes, &self.tally);
+        }
     }
 
     /// Whether nothing more can be written.
@@ -135,15 +147,18 @@ impl Writer {
         }
         match error.kind() {
             io::ErrorKind::AlreadyExists if self.replaces => {
-                self.fail(path, "a directory has its name on the target");
+                self.tally
+                    .fail(path, "a directory has its name on the target");
             }
             io::ErrorKind::AlreadyExists => {
-                self.fail(
+                self.tally.fail(
                     path,
                     "there is a file of its name already; --overwrite replaces it",
                 );
             }
-            _ => self.fail(path, format_args!("cannot {operation} it: {error}")),
+            _ => self
+                .tally
+                .fail(path, format_args!("cannot {operation} it: {error}")),
         }
     }
 
@@ -154,7 +169,7 @@ impl Writer {
         }
         let details = match Details::read(&self.volume, job.entry.reference) {
             Ok(details) => details,
-            Err(error) => return self.fail(&job.path, report::with_causes(&error)),
+            Err(error) => return self.tally.fail(&job.path, report::with_causes(&error)),
         };
         if details.links < 2 {
             self.write_alone(&job, &details);
@@ -203,13 +218,13 @@ impl Writer {
             let name = job.entry.name.to_string();
             let make = |here: &Directory, part: &str| here.link(&directory, &first, part);
             let target = self.make_link(&job.folder, &name, record, make)?;
-            self.note_name(&job.path, &name, &target);
+            self.tally.note_name(&job.path, &name, &target);
             Ok::<_, io::Error>(())
         });
         match linked {
             Some(Ok(())) => {
-                self.files.fetch_add(1, Ordering::Relaxed);
-                self.advance(details.size);
+                self.tally.count_file();
+                self.tally.advance(details.size);
             }
             Some(Err(error)) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.fail_to_write(&job.path, "create", error);
@@ -257,11 +272,11 @@ impl Writer {
     fn write_alone(&self, job: &Job, details: &Details) -> Option<String> {
         match self.try_write(job, details) {
             Ok(name) => {
-                self.files.fetch_add(1, Ordering::Relaxed);
+                self.tally.count_file();
                 Some(name)
             }
             Err(Failure::Read(why)) => {
-                self.fail(&job.path, why);
+                self.tally.fail(&job.path, why);
                 None
             }
             Err(Failure::Written(operation, error)) => {
@@ -272,36 +287,39 @@ impl Writer {
     }
 
     fn try_write(&self, job: &Job, details: &Details) -> Result<String, Failure> {
-        // Found before the content is read, which may take long.
-        let found = job.folder.find(&job.entry.name.to_string());
-        if let Ok(Some(found)) = found
+        // Found before the content is read, which may take long. In a new folder there is nothing.
+        if !job.folder.is_new()
+            && let Ok(Some(found)) = job.folder.find(&job.entry.name.to_string())
             && (!self.replaces || found.is_directory)
             && !job.folder.has_made(found.inode)
         {
             let error = io::ErrorKind::AlreadyExists.into();
             return Err(Failure::Written("create", error));
         }
-        let content = self.open(job, "").map_err(Failure::Read)?;
-        let is_read_only = details.attributes & READ_ONLY != 0;
-        let part = PartFile::create(&job.folder, self.part_name(), is_read_only);
+        let index = self.device.index();
+        let content = open_content(&self.volume, index, job.entry.reference.record, "");
+        let content =
+            content.map_err(|error| Failure::Read(report::with_causes(&error).to_string()))?;
+        let part = PartFile::create(&job.folder, self.part_name());
         let mut part = part.map_err(|error| Failure::Written("create", error))?;
         self.copy(&content, &part)?;
-        if self.streams {
-            self.write_streams(job, details, &part);
+        let record = job.entry.reference.record;
+        self.set_attributes(&part.file, (&job.path, record), details);
+        // Not all file systems have these.
+        if is_read_only(details) {
+            let _ = device::make_read_only(&part.file);
         }
-        // Not all file systems have them.
         let _ = device::set_times(&part.file, times_of(&details.times));
         let failed = |error| Failure::Written("create", error);
         let inode = device::inode(&part.file).map_err(failed)?;
         let name = job.entry.name.to_string();
-        let record = job.entry.reference.record.0;
         let part = Mutex::new(&mut part);
         let named = job
             .folder
-            .with_name(&name, record, |name| lock(&part).put(name, self.replaces));
+            .with_name(&name, record.0, |name| lock(&part).put(name, self.replaces));
         let (target, ()) = named.map_err(failed)?;
         job.folder.note(inode);
-        self.note_name(&job.path, &name, &target);
+        self.tally.note_name(&job.path, &name, &target);
         Ok(target)
     }
 
@@ -316,11 +334,11 @@ impl Writer {
             let next = reader.next(READ_BYTES, &mut bytes);
             match next.map_err(|error| Failure::Read(report::with_causes(&error).to_string()))? {
                 None => break,
-                Some(Part::Hole(len)) => self.advance(len),
+                Some(Part::Hole(len)) => self.tally.advance(len),
                 Some(Part::Bytes) => {
                     device::write_all_at(&part.file, position, &bytes).map_err(write)?;
                     end = position + bytes.len() as u64;
-                    self.advance(bytes.len() as u64);
+                    self.tally.advance(bytes.len() as u64);
                 }
             }
             if self.is_stopped() {
@@ -333,72 +351,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the named streams as extended attributes, by the names that ntfs-3g gives them.
-    fn write_streams(&self, job: &Job, details: &Details, part: &PartFile) {
-        for stream in &details.streams {
-            let name = stream.name.to_string();
-            if name == WOF_STREAM {
-                continue;
-            }
-            let path = format!("{}:{name}", job.path);
-            if stream.size > MAX_ATTRIBUTE {
-                self.fail(
-                    &path,
-                    "a stream of more than 64 KiB is no extended attribute; use cat",
-                );
-                continue;
-            }
-            let read = self
-                .open(job, &name)
-                .and_then(|content| self.read_all(&content));
-            let written = read.and_then(|value| {
-                device::set_attribute(&part.file, &format!("user.{name}"), &value)
-                    .map_err(|error| format!("cannot write it as an extended attribute: {error}"))
-            });
-            if let Err(why) = written {
-                self.fail(&path, why);
-            }
-        }
-    }
-
-    fn read_all(&self, content: &Content) -> Result<Vec<u8>, String> {
-        let mut reader = ContentReader::new(&self.volume, content);
-        let (mut all, mut bytes) = (Vec::new(), Vec::new());
-        loop {
-            let next = reader.next(READ_BYTES, &mut bytes);
-            match next.map_err(|error| report::with_causes(&error).to_string())? {
-                None => return Ok(all),
-                Some(Part::Bytes) => all.extend_from_slice(&bytes),
-                Some(Part::Hole(len)) => all.resize(all.len() + len as usize, 0),
-            }
-        }
-    }
-
-    fn open(&self, job: &Job, stream: &str) -> Result<Content, String> {
-        let record = job.entry.reference.record;
-        let content = open_content(&self.volume, self.device.index(), record, stream);
-        content.map_err(|error: ContentError| report::with_causes(&error).to_string())
-    }
-
-    /// Reports a name that the target could not hold, or holds once.
-    pub fn note_name(&self, path: &str, name: &str, target: &str) {
-        if name != target {
-            report::warning(format_args!(
-                "{path}: the target cannot hold this name, it is {target} there"
-            ));
-        }
-    }
-
     /// The name of a file that is not complete.
     pub fn part_name(&self) -> String {
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         format!("{}-{number}.part", self.prefix)
-    }
-
-    fn advance(&self, bytes: u64) {
-        let mut progress = lock(&self.progress);
-        let done = progress.done() + bytes;
-        progress.advance_to(done);
     }
 
     /// The end of the run.
@@ -410,32 +366,13 @@ impl Writer {
         if let Some(error) = lock(&self.fatal).take() {
             return Err(error);
         }
-        let progress = self.progress.into_inner();
-        let progress = progress.unwrap_or_else(PoisonError::into_inner);
-        let bytes = progress.done();
-        let took = progress.finish();
-        let files = report::count(self.files.into_inner(), "file", "files");
-        report::Reports::TO_STDOUT.line(report::done(&format!("Extracted {files},"), bytes, took));
-        match self.failures.into_inner() {
-            0 => Ok(()),
-            failures => Err(Error::Incomplete {
-                path: self.device.path().to_owned(),
-                found: report::count(
-                    failures,
-                    "file or directory could not be extracted",
-                    "files or directories could not be extracted",
-                ),
-            }),
+        // What the kernel could not write to the disk is reported now, or never.
+        for directory in lock(&self.file_systems).values() {
+            let synced = device::sync_file_system(directory);
+            synced.map_err(|error| Error::io("finish", &self.root.path, error))?;
         }
+        self.tally.finish(self.device.path(), Reports::TO_STDOUT)
     }
-}
-
-/// The times of the last access and of the last change.
-pub fn times_of(times: &Times) -> [FileTime; 2] {
-    [times.accessed, times.modified].map(|time| FileTime {
-        seconds: (time / UNITS).cast_signed() - SECONDS_TO_1970,
-        nanoseconds: (time % UNITS) as u32 * 100,
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -20,10 +20,11 @@ use ntfsclone_core::wipe::Times;
 
 pub use resize::Resize;
 pub use task::{
-    Address, CatFile, CatTask, CheckTask, Compress, ConvertTask, CopyKind, CopyScope, CopyTask,
-    DamageTask, Existing, ExtractTask, FileChecks, Form, HiddenSectors, InfoTask, Input, ListForm,
-    LsTask, MapTask, Mismatch, MountTask, MountedAs, NewFields, NewSerial, Options, Origin, Output,
-    Progress, Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    Address, ArchiveFormat, ArchiveOrder, CatFile, CatTask, CheckTask, Compress, ConvertTask,
+    CopyKind, CopyScope, CopyTask, DamageTask, Existing, ExtractTarget, ExtractTask, FileChecks,
+    Form, HiddenSectors, InfoTask, Input, ListForm, LsTask, MapTask, Mismatch, MountTask,
+    MountedAs, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
+    ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{

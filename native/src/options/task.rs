@@ -315,15 +315,35 @@ pub struct ExtractTask {
     pub source: Input,
     /// Files, directories and patterns; none for all.
     pub paths: Vec<String>,
-    /// The folder to write to.
-    pub folder: PathBuf,
-    /// Replace files that exist.
-    pub replaces: bool,
+    pub target: ExtractTarget,
     /// Make symbolic links of links and junctions.
     pub keeps_links: bool,
-    /// Write named streams as extended attributes.
-    pub streams: bool,
+    /// Write extended attributes.
+    pub xattrs: bool,
     pub by: By,
+}
+
+/// What files are written to.
+#[derive(Debug)]
+pub enum ExtractTarget {
+    /// A folder; files that exist are replaced if `replaces`.
+    Folder {
+        path: PathBuf,
+        replaces: bool,
+    },
+    Archive(ArchiveOrder),
+}
+
+#[derive(Debug)]
+pub struct ArchiveOrder {
+    pub format: ArchiveFormat,
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveFormat {
+    Tar,
+    Zip,
 }
 
 /// How to go on after read errors.

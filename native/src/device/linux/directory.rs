@@ -3,7 +3,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+/// A file or directory that is open.
+pub use std::os::fd::AsFd as Handle;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
@@ -74,8 +76,8 @@ impl Directory {
     /// # Errors
     ///
     /// Of kind [`io::ErrorKind::AlreadyExists`]: something has that name.
-    pub fn create_new(&self, name: &str, is_read_only: bool) -> io::Result<File> {
-        let mode = Mode::from(if is_read_only { 0o444 } else { 0o666 });
+    pub fn create_new(&self, name: &str) -> io::Result<File> {
+        let mode = Mode::from(0o666);
         let flags = OFlags::WRONLY
             | OFlags::CREATE
             | OFlags::EXCL
@@ -139,14 +141,14 @@ impl Directory {
     }
 }
 
-impl AsFd for Directory {
+impl Handle for Directory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
 /// Sets the times of the last access and of the last change of a file or directory.
-pub fn set_times(file: &impl AsFd, times: [FileTime; 2]) -> io::Result<()> {
+pub fn set_times(file: &impl Handle, times: [FileTime; 2]) -> io::Result<()> {
     Ok(rustix::fs::futimens(file, &timestamps(times))?)
 }
 
@@ -155,7 +157,7 @@ pub fn set_times(file: &impl AsFd, times: [FileTime; 2]) -> io::Result<()> {
 /// # Errors
 ///
 /// Of kind [`io::ErrorKind::Unsupported`]: the file system has no place for one of this name.
-pub fn set_attribute(file: &impl AsFd, name: &str, value: &[u8]) -> io::Result<()> {
+pub fn set_attribute(file: &impl Handle, name: &str, value: &[u8]) -> io::Result<()> {
     Ok(rustix::fs::fsetxattr(
         file,
         name,
@@ -164,9 +166,30 @@ pub fn set_attribute(file: &impl AsFd, name: &str, value: &[u8]) -> io::Result<(
     )?)
 }
 
+/// From now on nobody may write to a file, but those who have it open.
+pub fn make_read_only(file: &impl Handle) -> io::Result<()> {
+    let mode = rustix::fs::fstat(file)?.st_mode;
+    let readers = Mode::from_raw_mode(mode).difference(Mode::WUSR | Mode::WGRP | Mode::WOTH);
+    Ok(rustix::fs::fchmod(file, readers)?)
+}
+
 /// The number of a file, which is that of all its names.
-pub fn inode(file: &impl AsFd) -> io::Result<u64> {
+pub fn inode(file: &impl Handle) -> io::Result<u64> {
     Ok(rustix::fs::fstat(file)?.st_ino)
+}
+
+/// The number of the file system that a file is on.
+pub fn file_system(file: &impl Handle) -> io::Result<u64> {
+    Ok(rustix::fs::fstat(file)?.st_dev)
+}
+
+/// Makes permanent all that was written to the file system of a directory.
+///
+/// # Errors
+///
+/// The disk failed, since the directory was opened.
+pub fn sync_file_system(directory: &Directory) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(directory)?)
 }
 
 fn timestamps([accessed, modified]: [FileTime; 2]) -> Timestamps {

@@ -28,7 +28,10 @@ pub use cache::{
     allocate, begin_writeback, drop_cached, expect_random_reads, forget_cached, is_cached,
     open_direct, reopen_direct, reopen_direct_to_write,
 };
-pub use directory::{Directory, FileTime, Named, inode, set_attribute, set_times};
+pub use directory::{
+    Directory, FileTime, Handle, Named, file_system, inode, make_read_only, set_attribute,
+    set_times, sync_file_system,
+};
 pub use discard::{discard, discard_unit};
 #[cfg(test)]
 pub use errors::gone_silent;

@@ -1,0 +1,80 @@
+//! The content of a file, as far read that an archive can announce it.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ntfsclone_core::error::Result;
+use ntfsclone_core::ntfs::{Content, Volume};
+use ntfsclone_core::tree::{ContentReader, Part, ranges_of_content};
+
+use super::super::READ_BYTES;
+use super::super::attributes::append_all;
+use super::Archived;
+use crate::source::Device;
+
+/// The content of a file. What is damaged is nearly always found before the first byte of it goes into the archive: of
+/// small files all is read, of others it is looked up whether the source has all clusters, and the first part is read.
+pub enum Body<'v> {
+    /// All of it.
+    Whole(&'v [u8]),
+    Long(LongBody<'v>),
+}
+
+pub struct LongBody<'v> {
+    reader: ContentReader<'v, Arc<Device>>,
+    pub size: u64,
+    /// What is not holes.
+    pub ranges: Vec<Range<u64>>,
+    /// What was read last.
+    bytes: &'v mut Vec<u8>,
+    first: Option<Part>,
+}
+
+impl<'v> Body<'v> {
+    /// `buffer` is for its bytes.
+    pub fn open(
+        volume: &'v Volume<Arc<Device>>,
+        content: &'v Content,
+        buffer: &'v mut Vec<u8>,
+    ) -> Result<Self> {
+        let mut reader = ContentReader::new(volume, content);
+        buffer.clear();
+        if content.size() <= READ_BYTES as u64 {
+            append_all(&mut reader, buffer)?;
+            return Ok(Self::Whole(buffer));
+        }
+        let ranges = ranges_of_content(volume, content)?;
+        let first = reader.next(READ_BYTES, buffer)?;
+        Ok(Self::Long(LongBody {
+            reader,
+            size: content.size(),
+            ranges,
+            bytes: buffer,
+            first,
+        }))
+    }
+}
+
+impl LongBody<'_> {
+    /// Whether it has holes.
+    pub fn is_sparse(&self) -> bool {
+        !matches!(self.ranges.as_slice(), [range] if *range == (0..self.size))
+    }
+
+    /// Calls `take` with all of it, part by part; the bytes are those of [`Part::Bytes`].
+    pub fn read(
+        &mut self,
+        mut take: impl FnMut(Part, &[u8]) -> io::Result<()>,
+    ) -> io::Result<Archived> {
+        let mut next = self.first.take();
+        while let Some(part) = next {
+            take(part, self.bytes)?;
+            next = match self.reader.next(READ_BYTES, self.bytes) {
+                Ok(next) => next,
+                Err(error) => return Ok(Archived::Damaged(error)),
+            };
+        }
+        Ok(Archived::Whole)
+    }
+}
