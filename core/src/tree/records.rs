@@ -12,7 +12,7 @@ use crate::units::{RecordNumber, len_usize};
 const READ_BYTES: u64 = 512 << 10;
 
 /// Calls `visit` with each record that reads as one, as it is on disk, its fixup not undone. Records in a lost part of
-/// an image are passed over.
+/// an image are passed over, and those whose place is not known, since the runs of `$MFT` end before.
 ///
 /// # Errors
 ///
@@ -32,10 +32,10 @@ pub(super) fn each_record<R: ReadAt>(
         buffer.resize(len_usize(count.saturating_mul(record_size)), 0);
         match mft.read_records(source, RecordNumber(first), &mut buffer) {
             // A part of them may be there.
-            Err(error) if error.is_loss() => {
+            Err(error) if error.is_damage() => {
                 for (number, bytes) in (first..).zip(buffer.chunks_exact_mut(record_len)) {
                     match mft.read_records(source, RecordNumber(number), bytes) {
-                        Err(error) if error.is_loss() => bytes.fill(0),
+                        Err(error) if error.is_damage() => bytes.fill(0),
                         read => read?,
                     }
                 }
