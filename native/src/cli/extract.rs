@@ -51,8 +51,8 @@ pub struct Extract {
 
     /// Write extended attributes too: named streams, security descriptors, DOS attributes, times of creation
     ///
-    /// They have the names of ntfs-3g: user.STREAM, and in the name space system ntfs_acl, ntfs_attrib_be and
-    /// ntfs_crtime_be; in the name space user in archives, and where the file system has no others.
+    /// They have the names of ntfs-3g: user.STREAM, system.ntfs_acl, system.ntfs_attrib_be and system.ntfs_crtime_be. In
+    /// archives, and where the file system has no place for these, system is user.
     #[arg(long)]
     pub xattrs: bool,
 
@@ -78,12 +78,18 @@ pub enum Links {
 }
 
 const EXTRACT_HELP: &str = "\
-Times, holes and hard links are kept; a read-only file is one that nobody may write to. A file gets its
-name when it is complete. Nothing outside of DIR is written to, and no link in it is followed.
+Times, holes and hard links are kept (zip has no hard links); a read-only file is one that nobody may
+write to. A file gets its name when it is complete, and success is reported when all is on the disk.
+Nothing outside of DIR is written to, and no link in it is followed.
+
+Archives are written from start to end. If a file turns out to be damaged after its first MiB, the
+archive says so: in tar a notice takes its place, in zip its checksum is wrong.
 
 Exit status: 0 done; 1 there is no such file, or failed; 2 wrong usage; 3 a file could not be read or
 written and is named, the rest is written.
 
 Examples:
   ntfsclone extract backup.img Users/Anna -C /mnt/rescued
-  ntfsclone extract backup.img.zst '**/*.docx' '**/*.xlsx' -C papers";
+  ntfsclone extract backup.img.zst '**/*.docx' '**/*.xlsx' -C papers
+  ntfsclone extract backup.img Users/Anna --tar | ssh host 'tar -x -C /srv/anna'
+  ntfsclone extract backup.img Users/Anna -o anna.zip";

@@ -1,6 +1,7 @@
 //! Archives of files of a volume, written from start to end to what may be a pipe.
 
 mod body;
+mod deflate;
 mod stream;
 mod tar;
 mod zip;

@@ -1,20 +1,20 @@
 //! Archives of zip.
 
 use std::io::{self, Write};
+use std::mem;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
-use ntfsclone_core::tree::{Part, Times};
+use ntfsclone_core::tree::{self, Times};
 use rawzip::extra_fields::ExtraFieldId;
 use rawzip::time::UtcDateTime;
-use rawzip::{CompressionMethod, Header, ZipArchiveWriter};
+use rawzip::{CompressionMethod, Header, ZipArchiveWriter, ZipDataWriter, ZipEntryWriter};
 
+use super::super::READ_BYTES;
 use super::super::target_name::strict_name;
 use super::super::times::times_of;
+use super::body::LongBody;
+use super::deflate::{Deflate, Part};
 use super::{Archive, ArchiveStream, Archived, Body, Member, notice};
 use crate::device::FileTime;
-
-/// Bytes that are compressed in one call.
-const DEFLATED: usize = 64 << 10;
 
 /// The first size that the usual fields do not hold.
 const LARGE: u64 = u32::MAX as u64;
@@ -25,115 +25,143 @@ const FILE: u32 = 0o100_644;
 const READ_ONLY_FILE: u32 = 0o100_444;
 const SYMLINK: u32 = 0o120_777;
 
+/// Bytes of small files that are compressed together, after which no more are added.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Bytes of a part of a longer file, at most.
+const PART: usize = READ_BYTES;
+
 /// An archive of zip.
 pub struct ZipArchive {
     writer: ZipArchiveWriter<ArchiveStream>,
     deflate: Deflate,
+    /// Small files that are compressed next, and the bytes of them.
+    batch: Vec<(Head, Part)>,
+    batch_bytes: usize,
 }
 
-/// A compressor, used for one file after the other.
-struct Deflate {
-    state: Compress,
-    out: Vec<u8>,
+/// What a member is called, with its times and mode.
+struct Head {
+    path: String,
+    times: Times,
+    mode: u32,
 }
 
 impl ZipArchive {
     pub fn new(stream: ArchiveStream) -> Self {
         Self {
             writer: ZipArchiveWriter::new(stream),
-            deflate: Deflate {
-                state: Compress::new(Compression::default(), false),
-                out: Vec::with_capacity(DEFLATED),
-            },
+            deflate: Deflate::new(),
+            batch: Vec::new(),
+            batch_bytes: 0,
         }
     }
 
-    /// Adds a file or link of `size` bytes.
-    fn add(
+    /// Adds a file or link, at once or with some others.
+    fn add_bytes(&mut self, head: Head, bytes: &[u8]) -> io::Result<()> {
+        self.batch_bytes += bytes.len();
+        self.batch.push((head, Part::new(bytes, true)));
+        match self.batch_bytes < BATCH_BYTES {
+            true => Ok(()),
+            false => self.write_batch(),
+        }
+    }
+
+    fn write_batch(&mut self) -> io::Result<()> {
+        let batch = mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        let (heads, mut parts): (Vec<Head>, Vec<Part>) = batch.into_iter().unzip();
+        self.deflate.compress(&mut parts);
+        for (head, part) in heads.iter().zip(&parts) {
+            let size = part.bytes.len() as u64;
+            let (mut entry, mut content) = begin(&mut self.writer, head, size)?;
+            content.write_all(&part.bytes)?;
+            if size > 0 {
+                entry.write_all(&part.packed)?;
+            }
+            let (_, sizes) = content.finish().map_err(io_error)?;
+            entry.finish(sizes).map_err(io_error)?;
+        }
+        Ok(())
+    }
+
+    fn add_long(
         &mut self,
-        member: &Member<'_>,
-        (mode, size): (u32, u64),
-        body: &mut Body<'_>,
+        head: &Head,
+        body: &mut LongBody<'_>,
         advance: &dyn Fn(u64),
     ) -> io::Result<Archived> {
-        let method = match size {
-            0 => CompressionMethod::STORE,
-            _ => CompressionMethod::DEFLATE,
+        let deflate = &mut self.deflate;
+        let most = 2 * deflate.threads().get();
+        let (mut entry, mut content) = begin(&mut self.writer, head, body.size)?;
+        let mut parts: Vec<Part> = Vec::new();
+        let mut write = |parts: &mut Vec<Part>| {
+            deflate.compress(parts);
+            let mut parts = parts.drain(..);
+            parts.try_for_each(|part| entry.write_all(&part.packed))
         };
-        let mut file = self
-            .writer
-            .new_file(member.path)
-            .compression_method(method)
-            .last_modified(modified(&member.times))
-            .unix_permissions(mode);
-        for (id, field, place) in fields_of(&member.times) {
-            file = file.extra_field(id, &field, place).map_err(io_error)?;
-        }
-        if size >= LARGE {
-            // That the sizes after the content have eight bytes; they are not known here.
-            file = file
-                .extra_field(ExtraFieldId::ZIP64, &[0; 16], Header::LOCAL)
-                .map_err(io_error)?;
-        }
-        let (mut entry, config) = file.start().map_err(io_error)?;
-        // Of the content, not of what is written.
-        let mut checksum = config.wrap(io::sink());
-        let mut archived = Archived::Whole;
-        if size > 0 {
-            let deflate = &mut self.deflate;
-            deflate.state.reset();
-            let mut take = |bytes: &[u8]| {
-                advance(bytes.len() as u64);
-                checksum.write_all(bytes)?;
-                deflate.write(bytes, FlushCompress::None, &mut entry)
-            };
-            match body {
-                Body::Whole(bytes) => take(bytes)?,
-                Body::Long(body) => {
-                    archived = body.read(|part, bytes| match part {
-                        Part::Bytes => take(bytes),
-                        Part::Hole(len) => each_zeros(len, &mut take),
-                    })?;
-                }
+        let mut take = |bytes: &[u8]| {
+            advance(bytes.len() as u64);
+            content.write_all(bytes)?;
+            // What NTFS compressed comes in less, which would be compressed worse.
+            if let Some(last) = parts.last_mut()
+                && last.bytes.len() + bytes.len() <= PART
+            {
+                last.bytes.extend_from_slice(bytes);
+                return Ok(());
             }
-            if let Archived::Damaged(error) = &archived {
-                // The checksum is of other bytes, so that every program finds that the file is damaged.
-                let notice = notice(member.path, error).into_bytes();
-                deflate.write(&notice, FlushCompress::None, &mut entry)?;
-                let others: Vec<u8> = notice.iter().map(|byte| !byte).collect();
-                checksum.write_all(&others)?;
+            if parts.len() >= most {
+                write(&mut parts)?;
             }
-            deflate.write(&[], FlushCompress::Finish, &mut entry)?;
+            parts.push(Part::new(bytes, false));
+            Ok(())
+        };
+        let archived = body.read(|part, bytes| match part {
+            tree::Part::Bytes => take(bytes),
+            tree::Part::Hole(len) => each_zeros(len, &mut take),
+        })?;
+        let mut end = Vec::new();
+        if let Archived::Damaged(error) = &archived {
+            // The checksum is of other bytes, so that every program finds that the file is damaged.
+            end = notice(&head.path, error).into_bytes();
+            let others: Vec<u8> = end.iter().map(|byte| !byte).collect();
+            content.write_all(&others)?;
         }
-        let (_, sizes) = checksum.finish().map_err(io_error)?;
+        parts.push(Part::new(&end, true));
+        write(&mut parts)?;
+        let (_, sizes) = content.finish().map_err(io_error)?;
         entry.finish(sizes).map_err(io_error)?;
         Ok(archived)
     }
 }
 
-impl Deflate {
-    fn write(
-        &mut self,
-        mut bytes: &[u8],
-        flush: FlushCompress,
-        to: &mut impl Write,
-    ) -> io::Result<()> {
-        loop {
-            let before = self.state.total_in();
-            self.out.clear();
-            let status = self.state.compress_vec(bytes, &mut self.out, flush);
-            let status = status.map_err(io::Error::other)?;
-            bytes = &bytes[(self.state.total_in() - before) as usize..];
-            to.write_all(&self.out)?;
-            let is_all_out = self.out.len() < self.out.capacity();
-            match flush {
-                FlushCompress::Finish if status == Status::StreamEnd => return Ok(()),
-                FlushCompress::Finish => {}
-                _ if bytes.is_empty() && is_all_out => return Ok(()),
-                _ => {}
-            }
-        }
+/// Begins a member of `size` bytes. Its compressed bytes go to the first that is returned, and its content, of which size
+/// and checksum are taken, to the second.
+fn begin<'a>(
+    writer: &'a mut ZipArchiveWriter<ArchiveStream>,
+    head: &Head,
+    size: u64,
+) -> io::Result<(ZipEntryWriter<'a, ArchiveStream>, ZipDataWriter<io::Sink>)> {
+    let method = match size {
+        0 => CompressionMethod::STORE,
+        _ => CompressionMethod::DEFLATE,
+    };
+    let mut file = writer
+        .new_file(&head.path)
+        .compression_method(method)
+        .last_modified(modified(&head.times))
+        .unix_permissions(head.mode);
+    for (id, field, place) in fields_of(&head.times) {
+        file = file.extra_field(id, &field, place).map_err(io_error)?;
     }
+    if size >= LARGE {
+        // That the sizes after the content have eight bytes; they are not known here.
+        file = file
+            .extra_field(ExtraFieldId::ZIP64, &[0; 16], Header::LOCAL)
+            .map_err(io_error)?;
+    }
+    let (entry, config) = file.start().map_err(io_error)?;
+    Ok((entry, config.wrap(io::sink())))
 }
 
 impl Archive for ZipArchive {
@@ -156,9 +184,7 @@ impl Archive for ZipArchive {
     }
 
     fn add_symlink(&mut self, member: &Member<'_>, target: &str) -> io::Result<()> {
-        let mut body = Body::Whole(target.as_bytes());
-        self.add(member, (SYMLINK, target.len() as u64), &mut body, &|_| ())?;
-        Ok(())
+        self.add_bytes(head_of(member, SYMLINK), target.as_bytes())
     }
 
     fn has_hard_links(&self) -> bool {
@@ -175,32 +201,45 @@ impl Archive for ZipArchive {
         body: &mut Body<'_>,
         advance: &dyn Fn(u64),
     ) -> io::Result<Archived> {
-        let size = match body {
-            Body::Whole(bytes) => bytes.len() as u64,
-            Body::Long(body) => body.size,
+        let mode = match member.is_read_only {
+            true => READ_ONLY_FILE,
+            false => FILE,
         };
-        let mode = if member.is_read_only {
-            READ_ONLY_FILE
-        } else {
-            FILE
-        };
-        self.add(member, (mode, size), body, advance)
+        let head = head_of(member, mode);
+        match body {
+            Body::Whole(bytes) => {
+                advance(bytes.len() as u64);
+                self.add_bytes(head, bytes)?;
+                Ok(Archived::Whole)
+            }
+            Body::Long(body) => self.add_long(&head, body, advance),
+        }
     }
 
     fn damaged_remark(&self) -> &'static str {
         "its checksum in the archive is wrong, so that it is found to be damaged"
     }
 
-    fn finish(self: Box<Self>) -> io::Result<ArchiveStream> {
+    fn finish(mut self: Box<Self>) -> io::Result<ArchiveStream> {
+        self.write_batch()?;
         self.writer.finish().map_err(io_error)
     }
 }
 
+fn head_of(member: &Member<'_>, mode: u32) -> Head {
+    Head {
+        path: member.path.to_owned(),
+        times: member.times,
+        mode,
+    }
+}
+
 fn each_zeros(mut len: u64, take: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let most = PART as u64;
+    let zeros = vec![0; len.min(most) as usize];
     while len > 0 {
-        let part = len.min(ZEROS.len() as u64);
-        take(&ZEROS[..part as usize])?;
+        let part = len.min(most);
+        take(&zeros[..part as usize])?;
         len -= part;
     }
     Ok(())
