@@ -1,5 +1,6 @@
 import type { Disk, ErrorCode, Holder, Info, Partition, Progress, Remains, Report, Resized, ResizeLimits, SurveyedStream, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
+import type { Sidecar } from "./sidecars.js";
 import type { Structure } from "./structures/locate.js";
 
 /** What the page asks of the worker, and what comes back. */
@@ -17,7 +18,9 @@ export interface Calls {
   holders: { question: Cluster; answer: Holders };
   /** What a byte of the volume is in. */
   inspect: { question: number; answer: Inspected };
-  validate: { question: null; answer: Report };
+  validate: { question: Validation; answer: Report };
+  /** The record of a file, by its path in a report. */
+  recordOf: { question: string; answer: number | null };
   /** What a metadata image would hold. */
   remains: { question: null; answer: Remains };
   /** What another size of the volume needs, and loses. */
@@ -44,6 +47,11 @@ export interface Opening {
   partition?: Partition | undefined;
 }
 
+/** What to compare all bytes with, beside what the file itself has. */
+export interface Validation {
+  sidecars: Sidecar[];
+}
+
 /** How far it could be looked into. */
 export interface Looked {
   /** Where it ends: of an image, what comes after the damage is not known. */
@@ -52,6 +60,7 @@ export interface Looked {
 
 /** What a survey found. */
 export interface Found extends Looked {
+  /** Files and folders, without those of the file system. */
   files: number;
   /** The whole volume as one square. */
   whole: Counted;
@@ -82,6 +91,10 @@ export interface Entry extends Step {
   room: number;
   /** How many files and folders are in it, at any depth. */
   inside: number;
+  /** How many of the files in it are incomplete, at any depth. */
+  incompleteInside: number;
+  /** It is the file system's own, or in a folder that is. */
+  isSystem: boolean;
 }
 
 /** By what the entries of a folder are in order: the largest, first letter, or latest first. */
@@ -91,6 +104,8 @@ export type Order = "room" | "name" | "modified";
 export interface FolderPart {
   record: number | null;
   order: Order;
+  /** With what is the file system's own. */
+  hasSystem: boolean;
   from: number;
   length: number;
 }
@@ -102,8 +117,10 @@ export interface Folder {
   entries: Entry[];
   /** Some of those that take the most room, the largest first; of the first part only. */
   largest: Entry[];
-  /** How many entries it has. */
+  /** How many entries it has, with or without those of the file system. */
   length: number;
+  /** How many files and folders are in these, with themselves. */
+  inside: number;
   /** Bytes that all of them have on the disk. */
   roomInside: number;
 }
@@ -185,6 +202,8 @@ export interface Zip {
   record: number;
   /** Leaves out files that cannot be read, instead of making nothing. */
   leavesOut: boolean;
+  /** With what is the file system's own. */
+  hasSystem: boolean;
   output: Output;
 }
 
@@ -232,7 +251,7 @@ export interface Bytes {
 
 /** An error on its way from the worker. */
 export interface Problem {
-  code: ErrorCode | "write" | "aborted" | "unreadable" | "other";
+  code: ErrorCode | "write" | "aborted" | "unreadable" | "sidecar" | "other";
   message: string;
   /** Of `unreadable`: which files, or the first of them. */
   unreadable?: Unreadable[] | undefined;

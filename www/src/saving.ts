@@ -48,12 +48,17 @@ export async function save<T extends Written>(context: Context, job: Job<T>, sho
     show(meter.element);
     meter.element.querySelector("button")?.focus();
     const { output } = destination;
-    const written = await job.ask(output, {
-      signal,
-      waitsForEnd: true,
-      transfer: output.kind === "download" ? [output.port] : [],
-      onProgress: (progress) => meter.update(progress),
-    });
+    const written = await context.jobs.run(job.label, () => controller.abort(), (onProgress) =>
+      job.ask(output, {
+        signal,
+        waitsForEnd: true,
+        transfer: output.kind === "download" ? [output.port] : [],
+        onProgress: (progress) => {
+          meter.update(progress);
+          onProgress(progress);
+        },
+      }),
+    );
     context.announce(words.done(plainName(destination.name)));
     return { kind: "done", name: destination.name, written, seconds: meter.elapsed };
   } catch (error) {
@@ -84,13 +89,13 @@ function isCancelled(error: unknown): boolean {
 
 /** The notice that a file is complete. */
 export function doneNotice(file: string, written: Written, seconds: number, more: Child = null): HTMLElement {
-  const wrote = words.wrote(size(written.size), duration(seconds));
-  const sparse = written.holes > 0 ? words.wroteSparse(size(written.holes), size(written.size - written.holes)) : "";
+  const { size: all, holes } = written;
+  const wrote = holes > 0 ? words.wroteSparse(size(all), size(all - holes), duration(seconds)) : words.wrote(size(all), duration(seconds));
   return h(
     "div",
     { class: "notice good" },
     icon("check"),
-    h("div", { class: "notice-text" }, h("strong", {}, name(words.done(file))), h("p", { class: "muted" }, `${wrote}${sparse}.`), more),
+    h("div", { class: "notice-text" }, h("strong", {}, name(words.done(file))), h("p", { class: "muted" }, `${wrote}.`), more),
   );
 }
 

@@ -63,7 +63,9 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
     case "inspect":
       return { answer: await current().inspect(asked.question, options) };
     case "validate":
-      return { answer: await current().validate(options) };
+      return { answer: await current().validate(asked.question, options) };
+    case "recordOf":
+      return { answer: current().surveyed.files.recordAt(asked.question) };
     case "remains":
       return { answer: await current().remains(options) };
     case "resizeLimits":

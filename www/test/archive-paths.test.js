@@ -19,7 +19,7 @@ function tableOf(files) {
 }
 
 function walked(table, folder = 5) {
-  const paths = new modules.ArchivePaths(table, folder, "List.txt");
+  const paths = new modules.ArchivePaths(table, folder, false, "List.txt");
   const all = [...paths.walk()].map(({ entry, safePath, isRenamed }) => [entry.record, safePath, isRenamed]);
   return { all: all.sort(([a], [b]) => a - b), extraName: paths.extraName };
 }
@@ -44,8 +44,8 @@ test("names are unique in each folder, and a changed name of a folder is in the 
   ];
   assert.deepEqual(walked(table), { all: expected, extraName: "List.txt" });
   // Whatever the list on the page was sorted by.
-  table.folder({ record: 5, order: "name", from: 0, length: 9 });
-  table.folder({ record: 31, order: "name", from: 0, length: 9 });
+  table.folder({ record: 5, order: "name", hasSystem: true, from: 0, length: 9 });
+  table.folder({ record: 31, order: "name", hasSystem: true, from: 0, length: 9 });
   assert.deepEqual(walked(table).all, expected);
   assert.deepEqual(walked(table, 31).all, [[33, "a", false], [34, "_con.txt", true]]);
 });

@@ -20,6 +20,9 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await openFile(page, fixture());
     await go(page, "Files");
     await page.waitForSelector(".entries");
+    assert.ok(!(await rows(page)).some(([name]) => name.startsWith("$")));
+    await page.check("#system-files");
+    await page.waitForFunction(() => document.querySelector(".entries").textContent.includes("$MFT"));
     const root = await rows(page);
     assert.ok(root.some(([name, , , , content]) => name === "$MFT" && / (KiB|MiB)$/.test(content)));
     const folder = root.find(([name, , , , content]) => !name.startsWith("$") && content.endsWith(" items") && !content.startsWith("0 "));

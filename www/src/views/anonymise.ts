@@ -71,7 +71,7 @@ export class Anonymise {
     if (survey.state.kind !== "done") {
       return [];
     }
-    const { entries } = await session.ask("folder", { record: null, order: "room", from: 0, length: 40 }, { signal });
+    const { entries } = await session.ask("folder", { record: null, order: "room", hasSystem: false, from: 0, length: 40 }, { signal });
     return entries.filter(({ holder }) => holder === "file" || holder === "directory").slice(0, MOST_EXAMPLES).map(textOf);
   }
 
@@ -89,6 +89,7 @@ export class Anonymise {
       ...there.map((kind) => (kind === "labels" && volume?.label ? h("span", {}, words.label, name(volume.label)) : `${words.stays[kind]}: ${count(counts[kind])}`)),
       shared_security_bytes > 0 && `${words.stays.shared_security_bytes}: ${size(shared_security_bytes)}`,
       log_file_bytes > 0 && `${words.stays.log_file_bytes}: ${size(log_file_bytes)}`,
+      words.deletedNames,
       words.always,
     ]);
   }

@@ -44,6 +44,9 @@ export function tags(entry: Entry): HTMLElement[] {
   return [
     ...(entry.isLink ? [h("span", { class: "chip" }, files.link)] : []),
     ...(entry.isIncomplete ? [h("span", { class: "chip warning", title: files.incompleteTitle }, files.incomplete)] : []),
+    ...(entry.incompleteInside > 0
+      ? [h("span", { class: "chip warning", title: files.incompleteInsideTitle }, files.incompleteInside(count(entry.incompleteInside)))]
+      : []),
     ...(entry.streams > 0 ? [h("span", { class: "chip" }, files.streams(entry.streams))] : []),
   ];
 }

@@ -41,6 +41,7 @@ class FilesView {
   readonly #takeout: Takeout;
   #meter: Meter | undefined;
   #order: Order = "room";
+  readonly #hasSystem = h("input", { type: "checkbox", id: "system-files", change: () => void this.#see() });
   #folder: Folder | undefined;
   /** The place that was last asked for. */
   #at: Pick<Route, "folder" | "file"> = { folder: null, file: null };
@@ -117,7 +118,10 @@ class FilesView {
     try {
       const file = at.file === null ? null : await session.ask("file", at.file, { signal: closed });
       const record = at.folder ?? file?.folder ?? null;
-      const folder = await session.ask("folder", { record, order: this.#order, from: 0, length: ROWS }, { signal: closed });
+      if (file?.entry.isSystem) {
+        this.#hasSystem.checked = true;
+      }
+      const folder = await session.ask("folder", { record, order: this.#order, hasSystem: this.#hasSystem.checked, from: 0, length: ROWS }, { signal: closed });
       if (at === this.#at) {
         this.#show(folder, file);
       }
@@ -136,7 +140,7 @@ class FilesView {
       const isHere = index === folder.path.length - 1;
       return h("li", {}, isHere ? h("span", { "aria-current": "location" }, label) : this.#link(step.record, label));
     });
-    const { entry, length } = folder;
+    const { inside, length, roomInside } = folder;
     fill(
       this.element,
       this.#takeout.element,
@@ -148,8 +152,9 @@ class FilesView {
           "header",
           { class: "card-header" },
           h("h1", {}, words.title),
-          h("span", { class: "muted" }, `${size(entry.room)} · ${words.items(entry.inside)}`),
-          h("button", { type: "button", class: "small header-end", click: () => void this.#takeout.zip(folder.entry) }, icon("download"), words.zip),
+          h("span", { class: "muted" }, `${size(roomInside)} · ${words.items(inside)}`),
+          h("label", { class: "field inline header-end", for: "system-files", title: words.systemTitle }, this.#hasSystem, words.system),
+          h("button", { type: "button", class: "small", click: () => void this.#takeout.zip(folder.entry, this.#hasSystem.checked) }, icon("download"), words.zip),
         ),
         h("nav", { class: "crumbs", "aria-label": words.path }, h("ol", {}, h("li", {}, root), ...steps)),
         length > 0 ? this.#picture : h("p", { class: "muted" }, words.empty),
@@ -186,7 +191,7 @@ class FilesView {
       fill(foot, next > 0 && h("button", { type: "button", click: () => void more() }, words.more(count(next))));
     };
     const more = async () => {
-      const part = { record: folder.entry.record, order: this.#order, from: shown, length: ROWS };
+      const part = { record: folder.entry.record, order: this.#order, hasSystem: this.#hasSystem.checked, from: shown, length: ROWS };
       append((await session.ask("folder", part, { signal: closed })).entries);
     };
     append(folder.entries);
@@ -227,7 +232,7 @@ class FilesView {
 
   #saveButton(entry: Entry): Child {
     const text = plainName(textOf(entry));
-    const [label, take] = entry.isFolder ? [words.zipOf(text), () => this.#takeout.zip(entry)] : [words.save(text), () => this.#takeout.file(entry, null)];
+    const [label, take] = entry.isFolder ? [words.zipOf(text), () => this.#takeout.zip(entry, this.#hasSystem.checked)] : [words.save(text), () => this.#takeout.file(entry, null)];
     return (
       !entry.isLink && h("button", { type: "button", class: "quiet small icon-only", "aria-label": label, title: label, click: () => void take() }, icon("download"))
     );

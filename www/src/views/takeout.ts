@@ -34,7 +34,7 @@ export class Takeout {
   }
 
   /** All that is in a folder. */
-  async zip(folder: Entry, leavesOut = false): Promise<void> {
+  async zip(folder: Entry, hasSystem: boolean, leavesOut = false): Promise<void> {
     const { session, name: image } = this.#context;
     const text = folder.name === "." || folder.name === null ? image : folder.name;
     const show = this.#place();
@@ -46,13 +46,13 @@ export class Takeout {
         way: canSave() ? "save" : "download",
         size: null,
         about: null,
-        ask: (output, options) => session.ask("zip", { record: folder.record, leavesOut, output }, options),
+        ask: (output, options) => session.ask("zip", { record: folder.record, leavesOut, hasSystem, output }, options),
       },
       show,
     );
     if (saved?.kind === "failed" && saved.problem.code === "unreadable") {
-      const again = h("button", { type: "button", class: "small", click: () => (show(), void this.zip(folder, true)) }, words.leaveOut);
-      show(problemBox(saved.problem, () => show(), again));
+      const again = h("button", { type: "button", class: "small", click: () => (show(), void this.zip(folder, hasSystem, true)) }, words.leaveOut);
+      show(problemBox(saved.problem, { onDismiss: () => show(), remedy: again }));
     } else if (saved?.kind === "done") {
       const { files, links, unreadable, renamed } = saved.written;
       const more = h(
@@ -83,7 +83,7 @@ export class Takeout {
   #end(saved: Saved<unknown> | undefined, show: (content?: HTMLElement) => void): void {
     switch (saved?.kind) {
       case "failed":
-        show(problemBox(saved.problem, () => show()));
+        show(problemBox(saved.problem, { onDismiss: () => show() }));
         break;
       case "cancelled":
         show(cancelledNotice());

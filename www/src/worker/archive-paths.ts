@@ -33,10 +33,12 @@ export class ArchivePaths {
   extraName: string;
   readonly #files: FileTable;
   readonly #folder: number;
+  readonly #hasSystem: boolean;
 
-  constructor(files: FileTable, folder: number, extraName: string) {
+  constructor(files: FileTable, folder: number, hasSystem: boolean, extraName: string) {
     this.#files = files;
     this.#folder = folder;
+    this.#hasSystem = hasSystem;
     this.extraName = extraName;
   }
 
@@ -44,7 +46,7 @@ export class ArchivePaths {
   *walk(): Generator<Archived> {
     const files = this.#files;
     const folders = new Map<number, SafePath>([[this.#folder, { text: "", bytes: 0 }]]);
-    for (const { record, path, indexes } of files.foldersIn(this.#folder)) {
+    for (const { record, path, indexes } of files.foldersIn(this.#folder, this.#hasSystem)) {
       const folder = folders.get(record) ?? { text: "", bytes: Infinity };
       folders.delete(record);
       const originals = Array.from(indexes, (index) => textOf(files.step(index)));

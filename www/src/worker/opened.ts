@@ -2,8 +2,9 @@ import { NtfscloneError, open, openDisk, type ConvertOptions, type ErrorCode, ty
 import type { Extents } from "../extents.js";
 import { pathOf } from "../files.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Content, Conversion, Converted, Form, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
+import type { Answer, Bytes, Content, Conversion, Converted, Form, Found, Inspected, Looked, Opening, Place, Validation, Written, Zip, Zipped } from "../messages.js";
 import { structureAt } from "../structures/locate.js";
+import { Checksums } from "./checksums.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
 import { volumeBytes, type Stored } from "./volume-bytes.js";
@@ -88,8 +89,19 @@ export class Opened {
     return { structure, holders: this.#survey?.holders({ lcn, length: 1 }) ?? null };
   }
 
-  validate(options: TaskOptions): Promise<Report> {
-    return this.#image.validate(options);
+  /** The report of the library, and whether all bytes have these checksums. */
+  async validate({ sidecars }: Validation, options: TaskOptions): Promise<Report> {
+    if (sidecars.length === 0) {
+      return this.#image.validate(options);
+    }
+    const checksums = await Checksums.of(this.#source, sidecars);
+    checksums.start();
+    try {
+      const report = await this.#image.validate(options);
+      return await checksums.addTo(report, options);
+    } finally {
+      checksums.stop();
+    }
   }
 
   /** Begins the conversion, and stops it when it reports its size. */
@@ -154,9 +166,9 @@ export class Opened {
     return write(output, options, (options) => this.#image.content(record, { ...this.#look(options), stream: stream ?? undefined }));
   }
 
-  zip({ record, leavesOut, output }: Zip, options: Asked): Promise<Zipped> {
+  zip({ output, ...what }: Zip, options: Asked): Promise<Zipped> {
     const content = (record: number, signal: AbortSignal) => this.#image.content(record, this.#look({ signal }));
-    return writeZip(content, this.surveyed.files, record, leavesOut, output, options);
+    return writeZip(content, this.surveyed.files, what, output, options);
   }
 
   async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {

@@ -1,5 +1,5 @@
 import { makeZip } from "client-zip";
-import type { Entry, Output, Renamed, Unreadable, Zipped } from "../messages.js";
+import type { Entry, Output, Renamed, Unreadable, Zip, Zipped } from "../messages.js";
 import { plainName } from "../names.js";
 import { textOf } from "../paths.js";
 import { strings } from "../strings.js";
@@ -35,14 +35,17 @@ interface ZipEntry {
  * unless they are to be left out. A file that fails in its middle cannot be left out any more. Names that are not safe on every
  * system are changed; a text in the archive lists them.
  */
-export async function writeZip(contentOf: ContentOf, files: FileTable, folder: number, leavesOut: boolean, output: Output, options: Asked): Promise<Zipped> {
+export async function writeZip(contentOf: ContentOf, files: FileTable, what: Omit<Zip, "output">, output: Output, options: Asked): Promise<Zipped> {
+  const { record, leavesOut } = what;
+  // Who takes out a folder of the file system wants what is in it.
+  const hasSystem = what.hasSystem || (files.file(record)?.entry.isSystem ?? false);
   const end = new AbortController();
   const signal = AbortSignal.any([options.signal, end.signal]);
   const unreadable: Unreadable[] = [];
   const made = { files: 0, links: 0 };
   const renames = new Renames();
-  const paths = new ArchivePaths(files, folder, words.listName);
-  const total = sizeOf(files, folder);
+  const paths = new ArchivePaths(files, record, hasSystem, words.listName);
+  const total = sizeOf(files, record, hasSystem);
   const report = throttled(options.onProgress);
   let done = 0;
   const count = (bytes: number) => report({ done: (done += bytes), total });
@@ -58,8 +61,11 @@ export async function writeZip(contentOf: ContentOf, files: FileTable, folder: n
         if (entry.inside === 0 && safePath !== null) {
           yield { name: `${safePath}/`, lastModified: modified(entry) };
         }
-      } else if (isOfUsers(entry)) {
+      } else {
         const content = await begin(contentOf, archived, signal, count);
+        if (content === undefined) {
+          continue;
+        }
         if (typeof content === "string") {
           unreadable.push({ path: pathOf(archived), message: content });
           if (unreadable.length >= MOST_UNREADABLE && !leavesOut) {
@@ -119,28 +125,23 @@ class Renames {
   }
 }
 
-/** Not the file system's own. */
-function isOfUsers({ holder }: Entry): boolean {
-  return holder === "file";
-}
-
 function modified({ modified }: Entry): Date {
   return new Date(Math.min(Math.max(modified ?? 0, EARLIEST), LATEST));
 }
 
-function sizeOf(files: FileTable, folder: number): number {
+function sizeOf(files: FileTable, folder: number, hasSystem: boolean): number {
   let size = 0;
-  for (const { indexes } of files.foldersIn(folder)) {
+  for (const { indexes } of files.foldersIn(folder, hasSystem)) {
     for (const index of indexes) {
       const entry = files.entry(index);
-      size += entry.isFolder || entry.isLink || !isOfUsers(entry) ? 0 : entry.size;
+      size += entry.isFolder || entry.isLink ? 0 : entry.size;
     }
   }
   return size;
 }
 
-/** The content of a file, of which the first piece has come; or why it cannot be had. */
-async function begin(contentOf: ContentOf, archived: Archived, signal: AbortSignal, count: (bytes: number) => void): Promise<Bytes | string> {
+/** The content of a file, of which the first piece has come; or why it cannot be had. None of files of the file system that have only streams. */
+async function begin(contentOf: ContentOf, archived: Archived, signal: AbortSignal, count: (bytes: number) => void): Promise<Bytes | string | undefined> {
   const { entry, safePath } = archived;
   if (safePath === null) {
     return words.pathTooLong;
@@ -153,7 +154,8 @@ async function begin(contentOf: ContentOf, archived: Archived, signal: AbortSign
     return counted(reader, await reader.read(), archived, signal, count);
   } catch (error) {
     signal.throwIfAborted();
-    return problemOf(error).message;
+    const { code, message } = problemOf(error);
+    return code === "no-file" && entry.isSystem ? undefined : message;
   }
 }
 

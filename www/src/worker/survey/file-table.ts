@@ -1,4 +1,4 @@
-import type { SurveyedFile, SurveyedStream } from "ntfsclone";
+import type { Holder, SurveyedFile, SurveyedStream } from "ntfsclone";
 import { HOLDERS } from "../../kinds.js";
 import type { Entry, Folder, FolderPart, Order, Step } from "../../messages.js";
 import { float64, Growing, uint8 } from "./growing.js";
@@ -6,6 +6,8 @@ import { float64, Growing, uint8 } from "./growing.js";
 /** The record of the root directory. */
 const ROOT = 5;
 const DIRECTORY = HOLDERS.indexOf("directory");
+/** Owners of what is the file system's own. */
+const SYSTEM: readonly Holder[] = ["mft", "system", "bad"];
 
 /** Deeper paths lose their start. Windows has no paths of more than 32,767 characters. */
 const MOST_LEVELS = 1024;
@@ -99,8 +101,11 @@ export class FileTable {
   readonly #folders: Uint32Array;
   /** Bytes on the disk, of a folder with all that is in it. */
   readonly #rooms: Float64Array;
-  /** How many files and folders are in it, at any depth. */
+  /** How many files and folders are in it, at any depth; and how many of these are incomplete files. */
   readonly #inside: Uint32Array;
+  readonly #incompleteInside: Uint32Array;
+  /** 1 of the file system's own, and of all that is in its folders. */
+  readonly #systems: Uint8Array;
   /** What is in folder `i`: the entries from `#starts[i]` to before `#starts[i + 1]`. */
   readonly #starts: Uint32Array;
   readonly #entries: Uint32Array;
@@ -116,6 +121,8 @@ export class FileTable {
     this.#rooms = new Float64Array(length);
     columns.clusters.forEach((clusters, index) => (this.#rooms[index] = clusters * clusterSize));
     this.#inside = new Uint32Array(length);
+    this.#incompleteInside = new Uint32Array(length);
+    this.#systems = new Uint8Array(length);
     // Files without a folder are shown in the root.
     this.#folders = new Uint32Array(length).fill(this.#root);
     for (let index = 0; index < files; index += 1) {
@@ -123,39 +130,58 @@ export class FileTable {
       this.#folders[index] = folder === undefined || folder === index ? this.#root : folder;
     }
     this.#sumFolders(length);
+    this.#markSystem(files);
     this.#starts = new Uint32Array(length + 1);
     this.#entries = new Uint32Array(files);
     this.#placeEntries(length);
   }
 
-  get length(): number {
-    return this.#columns.records.length;
+  /** How many files and folders there are, without those of the file system, and without the root. */
+  get users(): number {
+    return this.#shown(this.#root, "room", false).reduce((sum, entry) => sum + this.#inside[entry]! + 1, 0);
   }
 
   /** A folder with some of its entries. The root if there is no such folder. */
-  folder({ record, order, from, length }: FolderPart): Folder {
+  folder({ record, order, hasSystem, from, length }: FolderPart): Folder {
     const index = (record === null ? undefined : this.#find(record)) ?? this.#root;
-    const indexes = this.#entries.subarray(this.#starts[index]!, this.#starts[index + 1]!);
-    const largest = from === 0 ? [...this.#inOrder(index, "room").subarray(0, MOST_LARGEST)] : [];
-    const entries = [...this.#inOrder(index, order).subarray(from, from + length)];
+    const largest = from === 0 ? [...this.#shown(index, "room", hasSystem).subarray(0, MOST_LARGEST)] : [];
+    const shown = this.#shown(index, order, hasSystem);
+    const entries = [...shown.subarray(from, from + length)];
     return {
       path: this.#path(index),
       entry: this.entry(index),
       entries: entries.map((entry) => this.entry(entry)),
       largest: largest.map((entry) => this.entry(entry)),
-      length: indexes.length,
-      roomInside: indexes.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
+      length: shown.length,
+      inside: shown.reduce((sum, entry) => sum + this.#inside[entry]! + 1, 0),
+      roomInside: shown.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
     };
   }
 
-  /** A folder and all folders in it, at any depth, each after the one that it is in. */
-  *foldersIn(record: number): Generator<InnerFolder> {
+  /** The record of a file, by its path as reports have it: with the name of a stream behind it, too. */
+  recordAt(path: string): number | null {
+    let at = this.#root;
+    for (const name of path.split("/").filter((name) => name !== "")) {
+      const entries = this.#entries.subarray(this.#starts[at]!, this.#starts[at + 1]!);
+      const { names } = this.#columns;
+      const found = entries.find((entry) => names[entry] === name) ?? entries.find((entry) => names[entry] === name.split(":")[0]);
+      if (found === undefined) {
+        return null;
+      }
+      at = found;
+    }
+    return this.#recordAt(at);
+  }
+
+  /** A folder and all folders in it, at any depth, each after the one that it is in; with those of the file system or not. */
+  *foldersIn(record: number, hasSystem: boolean): Generator<InnerFolder> {
     const index = this.#find(record);
     const waiting = index === undefined ? [] : [{ index, path: [] as Step[] }];
     for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
       const { index, path } = folder;
       // However the list of it was sorted last.
-      const indexes = this.#entries.slice(this.#starts[index]!, this.#starts[index + 1]!).sort();
+      const entries = this.#entries.slice(this.#starts[index]!, this.#starts[index + 1]!).sort();
+      const indexes = hasSystem ? entries : entries.filter((entry) => this.#systems[entry] === 0);
       yield { record: this.#recordAt(index), path, indexes };
       for (const index of indexes) {
         if (this.#starts[index + 1]! > this.#starts[index]!) {
@@ -179,6 +205,12 @@ export class FileTable {
     }
     const streams = this.#columns.streams.get(record) ?? [];
     return { entry: this.entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
+  }
+
+  /** The entries of a folder, sorted. In a folder of the file system all are its own. */
+  #shown(folder: number, order: Order, hasSystem: boolean): Uint32Array {
+    const entries = this.#inOrder(folder, order);
+    return hasSystem || this.#systems[folder] === 1 ? entries : entries.filter((entry) => this.#systems[entry] === 0);
   }
 
   /** The entries of a folder, sorted. */
@@ -237,11 +269,14 @@ export class FileTable {
       size: sizes[index] ?? 0,
       room: this.#rooms[index]!,
       inside: this.#inside[index]!,
+      incompleteInside: this.#incompleteInside[index]!,
+      isSystem: this.#systems[index] === 1,
     };
   }
 
   /** Adds the size and number of each file to all folders that it is in, from the innermost on. */
   #sumFolders(length: number): void {
+    const { records, incomplete } = this.#columns;
     const waitsFor = new Uint32Array(length);
     for (let index = 0; index < length; index += 1) {
       if (index !== this.#root) {
@@ -257,6 +292,7 @@ export class FileTable {
         isAdded[index] = 1;
         this.#rooms[folder] = this.#rooms[folder]! + this.#rooms[index]!;
         this.#inside[folder] = this.#inside[folder]! + this.#inside[index]! + 1;
+        this.#incompleteInside[folder] = this.#incompleteInside[folder]! + this.#incompleteInside[index]! + Number(incomplete.has(records[index]!));
         waitsFor[folder] = waitsFor[folder]! - 1;
         index = folder;
       }
@@ -276,8 +312,30 @@ export class FileTable {
     }
   }
 
+  /** Marks what is the file system's own, and all below it. */
+  #markSystem(files: number): void {
+    const isKnown = new Uint8Array(files + 1);
+    isKnown[this.#root] = 1;
+    for (let index = 0; index < files; index += 1) {
+      const way: number[] = [];
+      let at = index;
+      for (; isKnown[at] === 0; at = this.#folders[at]!) {
+        way.push(at);
+        if (SYSTEM.includes(HOLDERS[this.#columns.holders[at]!]!)) {
+          this.#systems[at] = 1;
+          break;
+        }
+      }
+      for (const inner of way) {
+        isKnown[inner] = 1;
+        this.#systems[inner] = this.#systems[at]!;
+      }
+    }
+  }
+
   #placeEntries(length: number): void {
-    for (let index = 0; index < this.length; index += 1) {
+    const files = this.#columns.records.length;
+    for (let index = 0; index < files; index += 1) {
       if (index !== this.#root) {
         const next = this.#folders[index]! + 1;
         this.#starts[next] = this.#starts[next]! + 1;
@@ -287,7 +345,7 @@ export class FileTable {
       this.#starts[index + 1] = this.#starts[index + 1]! + this.#starts[index]!;
     }
     const next = this.#starts.slice();
-    for (let index = 0; index < this.length; index += 1) {
+    for (let index = 0; index < files; index += 1) {
       if (index !== this.#root) {
         const folder = this.#folders[index]!;
         this.#entries[next[folder]!] = index;

@@ -46,7 +46,7 @@ export class Survey {
 
   found(): Omit<Found, "damage"> {
     const whole = { first: 0, perSquare: this.#clusters, length: 1 };
-    return { files: this.files.length, whole: this.count(whole), isCut: this.#isCut };
+    return { files: this.files.users, whole: this.count(whole), isCut: this.#isCut };
   }
 
   count(squares: Squares): Counted {
