@@ -16,19 +16,17 @@ import { SidecarFiles } from "./sidecar-files.js";
 import { strings } from "./strings.js";
 import { Survey } from "./survey.js";
 import { askWhileRunning } from "./views/ask.js";
-import { bytes } from "./views/bytes.js";
 import { chooser, partitionChooser } from "./views/choosers.js";
-import { convert } from "./views/convert.js";
 import { empty } from "./views/empty.js";
-import { files } from "./views/files.js";
-import { overview } from "./views/overview.js";
 import { notOpenedBox } from "./views/problem.js";
-import { validate } from "./views/validate.js";
 
 /** Compressed for the way only: opened, it is a plain image. Its name must not make a server decompress it. */
 const SAMPLE = { address: "sample.gzip", name: "sample.img" };
 /** What opens faster needs no word. */
 const MILLISECONDS_BEFORE_WAITING = 150;
+
+/** What is not needed before something is open. */
+const loadViews = () => import("./views/all.js");
 
 /** What is open. */
 interface Opened {
@@ -59,6 +57,8 @@ export class App {
 
   /** Opens what the address names, if the page may. */
   async start(): Promise<void> {
+    // If it fails, opening tries again, and reports it.
+    loadViews().catch(() => {});
     const last = await lastFileHandle();
     if (this.#route.isSample) {
       await this.#openSample();
@@ -181,12 +181,10 @@ export class App {
       const question = { files, areOneDisk, name: file, partition };
       const info = await session.ask("open", question, { signal: opening.signal, onProgress: (progress) => meter.update(progress) });
       clearTimeout(waiting);
-      const isFirst = this.#opened === undefined;
-      void this.#end();
-      const route = isFirst ? this.#route : parseRoute("");
+      const route = this.#opened ? parseRoute("") : this.#route;
       this.#route = { ...route, isSample };
       // Which of several files refers to the others is known now.
-      this.#show(session, areOneDisk ? { ...candidate, name: info.source } : candidate, info);
+      await this.#show(session, areOneDisk ? { ...candidate, name: info.source } : candidate, info);
       return true;
     } catch (error) {
       clearTimeout(waiting);
@@ -211,7 +209,8 @@ export class App {
     }
   }
 
-  #show(session: Session, candidate: Candidate, info: Info): void {
+  async #show(session: Session, candidate: Candidate, info: Info): Promise<void> {
+    const { viewsOf } = await loadViews();
     const closing = new AbortController();
     const context: Context = {
       session,
@@ -226,7 +225,8 @@ export class App {
       note: (at) => this.#note(at),
       announce: (text) => this.#shell.announce(text),
     };
-    const views = { overview: overview(context), files: files(context), validate: validate(context), convert: convert(context), bytes: bytes(context) };
+    const views = viewsOf(context);
+    void this.#end();
     this.#opened = { session, context, views, closing };
     this.#shell.showOpened(candidate.name, [], VIEWS.map((view) => views[view].element));
     this.#shell.announce(strings.shell.opened(plainName(candidate.name)));
@@ -243,8 +243,8 @@ export class App {
     }
   }
 
-  #note({ at, of }: Pick<Route, "at" | "of">): void {
-    this.#route = { ...this.#route, at, of };
+  #note(to: Partial<Route>): void {
+    this.#route = { ...this.#route, ...to };
     history.replaceState(null, "", formatRoute(this.#route));
     this.#shell.showRoute(this.#route);
   }

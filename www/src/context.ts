@@ -21,7 +21,7 @@ export interface Context {
   /** Goes to another place, and puts it in the address. */
   go(to: Partial<Route>): void;
   /** Puts the position of the view in the address, without going anywhere. */
-  note(at: Pick<Route, "at" | "of">): void;
+  note(at: Partial<Pick<Route, "at" | "of" | "search">>): void;
   /** Announces a text to screen readers. */
   announce(text: string): void;
 }

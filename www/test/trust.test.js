@@ -193,7 +193,7 @@ test("counts agree, and the file system's own files are taken out on demand only
   const [, shown] = /([\d,]+) files and folders/.exec(await page.textContent(".summary-line"));
   await go(page, "Files");
   await page.waitForSelector(".entries");
-  assert.match(await page.textContent(".files .card-header"), new RegExp(`· ${shown} items`));
+  assert.match(await page.textContent(".list-told"), new RegExp(`items here, ${shown} in all`));
   const packed = async () => {
     const [download] = await Promise.all([page.waitForEvent("download"), page.click('button:has-text("Save all as zip")')]);
     await page.waitForSelector(".takeout .notice.good");
@@ -221,9 +221,9 @@ test("of an image that is cut short: one cause, links to the files, and marks on
   assert.match(groups[0], /^ErrorCut short: 2\.86 MiB of 3\.75 MiB are there/);
   assert.match(groups[1], /69 places.*A consequence of the image being cut short/);
   await page.locator(".validate .card.files").getByRole("button", { name: "/Letters/2024/letter 04.txt", exact: true }).click();
-  await page.waitForSelector('.file-card h2:has-text("letter 04.txt")');
+  await page.waitForSelector('.file-panel h2:has-text("letter 04.txt")');
   await page.click('.crumbs button:text-is("Volume")');
-  const letters = page.locator(".entries tr", { has: page.getByRole("button", { name: "Letters", exact: true }) });
+  const letters = page.locator(".rows .entry", { has: page.getByRole("button", { name: "Letters", exact: true }) });
   await letters.waitFor();
   assert.match(await letters.textContent(), /\d+ incomplete/);
   assert.deepEqual(complaints, []);

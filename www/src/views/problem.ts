@@ -1,5 +1,5 @@
 import { h, icon } from "../dom.js";
-import type { Problem, Unreadable, Zipped } from "../messages.js";
+import type { Problem, Taken, Unreadable } from "../messages.js";
 import { name } from "../names.js";
 import { capitalised, count } from "../numbers.js";
 import { pathText } from "../paths.js";
@@ -58,7 +58,7 @@ export function unreadableList(unreadable: Unreadable[]): HTMLElement {
 }
 
 /** Files that have another name in an archive, and which. */
-export function renamedList({ first, length }: Zipped["renamed"]): HTMLElement {
+export function renamedList({ first, length }: Taken["renamed"]): HTMLElement {
   const items = first.map((renamed) => [name(pathText(renamed.path)), h("span", { class: "muted" }, " → ", name(renamed.name))]);
   return pathList(words.renamed, items, length);
 }

@@ -1,5 +1,5 @@
 import type { Finding, Report, TaskOptions } from "ntfsclone";
-import { createBLAKE3, createSHA256, type IHasher } from "hash-wasm";
+import type { IHasher } from "hash-wasm";
 import type { Algorithm, Sidecar } from "../sidecars.js";
 import { strings } from "../strings.js";
 import type { Pieces } from "./pieces.js";
@@ -9,8 +9,9 @@ const words = strings.sidecars;
 /** Read at once. */
 const BYTES_AT_ONCE = 4 << 20;
 
-/** Of bytes that come in order. */
-export function newHash(algorithm: Algorithm): Promise<IHasher> {
+/** Of bytes that come in order. The library is loaded when it is needed. */
+export async function newHash(algorithm: Algorithm): Promise<IHasher> {
+  const { createBLAKE3, createSHA256 } = await import("hash-wasm");
   return algorithm === "b3" ? createBLAKE3() : createSHA256();
 }
 
