@@ -1,60 +1,78 @@
 import type { Info, Partition } from "ntfsclone";
 import type { Context, View } from "./context.js";
 import { h } from "./dom.js";
+import { takeDrops } from "./drops.js";
 import { isAbort, problemOf } from "./failure.js";
-import { sizeOf, type Candidate } from "./files.js";
+import { chosenFile, sizeOf, type Candidate, type Chosen } from "./files.js";
+import { Jobs } from "./jobs.js";
 import { lastFileHandle, rememberLastFile, type LastFileHandle } from "./last-file-handle.js";
 import { plainName } from "./names.js";
+import { Opener } from "./opener.js";
 import { Meter } from "./progress.js";
 import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
 import { Session } from "./session.js";
 import { Shell } from "./shell.js";
+import { SidecarFiles } from "./sidecar-files.js";
 import { strings } from "./strings.js";
 import { Survey } from "./survey.js";
-import { bytes } from "./views/bytes.js";
-import { convert } from "./views/convert.js";
-import { files } from "./views/files.js";
-import { chooser, empty, partitionChooser, takeDrops } from "./views/empty.js";
-import { overview } from "./views/overview.js";
-import { problemBox } from "./views/problem.js";
-import { validate } from "./views/validate.js";
+import { askWhileRunning } from "./views/ask.js";
+import { chooser, partitionChooser } from "./views/choosers.js";
+import { empty } from "./views/empty.js";
+import { notOpenedBox } from "./views/problem.js";
 
 /** Compressed for the way only: opened, it is a plain image. Its name must not make a server decompress it. */
 const SAMPLE = { address: "sample.gzip", name: "sample.img" };
 /** What opens faster needs no word. */
 const MILLISECONDS_BEFORE_WAITING = 150;
 
+/** What is not needed before something is open. */
+const loadViews = () => import("./views/all.js");
+
+/** What is open. */
+interface Opened {
+  session: Session;
+  context: Context;
+  views: Record<ViewName, View>;
+  /** Stops what concerns only it. */
+  closing: AbortController;
+}
+
 /** The page: what is open, and where in it the visitor is. */
 export class App {
-  readonly #session = new Session();
   readonly #shell: Shell;
-  /** Stops what concerns only what is open, or being opened. */
-  #current = new AbortController();
-  #views: Record<ViewName, View> | undefined;
+  readonly #opener = new Opener((chosen) => void this.#choose(chosen));
+  #opened: Opened | undefined;
+  /** Holds nothing yet. Its worker starts early, so that it is ready when a file is opened. */
+  #spare: Session | undefined = new Session();
+  /** Stops what is being opened. */
+  #opening = new AbortController();
   #route = parseRoute(location.hash);
 
   constructor(root: HTMLElement) {
-    this.#shell = new Shell(root, () => void this.#close());
+    this.#shell = new Shell(root, { onClose: () => void this.#close(), onLeave: () => this.#back() });
+    root.append(this.#opener.element);
     addEventListener("hashchange", () => this.#follow(parseRoute(location.hash)));
-    takeDrops((candidates) => void candidates.then((some) => this.#choose(some), (error: unknown) => this.#showEmpty(error)));
+    takeDrops((chosen) => void chosen.then((some) => this.#choose(some), (error: unknown) => this.#showProblem("", error)));
   }
 
   /** Opens what the address names, if the page may. */
   async start(): Promise<void> {
+    // If it fails, opening tries again, and reports it.
+    loadViews().catch(() => {});
     const last = await lastFileHandle();
     if (this.#route.isSample) {
       await this.#openSample();
     } else if (location.hash !== "" && last && (await last.queryPermission?.()) === "granted") {
       await this.#openAgain(last);
     } else {
-      this.#showEmpty(undefined, last);
+      this.#showEmpty(null, last);
     }
   }
 
-  #showEmpty(error?: unknown, again?: LastFileHandle): void {
+  #showEmpty(problem: HTMLElement | null, again?: LastFileHandle): void {
     const content = empty({
-      problem: error === undefined ? null : problemBox(problemOf(error)),
-      choose: (candidates) => this.#choose(candidates),
+      problem,
+      opener: this.#opener,
       sample: () => void this.#openSample(),
       again,
       openAgain: (handle) => void this.#openAgain(handle),
@@ -63,94 +81,154 @@ export class App {
     this.#shell.showPlain(content);
   }
 
-  #choose(candidates: Candidate[]): void {
+  /** Says why a file cannot be opened, above what is open. */
+  #showProblem(file: string, error: unknown): void {
+    const box = notOpenedBox(file, problemOf(error), () => box.remove());
+    if (this.#opened) {
+      this.#shell.leaveOver();
+      this.#shell.showNotice(box);
+      box.scrollIntoView({ block: "nearest" });
+    } else {
+      this.#showEmpty(box);
+    }
+  }
+
+  /** Shows what is open, or that nothing is. */
+  #back(): void {
+    this.#opening.abort();
+    if (this.#opened) {
+      this.#shell.leaveOver();
+    } else {
+      this.#showEmpty(null);
+    }
+  }
+
+  #choose({ candidates, sidecars }: Chosen): void {
     const [only, ...others] = candidates;
     if (only && others.length === 0) {
       void this.#openChosen(only);
+    } else if (!only && sidecars.length > 0) {
+      void this.#takeSidecars(sidecars);
     } else {
-      this.#shell.showPlain(chooser(candidates, (candidate) => void this.#openChosen(candidate), () => void this.#close()));
+      this.#shell.showOver(chooser(candidates, (candidate) => void this.#openChosen(candidate), () => this.#back()));
+    }
+  }
+
+  /** Compares what is open with checksums that were given alone. */
+  async #takeSidecars(files: File[]): Promise<void> {
+    const [{ name }] = files as [File];
+    if (!this.#opened) {
+      this.#showProblem(name, new Error(strings.sidecars.alone));
+      return;
+    }
+    try {
+      await this.#opened.context.sidecars.add(files);
+      this.#opened.context.go({ view: "validate" });
+    } catch (error) {
+      this.#showProblem(name, error);
     }
   }
 
   async #openChosen(candidate: Candidate): Promise<void> {
-    this.#route = { ...this.#route, isSample: false };
-    await this.#open(candidate);
-    void rememberLastFile(candidate.handle);
+    if (candidate.missing !== undefined) {
+      this.#showProblem(candidate.name, new Error(strings.folder.missingPiece(candidate.missing, candidate.files.length)));
+    } else if (await this.#open(candidate)) {
+      void rememberLastFile(candidate.handle);
+    }
   }
 
   async #openAgain(handle: LastFileHandle): Promise<void> {
     try {
       const state = await handle.requestPermission?.();
-      if (state === "denied") {
-        return;
+      if (state !== "denied") {
+        this.#choose(await chosenFile(handle));
       }
-      await this.#open({ name: handle.name, files: [await handle.getFile()], handle });
     } catch (error) {
-      this.#showEmpty(error);
+      this.#showProblem(handle.name, error);
     }
   }
 
   async #openSample(): Promise<void> {
+    const { address, name } = SAMPLE;
     try {
-      const { address, name } = SAMPLE;
       const answer = await fetch(address);
       if (!answer.ok || !answer.body) {
         throw new Error(`${address}: ${answer.status} ${answer.statusText}`);
       }
       const plain = new Response(answer.body.pipeThrough(new DecompressionStream("gzip")));
       const file = new File([await plain.blob()], name);
-      this.#route = { ...this.#route, isSample: true };
-      await this.#open({ name, files: [file] });
+      await this.#open({ name, files: [file], sidecars: [] }, { isSample: true });
     } catch (error) {
-      this.#showEmpty(error);
+      this.#showProblem(name, error);
     }
   }
 
-  async #open(candidate: Candidate, partition?: Partition): Promise<void> {
-    this.#current.abort();
-    this.#views = undefined;
-    const current = (this.#current = new AbortController());
+  /** Opens it in the place of what is open, which stays if it cannot be opened. False if it was not opened. */
+  async #open(candidate: Candidate, { isSample = false, partition }: { isSample?: boolean; partition?: Partition } = {}): Promise<boolean> {
+    this.#opening.abort();
+    const opening = (this.#opening = new AbortController());
     const { name: file, files, areOneDisk = false } = candidate;
+    // Before its partitions were shown, it was asked already.
+    if (partition === undefined && !(await this.#mayReplace(strings.ask.open(plainName(file))))) {
+      return false;
+    }
+    const session = this.#spare ?? new Session();
+    this.#spare = undefined;
     const label = strings.shell.opening(plainName(file));
-    const meter = new Meter(label, strings.shell.cancel, (text) => this.#shell.announce(text), () => current.abort());
-    const waiting = setTimeout(() => this.#shell.showPlain(h("div", { class: "view narrow" }, meter.element)), MILLISECONDS_BEFORE_WAITING);
+    const meter = new Meter(label, strings.shell.cancel, (text) => this.#shell.announce(text), () => opening.abort());
+    const waiting = setTimeout(() => this.#shell.showOver(h("div", { class: "view narrow" }, meter.element)), MILLISECONDS_BEFORE_WAITING);
     try {
       const question = { files, areOneDisk, name: file, partition };
-      const info = await this.#session.ask("open", question, { signal: current.signal, onProgress: (progress) => meter.update(progress) });
+      const info = await session.ask("open", question, { signal: opening.signal, onProgress: (progress) => meter.update(progress) });
+      clearTimeout(waiting);
+      const route = this.#opened ? parseRoute("") : this.#route;
+      this.#route = { ...route, isSample };
       // Which of several files refers to the others is known now.
-      this.#show(areOneDisk ? { ...candidate, name: info.source } : candidate, info, current.signal);
+      await this.#show(session, areOneDisk ? { ...candidate, name: info.source } : candidate, info);
+      return true;
     } catch (error) {
-      if (current !== this.#current) {
-        return;
+      clearTimeout(waiting);
+      if (this.#spare) {
+        void session.close();
+      } else {
+        this.#spare = session;
+      }
+      if (opening !== this.#opening) {
+        return false;
       }
       const { code, partitions } = problemOf(error);
       if (isAbort(error)) {
-        this.#showEmpty();
+        this.#back();
       } else if (code === "disk" && partitions) {
-        this.#shell.showPlain(partitionChooser(partitions, (chosen) => void this.#open(candidate, chosen), () => void this.#close()));
+        const choose = (chosen: Partition) => void this.#open(candidate, { isSample, partition: chosen });
+        this.#shell.showOver(partitionChooser(partitions, choose, () => this.#back()));
       } else {
-        this.#showEmpty(error);
+        this.#showProblem(partition ? strings.partitions.of(file, partition.number) : file, error);
       }
-    } finally {
-      clearTimeout(waiting);
+      return false;
     }
   }
 
-  #show(candidate: Candidate, info: Info, closed: AbortSignal): void {
+  async #show(session: Session, candidate: Candidate, info: Info): Promise<void> {
+    const { viewsOf } = await loadViews();
+    const closing = new AbortController();
     const context: Context = {
-      session: this.#session,
+      session,
       name: candidate.name,
       size: sizeOf(candidate),
       info,
-      closed,
-      survey: new Survey(this.#session, closed),
+      closed: closing.signal,
+      survey: new Survey(session, closing.signal),
+      jobs: new Jobs(),
+      sidecars: new SidecarFiles(candidate),
       go: (to) => this.#go(within(to.view ?? this.#route.view, { ...this.#route, ...to })),
       note: (at) => this.#note(at),
       announce: (text) => this.#shell.announce(text),
     };
-    const views = { overview: overview(context), files: files(context), validate: validate(context), convert: convert(context), bytes: bytes(context) };
-    this.#views = views;
-    this.#shell.showOpened(candidate.name, () => void this.#close(), VIEWS.map((view) => views[view].element));
+    const views = viewsOf(context);
+    void this.#end();
+    this.#opened = { session, context, views, closing };
+    this.#shell.showOpened(candidate.name, [], VIEWS.map((view) => views[view].element));
     this.#shell.announce(strings.shell.opened(plainName(candidate.name)));
     this.#follow(this.#route);
     history.replaceState(null, "", formatRoute(this.#route));
@@ -165,35 +243,63 @@ export class App {
     }
   }
 
-  #note({ at, of }: Pick<Route, "at" | "of">): void {
-    this.#route = { ...this.#route, at, of };
+  #note(to: Partial<Route>): void {
+    this.#route = { ...this.#route, ...to };
     history.replaceState(null, "", formatRoute(this.#route));
     this.#shell.showRoute(this.#route);
   }
 
   #follow(route: Route): void {
-    const isSample = this.#route.isSample;
-    // What is open stays open, whatever the address says of it.
-    this.#route = this.#views ? { ...route, isSample } : route;
-    if (!this.#views) {
+    if (!this.#opened) {
+      this.#route = route;
       if (route.isSample) {
         void this.#openSample();
       }
       return;
     }
+    // What is open stays open, whatever the address says of it.
+    this.#route = { ...route, isSample: this.#route.isSample };
+    const { views } = this.#opened;
     for (const view of VIEWS) {
-      this.#views[view].element.hidden = view !== route.view;
+      views[view].element.hidden = view !== route.view;
     }
     this.#shell.showRoute(this.#route);
-    this.#views[route.view].show?.(this.#route);
+    views[route.view].show?.(this.#route);
+  }
+
+  /** Whether what runs may be cancelled; `next` names what comes then. */
+  async #mayReplace(next: string): Promise<boolean> {
+    const running = this.#opened?.context.jobs.running ?? [];
+    if (running.length === 0) {
+      return true;
+    }
+    const isYes = await new Promise<boolean>((answer) => {
+      this.#opening.signal.addEventListener("abort", () => answer(false));
+      this.#shell.showOver(askWhileRunning(running, next, answer));
+    });
+    this.#shell.leaveOver();
+    return isYes;
+  }
+
+  /** Closes what is open, if anything is. */
+  async #end(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    opened?.closing.abort();
+    await opened?.session.close();
   }
 
   async #close(): Promise<void> {
-    this.#current.abort();
-    this.#views = undefined;
+    this.#opening.abort();
+    this.#opening = new AbortController();
+    if (!(await this.#mayReplace(strings.ask.close))) {
+      return;
+    }
+    const closed = this.#end();
+    this.#spare ??= new Session();
     this.#route = parseRoute("");
     history.replaceState(null, "", location.pathname + location.search);
-    this.#showEmpty();
-    await this.#session.ask("close", null);
+    this.#showEmpty(null);
+    await closed;
   }
 }

@@ -1,6 +1,8 @@
 import type { Info } from "ntfsclone";
+import type { Jobs } from "./jobs.js";
 import type { Route } from "./route.js";
 import type { Session } from "./session.js";
+import type { SidecarFiles } from "./sidecar-files.js";
 import type { Survey } from "./survey.js";
 
 /** What is open, and what its views share. */
@@ -13,10 +15,13 @@ export interface Context {
   /** Aborted when it is closed. */
   closed: AbortSignal;
   survey: Survey;
+  jobs: Jobs;
+  /** Files with checksums of it. */
+  sidecars: SidecarFiles;
   /** Goes to another place, and puts it in the address. */
   go(to: Partial<Route>): void;
   /** Puts the position of the view in the address, without going anywhere. */
-  note(at: Pick<Route, "at" | "of">): void;
+  note(at: Partial<Pick<Route, "at" | "of" | "search">>): void;
   /** Announces a text to screen readers. */
   announce(text: string): void;
 }

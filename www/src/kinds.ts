@@ -1,5 +1,8 @@
 import type { Holder } from "ntfsclone";
 
+/** The record of the root directory. */
+export const ROOT = 5;
+
 /** What has clusters, in the order of the numbers that the worker keeps for them. */
 export const HOLDERS = ["mft", "system", "directory", "file", "bad"] as const satisfies readonly Holder[];
 

@@ -1,5 +1,6 @@
 import type { Disk, ErrorCode, Holder, Info, Partition, Progress, Remains, Report, Resized, ResizeLimits, SurveyedStream, Target } from "ntfsclone";
 import type { Counted, Squares } from "./kinds.js";
+import type { Sidecar } from "./sidecars.js";
 import type { Structure } from "./structures/locate.js";
 
 /** What the page asks of the worker, and what comes back. */
@@ -10,14 +11,31 @@ export interface Calls {
   squares: { question: Squares; answer: Counted & Looked };
   /** Looks at all files in use, for what follows. */
   survey: { question: null; answer: Found };
-  folder: { question: FolderPart; answer: Folder };
+  list: { question: Listing; answer: Listed };
+  rows: { question: Listing & { from: number; length: number }; answer: Row[] };
+  /** The first row from one on, and round to it, whose name begins so. */
+  seek: { question: Listing & { prefix: string; from: number }; answer: number | null };
+  /** The row of a file, by its record. */
+  rowOf: { question: Listing & { record: number }; answer: number | null };
+  /** The IDs of all rows. */
+  ids: { question: Listing; answer: Uint32Array<ArrayBuffer> };
+  /** All rows, for other programs. */
+  exportList: { question: Listing & { format: ListFormat }; answer: Blob };
+  /** What the record of a file says of it; null if that cannot be told. */
+  details: { question: number; answer: Details | null };
+  /** The first bytes of a file. */
+  preview: { question: Preview; answer: Uint8Array<ArrayBuffer> };
+  /** The SHA-256 of the content of a file. */
+  hash: { question: number; answer: string };
   /** A file, by its record. */
   file: { question: number; answer: FileFacts | null };
   /** Whose these clusters are. */
   holders: { question: Cluster; answer: Holders };
   /** What a byte of the volume is in. */
   inspect: { question: number; answer: Inspected };
-  validate: { question: null; answer: Report };
+  validate: { question: Validation; answer: Report };
+  /** The record of a file, by its path in a report. */
+  recordOf: { question: string; answer: number | null };
   /** What a metadata image would hold. */
   remains: { question: null; answer: Remains };
   /** What another size of the volume needs, and loses. */
@@ -27,8 +45,8 @@ export interface Calls {
   convert: { question: Conversion; answer: Converted };
   /** The content of a file, or of one of its streams. */
   content: { question: Content; answer: Written };
-  /** All files in a folder, at any depth, as one. */
-  zip: { question: Zip; answer: Zipped };
+  /** Files and folders with all that is in them. */
+  takeOut: { question: Takeout; answer: Taken };
   bytes: { question: Place; answer: Bytes };
   close: { question: null; answer: null };
 }
@@ -44,6 +62,11 @@ export interface Opening {
   partition?: Partition | undefined;
 }
 
+/** What to compare all bytes with, beside what the file itself has. */
+export interface Validation {
+  sidecars: Sidecar[];
+}
+
 /** How far it could be looked into. */
 export interface Looked {
   /** Where it ends: of an image, what comes after the damage is not known. */
@@ -52,6 +75,7 @@ export interface Looked {
 
 /** What a survey found. */
 export interface Found extends Looked {
+  /** Files and folders, without those of the file system. */
   files: number;
   /** The whole volume as one square. */
   whole: Counted;
@@ -66,6 +90,8 @@ export interface Step {
 }
 
 export interface Entry extends Step {
+  /** Its own, while this is open: a file may have several names. */
+  id: number;
   holder: Holder;
   isFolder: boolean;
   /** The image does not have all its clusters. */
@@ -82,30 +108,61 @@ export interface Entry extends Step {
   room: number;
   /** How many files and folders are in it, at any depth. */
   inside: number;
+  /** How many of the files in it are incomplete, at any depth. */
+  incompleteInside: number;
+  /** It is the file system's own, or in a folder that is. */
+  isSystem: boolean;
 }
 
-/** By what the entries of a folder are in order: the largest, first letter, or latest first. */
-export type Order = "room" | "name" | "modified";
+/** By what a list is sorted. */
+export const SORTS = ["name", "size", "room", "modified"] as const;
 
-/** A part of what is in a folder; of the root if there is no such folder. */
-export interface FolderPart {
-  record: number | null;
-  order: Order;
-  from: number;
-  length: number;
+export interface Sort {
+  by: (typeof SORTS)[number];
+  isDescending: boolean;
 }
 
-export interface Folder {
-  /** The folders on the way to it, and itself, without the root. */
+/** What is searched for, in a folder and all folders in it. */
+export interface Search {
+  /** Words, or a form with `*` and `?`, of names; of paths if it has a slash. */
+  text: string;
+  /** Bytes of the content, at least and at most. */
+  least: number | null;
+  most: number | null;
+  /** In milliseconds since 1970: changed since then, and before then. */
+  since: number | null;
+  until: number | null;
+}
+
+/** Which files are in a list, and in which order. */
+export interface Listing {
+  /** The record of a folder. */
+  folder: number;
+  /** All that is in the folder if nothing is searched for. */
+  search: Search | null;
+  /** With what is the file system's own. */
+  hasSystem: boolean;
+  sort: Sort;
+}
+
+/** A list, without its rows. */
+export interface Listed {
+  /** The folders on the way to the folder, and itself, without the root. */
   path: Step[];
-  entry: Entry;
-  entries: Entry[];
-  /** Some of those that take the most room, the largest first; of the first part only. */
-  largest: Entry[];
-  /** How many entries it has. */
+  folder: Entry;
+  /** How many rows it has. */
   length: number;
+  /** How many files and folders are in these, with themselves. */
+  inside: number;
   /** Bytes that all of them have on the disk. */
-  roomInside: number;
+  room: number;
+  /** Some of those that take the most room, the largest first; of a folder only. */
+  largest: Entry[];
+}
+
+export interface Row extends Entry {
+  /** From the root on; of what was searched for only. */
+  path: Step[] | null;
 }
 
 export interface FileFacts {
@@ -118,6 +175,27 @@ export interface FileFacts {
   runs: Cluster[];
   /** In how many pieces it is. */
   pieces: number;
+  /** All names that it has, if it has several: hard links. */
+  names: Step[][];
+}
+
+/** The formats of lists for other programs. */
+export type ListFormat = "csv" | "json";
+
+/** What the record of a file says of it, in words. */
+export interface Details {
+  sequence: string;
+  attributes: string;
+  /** ISO 8601, to the 100 ns; of `$STANDARD_INFORMATION`, then of `$FILE_NAME`. */
+  times: { name: string; standard: string; fileName: string | null }[];
+  securityId: string | null;
+  links: string;
+}
+
+export interface Preview {
+  record: number;
+  /** Bytes at most. */
+  most: number;
 }
 
 /** Consecutive clusters. */
@@ -180,15 +258,33 @@ export interface Content {
   output: Output;
 }
 
-export interface Zip {
-  /** Of a folder. */
-  record: number;
+export const ARCHIVES = ["zip", "tar"] as const;
+
+export interface Takeout {
+  /** The record of a folder, of which all is taken; or the IDs of files and folders. */
+  what: { folder: number } | { ids: Uint32Array<ArrayBuffer> };
   /** Leaves out files that cannot be read, instead of making nothing. */
   leavesOut: boolean;
+  /** With what is the file system's own. */
+  hasSystem: boolean;
+  to: Archive | Directory;
+}
+
+export interface Archive {
+  format: (typeof ARCHIVES)[number];
   output: Output;
 }
 
-export interface Zipped extends Written {
+/** A folder of that name is made in the directory, or one with a number behind it. */
+export interface Directory {
+  format: "folder";
+  handle: FileSystemDirectoryHandle;
+  name: string;
+}
+
+export interface Taken extends Written {
+  /** What the new folder is called; null of archives. */
+  folder: string | null;
   files: number;
   /** Links, which have no content. */
   links: number;
@@ -232,7 +328,7 @@ export interface Bytes {
 
 /** An error on its way from the worker. */
 export interface Problem {
-  code: ErrorCode | "write" | "aborted" | "unreadable" | "other";
+  code: ErrorCode | "write" | "aborted" | "unreadable" | "sidecar" | "other";
   message: string;
   /** Of `unreadable`: which files, or the first of them. */
   unreadable?: Unreadable[] | undefined;

@@ -30,6 +30,11 @@ export function plainName(text: string): string {
     .join("");
 }
 
+/** A text of several lines, with hidden characters made visible but for those that end lines and columns. */
+export function visibleText(text: string): string {
+  return text.replace(/\r\n?/g, "\n").replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => `[${codePoint(character)}]`);
+}
+
 function codePoint(character: string): string {
   return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
 }

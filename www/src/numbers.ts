@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Numbers and sentences as people read them. */
 
 const whole = new Intl.NumberFormat("en");
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -56,4 +56,9 @@ export function date(milliseconds: number): string {
   const two = (number: number) => String(number).padStart(2, "0");
   const day = `${String(when.getFullYear()).padStart(4, "0")}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
   return `${day} ${two(when.getHours())}:${two(when.getMinutes())}`;
+}
+
+/** A sentence of the library: those begin with a small letter, since the name of a file comes before. */
+export function capitalised(text: string): string {
+  return /^[a-z]+[ ,:]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

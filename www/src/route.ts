@@ -1,4 +1,4 @@
-import type { Whole } from "./messages.js";
+import { SORTS, type Sort, type Whole } from "./messages.js";
 
 export const VIEWS = ["overview", "files", "validate", "convert", "bytes"] as const;
 export type ViewName = (typeof VIEWS)[number];
@@ -13,9 +13,17 @@ export interface Route {
   folder: number | null;
   /** The record of the file that is looked at. */
   file: number | null;
+  /** The order of the list of files. */
+  sort: Sort;
+  /** The text that is searched for. */
+  search: string;
+  /** Files are shown as boxes. */
+  isMap: boolean;
   /** What is open, if the page can open that by itself. */
   isSample: boolean;
 }
+
+export const DEFAULT_SORT: Sort = { by: "name", isDescending: false };
 
 export function parseRoute(hash: string): Route {
   const [view = "", query = ""] = hash.replace(/^#/, "").split("?");
@@ -25,6 +33,9 @@ export function parseRoute(hash: string): Route {
     at: number(parameters, "at"),
     folder: number(parameters, "folder"),
     file: number(parameters, "file"),
+    sort: parseSort(parameters.get("sort")),
+    search: parameters.get("search") ?? "",
+    isMap: parameters.get("show") === "map",
     of: parameters.get("of") === "file" ? "file" : "volume",
     isSample: parameters.get("open") === "sample",
   };
@@ -34,7 +45,15 @@ export function parseRoute(hash: string): Route {
 export function within(view: ViewName, route: Route): Route {
   const hasBytes = view === "overview" || view === "bytes";
   const hasFiles = view === "files";
-  return { ...route, view, at: hasBytes ? route.at : null, folder: hasFiles ? route.folder : null, file: hasFiles ? route.file : null };
+  const files = hasFiles ? {} : { folder: null, file: null, search: "" };
+  return { ...route, view, at: hasBytes ? route.at : null, ...files };
+}
+
+/** As `name`, or with a minus before it. */
+function parseSort(text: string | null): Sort {
+  const isDescending = text?.startsWith("-") ?? false;
+  const by = SORTS.find((by) => by === text?.replace(/^-/, ""));
+  return by ? { by, isDescending } : DEFAULT_SORT;
 }
 
 function number(parameters: URLSearchParams, name: string): number | null {
@@ -42,7 +61,7 @@ function number(parameters: URLSearchParams, name: string): number | null {
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-export function formatRoute({ view, at, of, folder, file, isSample }: Route): string {
+export function formatRoute({ view, at, of, folder, file, sort, search, isMap, isSample }: Route): string {
   const parameters = new URLSearchParams();
   if (isSample) {
     parameters.set("open", "sample");
@@ -58,6 +77,15 @@ export function formatRoute({ view, at, of, folder, file, isSample }: Route): st
   }
   if (file !== null) {
     parameters.set("file", String(file));
+  }
+  if (sort.by !== DEFAULT_SORT.by || sort.isDescending !== DEFAULT_SORT.isDescending) {
+    parameters.set("sort", `${sort.isDescending ? "-" : ""}${sort.by}`);
+  }
+  if (search !== "") {
+    parameters.set("search", search);
+  }
+  if (isMap) {
+    parameters.set("show", "map");
   }
   const query = parameters.toString();
   return `#${view}${query && `?${query}`}`;

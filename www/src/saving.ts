@@ -19,6 +19,11 @@ export function canSave(): boolean {
   return "showSaveFilePicker" in window;
 }
 
+/** Whether this browser lets the visitor choose a folder to write to. */
+export function canSaveFolder(): boolean {
+  return "showDirectoryPicker" in window;
+}
+
 /** A result that the worker writes. */
 export interface Job<T extends Written> {
   /** The title of the meter. */
@@ -37,25 +42,53 @@ export interface Job<T extends Written> {
 export type Saved<T> = { kind: "done"; name: string; written: T; seconds: number } | { kind: "cancelled" } | { kind: "failed"; problem: Problem };
 
 /** Saves a result, with a meter that can cancel it. If it does not finish, nothing is kept. */
-export async function save<T extends Written>(context: Context, job: Job<T>, show: (meter: HTMLElement) => void): Promise<Saved<T> | undefined> {
+export function save<T extends Written>(context: Context, job: Job<T>, show: (meter: HTMLElement) => void): Promise<Saved<T> | undefined> {
+  const ask = ({ output }: Destination, options: AskOptions) => job.ask(output, { ...options, transfer: output.kind === "download" ? [output.port] : [] });
+  return run(context, job.label, () => destinationOf(job), ask, show);
+}
+
+/** Saves files into a folder that the visitor chooses. Those that are complete when it is cancelled stay. */
+export function saveFolder<T extends Written>(
+  context: Context,
+  label: string,
+  ask: (handle: FileSystemDirectoryHandle, options: AskOptions) => Promise<T>,
+  show: (meter: HTMLElement) => void,
+): Promise<Saved<T> | undefined> {
+  const choose = async () => {
+    const handle = await (window as unknown as WithPicker).showDirectoryPicker({ mode: "readwrite" });
+    return { name: handle.name, handle, discard: () => Promise.resolve(), end() {} };
+  };
+  return run(context, label, choose, ({ handle }, options) => ask(handle, options), show);
+}
+
+async function run<T extends Written, To extends Ending>(
+  context: Context,
+  label: string,
+  choose: () => Promise<To>,
+  ask: (destination: To, options: AskOptions) => Promise<T>,
+  show: (meter: HTMLElement) => void,
+): Promise<Saved<T> | undefined> {
   const controller = new AbortController();
   const signal = AbortSignal.any([controller.signal, context.closed]);
-  let destination: Destination | undefined;
+  let destination: To | undefined;
   addEventListener("beforeunload", askBeforeLeaving);
   try {
-    destination = await destinationOf(job);
-    const meter = new Meter(job.label, words.cancel, context.announce, () => controller.abort());
+    const chosen = (destination = await choose());
+    const meter = new Meter(label, words.cancel, context.announce, () => controller.abort());
     show(meter.element);
     meter.element.querySelector("button")?.focus();
-    const { output } = destination;
-    const written = await job.ask(output, {
-      signal,
-      waitsForEnd: true,
-      transfer: output.kind === "download" ? [output.port] : [],
-      onProgress: (progress) => meter.update(progress),
-    });
-    context.announce(words.done(plainName(destination.name)));
-    return { kind: "done", name: destination.name, written, seconds: meter.elapsed };
+    const written = await context.jobs.run(label, () => controller.abort(), (onProgress) =>
+      ask(chosen, {
+        signal,
+        waitsForEnd: true,
+        onProgress: (progress) => {
+          meter.update(progress);
+          onProgress(progress);
+        },
+      }),
+    );
+    context.announce(words.done(plainName(chosen.name)));
+    return { kind: "done", name: chosen.name, written, seconds: meter.elapsed };
   } catch (error) {
     await destination?.discard();
     if (!isCancelled(error)) {
@@ -84,13 +117,13 @@ function isCancelled(error: unknown): boolean {
 
 /** The notice that a file is complete. */
 export function doneNotice(file: string, written: Written, seconds: number, more: Child = null): HTMLElement {
-  const wrote = words.wrote(size(written.size), duration(seconds));
-  const sparse = written.holes > 0 ? words.wroteSparse(size(written.holes), size(written.size - written.holes)) : "";
+  const { size: all, holes } = written;
+  const wrote = holes > 0 ? words.wroteSparse(size(all), size(all - holes), duration(seconds)) : words.wrote(size(all), duration(seconds));
   return h(
     "div",
     { class: "notice good" },
     icon("check"),
-    h("div", { class: "notice-text" }, h("strong", {}, name(words.done(file))), h("p", { class: "muted" }, `${wrote}${sparse}.`), more),
+    h("div", { class: "notice-text" }, h("strong", {}, name(words.done(file))), h("p", { class: "muted" }, `${wrote}.`), more),
   );
 }
 
@@ -98,12 +131,16 @@ export function cancelledNotice(): HTMLElement {
   return h("p", { class: "notice" }, icon("info"), words.cancelled);
 }
 
-interface Destination {
+/** Where a result goes. */
+interface Ending {
   name: string;
-  output: Output;
   /** Removes what was created for the result. */
   discard(): Promise<void>;
   end(): void;
+}
+
+interface Destination extends Ending {
+  output: Output;
 }
 
 async function destinationOf({ name: suggested, way, size, about }: Job<Written>): Promise<Destination> {
@@ -127,6 +164,7 @@ async function destinationOf({ name: suggested, way, size, about }: Job<Written>
 
 interface WithPicker {
   showSaveFilePicker(options: { suggestedName: string }): Promise<FileSystemFileHandle>;
+  showDirectoryPicker(options: { mode: "readwrite" }): Promise<FileSystemDirectoryHandle>;
 }
 
 interface Removable extends FileSystemFileHandle {

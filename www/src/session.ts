@@ -19,11 +19,13 @@ export interface AskOptions {
   transfer?: Transferable[];
 }
 
-/** The worker, which holds what is open. */
+/** A worker, which holds one thing that is open. */
 export class Session {
   /** Starts the worker early, so that it is ready when a file is opened. */
   #worker: Worker | undefined = this.#start();
   readonly #waiting = new Map<number, Waiting>();
+  /** Calls that clean up when they are cancelled. */
+  readonly #ending = new Set<Promise<unknown>>();
   #lastId = 0;
 
   async ask<K extends Call>(
@@ -39,16 +41,28 @@ export class Session {
         this.#take(id)?.reject(signal?.reason);
       }
     };
+    const answer = new Promise<Calls[K]["answer"]>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, onProgress });
+      signal?.addEventListener("abort", abort);
+      this.#send({ id, call, question } as ToWorker, transfer);
+    });
+    if (waitsForEnd) {
+      this.#ending.add(answer);
+    }
     try {
-      return await new Promise<Calls[K]["answer"]>((resolve, reject) => {
-        this.#waiting.set(id, { resolve, reject, onProgress });
-        signal?.addEventListener("abort", abort);
-        this.#send({ id, call, question } as ToWorker, transfer);
-      });
+      return await answer;
     } finally {
+      this.#ending.delete(answer);
       this.#waiting.delete(id);
       signal?.removeEventListener("abort", abort);
     }
+  }
+
+  /** Stops what is under way, lets it clean up, and ends the worker. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.ask("close", null), ...this.#ending]);
+    this.#worker?.terminate();
+    this.#worker = undefined;
   }
 
   #start(): Worker {

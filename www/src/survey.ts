@@ -40,6 +40,18 @@ export class Survey {
     }
   }
 
+  /** Starts the scan if need be; true when it is done, false if it is stopped or fails. */
+  whenDone(): Promise<boolean> {
+    this.start();
+    return new Promise((resolve) => {
+      this.follow(({ kind }) => {
+        if (kind !== "reading" && kind !== "none") {
+          resolve(kind === "done");
+        }
+      });
+    });
+  }
+
   stop(): void {
     this.#stop.abort();
   }

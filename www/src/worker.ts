@@ -54,8 +54,30 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return current().squares(asked.question, options);
     case "survey":
       return { answer: await current().survey(options) };
-    case "folder":
-      return { answer: current().surveyed.files.folder(asked.question) };
+    case "list":
+      return { answer: current().surveyed.listings.list(asked.question) };
+    case "rows": {
+      const { from, length, ...listing } = asked.question;
+      return { answer: current().surveyed.listings.rows(listing, from, length) };
+    }
+    case "seek": {
+      const { prefix, from, ...listing } = asked.question;
+      return { answer: current().surveyed.listings.seek(listing, prefix, from) };
+    }
+    case "rowOf": {
+      const { record, ...listing } = asked.question;
+      return { answer: current().surveyed.listings.rowOf(listing, record) };
+    }
+    case "ids":
+      return { answer: current().surveyed.listings.indexes(asked.question) };
+    case "exportList":
+      return { answer: current().exportList(asked.question) };
+    case "details":
+      return { answer: await current().details(asked.question, options) };
+    case "preview":
+      return current().preview(asked.question, options);
+    case "hash":
+      return { answer: await current().hash(asked.question, options) };
     case "file":
       return { answer: current().surveyed.file(asked.question) };
     case "holders":
@@ -63,7 +85,9 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
     case "inspect":
       return { answer: await current().inspect(asked.question, options) };
     case "validate":
-      return { answer: await current().validate(options) };
+      return { answer: await current().validate(asked.question, options) };
+    case "recordOf":
+      return { answer: current().surveyed.files.recordOf(asked.question) };
     case "remains":
       return { answer: await current().remains(options) };
     case "resizeLimits":
@@ -74,8 +98,8 @@ async function answerTo(asked: Asked, options: Options): Promise<Answer> {
       return { answer: await current().convert(asked.question, options) };
     case "content":
       return { answer: await current().content(asked.question, options) };
-    case "zip":
-      return { answer: await current().zip(asked.question, options) };
+    case "takeOut":
+      return { answer: await current().takeOut(asked.question, options) };
     case "bytes":
       return current().bytes(asked.question, options);
   }

@@ -78,7 +78,7 @@ test("the clusters of a file lead to it, and it leads to them", { skip: skip || 
     await page.waitForFunction((path) => document.querySelector(".map-holders").textContent === path, path);
   }
   await page.click(".map-holders button");
-  await page.waitForSelector(`.file-card h2:has-text("${path.slice(1)}")`);
+  await page.waitForSelector(`.file-panel h2:has-text("${path.slice(1)}")`);
   assert.match(await page.evaluate(() => location.hash), /^#files\?file=\d+$/);
   assert.equal(await page.textContent(".entries [aria-current] button"), path.slice(1));
   const pieces = await page.$$eval(".pieces li", (all) => all.map((item) => item.textContent));

@@ -107,12 +107,12 @@ test("files whose names turn the direction of text, or are markup", { skip }, as
     assert.doesNotMatch(text, /[\u0000-\u0008\u202e]/);
   };
   await go(page, "Files");
-  await page.waitForSelector(".entries");
-  assert.ok((await page.locator(".entries th .name").allTextContents()).includes(shown));
+  await page.waitForSelector(".rows .entry-link");
+  assert.ok((await page.locator(".entries .entry-link .name").allTextContents()).includes(shown));
   await check();
   await page.getByRole("button", { name: shown, exact: true }).click();
-  await page.waitForSelector(".file-card");
-  assert.equal(await page.textContent(".file-card h2"), shown);
+  await page.waitForSelector(".file-panel:not([hidden])");
+  assert.equal(await page.textContent(".file-panel h2"), shown);
   await page.waitForFunction(() => document.querySelector('[role="status"]').textContent === "/<img src=x>[U+202E][U+0007] [bb]bb.x");
   await check();
   // Where its clusters are, and its name is.
@@ -154,7 +154,7 @@ test("paths and sentences in a report", { skip }, async () => {
   await page.click(".invite .primary");
   await page.waitForSelector(".verdict.unsound");
   assert.equal(await page.locator("main img").count(), 0);
-  const shown = await page.textContent(".findings tbody");
+  const shown = await page.textContent(".finding-groups");
   assert.equal(shown.split("<img src=x onerror=alert(1)>U+202E").length - 1, 5);
   assert.doesNotMatch(await page.evaluate(() => document.body.textContent), /\u202e/);
   assert.deepEqual(complaints, []);

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => site?.close());
 
-const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } };
+const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 }, small: { width: 320, height: 640 } };
 
 async function look(page, name) {
   // What is drawn with the next frame, and fades in.
@@ -47,11 +47,23 @@ for (const colorScheme of ["light", "dark"]) {
       await page.keyboard.press("+");
       await see("zoomed");
       await go(page, "Files");
-      await page.waitForSelector(".box");
+      await page.waitForSelector(".rows .entry-link");
       await see("files");
-      await page.click('.entries button:has-text("Fragmented database.db")');
-      await page.waitForSelector(".file-card");
+      await page.click('.entry-link:has-text("Report.txt")');
+      await page.waitForSelector(".preview-text");
+      await page.click(".panel-more summary");
+      await page.waitForSelector(".panel-more time");
       await see("file");
+      await page.click('[aria-label="Close the file"]');
+      await page.fill("#search", "letter 0*.txt");
+      await page.click(".search-filters summary");
+      await page.waitForFunction(() => /files found/.test(document.querySelector(".list-told").textContent));
+      await see("search");
+      await page.fill("#search", "");
+      await page.click('.switch label:has-text("Map")');
+      await page.waitForSelector(".box");
+      await see("treemap");
+      await page.click('.switch label:has-text("List")');
       await go(page, "Bytes");
       await page.waitForSelector(".hex .cursor");
       await see("bytes");

@@ -221,7 +221,7 @@ for (const [what, fixture] of [
     await inspector("/$Bitmap");
     assert.ok(await page.isHidden(".outline"));
     await page.click('.inspector button:has-text("/$Bitmap")');
-    await page.waitForSelector('.file-card h2:has-text("$Bitmap")');
+    await page.waitForSelector('.file-panel h2:has-text("$Bitmap")');
     assert.deepEqual(complaints, []);
     await context.close();
   });

@@ -6,7 +6,7 @@ import { bundle, random } from "./support/bundle.js";
 
 let survey;
 before(async () => {
-  survey = await bundle("worker/survey/runs.ts", "worker/survey/squares.ts", "worker/survey/file-table.ts", "kinds.ts");
+  survey = await bundle("worker/survey/runs.ts", "worker/survey/squares.ts", "worker/survey/file-collector.ts", "worker/survey/listings.ts", "kinds.ts");
 });
 
 const HOLDERS = ["mft", "system", "directory", "file", "bad"];
@@ -125,24 +125,61 @@ test("folders have what is in them, whatever their records say", () => {
   ];
   all.forEach((one) => collector.add(one));
   const table = collector.finish(4096, new Set([32]));
-  const root = table.folder({ record: null, order: "room", from: 0, length: 100 });
-  assert.equal(root.entry.inside, all.length - 1);
-  assert.equal(root.entry.room, all.reduce((sum, { clusters }) => sum + clusters, 0) * 4096);
-  assert.deepEqual(root.entries.map(({ name }) => name), ["a", "c", "lost", "$MFT", "in itself", null]);
-  assert.deepEqual(root.entries.map(({ room }) => room / 4096), [13, 7, 4, 3, 1, 0]);
+  const listings = new survey.Listings(table);
+  const listing = (to = {}) => ({ folder: 5, search: null, hasSystem: true, sort: { by: "room", isDescending: true }, ...to });
+  const recordsOf = (to) => listings.rows(listing(to), 0, 100).map(({ record }) => record);
+  const root = listings.list(listing());
+  assert.equal(root.inside, all.length - 1);
+  assert.equal(root.folder.room, all.reduce((sum, { clusters }) => sum + clusters, 0) * 4096);
+  const rows = listings.rows(listing(), 0, 100);
+  assert.deepEqual(rows.map(({ name }) => name), ["a", "c", "lost", "$MFT", "in itself", null]);
+  assert.deepEqual(rows.map(({ room }) => room / 4096), [13, 7, 4, 3, 1, 0]);
   assert.deepEqual(table.path(42).map(({ name }) => name), ["c", "d", "in a circle"]);
   assert.deepEqual(table.path(33).map(({ name }) => name), ["a", "b", "small"]);
-  assert.deepEqual(table.folder({ record: 31, order: "room", from: 1, length: 5 }).entries.map(({ name }) => name), ["small"]);
+  assert.deepEqual(listings.rows(listing({ folder: 31 }), 1, 5).map(({ name }) => name), ["small"]);
   assert.equal(table.file(32).folder, 31);
   assert.deepEqual([32, 33].map((record) => table.file(record).entry.isIncomplete), [true, false]);
-  const inOrder = (order) => table.folder({ record: null, order, from: 0, length: 9 }).entries.map(({ record }) => record);
-  assert.deepEqual(inOrder("name"), [60, 0, 30, 40, 51, 50]);
-  assert.deepEqual(inOrder("modified"), [60, 51, 50, 40, 30, 0]);
-  assert.deepEqual(inOrder("room"), root.entries.map(({ record }) => record));
-  const folders = [...table.foldersIn(30)].map(({ path, indexes }) => [path.map(({ name }) => name).join("/"), [...indexes].map((index) => table.entry(index).name)]);
+  // Folders first, but by size: then a folder has that of all that is in it.
+  const by = (by, isDescending) => recordsOf({ sort: { by, isDescending } });
+  assert.deepEqual(by("name", false), [30, 40, 60, 0, 51, 50]);
+  assert.deepEqual(by("name", true), [40, 30, 50, 51, 0, 60]);
+  assert.deepEqual(by("modified", true), [40, 30, 60, 51, 50, 0]);
+  assert.deepEqual(by("modified", false), [30, 40, 0, 50, 51, 60]);
+  assert.deepEqual(by("room", false), [60, 51, 0, 50, 40, 30]);
+  assert.equal(listings.seek(listing(), "l", 0), 2);
+  assert.equal(listings.seek(listing(), "$m", 4), 3);
+  assert.equal(listings.seek(listing(), "x", 0), null);
+  assert.equal(listings.rowOf(listing(), 50), 2);
+  const top = table.entriesOf(table.find(30), true);
+  const folders = [...table.foldersUnder(top, true)].map(({ path, indexes }) => [path.map(({ name }) => name).join("/"), [...indexes].map((index) => table.entry(index).name)]);
   assert.deepEqual(folders, [["", ["b"]], ["b", ["large", "small"]]]);
   assert.equal(table.path(7), undefined);
-  assert.equal(table.folder({ record: 7, order: "room", from: 0, length: 1 }).entry.record, 5);
+  assert.equal(listings.list(listing({ folder: 7 })).folder.record, 5);
+  // Without what is the file system's own, and with the number of incomplete files.
+  const users = listings.list(listing({ hasSystem: false }));
+  assert.equal(users.inside, all.length - 2);
+  assert.equal(table.users, users.inside);
+  assert.deepEqual(recordsOf({ hasSystem: false }), [30, 40, 50, 51, 60]);
+  assert.equal(table.file(30).entry.incompleteInside, 1);
+  assert.deepEqual(["/a/b/large", "/a/b/large:stream", "/a/x", "/"].map((path) => table.recordOf(path)), [32, 32, null, 5]);
+});
+
+test("what is in a folder of the file system is its own, however deep", () => {
+  const collector = new survey.FileCollector();
+  [
+    file(5, 5, ".", 1, "directory"),
+    file(11, 5, "$Extend", 1, "system"),
+    file(26, 11, "$RmMetadata", 0, "system"),
+    file(27, 26, "$TxfLog", 0, "directory"),
+    file(28, 27, "$TxfLog.blf", 4),
+    file(30, 5, "mine", 1),
+  ].forEach((one) => collector.add(one));
+  const table = collector.finish(4096, new Set());
+  const isSystem = [11, 26, 27, 28, 30].map((record) => table.file(record).entry.isSystem);
+  assert.deepEqual(isSystem, [true, true, true, true, false]);
+  assert.equal(table.users, 1);
+  // Who goes there sees it.
+  assert.equal(table.entriesOf(table.find(27), false).length, 1);
 });
 
 test("a million files, and no root directory", { timeout: 60_000 }, () => {
@@ -155,11 +192,11 @@ test("a million files, and no root directory", { timeout: 60_000 }, () => {
   }
   const started = performance.now();
   const table = collector.finish(512, new Set());
-  const { entry, entries, length } = table.folder({ record: 5, order: "room", from: 0, length: 200 });
-  assert.equal(entry.inside, files);
-  assert.equal(entry.room, files * 512);
+  const listings = new survey.Listings(table);
+  const { folder, length } = listings.list({ folder: 5, search: null, hasSystem: true, sort: { by: "room", isDescending: true } });
+  assert.equal(folder.inside, files);
+  assert.equal(folder.room, files * 512);
   assert.equal(length, 77);
-  assert.equal(entries.length, 77);
   assert.equal(table.path(24 + files - 1).length, 1024);
   assert.ok(performance.now() - started < 20_000);
 });

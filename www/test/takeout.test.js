@@ -25,7 +25,7 @@ async function filesOf(fixture, options) {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
   await openFile(page, fixture);
   await go(page, "Files");
-  await page.waitForSelector(".entries");
+  await page.waitForSelector(".rows .entry-link");
   return visited;
 }
 
@@ -71,7 +71,7 @@ for (const [what, fixture] of [
 test("a file with its date, its streams, and into a file of the visitor's choice", { skip }, async () => {
   const { page, complaints, context, startsWorking, longest } = await filesOf(demoImage(), { saving: "file" });
   await link(page, "Report.txt").click();
-  await page.waitForSelector(".file-card");
+  await page.waitForSelector(".file-panel:not([hidden])");
   const facts = await page.textContent(".file-facts");
   assert.match(facts, /Modified2024-07-01 12:00/);
   assert.match(facts, /Alternate data streamsZone\.Identifier 26 bytesnotes 8\.79 KiB|Alternate data streamsnotes 8\.79 KiBZone\.Identifier 26 bytes/);
@@ -82,7 +82,7 @@ test("a file with its date, its streams, and into a file of the visitor's choice
       return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     }, name);
   await startsWorking();
-  await page.click('.file-card button:text-is("Save")');
+  await page.click('.file-panel button:text-is("Save")');
   await page.waitForSelector('.notice.good:has-text("Report.txt is complete")');
   assert.ok((await longest()) < 100);
   assert.equal(await saved("Report.txt"), digest(contentOf(demoVolume(), "/Report.txt")));

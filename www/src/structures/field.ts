@@ -107,8 +107,12 @@ export class Fields {
   time(at: number, name: string): void {
     if (this.has(at, 8)) {
       const ticks = this.#bytes.getBigUint64(this.#start + at, true);
-      const date = new Date(Number((ticks - LEAST_FILETIME) / FILETIMES_IN_A_MILLISECOND));
-      this.add(at, 8, name, { value: Number.isNaN(date.getTime()) ? String(ticks) : date.toISOString() });
+      const since1970 = ticks - LEAST_FILETIME;
+      // Rounded down, before 1970, too.
+      const rest = ((since1970 % FILETIMES_IN_A_MILLISECOND) + FILETIMES_IN_A_MILLISECOND) % FILETIMES_IN_A_MILLISECOND;
+      const date = new Date(Number((since1970 - rest) / FILETIMES_IN_A_MILLISECOND));
+      const isTime = !Number.isNaN(date.getTime());
+      this.add(at, 8, name, { value: isTime ? date.toISOString().replace("Z", `${String(rest).padStart(4, "0")}Z`) : String(ticks) });
     }
   }
 

@@ -2,6 +2,7 @@ import type { Remains } from "ntfsclone";
 import type { Context } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { isAbort, problemOf } from "../failure.js";
+import { ROOT } from "../kinds.js";
 import { name } from "../names.js";
 import { count, percent, size } from "../numbers.js";
 import { textOf } from "../paths.js";
@@ -71,8 +72,9 @@ export class Anonymise {
     if (survey.state.kind !== "done") {
       return [];
     }
-    const { entries } = await session.ask("folder", { record: null, order: "room", from: 0, length: 40 }, { signal });
-    return entries.filter(({ holder }) => holder === "file" || holder === "directory").slice(0, MOST_EXAMPLES).map(textOf);
+    const listing = { folder: ROOT, search: null, hasSystem: false, sort: { by: "room", isDescending: true } } as const;
+    const rows = await session.ask("rows", { ...listing, from: 0, length: MOST_EXAMPLES }, { signal });
+    return rows.map(textOf);
   }
 
   #stays({ sensitive }: Remains, examples: string[]): HTMLElement {
@@ -89,6 +91,7 @@ export class Anonymise {
       ...there.map((kind) => (kind === "labels" && volume?.label ? h("span", {}, words.label, name(volume.label)) : `${words.stays[kind]}: ${count(counts[kind])}`)),
       shared_security_bytes > 0 && `${words.stays.shared_security_bytes}: ${size(shared_security_bytes)}`,
       log_file_bytes > 0 && `${words.stays.log_file_bytes}: ${size(log_file_bytes)}`,
+      words.deletedNames,
       words.always,
     ]);
   }

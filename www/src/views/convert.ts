@@ -55,7 +55,7 @@ export function convert(context: Context): View {
         break;
       }
       case "failed":
-        fill(message, problemBox(saved.problem, () => fill(message)));
+        fill(message, problemBox(saved.problem, { onDismiss: () => fill(message) }));
         break;
       case "cancelled":
         fill(message, cancelledNotice());

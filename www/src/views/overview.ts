@@ -44,6 +44,9 @@ export function kindOf({ format, image }: Info): string {
 function summary({ info, name: file, survey }: Context): HTMLElement {
   const { volume } = info;
   const usage = volume?.usage;
+  const files = h("span");
+  // Counted as the list of files does.
+  survey.follow((state) => state.kind === "done" && fill(files, ` · ${words.files(count(state.found.files))}`));
   return h(
     "section",
     { class: "card summary" },
@@ -59,10 +62,10 @@ function summary({ info, name: file, survey }: Context): HTMLElement {
           [
             size(volume.size),
             volume.ntfs_version === null ? null : `NTFS ${volume.ntfs_version}`,
-            volume.files === null ? null : words.files(count(volume.files)),
           ]
             .filter((part) => part !== null)
             .join(" · "),
+          files,
         ),
     ),
     volume && usage ? usageBar(volume, usage.used, usage.free, survey) : h("p", { class: "muted" }, volume ? words.noUsage : words.noVolume),
@@ -154,7 +157,6 @@ function volumeFacts(volume: VolumeSummary): Fact[] {
       terms.records,
       volume.records_in_use === null ? count(volume.records) : terms.recordsInUse(count(volume.records_in_use), count(volume.records)),
     ],
-    [terms.files, volume.files === null ? null : count(volume.files)],
   ];
 }
 

@@ -1,14 +1,16 @@
 import type { Context } from "../context.js";
 import { h } from "../dom.js";
-import type { Entry, Zipped } from "../messages.js";
+import type { Archive, Entry, Takeout as Question, Taken } from "../messages.js";
 import { plainName } from "../names.js";
 import { textOf } from "../paths.js";
-import { canSave, cancelledNotice, doneNotice, save, type Job, type Saved } from "../saving.js";
+import { canSave, cancelledNotice, doneNotice, save, saveFolder, type Saved } from "../saving.js";
 import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
 import { problemBox, renamedList, unreadableList } from "./problem.js";
 
 const words = strings.takeout;
+type Format = Archive["format"] | "folder";
+type What = Omit<Question, "to" | "leavesOut">;
 
 /** Saves files and folders of the volume, several at a time, each with its progress. */
 export class Takeout {
@@ -20,59 +22,22 @@ export class Takeout {
   }
 
   /** The content of a file, or of its stream of that name. */
-  async file(entry: Entry, stream: { name: string; size: number } | null): Promise<void> {
+  async file(entry: Pick<Entry, "record" | "name" | "size">, stream: { name: string; size: number } | null): Promise<void> {
     const { session } = this.#context;
     const text = stream ? `${textOf(entry)}.${stream.name}` : textOf(entry);
-    await this.#run({
-      label: words.file(plainName(text)),
-      name: safeName(text),
-      way: canSave() ? "save" : "download",
-      size: (stream ?? entry).size,
-      about: null,
-      ask: (output, options) => session.ask("content", { record: entry.record, stream: stream?.name ?? null, output }, options),
-    });
-  }
-
-  /** All that is in a folder. */
-  async zip(folder: Entry, leavesOut = false): Promise<void> {
-    const { session, name: image } = this.#context;
-    const text = folder.name === "." || folder.name === null ? image : folder.name;
     const show = this.#place();
-    const saved = await save<Zipped>(
+    const saved = await save(
       this.#context,
       {
-        label: words.zip(plainName(text)),
-        name: safeName(text, ".zip"),
+        label: words.file(plainName(text)),
+        name: safeName(text),
         way: canSave() ? "save" : "download",
-        size: null,
+        size: (stream ?? entry).size,
         about: null,
-        ask: (output, options) => session.ask("zip", { record: folder.record, leavesOut, output }, options),
+        ask: (output, options) => session.ask("content", { record: entry.record, stream: stream?.name ?? null, output }, options),
       },
       show,
     );
-    if (saved?.kind === "failed" && saved.problem.code === "unreadable") {
-      const again = h("button", { type: "button", class: "small", click: () => (show(), void this.zip(folder, true)) }, words.leaveOut);
-      show(problemBox(saved.problem, () => show(), again));
-    } else if (saved?.kind === "done") {
-      const { files, links, unreadable, renamed } = saved.written;
-      const more = h(
-        "div",
-        {},
-        h("p", { class: "muted" }, [words.packed(files), links > 0 ? words.links(links) : null].filter((part) => part !== null).join(". ")),
-        unreadable.length > 0 && h("p", {}, words.leftOut(unreadable.length)),
-        unreadable.length > 0 && unreadableList(unreadable),
-        renamed.length > 0 && h("p", {}, words.renamed(renamed.length, renamed.list)),
-        renamed.length > 0 && renamedList(renamed),
-      );
-      show(doneNotice(saved.name, saved.written, saved.seconds, more));
-    } else {
-      this.#end(saved, show);
-    }
-  }
-
-  async #run(job: Job<{ size: number; holes: number }>): Promise<void> {
-    const show = this.#place();
-    const saved = await save(this.#context, job, show);
     if (saved?.kind === "done") {
       show(doneNotice(saved.name, saved.written, saved.seconds));
     } else {
@@ -80,10 +45,59 @@ export class Takeout {
     }
   }
 
+  /** All that is in a folder. */
+  async folder(folder: Pick<Entry, "record" | "name">, format: Format, hasSystem: boolean): Promise<void> {
+    await this.#take({ what: { folder: folder.record }, hasSystem }, this.#nameOf(folder), format);
+  }
+
+  /** Files and folders that are chosen in a folder. */
+  async entries(ids: Uint32Array<ArrayBuffer>, folder: Pick<Entry, "record" | "name">, format: Format, hasSystem: boolean): Promise<void> {
+    await this.#take({ what: { ids }, hasSystem }, words.partOf(this.#nameOf(folder)), format);
+  }
+
+  #nameOf({ name }: Pick<Entry, "name">): string {
+    return name === "." || name === null ? this.#context.name : name;
+  }
+
+  async #take(what: What, text: string, format: Format, leavesOut = false): Promise<void> {
+    const show = this.#place();
+    const saved = await this.#save({ ...what, leavesOut }, text, format, show);
+    if (saved?.kind === "failed" && saved.problem.code === "unreadable") {
+      const again = h("button", { type: "button", class: "small", click: () => (show(), void this.#take(what, text, format, true)) }, words.leaveOut);
+      show(problemBox(saved.problem, { onDismiss: () => show(), remedy: again }));
+    } else if (saved?.kind === "done") {
+      const { written } = saved;
+      const name = written.folder === null ? saved.name : `${saved.name}/${written.folder}`;
+      show(doneNotice(name, written, saved.seconds, outcome(written)));
+    } else {
+      this.#end(saved, show);
+    }
+  }
+
+  #save(what: Omit<Question, "to">, text: string, format: Format, show: (content?: HTMLElement) => void): Promise<Saved<Taken> | undefined> {
+    const { session } = this.#context;
+    const label = words.packing(plainName(text));
+    if (format === "folder") {
+      return saveFolder<Taken>(this.#context, label, (handle, options) => session.ask("takeOut", { ...what, to: { format, handle, name: safeName(text) } }, options), show);
+    }
+    return save<Taken>(
+      this.#context,
+      {
+        label,
+        name: safeName(text, `.${format}`),
+        way: canSave() ? "save" : "download",
+        size: null,
+        about: null,
+        ask: (output, options) => session.ask("takeOut", { ...what, to: { format, output } }, options),
+      },
+      show,
+    );
+  }
+
   #end(saved: Saved<unknown> | undefined, show: (content?: HTMLElement) => void): void {
     switch (saved?.kind) {
       case "failed":
-        show(problemBox(saved.problem, () => show()));
+        show(problemBox(saved.problem, { onDismiss: () => show() }));
         break;
       case "cancelled":
         show(cancelledNotice());
@@ -110,4 +124,17 @@ export class Takeout {
       shown = content;
     };
   }
+}
+
+/** What was taken out, and what was not. */
+function outcome({ files, links, unreadable, renamed }: Taken): HTMLElement {
+  return h(
+    "div",
+    {},
+    h("p", { class: "muted" }, [words.packed(files), links > 0 ? words.links(links) : null].filter((part) => part !== null).join(". ")),
+    unreadable.length > 0 && h("p", {}, words.leftOut(unreadable.length)),
+    unreadable.length > 0 && unreadableList(unreadable),
+    renamed.length > 0 && h("p", {}, words.renamed(renamed.length, renamed.list)),
+    renamed.length > 0 && renamedList(renamed),
+  );
 }

@@ -1,51 +1,148 @@
-import type { Finding, Place, Report } from "ntfsclone";
+import type { Report } from "ntfsclone";
 import type { Context, View } from "../context.js";
 import { fill, h, icon, type Child } from "../dom.js";
 import { downloadText } from "../download.js";
 import { isAbort, problemOf } from "../failure.js";
 import { name } from "../names.js";
-import { count, hexadecimal, size } from "../numbers.js";
+import { count, size } from "../numbers.js";
 import { Meter } from "../progress.js";
 import { safeName } from "../safe-names.js";
 import { strings } from "../strings.js";
+import { fileList, findingList } from "./findings.js";
 import { problemBox } from "./problem.js";
 
 const words = strings.validate;
-/** More at once would take long to lay out. */
-const ROWS_AT_ONCE = 50;
 const FILES_AT_ONCE = 24;
 
 /** Checks what is open, and shows the report. */
 export function validate(context: Context): View {
-  const element = h("div", { class: "view validate" });
-  const invite = (...above: Child[]) => {
-    const start = h("button", { type: "button", class: "primary", click: () => void run() }, words.start);
-    fill(element, ...above, h("section", { class: "card invite" }, h("h1", {}, words.title), h("p", { class: "lead" }, words.lead), parts(), start));
+  const view = new ValidateView(context);
+  return { element: view.element };
+}
+
+class ValidateView {
+  readonly element = h("div", { class: "view validate" });
+  readonly #context: Context;
+  readonly #message = h("div", { class: "message" });
+  readonly #sidecar = h("input", { type: "file", id: "sidecar", accept: ".b3,.sha256", multiple: true, hidden: true, "aria-label": strings.sidecars.compare });
+  /** What is shown: the invitation, or a report. */
+  #isReport = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#sidecar.addEventListener("change", () => {
+      const files = [...(this.#sidecar.files ?? [])];
+      this.#sidecar.value = "";
+      void this.#take(files);
+    });
+    context.sidecars.follow(() => (this.#isReport ? void this.#run() : this.#invite()));
+    this.#invite();
+  }
+
+  #invite(...above: Child[]): HTMLElement {
+    const start = h("button", { type: "button", class: "primary", click: () => void this.#run() }, words.start);
+    const { names } = this.#context.sidecars;
+    this.#isReport = false;
+    fill(
+      this.element,
+      ...above,
+      this.#message,
+      h(
+        "section",
+        { class: "card invite" },
+        h("h1", {}, words.title),
+        h("p", { class: "lead" }, words.lead),
+        parts(),
+        names.length > 0 && h("p", { class: "given" }, icon("check"), name(strings.sidecars.given(names.join(", ")))),
+        h("div", { class: "verdict-tools" }, start, this.#compareButton()),
+      ),
+      this.#sidecar,
+    );
     return start;
-  };
-  const run = async () => {
-    const controller = new AbortController();
-    const meter = new Meter(words.working, words.cancel, context.announce, () => controller.abort());
-    fill(element, meter.element);
-    meter.element.querySelector("button")?.focus();
-    context.announce(words.working);
+  }
+
+  #compareButton(): HTMLElement {
+    return h("button", { type: "button", class: "quiet", click: () => this.#sidecar.click() }, strings.sidecars.compare);
+  }
+
+  async #take(files: File[]): Promise<void> {
+    fill(this.#message);
     try {
-      const report = await context.session.ask("validate", null, {
-        signal: AbortSignal.any([controller.signal, context.closed]),
-        onProgress: (progress) => meter.update(progress),
-      });
-      fill(element, ...reportOf(context, report, () => void run()));
-      context.announce(report.sound ? words.sound : words.unsound(report.errors));
+      await this.#context.sidecars.add(files);
     } catch (error) {
-      const start = invite(isAbort(error) ? h("p", { class: "notice" }, icon("info"), words.cancelled) : problemBox(problemOf(error)));
+      fill(this.#message, problemBox(problemOf(error), { onDismiss: () => fill(this.#message) }));
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { session, closed, sidecars, jobs, announce } = this.#context;
+    const controller = new AbortController();
+    const meter = new Meter(words.working, words.cancel, announce, () => controller.abort());
+    fill(this.#message);
+    fill(this.element, meter.element);
+    meter.element.querySelector("button")?.focus();
+    announce(words.working);
+    try {
+      const report = await jobs.run(words.working, () => controller.abort(), async (onProgress) =>
+        session.ask("validate", { sidecars: await sidecars.read() }, {
+          signal: AbortSignal.any([controller.signal, closed]),
+          onProgress: (progress) => {
+            meter.update(progress);
+            onProgress(progress);
+          },
+        }),
+      );
+      this.#isReport = true;
+      fill(this.element, this.#message, ...this.#report(report), this.#sidecar);
+      announce(titleOf(report));
+    } catch (error) {
+      const start = this.#invite(isAbort(error) ? h("p", { class: "notice" }, icon("info"), words.cancelled) : problemBox(problemOf(error)));
       if (isAbort(error)) {
-        context.announce(words.cancelled);
+        announce(words.cancelled);
       }
       start.focus();
     }
-  };
-  invite();
-  return { element };
+  }
+
+  #report(report: Report): HTMLElement[] {
+    const { names } = this.#context.sidecars;
+    const looked = [
+      report.image && words.image(size(report.image.bytes), count(report.image.clusters)),
+      report.volume ? words.volume(count(report.volume.files), count(report.volume.clusters)) : words.noVolume,
+      report.checksums.length > 0 ? words.checksums(report.checksums.join(", ")) : null,
+    ].filter((part) => part !== null);
+    const unjudged = unjudgedOf(report);
+    const verdict = h(
+      "section",
+      { class: `card verdict ${report.sound ? "sound" : "unsound"}` },
+      h("div", { class: "verdict-mark" }, icon(report.sound ? "check" : "alert")),
+      h(
+        "div",
+        { class: "verdict-text" },
+        h("h1", {}, titleOf(report)),
+        h("p", { class: "lead" }, leadOf(report)),
+        unjudged !== null && h("p", { class: "unjudged" }, icon("info"), unjudged),
+        looked.length > 0 && h("p", { class: "muted" }, `${words.looked}: `, name(looked.join("; "))),
+        names.length > 0 && h("p", { class: "muted" }, name(strings.sidecars.with(names.join(", ")))),
+      ),
+      h(
+        "div",
+        { class: "verdict-tools" },
+        unjudged !== null && this.#compareButton(),
+        h("button", { type: "button", click: () => exportReport(this.#context, report) }, icon("download"), words.export),
+        h("button", { type: "button", class: "quiet", click: () => void this.#run() }, words.again),
+      ),
+    );
+    return [verdict, ...this.#files(report), findingList(this.#context, report)];
+  }
+
+  #files({ files, files_left_out }: Report): HTMLElement[] {
+    if (files.length === 0) {
+      return [];
+    }
+    const left = files_left_out > 0 ? h("p", { class: "muted" }, words.filesLeft(count(files_left_out))) : null;
+    return [h("section", { class: "card files" }, h("h2", {}, words.filesAll(files.length)), fileList(this.#context, files, FILES_AT_ONCE), left)];
+  }
 }
 
 /** What is checked. */
@@ -53,34 +150,14 @@ function parts(): HTMLElement {
   return h("ul", { class: "features" }, ...words.parts.map(([title, text]) => h("li", {}, h("h2", {}, title), h("p", {}, text))));
 }
 
-function reportOf(context: Context, report: Report, again: () => void): HTMLElement[] {
-  const looked = [
-    report.image && words.image(size(report.image.bytes), count(report.image.clusters)),
-    report.volume ? words.volume(count(report.volume.files), count(report.volume.clusters)) : words.noVolume,
-    report.checksums.length > 0 ? words.checksums(report.checksums.join(", ")) : null,
-  ].filter((part) => part !== null);
-  const verdict = h(
-    "section",
-    { class: `card verdict ${report.sound ? "sound" : "unsound"}` },
-    h("div", { class: "verdict-mark" }, icon(report.sound ? "check" : "alert")),
-    h(
-      "div",
-      { class: "verdict-text" },
-      h("h1", {}, report.sound ? words.sound : words.unsound(report.errors)),
-      h("p", { class: "lead" }, leadOf(report)),
-      looked.length > 0 && h("p", { class: "muted" }, `${words.looked}: `, name(looked.join("; "))),
-    ),
-    h(
-      "div",
-      { class: "verdict-tools" },
-      h("button", { type: "button", click: () => exportReport(context, report) }, icon("download"), words.export),
-      h("button", { type: "button", class: "quiet", click: again }, words.again),
-    ),
-  );
-  return [verdict, ...files(report), findings(context, report)];
+/** Without checksums, nobody can tell that it is sound. */
+function titleOf({ sound, errors, checksums }: Report): string {
+  if (!sound) {
+    return words.unsound(errors);
+  }
+  return checksums.length > 0 ? words.sound : words.noErrors;
 }
 
-/** What the verdict means, and what could not be judged. */
 function leadOf({ sound, checksums, image }: Report): string {
   if (!sound) {
     return words.unsoundLead;
@@ -88,104 +165,9 @@ function leadOf({ sound, checksums, image }: Report): string {
   return words.soundLead[checksums.length > 0 ? "checksums" : image ? "image" : "volume"];
 }
 
-function findings(context: Context, report: Report): HTMLElement {
-  const { counts } = words;
-  const chips = (["error", "warning", "note"] as const).map((severity) =>
-    h("span", { class: report[`${severity}s`] > 0 ? `chip ${severity}` : "chip" }, counts[severity](report[`${severity}s`])),
-  );
-  const rows = h("tbody");
-  const more = h("button", { type: "button", class: "more", click: () => append() });
-  let shown = 0;
-  const append = () => {
-    const next = report.findings.slice(shown, shown + ROWS_AT_ONCE);
-    rows.append(...next.map((finding, index) => row(context, finding, isSameKind(finding, report.findings[shown + index - 1]))));
-    shown += next.length;
-    more.hidden = shown >= report.findings.length;
-    more.textContent = words.more(count(Math.min(ROWS_AT_ONCE, report.findings.length - shown)));
-  };
-  append();
-  const { columns } = words;
-  const head = h(
-    "tr",
-    {},
-    ...[columns.severity, columns.found, columns.place, columns.files].map((column) => h("th", { scope: "col" }, column)),
-  );
-  return h(
-    "section",
-    { class: "card findings" },
-    h("header", { class: "card-header" }, h("h2", {}, words.findings), h("div", { class: "chips" }, ...chips)),
-    report.findings.length === 0 ? h("p", { class: "muted" }, words.none) : h("table", {}, h("thead", {}, head), rows),
-    more,
-  );
-}
-
-/** The meaning and the advice are shown once for consecutive findings of a kind. */
-function isSameKind(finding: Finding, before: Finding | undefined): boolean {
-  return before?.code === finding.code && before.severity === finding.severity && before.meaning === finding.meaning && before.advice === finding.advice;
-}
-
-function row(context: Context, finding: Finding, isLikeBefore: boolean): HTMLElement {
-  const { severity, message, meaning, systems, advice, in: where, offset, length, also_at: also } = finding;
-  return h(
-    "tr",
-    { class: isLikeBefore && "like-before" },
-    h("td", { class: "finding-severity" }, h("span", { class: `chip ${severity}` }, words.severities[severity])),
-    h(
-      "td",
-      { class: "finding-text" },
-      h("strong", {}, name(message)),
-      !isLikeBefore && h("p", {}, name(meaning)),
-      !isLikeBefore && systems !== null && h("p", {}, name(systems)),
-      !isLikeBefore && h("p", { class: "advice" }, h("span", { class: "muted" }, `${words.todo}: `), name(advice)),
-    ),
-    h(
-      "td",
-      { class: "finding-place" },
-      where === undefined || offset === undefined
-        ? h("span", { class: "muted" }, words.nowhere)
-        : place(context, where, offset, length ?? null),
-      also && h("span", { class: "muted" }, ` (${words.place[also.in]}, ${hexadecimal(also.offset)})`),
-    ),
-    h("td", { class: "finding-files" }, finding.files.length > 0 && list(finding.files, 5)),
-  );
-}
-
-function place(context: Context, where: Place["in"], offset: number, length: number | null): HTMLElement {
-  // Offsets in a compressed image, or in one in a partition, are not offsets in the file.
-  const isShown = where === "volume" || context.info.layers.length === 0;
-  const text = `${words.place[where]}, ${hexadecimal(offset)}`;
-  const of = where === "volume" ? "volume" : "file";
-  return h(
-    "span",
-    {},
-    isShown
-      ? h("button", { type: "button", class: "link", title: words.showBytes, click: () => context.go({ view: "bytes", at: offset, of }) }, text)
-      : text,
-    length === null ? null : h("span", { class: "muted" }, ` ${size(length)}`),
-  );
-}
-
-function files({ files, files_left_out }: Report): HTMLElement[] {
-  if (files.length === 0) {
-    return [];
-  }
-  const left = files_left_out > 0 ? h("p", { class: "muted" }, words.filesLeft(count(files_left_out))) : null;
-  return [h("section", { class: "card files" }, h("h2", {}, words.filesAll(files.length)), list(files, FILES_AT_ONCE), left)];
-}
-
-/** The first paths, with a button for more. */
-function list(paths: string[], atOnce: number): HTMLElement {
-  const items = h("ul", { class: "paths" });
-  const more = h("button", { type: "button", class: "link", click: () => append(ROWS_AT_ONCE) });
-  let shown = 0;
-  const append = (some: number) => {
-    items.append(...paths.slice(shown, shown + some).map((path) => h("li", {}, name(path))));
-    shown = Math.min(paths.length, shown + some);
-    more.hidden = shown >= paths.length;
-    more.textContent = words.more(count(paths.length - shown));
-  };
-  append(atOnce);
-  return h("div", {}, items, more);
+/** What could not be judged; null if all was. */
+function unjudgedOf({ checksums, image }: Report): string | null {
+  return checksums.length > 0 ? null : words.unjudged[image ? "image" : "volume"];
 }
 
 function exportReport(context: Context, report: Report): void {

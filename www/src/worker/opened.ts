@@ -2,13 +2,17 @@ import { NtfscloneError, open, openDisk, type ConvertOptions, type ErrorCode, ty
 import type { Extents } from "../extents.js";
 import { pathOf } from "../files.js";
 import type { Counted, Squares } from "../kinds.js";
-import type { Answer, Bytes, Content, Conversion, Converted, Form, Found, Inspected, Looked, Opening, Place, Written, Zip, Zipped } from "../messages.js";
+import type { Answer, Bytes, Content, Conversion, Converted, Details, Form, Found, Inspected, ListFormat, Listing, Looked, Opening, Place, Preview, Taken, Takeout, Validation, Written } from "../messages.js";
+import { detailsOf } from "../structures/file-details.js";
 import { structureAt } from "../structures/locate.js";
+import { Checksums, newHash } from "./checksums.js";
+import { digestOf, firstBytes } from "./content.js";
+import { listExport } from "./list-export.js";
 import { Pieces } from "./pieces.js";
 import { countUsed, Survey } from "./survey/survey.js";
+import { takeOut } from "./takeout/take-out.js";
 import { volumeBytes, type Stored } from "./volume-bytes.js";
 import { write, type Asked } from "./writing.js";
-import { writeZip } from "./zip.js";
 
 /** Errors of damaged data, of which some parts may be readable. */
 const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "inconsistent"];
@@ -78,18 +82,55 @@ export class Opened {
       return { structure: null, holders: null };
     }
     const lcn = Math.floor(offset / volume.cluster_size);
-    const read = async (offset: number, length: number) => {
-      const { buffer, byteOffset, byteLength } = await this.#image.read(offset, length, this.#look(options));
-      return new DataView(buffer, byteOffset, byteLength);
-    };
+    const read = this.#reader(options);
     const owner = this.#survey?.owner(lcn);
     // Unowned clusters have no structure, whatever they look like: they may be left from an older volume.
     const structure = this.#survey && !owner && offset < volume.size ? null : await structureAt(offset, volume, owner, read);
     return { structure, holders: this.#survey?.holders({ lcn, length: 1 }) ?? null };
   }
 
-  validate(options: TaskOptions): Promise<Report> {
-    return this.#image.validate(options);
+  /** What the record of a file says of it. */
+  async details(record: number, options: TaskOptions): Promise<Details | null> {
+    const { volume } = this.info;
+    return volume ? detailsOf(record, volume, this.#reader(options)) : null;
+  }
+
+  /** Reads bytes of the volume. */
+  #reader(options: TaskOptions): (offset: number, length: number) => Promise<DataView<ArrayBuffer>> {
+    return async (offset, length) => {
+      const { buffer, byteOffset, byteLength } = await this.#image.read(offset, length, this.#look(options));
+      return new DataView(buffer, byteOffset, byteLength);
+    };
+  }
+
+  async preview({ record, most }: Preview, options: TaskOptions): Promise<Answer<Uint8Array<ArrayBuffer>>> {
+    const answer = await firstBytes(this.#image.content(record, this.#look(options)), most);
+    return { answer, transfer: [answer.buffer] };
+  }
+
+  async hash(record: number, options: Asked): Promise<string> {
+    const total = this.surveyed.files.file(record)?.entry.size ?? 0;
+    return digestOf(this.#image.content(record, this.#look(options)), await newHash("sha256"), total, options);
+  }
+
+  exportList({ format, ...listing }: Listing & { format: ListFormat }): Blob {
+    const { files, listings } = this.surveyed;
+    return listExport(files, listings.indexes(listing), format);
+  }
+
+  /** The report of the library, and whether all bytes have these checksums. */
+  async validate({ sidecars }: Validation, options: TaskOptions): Promise<Report> {
+    if (sidecars.length === 0) {
+      return this.#image.validate(options);
+    }
+    const checksums = await Checksums.of(this.#source, sidecars);
+    checksums.start();
+    try {
+      const report = await this.#image.validate(options);
+      return await checksums.addTo(report, options);
+    } finally {
+      checksums.stop();
+    }
   }
 
   /** Begins the conversion, and stops it when it reports its size. */
@@ -154,9 +195,9 @@ export class Opened {
     return write(output, options, (options) => this.#image.content(record, { ...this.#look(options), stream: stream ?? undefined }));
   }
 
-  zip({ record, leavesOut, output }: Zip, options: Asked): Promise<Zipped> {
+  takeOut(takeout: Takeout, options: Asked): Promise<Taken> {
     const content = (record: number, signal: AbortSignal) => this.#image.content(record, this.#look({ signal }));
-    return writeZip(content, this.surveyed.files, record, leavesOut, output, options);
+    return takeOut(content, this.surveyed.files, takeout, options);
   }
 
   async bytes({ of, offset, length }: Place, options: TaskOptions): Promise<Answer<Bytes>> {

@@ -4,6 +4,8 @@ import type { CustomSource } from "ntfsclone";
 export class Pieces implements CustomSource {
   readonly name: string;
   readonly size: number;
+  /** Gets all that is read. */
+  onRead: ((offset: number, bytes: Uint8Array) => void) | undefined;
   readonly #files: { file: File; start: number }[] = [];
 
   constructor(name: string, files: File[]) {
@@ -16,6 +18,12 @@ export class Pieces implements CustomSource {
     this.size = size;
   }
 
+  /** Where a file is in all of them; of null, all of them. */
+  range(index: number | null): { start: number; end: number } {
+    const piece = index === null ? undefined : this.#files[index];
+    return piece ? { start: piece.start, end: piece.start + piece.file.size } : { start: 0, end: this.size };
+  }
+
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     const end = offset + length;
@@ -25,6 +33,7 @@ export class Pieces implements CustomSource {
         bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(part)), Math.max(start - offset, 0));
       }
     }
+    this.onRead?.(offset, bytes);
     return bytes;
   }
 }

@@ -90,6 +90,7 @@ export async function openFile(page, path) {
 /** Goes to a section. */
 export async function go(page, section) {
   await page.click(`.sections a:has-text("${section}")`);
+  await page.waitForSelector(`.sections a[aria-current]:has-text("${section}")`);
 }
 
 export async function screenshot(page, name) {

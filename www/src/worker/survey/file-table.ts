@@ -1,312 +1,178 @@
-import type { SurveyedFile, SurveyedStream } from "ntfsclone";
-import { HOLDERS } from "../../kinds.js";
-import type { Entry, Folder, FolderPart, Order, Step } from "../../messages.js";
-import { float64, Growing, uint8 } from "./growing.js";
+import type { SurveyedStream } from "ntfsclone";
+import { HOLDERS, ROOT } from "../../kinds.js";
+import type { Entry, Step } from "../../messages.js";
+import type { Columns } from "./file-collector.js";
+import { FolderTree, indexOf } from "./folder-tree.js";
 
-/** The record of the root directory. */
-const ROOT = 5;
 const DIRECTORY = HOLDERS.indexOf("directory");
 
 /** Deeper paths lose their start. Windows has no paths of more than 32,767 characters. */
 const MOST_LEVELS = 1024;
 
-/** The zero of NTFS times, 1601: the time was never set, or was wiped. */
-const UNSET = Date.UTC(1601, 0, 1);
-/** As many as can be shown as boxes. */
-const MOST_LARGEST = 60;
-
-const byName = new Intl.Collator("en", { numeric: true });
-
-/** Collects the files of a volume, in the order of their records. */
-export class FileCollector {
-  readonly #records = new Growing(float64);
-  readonly #parents = new Growing(float64);
-  readonly #sizes = new Growing(float64);
-  readonly #clusters = new Growing(float64);
-  readonly #holders = new Growing(uint8);
-  readonly #modified = new Growing(float64);
-  readonly #links = new Growing(uint8);
-  readonly #names: (string | null)[] = [];
-  readonly #streams = new Map<number, SurveyedStream[]>();
-
-  add({ record, parent, name, holder, size, clusters, modified, is_link, streams }: SurveyedFile): void {
-    this.#records.push(record);
-    this.#parents.push(parent);
-    this.#sizes.push(size);
-    this.#clusters.push(clusters);
-    this.#holders.push(HOLDERS.indexOf(holder));
-    this.#modified.push(modified === null || modified === UNSET ? NaN : modified);
-    this.#links.push(Number(is_link));
-    this.#names.push(name);
-    if (streams.length > 0) {
-      this.#streams.set(record, streams);
-    }
-  }
-
-  /** `incomplete`: the records of files with clusters that are not in the image. */
-  finish(clusterSize: number, incomplete: ReadonlySet<number>): FileTable {
-    return new FileTable(
-      {
-        records: this.#records.take(),
-        parents: this.#parents.take(),
-        sizes: this.#sizes.take(),
-        clusters: this.#clusters.take(),
-        holders: this.#holders.take(),
-        modified: this.#modified.take(),
-        links: this.#links.take(),
-        names: this.#names,
-        streams: this.#streams,
-        incomplete,
-      },
-      clusterSize,
-    );
-  }
-}
-
-/** One entry a file in each column, at the same index: a volume may have millions of files. */
-interface Columns {
-  /** In order. */
-  records: Float64Array;
-  parents: Float64Array;
-  sizes: Float64Array;
-  clusters: Float64Array;
-  holders: Uint8Array;
-  /** In milliseconds since 1970, or not a number. */
-  modified: Float64Array;
-  /** 1 of those that are links. */
-  links: Uint8Array;
-  names: (string | null)[];
-  /** By records: most have none. */
-  streams: ReadonlyMap<number, SurveyedStream[]>;
-  incomplete: ReadonlySet<number>;
-}
-
-/** A folder within another. */
+/** A folder that is taken out. */
 export interface InnerFolder {
-  record: number;
-  /** From the outer folder on, without it. */
+  /** Its index; null of what is on top. */
+  index: number | null;
+  /** From the top on. */
   path: Step[];
-  /** Of the entries of this folder, for {@link FileTable.entry} and {@link FileTable.step}; in the order of their records. */
+  /** Of the entries of this folder, in the order of their records. */
   indexes: Uint32Array;
 }
 
-/** All files of a volume, by folder. */
+/** A file, and where it is. */
+export interface FoundFile {
+  entry: Entry;
+  streams: SurveyedStream[];
+  path: Step[];
+  folder: number;
+}
+
+/** All files of a volume. Each has an index: its ID on the page. */
 export class FileTable {
-  readonly #columns: Columns;
-  /** The index of the root; if it was not found, after all others. */
-  readonly #root: number;
-  /** Of each file, the index of the folder that it is in. */
-  readonly #folders: Uint32Array;
-  /** Bytes on the disk, of a folder with all that is in it. */
-  readonly #rooms: Float64Array;
-  /** How many files and folders are in it, at any depth. */
-  readonly #inside: Uint32Array;
-  /** What is in folder `i`: the entries from `#starts[i]` to before `#starts[i + 1]`. */
-  readonly #starts: Uint32Array;
-  readonly #entries: Uint32Array;
-  /** How the entries of a folder are sorted: they are sorted when the folder is shown. */
-  readonly #orders = new Map<number, Order>();
+  readonly columns: Columns;
+  readonly tree: FolderTree;
+  readonly #clusterSize: number;
 
   constructor(columns: Columns, clusterSize: number) {
-    const files = columns.records.length;
-    this.#columns = columns;
-    const root = indexOf(columns.records, ROOT);
-    this.#root = root ?? files;
-    const length = Math.max(files, this.#root + 1);
-    this.#rooms = new Float64Array(length);
-    columns.clusters.forEach((clusters, index) => (this.#rooms[index] = clusters * clusterSize));
-    this.#inside = new Uint32Array(length);
-    // Files without a folder are shown in the root.
-    this.#folders = new Uint32Array(length).fill(this.#root);
-    for (let index = 0; index < files; index += 1) {
-      const folder = indexOf(columns.records, columns.parents[index]!);
-      this.#folders[index] = folder === undefined || folder === index ? this.#root : folder;
-    }
-    this.#sumFolders(length);
-    this.#starts = new Uint32Array(length + 1);
-    this.#entries = new Uint32Array(files);
-    this.#placeEntries(length);
+    this.columns = columns;
+    this.#clusterSize = clusterSize;
+    this.tree = new FolderTree(columns, clusterSize);
   }
 
   get length(): number {
-    return this.#columns.records.length;
+    return this.columns.records.length;
   }
 
-  /** A folder with some of its entries. The root if there is no such folder. */
-  folder({ record, order, from, length }: FolderPart): Folder {
-    const index = (record === null ? undefined : this.#find(record)) ?? this.#root;
-    const indexes = this.#entries.subarray(this.#starts[index]!, this.#starts[index + 1]!);
-    const largest = from === 0 ? [...this.#inOrder(index, "room").subarray(0, MOST_LARGEST)] : [];
-    const entries = [...this.#inOrder(index, order).subarray(from, from + length)];
-    return {
-      path: this.#path(index),
-      entry: this.entry(index),
-      entries: entries.map((entry) => this.entry(entry)),
-      largest: largest.map((entry) => this.entry(entry)),
-      length: indexes.length,
-      roomInside: indexes.reduce((sum, entry) => sum + this.#rooms[entry]!, 0),
-    };
+  /** How many files and folders there are, without those of the file system, and without the root. */
+  get users(): number {
+    return this.entriesOf(this.tree.root, false).reduce((sum, entry) => sum + this.tree.inside[entry]! + 1, 0);
   }
 
-  /** A folder and all folders in it, at any depth, each after the one that it is in. */
-  *foldersIn(record: number): Generator<InnerFolder> {
-    const index = this.#find(record);
-    const waiting = index === undefined ? [] : [{ index, path: [] as Step[] }];
-    for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-      const { index, path } = folder;
-      // However the list of it was sorted last.
-      const indexes = this.#entries.slice(this.#starts[index]!, this.#starts[index + 1]!).sort();
-      yield { record: this.#recordAt(index), path, indexes };
-      for (const index of indexes) {
-        if (this.#starts[index + 1]! > this.#starts[index]!) {
-          waiting.push({ index, path: [...path.slice(1 - MOST_LEVELS), this.step(index)] });
+  /** The index of a file, by its record: that of the root is there always. */
+  find(record: number): number | undefined {
+    return record === ROOT ? this.tree.root : indexOf(this.columns.records, record);
+  }
+
+  /** What is in a folder, in the order of records. In a folder of the file system all are its own. */
+  entriesOf(folder: number, hasSystem: boolean): Uint32Array {
+    const entries = this.tree.entriesOf(folder);
+    const { systems } = this.tree;
+    return hasSystem || systems[folder] === 1 ? entries : entries.filter((entry) => systems[entry] === 0);
+  }
+
+  /** All folders in these files and folders, at any depth, each after the one that it is in; with those of the file system or not. */
+  *foldersUnder(top: Uint32Array, hasSystem: boolean): Generator<InnerFolder> {
+    const waiting: { index: number | null; path: Step[] }[] = [{ index: null, path: [] }];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { index, path } = next;
+      const indexes = index === null ? top : this.entriesOf(index, hasSystem);
+      yield { index, path, indexes };
+      for (const inner of indexes) {
+        if (this.tree.inside[inner]! > 0) {
+          waiting.push({ index: inner, path: [...path.slice(1 - MOST_LEVELS), this.step(inner)] });
         }
       }
     }
   }
 
+  /** These files and folders without those that are in others of them; in the order of records. */
+  withoutInner(indexes: Uint32Array): Uint32Array {
+    const { folders, root } = this.tree;
+    const all = new Set(indexes);
+    const isInner = (index: number) => {
+      for (let at = index; at !== root; ) {
+        at = folders[at]!;
+        if (all.has(at)) {
+          return true;
+        }
+      }
+      return false;
+    };
+    return indexes.filter((index) => index < this.length && !isInner(index)).sort();
+  }
+
   /** The folders on the way to a file, without the root, and itself; nothing if it is not known. */
   path(record: number): Step[] | undefined {
-    const index = this.#find(record);
-    return index === undefined ? undefined : this.#path(index);
+    const index = this.find(record);
+    return index === undefined ? undefined : this.pathAt(index);
   }
 
-  /** A file, and which folder it is in. */
-  file(record: number): { entry: Entry; streams: SurveyedStream[]; path: Step[]; folder: number } | undefined {
-    const index = this.#find(record);
-    if (index === undefined) {
-      return undefined;
-    }
-    const streams = this.#columns.streams.get(record) ?? [];
-    return { entry: this.entry(index), streams, path: this.#path(index), folder: this.#recordAt(this.#folders[index]!) };
-  }
-
-  /** The entries of a folder, sorted. */
-  #inOrder(folder: number, order: Order): Uint32Array {
-    const entries = this.#entries.subarray(this.#starts[folder]!, this.#starts[folder + 1]!);
-    if (this.#orders.get(folder) !== order) {
-      this.#orders.set(folder, order);
-      const { names, modified } = this.#columns;
-      const named = (a: number, b: number) => byName.compare(names[a] ?? "", names[b] ?? "") || a - b;
-      const time = (index: number) => modified[index] || 0;
-      const compare = {
-        room: (a: number, b: number) => this.#rooms[b]! - this.#rooms[a]! || named(a, b),
-        name: named,
-        modified: (a: number, b: number) => time(b) - time(a) || named(a, b),
-      };
-      entries.sort(compare[order]);
-    }
-    return entries;
-  }
-
-  step(index: number): Step {
-    return { record: this.#recordAt(index), name: this.#columns.names[index] ?? null };
-  }
-
-  #find(record: number): number | undefined {
-    return record === ROOT ? this.#root : indexOf(this.#columns.records, record);
-  }
-
-  #recordAt(index: number): number {
-    return this.#columns.records[index] ?? ROOT;
-  }
-
-  #path(index: number): Step[] {
+  pathAt(index: number): Step[] {
     const path: Step[] = [];
-    for (let at = index; at !== this.#root && path.length < MOST_LEVELS; at = this.#folders[at]!) {
+    for (let at = index; at !== this.tree.root && path.length < MOST_LEVELS; at = this.tree.folders[at]!) {
       path.push(this.step(at));
     }
     return path.reverse();
   }
 
+  /** A file, and which folder it is in. */
+  file(record: number): FoundFile | undefined {
+    const index = this.find(record);
+    if (index === undefined) {
+      return undefined;
+    }
+    const streams = this.columns.streams.get(record) ?? [];
+    return { entry: this.entry(index), streams, path: this.pathAt(index), folder: this.recordAt(this.tree.folders[index]!) };
+  }
+
+  /** All paths of a file, if it has several: hard links. */
+  pathsOf(record: number): Step[][] {
+    const { records } = this.columns;
+    const paths: Step[][] = [];
+    for (let index = this.find(record) ?? this.length; records[index] === record; index += 1) {
+      paths.push(this.pathAt(index));
+    }
+    return paths.length > 1 ? paths : [];
+  }
+
+  /** The record of a file, by its path as reports have it: with the name of a stream behind it, too. */
+  recordOf(path: string): number | null {
+    const { names } = this.columns;
+    let at = this.tree.root;
+    for (const name of path.split("/").filter((name) => name !== "")) {
+      const entries = this.tree.entriesOf(at);
+      const found = entries.find((entry) => names[entry] === name) ?? entries.find((entry) => names[entry] === name.split(":")[0]);
+      if (found === undefined) {
+        return null;
+      }
+      at = found;
+    }
+    return this.recordAt(at);
+  }
+
+  step(index: number): Step {
+    return { record: this.recordAt(index), name: this.columns.names[index] ?? null };
+  }
+
+  recordAt(index: number): number {
+    return this.columns.records[index] ?? ROOT;
+  }
+
+  isFolder(index: number): boolean {
+    return (this.columns.holders[index] ?? DIRECTORY) === DIRECTORY || this.tree.inside[index]! > 0;
+  }
+
   entry(index: number): Entry {
-    const { sizes, holders, modified, links, streams, incomplete } = this.#columns;
+    const { sizes, clusters, holders, modified, links, streams, incomplete } = this.columns;
+    const { rooms, inside, incompleteInside, systems } = this.tree;
     const { record, name } = this.step(index);
     const time = modified[index] ?? NaN;
-    const holder = HOLDERS[holders[index] ?? DIRECTORY]!;
-    const hasEntries = this.#starts[index + 1]! > this.#starts[index]!;
+    const isFolder = this.isFolder(index);
     return {
+      id: index,
       record,
       name,
-      holder,
-      isFolder: holder === "directory" || hasEntries,
+      holder: HOLDERS[holders[index] ?? DIRECTORY]!,
+      isFolder,
       isIncomplete: incomplete.has(record),
       isLink: links[index] === 1,
       streams: streams.get(record)?.length ?? 0,
       modified: Number.isNaN(time) ? null : time,
       size: sizes[index] ?? 0,
-      room: this.#rooms[index]!,
-      inside: this.#inside[index]!,
+      room: isFolder ? rooms[index]! : (clusters[index] ?? 0) * this.#clusterSize,
+      inside: inside[index]!,
+      incompleteInside: incompleteInside[index]!,
+      isSystem: systems[index] === 1,
     };
   }
-
-  /** Adds the size and number of each file to all folders that it is in, from the innermost on. */
-  #sumFolders(length: number): void {
-    const waitsFor = new Uint32Array(length);
-    for (let index = 0; index < length; index += 1) {
-      if (index !== this.#root) {
-        const folder = this.#folders[index]!;
-        waitsFor[folder] = waitsFor[folder]! + 1;
-      }
-    }
-    const isAdded = new Uint8Array(length);
-    isAdded[this.#root] = 1;
-    const addFrom = (start: number) => {
-      for (let index = start; isAdded[index] === 0 && waitsFor[index] === 0; ) {
-        const folder = this.#folders[index]!;
-        isAdded[index] = 1;
-        this.#rooms[folder] = this.#rooms[folder]! + this.#rooms[index]!;
-        this.#inside[folder] = this.#inside[folder]! + this.#inside[index]! + 1;
-        waitsFor[folder] = waitsFor[folder]! - 1;
-        index = folder;
-      }
-    };
-    for (let index = 0; index < length; index += 1) {
-      addFrom(index);
-    }
-    for (let index = 0; index < length; index += 1) {
-      if (isAdded[index] === 0) {
-        // On a damaged volume, folders may form a cycle. It is broken here.
-        const folder = this.#folders[index]!;
-        this.#folders[index] = this.#root;
-        waitsFor[folder] = waitsFor[folder]! - 1;
-        addFrom(folder);
-        addFrom(index);
-      }
-    }
-  }
-
-  #placeEntries(length: number): void {
-    for (let index = 0; index < this.length; index += 1) {
-      if (index !== this.#root) {
-        const next = this.#folders[index]! + 1;
-        this.#starts[next] = this.#starts[next]! + 1;
-      }
-    }
-    for (let index = 0; index < length; index += 1) {
-      this.#starts[index + 1] = this.#starts[index + 1]! + this.#starts[index]!;
-    }
-    const next = this.#starts.slice();
-    for (let index = 0; index < this.length; index += 1) {
-      if (index !== this.#root) {
-        const folder = this.#folders[index]!;
-        this.#entries[next[folder]!] = index;
-        next[folder] = next[folder]! + 1;
-      }
-    }
-  }
-}
-
-/** Binary search. */
-function indexOf(sorted: Float64Array, number: number): number | undefined {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < number) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return sorted[low] === number ? low : undefined;
 }

@@ -2,7 +2,9 @@ import type { Holder, Image, Info, LookOptions } from "ntfsclone";
 import { extentAt, type Extents } from "../../extents.js";
 import type { Counted, Squares } from "../../kinds.js";
 import type { Cluster, FileFacts, Found, Holders } from "../../messages.js";
-import { FileCollector, type FileTable } from "./file-table.js";
+import { FileCollector } from "./file-collector.js";
+import type { FileTable } from "./file-table.js";
+import { Listings } from "./listings.js";
 import { HeldRuns, RunCollector, type HeldRun } from "./runs.js";
 import { countSquares } from "./squares.js";
 
@@ -12,6 +14,7 @@ const MOST_HOLDERS_TOLD = 3;
 /** The files of a volume, and their clusters. */
 export class Survey {
   readonly files: FileTable;
+  readonly listings: Listings;
   readonly #runs: HeldRuns;
   readonly #clusters: number;
   readonly #stored: Extents;
@@ -42,11 +45,12 @@ export class Survey {
     this.#isCut = runs.isCut;
     const incomplete = this.#isImage ? this.#runs.notWithin(stored) : new Set<number>();
     this.files = files.finish(cluster_size, incomplete);
+    this.listings = new Listings(this.files);
   }
 
   found(): Omit<Found, "damage"> {
     const whole = { first: 0, perSquare: this.#clusters, length: 1 };
-    return { files: this.files.length, whole: this.count(whole), isCut: this.#isCut };
+    return { files: this.files.users, whole: this.count(whole), isCut: this.#isCut };
   }
 
   count(squares: Squares): Counted {
@@ -59,7 +63,7 @@ export class Survey {
       return null;
     }
     const { runs, length } = this.#runs.of(record, MOST_RUNS_TOLD);
-    return { ...file, runs: runs.map(({ lcn, length }) => ({ lcn, length })), pieces: length };
+    return { ...file, runs: runs.map(({ lcn, length }) => ({ lcn, length })), pieces: length, names: this.files.pathsOf(record) };
   }
 
   /** The run that a cluster belongs to. */

@@ -6,7 +6,7 @@ import { bundle } from "./support/bundle.js";
 
 let modules;
 before(async () => {
-  modules = await bundle("worker/archive-paths.ts", "worker/survey/file-table.ts");
+  modules = await bundle("worker/takeout/taken-paths.ts", "worker/survey/file-collector.ts");
 });
 
 /** What is in the root directory, or in one of these. */
@@ -19,7 +19,7 @@ function tableOf(files) {
 }
 
 function walked(table, folder = 5) {
-  const paths = new modules.ArchivePaths(table, folder, "List.txt");
+  const paths = new modules.TakenPaths(table, table.entriesOf(table.find(folder), false), false, "List.txt");
   const all = [...paths.walk()].map(({ entry, safePath, isRenamed }) => [entry.record, safePath, isRenamed]);
   return { all: all.sort(([a], [b]) => a - b), extraName: paths.extraName };
 }
@@ -43,11 +43,22 @@ test("names are unique in each folder, and a changed name of a folder is in the 
     [35, "[record 35]", false],
   ];
   assert.deepEqual(walked(table), { all: expected, extraName: "List.txt" });
-  // Whatever the list on the page was sorted by.
-  table.folder({ record: 5, order: "name", from: 0, length: 9 });
-  table.folder({ record: 31, order: "name", from: 0, length: 9 });
-  assert.deepEqual(walked(table).all, expected);
   assert.deepEqual(walked(table, 31).all, [[33, "a", false], [34, "_con.txt", true]]);
+});
+
+test("of what is chosen, all that is in it is taken, and nothing twice", () => {
+  const table = tableOf([
+    [5, 5, ".", "directory"],
+    [30, 5, "a", "directory"],
+    [31, 30, "b", "directory"],
+    [32, 31, "c"],
+    [33, 30, "C"],
+    [34, 5, "d"],
+  ]);
+  // What was found may be in what was found, too.
+  const top = table.withoutInner(Uint32Array.from([33, 32, 31].map((record) => table.find(record))));
+  const paths = new modules.TakenPaths(table, top, false, "List.txt");
+  assert.deepEqual([...paths.walk()].map(({ safePath }) => safePath), ["b", "C", "b/c"]);
 });
 
 test("the list of names takes the name of no file", () => {
