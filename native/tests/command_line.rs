@@ -543,7 +543,7 @@ fn mistakes_are_explained() {
         ),
         (
             "-o out verify image",
-            "'-o' is an option of a copy or restore and map, and not of verify",
+            "'-o' is an option of a copy or restore, map and extract, and not of verify",
             "verify",
         ),
         (

@@ -273,6 +273,22 @@ fn an_archive_that_ends_early_is_an_error() {
     }
 }
 
+/// A file that cannot take all of it is removed.
+#[test]
+fn a_limit_of_sizes_leaves_nothing() {
+    let scene = scene();
+    for format in ["tar", "zip"] {
+        let program = scene.command(ours, &format!("extract volume -o files.{format}"));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "ulimit -f 1000; exec \"$@\"", "sh"]);
+        command.arg(program.get_program()).args(program.get_args());
+        command.current_dir(scene.path(""));
+        let outcome = scene.run_command(command, &[]);
+        let found = format!("cannot write to files.{format}: File too large");
+        outcome.refused(&found, "");
+    }
+}
+
 #[test]
 fn a_file_that_exists_stays_without_overwrite() {
     let scene = scene();

@@ -1,6 +1,6 @@
 import type { Info, Partition } from "ntfsclone";
 import type { Context, View } from "./context.js";
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { takeDrops } from "./drops.js";
 import { isAbort, problemOf } from "./failure.js";
 import { chosenFile, sizeOf, type Candidate, type Chosen } from "./files.js";
@@ -15,6 +15,7 @@ import { Shell } from "./shell.js";
 import { SidecarFiles } from "./sidecar-files.js";
 import { strings } from "./strings.js";
 import { Survey } from "./survey.js";
+import { Tray } from "./tray.js";
 import { askWhileRunning } from "./views/ask.js";
 import { chooser, partitionChooser } from "./views/choosers.js";
 import { empty } from "./views/empty.js";
@@ -228,10 +229,15 @@ export class App {
     const views = viewsOf(context);
     void this.#end();
     this.#opened = { session, context, views, closing };
-    this.#shell.showOpened(candidate.name, [], VIEWS.map((view) => views[view].element));
+    this.#shell.showOpened(candidate.name, [new Tray(context.jobs).element, this.#openAnother()], VIEWS.map((view) => views[view].element));
     this.#shell.announce(strings.shell.opened(plainName(candidate.name)));
     this.#follow(this.#route);
     history.replaceState(null, "", formatRoute(this.#route));
+  }
+
+  #openAnother(): HTMLElement {
+    const text = strings.shell.another;
+    return h("button", { type: "button", class: "small open-another", "aria-label": text, title: text, click: () => void this.#opener.pickFile() }, icon("plus"), h("span", {}, text));
   }
 
   #go(route: Route): void {

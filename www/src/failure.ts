@@ -15,6 +15,11 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+/** The visitor cancelled it: here, in a picker, or in the browser's list of downloads. */
+export function isCancelled(error: unknown): boolean {
+  return isAbort(error) || problemOf(error).code === "aborted";
+}
+
 /** Anything thrown, as a problem to show. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Failure) {

@@ -1,7 +1,7 @@
 import type { Context } from "./context.js";
 import { h, icon, type Child } from "./dom.js";
 import { beginDownload } from "./download.js";
-import { isAbort, problemOf } from "./failure.js";
+import { isCancelled, problemOf } from "./failure.js";
 import type { Output, Problem, Written } from "./messages.js";
 import { name, plainName } from "./names.js";
 import { duration, size } from "./numbers.js";
@@ -108,11 +108,6 @@ async function run<T extends Written, To extends Ending>(
 /** The result would be lost. */
 function askBeforeLeaving(event: BeforeUnloadEvent): void {
   event.preventDefault();
-}
-
-/** The visitor cancelled: here, in the file picker, or in the browser's list of downloads. */
-function isCancelled(error: unknown): boolean {
-  return isAbort(error) || problemOf(error).code === "aborted";
 }
 
 /** The notice that a file is complete. */

@@ -19,6 +19,7 @@ export const strings = {
     opened: (name: string) => `${name} is open.`,
     cancel: "Cancel",
     over: "Open a file",
+    another: "Open another",
   },
 
   empty: {
@@ -64,6 +65,13 @@ export const strings = {
     of: (disk: string, number: number) => `Partition ${number} of ${disk}`,
   },
 
+  tray: {
+    title: "Jobs",
+    running: (number: number, done: string | null) => (done === null ? `${count(number)} running` : `${count(number)} running, ${done}`),
+    ended: (number: number) => several(number, "job"),
+    states: { done: "Done", cancelled: "Cancelled", failed: "Failed" },
+  },
+
   ask: {
     title: "Cancel what is running?",
     lead: "The result would not be kept:",
@@ -100,6 +108,8 @@ export const strings = {
     map: "Clusters",
     unknown: "unknown",
     noVolume: "The volume in the image could not be read.",
+    remedies: { validate: "Validate", bytes: "Show its bytes" },
+    moreFacts: "Volume, image and file in detail",
     noUsage: "The used space is unknown.",
     at: "At",
     actions: {
@@ -108,9 +118,9 @@ export const strings = {
       convert: ["Make a virtual machine's disk", "Of this backup, for Hyper-V, VirtualBox, VMware or QEMU; or another image."],
     },
     flags: {
-      dirty: ["Dirty", "Windows did not unmount this volume cleanly, or found errors on it. Run chkdsk in Windows before you rely on it."],
+      dirty: ["Dirty", "Windows did not unmount this volume cleanly, or found errors on it. Validate it here, or run chkdsk in Windows, before you rely on it."],
       hibernated: ["Hibernated", "Windows is hibernated on this volume. Shut it down fully before you write to the volume, or unsaved data is lost."],
-      journal: ["Not clean", "The journal holds changes that are not yet in place. Windows applies them when it mounts the volume."],
+      journal: ["Not clean", "The journal holds changes that are not yet in place. Windows applies them when it mounts the volume: recent changes may be missing here."],
       unfinished: ["Not clean", "Windows has not completed its work on this volume, such as a check of the disk. It does so when it mounts the volume."],
       backupBoot: ["Boot sector damaged", "The first boot sector is damaged. The backup at the end of the volume was read instead."],
     },
@@ -382,6 +392,7 @@ export const strings = {
     rate: (rate: string) => `${rate}/s`,
     left: (time: string) => `${time} left`,
     starting: "Starting",
+    cancel: "Cancel",
     cancelling: "Cancelling…",
   },
 
@@ -392,7 +403,7 @@ export const strings = {
     groups: {
       disk: ["A virtual machine's disk", "A new disk with this volume as its only partition. Attach it to a machine beside its own disk: it has no boot code and no boot partition."],
       image: ["An image to restore", "The clusters in use, without free space."],
-      volume: ["A raw volume", "The volume as it is."],
+      volume: ["A raw volume", "The volume, without what is in its free space."],
       metadata: ["Metadata only", "Nothing can be restored from it."],
     },
     extent: "What to convert",

@@ -164,6 +164,27 @@ test("folders have what is in them, whatever their records say", () => {
   assert.deepEqual(["/a/b/large", "/a/b/large:stream", "/a/x", "/"].map((path) => table.recordOf(path)), [32, 32, null, 5]);
 });
 
+test("a file with several names is in each folder, and its clusters count once", () => {
+  const collector = new survey.FileCollector();
+  collector.add(file(5, 5, ".", 1, "directory"));
+  collector.add(file(30, 5, "a", 1, "directory"));
+  collector.add(file(31, 5, "b", 1, "directory"));
+  collector.add({ ...file(40, 30, "one", 10), other_names: [{ parent: 31, name: "two" }, { parent: 5, name: "three" }] });
+  collector.add(file(41, 31, "alone", 3));
+  const table = collector.finish(4096, new Set([40]));
+  const listings = new survey.Listings(table);
+  const rowsOf = (folder) => listings.rows({ folder, search: null, hasSystem: true, sort: { by: "name", isDescending: false } }, 0, 9);
+  assert.deepEqual(rowsOf(5).map(({ name, room, record }) => [name, room / 4096, record]), [["a", 11, 30], ["b", 4, 31], ["three", 10, 40]]);
+  assert.deepEqual(rowsOf(31).map(({ name, room }) => [name, room / 4096]), [["alone", 3], ["two", 10]]);
+  assert.equal(new Set([5, 30, 31].flatMap((folder) => rowsOf(folder).map(({ id }) => id))).size, 6);
+  assert.equal(table.file(5).entry.room / 4096, 16);
+  assert.deepEqual(table.pathsOf(40).map((path) => path.map(({ name }) => name).join("/")), ["a/one", "b/two", "three"]);
+  assert.deepEqual(table.pathsOf(41), []);
+  assert.equal(table.recordOf("/b/two"), 40);
+  assert.equal(table.file(31).entry.incompleteInside, 1);
+  assert.equal(table.users, 6);
+});
+
 test("what is in a folder of the file system is its own, however deep", () => {
   const collector = new survey.FileCollector();
   [

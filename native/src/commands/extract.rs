@@ -59,7 +59,12 @@ fn to_folder(
         let root = root.map_err(|error| Error::io("write to", folder, error))?;
         Ok((Arc::new(root), Unfinished::Files))
     })?;
-    let writer = Writer::new(&files.device, &root, (replaces, task.xattrs), tally)?;
+    let writer = Writer::new(
+        files.reopen_volume()?,
+        &root,
+        (replaces, task.xattrs),
+        tally,
+    )?;
     let begun = writer.begin_folder(&root);
     begun.map_err(|error| Error::io("write to", folder, error))?;
     let (jobs, queue) = sync_channel(QUEUED);

@@ -36,6 +36,16 @@ impl FileTree {
         Ok(Self { device, tree })
     }
 
+    /// The same volume, opened once more, for other threads than the one that goes through the tree.
+    pub fn reopen_volume(&self) -> Result<Volume<Arc<Device>>> {
+        let opened = Volume::open(Arc::clone(&self.device));
+        let volume = opened.or_else(|error| match Volume::salvage(Arc::clone(&self.device)) {
+            Ok((volume, _)) => Ok(volume),
+            Err(_) => Err(error),
+        });
+        volume.map_err(|error| Error::read(self.device.path(), error))
+    }
+
     /// The file of that path.
     ///
     /// # Errors

@@ -68,13 +68,11 @@ enum Failure {
 
 impl Writer {
     pub fn new(
-        device: &Arc<Device>,
+        volume: Volume<Arc<Device>>,
         root: &Arc<Folder>,
         (replaces, attributes): (bool, bool),
         tally: Tally,
     ) -> Result<Self> {
-        let volume = Volume::open_or_salvage(Arc::clone(device));
-        let volume = volume.map_err(|error| Error::read(device.path(), error))?;
         let attributes = attributes.then(|| {
             let target = TargetAttributes::new(root.path.display().to_string());
             (AttributeReader::new(&volume), target)
@@ -87,8 +85,8 @@ impl Writer {
             )
         })?;
         Ok(Self {
+            device: Arc::clone(volume.source()),
             volume,
-            device: Arc::clone(device),
             root: Arc::clone(root),
             replaces,
             attributes,

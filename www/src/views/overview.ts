@@ -20,9 +20,21 @@ export function overview(context: Context): View {
     "div",
     { class: "view overview" },
     summary(context),
-    ...notices(info),
     actions(context),
+    ...notices(context),
     map?.element,
+    moreFacts(context),
+  );
+  return { element, show: ({ at, of }) => map?.show(of === "volume" ? at : null) };
+}
+
+/** What experts ask for. Of what is damaged there may be nothing else. */
+function moreFacts(context: Context): HTMLElement {
+  const { info } = context;
+  return h(
+    "details",
+    { class: "more-facts", open: info.volume === null },
+    h("summary", {}, words.moreFacts),
     h(
       "div",
       { class: "columns" },
@@ -31,7 +43,6 @@ export function overview(context: Context): View {
       info.volume?.usage && info.volume.usage.largest_free.length > 0 && freeRuns(context, info.volume.usage.largest_free, info.volume.cluster_size),
     ),
   );
-  return { element, show: ({ at, of }) => map?.show(of === "volume" ? at : null) };
 }
 
 export function kindOf({ format, image }: Info): string {
@@ -107,24 +118,29 @@ function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free:
   return h("div", { class: "usage" }, bar, h("dl", {}, figure(words.used, used), figure(words.free, free)));
 }
 
-function notices({ volume, warnings }: Info): HTMLElement[] {
-  const flags: readonly (readonly [boolean | null | undefined, readonly string[]])[] = [
-    [volume?.is_from_backup_boot_sector, words.flags.backupBoot],
-    [volume?.is_dirty, words.flags.dirty],
-    [volume?.is_hibernated, words.flags.hibernated],
-    [volume?.unclean?.includes("journal"), words.flags.journal],
-    [volume?.unclean?.some((reason) => reason !== "journal"), words.flags.unfinished],
+type Remedy = keyof typeof words.remedies | null;
+
+/** What a visitor should know before anything is done, each with a button that does what it advises. */
+function notices({ info: { volume, warnings }, go }: Context): HTMLElement[] {
+  const flags: readonly (readonly [boolean | null | undefined, readonly string[], Remedy])[] = [
+    [volume?.is_from_backup_boot_sector, words.flags.backupBoot, "bytes"],
+    [volume?.is_dirty, words.flags.dirty, "validate"],
+    [volume?.is_hibernated, words.flags.hibernated, null],
+    [volume?.unclean?.includes("journal"), words.flags.journal, "validate"],
+    [volume?.unclean?.some((reason) => reason !== "journal"), words.flags.unfinished, "validate"],
   ];
-  const notices = flags.filter(([isSet]) => isSet).map(([, [title = "", text = ""]]) => notice(title, text));
+  const remedyOf = (remedy: Remedy) =>
+    remedy && h("button", { type: "button", class: "small", click: () => go(remedy === "bytes" ? { view: remedy, of: "volume", at: 0 } : { view: remedy }) }, words.remedies[remedy]);
+  const notices = flags.filter(([isSet]) => isSet).map(([, [title = "", text = ""], remedy]) => notice(title, text, remedyOf(remedy)));
   if (warnings.length > 0) {
     const list = h("ul", {}, ...warnings.map((warning) => h("li", {}, name(warning))));
-    notices.push(notice(words.warnings, list));
+    notices.push(notice(words.warnings, list, remedyOf("validate")));
   }
   return notices;
 }
 
-function notice(title: string, content: Child): HTMLElement {
-  return h("div", { class: "notice warning" }, icon("alert"), h("div", {}, h("strong", {}, title), " ", content));
+function notice(title: string, content: Child, remedy: Child): HTMLElement {
+  return h("div", { class: "notice warning" }, icon("alert"), h("div", { class: "notice-text" }, h("strong", {}, title), " ", content), remedy);
 }
 
 type Fact = readonly [string, Child];

@@ -101,6 +101,13 @@ impl ArchiveStream {
     }
 }
 
+impl Drop for ArchiveStream {
+    fn drop(&mut self) {
+        // If it was not finished, a file that is incomplete is removed before the program ends.
+        let _ = self.take_target();
+    }
+}
+
 /// Writes buffers as they come.
 fn write_all(
     mut target: Box<Target>,

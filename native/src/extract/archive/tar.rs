@@ -24,7 +24,7 @@ const LARGE: u64 = 8 << 30;
 
 /// An archive of tar.
 pub struct TarArchive {
-    builder: Builder<ArchiveStream>,
+    stream: ArchiveStream,
     /// The user who runs the program: files of NTFS have no owner that others know.
     owner: (u32, u32),
 }
@@ -61,7 +61,7 @@ impl Head<'_> {
 impl TarArchive {
     pub fn new(stream: ArchiveStream) -> Self {
         Self {
-            builder: Builder::new(stream),
+            stream,
             owner: device::user_and_group(),
         }
     }
@@ -105,8 +105,11 @@ impl TarArchive {
         records.extend(member.attributes.iter().map(record_of));
         let records = records.iter();
         let records = records.map(|(key, value)| (key.as_str(), value.as_slice()));
-        self.builder.append_pax_extensions(records)?;
-        self.builder.get_mut().write_all(header.as_bytes())
+        // Not on the stream: when it is dropped it writes the end of an archive, also after an error.
+        let mut extended = Builder::new(Vec::new());
+        extended.append_pax_extensions(records)?;
+        self.stream.write_all(extended.get_ref())?;
+        self.stream.write_all(header.as_bytes())
     }
 
     /// Writes zeros up to the end of a block.
@@ -119,7 +122,7 @@ impl TarArchive {
         static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         while len > 0 {
             let part = len.min(ZEROS.len() as u64);
-            self.builder.get_mut().write_all(&ZEROS[..part as usize])?;
+            self.stream.write_all(&ZEROS[..part as usize])?;
             len -= part;
         }
         Ok(())
@@ -128,7 +131,7 @@ impl TarArchive {
     fn add_bytes(&mut self, member: &Member<'_>, bytes: &[u8]) -> io::Result<()> {
         let size = bytes.len() as u64;
         self.begin(member, Head::of_file(size))?;
-        self.builder.get_mut().write_all(bytes)?;
+        self.stream.write_all(bytes)?;
         self.pad(size)
     }
 
@@ -145,11 +148,11 @@ impl TarArchive {
             let map = sparse_map(&body.ranges, body.size);
             size += map.len() as u64;
             self.begin_sparse(member, size, body.size)?;
-            self.builder.get_mut().write_all(&map)?;
+            self.stream.write_all(&map)?;
         } else {
             self.begin(member, Head::of_file(size))?;
         }
-        let stream = self.builder.get_mut();
+        let stream = &mut self.stream;
         let archived = body.read(|part, bytes| match part {
             Part::Hole(len) => {
                 advance(len);
@@ -237,8 +240,9 @@ impl Archive for TarArchive {
         "a notice takes its place in the archive"
     }
 
-    fn finish(self: Box<Self>) -> io::Result<ArchiveStream> {
-        self.builder.into_inner()
+    fn finish(mut self: Box<Self>) -> io::Result<ArchiveStream> {
+        self.zeros(2 * BLOCK)?;
+        Ok(self.stream)
     }
 }
 

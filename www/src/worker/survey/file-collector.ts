@@ -6,10 +6,20 @@ import { float64, Growing, uint8 } from "./growing.js";
 /** The zero of NTFS times, 1601: the time was never set, or was wiped. */
 const UNSET = Date.UTC(1601, 0, 1);
 
+interface Name {
+  parent: number;
+  name: string | null;
+}
+
+/** A file, with its other names (hard links) where the package tells them. */
+type Surveyed = SurveyedFile & { other_names?: readonly Name[] };
+
 /** One entry a name of a file in each column, at the same index: a volume may have millions of files. */
 export interface Columns {
   /** In order. */
   records: Float64Array;
+  /** 1 of the names of a file behind its first: what they have is counted there. */
+  others: Uint8Array;
   parents: Float64Array;
   sizes: Float64Array;
   clusters: Float64Array;
@@ -27,6 +37,7 @@ export interface Columns {
 /** Collects the files of a volume, in the order of their records. */
 export class FileCollector {
   readonly #records = new Growing(float64);
+  readonly #others = new Growing(uint8);
   readonly #parents = new Growing(float64);
   readonly #sizes = new Growing(float64);
   readonly #clusters = new Growing(float64);
@@ -36,8 +47,18 @@ export class FileCollector {
   readonly #names: (string | null)[] = [];
   readonly #streams = new Map<number, SurveyedStream[]>();
 
-  add({ record, parent, name, holder, size, clusters, modified, is_link, streams }: SurveyedFile): void {
+  add(file: Surveyed): void {
+    const { record, parent, name, other_names = [], streams } = file;
+    this.#addName(file, { parent, name }, false);
+    other_names.forEach((other) => this.#addName(file, other, true));
+    if (streams.length > 0) {
+      this.#streams.set(record, streams);
+    }
+  }
+
+  #addName({ record, holder, size, clusters, modified, is_link }: Surveyed, { parent, name }: Name, isOther: boolean): void {
     this.#records.push(record);
+    this.#others.push(Number(isOther));
     this.#parents.push(parent);
     this.#sizes.push(size);
     this.#clusters.push(clusters);
@@ -45,9 +66,6 @@ export class FileCollector {
     this.#modified.push(modified === null || modified === UNSET ? NaN : modified);
     this.#links.push(Number(is_link));
     this.#names.push(name);
-    if (streams.length > 0) {
-      this.#streams.set(record, streams);
-    }
   }
 
   /** `incomplete`: the records of files with clusters that are not in the image. */
@@ -55,6 +73,7 @@ export class FileCollector {
     return new FileTable(
       {
         records: this.#records.take(),
+        others: this.#others.take(),
         parents: this.#parents.take(),
         sizes: this.#sizes.take(),
         clusters: this.#clusters.take(),

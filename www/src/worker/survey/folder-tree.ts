@@ -28,7 +28,7 @@ export class FolderTree {
     this.root = indexOf(records, ROOT) ?? files;
     const length = Math.max(files, this.root + 1);
     this.rooms = new Float64Array(length);
-    columns.clusters.forEach((clusters, index) => (this.rooms[index] = clusters * clusterSize));
+    columns.clusters.forEach((clusters, index) => (this.rooms[index] = columns.others[index] === 1 ? 0 : clusters * clusterSize));
     this.inside = new Uint32Array(length);
     this.incompleteInside = new Uint32Array(length);
     this.systems = new Uint8Array(length);
