@@ -256,8 +256,8 @@ impl ArchiveWalk<'_> {
                     self.linked.insert(record.0, path_in_archive);
                 }
             }
-            Archived::Damaged(error) => {
-                let (why, remark) = (with_causes(&error), self.archive.damaged_remark());
+            Archived::Damaged(why) => {
+                let remark = self.archive.damaged_remark();
                 self.tally.fail(path, format_args!("{why}; {remark}"));
             }
         }

@@ -11,6 +11,7 @@ use ntfsclone_core::tree::{ContentReader, Part, ranges_of_content};
 use super::super::READ_BYTES;
 use super::super::attributes::append_all;
 use super::Archived;
+use crate::report::with_causes;
 use crate::source::Device;
 
 /// The content of a file. What is damaged is nearly always found before the first byte of it goes into the archive: of
@@ -57,6 +58,14 @@ impl<'v> Body<'v> {
 }
 
 impl LongBody<'_> {
+    /// Bytes of it that are not in holes.
+    pub fn stored(&self) -> u64 {
+        self.ranges
+            .iter()
+            .map(|range| range.end - range.start)
+            .sum()
+    }
+
     /// Whether it has holes.
     pub fn is_sparse(&self) -> bool {
         !matches!(self.ranges.as_slice(), [range] if *range == (0..self.size))
@@ -67,14 +76,29 @@ impl LongBody<'_> {
         &mut self,
         mut take: impl FnMut(Part, &[u8]) -> io::Result<()>,
     ) -> io::Result<Archived> {
+        let (mut stored, mut size) = (0, 0);
         let mut next = self.first.take();
         while let Some(part) = next {
+            match part {
+                Part::Bytes => {
+                    stored += self.bytes.len() as u64;
+                    size += self.bytes.len() as u64;
+                }
+                Part::Hole(len) => size += len,
+            }
             take(part, self.bytes)?;
             next = match self.reader.next(READ_BYTES, self.bytes) {
                 Ok(next) => next,
-                Err(error) => return Ok(Archived::Damaged(error)),
+                Err(error) => return Ok(Archived::Damaged(with_causes(&error))),
             };
         }
-        Ok(Archived::Whole)
+        // An archive has announced these.
+        match (stored, size) == (self.stored(), self.size) {
+            true => Ok(Archived::Whole),
+            false => {
+                let why = format!("it has {size} bytes, and its record says {}", self.size);
+                Ok(Archived::Damaged(why))
+            }
+        }
     }
 }

@@ -8,7 +8,6 @@ mod zip;
 
 use std::io;
 
-use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::tree::Times;
 
 pub use body::Body;
@@ -31,8 +30,8 @@ pub struct Member<'a> {
 /// How a file got into an archive.
 pub enum Archived {
     Whole,
-    /// It could not be read to its end, and its member says so.
-    Damaged(CoreError),
+    /// It could not be read to its end for this reason, and its member says so.
+    Damaged(String),
 }
 
 /// An archive that is being written. Errors are those of the stream, and end it.
@@ -67,9 +66,8 @@ pub trait Archive {
 }
 
 /// What stands in an archive where the rest of a file could not be read.
-fn notice(path: &str, error: &CoreError) -> String {
+fn notice(path: &str, why: &str) -> String {
     format!(
-        "ntfsclone: THIS IS NOT THE WHOLE FILE {path}, which could not be read to its end: {}\n",
-        crate::report::with_causes(error)
+        "ntfsclone: THIS IS NOT THE WHOLE FILE {path}, which could not be read to its end: {why}\n"
     )
 }

@@ -141,8 +141,7 @@ impl TarArchive {
         body: &mut LongBody<'_>,
         advance: &dyn Fn(u64),
     ) -> io::Result<Archived> {
-        let stored = body.ranges.iter().map(|range| range.end - range.start);
-        let mut left = stored.sum();
+        let mut left = body.stored();
         let mut size = left;
         if body.is_sparse() {
             let map = sparse_map(&body.ranges, body.size);
@@ -167,9 +166,9 @@ impl TarArchive {
         })?;
         self.zeros(left)?;
         self.pad(size)?;
-        if let Archived::Damaged(error) = &archived {
+        if let Archived::Damaged(why) = &archived {
             // The size was announced. What has the same name takes its place when it is extracted.
-            let notice = notice(member.path, error);
+            let notice = notice(member.path, why);
             self.add_bytes(member, notice.as_bytes())?;
         }
         Ok(archived)

@@ -121,9 +121,9 @@ impl ZipArchive {
             tree::Part::Hole(len) => each_zeros(len, &mut take),
         })?;
         let mut end = Vec::new();
-        if let Archived::Damaged(error) = &archived {
+        if let Archived::Damaged(why) = &archived {
             // The checksum is of other bytes, so that every program finds that the file is damaged.
-            end = notice(&head.path, error).into_bytes();
+            end = notice(&head.path, why).into_bytes();
             let others: Vec<u8> = end.iter().map(|byte| !byte).collect();
             content.write_all(&others)?;
         }
