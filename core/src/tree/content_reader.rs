@@ -103,18 +103,20 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
     /// [`Error::Io`]; [`Error::Compressed`], and others: the content is damaged;
     /// [`Error::NotStored`]: an image does not have it. The position stays, so that the call can be repeated.
     pub fn next(&mut self, limit: usize, buf: &mut Vec<u8>) -> Result<Option<Part>> {
-        buf.clear();
         if self.position >= self.content.size() {
+            buf.clear();
             return Ok(None);
         }
         let limit = limit.max(1);
         let start = self.content.span_start(self.position);
         let skipped = self.position.saturating_sub(start);
         let Some(span) = self.content.span_at(start)? else {
+            buf.clear();
             return Ok(None);
         };
         match span {
             Span::Hole(len) => {
+                buf.clear();
                 let len = len.saturating_sub(skipped);
                 self.position = self.position.saturating_add(len);
                 return Ok(Some(Part::Hole(len)));
@@ -122,10 +124,13 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
             // Of a compressed file, a unit that is not compressed.
             Span::Stored { offset, len } => {
                 let len = len.saturating_sub(skipped).min(len_u64(limit));
-                self.read(offset.saturating_add(skipped), len, buf)?;
+                // What was in it need not become zeros first.
+                buf.resize(len_usize(len), 0);
+                self.read_exact(offset.saturating_add(skipped), buf)?;
             }
             Span::Resident(bytes) => {
                 let len = bytes.len().min(limit);
+                buf.clear();
                 buf.extend_from_slice(bytes.get(..len).unwrap_or_default());
             }
             Span::Compressed { extents, len } => {
@@ -146,12 +151,17 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
     }
 
     /// Appends bytes of the volume, which must be stored.
-    fn read(&self, offset: u64, len: u64, buf: &mut Vec<u8>) -> Result<()> {
-        check_stored(self.volume, offset, len)?;
+    fn append(&self, offset: u64, len: u64, buf: &mut Vec<u8>) -> Result<()> {
         let start = buf.len();
         buf.resize(start.saturating_add(len_usize(len)), 0);
-        let bytes = buf.get_mut(start..).unwrap_or_default();
-        let read = self.volume.source().read_exact_at(offset, bytes);
+        self.read_exact(offset, buf.get_mut(start..).unwrap_or_default())
+    }
+
+    /// Fills `buf` with bytes of the volume, which must be stored.
+    fn read_exact(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        let len = len_u64(buf.len());
+        check_stored(self.volume, offset, len)?;
+        let read = self.volume.source().read_exact_at(offset, buf);
         read.map_err(|source| unread(offset, len, source))
     }
 
@@ -160,7 +170,7 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
         let mut unit = Vec::new();
         for extent in extents {
             let offset = self.geometry().offset(extent.start);
-            self.read(offset, self.geometry().bytes(extent.len), &mut unit)?;
+            self.append(offset, self.geometry().bytes(extent.len), &mut unit)?;
         }
         let first = extents.first().map_or(Lcn(0), |extent| extent.start);
         let offset = self.geometry().offset(first);
@@ -192,7 +202,7 @@ impl<'v, R: ReadAt> ContentReader<'v, R> {
             let left = range.end.saturating_sub(position);
             match self.content.value_at(position)? {
                 Some(Span::Stored { offset, len }) => {
-                    self.read(offset, len.min(left), &mut bytes)?
+                    self.append(offset, len.min(left), &mut bytes)?
                 }
                 Some(Span::Resident(rest)) => {
                     let len = rest.len().min(len_usize(left));

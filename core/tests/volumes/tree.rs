@@ -251,6 +251,33 @@ fn content_of_deleted_files_is_read_as_far_as_it_is_not_overwritten() {
 }
 
 #[test]
+fn a_buffer_that_is_used_again_holds_nothing_of_a_hole() {
+    let runs = vec![Run::at(200, 2), Run::hole(3), Run::at(210, 1)];
+    let bytes = [pattern(1, 8192), vec![0; 12_288], pattern(2, 1000)].concat();
+    let placed = FileData::Placed {
+        runs,
+        bytes: bytes.clone(),
+    };
+    let built = VolumeBuilder::new().file("sparse", placed).build();
+    let volume = ntfs::Volume::open(built.bytes.as_slice()).unwrap();
+    let record = RecordNumber(built.record_number("sparse"));
+    let content = open_content(&volume, None, record, "").unwrap();
+    for limit in [100, 4096, 5000, usize::MAX] {
+        let mut reader = ContentReader::new(&volume, &content);
+        let (mut found, mut buf) = (Vec::new(), vec![0xAA; 20_000]);
+        while let Some(part) = reader.next(limit, &mut buf).unwrap() {
+            if let Part::Hole(len) = part {
+                assert!(buf.is_empty());
+                // As whoever writes holes as zeros does.
+                buf.resize(len as usize, 0);
+            }
+            found.extend_from_slice(&buf);
+        }
+        assert!(buf.is_empty() && found == bytes, "{limit}");
+    }
+}
+
+#[test]
 fn directories_of_deleted_files_are_named_only_if_they_are_the_same() {
     let mut built = builder_of_deleted().build();
     let docs = built.record_number("docs");

@@ -17,6 +17,9 @@ use crate::options::{ListForm, LsTask};
 use crate::report;
 use crate::visible::{Visible, visible_json};
 
+/// Bytes that are written in one call.
+const OUTPUT_BYTES: usize = 64 << 10;
+
 /// Seconds from 1601 to 1970.
 const SECONDS_TO_1970: i64 = 11_644_473_600;
 
@@ -44,7 +47,7 @@ pub fn run(task: &LsTask) -> Result<()> {
     let mut listing = Listing {
         task,
         files,
-        out: BufWriter::new(io::stdout().lock()),
+        out: BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock()),
         failures: 0,
     };
     let listed = listing.run();

@@ -4,8 +4,10 @@
 //! own files are not shown. A reference to a file is checked by its sequence number when the file is looked up;
 //! the volume does not change after that.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -48,6 +50,20 @@ const DOS_ATTRIBUTES: &str = "system.ntfs_attrib";
 const TIMES: &str = "system.ntfs_times";
 /// Time of creation, as ntfs-3g names it.
 const CREATION_TIME: &str = "system.ntfs_crtime";
+
+/// Bytes of content, in memory that the next request uses again: to have it anew for each takes longer than to copy it.
+#[derive(Default)]
+struct Buffers {
+    /// The reply.
+    bytes: Vec<u8>,
+    /// What was read last.
+    piece: Vec<u8>,
+}
+
+thread_local! {
+    /// Those of a thread that answers requests; at most the longest read of the kernel each, and a unit.
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
 
 /// The tree of files of a volume.
 pub struct VolumeTree {
@@ -187,20 +203,21 @@ impl VolumeTree {
         })
     }
 
-    /// Bytes of content: `len`, or fewer at its end.
+    /// Reads a range of content into `buffers.bytes`, as far as the content goes.
     fn read_content(
         &self,
         file: Option<FileHandle>,
         content: &Content,
-        offset: u64,
-        len: usize,
-    ) -> Result<Vec<u8>> {
-        let end = offset.saturating_add(len as u64).min(content.size());
+        range: Range<u64>,
+        buffers: &mut Buffers,
+    ) -> Result<()> {
+        let Buffers { bytes, piece } = buffers;
+        let end = range.end.min(content.size());
         let mut reader = ContentReader::new(&self.volume, content);
-        let (mut bytes, mut piece) = (Vec::new(), Vec::new());
-        let mut position = offset;
+        let mut position = range.start;
+        bytes.clear();
         while position < end {
-            let left = usize::try_from(end - position).unwrap_or(len);
+            let left = usize::try_from(end - position).unwrap_or(usize::MAX);
             let start = content.span_start(position);
             if let Some(file) = file
                 && matches!(
@@ -218,7 +235,7 @@ impl VolumeTree {
                 bytes.extend_from_slice(rest);
             } else {
                 reader.seek(position);
-                match reader.next(left, &mut piece)? {
+                match reader.next(left, piece)? {
                     None => break,
                     Some(Part::Hole(hole)) => {
                         let hole = usize::try_from(hole).unwrap_or(left).min(left);
@@ -227,16 +244,16 @@ impl VolumeTree {
                     // The usual case: all of it in one piece.
                     Some(Part::Bytes) if bytes.is_empty() => {
                         piece.truncate(left);
-                        std::mem::swap(&mut bytes, &mut piece);
+                        std::mem::swap(bytes, piece);
                     }
                     Some(Part::Bytes) => {
                         bytes.extend_from_slice(&piece[..piece.len().min(left)]);
                     }
                 }
             }
-            position = offset + bytes.len() as u64;
+            position = range.start + bytes.len() as u64;
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// A decompressed unit, which begins at `start`.
@@ -285,8 +302,10 @@ impl VolumeTree {
         if content.size() > MAX_ATTRIBUTE_BYTES {
             return Err(Errno::E2BIG);
         }
-        let bytes = self.read_content(None, &content, 0, content.size() as usize);
-        bytes.map_err(|error| self.io_error(inode, "read", &error))
+        let mut buffers = Buffers::default();
+        let read = self.read_content(None, &content, 0..content.size(), &mut buffers);
+        read.map_err(|error| self.io_error(inode, "read", &error))?;
+        Ok(buffers.bytes)
     }
 
     fn io_error(&self, inode: INodeNo, what: &str, error: &CoreError) -> Errno {
@@ -430,10 +449,13 @@ impl Filesystem for VolumeTree {
         let Some(content) = self.open_files.get(handle) else {
             return reply.error(Errno::EBADF);
         };
-        match self.read_content(Some(handle), &content, offset, size as usize) {
-            Ok(bytes) => reply.data(&bytes),
-            Err(error) => reply.error(self.io_error(inode, "read", &error)),
-        }
+        let range = offset..offset.saturating_add(size.into());
+        BUFFERS.with_borrow_mut(|buffers| {
+            match self.read_content(Some(handle), &content, range, buffers) {
+                Ok(()) => reply.data(&buffers.bytes),
+                Err(error) => reply.error(self.io_error(inode, "read", &error)),
+            }
+        });
     }
 
     fn release(
