@@ -1,7 +1,7 @@
 /** Files with checksums that lie beside what they are of, as `b3sum`, `sha256sum` and `ntfsclone --checksum` write them. */
 
 import { Failure } from "./failure.js";
-import { pathOf } from "./files.js";
+import { pathOf } from "./file-path.js";
 import { strings } from "./strings.js";
 
 export const ALGORITHMS = ["b3", "sha256"] as const;
