@@ -4,8 +4,7 @@ import { Failure } from "./failure.js";
 import { pathOf } from "./file-path.js";
 import { strings } from "./strings.js";
 
-export const ALGORITHMS = ["b3", "sha256"] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
+export type Algorithm = "b3" | "sha256";
 
 /** How their names end. */
 export const SIDECAR = /\.(b3|sha256)$/i;
