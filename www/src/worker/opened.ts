@@ -169,7 +169,8 @@ export class Opened {
   async #converter({ target, isWhole, disk, newSize }: Form, options: TaskOptions): Promise<Converter> {
     if (isWhole) {
       const whole = await this.#wholeDisk(options);
-      return (more) => whole.convert(target, { ...more, ...AS_IT_IS });
+      // Its volumes keep their sizes.
+      return ({ onResized: _, ...more }) => whole.convert(target, { ...more, ...AS_IT_IS });
     }
     return (more) => this.#image.convert(target, { ...more, ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined });
   }
