@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { cutImage, demoImage, demoVolume, scratch } from "../../wasm/test/support/fixtures.js";
 import { contentOf, recordOf, runsOf, skipWithoutTools } from "./support/ntfs-tools.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
+import { entriesOf } from "./support/zip.js";
 
 let site;
 before(async () => {
@@ -305,6 +306,20 @@ for (const [what, start, check] of [
     await context.close();
   });
 }
+
+test("a file with two names is in both folders, and in the zip of each", { skip: skip || skipWithoutTools }, async () => {
+  const { page, complaints, context } = await filesOf(demoImage());
+  await page.click('.entry-link:has(bdi:text-is("Letters"))');
+  await isIn(page, "Letters");
+  await page.click('.entry-link:has(bdi:text-is("The same report.txt"))');
+  await page.waitForSelector(".preview-text");
+  assert.match(await page.textContent(".file-facts"), /All names\/Report\.txt\/Letters\/The same report\.txt|All names\/Letters\/The same report\.txt\/Report\.txt/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("text=Save all as zip")]);
+  const entries = entriesOf(await download.path());
+  assert.deepEqual(entries.get("The same report.txt").content, contentOf(demoVolume(), "/Report.txt"));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("20,000 rows: few exist at once, and scrolling stays smooth", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
