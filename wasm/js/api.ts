@@ -6,6 +6,7 @@ export type {
   Holder,
   ImageSummary,
   Info,
+  ListedStream,
   Loss,
   Made,
   Remains,
@@ -15,20 +16,26 @@ export type {
   Run,
   Sensitive,
   SurveyedFile,
+  SurveyedName,
   SurveyedStream,
   Usage,
   VolumeSummary,
   Wiped,
 } from "./documents.js";
 export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } from "./error.js";
+export { FileBlob } from "./file-blob.js";
+export { FileEntry, type FileKind, type FileTarget } from "./file-entry.js";
+export { FileError, type FileErrorCode } from "./file-error.js";
 export { formats, type Disk, type Format, type Target } from "./formats.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
+  BlobOptions,
   ContentOptions,
   ConvertDiskOptions,
   ConvertOptions,
   Hole,
   InitInput,
+  ListOptions,
   LookOptions,
   OpenDiskOptions,
   OpenOptions,

@@ -1,3 +1,4 @@
+import { checked, OPEN, OPEN_DISK } from "./arguments.js";
 import { loadCodecs } from "./codecs.js";
 import { load } from "./engine.js";
 import type { Image } from "./image.js";
@@ -39,12 +40,14 @@ export function init(
  * Opens an image of ntfsclone, or an NTFS volume. Of a list of files, which are those of one virtual disk, the one that refers
  * to the others is opened. Close it when it is no longer needed.
  */
-export function open(source: ImageSource | readonly ImageSource[], options: OpenOptions = {}): Promise<Image> {
+export async function open(source: ImageSource | readonly ImageSource[], options: OpenOptions = {}): Promise<Image> {
+  checked(options, OPEN);
   return openWith(platform, filesOf(source, options), options);
 }
 
 /** Opens a disk with all its partitions, to be converted as a whole. Close it when it is no longer needed. */
-export function openDisk(source: ImageSource | readonly ImageSource[], options: OpenDiskOptions = {}): Promise<WholeDisk> {
+export async function openDisk(source: ImageSource | readonly ImageSource[], options: OpenDiskOptions = {}): Promise<WholeDisk> {
+  checked(options, OPEN_DISK);
   return openDiskWith(platform, filesOf(source, options), options);
 }
 

@@ -265,6 +265,8 @@ export interface SurveyedFile {
   parent: number;
   /** Null where no record tells it. Untrusted: it may hold markup, control characters, anything but a slash. */
   name: string | null;
+  /** Its other names, each a hard link; short ones are left out. Empty for most files. */
+  other_names: SurveyedName[];
   holder: Holder;
   /** Bytes of its content; of a directory 0. */
   size: number;
@@ -278,12 +280,61 @@ export interface SurveyedFile {
   clusters: number;
 }
 
+/** Another name of a file. */
+export interface SurveyedName {
+  /** The record of the directory it stands in. */
+  parent: number;
+  /** Untrusted, like all names. */
+  name: string;
+}
+
 /** Named content of a file or directory. */
 export interface SurveyedStream {
   /** What the option `stream` of `content()` takes. Untrusted, like names of files. */
   name: string;
   /** In bytes. */
   size: number;
+}
+
+/** A file or directory, as the module lists it. */
+export interface ListedFile {
+  path: string;
+  name: string;
+  short_name: string | null;
+  record: number;
+  kind: "file" | "directory" | "symlink";
+  reparse: string | null;
+  is_system: boolean;
+  is_damaged: boolean;
+  size: number;
+  allocated: number;
+  /** Creation, change of the content, change of the record, access: 100 ns since 1601, as decimal digits. */
+  times: string[];
+  attributes: number;
+  links: number;
+  streams: ListedStream[];
+  stream: string | null;
+  target: string | null;
+}
+
+/** A named stream of a file or directory. */
+export interface ListedStream {
+  /** Untrusted, like all names. */
+  name: string;
+  /** In bytes. */
+  size: number;
+  /** Bytes of the clusters that it has; 0 if it is in the record of the file. */
+  allocated: number;
+}
+
+/** A directory whose index is damaged, as the module lists it. */
+export interface Unlisted {
+  path: string;
+  /** Its entries could not be listed at all. Otherwise they follow, by the names in all MFT records. */
+  is_lost: boolean;
+  code: string;
+  message: string;
+  offset: number | null;
 }
 
 /** What an image of metadata holds that tells of people, and what is wiped in it. */

@@ -16,11 +16,19 @@ export type Output =
 export type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onResized" | "onSize">;
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
+/**
+ * Reads of one step during which others have their turn: what they read may push out pages that the step needs. After
+ * so many, it keeps the turn until it has all of them.
+ */
+const READS_BESIDE_OTHERS = 8;
 /** Longer, and a page would stutter. */
 const MILLISECONDS_AT_A_STRETCH = 12;
 
 /** Of whatever task: short ones after each other could leave no turn to others, too. */
 let lastPause = performance.now();
+
+/** Takes the listener of a driver from a signal that outlives it. */
+const abandoned = new FinalizationRegistry<() => void>((forget) => forget());
 
 /** Steps a task of the module to its end: fetches what it wants to read, and lets others have their turn. */
 export class Driver {
@@ -28,11 +36,13 @@ export class Driver {
   readonly #task: Task;
   readonly #options: DriverOptions;
   readonly #onEnd: () => void;
+  readonly #onAbort: () => void;
   readonly #reads = new AbortController();
   readonly #ahead: ReadAhead;
   /** What rejects whatever is waited for. */
   readonly #interrupts = new Set<(reason: unknown) => void>();
   #stopped: { reason: unknown } | undefined;
+  #onStop: ((reason: unknown) => void) | undefined;
   #isFreed = false;
   #total = 0;
   #spare = new Uint8Array();
@@ -44,10 +54,18 @@ export class Driver {
     this.#task = task;
     this.#options = options;
     this.#onEnd = onEnd;
-    if (options.signal?.aborted) {
+    const { signal } = options;
+    // A signal may live long: it must not keep the memory of what nobody waits for any longer.
+    const driver = new WeakRef(this);
+    this.#onAbort = () => driver.deref()?.stop(signal?.reason);
+    if (signal?.aborted) {
       this.#onAbort();
     } else {
-      options.signal?.addEventListener("abort", this.#onAbort);
+      signal?.addEventListener("abort", this.#onAbort);
+    }
+    if (signal) {
+      const onAbort = this.#onAbort;
+      abandoned.register(this, () => signal.removeEventListener("abort", onAbort));
     }
   }
 
@@ -84,6 +102,15 @@ export class Driver {
     for (const interrupt of this.#interrupts) {
       interrupt(reason);
     }
+    this.#onStop?.(reason);
+  }
+
+  /** Calls `report` with the reason if it is stopped from outside, also if nobody waits for it then. */
+  whenStopped(report: (reason: unknown) => void): void {
+    this.#onStop = report;
+    if (this.#stopped) {
+      report(this.#stopped.reason);
+    }
   }
 
   /** Gives back what the task holds. */
@@ -95,8 +122,6 @@ export class Driver {
       this.#onEnd();
     }
   }
-
-  readonly #onAbort = (): void => this.stop(this.#options.signal?.reason);
 
   async #next(): Promise<Output | undefined> {
     for (;;) {
@@ -114,7 +139,7 @@ export class Driver {
   async #step(): Promise<Output | "progress" | "load" | undefined> {
     await this.#medium.turns.begin();
     try {
-      for (;;) {
+      for (let reads = 1; ; reads += 1) {
         this.#throwIfStopped();
         const step = this.#medium.engine.call(() => this.#task.step());
         const { kind, offset, length, done, total } = step;
@@ -122,7 +147,7 @@ export class Driver {
         this.#medium.engine.free(step);
         switch (kind) {
           case StepKind.Read:
-            await this.#supply(Number(offset), Number(length));
+            await this.#supply(Number(offset), Number(length), reads <= READS_BESIDE_OTHERS);
             continue;
           case StepKind.Load:
             return "load";
@@ -150,6 +175,7 @@ export class Driver {
             this.#report(Number(done), Number(total));
             return { kind: "held", held: numbers(bytes as Uint8Array<ArrayBuffer>) };
           case StepKind.Done:
+            await this.#medium.source.checkUnchanged?.();
             this.#reportEnd();
             return undefined;
         }
@@ -171,21 +197,55 @@ export class Driver {
     return this.#spare.subarray(0, length);
   }
 
-  async #supply(offset: number, length: number): Promise<void> {
-    if (this.#medium.source.readInto) {
+  /** Reads what the task asks for. Others have their turn meanwhile if it `isBesideOthers`. */
+  async #supply(offset: number, length: number, isBesideOthers: boolean): Promise<void> {
+    const { source, turns } = this.#medium;
+    if (source.readInto) {
       this.#fill(offset, length);
       return;
     }
-    let bytes;
-    try {
-      const answer = this.#ahead.read(offset, length);
-      bytes = answer instanceof Promise ? await this.#unlessStopped(answer) : answer;
-    } catch (cause) {
-      this.#throwIfStopped();
-      throw cause instanceof NtfscloneError ? cause : unreadable(this.#medium.source.name, offset, length, cause);
+    const answer = this.#begin(offset, length);
+    if (!(answer instanceof Promise)) {
+      this.#take(offset, length, answer);
+      return;
     }
+    if (isBesideOthers) {
+      turns.end();
+    }
+    try {
+      const bytes = await this.#unlessStopped(answer).catch((cause: unknown) => {
+        throw this.#readError(offset, length, cause);
+      });
+      this.#take(offset, length, bytes);
+    } finally {
+      if (isBesideOthers) {
+        await turns.begin();
+      }
+    }
+  }
+
+  #begin(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
+    try {
+      return this.#ahead.read(offset, length);
+    } catch (cause) {
+      throw this.#readError(offset, length, cause);
+    }
+  }
+
+  #readError(offset: number, length: number, cause: unknown): unknown {
+    if (this.#stopped) {
+      return this.#stopped.reason;
+    }
+    return cause instanceof NtfscloneError ? cause : unreadable(this.#medium.source.name, offset, length, cause);
+  }
+
+  /** Gives the module what it asked for. */
+  #take(offset: number, length: number, bytes: Uint8Array): void {
+    // The pages are gone if it was stopped since the bytes arrived.
+    this.#throwIfStopped();
     this.#checkLength(offset, length, bytes.length);
     this.#medium.engine.call(() => this.#medium.pages.supply(BigInt(offset), bytes));
+    this.#medium.source.takeBack?.(bytes);
     this.#ahead.readOn();
   }
 
@@ -278,11 +338,15 @@ function numbers(bytes: Uint8Array<ArrayBuffer>): BigUint64Array {
   return new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / BigUint64Array.BYTES_PER_ELEMENT);
 }
 
-/** After what waits in the event loop. A timer would wait for 4 ms each time. */
+/** After what waits in the event loop. A timer would wait for 4 ms each time: it is for platforms with nothing else. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === "function") {
       setImmediate(resolve);
+      return;
+    }
+    if (typeof MessageChannel === "undefined") {
+      setTimeout(resolve);
       return;
     }
     const { port1, port2 } = new MessageChannel();

@@ -33,8 +33,19 @@ export class Engine {
     try {
       return work(bindings);
     } catch (thrown) {
-      throw isOfRust(thrown) ? fromRust(thrown) : module.crash(thrown);
+      throw isOfRust(thrown) ? fromRust(thrown) : this.#defect(thrown);
     }
+  }
+
+  /**
+   * What is wrong if the module threw something else than its errors. The bindings throw a `TypeError` where an argument
+   * is of another type: the module was not entered, and other images stay open.
+   */
+  #defect(thrown: unknown): NtfscloneError {
+    if (thrown instanceof TypeError) {
+      return new NtfscloneError("argument", `an argument is of another type: ${thrown.message}`, { cause: thrown });
+    }
+    return module.crash(thrown);
   }
 
   /** Loads the deferred part of the module, if the instance is without it. */

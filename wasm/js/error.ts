@@ -26,8 +26,16 @@ export type ErrorCode =
   | "inconsistent"
   /** It cannot be converted into that. */
   | "target"
-  /** There is no such file, or the file has no such stream: directories have no content. */
+  /** There is no such file. */
   | "no-file"
+  /** The file has no such stream; or none without a name, like some of the file system's own files. */
+  | "no-stream"
+  /** It is a directory, which has no content. */
+  | "directory"
+  /** It is not a directory, and has no entries. */
+  | "not-directory"
+  /** It is a link, which has no content of its own. */
+  | "link"
   /** The content of the file is encrypted, by Windows (EFS). */
   | "encrypted"
   /** The content of the file is kept as only a driver of Windows knows: deduplicated, in a cloud, or in an image of Windows. */
@@ -38,7 +46,7 @@ export type ErrorCode =
   | "closed"
   /** The server does not send parts of the file. */
   | "no-ranges"
-  /** The file changed on the server while it was read. */
+  /** The file changed since it was opened: on the server, or by another program. */
   | "changed"
   /** There is no room to keep what had to be decompressed; `cause` is why. */
   | "storage"

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { checked, OPEN, OPEN_DISK } from "./arguments.js";
 import { loadCodecs } from "./codecs.js";
 import { load } from "./engine.js";
 import { NtfscloneError } from "./error.js";
@@ -42,12 +43,14 @@ export type NodeSource = ImageSource | NodeFileHandle | string;
  * to the others is opened. Of a single path, files that it needs are looked for in its folder. Close it when it is no longer
  * needed.
  */
-export function open(source: NodeSource | readonly NodeSource[], options: OpenOptions = {}): Promise<Image> {
+export async function open(source: NodeSource | readonly NodeSource[], options: OpenOptions = {}): Promise<Image> {
+  checked(options, OPEN);
   return withFilesBeside(source, options, (files) => openWith(platformFor(options), files, options));
 }
 
 /** Opens a disk with all its partitions, to be converted as a whole. Close it when it is no longer needed. */
-export function openDisk(source: NodeSource | readonly NodeSource[], options: OpenDiskOptions = {}): Promise<WholeDisk> {
+export async function openDisk(source: NodeSource | readonly NodeSource[], options: OpenDiskOptions = {}): Promise<WholeDisk> {
+  checked(options, OPEN_DISK);
   return withFilesBeside(source, options, (files) => openDiskWith(platformFor(options), files, options));
 }
 
@@ -92,6 +95,9 @@ async function fetched(input: InitInput): Promise<InitInput> {
 
 async function accessHere(source: NodeSource, options: OpenDiskOptions): Promise<RandomAccess> {
   const isSync = options.sync ?? false;
+  if (typeof source === "string" && /^https?:\/\//.test(source)) {
+    throw new NtfscloneError("argument", `${JSON.stringify(source)} is an address: give new URL() of it`);
+  }
   if (typeof source === "string" || (source instanceof URL && source.protocol === "file:")) {
     return fromPath(source, isSync);
   }

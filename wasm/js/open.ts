@@ -1,3 +1,4 @@
+import { shown } from "./arguments.js";
 import { decompressed } from "./decompress.js";
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
@@ -28,7 +29,7 @@ export interface Platform {
 
 /** Opens an image or volume. */
 export async function openWith(platform: Platform, given: Given, options: OpenOptions): Promise<Image> {
-  const partition = partitionOf(options);
+  const { partition } = options;
   return openThrough(platform, given, options, {
     begin: (pages, name) => pages.open(name, partition),
     arrive: (task) => task.image(),
@@ -146,14 +147,6 @@ async function openWithin<H extends object, T>(
   }
 }
 
-/** Numbers of other kinds would be taken for others by the module. */
-function partitionOf({ partition }: OpenOptions): number | undefined {
-  if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < 2 ** 32)) {
-    throw new NtfscloneError("argument", `${partition} is not the number of a partition`);
-  }
-  return partition;
-}
-
 function isStream(found: object, engine: Engine): found is Stream {
   return engine.call(({ Stream }) => found instanceof Stream);
 }
@@ -179,20 +172,24 @@ export async function access(source: ImageSource, signal: AbortSignal | undefine
   if (source instanceof URL) {
     return fromUrl(source, signal);
   }
-  if (has(source, "getFile")) {
+  // Of other views and of shared memory, a part could be missing, or change.
+  const isOtherMemory = ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === "[object SharedArrayBuffer]";
+  if (!isOtherMemory && has(source, "getFile")) {
     return fromBlob(await (source as FileSystemFileHandleLike).getFile());
   }
-  if (typeof source === "object" && has(source, "slice")) {
+  if (!isOtherMemory && typeof source === "object" && has(source, "slice")) {
     return fromBlob(source as BlobLike);
   }
   if (has(source, "read")) {
     return fromCustom(source as CustomSource);
   }
-  throw new NtfscloneError(
-    "argument",
-    `${typeof source === "string" ? "a string" : String(source)} is nothing that can be opened here: give a Blob, ` +
-      "a file handle, bytes, a URL object, or { size, read }",
-  );
+  throw new NtfscloneError("argument", `${shown(source)} is nothing that can be opened here: ${hintFor(source)}`);
+}
+
+function hintFor(source: unknown): string {
+  return typeof source === "string" && /^https?:/.test(source)
+    ? "give new URL() of an address"
+    : "give a Blob, a file handle, bytes (Uint8Array or ArrayBuffer), a URL object, or { size, read }";
 }
 
 function has(source: unknown, method: string): boolean {

@@ -1,4 +1,5 @@
 import type { Resized } from "./documents.js";
+import type { FileError } from "./file-error.js";
 import type { Disk } from "./formats.js";
 
 /** Where the WebAssembly module comes from: its address, an answer that carries it, its bytes, or itself compiled. */
@@ -51,6 +52,29 @@ export interface LookOptions extends TaskOptions {
 export interface ContentOptions extends LookOptions {
   /** The name of a stream, instead of the content of the file itself. */
   stream?: string | undefined;
+  /** The first byte. */
+  start?: number | undefined;
+  /** The byte after the last one, as of `Blob.slice`. It may be past the end of the content. */
+  end?: number | undefined;
+}
+
+/** What can be asked of lists of files. */
+export interface ListOptions extends LookOptions {
+  /** Whether the file system's own files, such as `$MFT`, are listed. */
+  system?: boolean | undefined;
+  /**
+   * Is called with each directory whose index is damaged. If its entries can be taken from elsewhere, they follow; if not,
+   * the others do. Without it, a directory that cannot be listed is an error.
+   */
+  onDamage?: ((error: FileError) => void) | undefined;
+}
+
+/** What can be asked of a file as a blob. */
+export interface BlobOptions extends LookOptions {
+  /** The name of a stream, instead of the content of the file itself. */
+  stream?: string | undefined;
+  /** The media type, such as `image/png`. */
+  type?: string | undefined;
 }
 
 export interface ConvertOptions extends TaskOptions {
@@ -63,6 +87,12 @@ export interface ConvertOptions extends TaskOptions {
   size?: number | "min" | undefined;
   /** Compresses it with zstd: a level from 1 to 22, or `true` for 3. Any part of the result can be read by itself. */
   compress?: boolean | number | undefined;
+  /** The time that a compressed result tells; null for none, so that two runs make the same. Now without it. */
+  time?: Date | null | undefined;
+  /** A note that a compressed result tells. */
+  note?: string | undefined;
+  /** What a compressed result tells that it was made from; null for nothing. Without it, what reports call the image. */
+  source?: string | null | undefined;
   /**
    * Whether a volume that is marked dirty is converted as it is, and one in another size without what does not survive
    * that; otherwise that is refused.
@@ -86,13 +116,6 @@ export interface ConvertOptions extends TaskOptions {
 
 /** What can be asked of the conversion of a whole disk: its partition table and the sizes of its volumes stay. */
 export type ConvertDiskOptions = Omit<ConvertOptions, "disk" | "size" | "onResized">;
-
-const DEFAULT_LEVEL = 3;
-
-/** The level of a compression, if there is one. */
-export function levelOf(compress: ConvertOptions["compress"]): number | undefined {
-  return compress === true ? DEFAULT_LEVEL : compress || undefined;
-}
 
 /** So many zero bytes, which a writer may leave out: a file has a hole there. */
 export interface Hole {

@@ -7,7 +7,8 @@ import type { Task } from "./ntfsclone.js";
 export class Tasks<H extends { free(): void }> {
   readonly #medium: Medium;
   readonly #handle: H;
-  readonly #running = new Set<Driver>();
+  /** Weakly: what is under way keeps itself, and a stream that nobody reads any longer is to be freed. */
+  readonly #running = new Set<WeakRef<Driver>>();
   #closing: Promise<void> | undefined;
 
   constructor(medium: Medium, handle: H) {
@@ -21,8 +22,14 @@ export class Tasks<H extends { free(): void }> {
     }
     options.signal?.throwIfAborted();
     const task = this.#medium.engine.call(() => begin(this.#handle));
-    const driver = new Driver(this.#medium, task, options, () => this.#running.delete(driver));
-    this.#running.add(driver);
+    for (const running of this.#running) {
+      if (!running.deref()) {
+        this.#running.delete(running);
+      }
+    }
+    const driver: Driver = new Driver(this.#medium, task, options, () => this.#running.delete(running));
+    const running = new WeakRef(driver);
+    this.#running.add(running);
     return driver;
   }
 
@@ -33,8 +40,8 @@ export class Tasks<H extends { free(): void }> {
   }
 
   async #close(): Promise<void> {
-    for (const driver of [...this.#running]) {
-      driver.stop(closed());
+    for (const running of [...this.#running]) {
+      running.deref()?.stop(closed());
     }
     this.#medium.engine.free(this.#handle);
     this.#medium.free();

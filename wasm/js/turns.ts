@@ -1,6 +1,7 @@
 /**
- * Who may use the pages that the tasks of an image share. A task that needs several pages at once reads them one after
- * the other; were others to read in between, they could push out what is there already, for ever.
+ * Who may use the pages that the tasks of an image share. A task that waits for a read gives its turn to others. What
+ * they read may push out pages that it needs together with those to come: a task that was not done after some reads
+ * keeps the turn.
  */
 export class Turns {
   #isTaken = false;

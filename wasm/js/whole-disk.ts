@@ -1,10 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { checked, CONVERT_DISK, text } from "./arguments.js";
+import { compressedBy } from "./compression.js";
 import { partitionsOf } from "./engine.js";
 import type { Partition } from "./error.js";
 import type { Target } from "./formats.js";
 import type { Medium } from "./medium.js";
 import type { Disk as Handle } from "./ntfsclone.js";
-import { levelOf, type ConvertDiskOptions, type Hole } from "./options.js";
+import type { ConvertDiskOptions, Hole } from "./options.js";
 import { outputStream } from "./output-stream.js";
 import { Tasks } from "./tasks.js";
 
@@ -39,18 +41,22 @@ export class WholeDisk {
    */
   convert(target: Target, options: ConvertDiskOptions & { holes: true }): ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
   convert(target: Target, options?: ConvertDiskOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
-  convert(
-    target: Target,
-    { compress, force = false, holes = false, ...options }: ConvertDiskOptions = {},
-  ): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
-    const level = levelOf(compress);
-    const driver = this.#tasks.start((handle) => handle.convert(target, level, force), options);
-    return outputStream(driver, holes, level === undefined ? undefined : this.#loadCodecs);
+  convert(target: Target, options: ConvertDiskOptions = {}): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
+    const { compress, time, note, source, force = false, holes = false, ...more } = checked(options, CONVERT_DISK);
+    const format = text(target, "the format");
+    const compressed = () => compressedBy({ compress, time, note, source });
+    const driver = this.#tasks.start((handle) => handle.convert(format, compressed(), force), more);
+    return outputStream(driver, { holes, reuse: more.reuse, loadCodecs: compress ? this.#loadCodecs : undefined });
   }
 
   /** Stops what is under way and gives back what is open, at once; resolves when the source is closed, too. */
   close(): Promise<void> {
     return this.#tasks.close();
+  }
+
+  /** The same as `close()`, for `using`: an error of closing the source has nobody to go to. */
+  [Symbol.dispose](): void {
+    this.close().catch(() => {});
   }
 
   [Symbol.asyncDispose](): Promise<void> {

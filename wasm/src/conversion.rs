@@ -1,8 +1,8 @@
 //! What JavaScript asks of a conversion.
 
-use js_sys::Date;
 use ntfsclone_core::jobs::{Compression, Failure, Refusal};
 use ntfsclone_core::write::{Conversion, Partitioning, WRITERS, Writer};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::codecs::LoadedCompressor;
 
@@ -43,11 +43,44 @@ pub(crate) fn writer(target: &str) -> Result<&'static Writer, Failure> {
     })
 }
 
-/// Compression with zstd; `None` without a level.
-pub(crate) fn compression(level: Option<i32>) -> Option<Compression> {
-    level.map(|level| Compression {
-        level,
-        compressor: Box::new(LoadedCompressor::new(level)),
-        time: Some(Date::new_0().to_iso_string().into()),
-    })
+/// How a result is compressed, and what it tells of itself.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Compressed {
+    level: i32,
+    time: Option<String>,
+    note: Option<String>,
+    source: Option<String>,
+}
+
+#[wasm_bindgen]
+impl Compressed {
+    /// With zstd, at a level from 1 to 22. `time` is as RFC 3339 has it; without `source` it is the name of
+    /// the image.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        level: i32,
+        time: Option<String>,
+        note: Option<String>,
+        source: Option<String>,
+    ) -> Self {
+        Self {
+            level,
+            time,
+            note,
+            source,
+        }
+    }
+}
+
+impl From<Compressed> for Compression {
+    fn from(compressed: Compressed) -> Self {
+        Self {
+            level: compressed.level,
+            compressor: Box::new(LoadedCompressor::new(compressed.level)),
+            time: compressed.time,
+            note: compressed.note,
+            source: compressed.source,
+        }
+    }
 }

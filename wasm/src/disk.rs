@@ -5,7 +5,7 @@ use ntfsclone_core::jobs::OpenedDisk;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::conversion::{compression, writer};
+use crate::conversion::{Compressed, writer};
 use crate::error;
 use crate::task::{Task, Work};
 
@@ -27,14 +27,20 @@ impl Disk {
         error::partitions(self.0.table())
     }
 
-    /// Converts the disk: `target` is the name of a writer; compressed, if there is a level, from 1 to
-    /// 22. The other module must be loaded before that takes its first step.
-    pub fn convert(&self, target: &str, level: Option<i32>, force: bool) -> Result<Task, JsValue> {
+    /// Converts the disk: `target` is the name of a writer; `compressed` or not. If so, the other module must
+    /// be loaded before that takes its first step.
+    pub fn convert(
+        &self,
+        target: &str,
+        compressed: Option<Compressed>,
+        force: bool,
+    ) -> Result<Task, JsValue> {
         let disk = match force {
             true => self.0.accepting_dirty(),
             false => self.0.clone(),
         };
-        let convert = writer(target).and_then(|writer| disk.convert(writer, compression(level)));
+        let convert =
+            writer(target).and_then(|writer| disk.convert(writer, compressed.map(Into::into)));
         let convert = convert.map_err(|failure| error::object(&failure))?;
         Ok(Task::deferred(Work::Output(convert)))
     }

@@ -11,14 +11,16 @@
 mod codecs;
 mod conversion;
 mod disk;
+mod documents;
 mod error;
 mod image;
 mod source;
 mod stream;
 mod task;
 
+pub use conversion::Compressed;
 pub use disk::Disk;
-pub use image::Image;
+pub use image::{Image, Listing};
 pub use source::Source;
 pub use stream::Stream;
 pub use task::{Step, StepKind, Task};

@@ -3,7 +3,7 @@
 use std::mem;
 
 use js_sys::Uint8Array;
-use ntfsclone_core::check::{Document, Report};
+use ntfsclone_core::check::Report;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::info;
 use ntfsclone_core::jobs::{self, Arrival, Failure, Job, Refusal};
@@ -15,6 +15,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::disk::Disk;
+use crate::documents::{self, ToJson};
 use crate::error;
 use crate::image::Image;
 use crate::stream::Stream;
@@ -31,10 +32,9 @@ pub(crate) enum Work {
     /// `None` once the image was taken.
     Open(Option<Job<Arrival>>),
     Info(Box<Job<info::Document>>),
-    /// With the name of the source.
-    Validate(String, Job<Report>),
-    Remains(Job<wipe::Remains>),
-    ResizeLimits(Job<ResizeLimits>),
+    Validate(Job<Report>, ToJson<Report>),
+    Remains(Job<wipe::Remains>, ToJson<wipe::Remains>),
+    ResizeLimits(Job<ResizeLimits>, ToJson<ResizeLimits>),
     /// A job whose steps are all that it makes.
     Output(Job<()>),
 }
@@ -110,9 +110,9 @@ impl Task {
             Work::Open(Some(job)) => step(job),
             Work::Open(None) => (Ok(jobs::Step::Done), (0, 0)),
             Work::Info(job) => step(job),
-            Work::Validate(_, job) => step(job),
-            Work::Remains(job) => step(job),
-            Work::ResizeLimits(job) => step(job),
+            Work::Validate(job, _) => step(job),
+            Work::Remains(job, _) => step(job),
+            Work::ResizeLimits(job, _) => step(job),
             Work::Output(job) => step(job),
         };
         let made = step.and_then(|step| Step::new(step, progress));
@@ -153,17 +153,9 @@ impl Task {
     pub fn result(&self) -> Result<String, JsValue> {
         let json = match &self.work {
             Work::Info(job) => job.result().map(|document| document.to_json()),
-            Work::Remains(job) => job.result().map(|document| document.to_json()),
-            Work::ResizeLimits(job) => job.result().map(|document| document.to_json()),
-            Work::Validate(name, job) => job.result().map(|report| {
-                let document = Document {
-                    source: name.clone(),
-                    against: None,
-                    compared: None,
-                    report,
-                };
-                document.to_json()
-            }),
+            Work::Validate(job, to_json) => job.result().map(to_json),
+            Work::Remains(job, to_json) => job.result().map(to_json),
+            Work::ResizeLimits(job, to_json) => job.result().map(to_json),
             Work::Open(_) | Work::Output(_) => None,
         };
         let json = json.ok_or_else(no_result).and_then(|json| Ok(json?));
@@ -245,7 +237,7 @@ impl Step {
             jobs::Step::Progress { .. } => this.kind = StepKind::Progress,
             jobs::Step::Resized(resized) => {
                 this.kind = StepKind::Resized;
-                this.bytes = Some(resized.to_json()?.into_bytes().into());
+                this.bytes = Some(documents::of_resized(&resized)?.into_bytes().into());
             }
             jobs::Step::Size(length) => {
                 this.kind = StepKind::Size;
@@ -278,7 +270,7 @@ impl Step {
                     [start.0, len, held.record.0, held.holder as u64]
                 })));
             }
-            jobs::Step::OpensDisk => this.kind = StepKind::Load,
+            jobs::Step::OpensContainer => this.kind = StepKind::Load,
             jobs::Step::Done => {}
         }
         Ok(this)

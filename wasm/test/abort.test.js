@@ -220,3 +220,43 @@ test("hundreds of images, opened, stopped and closed, leave nothing in the modul
   }
   assert.equal(memory.buffer.byteLength, before);
 });
+
+test("a stream fails as soon as it is stopped, also if nobody reads it then", async () => {
+  const image = await open(demoImage());
+  for (const begin of [(options) => image.convert("raw", options), (options) => image.readable("/Report.txt", options)]) {
+    const controller = new AbortController();
+    const reader = begin({ signal: controller.signal }).getReader();
+    await reader.read();
+    controller.abort(new Error("enough"));
+    await assert.rejects(reader.closed, { message: "enough" });
+  }
+  const reader = image.convert("raw").getReader();
+  await reader.read();
+  await image.close();
+  await assert.rejects(reader.closed, { code: "closed" });
+});
+
+test("a stream is read into memory of the reader's", async () => {
+  const image = await open(demoImage());
+  const expected = await image.readFile("/Report.txt");
+  const reader = image.readable("/Report.txt").getReader({ mode: "byob" });
+  const pieces = [];
+  for (let read; !(read = await reader.read(new Uint8Array(40_000))).done; ) {
+    pieces.push(Buffer.from(read.value));
+  }
+  assert.ok(Buffer.concat(pieces).equals(expected));
+  await image.close();
+});
+
+test("a platform without MessageChannel and setImmediate has its turns, too", async () => {
+  const { MessageChannel, setImmediate } = globalThis;
+  delete globalThis.MessageChannel;
+  delete globalThis.setImmediate;
+  try {
+    const image = await open(demoImage());
+    assert.equal((await image.validate()).sound, true);
+    await image.close();
+  } finally {
+    Object.assign(globalThis, { MessageChannel, setImmediate });
+  }
+});

@@ -7,8 +7,8 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { open } from "../pkg/js/node.js";
-import { digest } from "./support/content.js";
-import { emptyVolume, mkntfs, ntfsclone, scratch } from "./support/fixtures.js";
+import { collect, digest } from "./support/content.js";
+import { demoImage, emptyVolume, mkntfs, ntfsclone, scratch } from "./support/fixtures.js";
 
 const folder = scratch("compression");
 
@@ -48,5 +48,29 @@ test("all levels", { skip: mkntfs ? false : "mkntfs is missing" }, async () => {
     }
   }
   assert.ok(expected.length > 18 << 20 && Math.max(...sizes) < expected.length / 2, `${sizes}`);
+  await image.close();
+});
+
+test("what is compressed twice is the same, if the time is left out, and tells no path", async () => {
+  const image = await open(demoImage());
+  const told = async (options) => {
+    const bytes = await collect(image.convert("ntfsclone", { compress: 1, ...options }));
+    const made = await open(bytes);
+    const facts = made.info().made;
+    await made.close();
+    return { bytes, facts };
+  };
+  const options = { time: null, source: null, note: "mine" };
+  const [first, second] = [await told(options), await told(options)];
+  assert.ok(first.bytes.equals(second.bytes));
+  assert.deepEqual([first.facts.time, first.facts.source, first.facts.note], [undefined, undefined, "mine"]);
+  const { facts } = await told({ time: new Date(0), source: "a name" });
+  assert.deepEqual([facts.time, facts.source, facts.note], ["1970-01-01T00:00:00.000Z", "a name", undefined]);
+  const asItWas = await told({});
+  assert.equal(asItWas.facts.source, demoImage());
+  assert.ok(Math.abs(Date.parse(asItWas.facts.time) - Date.now()) < 60_000);
+  for (const wrong of [{ time: 5 }, { time: new Date(NaN) }, { note: 5 }, { source: 5 }]) {
+    assert.throws(() => image.convert("raw", { compress: 1, ...wrong }), { code: "argument" });
+  }
   await image.close();
 });

@@ -85,6 +85,47 @@ test("esbuild", { skip }, async () => {
   await check(outdir, "/index.html");
 });
 
+test("esbuild, with the modules copied beside the bundle", { skip }, async () => {
+  const outdir = join(folder, "beside-dist");
+  await esbuild({ stdin: { contents: 'import { show } from "./show.js"; await show();', resolveDir: folder }, bundle: true, format: "esm", target: "es2022", outfile: join(outdir, "main.js"), logLevel: "error" });
+  copyModules(outdir);
+  copyFileSync(join(folder, "esbuild/index.html"), join(outdir, "index.html"));
+  await check(outdir, "/index.html");
+});
+
+/** Copies the modules of the package. */
+function copyModules(to) {
+  const from = join(folder, "node_modules/ntfsclone/js");
+  readdirSync(from)
+    .filter((file) => file.endsWith(".wasm"))
+    .forEach((file) => copyFileSync(join(from, file), join(to, file)));
+}
+
+const LOOK = `async function look(path) {
+  const image = await open(path);
+  const { sound } = await image.validate();
+  console.log(image.info().volume.label, sound);
+  await image.close();
+}
+look(process.argv[2]);`;
+
+test("a bundle for Node, with the modules beside it", async () => {
+  const outdir = join(folder, "node-dist");
+  const contents = `import { open } from "ntfsclone"; ${LOOK}`;
+  await esbuild({ stdin: { contents, resolveDir: folder }, bundle: true, platform: "node", format: "esm", outfile: join(outdir, "main.mjs"), logLevel: "error" });
+  copyModules(outdir);
+  assert.equal(execFileSync(process.execPath, [join(outdir, "main.mjs"), demoImage()], { encoding: "utf8", cwd: "/" }), "Demo true\n");
+});
+
+test("a bundle for Node as CommonJS, in one file", async () => {
+  const outfile = join(folder, "one-dist/main.cjs");
+  const modules = ["wasm", "codecs", "deferred"];
+  const imports = ["ntfsclone_bg", "ntfsclone_codecs_bg", "ntfsclone_deferred_bg"].map((file, index) => `import ${modules[index]} from "ntfsclone/${file}.wasm";`);
+  const contents = `import { init, open } from "ntfsclone"; ${imports.join("")} init(${modules.join(", ")}); ${LOOK}`;
+  await esbuild({ stdin: { contents, resolveDir: folder }, bundle: true, platform: "node", format: "cjs", target: "node20", loader: { ".wasm": "binary" }, outfile, logLevel: "error" });
+  assert.equal(execFileSync(process.execPath, [outfile, demoImage()], { encoding: "utf8", cwd: "/" }), "Demo true\n");
+});
+
 test("no bundler: an import map and <script type=module>", { skip }, async () => {
   await check(folder, "/plain/index.html");
 });

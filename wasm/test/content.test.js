@@ -75,9 +75,10 @@ for (const kind of ["demoVolume", "demoImage", "demoCompressed", "demoVolumeComp
 
 test("content that is not there is an error, with its code", async () => {
   const image = await open(fixtures.demoVolume());
-  await assert.rejects(read(image.content(5)), { code: "no-file" });
+  await assert.rejects(read(image.content(5)), { code: "directory" });
+  await assert.rejects(read(image.content(9)), { code: "no-stream" });
   await assert.rejects(read(image.content(2 ** 40)), { code: "no-file" });
-  await assert.rejects(read(image.content(0, { stream: "none" })), { code: "no-file", message: /"none"/ });
+  await assert.rejects(read(image.content(0, { stream: "none" })), { code: "no-stream", message: /"none"/ });
   for (const record of [-1, 0.5, NaN, "5"]) {
     assert.throws(() => image.content(record), { code: "argument" });
     await assert.rejects(image.read(record, 1), { code: "argument" });

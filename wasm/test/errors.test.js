@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { NtfscloneError, init, open } from "../pkg/js/node.js";
 import bind from "../pkg/js/ntfsclone.js";
 import { digest, digestOfFile } from "./support/content.js";
-import { cutImage, damagedCompressed, demoImage, demoRestored } from "./support/fixtures.js";
+import { cutImage, damagedCompressed, demoCompressed, demoImage, demoRestored } from "./support/fixtures.js";
 
 const bytes = readFileSync(demoImage());
 
@@ -61,6 +61,27 @@ test("a damaged frame: conversions fail, the report tells", async () => {
   assert.equal(report.sound, false);
   await image.close();
   await opensWell();
+});
+
+test("damage in a compressed image has the same code whatever is made of it", async () => {
+  const image = await open(damagedCompressed());
+  for (const target of ["raw", "ntfsclone", "vhdx"]) {
+    await assert.rejects(digest(image.convert(target)), { code: "compressed-data" }, target);
+  }
+  await image.close();
+  // A frame with records of files: those are read for metadata.
+  const compressed = readFileSync(demoCompressed());
+  let refused = 0;
+  for (let part = 1; part < 20; part += 1) {
+    const damaged = Buffer.from(compressed);
+    damaged[Math.floor((damaged.length * part) / 20)] ^= 0xff;
+    const error = await open(damaged).then((image) => digest(image.convert("metadata")).finally(() => image.close())).catch((error) => error);
+    if (error instanceof Error) {
+      assert.equal(error.code, "compressed-data", `${part}: ${error.message}`);
+      refused += 1;
+    }
+  }
+  assert.ok(refused > 0);
 });
 
 test("a source that fails is the cause; the same image goes on when it answers again", async () => {

@@ -1,16 +1,17 @@
 // Every kind of source gives the same volume.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, openAsBlob, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdtempSync, openAsBlob, readFileSync, rmSync, utimesSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { init, NtfscloneError, open } from "../pkg/js/node.js";
 import { Source } from "../pkg/js/ntfsclone.js";
 import { digest, digestOfFile } from "./support/content.js";
-import { demoCompressed, demoImage, demoRestored, demoVolume } from "./support/fixtures.js";
+import { demoCompressed, demoImage, demoRestored, demoVolume, scratch } from "./support/fixtures.js";
 import { serve } from "./support/server.js";
 
 const path = demoImage();
@@ -279,4 +280,52 @@ test("a request that is too long is an error", async () => {
     assert.throws(() => source.fill(0n, length, (memory) => memory.length), (error) => error.code === "memory");
   }
   source.free();
+});
+
+test("a source may give less than was asked for, as files and sockets do", async () => {
+  const bytes = readFileSync(demoImage());
+  const part = (offset, length) => bytes.subarray(offset, offset + Math.ceil(length / 3));
+  for (const read of [part, async (offset, length) => part(offset, length), (offset, length) => new Uint8Array(part(offset, length)).buffer]) {
+    const image = await open({ size: bytes.length, read });
+    assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(demoRestored()));
+    await image.close();
+  }
+});
+
+test("a file that another program writes to is told at the end of what reads it", async () => {
+  const path = join(scratch("changed"), "changed.img");
+  copyFileSync(demoImage(), path);
+  for (const sync of [false, true]) {
+    const image = await open(path, { sync });
+    assert.equal((await image.validate()).sound, true);
+    const time = new Date(Date.now() + 5000 + 1000 * sync);
+    utimesSync(path, time, time);
+    await assert.rejects(digest(image.convert("raw")), { code: "changed" });
+    await assert.rejects(image.readFile("/Report.txt"), (error) => error.code === "EIO" && error.cause.code === "changed");
+    await image.close();
+  }
+  const list = await open([path, demoImage()]);
+  appendFileSync(path, "more");
+  await assert.rejects(list.extents(), { code: "changed" });
+  await list.close();
+});
+
+test("what many read of one image at the same time, is read from the source at the same time", async () => {
+  const bytes = readFileSync(demoVolume());
+  let [now, most] = [0, 0];
+  const image = await open({
+    size: bytes.length,
+    async read(offset, length) {
+      now += 1;
+      most = Math.max(most, now);
+      await sleep(5);
+      now -= 1;
+      return bytes.subarray(offset, offset + length);
+    },
+  });
+  const places = Array.from({ length: 20 }, (_, number) => number * (2 << 20) + 5);
+  const found = await Promise.all(places.map((place) => image.read(place, 5000)));
+  found.forEach((part, index) => assert.ok(bytes.subarray(places[index], places[index] + 5000).equals(part)));
+  assert.ok(most > 5, `${most} reads`);
+  await image.close();
 });

@@ -80,7 +80,7 @@ test("the formats are those of the library's writers", () => {
 });
 
 const USE = `
-import { Image, NtfscloneError, WholeDisk, formats, init, open, openDisk } from "ntfsclone";
+import { FileBlob, FileEntry, FileError, Image, NtfscloneError, WholeDisk, formats, init, open, openDisk } from "ntfsclone";
 import type { Extent, Format, Hole, Info, Remains, Report, SurveyedFile, Target } from "ntfsclone";
 
 await init();
@@ -104,6 +104,20 @@ await open(new URL("https://example.org/a.img"));
 await open([new Blob([]), { name: "disk-flat.vmdk", size: 1, read: () => new Uint8Array(1) }], { partition: 2 });
 const whole: WholeDisk = await openDisk([new Blob([])], { name: "disk" });
 const wholeStream: ReadableStream<Uint8Array> = whole.convert("vhdx", { force: true });
+for await (const entry of image.search("**/*.docx", { onDamage: (error) => console.log(error.code === "EIO") })) {
+  const entryOf: FileEntry = entry;
+  const exactly: bigint | null = entryOf.mtimeNs;
+  console.log(exactly, entryOf.mtime?.getTime(), entryOf.kind === "symlink", entryOf.streams[0]?.allocated);
+  const bytes: Uint8Array = await image.readFile(entryOf, { start: 0, end: 10, stream: "a" });
+  const blob: FileBlob = await image.blob(entryOf, { type: "text/plain" });
+  const nested: Image = await open(blob.slice(0, 10));
+  console.log(bytes, nested, new Response(image.readable("/a")), new FileError("/", new NtfscloneError("read", "")).cause.code);
+}
+for await (const { name } of image.readdir("/", { system: true })) console.log(name.length);
+const exists: boolean = await image.exists((await image.stat("/")).path);
+image.convert("raw", { compress: 3, time: null, source: null, note: exists ? "a" : "b" });
+// @ts-expect-error
+image.readdir("/", { stream: "a" });
 console.log(wholeStream, whole.size / 2, whole.partitions[0]?.isNtfs);
 await whole.close();
 // @ts-expect-error
@@ -129,8 +143,20 @@ test("TypeScript for browsers", () => {
     await image.convert("raw").pipeTo(await handle.createWritable());
     await open(handle);
     await open(new File([], "a"));
-    new Response(image.convert("raw"));
-    // @ts-expect-error
-    await open("path");`;
+    new Response(image.convert("raw"));`;
   assert.equal(compile("use-browser.ts", use, IN_A_BROWSER), undefined);
+  const path = 'import { open } from "ntfsclone"; await open("path");';
+  assert.match(compile("path-browser.ts", path, [...IN_A_BROWSER, "--customConditions", "browser"]), /TS2345/);
+});
+
+test("TypeScript that does not say what it is for: paths compile", () => {
+  const use = 'import { open } from "ntfsclone"; import { open as openFile } from "node:fs/promises"; await open("path"); await open(await openFile("path"));';
+  const options = ["--module", "esnext", "--moduleResolution", "bundler", "--types", "node"];
+  assert.equal(compile("use-bundler.ts", use, [...options, "--lib", "es2023"]), undefined);
+  assert.equal(compile("use-bundler-dom.ts", use, [...options, "--lib", "es2023,dom,dom.iterable"]), undefined);
+});
+
+test("TypeScript knows a module that a bundler loads", () => {
+  const use = 'import { init } from "ntfsclone"; import wasm from "ntfsclone/ntfsclone_bg.wasm"; await init(wasm);';
+  assert.equal(compile("use-wasm.ts", use, IN_A_BROWSER), undefined);
 });

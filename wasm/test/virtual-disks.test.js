@@ -61,3 +61,17 @@ test("what is no partition, and what is damaged, is told", { skip }, async () =>
   assert.equal(image.info().volume.label, "Demo");
   await image.close();
 });
+
+test("an image of partclone is opened as a volume", async () => {
+  const pieces = [];
+  const volume = await open(demoVolume());
+  for await (const piece of volume.convert("partclone")) {
+    pieces.push(piece);
+  }
+  const image = await open(new Blob(pieces));
+  assert.deepEqual(image.info().layers, ["partclone"]);
+  assert.deepEqual(await image.readFile("/Report.txt"), await volume.readFile("/Report.txt"));
+  assert.equal((await image.validate()).sound, true);
+  await image.close();
+  await volume.close();
+});

@@ -15,6 +15,10 @@ export const place: Rust.Place extends Pick<Given.Finding, Place> ? true : false
 export const code: Same<Given.FindingCode, Rust.Code> = true;
 export const surveyed: Same<Given.SurveyedFile, Rust.Surveyed> = true;
 export const stream: Same<Given.SurveyedStream, Rust.SurveyedStream> = true;
+export const name: Same<Given.SurveyedName, Rust.SurveyedName> = true;
+export const listed: Same<Omit<Given.ListedFile, "times">, Omit<Rust.ListedFile, "times">> = true;
+export const listedStream: Same<Given.ListedStream, Rust.ListedStream> = true;
+export const unlisted: Same<Given.Unlisted, Rust.Unlisted> = true;
 export const remains: Same<Given.Remains, Rust.Remains> = true;
 export const resizeLimits: Same<Given.ResizeLimits, Rust.ResizeLimits> = true;
 export const resized: Same<Given.Resized, Rust.Resized> = true;

@@ -398,6 +398,10 @@ parent: number,
  */
 name: string | null, 
 /**
+ * Its other names, each a hard link; short ones are left out. Empty for most files.
+ */
+other_names: Array<SurveyedName>, 
+/**
  * What it is.
  */
 holder: Holder, 
@@ -424,6 +428,16 @@ streams: Array<SurveyedStream>,
  */
 clusters: number, };
 
+export type SurveyedName = { 
+/**
+ * The record of the directory it stands in.
+ */
+parent: number, 
+/**
+ * The name. Untrusted.
+ */
+name: string, };
+
 export type SurveyedStream = { 
 /**
  * Its name. Untrusted.
@@ -433,6 +447,110 @@ name: string,
  * Its bytes.
  */
 size: number, };
+
+export type ListedFile = { 
+/**
+ * The path, with `/` before each name; `/` of the root directory.
+ */
+path: string, 
+/**
+ * The name; empty of the root directory.
+ */
+name: string, 
+/**
+ * The 8.3 name, if it is another one.
+ */
+short_name: string | null, 
+/**
+ * The base record.
+ */
+record: number, 
+/**
+ * What it is: `file`, `directory`, or `symlink`, which junctions are as well.
+ */
+kind: "file" | "directory" | "symlink", 
+/**
+ * What its reparse point makes of it: `symlink`, `junction`, `wof`, `dedup`, `cloud`, or the tag of another one
+ * ([MS-FSCC] 2.1.2.1), such as `0x8000001b`.
+ */
+reparse: string | null, 
+/**
+ * Whether it is one of the file system's own files.
+ */
+is_system: boolean, 
+/**
+ * Whether its record cannot be read: this is what its directory knows.
+ */
+is_damaged: boolean, 
+/**
+ * Bytes of its content; 0 of a directory.
+ */
+size: number, 
+/**
+ * Bytes of the clusters of its content; 0 if that is in the record.
+ */
+allocated: number, 
+/**
+ * Creation, last change of the content, last change of the record, and last access: 100 ns since 1601, as decimal
+ * digits, since a number of JavaScript has too few bits.
+ */
+times: [string, string, string, string], 
+/**
+ * The DOS attributes ([MS-FSCC] 2.6).
+ */
+attributes: number, 
+/**
+ * The number of its names, without short ones.
+ */
+links: number, 
+/**
+ * Its named streams.
+ */
+streams: Array<ListedStream>, 
+/**
+ * The stream that the path names, if any: sizes are those of the stream.
+ */
+stream: string | null, 
+/**
+ * Where it leads, if it is a link.
+ */
+target: string | null, };
+
+export type ListedStream = { 
+/**
+ * The name. Untrusted.
+ */
+name: string, 
+/**
+ * Its bytes.
+ */
+size: number, 
+/**
+ * Bytes of its clusters.
+ */
+allocated: number, };
+
+export type Unlisted = { 
+/**
+ * The path of the directory.
+ */
+path: string, 
+/**
+ * Whether its entries could not be listed at all.
+ */
+is_lost: boolean, 
+/**
+ * What is wrong, by [`Failure::code`].
+ */
+code: string, 
+/**
+ * What is wrong, for people.
+ */
+message: string, 
+/**
+ * Where, in bytes, if that is known.
+ */
+offset: number | null, };
 
 export type Remains = { 
 /**

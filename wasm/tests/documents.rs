@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use ntfsclone_core::clusters::metadata;
 use ntfsclone_core::write::WRITERS;
-use ntfsclone_core::{check, clusters, info, ntfs, relocate, wipe};
+use ntfsclone_core::{check, clusters, info, jobs, ntfs, relocate, wipe};
 use ts_rs::{Config, TS};
 
 #[test]
@@ -31,7 +31,11 @@ fn types_are_those_of_rust() {
         check::Severity::decl(&config),
         check::Effect::decl(&config),
         clusters::Surveyed::decl(&config),
+        clusters::SurveyedName::decl(&config),
         clusters::SurveyedStream::decl(&config),
+        jobs::ListedFile::decl(&config),
+        jobs::ListedStream::decl(&config),
+        jobs::Unlisted::decl(&config),
         wipe::Remains::decl(&config),
         metadata::Sensitive::decl(&config),
         wipe::Wiped::decl(&config),

@@ -26,6 +26,8 @@ const SAMPLE = { address: "sample.gzip", name: "sample.img" };
 /** What opens faster needs no word. */
 const MILLISECONDS_BEFORE_WAITING = 150;
 
+const NO_PLACE = { folder: null, file: null, search: "" };
+
 /** What is not needed before something is open. */
 const loadViews = () => import("./views/all.js");
 
@@ -48,6 +50,8 @@ export class App {
   /** Stops what is being opened. */
   #opening = new AbortController();
   #route = parseRoute(location.hash);
+  /** Where the visitor was in the list of files: the section leads back there. */
+  #filesPlace: Pick<Route, "folder" | "file" | "search"> = NO_PLACE;
 
   constructor(root: HTMLElement) {
     this.#shell = new Shell(root, { onClose: () => void this.#close(), onLeave: () => this.#back() });
@@ -228,6 +232,7 @@ export class App {
     };
     const views = viewsOf(context);
     void this.#end();
+    this.#filesPlace = NO_PLACE;
     this.#opened = { session, context, views, closing };
     this.#shell.showOpened(candidate.name, [new Tray(context.jobs).element, this.#openAnother()], VIEWS.map((view) => views[view].element));
     this.#shell.announce(strings.shell.opened(plainName(candidate.name)));
@@ -252,7 +257,7 @@ export class App {
   #note(to: Partial<Route>): void {
     this.#route = { ...this.#route, ...to };
     history.replaceState(null, "", formatRoute(this.#route));
-    this.#shell.showRoute(this.#route);
+    this.#showRoute();
   }
 
   #follow(route: Route): void {
@@ -269,8 +274,16 @@ export class App {
     for (const view of VIEWS) {
       views[view].element.hidden = view !== route.view;
     }
-    this.#shell.showRoute(this.#route);
+    this.#showRoute();
     views[route.view].show?.(this.#route);
+  }
+
+  #showRoute(): void {
+    const { view, folder, file, search } = this.#route;
+    if (view === "files") {
+      this.#filesPlace = { folder, file, search };
+    }
+    this.#shell.showRoute({ ...this.#route, ...this.#filesPlace });
   }
 
   /** Whether what runs may be cancelled; `next` names what comes then. */

@@ -1,5 +1,6 @@
 /** Files that a visitor chose or dropped, as candidates to open. */
 
+import { pathOf } from "./file-path.js";
 import { isSidecar, SIDECAR } from "./sidecars.js";
 
 export interface Candidate {
@@ -24,8 +25,8 @@ export interface Chosen {
   sidecars: File[];
 }
 
-/** Pieces as `split` (Clonezilla), `split -d` and 7-Zip name them: the rest of the name, and which. */
-const PIECE = /^(.+)\.([a-z]{2}|\d{2,3})$/;
+/** Pieces as `split` (Clonezilla), `split -d` and 7-Zip name them: the rest of the name, what stands before the suffix, and which it is. */
+const PIECE = /^(.+)([._-])(a[a-z]{1,3}|\d{2,4})$/;
 
 /** Names of virtual disks and E01 segments; and of files that they may need. */
 const VIRTUAL_DISK = /\.(vmdk|a?vhdx?|vdi|qcow2?|e\d\d|e[a-z]{2})$/i;
@@ -47,17 +48,18 @@ function candidatesOf(files: File[]): Candidate[] {
   const sets = new Map<string, File[]>();
   const singles: File[] = [];
   for (const file of files) {
-    const base = PIECE.exec(pathOf(file))?.[1];
-    if (base === undefined) {
+    const [, base = "", separator = ""] = PIECE.exec(pathOf(file)) ?? [];
+    if (base === "") {
       singles.push(file);
     } else {
-      sets.set(base, [...(sets.get(base) ?? []), file]);
+      sets.set(base + separator, [...(sets.get(base + separator) ?? []), file]);
     }
   }
   const candidates: Candidate[] = [];
-  for (const [base, pieces] of sets) {
-    if (arePieces(pieces)) {
-      candidates.push({ name: base, files: pieces, sidecars: [], missing: missingIn(base, pieces) });
+  for (const [stem, pieces] of sets) {
+    const missing = missingIn(stem, pieces);
+    if (arePieces(pieces, missing !== undefined)) {
+      candidates.push({ name: stem.slice(0, -1), files: pieces, sidecars: [], missing });
     } else {
       singles.push(...pieces);
     }
@@ -82,33 +84,28 @@ export function sizeOf({ files }: Candidate): number {
   return files.reduce((sum, file) => sum + file.size, 0);
 }
 
-export function pathOf(file: File): string {
-  // Without the folder itself.
-  return file.webkitRelativePath.split("/").slice(1).join("/") || file.name;
-}
-
-/** Letters of pieces begin with "a" until there are more than 26. */
-const SUFFIX_OF_PIECE = /^(a[a-z]|\d+)$/;
-
-/** Several files whose names end as those of pieces do: two formats, such as `.gz` and `.xz`, do not. */
-function arePieces(files: File[]): boolean {
+/** Several files whose suffixes are of one form. If one is missing, others may have such names, too: but pieces are as large as each other, all but the last. */
+function arePieces(files: File[], isOneMissing: boolean): boolean {
   const suffixes = files.map(suffixOf);
   const [first = ""] = suffixes;
-  return files.length >= 2 && SUFFIX_OF_PIECE.test(first) && suffixes.every((suffix) => suffix.length === first.length);
+  const isNumber = (suffix: string) => /^\d/.test(suffix);
+  const haveOneForm = suffixes.every((suffix) => suffix.length === first.length && isNumber(suffix) === isNumber(first));
+  const haveOneSize = files.slice(0, -1).every(({ size }) => size === files[0]?.size) && (files.at(-1)?.size ?? 0) <= (files[0]?.size ?? 0);
+  return files.length >= 2 && haveOneForm && (!isOneMissing || haveOneSize);
 }
 
 /** The first piece that is not there, of those up to the last that is. */
-function missingIn(base: string, pieces: File[]): string | undefined {
+function missingIn(stem: string, pieces: File[]): string | undefined {
   const suffixes = pieces.map(suffixOf);
   const [first = ""] = suffixes;
   // `split` counts from 0, 7-Zip from 1.
   const start = /^\d/.test(first) && ordinal(first) > 0 ? 1 : 0;
   const index = suffixes.findIndex((suffix, index) => ordinal(suffix) !== start + index);
-  return index < 0 ? undefined : `${base}.${suffixAt(start + index, first)}`;
+  return index < 0 ? undefined : stem + suffixAt(start + index, first);
 }
 
 function suffixOf(file: File): string {
-  return PIECE.exec(file.name)?.[2] ?? "";
+  return PIECE.exec(file.name)?.[3] ?? "";
 }
 
 const LETTERS = 26;
@@ -124,7 +121,12 @@ function suffixAt(number: number, like: string): string {
   if (/^\d/.test(like)) {
     return String(number).padStart(like.length, "0");
   }
-  return String.fromCharCode(FIRST_LETTER + Math.floor(number / LETTERS), FIRST_LETTER + (number % LETTERS));
+  let [letters, rest] = ["", number];
+  while (letters.length < like.length) {
+    letters = String.fromCharCode(FIRST_LETTER + (rest % LETTERS)) + letters;
+    rest = Math.floor(rest / LETTERS);
+  }
+  return letters;
 }
 
 /** Whether there are files in what is dragged: not selected text, and not a link. */

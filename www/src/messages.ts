@@ -258,8 +258,6 @@ export interface Content {
   output: Output;
 }
 
-export const ARCHIVES = ["zip", "tar"] as const;
-
 export interface Takeout {
   /** The record of a folder, of which all is taken; or the IDs of files and folders. */
   what: { folder: number } | { ids: Uint32Array<ArrayBuffer> };
@@ -271,7 +269,7 @@ export interface Takeout {
 }
 
 export interface Archive {
-  format: (typeof ARCHIVES)[number];
+  format: "zip" | "tar";
   output: Output;
 }
 

@@ -7,6 +7,11 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
+/** A number of things, such as "2 files". */
+export function several(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** In the largest unit of which there is one, with three digits. */
 export function size(bytes: number): string {
   if (bytes === 1) {

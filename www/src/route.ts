@@ -23,7 +23,7 @@ export interface Route {
   isSample: boolean;
 }
 
-export const DEFAULT_SORT: Sort = { by: "name", isDescending: false };
+const DEFAULT_SORT: Sort = { by: "name", isDescending: false };
 
 export function parseRoute(hash: string): Route {
   const [view = "", query = ""] = hash.replace(/^#/, "").split("?");

@@ -1,4 +1,5 @@
-import { pathOf, type Candidate } from "./files.js";
+import { pathOf } from "./file-path.js";
+import type { Candidate } from "./files.js";
 import { readSidecars, type Sidecar } from "./sidecars.js";
 
 /** The checksums of what is open: those that were given with it, and those that are given later. */

@@ -1,11 +1,10 @@
 /** Files with checksums that lie beside what they are of, as `b3sum`, `sha256sum` and `ntfsclone --checksum` write them. */
 
 import { Failure } from "./failure.js";
-import { pathOf } from "./files.js";
+import { pathOf } from "./file-path.js";
 import { strings } from "./strings.js";
 
-export const ALGORITHMS = ["b3", "sha256"] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
+export type Algorithm = "b3" | "sha256";
 
 /** How their names end. */
 export const SIDECAR = /\.(b3|sha256)$/i;

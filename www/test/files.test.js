@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { cutImage, demoImage, demoVolume, scratch } from "../../wasm/test/support/fixtures.js";
 import { contentOf, recordOf, runsOf, skipWithoutTools } from "./support/ntfs-tools.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
+import { entriesOf } from "./support/zip.js";
 
 let site;
 before(async () => {
@@ -104,6 +105,10 @@ test("sorted by each column in both directions, which stays in the address", { s
   await page.click('.entry-link:text-is("Letters"), .entry-link:has(bdi:text-is("Letters"))');
   await isIn(page, "Letters");
   assert.equal(await page.textContent('[aria-sort="descending"]'), "Name");
+  // Other sections do not lose the place.
+  await go(page, "Bytes");
+  await go(page, "Files");
+  await isIn(page, "Letters");
   assert.deepEqual(complaints, []);
   await context.close();
 });
@@ -165,6 +170,10 @@ test("several are chosen by mouse and keyboard, and saved as zip and tar with th
   await page.waitForFunction(() => !document.querySelector(".list-told").textContent.includes("chosen"));
   await page.keyboard.press("Control+a");
   await page.waitForFunction(() => document.querySelector(".list-told").textContent.startsWith("8 chosen"));
+  await page.click('.entry.head button:text-is("Size")');
+  await page.waitForSelector('[aria-sort="descending"] button:text-is("Size")');
+  assert.match(await page.textContent(".list-told"), /^8 chosen/);
+  await page.focus(".entries");
   await page.keyboard.press("Escape");
   await page.keyboard.press("Home");
   await page.keyboard.press("Space");
@@ -197,6 +206,35 @@ test("into a folder of the visitor's: all of it, in a new one", { skip: skip || 
     }, name);
     assert.equal(digest, createHash("sha256").update(contentOf(demoVolume(), "/Letters/2024/letter 07.txt")).digest("hex"));
   }
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("into a folder, what cannot be read is listed, and all else is there", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.addInitScript(() => {
+    window.showDirectoryPicker = () => navigator.storage.getDirectory();
+  });
+  await page.reload();
+  await openFile(page, cutImage());
+  await go(page, "Files");
+  await page.waitForSelector(".rows .entry-link");
+  await page.click('.list-foot button:has-text("Folder…")');
+  await page.waitForSelector(".takeout .notice.good");
+  const listed = await page.locator(".takeout .path-list li").allTextContents();
+  assert.match(await page.textContent(".takeout .notice.good"), new RegExp(`${listed.length} files left out`));
+  const saved = await page.evaluate(async () => {
+    const names = [];
+    const walk = async (folder, path) => {
+      for await (const [name, handle] of folder.entries()) {
+        await (handle.kind === "directory" ? walk(handle, `${path}${name}/`) : names.push(path + name));
+      }
+    };
+    await walk(await (await navigator.storage.getDirectory()).getDirectoryHandle("cut.img"), "/");
+    return names;
+  });
+  assert.ok(saved.includes("/Read me.txt"), saved.join());
+  assert.ok(listed.every((text) => !saved.includes(/^(.+?): /.exec(text)[1])), listed.join());
   assert.deepEqual(complaints, []);
   await context.close();
 });
@@ -269,8 +307,22 @@ for (const [what, start, check] of [
   });
 }
 
+test("a file with two names is in both folders, and in the zip of each", { skip: skip || skipWithoutTools }, async () => {
+  const { page, complaints, context } = await filesOf(demoImage());
+  await page.click('.entry-link:has(bdi:text-is("Letters"))');
+  await isIn(page, "Letters");
+  await page.click('.entry-link:has(bdi:text-is("The same report.txt"))');
+  await page.waitForSelector(".preview-text");
+  assert.match(await page.textContent(".file-facts"), /All names\/Report\.txt\/Letters\/The same report\.txt|All names\/Letters\/The same report\.txt\/Report\.txt/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("text=Save all as zip")]);
+  const entries = entriesOf(await download.path());
+  assert.deepEqual(entries.get("The same report.txt").content, contentOf(demoVolume(), "/Report.txt"));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("20,000 rows: few exist at once, and scrolling stays smooth", { skip }, async () => {
-  const { page, complaints, context, startsWorking, longest } = await visit(site);
+  const { page, complaints, context } = await visit(site);
   const rows = 20_000;
   // A volume with so many takes long to make: the worker answers as if it were one.
   await page.addInitScript((rows) => {
@@ -295,23 +347,23 @@ test("20,000 rows: few exist at once, and scrolling stays smooth", { skip }, asy
   await openFile(page, demoImage());
   await go(page, "Files");
   await page.waitForSelector(".rows .entry-link");
-  await startsWorking();
   const scrolled = await page.evaluate(async () => {
     const list = document.querySelector(".entries");
-    const frames = [];
+    const frames = { still: [], scrolling: [] };
     let most = 0;
-    for (let step = 0; step < 120; step += 1) {
+    for (let step = 0; step < 240; step += 1) {
       const started = performance.now();
-      list.scrollTop += 6000;
+      list.scrollTop += step % 2 === 0 ? 6000 : 0;
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      frames.push(performance.now() - started);
+      frames[step % 2 === 0 ? "scrolling" : "still"].push(performance.now() - started);
       most = Math.max(most, document.querySelectorAll(".rows .entry").length);
     }
-    return { most, median: frames.sort((a, b) => a - b)[60] };
+    const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+    return { most, still: median(frames.still), scrolling: median(frames.scrolling) };
   });
   assert.ok(scrolled.most < 100, `${scrolled.most} rows exist`);
-  console.log(`two frames while scrolling: ${scrolled.median.toFixed(1)} ms; the longest task: ${(await longest()).toFixed(0)} ms`);
-  assert.ok((await longest()) < 100);
+  console.log(`two frames: ${scrolled.scrolling.toFixed(1)} ms while scrolling, ${scrolled.still.toFixed(1)} ms else`);
+  assert.ok(scrolled.scrolling < 2 * scrolled.still);
   await page.focus(".entries");
   await page.keyboard.press("End");
   await page.waitForFunction(() => document.querySelector(".entry.active .entry-link")?.textContent === "file 19999.txt");

@@ -14,7 +14,7 @@ const MIB = 2 ** 20;
 function listingsOf(files) {
   const collector = new modules.FileCollector();
   for (const [record, parent, name, { holder = "file", size = 1, modified = 0 } = {}] of files) {
-    collector.add({ record, parent, name, holder, size, clusters: 1, modified, is_link: false, streams: [] });
+    collector.add({ record, parent, name, holder, size, clusters: 1, modified, is_link: false, other_names: [], streams: [] });
   }
   const table = collector.finish(4096, new Set());
   return { table, listings: new modules.Listings(table) };

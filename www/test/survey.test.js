@@ -103,6 +103,7 @@ const file = (record, parent, name, clusters = 0, holder = "file") => ({
   clusters,
   modified: record * 1000,
   is_link: false,
+  other_names: [],
   streams: [],
 });
 

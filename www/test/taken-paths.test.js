@@ -13,7 +13,7 @@ before(async () => {
 function tableOf(files) {
   const collector = new modules.FileCollector();
   for (const [record, parent, name, holder = "file"] of files) {
-    collector.add({ record, parent, name, holder, size: 1, clusters: 1, modified: null, is_link: false, streams: [] });
+    collector.add({ record, parent, name, holder, size: 1, clusters: 1, modified: null, is_link: false, other_names: [], streams: [] });
   }
   return collector.finish(4096, new Set());
 }

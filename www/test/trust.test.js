@@ -166,21 +166,34 @@ test("of pieces, the one that is missing is named", { skip }, async () => {
   const folder = scratch("page-missing-piece");
   const { page, complaints, context } = await visit(site);
   for (const [suffixes, missing] of [
-    [["aa", "ac"], "ab"],
-    [["ab", "ac"], "aa"],
-    [["001", "003"], "002"],
-    [["00", "01", "03"], "02"],
+    [[".aa", ".ac"], ".ab"],
+    [[".ab", ".ac"], ".aa"],
+    [["_aaa", "_aac"], "_aab"],
+    [[".001", ".003"], ".002"],
+    [["-00", "-01", "-03"], "-02"],
   ]) {
-    const paths = suffixes.map((suffix) => join(folder, `disk.img.${suffix}`));
+    const paths = suffixes.map((suffix) => join(folder, `disk.img${suffix}`));
     paths.forEach((path) => writeFileSync(path, "piece"));
     await page.setInputFiles("#file", paths);
-    await page.waitForFunction((missing) => document.querySelector(".notice.error")?.textContent.includes(`Its piece disk.img.${missing} is not among`), missing);
+    await page.waitForFunction((missing) => document.querySelector(".notice.error")?.textContent.includes(`Its piece disk.img${missing} is not among`), missing);
   }
   // These are no pieces.
-  const others = ["gz", "xz"].map((suffix) => join(folder, `other.${suffix}`));
-  others.forEach((path) => writeFileSync(path, "file"));
-  await page.setInputFiles("#file", others);
-  assert.equal(await page.locator(".choice").count(), 2);
+  for (const names of [["other.gz", "other.xz"], ["scan-03", "scan-07"]]) {
+    const paths = names.map((name) => join(folder, name));
+    paths.forEach((path, index) => writeFileSync(path, "file".repeat(index + 1)));
+    await page.setInputFiles("#file", paths);
+    await page.waitForFunction((name) => document.querySelector(".choices")?.textContent.includes(name), names[0]);
+    assert.equal(await page.locator(".choice").count(), 2);
+  }
+  // As `split` names pieces without a dot.
+  const bytes = readFileSync(demoImage());
+  const pieces = ["aa", "ab"].map((suffix, index) => {
+    const path = join(folder, `joined.img_${suffix}`);
+    writeFileSync(path, index === 0 ? bytes.subarray(0, 3 << 20) : bytes.subarray(3 << 20));
+    return path;
+  });
+  await openFile(page, pieces);
+  assert.equal(await page.textContent(".shell-file .name"), "joined.img");
   assert.deepEqual(complaints, []);
   await context.close();
 });

@@ -212,16 +212,17 @@ fn entries(
         let calls_deferred = || uses(module, [*id]).functions.iter().any(is_named);
         match is_named(id) {
             true => body.size() >= LEAST_INSTRUCTIONS || calls_deferred(),
-            false => has_name(id, is_default_method) && calls_deferred(),
+            false => has_name(id, is_named_otherwise) && calls_deferred(),
         }
     };
     pointers.iter().copied().filter(is_entry).collect()
 }
 
-/// Whether it is a method that a type has from the trait of sources: it bears the name of the trait, and belongs where
-/// those methods are that it calls.
-fn is_default_method(function: &str) -> bool {
+/// Whether it bears another name than that of its type or module, and belongs where the functions are that it calls: a
+/// method that a type has from the trait of sources; what calls a closure through a vtable as `FnOnce`.
+fn is_named_otherwise(function: &str) -> bool {
     function.starts_with("ntfsclone_core::io::ReadAt::")
+        || function.starts_with("core::ops::function::FnOnce::call_once{{vtable.shim}}")
 }
 
 /// All functions in the table.

@@ -22,6 +22,6 @@ pub use map::ClusterMap;
 pub use metadata::{Metadata, select_metadata};
 pub use owners::{Owner, Owners, owners};
 pub use select::{Selection, select_used};
-pub use survey::{Held, Holder, Survey, Surveyed, SurveyedStream};
+pub use survey::{Held, Holder, Survey, Surveyed, SurveyedName, SurveyedStream};
 pub use system_files::{DamagedSystemFile, damaged_system_files};
 pub use walk::{Part, Walk, parts};

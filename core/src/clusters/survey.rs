@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::io::ReadAt;
 use crate::ntfs::Volume;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
-use crate::ntfs::file_name::{decode_utf16, known_name};
+use crate::ntfs::file_name::{FileName, decode_utf16, known_name};
 use crate::ntfs::mft::{
     RECORD_BAD_CLUSTERS, RECORD_EXTEND, RECORD_MFT, RECORD_MFT_MIRROR, RECORD_ROOT,
 };
@@ -63,6 +63,8 @@ pub struct Surveyed {
     pub parent: u64,
     /// Its name; none where no record tells. Untrusted, like all names.
     pub name: Option<String>,
+    /// Its other names, each a hard link; short ones are left out. Empty for most files.
+    pub other_names: Vec<SurveyedName>,
     /// What it is.
     pub holder: Holder,
     /// Bytes of its content; of a directory none.
@@ -80,6 +82,18 @@ pub struct Surveyed {
     /// Clusters of all its attributes.
     #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub clusters: u64,
+}
+
+/// Another name of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct SurveyedName {
+    /// The record of the directory it stands in.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub parent: u64,
+    /// The name. Untrusted.
+    pub name: String,
 }
 
 /// Named content of a file or directory.
@@ -182,6 +196,7 @@ fn survey(record: RecordNumber, attributes: &[Attribute<'_>], held: &mut Vec<Hel
         record: record.0,
         parent: parent.0,
         name: name.map(|name| name.to_text()),
+        other_names: other_names(attributes),
         holder,
         size: 0,
         modified: modified(attributes),
@@ -234,6 +249,23 @@ impl Surveyed {
             });
         }
     }
+}
+
+/// The names but for the first one that is not only for MS-DOS, which is the [known](known_name) one.
+fn other_names(attributes: &[Attribute<'_>]) -> Vec<SurveyedName> {
+    let names = attributes
+        .iter()
+        .filter(|attribute| attribute.type_code == AttributeType::FILE_NAME)
+        .filter_map(|attribute| match attribute.body {
+            AttributeBody::Resident(value) => FileName::parse(value),
+            AttributeBody::NonResident(_) => None,
+        });
+    let others = names.filter(|name| !name.is_dos_only).skip(1);
+    let others = others.map(|name| SurveyedName {
+        parent: name.parent.record.0,
+        name: name.to_text(),
+    });
+    others.collect()
 }
 
 /// The time of the last change in `$STANDARD_INFORMATION`.

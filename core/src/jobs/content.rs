@@ -5,16 +5,19 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
+use core::ops::Range;
 
 use super::job::{Co, Job};
 use super::locate::locate;
 use super::opened::Opened;
+use super::tree::find_content;
 use super::{Failure, Refusal, Step, read_error};
 use crate::error::Error;
 use crate::io::Source;
 use crate::ntfs::content::{Content, ContentError};
+use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::{Volume, wof};
-use crate::tree::{ContentReader, Part, open_content};
+use crate::tree::{ContentReader, Details, Part, open_content};
 use crate::units::{RecordNumber, len_usize};
 
 /// Bytes of one step, about.
@@ -26,20 +29,37 @@ const SHORTEST_HOLE: u64 = 64 << 10;
 /// Parts between two steps, at most: holes yield no bytes.
 const PARTS_PER_STEP: usize = 4096;
 
+/// The file whose content is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileId {
+    /// By its base record.
+    Record(RecordNumber),
+    /// By its path, which may name a stream: see [`Tree::find`](crate::tree::Tree::find).
+    Path(String),
+}
+
 impl Opened {
-    /// Reads the content of the file with base record `record`, or its stream
-    /// named `stream` unless that is empty: [`Step::Bytes`] and [`Step::Hole`].
-    /// Content that an image does not store is an error.
-    pub fn content(&self, record: RecordNumber, stream: &str) -> Job<()> {
+    /// Reads `range` of the content of a file, or of its stream named `stream` unless that is empty, up to the end of
+    /// the content: [`Step::Bytes`] and [`Step::Hole`]. Content that an image does not store is an error.
+    pub fn content(&self, file: FileId, stream: &str, range: Range<u64>) -> Job<()> {
         let (opened, stream) = (self.clone(), String::from(stream));
         Job::new(Arc::clone(&self.pages), move |co| async move {
             let inside = locate(&co, &opened).await?;
             let volume = co.read(|| inside.open_volume()).await?;
-            let content = co
+            let (record, stream) = match file {
+                FileId::Record(record) => (record, stream),
+                FileId::Path(path) => find_content(&co, &inside, &path, stream).await?,
+            };
+            let opened = co
                 .attempt(|| open_content(&volume, inside.index(), record, &stream))
-                .await
-                .map_err(|error| refused(error, record, &stream))?;
-            emit_content(&co, &volume, &content)
+                .await;
+            let content = match opened {
+                Err(ContentError::NoStream) if stream.is_empty() => {
+                    return Err(without_content(&co, &volume, record).await);
+                }
+                opened => opened.map_err(|error| refused(error, record, &stream))?,
+            };
+            emit_content(&co, &volume, &content, range)
                 .await
                 .map_err(|error| not_stored(error, record))
         })
@@ -91,29 +111,63 @@ impl Pending {
     }
 }
 
-async fn emit_content(co: &Co, volume: &Volume<Source>, content: &Content) -> Result<(), Error> {
+async fn emit_content(
+    co: &Co,
+    volume: &Volume<Source>,
+    content: &Content,
+    range: Range<u64>,
+) -> Result<(), Error> {
+    let end = range.end.min(content.size());
+    let total = end.saturating_sub(range.start);
     let mut reader = ContentReader::new(volume, content);
+    reader.seek(range.start);
     let mut pending = Pending::default();
     let mut bytes = Vec::new();
     let mut parts: usize = 0;
-    loop {
+    while reader.position() < end {
         let position = reader.position();
         parts = parts.saturating_add(1);
+        let done = position.saturating_sub(range.start);
         if parts.is_multiple_of(PARTS_PER_STEP) {
-            co.progress(position, content.size());
+            co.progress(done, total);
             co.flushed().await;
         }
-        co.set_progress(position, content.size());
+        co.set_progress(done, total);
+        let left = end.saturating_sub(position);
         let space = BYTES_PER_STEP.saturating_sub(pending.bytes.len());
+        let space = space.min(len_usize(left));
+        // What is compressed comes as a whole unit, which may end after the range.
         match co.attempt(|| reader.next(space, &mut bytes)).await? {
-            Some(Part::Bytes) => pending.take_bytes(co, &mut bytes),
-            Some(Part::Hole(len)) => pending.hole = pending.hole.saturating_add(len),
+            Some(Part::Bytes) => {
+                bytes.truncate(len_usize(left));
+                pending.take_bytes(co, &mut bytes);
+            }
+            Some(Part::Hole(len)) => {
+                pending.hole = pending.hole.saturating_add(len.min(left));
+            }
             None => break,
         }
     }
+    co.set_progress(total, total);
     pending.end_hole(co);
     pending.emit_bytes(co);
     Ok(())
+}
+
+/// Why a file has no unnamed stream.
+async fn without_content(co: &Co, volume: &Volume<Source>, record: RecordNumber) -> Failure {
+    let reference = FileReference {
+        record,
+        sequence_number: 0,
+    };
+    match co.read(|| Details::read(volume, reference)).await {
+        Ok(details) if details.kind.is_directory() => Failure::refused(
+            Refusal::Directory,
+            format!("has a directory in record {record}, which has no content"),
+            "name a file in it",
+        ),
+        _ => refused(ContentError::NoStream, record, ""),
+    }
 }
 
 /// Names the file whose content an image does not have.
@@ -148,12 +202,12 @@ fn refused(error: ContentError, record: RecordNumber, stream: &str) -> Failure {
             "ask a survey which there are",
         ),
         ContentError::NoStream if stream.is_empty() => (
-            Refusal::NoFile,
-            format!("has no content of its own in record {record}, like a directory"),
-            "ask a survey which files there are",
+            Refusal::NoStream,
+            format!("has only named streams in record {record}"),
+            "name one of them",
         ),
         ContentError::NoStream => (
-            Refusal::NoFile,
+            Refusal::NoStream,
             format!("has no stream {stream:?} in record {record}"),
             "ask a survey which there are",
         ),

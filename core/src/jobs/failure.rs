@@ -16,7 +16,7 @@ crate::error::debug_as_display!(Failure);
 pub enum Failure {
     /// Something could not be read, or is damaged.
     #[error(transparent)]
-    Error(#[from] Error),
+    Error(Error),
 
     /// What was found is sound, or could be, and is not what is needed.
     #[error("it {found}; {remedy}")]
@@ -58,14 +58,51 @@ pub enum Refusal {
     Inconsistent,
     /// That cannot be made.
     Target,
-    /// There is no such file, or stream.
+    /// There is no such file.
     NoFile,
+    /// The file has no such stream.
+    NoStream,
+    /// It is a directory, which has no content.
+    Directory,
+    /// It is not a directory, which has no entries.
+    NotDirectory,
+    /// It is a link to something else, and has no content of its own.
+    Link,
     /// The content is encrypted.
     Encrypted,
     /// The content is kept where only a driver finds it.
     Elsewhere,
     /// The image does not hold the content.
     NotStored,
+}
+
+impl From<Error> for Failure {
+    /// Damage that was met while something else was read is what is wrong, whatever was read.
+    fn from(error: Error) -> Self {
+        let Error::Io {
+            structure,
+            offset,
+            len,
+            source,
+        } = error
+        else {
+            return Self::Error(error);
+        };
+        let is_damage = |inner: &Error| !matches!(inner, Error::Io { .. });
+        let source = match source.downcast_ref().is_some_and(is_damage) {
+            true => match source.downcast() {
+                Ok(inner) => return Self::Error(inner),
+                Err(source) => source,
+            },
+            false => source,
+        };
+        Self::Error(Error::Io {
+            structure,
+            offset,
+            len,
+            source,
+        })
+    }
 }
 
 impl Failure {
@@ -139,6 +176,10 @@ impl Failure {
                 Refusal::Inconsistent => "inconsistent",
                 Refusal::Target => "target",
                 Refusal::NoFile => "no-file",
+                Refusal::NoStream => "no-stream",
+                Refusal::Directory => "directory",
+                Refusal::NotDirectory => "not-directory",
+                Refusal::Link => "link",
                 Refusal::Encrypted => "encrypted",
                 Refusal::Elsewhere => "elsewhere",
                 Refusal::NotStored => "not-stored",

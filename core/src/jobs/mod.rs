@@ -42,12 +42,14 @@ mod opened_disk;
 mod read;
 mod scan;
 mod survey;
+mod tree;
 mod used;
 mod validate;
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
+pub use content::FileId;
 pub use convert::{Compression, NewSize};
 pub use decompress::{CompressedStream, DECODER_LIMITS, NewDecoder, decompress};
 pub use extents::Located;
@@ -56,6 +58,7 @@ pub use job::Job;
 pub use open::{Arrival, Opening, open};
 pub use opened::Opened;
 pub use opened_disk::OpenedDisk;
+pub use tree::{ListedFile, ListedStream, Listing, Unlisted};
 
 use crate::clusters::{Held, Surveyed};
 use crate::error::{Error, Result, Structure};
@@ -94,9 +97,9 @@ pub enum Step {
     Files(Vec<Surveyed>),
     /// Clusters of files, among them those of the step before.
     Held(Vec<Held>),
-    /// Nothing yet: a virtual disk is opened next. Who loads its reader when it
-    /// is needed does so before the next step.
-    OpensDisk,
+    /// Nothing yet: a virtual disk or an image of partclone is opened next. Who loads its reader when it is needed does
+    /// so before the next step.
+    OpensContainer,
     /// The end.
     Done,
 }

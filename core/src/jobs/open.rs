@@ -110,7 +110,7 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
     let mut files = GivenFiles::new(&source, &mem::take(&mut opening.files));
     if let Some(given) = &mut files {
         if opening.finds_first {
-            co.emit(Step::OpensDisk);
+            co.emit(Step::OpensContainer);
             co.flushed().await;
             let first = find_first(co.clone(), given.clone()).await?;
             *given = given.beginning_with(first);
@@ -277,10 +277,8 @@ pub(super) async fn open_container(
     container: Container,
     neighbours: &dyn Neighbours,
 ) -> Result<Contents, Failure> {
-    if let Container::Disk(_) = container {
-        co.emit(Step::OpensDisk);
-        co.flushed().await;
-    }
+    co.emit(Step::OpensContainer);
+    co.flushed().await;
     let mut opener = container.opener();
     loop {
         match co.read(|| opener.step(source, neighbours)).await? {

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
 use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
 use crate::ntfs::content::reparse_point;
+use crate::ntfs::index::DIRECTORY_INDEX;
 use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::record::u32_at;
 use crate::ntfs::{FileRecord, Volume};
@@ -106,7 +107,10 @@ impl Details {
                         details.links = details.links.saturating_add(1);
                     }
                 }
-                (AttributeType::INDEX_ROOT, _) => is_directory = true,
+                // Files of the file system, such as `$Secure`, have other indexes.
+                (AttributeType::INDEX_ROOT, _) if attribute.name == DIRECTORY_INDEX => {
+                    is_directory = true;
+                }
                 (AttributeType::DATA, _) => details.take_data(attribute),
                 _ => {}
             }

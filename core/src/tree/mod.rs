@@ -166,6 +166,21 @@ impl<R: ReadAt> Tree<R> {
         directory::find(&directory.entries, name, &self.upcase)
     }
 
+    /// The stream of that name of a file: exactly, or in any case by `$UpCase`, in this order.
+    pub fn find_stream<'d>(&self, details: &'d Details, name: &str) -> Option<&'d StreamSize> {
+        let wanted = Name::from_text(name);
+        let mut streams = details.streams.iter();
+        streams
+            .clone()
+            .find(|stream| stream.name == wanted)
+            .or_else(|| {
+                streams.find(|stream| {
+                    let order = self.upcase.compare(stream.name.utf16(), wanted.utf16());
+                    order.is_eq()
+                })
+            })
+    }
+
     /// Finds a path from the root. Components are separated by `/` or `\`; each is compared exactly, then
     /// by `$UpCase`, then with short names. `[record N]` is the file of record N, at the start of a path.
     /// What follows a `:` in the last component is the name of a stream. `.` and empty components

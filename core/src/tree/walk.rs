@@ -71,13 +71,19 @@ impl Walk {
         self.next = None;
     }
 
-    /// The next name, or what is damaged; `None` at the end.
+    /// The next name, or what is damaged; `None` at the end. If bytes of the source are
+    /// [not there yet](Error::is_missing), the call can be repeated.
     pub fn next<R: ReadAt>(&mut self, tree: &mut Tree<R>) -> Option<Found> {
         if let Some((path, entry)) = self.next.take() {
             match self.enter(tree, &path, &entry) {
                 Ok(None) => {}
                 Ok(Some(damage)) => return Some(Found::IndexDamaged { path, damage }),
-                Err(error) => return Some(Found::Failed { path, error }),
+                Err(error) => {
+                    if error.is_missing() {
+                        self.next = Some((path.clone(), entry));
+                    }
+                    return Some(Found::Failed { path, error });
+                }
             }
         }
         loop {
@@ -117,13 +123,14 @@ impl Walk {
                 "fewer levels",
             ));
         }
-        if !self.mark(record, records) {
+        if self.has_entered(record) {
             return Err(refuse(
                 "a directory in two places, of record",
                 "one place in the tree",
             ));
         }
         let directory = tree.directory(entry.reference)?;
+        self.mark(record, records);
         self.levels.push(Level {
             path: String::from(path),
             entries: directory.entries.into_iter(),
@@ -131,19 +138,26 @@ impl Walk {
         Ok(directory.damage)
     }
 
-    /// Marks a directory as entered; false if it was before.
-    fn mark(&mut self, record: RecordNumber, records: u64) -> bool {
+    fn has_entered(&self, record: RecordNumber) -> bool {
+        let (byte, bit) = place_of(record);
+        self.entered.get(byte).is_some_and(|byte| byte & bit != 0)
+    }
+
+    /// Marks a directory as entered.
+    fn mark(&mut self, record: RecordNumber, records: u64) {
         if self.entered.is_empty() {
             self.entered = vec![0; crate::units::len_usize(records.div_ceil(8))];
         }
-        let byte = crate::units::len_usize(record.0 / 8);
-        let bit = u32::try_from(record.0 % 8).ok();
-        let bit = bit.and_then(|bit| 1_u8.checked_shl(bit)).unwrap_or(0);
-        let Some(byte) = self.entered.get_mut(byte) else {
-            return false;
-        };
-        let is_first = *byte & bit == 0;
-        *byte |= bit;
-        is_first
+        let (byte, bit) = place_of(record);
+        if let Some(byte) = self.entered.get_mut(byte) {
+            *byte |= bit;
+        }
     }
+}
+
+/// The byte of [`Walk::entered`] that has the bit of a record, and the bit.
+fn place_of(record: RecordNumber) -> (usize, u8) {
+    let bit = u32::try_from(record.0 % 8).ok();
+    let bit = bit.and_then(|bit| 1_u8.checked_shl(bit)).unwrap_or(0);
+    (crate::units::len_usize(record.0 / 8), bit)
 }

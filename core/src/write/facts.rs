@@ -14,6 +14,7 @@ pub struct Facts {
     /// The name of the computer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     source: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,

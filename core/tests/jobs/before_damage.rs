@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ntfs_volume_builder::{self as build, FileData, VolumeBuilder, attribute_type, pattern};
 use ntfsclone_core::image::seekable::SeekableReader;
-use ntfsclone_core::jobs::{Compression, Failure, Located, Opened, Step};
+use ntfsclone_core::jobs::{Compression, Failure, FileId, Located, Opened, Step};
 use ntfsclone_core::units::{Extent, RecordNumber};
 use ntfsclone_core::write::{NTFSCLONE, ZstdCompressor};
 
@@ -128,7 +128,7 @@ fn a_cut_image_is_looked_into() {
     let before = driver.read;
     let mut content = |n| {
         let record = RecordNumber(built.record_number(&path(n)));
-        driver.output(&mut opened.content(record, ""))
+        driver.output(&mut opened.content(FileId::Record(record), "", 0..u64::MAX))
     };
     let whole = content(3).unwrap();
     let written = built
@@ -181,7 +181,7 @@ fn a_cut_volume_is_looked_into() {
 
     let mut content = |n| {
         let record = RecordNumber(built.record_number(&path(n)));
-        driver.output(&mut opened.content(record, ""))
+        driver.output(&mut opened.content(FileId::Record(record), "", 0..u64::MAX))
     };
     let written = built
         .contents
@@ -231,6 +231,8 @@ fn a_damaged_frame_costs_what_is_in_it() {
         level: 1,
         compressor: Box::new(ZstdCompressor::new(1).unwrap()),
         time: None,
+        note: None,
+        source: None,
     });
     let mut convert = opened.convert(&NTFSCLONE, compression).unwrap();
     let mut file = driver.output(&mut convert).unwrap();
@@ -252,8 +254,10 @@ fn a_damaged_frame_costs_what_is_in_it() {
         let record = RecordNumber(built.record_number(&path));
         let mut sound = Driver::new(built.bytes.as_slice());
         let all = sound.open().unwrap();
-        let expected = sound.output(&mut all.content(record, "")).unwrap();
-        match driver.output(&mut opened.content(record, "")) {
+        let expected = sound
+            .output(&mut all.content(FileId::Record(record), "", 0..u64::MAX))
+            .unwrap();
+        match driver.output(&mut opened.content(FileId::Record(record), "", 0..u64::MAX)) {
             Ok(content) => assert!(content == expected, "{path}"),
             Err(failure) => {
                 assert_eq!(failure.code(), "compressed-data", "{path}");

@@ -17,6 +17,8 @@ fn compression(level: i32) -> Option<Compression> {
         level,
         compressor: Box::new(ZstdCompressor::new(level).unwrap()),
         time: Some("2026-11-24T19:10:03Z".to_owned()),
+        note: None,
+        source: None,
     })
 }
 

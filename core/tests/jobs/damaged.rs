@@ -9,7 +9,7 @@ use ntfs_volume_builder::{
 use ntfsclone_core::check::{Code, Finding, Findings, Report, check_volume};
 use ntfsclone_core::clusters::select_used;
 use ntfsclone_core::error::with_causes;
-use ntfsclone_core::jobs::{Arrival, Compression, Opening};
+use ntfsclone_core::jobs::{Arrival, Compression, FileId, Opening};
 use ntfsclone_core::ntfs::Volume;
 use ntfsclone_core::units::RecordNumber;
 use ntfsclone_core::write::{METADATA, NTFSCLONE, RAW, ZstdCompressor};
@@ -53,6 +53,8 @@ static COMPRESSED: LazyLock<Vec<u8>> = LazyLock::new(|| {
         level: 1,
         compressor: Box::new(ZstdCompressor::new(1).unwrap()),
         time: None,
+        note: None,
+        source: None,
     };
     let mut convert = opened.convert(&NTFSCLONE, Some(compression)).unwrap();
     driver.output(&mut convert).unwrap()
@@ -70,7 +72,7 @@ fn do_all(source: &[u8]) {
     let _ = driver.run(&mut opened.extents(), |_| {});
     let _ = driver.run(&mut opened.survey(), |_| {});
     for record in 0..32 {
-        let mut content = opened.content(RecordNumber(record), "");
+        let mut content = opened.content(FileId::Record(RecordNumber(record)), "", 0..u64::MAX);
         let _ = driver.run(&mut content, |_| {});
     }
     let mut validate = opened.validate();

@@ -32,6 +32,7 @@ mod resizing;
 mod samples;
 mod several_files;
 mod surveying;
+mod trees;
 mod virtual_disk;
 mod whole_disk;
 mod wof;

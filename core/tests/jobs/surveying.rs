@@ -174,3 +174,28 @@ fn times_streams_and_links_are_told() {
     let bad = &files[&8].streams;
     assert_eq!(bad[0].name, "$Bad");
 }
+
+#[test]
+fn every_name_of_a_hard_linked_file_is_told_once() {
+    let built = VolumeBuilder::new()
+        .file("alone", FileData::Resident(vec![1]))
+        .file(
+            "a/first",
+            File::new().data(vec![2]).link("b/second").link("third"),
+        )
+        .build();
+    let (files, _) = survey(&built.bytes);
+    assert!(files[&built.record_number("alone")].other_names.is_empty());
+    let file = &files[&built.record_number("a/first")];
+    let mut names: Vec<(u64, &str)> = file
+        .other_names
+        .iter()
+        .map(|other| (other.parent, other.name.as_str()))
+        .collect();
+    names.push((file.parent, file.name.as_deref().unwrap()));
+    names.sort_unstable();
+    let mut expected = [("a", "first"), ("b", "second"), ("", "third")]
+        .map(|(directory, name)| (built.record_number(directory), name));
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+}

@@ -57,14 +57,16 @@ fn a_driver_learns_of_a_disk_before_it_is_opened() {
         let mut job = open(Opening::new(name, None), Arc::clone(&driver.pages));
         let mut opens = 0;
         driver
-            .run(&mut job, |step| opens += u32::from(step == Step::OpensDisk))
+            .run(&mut job, |step| {
+                opens += u32::from(step == Step::OpensContainer)
+            })
             .unwrap();
         assert_eq!(opens, 1, "{name}");
     }
     let mut driver = Driver::new(volume.as_slice());
     let mut job = open(Opening::new("volume", None), Arc::clone(&driver.pages));
     driver
-        .run(&mut job, |step| assert_ne!(step, Step::OpensDisk))
+        .run(&mut job, |step| assert_ne!(step, Step::OpensContainer))
         .unwrap();
 }
 

@@ -134,6 +134,8 @@ fn what_is_compressed_is_the_disk() {
         level: 1,
         compressor: Box::new(ZstdCompressor::new(1).unwrap()),
         time: None,
+        note: None,
+        source: None,
     };
     let mut job = opened.convert(&RAW, Some(compression)).unwrap();
     let file = driver.output(&mut job).unwrap();

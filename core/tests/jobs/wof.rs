@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use ntfs_volume_builder::{
     self as build, File, FileData, ListForm, Run, VolumeBuilder, attribute_type, pattern,
 };
-use ntfsclone_core::jobs::Failure;
+use ntfsclone_core::jobs::{Failure, FileId};
 use ntfsclone_core::units::RecordNumber;
 use ntfsclone_core::write::METADATA;
 use proptest::prelude::*;
@@ -91,7 +91,7 @@ pub(crate) static BUILT: LazyLock<build::Volume> = LazyLock::new(|| {
 fn content(source: &[u8], record: u64) -> Result<Vec<u8>, Failure> {
     let mut driver = Driver::new(source);
     let opened = driver.open().unwrap();
-    driver.output(&mut opened.content(RecordNumber(record), ""))
+    driver.output(&mut opened.content(FileId::Record(RecordNumber(record)), "", 0..u64::MAX))
 }
 
 #[test]

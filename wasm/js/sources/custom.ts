@@ -8,8 +8,9 @@ export interface CustomSource {
   /** In bytes. */
   readonly size: number | bigint;
   /**
-   * The bytes from `offset`, exactly `length` of them: at most 4 MiB, and never past the end. They may be used again
-   * after the next call. `signal` tells that nobody waits for the answer any longer.
+   * The bytes from `offset`, `length` of them: at most 4 MiB, and never past the end. If fewer come, the rest is asked
+   * for; none is an error. Calls may overlap: what a promise brings must not be written to any longer. `signal` tells
+   * that nobody waits for the answer any longer.
    */
   read(offset: number, length: number, signal: AbortSignal): Answer | Promise<Answer>;
 }
@@ -18,13 +19,51 @@ type Answer = Uint8Array | ArrayBuffer;
 
 export function fromCustom(source: CustomSource): RandomAccess {
   return {
-    name: source.name ?? "source",
+    name: nameOf(source),
     size: Number(source.size),
     read(offset, length, signal) {
       const answer = source.read(offset, length, signal);
-      return isPromiseLike(answer) ? Promise.resolve(answer).then(bytesOf) : bytesOf(answer);
+      if (isPromiseLike(answer)) {
+        return Promise.resolve(answer).then((bytes) => whole(source, bytesOf(bytes), offset, length, signal));
+      }
+      const bytes = bytesOf(answer);
+      return isShort(bytes, length) ? whole(source, bytes, offset, length, signal) : bytes;
     },
   };
+}
+
+function isShort(bytes: Uint8Array, length: number): boolean {
+  return bytes.length > 0 && bytes.length < length;
+}
+
+/** Reads on until all is there, or nothing comes. */
+async function whole(
+  source: CustomSource,
+  first: Uint8Array,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  if (!isShort(first, length)) {
+    return first;
+  }
+  const all = new Uint8Array(length);
+  all.set(first);
+  let filled = first.length;
+  while (filled < length) {
+    const bytes = bytesOf(await source.read(offset + filled, length - filled, signal));
+    if (bytes.length === 0 || bytes.length > length - filled) {
+      const { length: found } = bytes;
+      throw new NtfscloneError("read", `read() of ${nameOf(source)} gave ${found} bytes at byte ${offset + filled}, of ${length - filled}`);
+    }
+    all.set(bytes, filled);
+    filled += bytes.length;
+  }
+  return all;
+}
+
+function nameOf({ name = "source" }: CustomSource): string {
+  return name;
 }
 
 function isPromiseLike(answer: Answer | PromiseLike<Answer>): answer is PromiseLike<Answer> {

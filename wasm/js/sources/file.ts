@@ -7,7 +7,7 @@ import type { RandomAccess } from "./source.js";
 /** The parts of Node's `fs.promises.FileHandle` that are used. */
 export interface NodeFileHandle {
   readonly fd: number;
-  stat(): Promise<{ size: number; isFile(): boolean }>;
+  stat(): Promise<{ size: number; mtimeMs?: number; isFile(): boolean }>;
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
 }
 
@@ -43,16 +43,16 @@ export async function fromHandle(
   if (!status.isFile()) {
     throw new NtfscloneError("argument", `${name} is no regular file: for a device, give { size, read }`);
   }
+  const { size, mtimeMs } = status;
   // Fresh memory for each read would take longer than the read itself.
-  let spare: Uint8Array | undefined;
+  const spares: Uint8Array[] = [];
   return {
     name,
-    size: status.size,
+    size,
     ...(isSync && { readInto: (offset: number, memory: Uint8Array) => fillFrom(handle.fd, offset, memory) }),
     async read(offset, length) {
+      const spare = spares.pop();
       const buffer = spare && spare.length >= length ? spare : new Uint8Array(length);
-      // Not that of a read that nobody waits for any longer, and that goes on nevertheless.
-      spare = undefined;
       let filled = 0;
       while (filled < length) {
         const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
@@ -62,11 +62,24 @@ export async function fromHandle(
         }
         filled += bytesRead;
       }
-      spare = buffer;
       return buffer.subarray(0, filled);
+    },
+    takeBack(bytes) {
+      if (spares.length < MOST_SPARES) {
+        spares.push(new Uint8Array(bytes.buffer));
+      }
+    },
+    async checkUnchanged() {
+      const now = await handle.stat();
+      if (now.size !== size || now.mtimeMs !== mtimeMs) {
+        throw new NtfscloneError("changed", `${name} was written to since it was opened: open it again`);
+      }
     },
   };
 }
+
+/** Buffers that are kept: a read ahead, and the one before it. */
+const MOST_SPARES = 2;
 
 function fillFrom(file: number, offset: number, memory: Uint8Array): number {
   let filled = 0;

@@ -33,6 +33,7 @@ export function joined(files: RandomAccess[]): RandomAccess {
           return bytes.subarray(0, part.at);
         }
         bytes.set(read, part.at);
+        part.file.takeBack?.(read);
       }
       return bytes;
     },
@@ -45,6 +46,11 @@ export function joined(files: RandomAccess[]): RandomAccess {
         return filled;
       },
     }),
+    async checkUnchanged() {
+      for (const file of files) {
+        await file.checkUnchanged?.();
+      }
+    },
     close: () => closeAll(files),
   };
 }

@@ -14,6 +14,10 @@ export interface RandomAccess {
   read(offset: number, length: number, signal: AbortSignal): Uint8Array | Promise<Uint8Array>;
   /** The same at once, into memory of the module, which is the caller's again afterwards. Returns how many bytes there were. */
   readInto?(offset: number, memory: Uint8Array): number;
+  /** Takes back the memory of what `read` gave, which is no longer needed. */
+  takeBack?(bytes: Uint8Array): void;
+  /** Rejects if it was changed since it was opened. */
+  checkUnchanged?(): Promise<void>;
   /** Gives back what was opened for it. */
   close?(): Promise<void>;
 }

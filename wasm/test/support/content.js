@@ -16,3 +16,12 @@ export async function digest(stream) {
 }
 
 export const digestOfFile = (path) => digest(createReadStream(path, { highWaterMark: 1 << 20 }));
+
+/** All bytes of a stream. */
+export async function collect(stream) {
+  const pieces = [];
+  for await (const piece of stream) {
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}

@@ -21,6 +21,8 @@ export class FilePanel {
   readonly #close: () => void;
   readonly #preview: Preview;
   #shown: number | null = null;
+  /** Stops what is asked about the file that is shown. */
+  #stop = new AbortController();
 
   constructor(context: Context, takeout: Takeout, close: () => void) {
     this.#context = context;
@@ -36,6 +38,8 @@ export class FilePanel {
       return;
     }
     this.#shown = record;
+    this.#stop.abort();
+    this.#stop = new AbortController();
     this.element.hidden = facts === null;
     this.#preview.clear();
     if (facts) {
@@ -95,7 +99,7 @@ export class FilePanel {
       fill(place, strings.progress.starting);
       try {
         const digest = await session.ask("hash", entry.record, {
-          signal: closed,
+          signal: AbortSignal.any([closed, this.#stop.signal]),
           onProgress: ({ done, total }) => fill(place, percent(done, total)),
         });
         fill(place, h("code", { class: "digest" }, digest));

@@ -199,10 +199,13 @@ class FilesView {
   /** Shows a list, at the row of a record. */
   async #showList(listing: Listing, listed: Listed, record: number | null): Promise<void> {
     const { session, closed, announce } = this.#context;
+    const isSorted = this.#listing !== undefined && JSON.stringify({ ...listing, sort: null }) === JSON.stringify({ ...this.#listing, sort: null });
     this.#listing = listing;
     this.#listed = listed;
     this.#from = null;
-    this.#selection.clear();
+    if (!isSorted) {
+      this.#selection.clear();
+    }
     this.#showCrumbs(listed.path);
     this.#list.show(listed.length, listing.sort);
     this.#foot.show(listed, listing.search !== null);

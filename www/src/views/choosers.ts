@@ -1,7 +1,7 @@
 import type { Partition } from "ntfsclone";
 import { h, icon, type Child } from "../dom.js";
 import { sizeOf, type Candidate } from "../files.js";
-import { name } from "../names.js";
+import { name, plainName } from "../names.js";
 import { hexadecimal, size } from "../numbers.js";
 import { strings } from "../strings.js";
 
@@ -17,7 +17,7 @@ export function chooser(candidates: Candidate[], choose: (candidate: Candidate) 
       size(sizeOf(candidate)),
       files.length > 1 && !areOneDisk ? folder.pieces(files.length) : null,
       sidecars.length > 0 ? folder.checksums(sidecars.length) : null,
-      missing === undefined ? null : folder.missing(missing),
+      missing === undefined ? null : folder.missing(plainName(missing)),
     ];
     const title: Child = areOneDisk ? folder.together(files.length) : name(candidate.name);
     return choice(() => choose(candidate), icon("file"), h("span", { class: "choice-name" }, title), h("span", { class: "muted" }, facts.filter((fact) => fact !== null).join(" · ")));

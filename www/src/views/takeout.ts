@@ -59,7 +59,8 @@ export class Takeout {
     return name === "." || name === null ? this.#context.name : name;
   }
 
-  async #take(what: What, text: string, format: Format, leavesOut = false): Promise<void> {
+  /** Into a folder, files are saved one by one: those that cannot be read are listed, and the others are there. */
+  async #take(what: What, text: string, format: Format, leavesOut = format === "folder"): Promise<void> {
     const show = this.#place();
     const saved = await this.#save({ ...what, leavesOut }, text, format, show);
     if (saved?.kind === "failed" && saved.problem.code === "unreadable") {

@@ -1,6 +1,6 @@
 import { NtfscloneError, open, openDisk, type ConvertOptions, type ErrorCode, type Hole, type Image, type Info, type LookOptions, type Remains, type Report, type Resized, type ResizeLimits, type TaskOptions, type WholeDisk } from "ntfsclone";
 import type { Extents } from "../extents.js";
-import { pathOf } from "../files.js";
+import { pathOf } from "../file-path.js";
 import type { Counted, Squares } from "../kinds.js";
 import type { Answer, Bytes, Content, Conversion, Converted, Details, Form, Found, Inspected, ListFormat, Listing, Looked, Opening, Place, Preview, Taken, Takeout, Validation, Written } from "../messages.js";
 import { detailsOf } from "../structures/file-details.js";
@@ -169,7 +169,8 @@ export class Opened {
   async #converter({ target, isWhole, disk, newSize }: Form, options: TaskOptions): Promise<Converter> {
     if (isWhole) {
       const whole = await this.#wholeDisk(options);
-      return (more) => whole.convert(target, { ...more, ...AS_IT_IS });
+      // Its volumes keep their sizes.
+      return ({ onResized: _, ...more }) => whole.convert(target, { ...more, ...AS_IT_IS });
     }
     return (more) => this.#image.convert(target, { ...more, ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined });
   }

@@ -26,6 +26,10 @@ pub struct Compression {
     pub compressor: Box<dyn FrameCompressor>,
     /// When it is done, as RFC 3339 has it, to be told in the file.
     pub time: Option<String>,
+    /// A note of the user's, to be told in the file.
+    pub note: Option<String>,
+    /// What the file tells that it was made from, if not the name of the source; empty for nothing.
+    pub source: Option<String>,
 }
 
 /// Compresses a stream.
@@ -60,8 +64,10 @@ impl Compressor {
                 "choose one from 1 to 22",
             ));
         }
-        let mut facts = Facts::new(name.into(), level);
+        let source = compression.source.unwrap_or_else(|| name.into());
+        let mut facts = Facts::new(source, level);
         facts.time = compression.time;
+        facts.note = compression.note;
         Ok(Self {
             framing: Framing::default(),
             frames: Frames {

@@ -11,9 +11,6 @@ interface Name {
   name: string | null;
 }
 
-/** A file, with its other names (hard links) where the package tells them. */
-type Surveyed = SurveyedFile & { other_names?: readonly Name[] };
-
 /** One entry a name of a file in each column, at the same index: a volume may have millions of files. */
 export interface Columns {
   /** In order. */
@@ -47,8 +44,8 @@ export class FileCollector {
   readonly #names: (string | null)[] = [];
   readonly #streams = new Map<number, SurveyedStream[]>();
 
-  add(file: Surveyed): void {
-    const { record, parent, name, other_names = [], streams } = file;
+  add(file: SurveyedFile): void {
+    const { record, parent, name, other_names, streams } = file;
     this.#addName(file, { parent, name }, false);
     other_names.forEach((other) => this.#addName(file, other, true));
     if (streams.length > 0) {
@@ -56,7 +53,7 @@ export class FileCollector {
     }
   }
 
-  #addName({ record, holder, size, clusters, modified, is_link }: Surveyed, { parent, name }: Name, isOther: boolean): void {
+  #addName({ record, holder, size, clusters, modified, is_link }: SurveyedFile, { parent, name }: Name, isOther: boolean): void {
     this.#records.push(record);
     this.#others.push(Number(isOther));
     this.#parents.push(parent);

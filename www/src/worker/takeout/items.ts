@@ -1,4 +1,4 @@
-import type { Renamed, Unreadable } from "../../messages.js";
+import type { Problem, Renamed, Unreadable } from "../../messages.js";
 import { plainName } from "../../names.js";
 import { textOf } from "../../paths.js";
 import { strings } from "../../strings.js";
@@ -14,6 +14,9 @@ const words = strings.archive;
 const MOST_UNREADABLE = 200;
 /** So many changed names are sent to the page; the list in the result has all of them. */
 const MOST_RENAMED = 50;
+
+/** Of the file system's files, some have only named streams or indexes. */
+const HAVE_NO_CONTENT: readonly Problem["code"][] = ["no-file", "no-stream", "directory"];
 
 export type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -136,7 +139,7 @@ export class Items {
     } catch (error) {
       this.#signal.throwIfAborted();
       const { code, message } = problemOf(error);
-      return code === "no-file" && entry.isSystem ? undefined : message;
+      return entry.isSystem && HAVE_NO_CONTENT.includes(code) ? undefined : message;
     }
   }
 

@@ -1,6 +1,6 @@
+import { isAbort, messageOf } from "../../failure.js";
 import type { Directory, Written } from "../../messages.js";
-import { WriteError } from "../problem.js";
-import { messageOf } from "../../failure.js";
+import { UnreadableError, WriteError } from "../problem.js";
 import type { Item } from "./items.js";
 
 /** A folder that is made for what is taken out: nothing that was there is touched. */
@@ -37,8 +37,7 @@ export class NewFolder {
       if (content !== null) {
         const file = await writing(() => folder.getFileHandle(steps.at(-1)!, { create: true }));
         const writable = await writing(() => file.createWritable());
-        // It aborts the file if the content fails.
-        await content.pipeTo(writable);
+        await copied(content, writable);
         size += length;
       }
     }
@@ -52,6 +51,15 @@ export class NewFolder {
       folder = await writing(() => outer.getDirectoryHandle(step, { create: true }));
     }
     return folder;
+  }
+}
+
+/** Writes all of a file. If the content fails, the file is aborted. */
+async function copied(content: NonNullable<Item["content"]>, file: FileSystemWritableFileStream): Promise<void> {
+  try {
+    await content.pipeTo(file);
+  } catch (error) {
+    throw error instanceof UnreadableError || isAbort(error) ? error : new WriteError(messageOf(error), { cause: error });
   }
 }
 
