@@ -272,8 +272,9 @@ fn other_names(attributes: &[Attribute<'_>]) -> Vec<SurveyedName> {
 fn modified(attributes: &[Attribute<'_>]) -> Option<i64> {
     let value = resident(attributes, AttributeType::STANDARD_INFORMATION)?;
     let (time, _) = value.get(MODIFIED_OFFSET..)?.split_first_chunk()?;
-    // In units of 100 ns since 1601.
-    let since_1601 = u64::from_le_bytes(*time).checked_div(10_000)?;
+    // In units of 100 ns since 1601; 0 is written where there is no time.
+    let time = Some(u64::from_le_bytes(*time)).filter(|&time| time != 0)?;
+    let since_1601 = time.checked_div(10_000)?;
     i64::try_from(since_1601).ok()?.checked_sub(MS_TO_1970)
 }
 

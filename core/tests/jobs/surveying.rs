@@ -199,3 +199,20 @@ fn every_name_of_a_hard_linked_file_is_told_once() {
     expected.sort_unstable();
     assert_eq!(names, expected);
 }
+
+#[test]
+fn a_time_that_is_not_set_is_none() {
+    let mut built = VolumeBuilder::new()
+        .file("file", FileData::Resident(vec![1]))
+        .build();
+    let record = built.record_number("file");
+    // The second of four times.
+    built.patch_attribute(
+        record,
+        attribute_type::STANDARD_INFORMATION,
+        "",
+        0x18 + 8,
+        &[0; 8],
+    );
+    assert_eq!(survey(&built.bytes).0[&record].modified, None);
+}
