@@ -23,7 +23,7 @@ use std::time::Instant;
 #[allow(unreachable_pub, reason = "it is a library of its own for cargo-fuzz")]
 mod targets;
 
-const TARGETS: [&str; 21] = [
+const TARGETS: [&str; 22] = [
     "attribute_list",
     "boot_sector",
     "content",
@@ -38,6 +38,7 @@ const TARGETS: [&str; 21] = [
     "relocate",
     "runlist",
     "seekable",
+    "side_index",
     "tree",
     "vdi",
     "vhd",

@@ -17,6 +17,7 @@
 mod encoded;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use ntfs_volume_builder::{
@@ -357,6 +358,7 @@ fn seeds() -> Vec<Seed> {
         ("decompress", "lzma", LZMA.to_vec()),
     ]);
     seeds.extend(virtual_disks());
+    seeds.extend(compressed_for_an_index());
     seeds.extend([
         (
             "wof",
@@ -479,6 +481,40 @@ fn seeds() -> Vec<Seed> {
         ),
     ]);
     seeds
+}
+
+/// Streams of 2 MiB and more, of which an index has several blocks, for points at the halves.
+fn compressed_for_an_index() -> Vec<Seed> {
+    let line = b"the same line again and again, and a number: ";
+    let lines = (0..45_000_u32).map(|number| [line, &number.to_le_bytes()[..2]].concat());
+    let content: Vec<u8> = lines.flatten().collect();
+    let mut zstd = vec![0; zstd_safe::compress_bound(content.len())];
+    let len = zstd_safe::compress(zstd.as_mut_slice(), &content, 3).unwrap();
+    zstd.truncate(len);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&content).unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    bzip2.write_all(&content).unwrap();
+    let info = lz4_flex::frame::FrameInfo::new().block_mode(lz4_flex::frame::BlockMode::Linked);
+    let mut lz4 = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+    lz4.write_all(&content).unwrap();
+    let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    xz.write_all(&content).unwrap();
+    // The number of points, then of each its kind, its place among 256 in the content and in the stream, and the
+    // bytes of its window.
+    let points = |kind: u8| [2, kind, 96, 96, 0, 0, kind, 160, 160, 0, 0].to_vec();
+    let streams = [
+        ("gzip", 1, gzip.finish().unwrap()),
+        ("zstd", 2, zstd),
+        ("xz", 3, xz.finish().unwrap()),
+        ("bzip2", 4, bzip2.finish().unwrap()),
+        ("lz4", 5, lz4.finish().unwrap()),
+    ];
+    let seed = |(name, kind, stream): (&'static str, u8, Vec<u8>)| {
+        assert!(stream.len() <= 400 << 10, "{name}: {}", stream.len());
+        ("side_index", name, [points(kind), stream].concat())
+    };
+    streams.into_iter().map(seed).collect()
 }
 
 /// An image of partclone of six blocks, cut at odd places. A version 1 header is its largest part.

@@ -10,6 +10,7 @@ use ntfsclone_core::disk::Absence;
 use ntfsclone_core::error::Structure;
 use ntfsclone_core::open::PartitionTable;
 use ntfsclone_core::stream::StreamError;
+use ntfsclone_core::stream::seek::OtherContent;
 
 use crate::device::{self, DeviceGone};
 use crate::report::count;
@@ -284,8 +285,15 @@ const BAD_SECTORS: &str = "the device has bad sectors; go on in spite of them wi
 pub const TAKE_ANOTHER: &str = "was it written or fetched completely? Take another copy of it, or restore what there is \
      with --restore-image --rescue";
 
+/// What to do if an index is not of what it was found with.
+const OTHER_CONTENT: &str = "ntfsclone verify finds out whether the file is sound; if it is, remove its index: FILE.index, or in \
+     ~/.cache/ntfsclone";
+
 fn remedy_for_read(error: &core::Error) -> Option<String> {
     let remedy = match error {
+        core::Error::Io { source, .. } if source.downcast_ref::<OtherContent>().is_some() => {
+            OTHER_CONTENT
+        }
         core::Error::Io { source, .. } => {
             let error = source.downcast_ref::<io::Error>();
             if !error.is_some_and(device::is_bad_sector) {

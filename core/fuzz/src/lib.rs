@@ -16,6 +16,7 @@ mod image_reader;
 mod partclone;
 mod relocate;
 mod seekable;
+mod side_index;
 mod structures;
 mod tree;
 mod volume;
@@ -28,6 +29,7 @@ pub use image_reader::image_reader;
 pub use partclone::partclone;
 pub use relocate::relocate;
 pub use seekable::seekable;
+pub use side_index::side_index;
 pub use structures::{attribute_list, boot_sector, mft_record, runlist};
 pub use tree::tree;
 pub use volume::volume_scan;
@@ -48,6 +50,7 @@ pub fn run(target: &str, data: &[u8]) {
         "wof" => wof(data),
         "image_decoder" => image_decoder(data),
         "seekable" => seekable(data),
+        "side_index" => side_index(data),
         "image_reader" => image_reader(data),
         "partclone" => partclone(data),
         "disk_files" => disk_files(data),

@@ -29,7 +29,7 @@ impl Zstd {
         })
     }
 
-    /// In a frame that began with `header`, with the content `dictionary` before what follows.
+    /// In a frame that began with `header`, in the state that `dictionary` has.
     #[cfg(feature = "seek-index")]
     pub(super) fn after(dictionary: &[u8], header: &[u8], limits: Limits) -> Result<Self, Problem> {
         let mut zstd = Self::new(limits)?;

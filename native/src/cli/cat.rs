@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::numbers;
+use super::{IndexArgs, numbers};
 
 /// The options of `cat`.
 #[derive(Debug, Args)]
@@ -29,6 +29,9 @@ pub struct Cat {
     /// Write these bytes only: from A to B, both included, or LEN bytes from A on
     #[arg(long, value_name = "A-B|A+LEN", value_parser = parse_range)]
     pub range: Option<ByteRange>,
+
+    #[command(flatten)]
+    pub index: IndexArgs,
 
     /// Look into partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]

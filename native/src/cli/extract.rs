@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{NamesBy, ProgressArgs, numbers};
+use super::{IndexArgs, NamesBy, ProgressArgs, numbers};
 
 /// The options of `extract`.
 #[derive(Debug, Args)]
@@ -61,6 +61,9 @@ pub struct Extract {
     /// Where an index is damaged, the MFT is used anyway, with a warning.
     #[arg(long, value_name = "WHERE", value_enum, default_value_t = NamesBy::Index)]
     pub by: NamesBy,
+
+    #[command(flatten)]
+    pub index: IndexArgs,
 
     /// Look into partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]

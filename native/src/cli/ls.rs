@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::numbers;
+use super::{IndexArgs, numbers};
 
 /// The options of `ls`.
 #[derive(Debug, Args)]
@@ -56,6 +56,9 @@ pub struct Ls {
     /// Where an index is damaged, the MFT is used anyway, with a warning.
     #[arg(long, value_name = "WHERE", value_enum, default_value_t = NamesBy::Index)]
     pub by: NamesBy,
+
+    #[command(flatten)]
+    pub index: IndexArgs,
 
     /// Look into partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]

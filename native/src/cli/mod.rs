@@ -19,6 +19,7 @@ mod words;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process;
 
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -152,6 +153,17 @@ pub enum ProgressStyle {
     Bar,
     Json,
     None,
+}
+
+/// The index of a compressed file.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// Keep what is needed to read IMAGE at any place beside it, as IMAGE.index, or in FILE
+    ///
+    /// That is the index of a file that is compressed with gzip, zstd, xz, bzip2 or lz4. It is made in one pass,
+    /// and used from then on. Without this option it is kept in the user's cache folder.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub index: Option<Option<PathBuf>>,
 }
 
 /// The heading of what concerns speed.

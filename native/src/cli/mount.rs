@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ProgressArgs, numbers};
+use super::{IndexArgs, ProgressArgs, numbers};
 
 /// The options of `mount`.
 #[derive(Debug, Args)]
@@ -38,6 +38,9 @@ pub struct Mount {
     /// For others than root, /etc/fuse.conf must have user_allow_other.
     #[arg(long)]
     pub allow_other: bool,
+
+    #[command(flatten)]
+    pub index: IndexArgs,
 
     /// Mount partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ProgressArgs, numbers};
+use super::{IndexArgs, ProgressArgs, numbers};
 
 /// The port of NBD.
 const PORT: u16 = 10809;
@@ -40,6 +40,9 @@ pub struct Serve {
     /// volume in the same state.
     #[arg(long, value_name = "FILE")]
     pub overlay: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub index: IndexArgs,
 
     /// Serve partition N of IMAGE, which is a whole disk [default: the only one with NTFS]
     #[arg(long, value_name = "N", value_parser = numbers::partition)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DirectArgs, ProgressArgs, numbers};
+use super::{DirectArgs, IndexArgs, ProgressArgs, numbers};
 
 /// The options of `verify`.
 #[derive(Debug, Args)]
@@ -24,10 +24,8 @@ pub struct Verify {
     #[arg(long, value_name = "N", value_parser = numbers::partition)]
     pub partition: Option<u32>,
 
-    /// Write the positions of the clusters to IMAGE.index, for images that must
-    /// otherwise be read completely to find a cluster, such as metadata images
-    #[arg(long)]
-    pub index: bool,
+    #[command(flatten)]
+    pub index: IndexArgs,
 
     /// Read the content of all files as well: compressed files must decompress, and
     /// sectors that a rescue marked are found. Takes as long as to read all clusters
@@ -53,8 +51,10 @@ pub struct Verify {
 const VERIFY_HELP: &str = "\
 Reads all of an image and checks its structure, its checksums (FILE.b3 or FILE.sha256 beside it, and
 those in it) and the NTFS volume in it, like a check of the restored volume. Compressed streams that
-were not made by --compress are read twice or more; their metadata is stored in a temporary file
-(TMPDIR).
+were not made by --compress are read twice: for their index (docs/side-index.md), which is kept for later
+runs, and for the check. Those without an index are read twice or more; their metadata is stored in a
+temporary file (TMPDIR). --index also keeps where the clusters are in an uncompressed image that must
+otherwise be read completely to find them, such as one of metadata, beside it.
 
 Exit status: 0 sound; 1 not sound, different, or failed; 2 wrong usage. What loses or hides a file, or
 keeps Windows or Linux from mounting the volume, is not sound; warnings alone are. docs/findings.md
@@ -80,6 +80,9 @@ pub struct Info {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub index: IndexArgs,
 }
 
 const INFO_HELP: &str = "\

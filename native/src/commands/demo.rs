@@ -16,7 +16,7 @@ use crate::device;
 use crate::error::{Error, Result};
 use crate::options::{
     CheckTask, CopyKind, CopyTask, Direct, Existing, FileChecks, Form, Input, Mismatch, NewFields,
-    Origin, Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
+    Output, Progress, RestoreTask, Thin, VolumeChecks, WriteOptions,
 };
 use crate::report::{self, Reports};
 use crate::source::Device;
@@ -70,10 +70,7 @@ pub fn run() -> Result<()> {
 
     reports.empty_line();
     reports.line("3. Checked: ntfsclone --restore-image --no-action backup.img");
-    let input = Input {
-        origin: Origin::File(image),
-        partition: None,
-    };
+    let input = Input::file(image);
     let task = CheckTask {
         image: input.clone(),
         checks,

@@ -9,7 +9,7 @@ mod file_sums;
 mod files;
 mod folder;
 mod frames;
-mod index_cache;
+mod index_store;
 mod neighbours;
 mod not_opened;
 mod opened;
@@ -40,6 +40,7 @@ pub use damaged::path_to_rescue;
 pub use file_sums::{FileSums, tapped};
 pub use files::{Files, FilesReader};
 pub use frames::{FramesReader, SharedLostFrames};
+pub use index_store::begins_as_index;
 pub use not_opened::refuse;
 pub use opened::{Bytes, Format, OpenInput, Recognised};
 pub use partition::warn_of as warn_of_table;
@@ -57,7 +58,7 @@ use self::stream::{open_pipe, open_stream};
 use self::virtual_disk::open_disk;
 use crate::device;
 use crate::error::{Error, Result};
-use crate::options::{Input, Origin, Rescue};
+use crate::options::{Indexing, Input, Origin, Rescue};
 
 /// Bytes that are enough to tell.
 const START_BYTES: usize = 512;
@@ -154,8 +155,8 @@ pub fn open_volume(
     rescue: Option<&Rescue>,
 ) -> Result<OpenInput> {
     let input = Input {
-        origin: Origin::File(path.to_owned()),
         partition,
+        ..Input::file(path.to_owned())
     };
     let opening = OpenOptions {
         wanted: Wanted::Volume,
@@ -189,12 +190,19 @@ pub fn open_unread(path: &Path, partition: Option<u32>) -> Result<Option<OpenInp
         damaged: None,
         sums: None,
         passing: None,
+        indexing: Indexing::default(),
     };
     let bytes = Bytes::Random(files);
     Ok(Some(OpenInput { input, bytes }))
 }
 
 fn open_with(input: &Input, opening: OpenOptions<'_>) -> Result<OpenInput> {
+    let mut opened = open_origin(input, opening)?;
+    opened.input.indexing = input.indexing.clone();
+    Ok(opened)
+}
+
+fn open_origin(input: &Input, opening: OpenOptions<'_>) -> Result<OpenInput> {
     let name = input.name();
     let failed = |error| Error::io("open", &name, error);
     let path = match &input.origin {
@@ -353,6 +361,7 @@ fn open_files(
         damaged,
         sums,
         passing: None,
+        indexing: Indexing::default(),
     };
     let content = Probe::with_start(&files, &start).content();
     // The first frame may be what is damaged.

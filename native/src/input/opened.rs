@@ -10,6 +10,7 @@ use ntfsclone_core::open::{Container, Content, Damage, Layer};
 
 use super::{FileSums, Files, Passing, Seekable, VirtualDisk};
 use crate::error::{Error, Result};
+use crate::options::Indexing;
 use crate::rescue::DamagedSource;
 use crate::visible::Visible;
 
@@ -46,6 +47,8 @@ pub struct Recognised {
     pub sums: Option<Arc<FileSums>>,
     /// The frames of a zstd stream that is read from start to end.
     pub passing: Option<Passing>,
+    /// The index with which it is read at any place, if it is compressed.
+    pub indexing: Indexing,
 }
 
 /// What can be restored.

@@ -11,7 +11,7 @@ use ntfsclone_core::stream::seek::{IndexedReader, SeekIndex};
 use ntfsclone_core::stream::{Compression, Limits};
 
 use super::compression::memory_limit;
-use super::index_cache;
+use super::index_store::IndexStore;
 use super::seek_points;
 use super::shared_decoder::SharedDecoder;
 use super::virtual_disk::open_disk;
@@ -19,7 +19,7 @@ use super::{Files, OpenInput, OpenOptions, Recognised, Sums, Unnamed, Wanted};
 use crate::device;
 use crate::error::Result;
 use crate::host::progress::{Phase, Progress};
-use crate::options;
+use crate::options::{self, IndexPlace, Indexing};
 use crate::report::Reports;
 
 /// Compressed bytes from which on an index is made. Less is decompressed in a second.
@@ -52,7 +52,8 @@ pub fn open_indexed(input: &Recognised, reports: Reports) -> Result<Option<OpenI
     if inner.iter().any(is_compression) || input.sums.is_some() {
         return Ok(None);
     }
-    let Some(source) = indexed(&input.name, files, compression, reports) else {
+    let source = indexed(&input.name, files, compression, &input.indexing, reports)?;
+    let Some(source) = source else {
         return Ok(None);
     };
     let partition = inner.iter().find_map(|layer| match layer {
@@ -76,50 +77,79 @@ pub fn open_indexed(input: &Recognised, reports: Reports) -> Result<Option<OpenI
 
 /// The content of `files` at any place, by an index that is kept or made now. `None` if there is no
 /// index of this format, for small files, and for what is damaged.
+///
+/// # Errors
+///
+/// The index would take the place of another file.
 pub fn indexed(
     name: &Path,
     files: &Arc<Files>,
     compression: Compression,
+    indexing: &Indexing,
     reports: Reports,
-) -> Option<Source> {
-    if !seek_points::can_index(compression) || files.size() < LEAST_BYTES || files.is_block_device()
-    {
-        return None;
+) -> Result<Option<Source>> {
+    let is_small = files.size() < LEAST_BYTES && indexing.place == IndexPlace::Cache;
+    if !seek_points::can_index(compression) || is_small || files.is_block_device() {
+        return Ok(None);
     }
-    let identity = identity_of(files)?;
-    let index = match index_cache::find(files, &identity) {
-        Some(index) => index,
-        None => {
-            reports.line(format_args!(
-                "Making an index of {}, with which it can be read here and there",
-                name.display()
-            ));
-            // As for other long work: whoever looks at a terminal sees how far it is.
-            let shown = match std::io::stderr().is_terminal() {
-                true => options::Progress::Bar,
-                false => options::Progress::None,
-            };
-            let mut progress = Progress::start(shown, Phase::Index, files.size());
-            let file = seek_points::index_of(files, compression, identity, &mut progress)?;
-            progress.finish();
-            // What was decoded while it changed is of neither state.
-            files.check_unchanged().ok()?;
-            index_cache::keep(files, &identity, &file);
-            SeekIndex::open(Arc::new(Arc::<[u8]>::from(file))).ok()?
-        }
+    let Some(identity) = identity_of(files) else {
+        return Ok(None);
     };
-    let is_of_files = index.identity() == identity
-        && index.compression() == compression
-        && index.compressed_size() == files.size();
-    let limits = Limits {
-        memory: memory_limit(device::usable_memory()),
-        threads: 0,
+    let store = IndexStore::new(files, &identity, &indexing.place)?;
+    let reader_by = |index: SeekIndex| {
+        let is_of_files = index.identity() == identity
+            && index.compression() == compression
+            && index.compressed_size() == files.size();
+        let limits = Limits {
+            memory: memory_limit(device::usable_memory()),
+            threads: 0,
+        };
+        let compressed = Arc::clone(files) as Source;
+        is_of_files.then(|| IndexedReader::new(compressed, index, limits))
     };
-    let compressed = Arc::clone(files) as Source;
-    is_of_files.then(|| {
-        let reader = IndexedReader::new(compressed, index, limits);
-        Arc::new(SharedDecoder::new(reader)) as Source
-    })
+    let kept = store.find(|index| reader_by(index).filter(is_sound));
+    if let Some(kept) = kept {
+        return Ok(Some(shared(kept)));
+    }
+    if indexing.needs_existing {
+        return Ok(None);
+    }
+    reports.line(format_args!(
+        "Making an index of {}, with which it can be read here and there",
+        name.display()
+    ));
+    // As for other long work: whoever looks at a terminal sees how far it is.
+    let shown = match std::io::stderr().is_terminal() {
+        true => options::Progress::Bar,
+        false => options::Progress::None,
+    };
+    let mut progress = Progress::start(shown, Phase::Index, files.size());
+    let made = seek_points::index_of(files, compression, identity, &mut progress);
+    let Some(file) = made else {
+        return Ok(None);
+    };
+    progress.finish();
+    // What was decoded while it changed is of neither state.
+    files.check_unchanged()?;
+    store.keep(&file);
+    let index = SeekIndex::open(Arc::new(Arc::<[u8]>::from(file))).ok();
+    Ok(index.and_then(reader_by).map(shared))
+}
+
+/// What several threads read is decoded once.
+fn shared(reader: IndexedReader) -> Source {
+    Arc::new(SharedDecoder::new(reader))
+}
+
+/// Whether the content is as the index says, at its start and from the last point on. All else is compared
+/// when it is read.
+fn is_sound(reader: &IndexedReader) -> bool {
+    let last = reader.last_block_start();
+    let mut byte = [0];
+    reader.size() == 0
+        || [0, last]
+            .iter()
+            .all(|&offset| reader.read_exact_at(offset, &mut byte).is_ok())
 }
 
 /// The hash of the size, and of the first and last bytes.

@@ -17,6 +17,7 @@ use super::{
     Bytes, Files, FilesReader, Format, OpenInput, OpenOptions, Recognised, Sums, Unnamed, Wanted,
 };
 use crate::error::{Error, Result, TAKE_ANOTHER};
+use crate::options::Indexing;
 
 /// What is read of a stream to identify it: the partition table of a disk is in
 /// it, by either size of sectors, and the signatures of all file systems.
@@ -43,6 +44,7 @@ pub(super) fn open_pipe(
         damaged: None,
         sums: None,
         passing: None,
+        indexing: Indexing::default(),
     };
     open_stream(input, reader, Nesting::new(Vec::new(), partition), opening)
 }

@@ -7,7 +7,7 @@ use ntfsclone_core::tree::By;
 use super::task::{
     ArchiveFormat, ArchiveOrder, Existing, ExtractTarget, ExtractTask, Options, Output, Task,
 };
-use super::{dash_for_stdout, input_named, resolve_progress};
+use super::{dash_for_stdout, indexed, input_named, resolve_progress};
 use crate::cli::{Extract, Links, NamesBy};
 use crate::error::{Error, Result};
 
@@ -23,7 +23,7 @@ pub(super) fn resolve(typed: Extract) -> Result<Options> {
         );
     }
     let task = Task::Extract(ExtractTask {
-        source: input_named(typed.source, typed.partition)?,
+        source: indexed(input_named(typed.source, typed.partition)?, typed.index)?,
         paths: typed.paths,
         target,
         keeps_links: typed.links == Links::Keep,

@@ -22,14 +22,14 @@ pub use resize::Resize;
 pub use task::{
     Address, ArchiveFormat, ArchiveOrder, CatFile, CatTask, CheckTask, Compress, ConvertTask,
     CopyKind, CopyScope, CopyTask, DamageTask, Existing, ExtractTarget, ExtractTask, FileChecks,
-    Form, HiddenSectors, InfoTask, Input, ListForm, LsTask, MapTask, Mismatch, MountTask,
-    MountedAs, NewFields, NewSerial, Options, Origin, Output, Progress, Rescue, RestoreTask,
-    ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    Form, HiddenSectors, IndexPlace, Indexing, InfoTask, Input, ListForm, LsTask, MapTask,
+    Mismatch, MountTask, MountedAs, NewFields, NewSerial, Options, Origin, Output, Progress,
+    Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
-    self, Cli, Command, Copy, Damage, Ls, Map, NamesBy, ProgressArgs, ProgressStyle, Reflink,
-    Verify,
+    self, Cli, Command, Copy, Damage, IndexArgs, Ls, Map, NamesBy, ProgressArgs, ProgressStyle,
+    Reflink, Verify,
 };
 pub use crate::cli::{Algorithm, Direct, NewSize};
 use crate::device;
@@ -48,8 +48,11 @@ pub fn resolve(typed: Cli) -> Result<Options> {
         Some(Command::Convert(typed)) => convert::resolve(typed),
         Some(Command::Verify(typed)) => resolve_verify(typed),
         Some(Command::Info(typed)) => {
+            let needs_existing = typed.index.index.is_none();
+            let mut source = indexed(input_named(typed.source, typed.partition)?, typed.index)?;
+            source.indexing.needs_existing = needs_existing;
             let task = Task::Info(InfoTask {
-                source: input_named(typed.source, typed.partition)?,
+                source,
                 json: typed.json,
             });
             Ok(Options::new(task, Progress::None))
@@ -60,7 +63,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
         Some(Command::Cat(typed)) => {
             let task = Task::Cat(CatTask {
                 file: resolve_cat_file(typed.path, typed.record)?,
-                source: input_named(typed.source, typed.partition)?,
+                source: indexed(input_named(typed.source, typed.partition)?, typed.index)?,
                 range: typed.range,
             });
             Ok(Options::new(task, Progress::None))
@@ -367,12 +370,12 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
         return usage("standard input cannot be compared with itself");
     }
     let task = Task::Verify(VerifyTask {
-        image: input_named(typed.image, typed.partition)?,
+        keeps_index: typed.index.index.is_some(),
+        image: indexed(input_named(typed.image, typed.partition)?, typed.index)?,
         against: typed
             .against
             .map(|other| input_named(other, None))
             .transpose()?,
-        index: typed.index,
         deep: typed.deep,
         json: typed.json,
         direct: typed.direct.direct,
@@ -384,7 +387,7 @@ fn resolve_verify(typed: Verify) -> Result<Options> {
 
 fn resolve_ls(typed: Ls) -> Result<Options> {
     let task = Task::Ls(LsTask {
-        source: input_named(typed.source, typed.partition)?,
+        source: indexed(input_named(typed.source, typed.partition)?, typed.index)?,
         paths: typed.paths,
         form: match (typed.long, typed.json, typed.csv) {
             (true, ..) => ListForm::Long,
@@ -433,7 +436,21 @@ fn input_named(name: PathBuf, partition: Option<u32>) -> Result<Input> {
             Origin::File(name)
         },
         partition,
+        indexing: Indexing::default(),
     })
+}
+
+/// The same, with the index that was typed.
+fn indexed(mut input: Input, typed: IndexArgs) -> Result<Input> {
+    input.indexing.place = match (typed.index, &input.origin) {
+        (None, _) => IndexPlace::Cache,
+        (Some(None), Origin::Stdin) => {
+            return usage("nothing is beside standard input; name the index: --index=FILE");
+        }
+        (Some(None), Origin::File(_)) => IndexPlace::Beside,
+        (Some(Some(path)), _) => IndexPlace::File(path),
+    };
+    Ok(input)
 }
 
 fn resolve_progress(typed: &ProgressArgs) -> Progress {

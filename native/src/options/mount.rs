@@ -1,14 +1,14 @@
 //! `mount`, resolved to a task.
 
 use super::task::{MountTask, MountedAs, Options, Origin, Task};
-use super::{distinct_paths, input_named, resolve_progress, usage};
+use super::{distinct_paths, indexed, input_named, resolve_progress, usage};
 use crate::cli::Mount;
 use crate::error::Result;
 use crate::input;
 
 pub(super) fn resolve(typed: Mount) -> Result<Options> {
     let progress = resolve_progress(&typed.progress);
-    let source = input_named(typed.source, typed.partition)?;
+    let source = indexed(input_named(typed.source, typed.partition)?, typed.index)?;
     if let Some(overlay) = &typed.overlay {
         let Origin::File(path) = &source.origin else {
             return usage(

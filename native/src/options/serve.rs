@@ -1,14 +1,14 @@
 //! `serve`, resolved to a task.
 
 use super::task::{Address, Options, Origin, ServeTask, Task};
-use super::{distinct_paths, input_named, resolve_progress, usage};
+use super::{distinct_paths, indexed, input_named, resolve_progress, usage};
 use crate::cli::Serve;
 use crate::error::Result;
 use crate::input;
 
 pub(super) fn resolve(typed: Serve) -> Result<Options> {
     let progress = resolve_progress(&typed.progress);
-    let source = input_named(typed.source, typed.partition)?;
+    let source = indexed(input_named(typed.source, typed.partition)?, typed.index)?;
     if let Origin::Stdin = source.origin
         && typed.overlay.is_some()
     {

@@ -210,8 +210,8 @@ pub struct VerifyTask {
     pub image: Input,
     /// What to compare it with.
     pub against: Option<Input>,
-    /// Keep where the clusters are beside the image.
-    pub index: bool,
+    /// Where the clusters are is kept beside an image that is not compressed.
+    pub keeps_index: bool,
     /// Read the content of all files.
     pub deep: bool,
     pub json: bool,
@@ -412,6 +412,26 @@ pub struct Input {
     pub origin: Origin,
     /// The partition with this number, of a whole disk.
     pub partition: Option<u32>,
+    pub indexing: Indexing,
+}
+
+/// The index with which a compressed file is read at any place.
+#[derive(Debug, Clone, Default)]
+pub struct Indexing {
+    pub place: IndexPlace,
+    /// None is made: that takes as long as to decompress all of the file.
+    pub needs_existing: bool,
+}
+
+/// Where an index is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IndexPlace {
+    /// In the cache folder of the user.
+    #[default]
+    Cache,
+    /// Beside the file.
+    Beside,
+    File(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -546,6 +566,15 @@ impl Progress {
 }
 
 impl Input {
+    /// All of a file or device.
+    pub fn file(path: PathBuf) -> Self {
+        Self {
+            origin: Origin::File(path),
+            partition: None,
+            indexing: Indexing::default(),
+        }
+    }
+
     /// What to call it in messages.
     pub fn name(&self) -> PathBuf {
         match &self.origin {

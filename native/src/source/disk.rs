@@ -21,7 +21,7 @@ use crate::input::{
     self, Bytes, Files, Format, OpenInput, Recognised, Seekable, VirtualDisk, decompressed,
     peek_content,
 };
-use crate::options::{self, Input};
+use crate::options::{self, Indexing, Input};
 use crate::report::Reports;
 
 /// Ours: a disk in a compressed disk is all that is known of.
@@ -81,7 +81,7 @@ impl Disk {
                     (opened.source, container.layer(&opened.files))
                 }
                 Ok(Content::Compressed(compression)) if is_outermost => {
-                    match decompress(&name, &files, compression, reports)? {
+                    match decompress(input, &files, compression, reports)? {
                         Some(inner) => inner,
                         None => return Ok(None),
                     }
@@ -160,6 +160,7 @@ impl Disk {
             damaged: None,
             sums: None,
             passing: None,
+            indexing: Indexing::default(),
         };
         let bytes = Bytes::Disk(disk);
         Device::of(OpenInput { input, bytes }, progress, Reports::NONE)
@@ -204,11 +205,12 @@ impl Disk {
 /// What is compressed in the files, and how, if that is a disk: at any place by its frames or an index,
 /// else all of it in a temporary file.
 fn decompress(
-    name: &Path,
+    input: &Input,
     files: &Arc<Files>,
     compression: Compression,
     reports: Reports,
 ) -> Result<Option<(Source, Layer)>> {
+    let name = &input.name();
     if compression == Compression::Zstd
         && let Ok(Some(seekable)) = SeekableReader::open(Arc::clone(files))
     {
@@ -224,7 +226,7 @@ fn decompress(
     if !is_disk {
         return Ok(None);
     }
-    if let Some(source) = input::indexed(name, files, compression, reports) {
+    if let Some(source) = input::indexed(name, files, compression, &input.indexing, reports)? {
         return Ok(Some((source, Layer::Compressed(compression))));
     }
     reports.line(format_args!(

@@ -14,11 +14,13 @@ use ntfsclone_core::image::seekable::{
     FRAME_SIZE, Head, Kind, MapBuilder, Summary, SummaryBuilder,
 };
 use ntfsclone_core::io::{ReadAt, Source};
+use ntfsclone_core::stream::seek::SeekIndex;
 use ntfsclone_core::units::Lcn;
 
 use super::small_file;
 use crate::device::{self, Mode};
 use crate::error::{Error, Result};
+use crate::input;
 use crate::report;
 use crate::sink::{AtomicFile, Replacing};
 
@@ -29,25 +31,30 @@ const MAX_MAP_SIZE: usize = 256 << 20;
 const MAX_SIZE: u64 = (MAX_MAP_SIZE as u64) + (1 << 20);
 
 /// The name of the file beside `image`.
-fn path_beside(image: &Path) -> PathBuf {
+pub fn path_beside(image: &Path) -> PathBuf {
     let mut name = image.as_os_str().to_owned();
     name.push(".index");
     PathBuf::from(name)
 }
 
-/// The file beside `image` that begins as an index does; it may be that of another image.
+/// The file beside `image` that begins as an index does, also that of a compressed file; it may be that of
+/// another image.
 pub fn beside(image: &Path) -> Option<PathBuf> {
     let path = path_beside(image);
     let mut start = [0; 16];
     let mut file = device::open_regular(&path).ok()?;
     file.read_exact(&mut start).ok()?;
-    Summary::begins(&start).then_some(path)
+    (Summary::begins(&start) || SeekIndex::begins(&start)).then_some(path)
 }
 
 /// The index beside `path`, if there is one and it is that of `image`; what is
 /// wrong with it is a warning.
 pub fn read(path: &Path, image: &Source) -> Option<Index> {
     let path = path_beside(path);
+    if input::begins_as_index(&path) {
+        // That of the compressed file.
+        return None;
+    }
     let bytes = match small_file::read(&path, MAX_SIZE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

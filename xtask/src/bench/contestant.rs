@@ -22,12 +22,18 @@ pub(super) enum Contestant {
     Dd,
     /// ntfs-3g, and find or cat in what it mounts.
     Mount,
+    /// gzip, which compresses a volume, or reads that through.
+    Gzip,
+    /// The same with zstd: one frame, as Clonezilla makes it.
+    Zstd,
+    /// The same with xz, in blocks.
+    Xz,
     /// The program of the npm package that `cargo xtask web` made.
     Node,
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Ours,
         Self::OursPlain,
         Self::Reference,
@@ -39,6 +45,9 @@ impl Contestant {
         Self::QemuNbd,
         Self::Dd,
         Self::Mount,
+        Self::Gzip,
+        Self::Zstd,
+        Self::Xz,
         Self::Node,
     ];
 
@@ -55,6 +64,9 @@ impl Contestant {
             Self::QemuNbd => "qemu-nbd",
             Self::Dd => "dd conv=sparse",
             Self::Mount => "mount of ntfs-3g",
+            Self::Gzip => "gzip -t",
+            Self::Zstd => "zstd -t",
+            Self::Xz => "xz -t",
             Self::Node => "npm package in Node",
         }
     }
@@ -64,7 +76,9 @@ impl Contestant {
         match self {
             Self::Ours | Self::OursPlain | Self::Cp | Self::Dd | Self::Node => None,
             Self::Reference | Self::Mount => Some("ntfs-3g"),
-            Self::ReferenceZstd => Some("zstd"),
+            Self::Gzip => Some("gzip"),
+            Self::ReferenceZstd | Self::Zstd => Some("zstd"),
+            Self::Xz => Some("xz-utils"),
             Self::Partclone | Self::PartcloneRestore => Some("partclone"),
             Self::QemuImg | Self::QemuNbd => Some("qemu-utils"),
         }
@@ -88,6 +102,9 @@ impl Contestant {
             Self::QemuNbd => setup::find("qemu-nbd"),
             Self::Dd => setup::find("dd"),
             Self::Mount => setup::find("ntfs-3g").and(setup::find("sh")),
+            Self::Gzip => setup::find("gzip").and(setup::find("sh")),
+            Self::Zstd => setup::find("zstd").and(setup::find("sh")),
+            Self::Xz => setup::find("xz").and(setup::find("sh")),
             Self::Node => node_program()
                 .is_file()
                 .then(|| setup::find("node"))
@@ -121,7 +138,9 @@ impl Contestant {
     /// The line that says it: the first one that has a digit.
     pub(super) fn version(self) -> Result<String> {
         let mut command = match self {
-            Self::ReferenceZstd => Command::new("zstd"),
+            Self::ReferenceZstd | Self::Zstd => Command::new("zstd"),
+            Self::Gzip => Command::new("gzip"),
+            Self::Xz => Command::new("xz"),
             Self::Mount => Command::new("ntfs-3g"),
             Self::Node => Command::new("node"),
             _ => self.command()?,

@@ -19,6 +19,8 @@ enum Quantity {
     /// What the other one takes, as a multiple of our time.
     TimeOf(Contestant),
     Seconds,
+    /// The length of our output, as a part of the volume's.
+    ShareOfVolume,
     PeakBytes,
 }
 
@@ -52,6 +54,10 @@ pub(super) fn judge(
                 Quantity::Size(other) => of(other)?.size_ratio?,
                 Quantity::TimeOf(other) => of(other)?.wall_ratio.recip(),
                 Quantity::Seconds => of(Contestant::Ours)?.wall_seconds,
+                Quantity::ShareOfVolume => {
+                    let output = of(Contestant::Ours)?.runs.first()?.output_bytes?;
+                    output as f64 / volume.size as f64
+                }
                 Quantity::PeakBytes => of(Contestant::Ours)?.peak_bytes as f64,
             };
             Some(Verdict {
@@ -66,10 +72,10 @@ pub(super) fn judge(
 
 fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
     use Contestant::{
-        Cp, Mount, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, QemuNbd, Reference,
-        ReferenceZstd,
+        Cp, Gzip, Mount, Node, OursPlain, Partclone, PartcloneRestore, QemuImg, QemuNbd, Reference,
+        ReferenceZstd, Xz, Zstd,
     };
-    use Quantity::{CpuTime, PeakBytes, Seconds, Size, TimeOf, WallTime};
+    use Quantity::{CpuTime, PeakBytes, Seconds, ShareOfVolume, Size, TimeOf, WallTime};
     let copies = matches!(job, Job::Save | Job::Restore | Job::Clone | Job::Metadata);
     let everyday = matches!(volume.kind, Kind::Bulk | Kind::Small);
     let mut goals = Vec::new();
@@ -98,6 +104,10 @@ fn goals(place: Place, volume: &Volume, job: Job) -> Vec<(Quantity, f64)> {
         (_, Job::Cat | Job::MountRead, _) => goals.push((WallTime(Mount), 1.0)),
         // At least 0.8 of its speed.
         (_, Job::Serve, _) => goals.push((WallTime(QemuNbd), 1.0 / 0.8)),
+        (_, Job::IndexGzip, _) => goals.extend([(WallTime(Gzip), 0.6), (ShareOfVolume, 0.005)]),
+        (_, Job::IndexZstd, _) => goals.extend([(WallTime(Zstd), 1.15), (ShareOfVolume, 0.005)]),
+        (_, Job::IndexXz, _) => goals.extend([(WallTime(Xz), 1.15), (ShareOfVolume, 0.005)]),
+        (_, Job::CatZstd, _) => goals.push((Seconds, 0.3)),
         (_, Job::Info, _) => goals.push((Seconds, 1.0)),
         (Place::Memory, Job::Save, Kind::Bulk) => {
             goals.extend([(WallTime(Cp), 0.75), (WallTime(Partclone), 0.10)]);
@@ -127,6 +137,7 @@ impl fmt::Display for Quantity {
             Self::CpuTime(other) => write!(formatter, "CPU time to that of {}", other.name()),
             Self::Size(other) => write!(formatter, "size to that of {}", other.name()),
             Self::TimeOf(other) => write!(formatter, "time of {} to ours", other.name()),
+            Self::ShareOfVolume => formatter.write_str("size to that of the volume"),
             Self::Seconds => formatter.write_str("seconds"),
             Self::PeakBytes => formatter.write_str("peak memory in bytes"),
         }
@@ -138,6 +149,7 @@ impl fmt::Display for Verdict {
         let word = if self.met { "met" } else { "MISSED" };
         let [measured, limit] = [self.measured, self.limit].map(|value| match self.quantity {
             Quantity::PeakBytes => format!("{:.0} MiB", value / (1 << 20) as f64),
+            Quantity::ShareOfVolume => format!("{:.2} %", value * 100.0),
             _ => format!("{value:.2}"),
         });
         let quantity = match self.quantity {

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -56,6 +57,22 @@ pub(super) enum Job {
     MountRead,
     /// The volume in the image, to an NBD client
     Serve,
+    /// The index of a volume that gzip compressed
+    #[value(name = "index-gzip")]
+    #[serde(rename = "index-gzip")]
+    IndexGzip,
+    /// The same, by zstd
+    #[value(name = "index-zstd")]
+    #[serde(rename = "index-zstd")]
+    IndexZstd,
+    /// The same, by xz
+    #[value(name = "index-xz")]
+    #[serde(rename = "index-xz")]
+    IndexXz,
+    /// A MiB in the middle of a file, of a volume that zstd compressed, with its index
+    #[value(name = "cat-zstd")]
+    #[serde(rename = "cat-zstd")]
+    CatZstd,
     /// The volume to an image, on one core, beside the npm package
     NodeSave,
     /// The image, with the volume in it, on one core, beside the npm package
@@ -64,6 +81,9 @@ pub(super) enum Job {
 
 /// Whose content is read: one of the volume of large files.
 const FILE: &str = "large 00.bin";
+
+/// The part of it that is read alone: in small volumes too.
+const MIDDLE: &str = "33000000+1048576";
 
 /// The files of one run.
 #[derive(Clone)]
@@ -105,6 +125,10 @@ impl Job {
             Self::Cat => "cat",
             Self::MountRead => "mount-read",
             Self::Serve => "serve",
+            Self::IndexGzip => "index-gzip",
+            Self::IndexZstd => "index-zstd",
+            Self::IndexXz => "index-xz",
+            Self::CatZstd => "cat-zstd",
             Self::NodeSave => "node-save",
             Self::NodeVerify => "node-verify",
         }
@@ -121,6 +145,9 @@ impl Job {
             | Self::Serve
             | Self::NodeVerify => Some(Contestant::Ours),
             Self::FromPartclone => Some(Contestant::Partclone),
+            Self::IndexGzip => Some(Contestant::Gzip),
+            Self::IndexZstd | Self::CatZstd => Some(Contestant::Zstd),
+            Self::IndexXz => Some(Contestant::Xz),
             _ => None,
         }
     }
@@ -141,6 +168,11 @@ impl Job {
         self.level().is_some() || self == Self::ToVmdk
     }
 
+    /// Whether our output is an index, beside programs that write nothing.
+    pub(super) fn makes_index(self) -> bool {
+        matches!(self, Self::IndexGzip | Self::IndexZstd | Self::IndexXz)
+    }
+
     pub(super) fn writes_file(self) -> bool {
         !matches!(
             self,
@@ -152,6 +184,10 @@ impl Job {
                 | Self::Cat
                 | Self::MountRead
                 | Self::Serve
+                | Self::IndexGzip
+                | Self::IndexZstd
+                | Self::IndexXz
+                | Self::CatZstd
                 | Self::NodeVerify
         )
     }
@@ -167,8 +203,8 @@ impl Job {
 
     pub(super) fn contestants(self, volume: Kind) -> &'static [Contestant] {
         use Contestant::{
-            Cp, Dd, Mount, Node, Ours, OursPlain, Partclone, PartcloneRestore, QemuImg, QemuNbd,
-            Reference, ReferenceZstd,
+            Cp, Dd, Gzip, Mount, Node, Ours, OursPlain, Partclone, PartcloneRestore, QemuImg,
+            QemuNbd, Reference, ReferenceZstd, Xz, Zstd,
         };
         match (self, volume) {
             // It is for conversions.
@@ -187,7 +223,21 @@ impl Job {
             (Self::Verify, _) => &[Ours, Reference],
             (Self::Ls, Kind::Small) | (Self::Cat | Self::MountRead, Kind::Bulk) => &[Ours, Mount],
             (Self::Serve, Kind::Bulk) => &[Ours, QemuNbd],
-            (Self::Ls | Self::Cat | Self::MountRead | Self::Serve, _) => &[],
+            (Self::IndexGzip, Kind::Bulk) => &[Ours, Gzip],
+            (Self::IndexZstd, Kind::Bulk) => &[Ours, Zstd],
+            (Self::IndexXz, Kind::Bulk) => &[Ours, Xz],
+            (Self::CatZstd, Kind::Bulk) => &[Ours],
+            (
+                Self::Ls
+                | Self::Cat
+                | Self::MountRead
+                | Self::Serve
+                | Self::IndexGzip
+                | Self::IndexZstd
+                | Self::IndexXz
+                | Self::CatZstd,
+                _,
+            ) => &[],
             (Self::Info, _) => &[Ours],
             (Self::RestoreSize, _) => &[Ours, OursPlain],
             // Its $Bitmap alone is more than the module's memory.
@@ -245,6 +295,22 @@ impl Job {
                 Self::Check.ntfsclone(&mut command, files);
             }
             Contestant::OursPlain => Self::Restore.ntfsclone(&mut command, files),
+            Contestant::Ours if self.makes_index() => {
+                command.arg("info").arg(index_at(&files.output));
+                command.arg(&files.image);
+            }
+            Contestant::Ours if self == Self::CatZstd => {
+                // Made in the first run, which is not measured.
+                let index = files.log.with_extension("index");
+                command.arg("cat").arg(index_at(&index));
+                command
+                    .args(["--range", MIDDLE])
+                    .arg(&files.image)
+                    .arg(FILE);
+            }
+            Contestant::Gzip => compress_or_test(&mut command, "gzip -1", self, files),
+            Contestant::Zstd => compress_or_test(&mut command, "zstd -q -T0 -3", self, files),
+            Contestant::Xz => compress_or_test(&mut command, "xz -T0 -0", self, files),
             Contestant::Ours | Contestant::Reference => self.ntfsclone(&mut command, files),
             Contestant::ReferenceZstd => {
                 let level = self.level().context("compresses")?;
@@ -322,6 +388,8 @@ impl Job {
             Self::Cat => "cat",
             Self::MountRead => "mount --background",
             Self::Serve => "serve --once --socket",
+            // Have commands of their own.
+            Self::IndexGzip | Self::IndexZstd | Self::IndexXz | Self::CatZstd => "",
             Self::NodeSave => "-q -s -o",
             Self::NodeVerify => "verify -q",
             // QEMU makes the volume the whole disk.
@@ -366,6 +434,32 @@ fn in_shell(script: &str, program: &Command, paths: [&Path; 2]) -> Command {
     shell.args(["-c", script]).arg(program.get_program());
     shell.args(paths);
     shell
+}
+
+/// Compresses the volume to an image by the words of `compressor`; or reads the image through.
+fn compress_or_test(command: &mut Command, compressor: &str, job: Job, files: &Files) {
+    let program = compressor.split(' ').next().unwrap_or_default();
+    let (script, input, output) = match job {
+        Job::Save => (
+            format!("{compressor} < \"$0\" > \"$1\""),
+            &files.volume,
+            &files.output,
+        ),
+        // By a name that is not its own, gzip reads nothing.
+        _ => (
+            format!("{program} -t < \"$0\""),
+            &files.image,
+            &files.output,
+        ),
+    };
+    command.arg("-c").arg(script).args([input, output]);
+}
+
+/// The option for an index in the file `path`.
+fn index_at(path: &Path) -> OsString {
+    let mut option = OsString::from("--index=");
+    option.push(path);
+    option
 }
 
 /// The same, by no more than one core.

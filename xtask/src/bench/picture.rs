@@ -70,7 +70,16 @@ fn is_shown(record: &Record) -> bool {
         }
         && !matches!(
             record.job,
-            Job::Check | Job::Verify | Job::Info | Job::Scan | Job::NodeSave | Job::NodeVerify
+            Job::Check
+                | Job::Verify
+                | Job::Info
+                | Job::Scan
+                | Job::IndexGzip
+                | Job::IndexZstd
+                | Job::IndexXz
+                | Job::CatZstd
+                | Job::NodeSave
+                | Job::NodeVerify
         )
 }
 
@@ -94,6 +103,10 @@ fn draw_race(body: &mut String, record: &Record, mut y: u32) -> u32 {
         Job::FromPartclone => "Convert from partclone to raw",
         Job::Ls => "List all files",
         Job::Cat => "Read a file",
+        Job::IndexGzip => "Index of a gzip file",
+        Job::IndexZstd => "Index of a zstd file",
+        Job::IndexXz => "Index of an xz file",
+        Job::CatZstd => "Read a MiB of a zstd file",
         Job::NodeSave => "Save on one core",
         Job::NodeVerify => "Verify on one core",
         Job::MountRead => "Read through a mount",

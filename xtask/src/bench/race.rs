@@ -109,7 +109,7 @@ impl Race<'_> {
             (Job::Scan, [command]) => measure::run_to_first_bytes(command),
             (_, commands) => measure::run(commands),
         }?;
-        if job.compresses() {
+        if job.compresses() || job.makes_index() && contestant == Contestant::Ours {
             run.output_bytes = Some(fs::metadata(&files.output)?.len());
         }
         Ok(run)
@@ -163,6 +163,9 @@ impl Race<'_> {
             | Contestant::QemuImg
             | Contestant::QemuNbd
             | Contestant::Dd
+            | Contestant::Gzip
+            | Contestant::Zstd
+            | Contestant::Xz
             | Contestant::Mount => ensure!(
                 output::digest(&files.volume)? == output::digest(&files.output)?,
                 "is not the same as the volume"

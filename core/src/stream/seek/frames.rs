@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::point::{MAX_ZSTD_WINDOW, Resume};
+use super::zstd_state::{NeededWindow, ZstdState};
 use crate::image::seekable::frame_header::{BLOCK_HEADER, FrameHeader, MAX_FRAME_HEADER, block};
 use crate::stream::Compression;
 use crate::units::{len_u64, len_usize};
@@ -17,6 +18,23 @@ pub struct Frames {
     /// The header of the frame, or a part of it.
     header: Vec<u8>,
     frame: Frame,
+    /// `None` in frames without points, and in those of lz4.
+    zstd: Option<ZstdBlocks>,
+}
+
+/// The blocks of a frame of zstd.
+struct ZstdBlocks {
+    state: ZstdState,
+    block: ZstdBlock,
+    /// That of the last point, until it is known what blocks refer to.
+    window: Option<NeededWindow>,
+}
+
+enum ZstdBlock {
+    /// Content that the block has itself, in bytes.
+    Plain(u64),
+    /// The next `left` bytes belong to it.
+    Compressed { block: Vec<u8>, left: usize },
 }
 
 /// What the header of a frame says.
@@ -59,6 +77,7 @@ impl Frames {
             state: State::Header,
             header: Vec::new(),
             frame: Frame::default(),
+            zstd: None,
         })
     }
 
@@ -67,17 +86,46 @@ impl Frames {
         matches!(self.state, State::Header) && self.header.is_empty()
     }
 
-    /// The kind of a point at the block that begins here. `None` if none does; if it can only be decoded
-    /// after those before it, as far as that is known from `following`, the next bytes.
-    pub fn resume(&self, _following: &[u8]) -> Option<Resume> {
+    /// The kind of a point at the block that begins here. `None` if no block does, or it cannot be
+    /// decoded without those before it.
+    pub fn resume(&mut self) -> Option<Resume> {
         let is_block = matches!(&self.state, State::Block(header) if header.is_empty());
         if !is_block || !self.frame.has_points {
             return None;
         }
-        match self.compression {
-            Compression::Lz4 => Some(Resume::Lz4),
-            _ => None,
+        if self.compression == Compression::Lz4 {
+            return Some(Resume::Lz4);
         }
+        let zstd = self.zstd.as_mut()?;
+        let is_known = zstd.window.is_none() && zstd.state.dictionary_start().is_some();
+        is_known.then_some(Resume::Zstd)
+    }
+
+    /// Begins to find out which parts of `window`, the content before, blocks of zstd refer to from here on.
+    pub fn reduce_window(&mut self, window: Vec<u8>) {
+        if let Some(zstd) = &mut self.zstd
+            && let Some(start) = zstd.state.dictionary_start()
+        {
+            zstd.window = Some(NeededWindow::new(
+                self.header.clone(),
+                start,
+                window,
+                self.frame.window_size,
+            ));
+        }
+    }
+
+    /// Whether that is not known yet, and will be.
+    pub fn is_reducing(&self) -> bool {
+        self.zstd.as_ref().is_some_and(|zstd| zstd.window.is_some())
+    }
+
+    /// What the decoder of the block has to know at which that was begun: the header of its frame, and
+    /// a dictionary. `None` until that is known.
+    pub fn take_reduced_window(&mut self) -> Option<Vec<u8>> {
+        let window = &mut self.zstd.as_mut()?.window;
+        let complete = window.take_if(|window| window.is_complete());
+        complete.map(NeededWindow::into_known)
     }
 
     /// The header of the frame, which the decoder of a block has to know.
@@ -110,6 +158,9 @@ impl Frames {
                     header.push(next);
                     taken = taken.saturating_add(1);
                     if let Some((len, is_last)) = block_in(self.compression, header)? {
+                        if let Some(zstd) = &mut self.zstd {
+                            zstd.block = ZstdBlock::new(header, len)?;
+                        }
                         let trailer = match (self.compression, is_last) {
                             // The mark that ends a frame of lz4 is no block.
                             (Compression::Lz4, true) => 0,
@@ -122,6 +173,9 @@ impl Frames {
                 }
                 State::Inside { left, .. } => {
                     let len = rest.len().min(len_usize(*left));
+                    if let Some(zstd) = &mut self.zstd {
+                        zstd.take(rest.get(..len)?);
+                    }
                     taken = taken.saturating_add(len);
                     *left = left.saturating_sub(len_u64(len));
                 }
@@ -131,6 +185,14 @@ impl Frames {
                     true => State::Header,
                     false => State::Block(Vec::new()),
                 };
+                if self
+                    .zstd
+                    .as_mut()
+                    .is_some_and(|zstd| zstd.end_block(is_last).is_none())
+                {
+                    self.zstd = None;
+                    self.frame.has_points = false;
+                }
                 if is_last {
                     self.header.clear();
                 }
@@ -150,6 +212,7 @@ impl Frames {
 
     /// Reads the header of a frame, if all of it was seen.
     fn read_header(&mut self) -> Option<()> {
+        self.zstd = None;
         match self.compression {
             Compression::Lz4 => {
                 if let Some(frame) = lz4_frame(&self.header)? {
@@ -178,6 +241,7 @@ impl Frames {
                         trailer,
                         has_points: window_size <= MAX_ZSTD_WINDOW && !has_dictionary,
                     };
+                    self.zstd = self.frame.has_points.then(ZstdBlocks::new);
                     self.state = State::Block(Vec::new());
                 }
                 None if self.header.len() >= MAX_FRAME_HEADER => return None,
@@ -185,6 +249,60 @@ impl Frames {
             },
         }
         Some(())
+    }
+}
+
+impl ZstdBlocks {
+    fn new() -> Self {
+        Self {
+            state: ZstdState::new(),
+            block: ZstdBlock::Plain(0),
+            window: None,
+        }
+    }
+
+    /// Takes bytes of the block, and of what follows it.
+    fn take(&mut self, bytes: &[u8]) {
+        if let ZstdBlock::Compressed { block, left } = &mut self.block {
+            let taken = bytes.get(..bytes.len().min(*left)).unwrap_or_default();
+            block.extend_from_slice(taken);
+            *left = left.saturating_sub(taken.len());
+        }
+    }
+
+    /// Goes past the block. `None` if there can be no points after it.
+    fn end_block(&mut self, is_last: bool) -> Option<()> {
+        match &self.block {
+            ZstdBlock::Compressed { block, .. } => self.state.push(block, &mut self.window)?,
+            ZstdBlock::Plain(len) => {
+                if let Some(window) = &mut self.window {
+                    window.skip(*len);
+                }
+            }
+        }
+        if let Some(window) = &mut self.window
+            && is_last
+        {
+            window.end();
+        }
+        Some(())
+    }
+}
+
+impl ZstdBlock {
+    /// A block with this header, which `len` bytes follow.
+    fn new(header: &[u8], len: u64) -> Option<Self> {
+        let [a, b, c] = *header.first_chunk()?;
+        let header = u32::from_le_bytes([a, b, c, 0]);
+        // RFC 8878, 3.1.1.2.
+        let block = match header >> 1 & 3 {
+            2 => Self::Compressed {
+                block: Vec::new(),
+                left: len_usize(len),
+            },
+            _ => Self::Plain((header >> 3).into()),
+        };
+        Some(block)
     }
 }
 

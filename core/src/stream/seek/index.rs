@@ -121,6 +121,11 @@ pub struct SeekIndex {
 }
 
 impl SeekIndex {
+    /// Whether a file that begins with `start` begins as an index.
+    pub fn begins(start: &[u8]) -> bool {
+        start.starts_with(&MAGIC)
+    }
+
     /// Reads the tables of an index.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod resumed_bzip2;
 mod resumed_deflate;
 mod resumed_zstd;
 mod xz_blocks;
+mod zstd_state;
 
 pub use self::builder::SeekIndexBuilder;
 pub use self::bzip2_blocks::{Bzip2Mark, Bzip2Marks, Bzip2Stream, STREAM_HEADER_BYTES};

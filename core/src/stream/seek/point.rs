@@ -15,7 +15,7 @@ pub struct Point {
 }
 
 /// What starts at a point, and what its decoder has to know: the header of the part that it is in,
-/// content before it, or the one and then the other. Except for deflate, a part with such points is
+/// the state of the decoder, content before it, in this order. Except for deflate, a part with such points is
 /// followed by a point at the start of the next part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
@@ -23,7 +23,8 @@ pub enum Resume {
     Part,
     /// A block of deflate in a member. Needs the 32 KiB of content before it.
     Deflate,
-    /// A block of a frame of zstd. Needs the header of the frame and its window of content.
+    /// A block of a frame of zstd. Needs the header of the frame and a dictionary: the tables and repeat
+    /// offsets that the block may refer to, and what is referred to of the content before it.
     Zstd,
     /// A block of xz. Needs the header of its stream.
     Xz,
@@ -50,7 +51,7 @@ impl Resume {
         match self {
             Self::Part => 0,
             Self::Deflate => 32 << 10,
-            Self::Zstd => MAX_ZSTD_WINDOW.saturating_add(18),
+            Self::Zstd => MAX_ZSTD_WINDOW.saturating_add(MAX_ZSTD_STATE),
             Self::Xz => 12,
             Self::Bzip2 => 4,
             Self::Lz4 => (64 << 10) + 15,
@@ -61,6 +62,10 @@ impl Resume {
 /// Our limit: `zstd -19` has windows of 8 MiB, `--ultra -22` of 128 MiB. Frames with larger ones have
 /// points at their start alone.
 pub const MAX_ZSTD_WINDOW: u64 = 32 << 20;
+
+/// Bytes of the header of a frame, and of a dictionary without its content: a tree has at most 129, tables
+/// of up to 53 symbols fewer.
+const MAX_ZSTD_STATE: u64 = 512;
 
 /// A point and its window, as in the file.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

@@ -22,7 +22,7 @@ use crate::stream::{Decoder, Limits, Problem, Stream};
 use crate::units::{len_u64, len_usize};
 
 /// Blocks that are cached.
-const CACHED_BLOCKS: usize = 32;
+const CACHED_BLOCKS: usize = 64;
 
 /// Decoders that wait for the block after the one they ended with.
 const IDLE_DECODERS: usize = 4;
@@ -83,6 +83,18 @@ impl IndexedReader {
             })
         };
         next()..next()
+    }
+
+    /// The start of the block that is decoded with the least effort from the last point; 0 if nothing is there.
+    pub fn last_block_start(&self) -> u64 {
+        let last = self.index.points().last();
+        let start = last.map_or(0, |point| point.offset);
+        let next = start.div_ceil(BLOCK_BYTES).saturating_mul(BLOCK_BYTES);
+        match next < self.size() {
+            true => next,
+            // Within the last block, which begins before the point.
+            false => self.size().saturating_sub(1),
+        }
     }
 
     fn block(&self, number: u64) -> Result<Arc<Vec<u8>>, IoError> {

@@ -25,12 +25,17 @@ const START_BYTES: usize = 4096;
 const BAD_RUNS: usize = 5;
 
 pub fn run(task: &InfoTask) -> Result<()> {
-    let OpenInput { input, bytes } = match input::open(&task.source, None) {
+    let opened = match input::open(&task.source, None) {
         Err(Error::WholeDisk {
             table, is_searched, ..
         }) => return disk::run(task, &table, is_searched),
         opened => opened?,
     };
+    let indexed = match &opened.bytes {
+        Bytes::Stream(_) => input::open_indexed(&opened.input, Reports::TO_STDERR)?,
+        _ => None,
+    };
+    let OpenInput { input, bytes } = indexed.unwrap_or(opened);
     let mut document = Document {
         source: input.name.display().to_string(),
         size: input.files.as_ref().map(|files| files.size()),

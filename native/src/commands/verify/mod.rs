@@ -17,12 +17,13 @@ use ntfsclone_core::check::{
     Code, Document, Finding, Findings, ImageChecked, Loss, Report, VolumeCheck,
 };
 use ntfsclone_core::disk::NoNeighbours;
+use ntfsclone_core::io::Source;
 use ntfsclone_core::open::Inside;
 
 use self::against::{Identities, Other, OwnFields};
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, OpenInput, Recognised};
-use crate::options::{self, Input, Origin, VerifyTask};
+use crate::options::{self, IndexPlace, Input, Origin, VerifyTask};
 use crate::report::{self, Reports};
 use crate::source::{self, Compared, KeptVolume};
 
@@ -41,6 +42,22 @@ struct Checked {
     inside: Option<Inside>,
     /// The same, as far as it was kept, where it passed by.
     kept: Option<Arc<KeptVolume>>,
+}
+
+impl Checked {
+    /// Opens the volume in the image of another program in `source`. What is wrong with that is a finding.
+    fn open_container(&mut self, source: &Source) {
+        let Some(container) = self.input.container else {
+            return;
+        };
+        match container.open(source, &NoNeighbours) {
+            Ok(opened) => self.inside = Some(Inside::of_volume(opened.source)),
+            Err(error) => {
+                let code = Code::VolumeUnreadable;
+                self.findings.push(Finding::of_error(code, None, &error));
+            }
+        }
+    }
 }
 
 pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
@@ -69,16 +86,9 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
                     }
                 };
             }
-            if task.index {
+            if task.keeps_index && !opened.input.is_compressed() {
                 let path = path_to_index(&opened.input)?;
                 source::index_file::check_place(path)?;
-            }
-            if task.deep && matches!(opened.bytes, Bytes::Stream(_)) {
-                return Err(Error::refused(
-                    &opened.input.name,
-                    "is read from its start to its end, and --deep reads files here and there",
-                    "decompress it into a file first; or leave out --deep",
-                ));
             }
             check(opened, task, how)?
         }
@@ -94,7 +104,7 @@ pub fn run(task: &VerifyTask, how: options::Progress) -> Result<()> {
     };
     checksum::report_different(&mut checked);
     find_change(&mut checked)?;
-    if task.index {
+    if task.keeps_index && !checked.input.is_compressed() {
         keep_index(&checked)?;
     }
     let mut compared = None;
@@ -186,15 +196,15 @@ fn keep_index(checked: &Checked) -> Result<()> {
 fn path_to_index(input: &Recognised) -> Result<&Path> {
     let files = input.files.as_ref();
     let path = files.and_then(|files| files.whole_path());
-    path.filter(|_| input.format == Format::Image && !input.is_compressed())
+    path.filter(|_| input.format == Format::Image && input.indexing.place == IndexPlace::Beside)
         .ok_or_else(|| no_index(input))
 }
 
 fn no_index(input: &Recognised) -> Error {
     Error::refused(
         &input.name,
-        "is not an image in one file, uncompressed",
-        "leave out --index",
+        "is not an image in one file, beside which its index could be",
+        "leave out --index or its FILE",
     )
 }
 
@@ -256,14 +266,8 @@ fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result
         }
         (Format::Partclone, Some(source)) => {
             let index = partclone::check(bytes, sidecars, None, task, how, &mut checked)?;
-            if let (Some(_), Some(container)) = (index, checked.input.container) {
-                match container.open(&source, &NoNeighbours) {
-                    Ok(opened) => checked.inside = Some(Inside::of_volume(opened.source)),
-                    Err(error) => {
-                        let code = Code::VolumeUnreadable;
-                        checked.findings.push(Finding::of_error(code, None, &error));
-                    }
-                }
+            if index.is_some() {
+                checked.open_container(&source);
             }
         }
         (Format::Volume, Some(volume)) => {
@@ -277,7 +281,9 @@ fn check(opened: OpenInput, task: &VerifyTask, how: options::Progress) -> Result
         }
         (_, None) => {
             stream::check(bytes, sidecars, task, how, &mut checked)?;
-            return Ok(checked);
+            if checked.kept.is_some() {
+                return Ok(checked);
+            }
         }
     }
     if let Some(inside) = &checked.inside {

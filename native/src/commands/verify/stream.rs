@@ -9,12 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ntfsclone_core::check::{Code, Finding, Findings, LostFrames};
-use ntfsclone_core::io::ReadAt;
+use ntfsclone_core::io::{ReadAt, Source};
+use ntfsclone_core::open::Inside;
 
 use super::{Checked, checksum, image, partclone, unreadable, volume, whole};
 use crate::error::{Error, Result};
 use crate::input::{self, Bytes, Format, OpenInput};
 use crate::options::{self, VerifyTask};
+use crate::report::Reports;
 use crate::source::{Keeper, KeptVolume, Sidecar};
 
 /// Two are enough for most volumes. Each fragment of `$MFT` that is found by
@@ -29,6 +31,19 @@ pub(super) fn check(
     how: options::Progress,
     checked: &mut Checked,
 ) -> Result<()> {
+    // Its metadata is read by an index, if that can be made; else as much as may be needed is kept.
+    if let Ok(Some(indexed)) = input::open_indexed(&checked.input, Reports::TO_STDERR)
+        && let Some(source) = indexed.bytes.source()
+    {
+        return check_indexed(bytes, &source, sidecars, task, how, checked);
+    }
+    if task.deep {
+        return Err(Error::refused(
+            &checked.input.name,
+            "is read from its start to its end, and --deep reads files here and there",
+            "decompress it into a file first; or leave out --deep",
+        ));
+    }
     let name = checked.input.name.clone();
     let mut keeper = Keeper::new().map_err(|error| no_room(&name, error))?;
     let mut kept = match checked.input.format {
@@ -99,6 +114,39 @@ pub(super) fn check(
         }
         return Ok(());
     }
+}
+
+/// The same, with `source` for the content at any place. It is read from start to end too, with all checksums
+/// of the stream, which the index is not made of.
+fn check_indexed(
+    bytes: Bytes,
+    source: &Source,
+    sidecars: Vec<Sidecar>,
+    task: &VerifyTask,
+    how: options::Progress,
+    checked: &mut Checked,
+) -> Result<()> {
+    match checked.input.format {
+        Format::Image => {
+            let index = image::check(bytes, sidecars, None, task, how, checked)?;
+            image::check_passed(index.as_ref(), checked);
+            checked.inside = index.map(|index| Inside::of_image(Arc::clone(source), index));
+        }
+        Format::Partclone => {
+            let index = partclone::check(bytes, sidecars, None, task, how, checked)?;
+            image::check_passed(None, checked);
+            if index.is_some() {
+                checked.open_container(source);
+            }
+        }
+        Format::Volume => {
+            checksum::check(sidecars, task, how, checked)?;
+            read_volume(bytes, None, task, how, checked)?;
+            image::check_passed(None, checked);
+            checked.inside = Some(Inside::of_volume(Arc::clone(source)));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps what was missed.

@@ -8,8 +8,8 @@ use ntfsclone_core::stream::seek::SeekIndexBuilder;
 
 use crate::host::threads::{self, Ending};
 
-/// Bytes that go to the other thread together.
-const PIECE_BYTES: usize = 1 << 20;
+/// Bytes that go to the other thread together: they are still in the processor's cache when it reads them.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Pieces that wait for it.
 const WAITING: usize = 8;
@@ -85,13 +85,12 @@ impl Content {
         if self.filled < self.piece.len() {
             return Some(());
         }
-        while self.recent.len() * PIECE_BYTES > self.window_size + WAITING * PIECE_BYTES {
-            self.recent.pop_front();
+        // The other thread is done with those before it, and no window has a part of them.
+        let most = self.window_size.div_ceil(PIECE_BYTES) + WAITING + 2;
+        let mut old = None;
+        while self.recent.len() > most {
+            old = self.recent.pop_front();
         }
-        // One that the other thread is done with, and no window has a part of.
-        let old = (self.recent.len() * PIECE_BYTES > self.window_size + PIECE_BYTES)
-            .then(|| self.recent.pop_front())
-            .flatten();
         let empty = old.and_then(Arc::into_inner);
         let empty = empty.unwrap_or_else(|| vec![0; PIECE_BYTES]);
         let full = std::mem::replace(&mut self.piece, empty);

@@ -14,6 +14,9 @@ use crate::input::compression::memory_limit;
 /// Compressed bytes that are read in one call.
 const INPUT_BYTES: u64 = 1 << 20;
 
+/// Windows of zstd between two points, at least: to reduce one takes time for as much content as it has.
+const WINDOWS_APART: u64 = 4;
+
 pub(super) fn index_of(
     files: &Files,
     compression: Compression,
@@ -28,6 +31,9 @@ pub(super) fn index_of(
     let mut frames = Frames::new(compression)?;
     let mut content = Content::new();
     let mut points = Points::default();
+    // Its window is not known yet.
+    let mut pending: Option<Point> = None;
+    let mut next_reduced = 0;
     let mut position = 0;
     let mut input = Vec::new();
     while position < files.size() {
@@ -49,15 +55,32 @@ pub(super) fn index_of(
                 if points.want_part(offset) {
                     points.push(at(Resume::Part), &[])?;
                 }
-            } else if points.want(offset)
-                && let Some(resume) = frames.resume(rest)
+            } else if pending.is_none()
+                && offset >= next_reduced
+                && points.want(offset)
+                && let Some(resume) = frames.resume()
             {
                 content.keep(frames.window_size());
-                let window = [frames.header(), &content.window()].concat();
-                points.push(at(resume), &window)?;
+                if resume == Resume::Zstd {
+                    frames.reduce_window(content.window());
+                    next_reduced = offset + WINDOWS_APART * frames.window_size();
+                    pending = Some(at(resume));
+                } else {
+                    let window = [frames.header(), &content.window()].concat();
+                    points.push(at(resume), &window)?;
+                }
             }
             let step = frames.advance(rest)?;
             content.keep(frames.window_size());
+            if let Some(window) = frames.take_reduced_window()
+                && let Some(point) = pending.take()
+            {
+                points.push(point, &window)?;
+            }
+            if !frames.is_reducing() {
+                // It turned out that decoding cannot begin there.
+                pending = None;
+            }
             let (now, later) = rest.split_at(step.taken);
             let ends = decode(&mut *decoder, now, &mut content)?;
             if ends != step.is_end || points.is_too_far(content.size()) {

@@ -10,6 +10,7 @@ use ntfsclone_core::stream::Compression;
 use ntfsclone_core::stream::seek::{Point, Resume, SeekIndexBuilder};
 use rapidgzip_core::{CheckpointKind, Decoder, IndexOptions, ReadAt, WindowStorage};
 
+use super::points;
 use crate::host::progress::Progress;
 use crate::input::Files;
 
@@ -18,9 +19,6 @@ const SPACING: NonZeroU64 = NonZeroU64::new(8 << 20).unwrap();
 
 /// More do not help: checksums of the content are computed on one thread.
 const MAX_THREADS: usize = 8;
-
-/// The level of zstd that windows are compressed with.
-const WINDOW_LEVEL: i32 = 3;
 
 /// The file of an index of `files`, a gzip stream. `None` if it cannot be decoded to its end: whoever
 /// reads it in order reports why.
@@ -73,7 +71,7 @@ pub(super) fn index_of(
         };
         let stored = match window.is_empty() {
             true => Vec::new(),
-            false => zstd::bulk::compress(&window, WINDOW_LEVEL).ok()?,
+            false => points::compress(&window)?,
         };
         let point = Point {
             offset,

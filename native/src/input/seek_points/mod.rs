@@ -161,6 +161,11 @@ mod tests {
     }
 
     #[test]
+    fn zstd_is_read_from_blocks_of_a_frame() {
+        check(Compression::Zstd, zstd, Resume::Zstd);
+    }
+
+    #[test]
     fn zstd_is_read_from_its_frames() {
         let frames = |part: &[u8]| part.chunks(700_000).flat_map(zstd).collect();
         check(Compression::Zstd, frames, Resume::Part);

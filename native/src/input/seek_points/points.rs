@@ -9,7 +9,8 @@ use crate::input::Files;
 /// Bytes of content between two points, at least.
 const LEAST_SPACING: u64 = 2 << 20;
 
-/// Bytes of content for each byte of a point and its window: they are at most 0.4 % of it.
+/// Bytes of content for each byte of a point and its window: they are at most 0.4 % of it, but for windows of
+/// more than 512 KiB.
 const CONTENT_PER_BYTE: u64 = 250;
 
 /// Bytes of a point itself, in the file.
@@ -54,12 +55,12 @@ impl Points {
     pub(super) fn push(&mut self, point: Point, window: &[u8]) -> Option<()> {
         let stored = match window.is_empty() {
             true => Vec::new(),
-            false => zstd::bulk::compress(window, WINDOW_LEVEL).ok()?,
+            false => compress(window)?,
         };
         let is_same = |(last, ..): &mut (Point, u32, Vec<u8>)| last.offset == point.offset;
         self.points.pop_if(is_same);
         let cost = (POINT_BYTES + stored.len() as u64) * CONTENT_PER_BYTE;
-        self.next = point.offset + cost.max(LEAST_SPACING);
+        self.next = point.offset + cost.clamp(LEAST_SPACING, MOST_SPACING / 2);
         let len = u32::try_from(window.len()).ok()?;
         self.points.push((point, len, stored));
         Some(())
@@ -88,6 +89,14 @@ impl Points {
         }
         Some(builder.finish(compression, files.size(), identity))
     }
+}
+
+/// A window as the index has it.
+pub(super) fn compress(window: &[u8]) -> Option<Vec<u8>> {
+    let mut stored = zstd::bulk::compress(window, WINDOW_LEVEL).ok()?;
+    // It has space for what cannot be compressed, and all windows are kept until the end.
+    stored.shrink_to_fit();
+    Some(stored)
 }
 
 #[cfg(test)]
