@@ -255,6 +255,8 @@ fn conversions_are_those_of_the_program() {
             level: 3,
             compressor: Box::new(ZstdCompressor::new(3).unwrap()),
             time: None,
+            note: None,
+            source: None,
         };
         scene.write("steps", source.convert(target, Some(compression)));
         let decompressed = zstd::decode_all(scene.read("steps").as_slice()).unwrap();
