@@ -70,7 +70,9 @@ export async function fromHandle(
       }
     },
     async checkUnchanged() {
-      const now = await handle.stat();
+      const now = await handle.stat().catch((cause: unknown) => {
+        throw unreadable(name, cause);
+      });
       if (now.size !== size || now.mtimeMs !== mtimeMs) {
         throw new NtfscloneError("changed", `${name} was written to since it was opened: open it again`);
       }
@@ -102,5 +104,5 @@ function checkCount(bytesRead: number, requested: number): void {
 
 function unreadable(name: string, cause: unknown): NtfscloneError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new NtfscloneError("read", `cannot open ${name}: ${reason}`, { cause });
+  return new NtfscloneError("read", `cannot read ${name}: ${reason}`, { cause });
 }
