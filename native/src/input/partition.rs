@@ -34,8 +34,10 @@ pub(super) fn choose(
     if let Content::Disk(table) = content
         && let Some(partition) = only(table)
     {
+        // Of a stream, that is not known yet.
+        let with_ntfs = if partition.is_ntfs { " with NTFS" } else { "" };
         Reports::TO_STDERR.line(format_args!(
-            "{}: is a whole disk; partition {} is taken, the only one with NTFS",
+            "{}: is a whole disk; partition {} is taken, the only one{with_ntfs}",
             name.display(),
             partition.number
         ));
