@@ -135,6 +135,53 @@ impl ClusterMap {
         }
     }
 
+    /// How many clusters from `lcn` on are in the set, one after the other, `limit` at the most.
+    /// No more than those are looked at.
+    pub(crate) fn run_len(&self, lcn: Lcn, limit: u64) -> u64 {
+        self.boundary(lcn.0, false, lcn.0.saturating_add(limit))
+            .saturating_sub(lcn.0)
+    }
+
+    /// How many clusters from `lcn` on are not in the set, one after the other, `limit` at the
+    /// most. No more than those are looked at.
+    pub(crate) fn gap_len(&self, lcn: Lcn, limit: u64) -> u64 {
+        self.boundary(lcn.0, true, lcn.0.saturating_add(limit))
+            .saturating_sub(lcn.0)
+    }
+
+    /// The next cluster from `from` on whose membership is `wanted`; `until` or the end of the
+    /// volume if there is none before.
+    fn boundary(&self, from: u64, wanted: bool, until: u64) -> u64 {
+        let until = until.min(self.nr_clusters);
+        let mut position = from;
+        while position < until {
+            let (index, word, _) = locate(position);
+            let page_end = position
+                .saturating_sub(position % PAGE_CLUSTERS)
+                .saturating_add(PAGE_CLUSTERS);
+            let words = match self.pages.get(index) {
+                Some(Page::Mixed(words)) => words,
+                Some(Page::Full) if wanted => return position,
+                Some(Page::Empty) if !wanted => return position,
+                _ => {
+                    position = page_end;
+                    continue;
+                }
+            };
+            let bit = position % WORD_CLUSTERS;
+            let first = position.saturating_sub(bit);
+            let bits = words.get(word).copied().unwrap_or(0);
+            let bits = if wanted { bits } else { !bits };
+            let bits = bits & !low_bits(bit);
+            if bits != 0 {
+                let found = first.saturating_add(bits.trailing_zeros().into());
+                return found.min(until);
+            }
+            position = first.saturating_add(WORD_CLUSTERS);
+        }
+        until
+    }
+
     /// Bits of the word at `lcn` that stand for clusters of the volume.
     fn valid_bits(&self, lcn: u64) -> u64 {
         let left = self.nr_clusters.saturating_sub(lcn);
@@ -271,50 +318,17 @@ pub struct Extents<'a> {
     position: u64,
 }
 
-impl Extents<'_> {
-    /// The next cluster from `from` on whose membership is `wanted`; the end
-    /// of the volume if there is none.
-    fn boundary(&self, from: u64, wanted: bool) -> u64 {
-        let mut position = from;
-        while position < self.map.nr_clusters {
-            let (index, word, _) = locate(position);
-            let page_end = position
-                .saturating_sub(position % PAGE_CLUSTERS)
-                .saturating_add(PAGE_CLUSTERS);
-            let words = match self.map.pages.get(index) {
-                Some(Page::Mixed(words)) => words,
-                Some(Page::Full) if wanted => return position,
-                Some(Page::Empty) if !wanted => return position,
-                _ => {
-                    position = page_end;
-                    continue;
-                }
-            };
-            let bit = position % WORD_CLUSTERS;
-            let first = position.saturating_sub(bit);
-            let bits = words.get(word).copied().unwrap_or(0);
-            let bits = if wanted { bits } else { !bits };
-            let bits = bits & !low_bits(bit);
-            if bits != 0 {
-                let found = first.saturating_add(bits.trailing_zeros().into());
-                return found.min(self.map.nr_clusters);
-            }
-            position = first.saturating_add(WORD_CLUSTERS);
-        }
-        self.map.nr_clusters
-    }
-}
-
 impl Iterator for Extents<'_> {
     type Item = Extent;
 
     fn next(&mut self) -> Option<Extent> {
-        let start = self.boundary(self.position, true);
-        if start >= self.map.nr_clusters {
+        let nr_clusters = self.map.nr_clusters;
+        let start = self.map.boundary(self.position, true, nr_clusters);
+        if start >= nr_clusters {
             self.position = start;
             return None;
         }
-        let end = self.boundary(start, false);
+        let end = self.map.boundary(start, false, nr_clusters);
         self.position = end;
         Some(Extent::new(Lcn(start), end.saturating_sub(start)))
     }
@@ -388,6 +402,12 @@ mod tests {
             prop_assert_eq!(clusters(&map), set.iter().copied().collect::<Vec<_>>());
             for lcn in (0..nr_clusters).step_by(997) {
                 prop_assert_eq!(map.contains(Lcn(lcn)), set.contains(&lcn));
+                let limit = lcn % 64 * 700;
+                let end = lcn.saturating_add(limit).min(nr_clusters);
+                let run = (lcn..end).take_while(|lcn| set.contains(lcn)).count();
+                let gap = (lcn..end).take_while(|lcn| !set.contains(lcn)).count();
+                prop_assert_eq!(map.run_len(Lcn(lcn), limit), run as u64);
+                prop_assert_eq!(map.gap_len(Lcn(lcn), limit), gap as u64);
             }
         }
     }

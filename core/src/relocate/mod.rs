@@ -29,7 +29,6 @@ pub use error::RelocateError;
 pub use limits::ResizeLimits;
 pub use loss::Loss;
 pub use new_disk::NewDisk;
-pub use record::relocate_record;
 pub use relocated::{Changes, Relocated};
 pub use relocation::{Relocation, bitmap_clusters, has_size, least_size, total_size};
 pub use resized::Resized;

@@ -1,5 +1,6 @@
 //! A set of clusters that can be counted up to any of them.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::clusters::ClusterMap;
@@ -7,14 +8,36 @@ use crate::clusters::map::{PAGE_CLUSTERS, WORD_CLUSTERS};
 use crate::error::{Error, Result, Structure};
 use crate::units::{Lcn, len_u64, len_usize};
 
+/// Clusters of a block.
+const BLOCK_CLUSTERS: u64 = 512;
+const BLOCK_WORDS: u64 = 8;
+const PAGE_BLOCKS: usize = 64;
+
 /// A set of clusters, each with its rank: the number of clusters of the set before it.
 ///
-/// Takes 8 bytes for each page of the map beside it.
+/// Takes 16 bytes for each page of the map beside it, and 128 for one that is neither empty nor
+/// full.
 #[derive(Debug, Clone)]
 pub(super) struct RankedClusters {
     map: ClusterMap,
-    /// The rank of the first cluster of each page; last, how many clusters there are.
-    page_ranks: Vec<u64>,
+    pages: Vec<PageRanks>,
+    /// How many clusters are in the set.
+    len: u64,
+}
+
+#[derive(Debug, Clone)]
+struct PageRanks {
+    /// The rank of the page's first cluster.
+    first: u64,
+    /// The ranks of the blocks' first clusters, counted from `first`.
+    blocks: Blocks,
+}
+
+#[derive(Debug, Clone)]
+enum Blocks {
+    Empty,
+    Full,
+    Mixed(Box<[u16; PAGE_BLOCKS]>),
 }
 
 impl RankedClusters {
@@ -22,65 +45,44 @@ impl RankedClusters {
     ///
     /// [`Error::Memory`].
     pub(super) fn new(map: ClusterMap) -> Result<Self> {
-        let pages = map.nr_clusters().div_ceil(PAGE_CLUSTERS);
-        let mut page_ranks = Vec::new();
-        let count = len_usize(pages.saturating_add(1));
-        page_ranks
-            .try_reserve_exact(count)
-            .map_err(|_| Error::Memory {
-                structure: Structure::Volume,
-                len: len_u64(count).saturating_mul(8),
-            })?;
-        page_ranks.resize(count, 0);
-        for extent in map.extents() {
-            let mut start = extent.start.0;
-            while start < extent.end().0 {
-                let page = page_of(start);
-                let page_end = start
-                    .saturating_sub(start % PAGE_CLUSTERS)
-                    .saturating_add(PAGE_CLUSTERS);
-                let end = page_end.min(extent.end().0);
-                if let Some(len) = page_ranks.get_mut(page.saturating_add(1)) {
-                    let added: u64 = end.saturating_sub(start);
-                    *len = added.saturating_add(*len);
-                }
-                start = end;
-            }
+        let count = len_usize(map.nr_clusters().div_ceil(PAGE_CLUSTERS));
+        let mut pages = Vec::new();
+        pages.try_reserve_exact(count).map_err(|_| Error::Memory {
+            structure: Structure::Volume,
+            len: len_u64(count.saturating_mul(size_of::<PageRanks>())),
+        })?;
+        let mut len = 0_u64;
+        for start in (0..map.nr_clusters()).step_by(len_usize(PAGE_CLUSTERS)) {
+            let (blocks, in_page) = Blocks::count(&map, Lcn(start));
+            pages.push(PageRanks { first: len, blocks });
+            len = len.saturating_add(in_page);
         }
-        let mut rank = 0_u64;
-        for count in &mut page_ranks {
-            rank = rank.saturating_add(*count);
-            *count = rank;
-        }
-        Ok(Self { map, page_ranks })
+        Ok(Self { map, pages, len })
     }
 
     pub(super) fn map(&self) -> &ClusterMap {
         &self.map
     }
 
-    /// How many clusters are in the set.
-    pub(super) fn len(&self) -> u64 {
-        self.page_ranks.last().copied().unwrap_or(0)
-    }
-
     /// How many clusters of the set are before `lcn`.
     pub(super) fn rank(&self, lcn: Lcn) -> u64 {
-        let page = page_of(lcn.0);
-        let Some(&rank) = self.page_ranks.get(page) else {
-            return self.len();
+        let page = lcn.0.checked_div(PAGE_CLUSTERS).unwrap_or(0);
+        let Some(page) = self.pages.get(len_usize(page)) else {
+            return self.len;
         };
-        let page_start = lcn.0.saturating_sub(lcn.0 % PAGE_CLUSTERS);
-        let mut rank = rank;
-        let mut position = page_start;
-        while position < lcn.0 {
-            let before = lcn.0.saturating_sub(position);
+        let within = lcn.0 % PAGE_CLUSTERS;
+        let block = within.checked_div(BLOCK_CLUSTERS).unwrap_or(0);
+        let mut rank = page.first.saturating_add(page.blocks.rank(block));
+        let mut left = within % BLOCK_CLUSTERS;
+        let mut position = lcn.0.saturating_sub(left);
+        while left > 0 {
             let mut word = self.map.word(Lcn(position));
-            if before < WORD_CLUSTERS {
-                let shift = u32::try_from(before).unwrap_or(0);
+            if left < WORD_CLUSTERS {
+                let shift = u32::try_from(left).unwrap_or(0);
                 word &= !u64::MAX.checked_shl(shift).unwrap_or(0);
             }
             rank = rank.saturating_add(word.count_ones().into());
+            left = left.saturating_sub(WORD_CLUSTERS);
             position = position.saturating_add(WORD_CLUSTERS);
         }
         rank
@@ -88,11 +90,19 @@ impl RankedClusters {
 
     /// The cluster of that rank.
     pub(super) fn select(&self, rank: u64) -> Option<Lcn> {
-        let after = self.page_ranks.partition_point(|&first| first <= rank);
-        let page = after.checked_sub(1)?;
-        let mut left = rank.saturating_sub(self.page_ranks.get(page).copied()?);
-        let mut position = len_u64(page).saturating_mul(PAGE_CLUSTERS);
-        while position < self.map.nr_clusters() {
+        if rank >= self.len {
+            return None;
+        }
+        let after = self.pages.partition_point(|page| page.first <= rank);
+        let number = after.checked_sub(1)?;
+        let page = self.pages.get(number)?;
+        let mut left = rank.saturating_sub(page.first);
+        let block = page.blocks.select(left);
+        left = left.saturating_sub(page.blocks.rank(block));
+        let mut position = len_u64(number)
+            .saturating_mul(PAGE_CLUSTERS)
+            .saturating_add(block.saturating_mul(BLOCK_CLUSTERS));
+        for _ in 0..BLOCK_WORDS {
             let mut word = self.map.word(Lcn(position));
             let count = u64::from(word.count_ones());
             if left < count {
@@ -106,29 +116,51 @@ impl RankedClusters {
         }
         None
     }
-
-    /// How many clusters from `lcn` on are in the set, one after the other.
-    pub(super) fn run_len(&self, lcn: Lcn) -> u64 {
-        let next = self.map.extents_from(lcn).next();
-        next.filter(|extent| extent.start == lcn)
-            .map_or(0, |extent| extent.len)
-    }
-
-    /// See [`gap_len`].
-    pub(super) fn gap_len(&self, lcn: Lcn) -> u64 {
-        gap_len(&self.map, lcn)
-    }
 }
 
-/// How many clusters from `lcn` on are not in the set, one after the other.
-pub(super) fn gap_len(clusters: &ClusterMap, lcn: Lcn) -> u64 {
-    let next = clusters.extents_from(lcn).next();
-    let end = next.map_or(clusters.nr_clusters(), |extent| extent.start.0);
-    end.saturating_sub(lcn.0)
-}
+impl Blocks {
+    /// The blocks of the page that begins at `start`, and how many of its clusters are in the set.
+    fn count(map: &ClusterMap, start: Lcn) -> (Self, u64) {
+        if map.run_len(start, PAGE_CLUSTERS) == PAGE_CLUSTERS {
+            return (Self::Full, PAGE_CLUSTERS);
+        }
+        if map.gap_len(start, PAGE_CLUSTERS) == PAGE_CLUSTERS {
+            return (Self::Empty, 0);
+        }
+        let mut ranks = Box::new([0; PAGE_BLOCKS]);
+        let mut rank = 0_u16;
+        let mut position = start;
+        for first in ranks.iter_mut() {
+            *first = rank;
+            for _ in 0..BLOCK_WORDS {
+                let count = map.word(position).count_ones();
+                rank = rank.saturating_add(u16::try_from(count).unwrap_or(0));
+                position = position.plus(WORD_CLUSTERS);
+            }
+        }
+        (Self::Mixed(ranks), rank.into())
+    }
 
-fn page_of(lcn: u64) -> usize {
-    len_usize(lcn.checked_div(PAGE_CLUSTERS).unwrap_or(0))
+    /// How many clusters of the page are before that block.
+    fn rank(&self, block: u64) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Full => block.saturating_mul(BLOCK_CLUSTERS),
+            Self::Mixed(ranks) => ranks.get(len_usize(block)).copied().unwrap_or(0).into(),
+        }
+    }
+
+    /// The block that has the cluster of that rank in the page.
+    fn select(&self, rank: u64) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Full => rank.checked_div(BLOCK_CLUSTERS).unwrap_or(0),
+            Self::Mixed(ranks) => {
+                let after = ranks.partition_point(|&first| u64::from(first) <= rank);
+                len_u64(after.saturating_sub(1))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +182,7 @@ mod tests {
                 map.insert(Extent::new(Lcn(start), len));
             }
             let set = RankedClusters::new(map.clone()).unwrap();
-            prop_assert_eq!(set.len(), map.len());
+            prop_assert_eq!(set.len, map.len());
             let mut before = 0_u64;
             for lcn in (0..=nr_clusters).map(Lcn) {
                 if lcn.0 % 61 == 0 || lcn.0 == nr_clusters {

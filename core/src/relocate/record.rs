@@ -26,16 +26,18 @@ const ALIGNMENT: usize = 8;
 /// Changes a record of `$MFT`, as it is on disk, for the new volume. Returns whether it changed.
 ///
 /// Records that are not in use stay as they are: the clusters of deleted files are free, and so
-/// not carried over. `offset` is where the record is on the old volume, for errors.
+/// not carried over. `offset` is where the record is on the old volume, for errors; `original` is
+/// memory to work in, so that it is there once for many records.
 ///
 /// # Errors
 ///
 /// [`RelocateError`]; the record is unchanged then.
-pub fn relocate_record(
+pub(super) fn relocate_record(
     relocation: &Relocation,
     bytes: &mut [u8],
     number: RecordNumber,
     offset: u64,
+    original: &mut Vec<u8>,
 ) -> Result<bool, RelocateError> {
     if !MftRecord::is_in_use(bytes) {
         return Ok(false);
@@ -44,27 +46,25 @@ pub fn relocate_record(
         record: number,
         source,
     };
-    let mut original = bytes.to_vec();
-    let record = MftRecord::from_disk(&mut original, offset).map_err(damaged)?;
+    original.clear();
+    original.extend_from_slice(bytes);
+    let record = MftRecord::from_disk(original, offset).map_err(damaged)?;
     let rewriting = Rewriting { relocation, number };
     let Some(rewritten) = rewriting.record(&record)? else {
         return Ok(false);
     };
     let used = record.bytes().len();
-    if rewritten.len() > bytes.len() {
+    let Some((changed, rest)) = bytes.split_at_mut_checked(rewritten.len()) else {
         return Err(RelocateError::RecordFull { record: number });
-    }
+    };
+    changed.copy_from_slice(&rewritten);
     // What is not in use any more is cleared, beyond it all stays.
-    let cleared = used.saturating_sub(rewritten.len());
-    let rewritten_len = rewritten.len();
-    original.splice(
-        ..used.max(rewritten_len),
-        rewritten
-            .into_iter()
-            .chain(core::iter::repeat_n(0, cleared)),
-    );
-    redo_fixup(&mut original);
-    bytes.copy_from_slice(&original);
+    let cleared = rest.len().min(used.saturating_sub(rewritten.len()));
+    let (cleared, kept) = rest.split_at_mut(cleared);
+    cleared.fill(0);
+    let original = original.get(used.max(rewritten.len())..);
+    kept.copy_from_slice(original.unwrap_or_default());
+    redo_fixup(bytes);
     Ok(true)
 }
 
@@ -132,6 +132,7 @@ impl Rewriting<'_> {
             let Some(changed) = changed else {
                 continue;
             };
+            rewritten.reserve(bytes.len());
             rewritten.extend_from_slice(bytes.get(done..range.start).unwrap_or_default());
             rewritten.extend_from_slice(&changed);
             done = range.end;
@@ -272,7 +273,10 @@ fn range_of(attribute: &Attribute<'_>, record: &MftRecord<'_>) -> Range<usize> {
 /// The attribute with other runs; `None` if that changes nothing.
 fn rebuilt(body: &NonResident<'_>, runs: &[Run], sizes: Option<Sizes>) -> Option<Vec<u8>> {
     let (head, old_pairs) = body.split_at_pairs();
-    let mut bytes = head.to_vec();
+    let pairs = mapping_pairs(runs);
+    let len = head.len().saturating_add(pairs.len());
+    let mut bytes = Vec::with_capacity(len.next_multiple_of(ALIGNMENT));
+    bytes.extend_from_slice(head);
     if let Some(sizes) = sizes {
         let end = runs.last().map_or(Vcn(0), Run::end);
         put_u64(&mut bytes, HIGHEST_VCN, end.0.wrapping_sub(1));
@@ -281,7 +285,6 @@ fn rebuilt(body: &NonResident<'_>, runs: &[Run], sizes: Option<Sizes>) -> Option
             put_u64(&mut bytes, offset, size);
         }
     }
-    let pairs = mapping_pairs(runs);
     let is_same = old_pairs.starts_with(&pairs) && head == bytes;
     bytes.extend_from_slice(&pairs);
     bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);

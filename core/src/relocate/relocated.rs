@@ -8,13 +8,14 @@ use super::error::RelocateError;
 use super::record::relocate_record;
 use super::relocation::{Relocation, total_size};
 use super::system_data::{Content, Made, Patch, SystemData};
-use crate::clusters::walk::Part;
+use crate::clusters::{Part, parts};
 use crate::io::{ByteExtent, IoError, ReadAt};
 use crate::ntfs::Volume;
 use crate::units::{Lcn, RecordNumber, len_u64, len_usize};
 
-/// Bytes of records that are looked at at once.
-const CHECKED_AT_ONCE: u64 = 1 << 20;
+/// The most clusters of which one answer says where they are. A full disk is one long run: an
+/// answer that counted all of it for each read would take longer than the read.
+const MOST_AT_ONCE: u64 = 1 << 15;
 
 /// What every byte of an empty journal is. mkntfs and the format of Windows leave it so, and
 /// Windows begins a new journal on it. Restart pages of ours would have to have a sequence number
@@ -94,55 +95,52 @@ impl<R: ReadAt> Relocated<R> {
     ///
     /// [`RelocateError`]; that of the first record that cannot be changed.
     pub fn check(&self) -> Result<Changes, RelocateError> {
-        let mut changes = self.unchecked();
-        let mut rest = self.records();
-        while !rest.is_empty() {
-            self.check_some(&mut rest, &mut changes)?;
+        let mut records = 0_u64;
+        let mut buffer = Vec::new();
+        for part in parts(&self.volume) {
+            records = records.saturating_add(self.check_part(&part, &mut buffer)?);
         }
-        Ok(changes)
+        Ok(self.changes(records))
     }
 
-    /// All records that a check looks at.
-    pub(crate) fn records(&self) -> Part {
-        Part::all(&self.volume)
-    }
-
-    /// The changes that are known without a look at the records.
-    pub(crate) fn unchecked(&self) -> Changes {
+    /// What is not as it was, with `records` changed records.
+    pub fn changes(&self, records: u64) -> Changes {
         Changes {
             moved_clusters: self.relocation.moved(),
-            records: 0,
+            records,
         }
     }
 
-    /// Like [`Relocated::check`], of the first records of `rest`, which are taken off it. After an
-    /// error, it can be tried again.
-    pub(crate) fn check_some(
-        &self,
-        rest: &mut Part,
-        changes: &mut Changes,
-    ) -> Result<(), RelocateError> {
+    /// Like [`Relocated::check`], of one part of `$MFT`. Returns how many of its records change.
+    /// `buffer` is memory to work in.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Relocated::check`]. After one, it can be tried again.
+    pub fn check_part(&self, part: &Part, buffer: &mut Vec<u8>) -> Result<u64, RelocateError> {
         let record_size = u64::from(self.volume.geometry().mft_record_size);
-        let at_once = CHECKED_AT_ONCE.checked_div(record_size).unwrap_or(1).max(1);
-        let first = rest.start();
-        let count = rest.end().0.saturating_sub(first.0).min(at_once);
-        let mut bytes = vec![0; len_usize(count.saturating_mul(record_size))];
+        let count = part.end().0.saturating_sub(part.start().0);
+        buffer.resize(len_usize(count.saturating_mul(record_size)), 0);
         let mft = self.volume.mft();
-        mft.read_records(self.volume.source(), first, &mut bytes)?;
-        let changed = self.relocate(first, &mut bytes)?;
-        changes.records = changes.records.saturating_add(changed);
-        rest.skip(count);
-        Ok(())
+        mft.read_records(self.volume.source(), part.start(), buffer)?;
+        self.relocate(part.start(), buffer)
+    }
+
+    /// The volume as it was.
+    pub fn volume(&self) -> &Volume<R> {
+        &self.volume
     }
 
     /// Changes whole records from `first` on. Returns how many of them change.
     fn relocate(&self, first: RecordNumber, bytes: &mut [u8]) -> Result<u64, RelocateError> {
         let record_size = len_usize(self.volume.geometry().mft_record_size.into());
+        let mut original = Vec::new();
         let mut changed = 0_u64;
         for (number, record) in (first.0..).zip(bytes.chunks_exact_mut(record_size)) {
             let number = RecordNumber(number);
             let offset = self.volume.mft().record_offset(number).unwrap_or(0);
-            let has_changed = relocate_record(&self.relocation, record, number, offset)?;
+            let has_changed =
+                relocate_record(&self.relocation, record, number, offset, &mut original)?;
             changed = changed.saturating_add(has_changed.into());
         }
         Ok(changed)
@@ -234,12 +232,13 @@ impl<R: ReadAt> Relocated<R> {
             Some(made) => made.extent.start.0.saturating_sub(lcn.0),
             None => end.saturating_sub(lcn.0),
         };
-        let (original, clusters) = self.relocation.original(lcn);
+        let limit = limit.min(MOST_AT_ONCE);
+        let (original, clusters) = self.relocation.original(lcn, limit);
         let bytes = match original {
             Some(original) => Bytes::Original(geometry.offset(original).saturating_add(within)),
             None => Bytes::Zeros,
         };
-        (bytes, len(clusters.min(limit)))
+        (bytes, len(clusters))
     }
 
     /// Fills `buf` with what is made anew.

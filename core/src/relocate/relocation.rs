@@ -6,7 +6,7 @@ use super::carried::{Carried, check_bitmap, damaged_bitmap, remove_end};
 use super::error::RelocateError;
 use super::new_disk::NewDisk;
 use super::places::{places, places_around, set_of};
-use super::ranked_clusters::{RankedClusters, gap_len};
+use super::ranked_clusters::RankedClusters;
 use crate::clusters::ClusterMap;
 use crate::ntfs::Run;
 use crate::units::{Extent, Geometry, Lcn, Vcn};
@@ -173,11 +173,13 @@ impl Relocation {
 
     /// The place of `extent` on the new volume; `None` if some of it is not in use.
     pub fn place(&self, extent: Extent) -> Option<Extent> {
-        if self.old.run_len(extent.start) < extent.len {
+        let is_whole =
+            |clusters: &ClusterMap, start| clusters.run_len(start, extent.len) == extent.len;
+        if !is_whole(self.old.map(), extent.start) {
             return None;
         }
         let start = self.new.select(self.old.rank(extent.start))?;
-        (self.new.run_len(start) >= extent.len).then_some(Extent::new(start, extent.len))
+        is_whole(self.new.map(), start).then_some(Extent::new(start, extent.len))
     }
 
     /// The place of a byte of the old volume, in bytes from the start of the new one.
@@ -188,14 +190,14 @@ impl Relocation {
     }
 
     /// The original of a cluster of the new volume, `None` if it has none; and how many clusters
-    /// from there on have theirs one after the other, or have none.
-    pub(super) fn original(&self, lcn: Lcn) -> (Option<Lcn>, u64) {
-        let len = self.new.run_len(lcn);
+    /// from there on have theirs one after the other, or have none: `limit` at the most.
+    pub(super) fn original(&self, lcn: Lcn, limit: u64) -> (Option<Lcn>, u64) {
+        let len = self.new.map().run_len(lcn, limit);
         if len == 0 {
-            return (None, self.new.gap_len(lcn));
+            return (None, self.new.map().gap_len(lcn, limit));
         }
         match self.old.select(self.new.rank(lcn)) {
-            Some(original) => (Some(original), len.min(self.old.run_len(original))),
+            Some(original) => (Some(original), self.old.map().run_len(original, len)),
             None => (None, len),
         }
     }
@@ -265,7 +267,7 @@ impl Relocation {
         let last = self.bitmap.last().and_then(Run::extent);
         let behind = last.map(|last| Extent::new(last.end(), added));
         let behind = behind.filter(|behind| {
-            behind.end().0 <= self.to.nr_clusters() && gap_len(taken, behind.start) >= added
+            behind.end().0 <= self.to.nr_clusters() && taken.gap_len(behind.start, added) == added
         });
         let extent = behind.or_else(|| first_gap(taken, added));
         // The places leave that many clusters free at the end.

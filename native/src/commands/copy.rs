@@ -152,6 +152,7 @@ pub fn copy_device(
         Some(resize) => {
             let resizing = Resizing {
                 resize,
+                threads: checks.threads,
                 target: target.size(),
                 output: writing.output.name(),
                 losses,

@@ -1,5 +1,6 @@
 //! Giving what is copied another size.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::copy_target::clusters_in_bitmap;
 use super::open_volume::{CHKDSK, OpenVolume};
 use super::used_clusters::UsedClusters;
 use crate::error::{Error, Result};
-use crate::host::progress;
+use crate::host::{progress, scan};
 use crate::options::{self, NewSize, Resize};
 use crate::report::{self, Reports};
 
@@ -147,6 +148,8 @@ pub struct Resizing {
     /// Bytes of what it is written to, if these are fixed.
     pub target: Option<u64>,
     pub output: PathBuf,
+    /// How many threads look at its files; `None` for one a processor.
+    pub threads: Option<NonZeroUsize>,
     /// What does not survive.
     pub losses: Vec<Loss>,
     pub how: options::Progress,
@@ -183,7 +186,8 @@ impl Resizing {
         }
         let relocation = Relocation::new(carried, &disk, size).map_err(refuse)?;
         let relocated = Relocated::new(volume, relocation).map_err(refuse)?;
-        let changes = relocated.check().map_err(refuse)?;
+        let threads = scan::threads(&opened.volume, self.threads);
+        let changes = scan::check_relocated(&relocated, &path, threads)?.map_err(refuse)?;
         let losses = self.losses.clone();
         let resized = Resized::new(&relocated, changes, used.bad, losses);
         self.report(&resized);

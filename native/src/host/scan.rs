@@ -16,6 +16,7 @@ use ntfsclone_core::clusters::{Part, Selection, Walk, parts, select_used};
 use ntfsclone_core::error::Error as CoreError;
 use ntfsclone_core::io::ReadAt;
 use ntfsclone_core::ntfs::Volume;
+use ntfsclone_core::relocate::{Changes, RelocateError, Relocated};
 
 use crate::device;
 use crate::error::{Error, Result};
@@ -80,6 +81,7 @@ pub fn select_used_on<R: ReadAt + Sync>(
         volume,
         name,
         threads,
+        || Walk::new(volume),
         |walk, part, send| walk.claims(part, send),
         |claims| selection.add(claims),
         &mut progress,
@@ -134,6 +136,7 @@ pub fn select_metadata_on<R: ReadAt + Sync>(
         volume,
         name,
         threads,
+        || Walk::new(volume),
         |walk, part, send| {
             send(walk.metadata(part, log_file)?);
             Ok(())
@@ -145,6 +148,41 @@ pub fn select_metadata_on<R: ReadAt + Sync>(
         Walked::ByThreads => Ok(metadata),
         Walked::NotAtAll => select_metadata(volume, log_file, progress).map_err(failed),
     }
+}
+
+/// As [`Relocated::check`], on `threads` threads.
+pub fn check_relocated<R: ReadAt + Sync>(
+    relocated: &Relocated<R>,
+    name: &Path,
+    threads: NonZeroUsize,
+) -> Result<Result<Changes, RelocateError>> {
+    if threads.get() == 1 {
+        return Ok(relocated.check());
+    }
+    let mut checked = Ok(0);
+    let walked = in_order(
+        relocated.volume(),
+        name,
+        threads,
+        Vec::new,
+        |buffer, part, send| {
+            send(relocated.check_part(part, buffer));
+            Ok(())
+        },
+        |part: Result<u64, RelocateError>| {
+            if let Ok(sum) = &mut checked {
+                match part {
+                    Ok(records) => *sum += records,
+                    Err(error) => checked = Err(error),
+                }
+            }
+        },
+        |_| {},
+    )?;
+    Ok(match walked {
+        Walked::ByThreads => checked.map(|records| relocated.changes(records)),
+        Walked::NotAtAll => relocated.check(),
+    })
 }
 
 /// What became of a walk.
@@ -165,17 +203,18 @@ struct Ahead<T, P> {
 }
 
 /// Calls `look` for every part, on several threads, and `take` with all that
-/// it sends, in the order of the parts. `progress` is called with the number of
-/// records walked over.
+/// it sends, in the order of the parts. Each thread has what `begin` makes.
+/// `progress` is called with the number of records walked over.
 ///
 /// # Errors
 ///
 /// The first one in the order of the parts.
-fn in_order<T: Send, R: ReadAt + Sync>(
+fn in_order<T: Send, W, R: ReadAt + Sync>(
     volume: &Volume<R>,
     name: &Path,
     threads: NonZeroUsize,
-    look: impl Fn(&mut Walk<'_, R>, &Part, &mut dyn FnMut(T)) -> Found<()> + Sync,
+    begin: impl Fn() -> W + Sync,
+    look: impl Fn(&mut W, &Part, &mut dyn FnMut(T)) -> Found<()> + Sync,
     mut take: impl FnMut(T),
     mut progress: impl FnMut(u64),
 ) -> Result<Walked> {
@@ -183,13 +222,13 @@ fn in_order<T: Send, R: ReadAt + Sync>(
     let (queues, waiting) = sync_channel(threads.get());
     let parts = parts(volume);
     let ahead = Arc::new(Mutex::new(Ahead { parts, queues }));
-    let look = &look;
+    let (begin, look) = (&begin, &look);
     thread::scope(move |scope| {
         let mut handles = Vec::new();
         for _ in 0..threads.get() {
             let ahead = Arc::clone(&ahead);
             let thread = thread::Builder::new().name("scans".to_owned());
-            let look_at_parts = move || look_at_parts(volume, &ahead, look);
+            let look_at_parts = move || look_at_parts(begin(), &ahead, look);
             match thread.spawn_scoped(scope, look_at_parts) {
                 Ok(handle) => handles.push(handle),
                 // Fewer do as well.
@@ -217,12 +256,11 @@ fn in_order<T: Send, R: ReadAt + Sync>(
 }
 
 /// Looks at parts until there are no more, or nobody waits for them.
-fn look_at_parts<T, R: ReadAt, P: Iterator<Item = Part>>(
-    volume: &Volume<R>,
+fn look_at_parts<T, W, P: Iterator<Item = Part>>(
+    mut walk: W,
     ahead: &Mutex<Ahead<T, P>>,
-    look: &impl Fn(&mut Walk<'_, R>, &Part, &mut dyn FnMut(T)) -> Found<()>,
+    look: &impl Fn(&mut W, &Part, &mut dyn FnMut(T)) -> Found<()>,
 ) {
-    let mut walk = Walk::new(volume);
     loop {
         let (queue, receiver) = sync_channel(WAITING_ITEMS);
         let part = {

@@ -10,6 +10,7 @@ use super::super::locate::locate;
 use super::super::opened::Opened;
 use super::super::used::{Counted, used};
 use super::super::{Failure, Refusal, Step};
+use crate::clusters::parts;
 use crate::error::with_causes;
 use crate::io::Source;
 use crate::ntfs::Volume;
@@ -121,12 +122,15 @@ pub(super) async fn resize(
     let system_data = attempt(co, || SystemData::read(&volume, &relocation)).await?;
     let relocated = Arc::new(Relocated::of(volume, relocation, system_data));
 
-    let mut changes = relocated.unchecked();
-    let mut rest = relocated.records();
-    while !rest.is_empty() {
-        attempt(co, || relocated.check_some(&mut rest, &mut changes)).await?;
-        co.progress(rest.start().0, rest.end().0);
+    let total = relocated.volume().mft().record_count();
+    let mut records = 0_u64;
+    let mut buffer = Vec::new();
+    for part in parts(relocated.volume()) {
+        let changed = attempt(co, || relocated.check_part(&part, &mut buffer)).await?;
+        records = records.saturating_add(changed);
+        co.progress(part.end().0, total);
     }
+    let changes = relocated.changes(records);
     co.emit(Step::Resized(Resized::new(
         &relocated, changes, bad, losses,
     )));
