@@ -31,7 +31,7 @@ async function goTo(page, place) {
 }
 
 async function seen(page, offset) {
-  await page.waitForFunction((at) => document.querySelector(".inspector").textContent.includes(`(0x${at.toString(16)})`), offset);
+  await page.waitForFunction((at) => document.querySelector(".inspector")?.textContent.includes(`(0x${at.toString(16)})`), offset);
   return rows(page);
 }
 

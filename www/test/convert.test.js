@@ -196,7 +196,7 @@ test("the partition table can be chosen, and the size is that with it", { skip }
     // With another table the other formats have other sizes, too.
     const { length } = await digestOfFile(converted("qcow2", `--disk=${table}`));
     const shown = `${(length / 2 ** 20).toPrecision(3)} MiB`;
-    await page.waitForFunction((shown) => document.querySelector(".target:has(#target-qcow2) .target-size").textContent === shown, shown);
+    await page.waitForFunction((shown) => document.querySelector(".target:has(#target-qcow2) .target-size")?.textContent === shown, shown);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
     assert.deepEqual(await digestOfFile(await download.path()), await digestOfFile(converted("vhd-fixed", `--disk=${table}`)));
     await page.waitForSelector(".notice.good");
@@ -219,7 +219,7 @@ test("another size: the least is shown, too small is refused, and what was chang
   assert.match(await page.textContent("#new-size option[value=min]"), /^the least: \d/);
   await page.selectOption("#new-size", "other");
   await page.fill("#new-size-number", "0.000001");
-  await page.waitForFunction(() => document.querySelector(".new-size-losses").textContent.startsWith("Nothing is lost"));
+  await page.waitForFunction(() => document.querySelector(".new-size-losses")?.textContent.startsWith("Nothing is lost"));
   assert.ok(await page.evaluate(() => !document.querySelector("#new-size-number").checkValidity()));
   await page.selectOption("#new-size", "min");
   const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
@@ -402,7 +402,7 @@ for (const saving of ["file", "download"]) {
     const started = await download;
     await page.waitForFunction(() => /B of \d+(\.\d+)? [MG]iB.*B\/s/.test(document.querySelector(".meter-figures")?.textContent));
     if (started) {
-      await page.waitForFunction(() => / left$/.test(document.querySelector(".meter-figures").textContent));
+      await page.waitForFunction(() => / left$/.test(document.querySelector(".meter-figures")?.textContent));
     }
     await page.evaluate(() => document.querySelector(".meter button").click());
     await page.waitForSelector(".convert .notice");

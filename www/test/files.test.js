@@ -28,12 +28,12 @@ async function filesOf(fixture, options) {
 }
 
 const names = (page) => page.$$eval(".rows .entry-link", (all) => all.map(({ textContent }) => textContent));
-const isIn = (page, folder) => page.waitForFunction((name) => document.querySelector(".crumbs [aria-current]").textContent === name, folder);
+const isIn = (page, folder) => page.waitForFunction((name) => document.querySelector(".crumbs [aria-current]")?.textContent === name, folder);
 /** What a reader of the screen is told to be at. */
 const pointedAt = (page) => page.$eval(".entries", (list) => document.getElementById(list.getAttribute("aria-activedescendant"))?.querySelector(".entry-link")?.textContent);
 
 for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
-  test(`an ${kind} is gone through by keyboard alone`, { skip }, async () => {
+  test(`${kind === "image" ? "an image" : "a volume"} is gone through by keyboard alone`, { skip }, async () => {
     const { page, complaints, context } = await filesOf(fixture());
     assert.deepEqual((await names(page)).slice(0, 3), ["Compressed", "Letters", "Pictures"]);
     await page.focus(".entries");
@@ -50,7 +50,7 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await key("r", "Report.txt");
     await page.waitForTimeout(1000);
     await page.keyboard.type("pic");
-    await page.waitForFunction(() => document.querySelector(".entry.active .entry-link").textContent === "Pictures");
+    await page.waitForFunction(() => document.querySelector(".entry.active .entry-link")?.textContent === "Pictures");
     await page.keyboard.press("Enter");
     await isIn(page, "Pictures");
     assert.match(await page.evaluate(() => location.hash), /^#files\?folder=\d+$/);
@@ -62,7 +62,7 @@ for (const [kind, fixture] of [["image", demoImage], ["volume", demoVolume]]) {
     await page.keyboard.press("Backspace");
     await isIn(page, "Pictures");
     // Where one comes from.
-    await page.waitForFunction(() => document.querySelector(".entry.active .entry-link").textContent === "Thumbnails");
+    await page.waitForFunction(() => document.querySelector(".entry.active .entry-link")?.textContent === "Thumbnails");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.waitForSelector('.file-panel h2:has-text("photo.raw")');
@@ -117,7 +117,7 @@ test("all names are searched while they are typed, and what is found can be take
   const { page, complaints, context } = await filesOf(demoImage());
   await page.focus("#search");
   await page.keyboard.type("letter 0*.txt");
-  await page.waitForFunction(() => document.querySelector(".list-told").textContent === "9 files found");
+  await page.waitForFunction(() => document.querySelector(".list-told")?.textContent === "9 files found");
   assert.match(await page.textContent('[role="status"]'), /9 files found/);
   assert.match(await page.evaluate(() => location.hash), /search=letter/);
   assert.deepEqual((await names(page)).slice(0, 2), ["letter 01.txt", "letter 02.txt"]);
@@ -136,9 +136,9 @@ test("all names are searched while they are typed, and what is found can be take
   await page.click(".search-filters summary");
   await page.fill("#search", "");
   await page.fill("#search-least", "0.3");
-  await page.waitForFunction(() => document.querySelector(".list-told").textContent === "3 files found");
+  await page.waitForFunction(() => document.querySelector(".list-told")?.textContent === "3 files found");
   await page.fill("#search-since", "2030-01-01");
-  await page.waitForFunction(() => document.querySelector(".list-empty").textContent === "No name matches.");
+  await page.waitForFunction(() => document.querySelector(".list-empty")?.textContent === "No name matches.");
   await page.click('.search-fields button:text-is("Clear")');
   await page.waitForFunction(() => document.querySelectorAll(".rows .entry-link").length === 8);
   assert.deepEqual(complaints, []);
@@ -169,7 +169,7 @@ test("several are chosen by mouse and keyboard, and saved as zip and tar with th
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => !document.querySelector(".list-told").textContent.includes("chosen"));
   await page.keyboard.press("Control+a");
-  await page.waitForFunction(() => document.querySelector(".list-told").textContent.startsWith("8 chosen"));
+  await page.waitForFunction(() => document.querySelector(".list-told")?.textContent.startsWith("8 chosen"));
   await page.click('.entry.head button:text-is("Size")');
   await page.waitForSelector('[aria-sort="descending"] button:text-is("Size")');
   assert.match(await page.textContent(".list-told"), /^8 chosen/);
@@ -179,7 +179,7 @@ test("several are chosen by mouse and keyboard, and saved as zip and tar with th
   await page.keyboard.press("Space");
   await page.keyboard.press("Shift+ArrowDown");
   await page.keyboard.press("Shift+ArrowDown");
-  await page.waitForFunction(() => document.querySelector(".list-told").textContent.startsWith("3 chosen"));
+  await page.waitForFunction(() => document.querySelector(".list-told")?.textContent.startsWith("3 chosen"));
   assert.deepEqual(complaints, []);
   await context.close();
 });

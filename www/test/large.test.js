@@ -77,7 +77,7 @@ async function everything(volume) {
     assert.match(await page.textContent(".convert .message"), /complete/);
     await go(page, "Bytes");
     await page.click('.hex-places button:has-text("Backup boot sector")');
-    await page.waitForFunction(() => document.querySelector(".hex-rows").textContent.includes("NTFS"));
+    await page.waitForFunction(() => document.querySelector(".hex-rows")?.textContent.includes("NTFS"));
   });
   const took = await longest();
   assert.deepEqual(complaints, []);
@@ -101,7 +101,7 @@ test("what is too large for a format is said before it is chosen", { skip }, asy
   const size = (target) => page.locator(`.target:has(#target-${target}) .target-size`);
   await size("vhd").locator(".target-impossible").waitFor();
   assert.match(await size("vhd").textContent(), /too large for VHD/);
-  await page.waitForFunction(() => /^\d[.\d]* MiB$/.test(document.querySelector(".target:has(#target-vdi) .target-size").textContent));
+  await page.waitForFunction(() => /^\d[.\d]* MiB$/.test(document.querySelector(".target:has(#target-vdi) .target-size")?.textContent));
   await page.click(".convert-options summary");
   await page.selectOption("#table", "mbr");
   await size("vdi").locator(".target-impossible").waitFor();

@@ -113,18 +113,18 @@ test("files whose names turn the direction of text, or are markup", { skip }, as
   await page.getByRole("button", { name: shown, exact: true }).click();
   await page.waitForSelector(".file-panel:not([hidden])");
   assert.equal(await page.textContent(".file-panel h2"), shown);
-  await page.waitForFunction(() => document.querySelector('[role="status"]').textContent === "/<img src=x>[U+202E][U+0007] [bb]bb.x");
+  await page.waitForFunction(() => document.querySelector('[role="status"]')?.textContent === "/<img src=x>[U+202E][U+0007] [bb]bb.x");
   await check();
   // Where its clusters are, and its name is.
   await page.click(".pieces button");
   await page.waitForFunction((shown) => document.querySelector(".inspector .link")?.textContent === `/${shown}`, shown);
   await check();
   await go(page, "Overview");
-  await page.waitForFunction((shown) => document.querySelector(".map-holders").textContent.includes(shown), shown);
+  await page.waitForFunction((shown) => document.querySelector(".map-holders")?.textContent.includes(shown), shown);
   await check();
   const record = bytes.indexOf(to);
   await page.evaluate((at) => (location.hash = `#bytes?at=${at}`), record);
-  await page.waitForFunction((shown) => document.querySelector(".inspector").textContent.includes(`Field value${shown}`), shown);
+  await page.waitForFunction((shown) => document.querySelector(".inspector")?.textContent.includes(`Field value${shown}`), shown);
   await check();
   assert.deepEqual(complaints, []);
   await context.close();

@@ -43,7 +43,7 @@ test("what is compressed as a whole is decompressed once, and looked into as all
   assert.match(await page.textContent(".overview"), /Contained ingzip/);
   await page.click('.sections a:has-text("Bytes")');
   await page.click('.hex-places button:has-text("$MFT")');
-  await page.waitForFunction(() => document.querySelector(".outline-head").textContent.startsWith("MFT record 0"));
+  await page.waitForFunction(() => document.querySelector(".outline-head")?.textContent.startsWith("MFT record 0"));
   // Cut short, it is no smaller volume but damaged.
   await page.click('[aria-label="Close"]');
   await page.setInputFiles("#file", { name: "cut.gz", mimeType: "", buffer: gzipSync(readFileSync(demoImage())).subarray(0, 100_000) });
@@ -93,7 +93,7 @@ test("the sample is one click away, and its address opens it again", { skip }, a
   const before = await page.textContent(".inspector");
   await page.reload();
   await page.waitForSelector(".hex .cursor");
-  await page.waitForFunction((text) => document.querySelector(".inspector").textContent === text, before);
+  await page.waitForFunction((text) => document.querySelector(".inspector")?.textContent === text, before);
   assert.equal(await page.evaluate(() => location.href), address);
   assert.deepEqual(complaints, []);
   await context.close();
@@ -274,7 +274,7 @@ test("a file that the browser lets the page keep is open again after a reload", 
   await page.waitForSelector(".overview h1");
   await page.click('.sections a:has-text("Bytes")');
   await page.click('.hex-places button:has-text("$MFT")');
-  await page.waitForFunction(() => document.querySelector(".inspector").textContent.includes("$MFT"));
+  await page.waitForFunction(() => document.querySelector(".inspector")?.textContent.includes("$MFT"));
   await page.reload();
   await page.waitForFunction(() => document.querySelector(".inspector")?.textContent.includes("$MFT"));
   assert.equal(await page.textContent(".shell-file .name"), "kept.img");

@@ -57,7 +57,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.click('[aria-label="Close the file"]');
       await page.fill("#search", "letter 0*.txt");
       await page.click(".search-filters summary");
-      await page.waitForFunction(() => /files found/.test(document.querySelector(".list-told").textContent));
+      await page.waitForFunction(() => /files found/.test(document.querySelector(".list-told")?.textContent));
       await see("search");
       await page.fill("#search", "");
       await page.click('.switch label:has-text("Map")');

@@ -19,7 +19,7 @@ test("another file is opened from the head", { skip }, async () => {
   await go(page, "Bytes");
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click("text=Open another")]);
   await chooser.setFiles(demoVolume());
-  await page.waitForFunction(() => document.querySelector(".shell-file .name").textContent === "demo.ntfs");
+  await page.waitForFunction(() => document.querySelector(".shell-file .name")?.textContent === "demo.ntfs");
   await page.waitForSelector(".overview:not([hidden])");
   assert.deepEqual(complaints, []);
   await context.close();
@@ -33,7 +33,7 @@ test("what runs is seen, and cancelled, from every section; what ended is listed
   await go(page, "Convert");
   await page.check("#target-raw");
   const [download] = await Promise.all([page.waitForEvent("download"), page.click(".convert-form .primary")]);
-  await page.waitForFunction(() => /^1 running, /.test(document.querySelector(".tray-button").textContent));
+  await page.waitForFunction(() => /^1 running, /.test(document.querySelector(".tray-button")?.textContent));
   for (const section of ["Overview", "Files", "Bytes"]) {
     await go(page, section);
     assert.ok(await page.isVisible(".tray-button"));

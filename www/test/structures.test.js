@@ -190,7 +190,7 @@ for (const [what, fixture] of [
     await openFile(page, fixture());
     await page.waitForSelector('.map[data-survey="done"]');
     await go(page, "Bytes");
-    const inspector = (text) => page.waitForFunction((text) => document.querySelector(".inspector").textContent.includes(text), text);
+    const inspector = (text) => page.waitForFunction((text) => document.querySelector(".inspector")?.textContent.includes(text), text);
     await page.fill("#go-to", `0x${(placeOf(6) + 22).toString(16)}`);
     await page.press("#go-to", "Enter");
     await inspector("MFT record 6 › Header › Flags");
@@ -203,7 +203,7 @@ for (const [what, fixture] of [
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("ArrowRight");
     await inspector("Header › Bytes in use");
-    await page.waitForFunction(() => /MFT record 6 › Header › Bytes in use$/.test(document.querySelector('[role="status"]').textContent));
+    await page.waitForFunction(() => /MFT record 6 › Header › Bytes in use$/.test(document.querySelector('[role="status"]')?.textContent));
 
     // By its name in the list, and by pointing at bytes.
     await page.click('.outline button:has-text("$FILE_NAME")');
@@ -239,7 +239,7 @@ test("bytes of a file that look like a structure are bytes of a file", { skip: s
   await go(page, "Bytes");
   await page.fill("#go-to", `lcn ${lcn}`);
   await page.press("#go-to", "Enter");
-  await page.waitForFunction(() => document.querySelector(".inspector").textContent.includes("/Fragmented database.db"));
+  await page.waitForFunction(() => document.querySelector(".inspector")?.textContent.includes("/Fragmented database.db"));
   assert.ok(await page.isHidden(".outline"));
   assert.deepEqual(complaints, []);
   await context.close();

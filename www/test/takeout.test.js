@@ -34,7 +34,7 @@ const link = (page, name) => page.locator(".entries").getByRole("button", { name
 async function goInto(page, ...folders) {
   for (const folder of folders) {
     await link(page, folder).click();
-    await page.waitForFunction((name) => document.querySelector(".crumbs [aria-current]").textContent === name, folder);
+    await page.waitForFunction((name) => document.querySelector(".crumbs [aria-current]")?.textContent === name, folder);
   }
 }
 
@@ -55,7 +55,7 @@ for (const [what, fixture] of [
     const { page, complaints, context } = await filesOf(fixture());
     for (const path of ["/Read me.txt", "/Fragmented database.db", "/Compressed/log.txt", "/Virtual disk.img"]) {
       await page.evaluate(() => (location.hash = "#files"));
-      await page.waitForFunction(() => document.querySelector(".crumbs [aria-current]").textContent === "Volume");
+      await page.waitForFunction(() => document.querySelector(".crumbs [aria-current]")?.textContent === "Volume");
       const [, ...names] = path.split("/");
       await goInto(page, ...names.slice(0, -1));
       const { name, path: saved } = await downloaded(page, () => page.click(`[aria-label="Save ${names.at(-1)}"]`));

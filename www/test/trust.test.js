@@ -54,7 +54,7 @@ test("dragged text, a dropped document and the logo leave open what is open", { 
   assert.equal(await page.textContent(".overview h1"), "Demo");
   // What can be opened takes its place.
   await drop(page, { name: "other.img", bytes: readFileSync(demoMetadata()) });
-  await page.waitForFunction(() => document.querySelector(".shell-file .name").textContent === "other.img");
+  await page.waitForFunction(() => document.querySelector(".shell-file .name")?.textContent === "other.img");
   assert.equal(await page.textContent(".overview .eyebrow"), "ntfsclone metadata image");
   assert.deepEqual(complaints, []);
   await context.close();
@@ -78,7 +78,7 @@ test("what runs is not cancelled unasked", { skip: skip || (mkntfs ? false : "no
   }
   await page.setInputFiles("#file", demoImage());
   await page.click("text=Cancel it and open demo.img");
-  await page.waitForFunction(() => document.querySelector(".shell-file .name").textContent === "demo.img");
+  await page.waitForFunction(() => document.querySelector(".shell-file .name")?.textContent === "demo.img");
   assert.notEqual(await download.failure(), null);
   assert.deepEqual(complaints, []);
   await context.close();
@@ -215,7 +215,7 @@ test("counts agree, and the file system's own files are taken out on demand only
   const users = await packed();
   assert.ok(!users.names.some((name) => name.startsWith("$")), users.names.join());
   await page.check("#system-files");
-  await page.waitForFunction(() => document.querySelector(".entries").textContent.includes("$MFT"));
+  await page.waitForFunction(() => document.querySelector(".entries")?.textContent.includes("$MFT"));
   const all = await packed();
   assert.ok(["$MFT", "$LogFile", "$Bitmap"].every((name) => all.names.includes(name)), all.names.join());
   const files = ({ text }) => Number(/(\d+) files/.exec(text)[1]);
