@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::host::{background, signals};
 
 fn main() -> ExitCode {
-    device::fit_in_address_space();
+    device::set_up_heap();
     let typed = cli::parse();
     let result = options::resolve(typed).and_then(|options| {
         if options.task.is_background() {

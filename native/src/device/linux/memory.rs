@@ -25,15 +25,31 @@ pub fn usable_memory() -> u64 {
     address_space().map_or(of_machine, |space| space.min(of_machine))
 }
 
-/// Has all threads share one heap, if the address space is limited: that of
-/// glibc takes 64 MiB of it for each, used or not. To be called first of all.
-pub fn fit_in_address_space() {
+/// Bytes of memory up to which allocations are of the heap, and which it keeps free at its end.
+#[cfg(target_env = "gnu")]
+const HEAP_BYTES: libc::c_int = 4 << 20;
+
+/// Sets up the heap of glibc. To be called first of all.
+///
+/// It keeps what is freed, up to [`HEAP_BYTES`]: given back to the kernel, as it would be, the same
+/// windows and buffers are zeroed again, page by page, a thousand times in a run. And all threads
+/// share it if the address space is limited, of which each would take 64 MiB, used or not.
+pub fn set_up_heap() {
     #[cfg(target_env = "gnu")]
-    if rustix::process::getrlimit(Resource::As).current.is_some() {
-        // SAFETY: only numbers are passed, and there is no other thread yet.
-        let done = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
-        // Without it, allocations may fail, which they can anyway.
-        let _ = done;
+    {
+        let is_limited = rustix::process::getrlimit(Resource::As).current.is_some();
+        let one_heap = is_limited.then_some((libc::M_ARENA_MAX, 1));
+        let kept = [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD];
+        for (option, value) in kept
+            .map(|option| (option, HEAP_BYTES))
+            .into_iter()
+            .chain(one_heap)
+        {
+            // SAFETY: only numbers are passed, and there is no other thread yet.
+            let done = unsafe { libc::mallopt(option, value) };
+            // Without it, a run is slower, or allocations may fail, which they can anyway.
+            let _ = done;
+        }
     }
 }
 

@@ -44,9 +44,9 @@ pub use files::{
     lock, may_be_on_ntfs, name_bytes, open_regular, open_to_write, rename_without_replacing,
     sync_directory, take_over_access, write_all_at,
 };
-pub use fuse::{detach, has_fuse, user_and_group};
+pub use fuse::{detach, has_fuse, set_read_ahead, user_and_group};
 pub use holes::{allocation_at, punch};
-pub use memory::{fit_in_address_space, try_zeros, usable_memory};
+pub use memory::{set_up_heap, try_zeros, usable_memory};
 pub use mounts::{MOUNTS_REMEDY, Mount, OtherUse, mounts, other_use};
 pub use process::{allow_open_files, boot_id, host_name, is_root};
 pub use reflink::{share_range, share_unit};

@@ -14,8 +14,12 @@ use crate::input::compression::memory_limit;
 /// Compressed bytes that are read in one call.
 const INPUT_BYTES: u64 = 1 << 20;
 
-/// Windows of zstd between two points, at least: to reduce one takes time for as much content as it has.
+/// Windows of zstd between two points, at least: to reduce one, and to keep it, takes time for as much
+/// content as it has.
 const WINDOWS_APART: u64 = 4;
+
+/// Bytes of content between two points of zstd, at least: a read that decodes them takes a few milliseconds.
+const LEAST_SPACING: u64 = 8 << 20;
 
 pub(super) fn index_of(
     files: &Files,
@@ -63,7 +67,7 @@ pub(super) fn index_of(
                 content.keep(frames.window_size());
                 if resume == Resume::Zstd {
                     frames.reduce_window(content.window());
-                    next_reduced = offset + WINDOWS_APART * frames.window_size();
+                    next_reduced = offset + LEAST_SPACING.max(WINDOWS_APART * frames.window_size());
                     pending = Some(at(resume));
                 } else {
                     let window = [frames.header(), &content.window()].concat();
