@@ -7,6 +7,8 @@ use std::{env, path::PathBuf, process::Command, thread, time::Duration};
 /// A program, and the Debian package that has it.
 const NEEDED: &[(&str, &str)] = &[
     ("7zz", "7zip"),
+    ("WebKitWebDriver", "webkit2gtk-driver"),
+    ("Xvfb", "xvfb"),
     ("b3sum", "b3sum"),
     ("blockdev", "util-linux"),
     ("bmaptool", "bmap-tools"),
@@ -16,6 +18,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ddrescue", "gddrescue"),
     ("ewfacquirestream", "ewf-tools"),
     ("fincore", "util-linux-extra"),
+    ("firefox-esr", "firefox-esr"),
     ("fusermount3", "fuse3"),
     ("gzip", "gzip"),
     ("losetup", "mount"),

@@ -1,4 +1,5 @@
 import type { IHasher } from "hash-wasm";
+import { piecesOf } from "./stream-pieces.js";
 import type { Asked } from "./writing.js";
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -7,7 +8,7 @@ type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 export async function firstBytes(content: Bytes, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(most);
   let length = 0;
-  for await (const piece of content) {
+  for await (const piece of piecesOf(content)) {
     const part = piece.subarray(0, most - length);
     bytes.set(part, length);
     length += part.length;
@@ -22,7 +23,7 @@ export async function firstBytes(content: Bytes, most: number): Promise<Uint8Arr
 /** The checksum of content, in hexadecimal; `total` is how many bytes it has. */
 export async function digestOf(content: Bytes, hash: IHasher, total: number, { onProgress }: Asked): Promise<string> {
   let done = 0;
-  for await (const piece of content) {
+  for await (const piece of piecesOf(content)) {
     hash.update(piece);
     done += piece.length;
     onProgress?.({ done, total });

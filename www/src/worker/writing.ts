@@ -3,6 +3,7 @@ import type { FromDownload, ToDownload } from "../download-messages.js";
 import { messageOf } from "../failure.js";
 import type { Output, Written } from "../messages.js";
 import { WriteError } from "./problem.js";
+import { piecesOf } from "./stream-pieces.js";
 import { throttled } from "./throttled.js";
 
 type Piece = Uint8Array<ArrayBuffer> | Hole;
@@ -24,7 +25,7 @@ async function writeFile(handle: FileSystemFileHandle, options: Asked, convert: 
   const writable = await writing(() => handle.createWritable());
   const written = { size: 0, holes: 0 };
   try {
-    for await (const piece of convert(options)) {
+    for await (const piece of piecesOf(convert(options))) {
       if (piece instanceof Uint8Array) {
         await writing(() => writable.write({ type: "write", position: written.size, data: piece }));
       }
