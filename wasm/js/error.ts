@@ -88,7 +88,7 @@ export class NtfscloneError extends Error {
   readonly offset: number | undefined;
   /** Of what can be read from its start to its end only, how it is compressed. */
   readonly compression: string | undefined;
-  /** Of a whole disk for which no partition was named. */
+  /** Of a whole disk of which no partition is opened: none was named, or there is none with that number. */
   readonly partitions: Partition[] | undefined;
 
   /** Of a virtual disk in several files, the one that is missing, as the disk names it: any text. */

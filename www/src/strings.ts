@@ -106,6 +106,7 @@ export const strings = {
     sourceFacts: "File",
     largestFree: "Largest free areas",
     warnings: "Warnings",
+    otherPartitions: "Other partitions",
     map: "Clusters",
     unknown: "unknown",
     noVolume: "The volume in the image could not be read.",
