@@ -38,7 +38,7 @@ export const OPEN: Checks<OpenOptions> = {
 };
 export const LOOK: Checks<LookOptions> = { ...TASK, damaged: FLAG };
 export const LIST: Checks<ListOptions> = { ...LOOK, system: FLAG, onDamage: CALLBACK };
-export const CONTENT: Checks<ContentOptions> = { ...LOOK, stream: TEXT, start: POSITION, end: POSITION };
+export const CONTENT: Checks<ContentOptions> = { ...LOOK, stream: TEXT, start: POSITION, end: POSITION, efsRaw: FLAG };
 export const BLOB: Checks<BlobOptions> = { ...LOOK, stream: TEXT, type: TEXT };
 export const CONVERT_DISK: Checks<ConvertDiskOptions> = {
   ...TASK,

@@ -38,6 +38,8 @@ export type ErrorCode =
   | "link"
   /** The content of the file is encrypted, by Windows (EFS). */
   | "encrypted"
+  /** The content of the file is to be read with `efsRaw`, and is not encrypted. */
+  | "not-encrypted"
   /** The content of the file is kept as only a driver of Windows knows: deduplicated, in a cloud, or in an image of Windows. */
   | "elsewhere"
   /** The image does not hold the content: it is one of metadata, or damaged. */

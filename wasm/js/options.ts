@@ -59,6 +59,11 @@ export interface ContentOptions extends LookOptions {
   start?: number | undefined;
   /** The byte after the last one, as of `Blob.slice`. It may be past the end of the content. */
   end?: number | undefined;
+  /**
+   * An encrypted file (EFS) as Windows backs it up: in the EFSRPC raw data format, with all its streams and its encrypted
+   * keys, whatever `stream` is. `WriteEncryptedFileRaw` of Windows makes the encrypted file of it again.
+   */
+  efsRaw?: boolean | undefined;
 }
 
 /** What can be asked of lists of files. */

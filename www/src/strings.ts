@@ -462,6 +462,7 @@ export const strings = {
       directory: "This is a folder, which has no content of its own.",
       "not-directory": "This is a file, not a folder.",
       link: "This is a link, which has no content of its own.",
+      "not-encrypted": "The file is not encrypted.",
       encrypted: "The file is encrypted by Windows. Restore the volume, and open the file as a user who has the key.",
       elsewhere: "Only Windows can read this content: it is deduplicated, in a cloud, or in a Windows image. Restore the volume, and open the file in Windows.",
       "not-stored": "The content is not in the image. Use a complete image.",
