@@ -183,7 +183,8 @@ fn what_has_no_content_of_its_own_is_refused_by_name() {
         (
             "secret",
             "volume: /secret: it is encrypted (EFS)",
-            "restore the volume, and open the file in Windows as a user who has the key",
+            "--efs-raw writes it as Windows backs it up; or restore the volume, and open the file in \
+             Windows as a user who has the key",
         ),
     ];
     for (path, found, remedy) in table {

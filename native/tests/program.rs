@@ -21,6 +21,7 @@ mod devices;
 mod direct;
 mod discard;
 mod drivers;
+mod efs_raw;
 mod extract;
 mod extract_archive;
 mod extract_attributes;

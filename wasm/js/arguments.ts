@@ -34,11 +34,11 @@ export const TASK: Checks<TaskOptions> = { signal: SIGNAL, onProgress: CALLBACK 
 export const OPEN_DISK: Checks<OpenDiskOptions> = { ...TASK, name: TEXT, sync: FLAG };
 export const OPEN: Checks<OpenOptions> = {
   ...OPEN_DISK,
-  partition: ["the number of a partition", (value) => isWhole(value) && value < 2 ** 32],
+  partition: ["the number of a partition, or null", (value) => value === null || (isWhole(value) && value < 2 ** 32)],
 };
 export const LOOK: Checks<LookOptions> = { ...TASK, damaged: FLAG };
 export const LIST: Checks<ListOptions> = { ...LOOK, system: FLAG, onDamage: CALLBACK };
-export const CONTENT: Checks<ContentOptions> = { ...LOOK, stream: TEXT, start: POSITION, end: POSITION };
+export const CONTENT: Checks<ContentOptions> = { ...LOOK, stream: TEXT, start: POSITION, end: POSITION, efsRaw: FLAG };
 export const BLOB: Checks<BlobOptions> = { ...LOOK, stream: TEXT, type: TEXT };
 export const CONVERT_DISK: Checks<ConvertDiskOptions> = {
   ...TASK,

@@ -31,7 +31,8 @@ ${Object.entries(DESCRIPTIONS)
   .join("\n")}
 
   --disk TABLE        partition table of a new disk: gpt, mbr or none; gpt for virtual disks, none for raw
-  --partition N       of a whole disk, which partition; without it, convert makes a whole disk of it
+  --partition N       of a whole disk, which partition; without it, info takes the only one with NTFS, and convert makes
+                      a whole disk of it
   --compress LEVEL    with zstd, 1 to 22
   --force             a volume that is marked dirty, too
 
@@ -51,8 +52,10 @@ async function main(): Promise<number> {
   if (file === undefined || more.length > 0) {
     throw new UsageError(`${command} needs one FILE`);
   }
+  // To look, the only partition with NTFS is taken if none is named; what is verified or converted is named.
+  const unnamed = command === "info" ? undefined : null;
   // Nothing else is to go on meanwhile.
-  const options: OpenOptions = { sync: true, partition: values.partition === undefined ? undefined : whole(values.partition) };
+  const options: OpenOptions = { sync: true, partition: values.partition === undefined ? unnamed : whole(values.partition) };
   const source = /^https?:\/\//.test(file) ? new URL(file) : file;
   if (command === "convert") {
     return withClosed(await openToConvert(source, options, values), (opened) => convert(opened, values));

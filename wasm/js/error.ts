@@ -38,6 +38,8 @@ export type ErrorCode =
   | "link"
   /** The content of the file is encrypted, by Windows (EFS). */
   | "encrypted"
+  /** The content of the file is to be read with `efsRaw`, and is not encrypted. */
+  | "not-encrypted"
   /** The content of the file is kept as only a driver of Windows knows: deduplicated, in a cloud, or in an image of Windows. */
   | "elsewhere"
   /** The image does not hold the content: it is one of metadata, or damaged. */
@@ -88,7 +90,7 @@ export class NtfscloneError extends Error {
   readonly offset: number | undefined;
   /** Of what can be read from its start to its end only, how it is compressed. */
   readonly compression: string | undefined;
-  /** Of a whole disk for which no partition was named. */
+  /** Of a whole disk of which no partition is opened: none was named, or there is none with that number. */
   readonly partitions: Partition[] | undefined;
 
   /** Of a virtual disk in several files, the one that is missing, as the disk names it: any text. */

@@ -14,7 +14,7 @@ export type FileErrorCode =
   | "EACCES"
   /** The content is kept as only a driver of Windows knows, or it is beyond what this library handles. */
   | "ENOTSUP"
-  /** An argument is not what it should be. */
+  /** An argument is not what it should be; or `efsRaw` was given for a file that is not encrypted. */
   | "EINVAL"
   /** The image is closed. */
   | "EBADF"
@@ -30,6 +30,7 @@ const CODES: Partial<Record<ErrorCode, FileErrorCode>> = {
   directory: "EISDIR",
   link: "ELOOP",
   encrypted: "EACCES",
+  "not-encrypted": "EINVAL",
   elsewhere: "ENOTSUP",
   unsupported: "ENOTSUP",
   argument: "EINVAL",

@@ -139,14 +139,14 @@ export class Files {
   #content(target: FileTarget, options: ContentOptions): Driver {
     const path = pathOf(target);
     try {
-      const { stream = streamOf(target), start = 0, end = TO_THE_END, damaged = false, ...more } = checked(options, CONTENT);
+      const { stream = streamOf(target), start = 0, end = TO_THE_END, efsRaw = false, damaged = false, ...more } = checked(options, CONTENT);
       const [first, last] = [whole(start), whole(end)];
       text(path, "a path");
       return this.#tasks.start(
         (handle) =>
           target instanceof FileEntry && target.isFile()
-            ? handle.content(BigInt(target.record), stream, first, last, damaged)
-            : handle.content_at(path, stream, first, last, damaged),
+            ? handle.content(BigInt(target.record), stream, first, last, efsRaw, damaged)
+            : handle.content_at(path, stream, first, last, efsRaw, damaged),
         more,
       );
     } catch (error) {

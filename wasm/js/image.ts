@@ -203,9 +203,9 @@ export class Image {
    * It fails where content cannot be had, as of encrypted files, or is not in the image: never are zeros in its place.
    */
   content(record: number, options: ContentOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { stream = "", start = 0, end = TO_THE_END, damaged = false, ...more } = checked(options, CONTENT);
+    const { stream = "", start = 0, end = TO_THE_END, efsRaw = false, damaged = false, ...more } = checked(options, CONTENT);
     const [number, first, last] = [whole(record), whole(start), whole(end)];
-    const driver = this.#tasks.start((handle) => handle.content(number, stream, first, last, damaged), more);
+    const driver = this.#tasks.start((handle) => handle.content(number, stream, first, last, efsRaw, damaged), more);
     return outputStream(driver, { holes: false }) as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 

@@ -31,7 +31,7 @@ export interface Platform {
 export async function openWith(platform: Platform, given: Given, options: OpenOptions): Promise<Image> {
   const { partition } = options;
   return openThrough(platform, given, options, {
-    begin: (pages, name) => pages.open(name, partition),
+    begin: (pages, name) => pages.open(name, partition ?? undefined, partition !== null),
     arrive: (task) => task.image(),
     finish: (medium, handle) => describe(medium, handle, platform, options),
   });

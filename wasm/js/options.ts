@@ -28,8 +28,11 @@ export interface TaskOptions {
 export interface OpenOptions extends TaskOptions {
   /** What reports and errors call it, instead of the file's name, path or address. */
   name?: string | undefined;
-  /** Of a whole disk, the number of the partition. */
-  partition?: number | undefined;
+  /**
+   * Of a whole disk, the number of the partition. If it is left out, the only partition with NTFS is opened, which `info().warnings`
+   * reports. If it is null, none is opened: the error is `disk`, and lists the partitions, as of a disk with several or without NTFS.
+   */
+  partition?: number | null | undefined;
   /**
    * In Node, Deno and Bun: files are read while all else waits, which takes less time of the processor. For programs that have nothing
    * else to do.
@@ -56,6 +59,11 @@ export interface ContentOptions extends LookOptions {
   start?: number | undefined;
   /** The byte after the last one, as of `Blob.slice`. It may be past the end of the content. */
   end?: number | undefined;
+  /**
+   * An encrypted file (EFS) as Windows backs it up: in the EFSRPC raw data format, with all its streams and its encrypted
+   * keys, whatever `stream` is. `WriteEncryptedFileRaw` of Windows makes the encrypted file of it again.
+   */
+  efsRaw?: boolean | undefined;
 }
 
 /** What can be asked of lists of files. */

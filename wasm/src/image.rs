@@ -47,14 +47,20 @@ impl Image {
     }
 
     /// Reads the content of the file with that base record, or its stream of
-    /// that name, if that is not empty: the bytes from `start` on, before `end`.
-    pub fn content(&self, record: u64, stream: &str, start: u64, end: u64, damaged: bool) -> Task {
-        self.content_of(
-            FileId::Record(RecordNumber(record)),
-            stream,
-            start..end,
-            damaged,
-        )
+    /// that name, if that is not empty: the bytes from `start` on, before `end`. `efs_raw`: of an encrypted file, as
+    /// Windows backs it up.
+    pub fn content(
+        &self,
+        record: u64,
+        stream: &str,
+        start: u64,
+        end: u64,
+        efs_raw: bool,
+        damaged: bool,
+    ) -> Task {
+        let file = FileId::Record(RecordNumber(record));
+        let stream = (!efs_raw).then_some(stream);
+        self.content_of(file, stream, start..end, damaged)
     }
 
     /// The same of the file with that path.
@@ -64,8 +70,10 @@ impl Image {
         stream: &str,
         start: u64,
         end: u64,
+        efs_raw: bool,
         damaged: bool,
     ) -> Task {
+        let stream = (!efs_raw).then_some(stream);
         self.content_of(FileId::Path(path), stream, start..end, damaged)
     }
 
@@ -139,8 +147,19 @@ impl Image {
 }
 
 impl Image {
-    fn content_of(&self, file: FileId, stream: &str, range: Range<u64>, damaged: bool) -> Task {
-        let content = self.opened(damaged).content(file, stream, range);
+    /// Without a stream, as an encrypted file.
+    fn content_of(
+        &self,
+        file: FileId,
+        stream: Option<&str>,
+        range: Range<u64>,
+        damaged: bool,
+    ) -> Task {
+        let opened = self.opened(damaged);
+        let content = match stream {
+            Some(stream) => opened.content(file, stream, range),
+            None => opened.efs_raw(file, range),
+        };
         Task::deferred(Work::Output(content))
     }
 

@@ -98,9 +98,14 @@ impl Source {
     }
 
     /// Goes inwards to the image or volume in it, through the partition with that
-    /// number; `name` is what to call it.
-    pub fn open(&self, name: &str, partition: Option<u32>) -> Task {
-        self.go_inwards(self.in_files(Opening::new(name, partition)))
+    /// number; `name` is what to call it. `enters_only_ntfs`: without a number, the only partition
+    /// with NTFS is entered.
+    pub fn open(&self, name: &str, partition: Option<u32>, enters_only_ntfs: bool) -> Task {
+        let opening = match enters_only_ntfs {
+            true => Opening::new(name, partition),
+            false => Opening::new(name, partition).listing_partitions(),
+        };
+        self.go_inwards(self.in_files(opening))
     }
 
     /// Goes inwards to the disk in it, to be converted as a whole.

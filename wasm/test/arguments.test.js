@@ -50,6 +50,7 @@ const WRONG = {
   "a path that is null": (image) => image.readFile(null),
   "a path that is a list": (image) => list(image.readdir(["a"])),
   "a start that is text": (image) => image.readFile("/Report.txt", { start: "0" }),
+  "an efsRaw that is text": (image) => image.readFile("/Report.txt", { efsRaw: "yes" }),
   "an end below 0": (image) => image.readable("/Report.txt", { end: -1 }),
 };
 

@@ -29,6 +29,12 @@ test("info and verify say what the other program says", () => {
   assert.equal(JSON.parse(run("info", "--partition", "2", disk()).stdout).volume.label, "Demo");
 });
 
+test("of a disk, info takes the only partition with NTFS, and verify wants its number", () => {
+  assert.deepEqual(JSON.parse(run("info", disk()).stdout).layers, ["partition 2"]);
+  check(["verify", disk()], { status: 1, stdout: "", stderr: "ntfsclone: it is a whole disk; name the partition\n" });
+  check(["verify", "--partition", "2", disk()], { status: 0, stdout: "sound\n" });
+});
+
 test("verify names what is wrong", () => {
   const { status, stdout } = run("verify", cutImage());
   assert.equal(status, 1);

@@ -185,7 +185,7 @@ test("compressed twice, but not more often", needs("zstd"), async () => {
 
 test("a whole disk", async () => {
   const path = compressed("disk.raw", "gzip", fixtures.disk());
-  const { code, message, partitions } = await error(path);
+  const { code, message, partitions } = await error(path, { partition: null });
   assert.equal(code, "disk");
   assert.equal(message, "it is a whole disk; name the partition");
   assert.deepEqual(partitions.map(({ number, isNtfs }) => [number, isNtfs]), [[1, false], [2, true]]);

@@ -118,6 +118,7 @@ test("what does not exist has the codes of node:fs", async () => {
   await rejects(image.readFile("/Letters"), "EISDIR", "directory");
   await rejects(image.readFile("/none"), "ENOENT", "no-file");
   await rejects(image.readFile("/$Secure"), "ENOENT", "no-stream");
+  await rejects(image.readFile(REPORT, { efsRaw: true }), "EINVAL", "not-encrypted");
   await rejects(collect(image.readable("/Letters")), "EISDIR", "directory");
   await rejects(image.blob("/Letters"), "EISDIR", "directory");
   await rejects(image.blob(REPORT, { stream: "none" }), "ENOENT", "no-stream");

@@ -148,7 +148,7 @@ test("a partition of a disk", async () => {
   await image.close();
   await assert.rejects(open(path, { partition: 3 }), { code: "no-partition" });
   await assert.rejects(open(fixtures.demoVolume(), { partition: 1 }), { code: "no-partition" });
-  await assert.rejects(open(path), ({ code, partitions }) => {
+  await assert.rejects(open(path, { partition: null }), ({ code, partitions }) => {
     assert.equal(code, "disk");
     assert.deepEqual(partitions, [
       { number: 1, offset: 1 << 20, size: 1 << 20, isNtfs: false },
@@ -156,6 +156,19 @@ test("a partition of a disk", async () => {
     ]);
     return true;
   });
+});
+
+test("the only partition of a disk with NTFS is opened with a warning, and of several none is", async () => {
+  const path = fixtures.disk();
+  const image = await open(path);
+  const { warnings, ...info } = image.info();
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^partition 2 of the disk is opened, the only one with NTFS; name another partition, or open the disk/);
+  const { warnings: _, ...expected } = JSON.parse(ntfsclone("info", "--json", "--partition", "2", path));
+  assert.deepEqual(info, expected);
+  assert.deepEqual(await digest(image.convert("raw")), await digestOfFile(fixtures.demoRestored()));
+  await image.close();
+  await assert.rejects(open(fixtures.diskOfTwo()), ({ code, partitions }) => code === "disk" && partitions.every(({ isNtfs }) => isNtfs));
 });
 
 test("a partition of a disk whose table is damaged", async () => {

@@ -85,6 +85,7 @@ import type { Extent, Format, Hole, Info, Remains, Report, SurveyedFile, Target 
 
 await init();
 const image: Image = await open(new Blob([]), { signal: new AbortController().signal, partition: 1 });
+await open(new Blob([]), { partition: null });
 const info: Info = image.info();
 const report: Report = await image.validate({ onProgress: ({ done, total }) => console.log(done / total) });
 const extents: Extent[] = await image.extents({ damaged: true });

@@ -8,6 +8,7 @@ import { Jobs } from "./jobs.js";
 import { lastFileHandle, rememberLastFile, type LastFileHandle } from "./last-file-handle.js";
 import { plainName } from "./names.js";
 import { Opener } from "./opener.js";
+import { partitionOf } from "./partition.js";
 import { Meter } from "./progress.js";
 import { formatRoute, parseRoute, VIEWS, within, type Route, type ViewName } from "./route.js";
 import { Session } from "./session.js";
@@ -169,12 +170,12 @@ export class App {
   }
 
   /** Opens it in the place of what is open, which stays if it cannot be opened. False if it was not opened. */
-  async #open(candidate: Candidate, { isSample = false, partition }: { isSample?: boolean; partition?: Partition } = {}): Promise<boolean> {
+  async #open(candidate: Candidate, { isSample = false, partition }: { isSample?: boolean; partition?: Partition | null } = {}): Promise<boolean> {
     this.#opening.abort();
     const opening = (this.#opening = new AbortController());
     const { name: file, files, areOneDisk = false } = candidate;
     // Before its partitions were shown, it was asked already.
-    if (partition === undefined && !(await this.#mayReplace(strings.ask.open(plainName(file))))) {
+    if (!partition && !(await this.#mayReplace(strings.ask.open(plainName(file))))) {
       return false;
     }
     const session = this.#spare ?? new Session();
@@ -189,7 +190,8 @@ export class App {
       const route = this.#opened ? parseRoute("") : this.#route;
       this.#route = { ...route, isSample };
       // Which of several files refers to the others is known now.
-      await this.#show(session, areOneDisk ? { ...candidate, name: info.source } : candidate, info);
+      const listPartitions = partition === undefined && partitionOf(info) !== null ? () => void this.#open(candidate, { isSample, partition: null }) : null;
+      await this.#show(session, areOneDisk ? { ...candidate, name: info.source } : candidate, info, listPartitions);
       return true;
     } catch (error) {
       clearTimeout(waiting);
@@ -214,7 +216,7 @@ export class App {
     }
   }
 
-  async #show(session: Session, candidate: Candidate, info: Info): Promise<void> {
+  async #show(session: Session, candidate: Candidate, info: Info, listPartitions: (() => void) | null): Promise<void> {
     const { viewsOf } = await loadViews();
     const closing = new AbortController();
     const context: Context = {
@@ -222,6 +224,7 @@ export class App {
       name: candidate.name,
       size: sizeOf(candidate),
       info,
+      listPartitions,
       closed: closing.signal,
       survey: new Survey(session, closing.signal),
       jobs: new Jobs(),

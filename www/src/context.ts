@@ -12,6 +12,8 @@ export interface Context {
   /** In bytes, of the file or of all its pieces. */
   size: number;
   info: Info;
+  /** Lists the partitions of the disk, of which one was opened unasked; null if none was. */
+  listPartitions: (() => void) | null;
   /** Aborted when it is closed. */
   closed: AbortSignal;
   survey: Survey;

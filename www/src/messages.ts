@@ -59,7 +59,8 @@ export interface Opening {
   /** The files are those of one virtual disk, which find each other by their names. */
   areOneDisk: boolean;
   name: string;
-  partition?: Partition | undefined;
+  /** Null lists the partitions of a disk; without it, the only one with NTFS is opened. */
+  partition?: Partition | null | undefined;
 }
 
 /** What to compare all bytes with, beside what the file itself has. */

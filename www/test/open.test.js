@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskWithDamagedTable, ntfsclone, qemuImg, scratch, virtualDisk } from "../../wasm/test/support/fixtures.js";
+import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskOfTwo, diskWithDamagedTable, ntfsclone, qemuImg, scratch, virtualDisk } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -138,24 +138,35 @@ test("pieces and folders: what belongs together is one", { skip }, async () => {
 test("of a disk whose partition table is damaged, that is shown", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   await page.setInputFiles("#file", diskWithDamagedTable());
-  await page.click(".choice:has(.chip.good)");
   await page.waitForSelector(".overview h1");
   assert.match(await page.textContent(".notice.warning"), /partition table is damaged; its backup/);
   assert.deepEqual(complaints, []);
   await context.close();
 });
 
-test("of a whole disk, a partition is chosen, and its bytes are those of the volume", { skip }, async () => {
+test("of a whole disk, the only partition with NTFS is opened; others can be chosen", { skip }, async () => {
   const { page, complaints, context } = await visit(site);
   await page.setInputFiles("#file", disk());
-  await page.waitForSelector(".choice");
+  await page.waitForSelector(".overview h1");
+  assert.match(await page.textContent(".notice.warning"), /partition 2 of the disk is opened, the only one with NTFS/);
+  await page.click(".list-partitions");
   // What has no NTFS is named.
   await page.click(".choice:not(:has(.chip.good))");
   await page.waitForSelector(".notice.error");
   assert.match(await page.textContent(".notice.error"), /^Partition 1 of disk\.raw cannot be opened/);
-  await page.setInputFiles("#file", disk());
+  await page.click(".list-partitions");
   await page.click(".choice:has(.chip.good)");
+  await page.waitForSelector(".overview:not(:has(.notice.warning)) h1");
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
+test("of a disk with several NTFS partitions, one is chosen, and its bytes are those of the volume", { skip }, async () => {
+  const { page, complaints, context } = await visit(site);
+  await page.setInputFiles("#file", diskOfTwo());
+  await page.click('.choice:has-text("Partition 2")');
   await page.waitForSelector(".overview h1");
+  assert.equal(await page.locator(".list-partitions").count(), 0);
   await page.click('.sections a:has-text("Bytes")');
   await page.waitForFunction(() => document.querySelector(".hex-row:nth-child(2) .hex-text")?.textContent.includes("NTFS"));
   assert.deepEqual(complaints, []);
@@ -163,10 +174,9 @@ test("of a whole disk, a partition is chosen, and its bytes are those of the vol
 });
 
 for (const format of ["qcow2", "vdi", "vpc", "vhdx", "vmdk"]) {
-  test(`of a virtual disk (${format}), a partition is chosen, validated and converted`, { skip: skip || (!qemuImg && "qemu-img is missing") }, async () => {
+  test(`of a virtual disk (${format}), its partition is opened, validated and converted`, { skip: skip || (!qemuImg && "qemu-img is missing") }, async () => {
     const { page, complaints, context } = await visit(site);
     await page.setInputFiles("#file", virtualDisk(format));
-    await page.click(".choice:has(.chip.good)");
     await page.waitForSelector('.map[data-survey="done"]');
     assert.equal(await page.textContent(".overview h1"), "Demo");
     await go(page, "Validate");
@@ -189,7 +199,6 @@ test("of a virtual disk in several files, all are opened together", { skip: skip
   assert.match(await page.textContent(".notice.error"), /machine-flat\.vmdk.*in several files/);
   await page.setInputFiles("#file", [join(folder, "machine-flat.vmdk"), descriptor]);
   await page.click('.choice:has-text("One disk in these 2 files")');
-  await page.click('.choice:has-text("Partition 2")');
   await page.waitForSelector(".overview h1");
   assert.equal(await page.textContent(".overview h1"), "Demo");
   assert.equal(await page.textContent(".shell-file .name"), "machine.vmdk");

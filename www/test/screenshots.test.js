@@ -108,6 +108,7 @@ for (const colorScheme of ["light", "dark"]) {
       await see("unsound");
       await page.click('[aria-label="Close"]');
       await page.setInputFiles("#file", disk());
+      await page.click(".list-partitions");
       await page.waitForSelector(".choice");
       await see("partitions");
       await page.click("text=Back");

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use ntfsclone_core::ntfs::Volume;
-use ntfsclone_core::ntfs::content::{Content, Span};
+use ntfsclone_core::ntfs::content::{Content, ContentError, Span};
 use ntfsclone_core::ntfs::lznt1::decompress;
 use ntfsclone_core::ntfs::wof::{self, Wof};
 use ntfsclone_core::units::{Extent, RecordNumber};
@@ -46,13 +46,14 @@ pub fn content(data: &[u8]) {
         return;
     };
     for record in (0..64).map(RecordNumber) {
-        read(&volume, record, "");
-        read(&volume, record, "s");
+        read(&volume, Content::open(&volume, record, ""));
+        read(&volume, Content::open(&volume, record, "s"));
+        read(&volume, Content::open_efs_raw(&volume, record));
     }
 }
 
-fn read(volume: &Volume<&[u8]>, record: RecordNumber, stream: &str) {
-    let Ok(content) = Content::open(volume, record, stream) else {
+fn read(volume: &Volume<&[u8]>, opened: Result<Content, ContentError>) {
+    let Ok(content) = opened else {
         return;
     };
     let geometry = volume.geometry();
@@ -108,7 +109,7 @@ fn value(volume: &Volume<&[u8]>, content: &Content, range: Range<u64>) -> Vec<u8
             Ok(Some(Span::Stored { offset, len })) => {
                 bytes.extend(bytes_at(volume, offset, len.min(range.end - position)));
             }
-            Ok(Some(Span::Resident(rest))) => bytes.extend(rest),
+            Ok(Some(Span::Resident(rest))) => bytes.extend(rest.iter()),
             _ => break,
         }
         position = range.start + bytes.len() as u64;

@@ -17,7 +17,7 @@ use crate::io::Source;
 use crate::ntfs::content::{Content, ContentError};
 use crate::ntfs::mft_record::FileReference;
 use crate::ntfs::{Volume, wof};
-use crate::tree::{ContentReader, Details, Part, open_content};
+use crate::tree::{ContentReader, Details, Part, open_content, open_efs_raw};
 use crate::units::{RecordNumber, len_usize};
 
 /// Bytes of one step, about.
@@ -42,16 +42,31 @@ impl Opened {
     /// Reads `range` of the content of a file, or of its stream named `stream` unless that is empty, up to the end of
     /// the content: [`Step::Bytes`] and [`Step::Hole`]. Content that an image does not store is an error.
     pub fn content(&self, file: FileId, stream: &str, range: Range<u64>) -> Job<()> {
-        let (opened, stream) = (self.clone(), String::from(stream));
+        self.read_content(file, Some(stream.into()), range)
+    }
+
+    /// Reads `range` of an encrypted file as [`open_efs_raw`] has it, like [`Opened::content`].
+    pub fn efs_raw(&self, file: FileId, range: Range<u64>) -> Job<()> {
+        self.read_content(file, None, range)
+    }
+
+    /// Without a stream, as an encrypted file.
+    fn read_content(&self, file: FileId, stream: Option<String>, range: Range<u64>) -> Job<()> {
+        let opened = self.clone();
         Job::new(Arc::clone(&self.pages), move |co| async move {
             let inside = locate(&co, &opened).await?;
             let volume = co.read(|| inside.open_volume()).await?;
+            let is_raw = stream.is_none();
+            let stream = stream.unwrap_or_default();
             let (record, stream) = match file {
                 FileId::Record(record) => (record, stream),
                 FileId::Path(path) => find_content(&co, &inside, &path, stream).await?,
             };
             let opened = co
-                .attempt(|| open_content(&volume, inside.index(), record, &stream))
+                .attempt(|| match is_raw {
+                    true => open_efs_raw(&volume, inside.index(), record),
+                    false => open_content(&volume, inside.index(), record, &stream),
+                })
                 .await;
             let content = match opened {
                 Err(ContentError::NoStream) if stream.is_empty() => {
@@ -214,7 +229,20 @@ fn refused(error: ContentError, record: RecordNumber, stream: &str) -> Failure {
         ContentError::Encrypted => (
             Refusal::Encrypted,
             format!("has the content of record {record} encrypted (EFS)"),
-            "restore it, and open the file in Windows as someone who may",
+            "read it with efsRaw, as Windows backs it up; or restore it, and open the file in Windows as \
+             someone who may",
+        ),
+        ContentError::NotEncrypted => (
+            Refusal::NotEncrypted,
+            format!("has the content of record {record} not encrypted (EFS)"),
+            "read it without efsRaw",
+        ),
+        ContentError::NoKeys => (
+            Refusal::Encrypted,
+            format!(
+                "has record {record} encrypted (EFS), and its keys are lost: it has no attribute $EFS"
+            ),
+            "take it from another image",
         ),
         ContentError::Elsewhere(tag) => (
             Refusal::Elsewhere,

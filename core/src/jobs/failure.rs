@@ -70,6 +70,8 @@ pub enum Refusal {
     Link,
     /// The content is encrypted.
     Encrypted,
+    /// The content is to be read as an encrypted file, and is not encrypted.
+    NotEncrypted,
     /// The content is kept where only a driver finds it.
     Elsewhere,
     /// The image does not hold the content.
@@ -181,6 +183,7 @@ impl Failure {
                 Refusal::NotDirectory => "not-directory",
                 Refusal::Link => "link",
                 Refusal::Encrypted => "encrypted",
+                Refusal::NotEncrypted => "not-encrypted",
                 Refusal::Elsewhere => "elsewhere",
                 Refusal::NotStored => "not-stored",
                 Refusal::NotDisk => "no-partition",

@@ -1,6 +1,7 @@
 //! Opening: from a source to the image or volume in it, and to its clusters.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -23,7 +24,7 @@ use crate::image::seekable::{FrameFinder, Kind, SeekableReader};
 use crate::info::{Format, READ_AT_ONCE};
 use crate::io::{ReadAt, Source};
 use crate::open::{
-    Container, Content, Contents, Inside, Inward, Layer, Nesting, PartitionReader, Probe,
+    Container, Content, Contents, Inside, Inward, Layer, Nesting, Partition, PartitionReader, Probe,
 };
 use crate::pages::Pages;
 
@@ -41,6 +42,8 @@ pub struct Opening {
     warnings: Vec<String>,
     /// Whether a disk is opened as a whole.
     is_of_disk: bool,
+    /// Whether the only partition with NTFS is entered if none is named.
+    enters_only_ntfs: bool,
     /// Names and sizes of the files that were given, if they have names.
     files: Vec<(String, u64)>,
     /// Whether the file that refers to the others is looked for; if not, the first one is opened.
@@ -63,7 +66,8 @@ type Seekable = SeekableReader<Source>;
 
 impl Opening {
     /// The way into something that messages call `name`, through the partition
-    /// with that number.
+    /// with that number. If none is named, a disk is entered through its only partition with NTFS,
+    /// with a warning.
     pub fn new(name: &str, partition: Option<u32>) -> Self {
         Self {
             name: name.into(),
@@ -71,6 +75,7 @@ impl Opening {
             size: None,
             warnings: Vec::new(),
             is_of_disk: false,
+            enters_only_ntfs: true,
             files: Vec::new(),
             finds_first: false,
         }
@@ -90,11 +95,35 @@ impl Opening {
         }
     }
 
+    /// The same way, but if no partition is named, a disk is not entered:
+    /// [`NotOpened::Disk`](crate::open::NotOpened::Disk) lists its partitions.
+    pub fn listing_partitions(self) -> Self {
+        Self {
+            enters_only_ntfs: false,
+            ..self
+        }
+    }
+
     /// The way to a disk, which is opened as a whole.
     pub fn of_disk(name: &str) -> Self {
         Self {
             is_of_disk: true,
             ..Self::new(name, None)
+        }
+    }
+
+    /// Enters the only partition with NTFS, if `content` is a disk and none is named or entered.
+    fn enter_only_ntfs(&mut self, content: &Content) {
+        if let Content::Disk(table) = content
+            && self.enters_only_ntfs
+            && !self.nesting.has_partition()
+            && let Some(Partition { number, .. }) = table.only_ntfs()
+        {
+            self.warnings.push(format!(
+                "partition {number} of the disk is opened, the only one with NTFS; \
+                 name another partition, or open the disk as a whole"
+            ));
+            self.nesting.choose_partition(*number);
         }
     }
 }
@@ -141,6 +170,7 @@ async fn go_inwards(co: Co, mut opening: Opening, pages: Arc<Pages>) -> Result<A
         {
             return Ok(arrival);
         }
+        opening.enter_only_ntfs(&content);
         let step = co.attempt(|| opening.nesting.step(&source, content.clone()));
         match step.await? {
             Inward::Decompress(compression) => {

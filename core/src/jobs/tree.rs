@@ -226,6 +226,7 @@ impl ListedFile {
             links: 1,
             streams: Vec::new(),
             target: None,
+            is_encrypted: false,
         });
         let streams = details.streams.iter().map(|stream| ListedStream {
             name: stream.name.to_string(),

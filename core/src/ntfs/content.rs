@@ -1,8 +1,10 @@
 //! The content of a file or of one of its streams, as programs read it.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::attribute::{Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED};
+use super::efs_raw::EfsRaw;
 use super::file_name::decode_utf16;
 use super::file_record::FileRecord;
 use super::record::u32_at;
@@ -31,13 +33,15 @@ pub struct Content {
     unit: Option<u64>,
     /// How `value`, another stream of the file, has its content.
     wof: Option<Wof>,
+    /// Instead of `value`, the encrypted file as Windows backs it up.
+    efs_raw: Option<EfsRaw>,
 }
 
 /// Consecutive bytes of content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Span<'a> {
     /// These bytes.
-    Resident(&'a [u8]),
+    Resident(Cow<'a, [u8]>),
     /// So many zeros.
     Hole(u64),
     /// Bytes as they are on the volume.
@@ -76,8 +80,14 @@ pub enum ContentError {
     #[error("the file has no such stream")]
     NoStream,
     /// By EFS: the keys are elsewhere.
-    #[error("the content is encrypted")]
+    #[error("the content is encrypted (EFS)")]
     Encrypted,
+    /// It is to be read as an encrypted file, and is not one.
+    #[error("the content is not encrypted (EFS)")]
+    NotEncrypted,
+    /// An encrypted file that nobody can decrypt.
+    #[error("the file is encrypted (EFS), and its keys are lost: it has no attribute $EFS")]
+    NoKeys,
     /// Content that the volume has elsewhere, or not at all: the driver of this
     /// reparse tag knows.
     #[error("the content is where the driver of reparse tag {0:#x} has put it")]
@@ -113,20 +123,35 @@ impl Content {
         Self::find(volume, number, stream, false)
     }
 
+    /// Finds an encrypted file, with all its streams and what is needed to decrypt it: the content is in the EFSRPC raw
+    /// data format ([MS-EFSR] 2.2.3), which `ReadEncryptedFileRaw` makes of it, and `WriteEncryptedFileRaw` takes.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError`]; [`Error::Unsupported`]: Windows does not encrypt streams like those of the file.
+    pub fn open_efs_raw<R: ReadAt>(
+        volume: &Volume<R>,
+        number: RecordNumber,
+    ) -> Result<Self, ContentError> {
+        let file = read_file(volume, number, true)?;
+        let geometry = volume.geometry();
+        let raw = EfsRaw::new(&file.attributes()?, geometry)?;
+        Ok(Self {
+            geometry: *geometry,
+            value: Value::Resident(Vec::new()),
+            unit: None,
+            wof: None,
+            efs_raw: Some(raw),
+        })
+    }
+
     fn find<R: ReadAt>(
         volume: &Volume<R>,
         number: RecordNumber,
         stream: &str,
         in_use: bool,
     ) -> Result<Self, ContentError> {
-        if number.0 >= volume.mft().record_count() {
-            return Err(ContentError::NoFile);
-        }
-        let file = FileRecord::read(volume, number)?;
-        let base = file.base()?;
-        if base.in_use != in_use || base.base.is_some() {
-            return Err(ContentError::NoFile);
-        }
+        let file = read_file(volume, number, in_use)?;
         let attributes = file.attributes()?;
         let content = Self::of_stream(&attributes, stream, volume.geometry())?;
         if stream.is_empty()
@@ -166,14 +191,19 @@ impl Content {
             value: value.ok_or(ContentError::NoStream)?,
             unit: unit_of(first, geometry)?,
             wof: None,
+            efs_raw: None,
         };
-        content.check_size(first.offset)?;
+        check_size(&content.value, geometry, first.offset)?;
         Ok(content)
     }
 
     /// How many bytes it has.
     pub fn size(&self) -> u64 {
-        self.wof.map_or(self.value.size(), |wof| wof.size())
+        match (&self.efs_raw, self.wof) {
+            (Some(raw), _) => raw.size(),
+            (None, Some(wof)) => wof.size(),
+            (None, None) => self.value.size(),
+        }
     }
 
     /// How it is compressed by WOF, and the bytes of the stream that has it so.
@@ -199,7 +229,7 @@ impl Content {
 
     /// Whether it is in the file's record.
     pub fn is_resident(&self) -> bool {
-        matches!(self.value, Value::Resident(_))
+        self.efs_raw.is_none() && matches!(self.value, Value::Resident(_))
     }
 
     /// The bytes from `position` on, as many as are alike; none at the end.
@@ -225,6 +255,9 @@ impl Content {
     ///
     /// As [`Content::span_at`].
     pub fn value_at(&self, position: u64) -> Result<Option<Span<'_>>> {
+        if let Some(raw) = &self.efs_raw {
+            return raw.span_at(&self.geometry, position);
+        }
         let left = self.value.size().saturating_sub(position);
         if left == 0 {
             return Ok(None);
@@ -233,7 +266,7 @@ impl Content {
             Value::NonResident(stream) => stream,
             Value::Resident(bytes) => {
                 let rest = bytes.get(len_usize(position)..).unwrap_or_default();
-                return Ok(Some(Span::Resident(rest)));
+                return Ok(Some(Span::Resident(Cow::Borrowed(rest))));
             }
         };
         let written = stream.initialized_size().saturating_sub(position);
@@ -311,24 +344,6 @@ impl Content {
         })
     }
 
-    /// What has no clusters has no content: a larger file would be zeros, made
-    /// up by its record alone.
-    fn check_size(&self, offset: u64) -> Result<()> {
-        let Value::NonResident(stream) = &self.value else {
-            return Ok(());
-        };
-        let limit = self.geometry.bytes(stream.end().0);
-        match stream.data_size() > limit {
-            false => Ok(()),
-            true => Err(Error::Limit {
-                structure: Structure::Value,
-                offset,
-                found: stream.data_size(),
-                limit,
-            }),
-        }
-    }
-
     /// Whether each byte was written, and is in a cluster.
     fn is_all_there(&self) -> bool {
         match &self.value {
@@ -338,6 +353,41 @@ impl Content {
                 stream.initialized_size() == self.size() && (self.unit.is_some() || !has_holes)
             }
         }
+    }
+}
+
+/// The records of a file in use, or of a deleted one.
+fn read_file<R: ReadAt>(
+    volume: &Volume<R>,
+    number: RecordNumber,
+    in_use: bool,
+) -> Result<FileRecord, ContentError> {
+    if number.0 >= volume.mft().record_count() {
+        return Err(ContentError::NoFile);
+    }
+    let file = FileRecord::read(volume, number)?;
+    let base = file.base()?;
+    if base.in_use != in_use || base.base.is_some() {
+        return Err(ContentError::NoFile);
+    }
+    Ok(file)
+}
+
+/// What has no clusters has no content: a larger file would be zeros, made
+/// up by its record alone.
+pub(super) fn check_size(value: &Value, geometry: &Geometry, offset: u64) -> Result<()> {
+    let Value::NonResident(stream) = value else {
+        return Ok(());
+    };
+    let limit = geometry.bytes(stream.end().0);
+    match stream.data_size() > limit {
+        false => Ok(()),
+        true => Err(Error::Limit {
+            structure: Structure::Value,
+            offset,
+            found: stream.data_size(),
+            limit,
+        }),
     }
 }
 

@@ -10,6 +10,7 @@ mod bitlocker;
 pub mod bitmap;
 pub mod boot_sector;
 pub mod content;
+mod efs_raw;
 mod encrypted_swap;
 pub mod file_name;
 pub mod file_record;

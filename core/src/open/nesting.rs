@@ -101,6 +101,12 @@ impl Nesting {
         self.partition
     }
 
+    /// Whether a partition is named, or was entered.
+    pub fn has_partition(&self) -> bool {
+        let is_partition = |layer: &Layer| matches!(layer, Layer::Partition(_));
+        self.partition.is_some() || self.layers.iter().any(is_partition)
+    }
+
     /// Enters the partition with this number when the disk is reached, as if it had been named.
     pub fn choose_partition(&mut self, number: u32) {
         self.partition = Some(number);

@@ -46,13 +46,39 @@ pub fn open_deleted<R: ReadAt>(
     )
 }
 
+/// Finds an encrypted file as [`Content::open_efs_raw`] does.
+///
+/// # Errors
+///
+/// Those of [`open_content`].
+pub fn open_efs_raw<R: ReadAt>(
+    volume: &Volume<R>,
+    index: Option<&Index>,
+    record: RecordNumber,
+) -> Result<Content, ContentError> {
+    let content = Content::open_efs_raw(volume, record)?;
+    // Its keys may be in the record.
+    match is_of_metadata(index) {
+        true => Err(Error::Wiped { record }.into()),
+        false => Ok(content),
+    }
+}
+
+/// Whether it is an image of metadata.
+fn is_of_metadata(index: Option<&Index>) -> bool {
+    index.is_some_and(|index| !index.is_ordinary())
+}
+
 fn check_not_wiped(
     content: Content,
     index: Option<&Index>,
     record: RecordNumber,
 ) -> Result<Content, ContentError> {
-    let is_metadata = index.is_some_and(|index| !index.is_ordinary());
-    if is_metadata && content.is_resident() && content.size() > 0 && record > LAST_SYSTEM_RECORD {
+    if is_of_metadata(index)
+        && content.is_resident()
+        && content.size() > 0
+        && record > LAST_SYSTEM_RECORD
+    {
         return Err(Error::Wiped { record }.into());
     }
     Ok(content)

@@ -7,7 +7,9 @@ use super::name::Name;
 use super::target::Target;
 use crate::error::{Error, Result, Structure};
 use crate::io::ReadAt;
-use crate::ntfs::attribute::{Attribute, AttributeBody, AttributeType};
+use crate::ntfs::attribute::{
+    Attribute, AttributeBody, AttributeType, COMPRESSION_MASK, ENCRYPTED, SPARSE,
+};
 use crate::ntfs::content::reparse_point;
 use crate::ntfs::index::DIRECTORY_INDEX;
 use crate::ntfs::mft_record::FileReference;
@@ -37,6 +39,8 @@ pub struct Details {
     pub streams: Vec<StreamSize>,
     /// Where it leads, if it is a link.
     pub target: Option<Target>,
+    /// Whether its content is encrypted by EFS.
+    pub is_encrypted: bool,
 }
 
 /// A named stream.
@@ -94,6 +98,7 @@ impl Details {
             links: 0,
             streams: Vec::new(),
             target: None,
+            is_encrypted: false,
         };
         let mut is_directory = false;
         for attribute in attributes {
@@ -144,7 +149,7 @@ impl Details {
         let (size, allocated) = match attribute.body {
             AttributeBody::Resident(value) => (len_u64(value.len()), 0),
             AttributeBody::NonResident(body) if body.lowest_vcn.0 == 0 => {
-                let is_packed = attribute.flags != 0;
+                let is_packed = attribute.flags & (COMPRESSION_MASK | SPARSE) != 0;
                 let compressed = body.compressed_size().filter(|_| is_packed);
                 (body.data_size, compressed.unwrap_or(body.allocated_size))
             }
@@ -153,6 +158,7 @@ impl Details {
         if attribute.name.is_empty() {
             self.size = size;
             self.allocated = allocated;
+            self.is_encrypted = attribute.flags & ENCRYPTED != 0;
         } else {
             self.streams.push(StreamSize {
                 name: Name::from_utf16(attribute.name),

@@ -22,7 +22,9 @@ mod walk;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use content_reader::{ContentReader, Part, open_content, open_deleted, ranges_of_content};
+pub use content_reader::{
+    ContentReader, Part, open_content, open_deleted, open_efs_raw, ranges_of_content,
+};
 pub use deleted::{DeletedFile, Recovery, deleted_files, first_overwritten};
 pub use details::{Details, StreamSize};
 pub use entry::{Entry, Kind, Times};

@@ -260,6 +260,36 @@ fn what_only_windows_can_read_is_said() {
     assert_eq!(refusal(&encrypted, "secret", "").0, "encrypted");
 }
 
+/// How it is made is tested with the program, against ntfs-3g.
+#[test]
+fn an_encrypted_file_is_read_with_its_keys() {
+    let secret = File::new().data(FileData::Bytes(pattern(1, 5000)));
+    let keys = pattern(2, 300);
+    let secret = secret.attribute(attribute_type::LOGGED_UTILITY_STREAM, "$EFS", keys.clone());
+    let mut built = VolumeBuilder::new()
+        .file("secret", secret)
+        .file("plain", FileData::Bytes(pattern(3, 5000)))
+        .build();
+    let record = built.record_number("secret");
+    built.patch_attribute(record, attribute_type::DATA, "", 0x0D, &[0x40]);
+    let mut driver = Driver::new(built.bytes.as_slice());
+    let opened = driver.open().unwrap();
+    let mut read = |file: FileId, range| driver.output(&mut opened.efs_raw(file, range));
+
+    let by_record = FileId::Record(RecordNumber(record));
+    let raw = read(by_record.clone(), 0..u64::MAX).unwrap();
+    let data = raw
+        .windows(5000)
+        .position(|bytes| bytes == pattern(1, 5000));
+    // One segment, whose last block is filled up.
+    assert_eq!(data, Some(raw.len() - 5120));
+    assert!(raw.windows(300).any(|bytes| bytes == keys));
+    let part = read(FileId::Path("/secret".into()), 100..4000).unwrap();
+    assert!(part == raw[100..4000]);
+    let failure = read(FileId::Path("/plain".into()), 0..1).unwrap_err();
+    assert_eq!(failure.code(), "not-encrypted");
+}
+
 #[test]
 fn an_image_of_metadata_has_no_content_of_files() {
     let built = all_ways();

@@ -35,10 +35,13 @@ fn disk(content: &[u8], after: &[u8]) -> Vec<u8> {
 
 type MemoryDriver = Driver<Arc<[u8]>>;
 
-/// Opens what is in `source`, decompressing what has to be.
 fn open(source: &[u8], partition: Option<u32>) -> Result<(Opened, MemoryDriver), Failure> {
+    open_by(Opening::new("source", partition), source)
+}
+
+/// Opens what is in `source`, decompressing what has to be.
+fn open_by(mut opening: Opening, source: &[u8]) -> Result<(Opened, MemoryDriver), Failure> {
     let mut driver = Driver::new(Arc::from(source));
-    let mut opening = Opening::new("source", partition);
     loop {
         let stream = match driver.arrive(opening)? {
             Arrival::Opened(opened) => return Ok((*opened, driver)),
@@ -105,10 +108,52 @@ fn partitions_of_virtual_disks_are_entered() {
         panic!("there is no limit");
     };
     assert_eq!(found, NotOpened::Containers);
-    let Err(Failure::NotOpened(NotOpened::Disk(table))) = open(&image, None) else {
-        panic!("no partition is named");
-    };
-    assert_eq!(table.partitions.len(), 2);
+}
+
+#[test]
+fn the_only_partition_with_ntfs_is_entered_with_a_warning() {
+    let plain = disk(&volume(), &[]);
+    let image = qcow2(&plain, 12, Qcow2::Version3);
+    let stream = compress(Compression::Gzip, &plain);
+    for (source, outer) in [
+        (&plain, None),
+        (&image, Some("qcow2")),
+        (&stream, Some("gzip")),
+    ] {
+        let (opened, mut driver) = open(source, None).unwrap();
+        let info = driver.info(&opened).unwrap();
+        let layers: Vec<_> = outer.into_iter().chain(["partition 2"]).collect();
+        assert_eq!(info.layers, layers);
+        let [warning] = &info.warnings[..] else {
+            panic!("{:?}", info.warnings);
+        };
+        assert!(warning.starts_with("partition 2 of the disk is opened, the only one with NTFS"));
+        let read = driver.output(&mut opened.read(0..u64::MAX)).unwrap();
+        assert!(read == volume());
+    }
+}
+
+#[test]
+fn partitions_are_listed_if_none_or_several_have_ntfs() {
+    let plain = disk(&volume(), &[]);
+    let mut none = plain.clone();
+    none[START + 3..START + 11].fill(0);
+    let mut several = plain.clone();
+    several[64 * 512 + 3..64 * 512 + 11].copy_from_slice(b"NTFS    ");
+    let listing = || Opening::new("source", None).listing_partitions();
+    let by_default = || Opening::new("source", None);
+    for (opening, source) in [
+        (listing(), &plain),
+        (listing(), &qcow2(&plain, 12, Qcow2::Version3)),
+        (listing(), &compress(Compression::Gzip, &plain)),
+        (by_default(), &none),
+        (by_default(), &several),
+    ] {
+        let Err(Failure::NotOpened(NotOpened::Disk(table))) = open_by(opening, source) else {
+            panic!("a partition was entered");
+        };
+        assert_eq!(table.partitions.len(), 2);
+    }
 }
 
 #[test]
@@ -138,7 +183,6 @@ fn without_that_partition_nothing_is_opened() {
     let volume = volume();
     let disk = disk(&volume, &[]);
     for (source, partition, code) in [
-        (&disk, None, "disk"),
         (&disk, Some(0), "no-partition"),
         (&disk, Some(3), "no-partition"),
         (&disk, Some(1), "not-ntfs"),

@@ -30,6 +30,13 @@ pub struct Cat {
     #[arg(long, value_name = "A-B|A+LEN", value_parser = parse_range)]
     pub range: Option<ByteRange>,
 
+    /// Write an encrypted file (EFS) as Windows backs it up, with all its streams and its encrypted keys
+    ///
+    /// It is in the EFSRPC raw data format. WriteEncryptedFileRaw of Windows makes the encrypted file of it again, which
+    /// opens for those who have one of its keys (an EFS certificate).
+    #[arg(long)]
+    pub efs_raw: bool,
+
     #[command(flatten)]
     pub index: IndexArgs,
 
@@ -64,13 +71,15 @@ fn parse_range(text: &str) -> Result<ByteRange, String> {
 }
 
 const CAT_HELP: &str = "\
-What the image does not hold, what is damaged and what is encrypted is an error, never zeros.
+What the image does not hold and what is damaged is an error, never zeros; so is what is encrypted, without
+--efs-raw.
 
 Examples:
   ntfsclone cat backup.img Users/Anna/notes.txt > notes.txt
   ntfsclone cat backup.img.zst 'setup.exe:Zone.Identifier'
   ntfsclone cat --range 0-511 disk.vhdx '$Boot' | xxd
-  ntfsclone cat --record 1204 /dev/sda1 > deleted.docx";
+  ntfsclone cat --record 1204 /dev/sda1 > deleted.docx
+  ntfsclone cat --efs-raw backup.img Users/Anna/taxes.xlsx > taxes.xlsx.efsraw";
 
 #[cfg(test)]
 mod tests {

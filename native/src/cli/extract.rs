@@ -56,6 +56,13 @@ pub struct Extract {
     #[arg(long)]
     pub xattrs: bool,
 
+    /// Write encrypted files (EFS) as Windows backs them up: FILE.efsraw has the encrypted file and its encrypted keys
+    ///
+    /// It is in the EFSRPC raw data format, with all streams of the file. WriteEncryptedFileRaw of Windows makes the
+    /// encrypted file of it again, which opens for those who have one of its keys (an EFS certificate).
+    #[arg(long)]
+    pub efs_raw: bool,
+
     /// Take names from the indexes of directories, or from all MFT records
     ///
     /// Where an index is damaged, the MFT is used anyway, with a warning.

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use ntfsclone_core::ntfs::{Content, ContentError};
 use ntfsclone_core::tree::{
     By, ContentReader, Details, Kind, Located, Part, UsedClusters, first_overwritten, open_content,
-    open_deleted,
+    open_deleted, open_efs_raw,
 };
 use ntfsclone_core::units::RecordNumber;
 
 use super::file_tree::FileTree;
 use crate::error::{Error, Result};
-use crate::options::{CatFile, CatTask};
+use crate::options::{CatFile, CatTask, Encrypted};
 use crate::report;
 
 /// Bytes that are read in one call: what stays in a processor's cache until it is written.
@@ -22,7 +22,7 @@ pub fn run(task: &CatTask) -> Result<()> {
     let (name, content) = match &task.file {
         CatFile::Path(path) => {
             let located = files.find(path)?;
-            let content = open(&files, &located)?;
+            let content = open(&files, &located, task.encrypted)?;
             (located.path, content)
         }
         CatFile::Record { number, stream } => {
@@ -68,7 +68,7 @@ pub fn run(task: &CatTask) -> Result<()> {
 }
 
 /// The content of a file in use.
-fn open(files: &FileTree, located: &Located) -> Result<Content> {
+fn open(files: &FileTree, located: &Located, encrypted: Encrypted) -> Result<Content> {
     let record = located.entry.reference.record;
     let name = match &located.stream {
         Some(stream) => format!("{}:{stream}", located.path),
@@ -90,8 +90,29 @@ fn open(files: &FileTree, located: &Located) -> Result<Content> {
         ));
     }
     let stream = located.stream.as_deref().unwrap_or_default();
-    open_content(files.tree.volume(), files.device.index(), record, stream)
+    if encrypted == Encrypted::Raw && !stream.is_empty() {
+        return Err(Error::refused(
+            files.device.path(),
+            format!("{name} is a stream"),
+            "--efs-raw writes a file with all its streams: name the file",
+        ));
+    }
+    open_as(files, encrypted, record, stream)
         .map_err(|error| refused(files, &name, Some(details.kind), &error))
+}
+
+/// The content of a file in use or of its stream, or an encrypted file with all its streams.
+fn open_as(
+    files: &FileTree,
+    encrypted: Encrypted,
+    record: RecordNumber,
+    stream: &str,
+) -> Result<Content, ContentError> {
+    let (volume, index) = (files.tree.volume(), files.device.index());
+    match encrypted {
+        Encrypted::Refuse => open_content(volume, index, record, stream),
+        Encrypted::Raw => open_efs_raw(volume, index, record),
+    }
 }
 
 /// The content of the file of a record, in use or not.
@@ -103,7 +124,15 @@ fn open_record(
     stream: &str,
 ) -> Result<Content> {
     let (volume, index) = (files.tree.volume(), files.device.index());
-    match open_content(volume, index, record, stream) {
+    match open_as(files, task.encrypted, record, stream) {
+        // What is known of a deleted file may be of a later one.
+        Err(ContentError::NoFile) if task.encrypted == Encrypted::Raw => {
+            return Err(Error::refused(
+                files.device.path(),
+                format!("{name} is the file of no record in use"),
+                "--efs-raw is for files that exist; ls lists them",
+            ));
+        }
         Err(ContentError::NoFile) => {}
         opened => return opened.map_err(|error| refused(files, name, None, &error)),
     }
@@ -129,14 +158,22 @@ fn open_record(
 /// Why content is not written, and what to do.
 fn refused(files: &FileTree, name: &str, kind: Option<Kind>, error: &ContentError) -> Error {
     let (found, remedy) = match (error, kind) {
-        (ContentError::NoStream, Some(kind)) if kind.is_directory() => {
+        (ContentError::NoStream | ContentError::NotEncrypted, Some(kind))
+            if kind.is_directory() =>
+        {
             ("it is a directory".to_owned(), "list it with ls")
         }
         (ContentError::NoStream, _) => (error.to_string(), "list its streams with ls --streams"),
         (ContentError::Encrypted, _) => (
             "it is encrypted (EFS)".to_owned(),
-            "restore the volume, and open the file in Windows as a user who has the key",
+            "--efs-raw writes it as Windows backs it up; or restore the volume, and open the file in \
+             Windows as a user who has the key",
         ),
+        (ContentError::NotEncrypted, _) => (
+            "it is not encrypted (EFS)".to_owned(),
+            "leave out --efs-raw",
+        ),
+        (ContentError::NoKeys, _) => (error.to_string(), "take it from another image"),
         (ContentError::Elsewhere(_), Some(Kind::Dedup)) => (
             "it is deduplicated: its content is in the chunk store of the volume".to_owned(),
             "restore the volume, and open the file in Windows Server with Data Deduplication",

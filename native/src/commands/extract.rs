@@ -14,8 +14,8 @@ use super::file_tree::FileTree;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::extract::{
-    Folder, Job, Level, Picked, Picker, Selection, Tally, Writer, link_target, target_name,
-    times_of,
+    Folder, Job, Level, Picked, Picker, Selection, Tally, Writer, WriterOptions, link_target,
+    target_name, times_of,
 };
 use crate::host::progress::{Phase, Progress};
 use crate::host::signals::{self, Unfinished};
@@ -59,12 +59,12 @@ fn to_folder(
         let root = root.map_err(|error| Error::io("write to", folder, error))?;
         Ok((Arc::new(root), Unfinished::Files))
     })?;
-    let writer = Writer::new(
-        files.reopen_volume()?,
-        &root,
-        (replaces, task.xattrs),
-        tally,
-    )?;
+    let options = WriterOptions {
+        replaces,
+        xattrs: task.xattrs,
+        encrypted: task.encrypted,
+    };
+    let writer = Writer::new(files.reopen_volume()?, &root, options, tally)?;
     let begun = writer.begin_folder(&root);
     begun.map_err(|error| Error::io("write to", folder, error))?;
     let (jobs, queue) = sync_channel(QUEUED);

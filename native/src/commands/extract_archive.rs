@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ntfsclone_core::tree::{Details, Entry, open_content};
+use ntfsclone_core::tree::{Details, Entry};
 
 use super::extract::{selected_bytes, start_progress};
 use super::file_tree::FileTree;
@@ -26,7 +26,7 @@ pub fn run(task: &ExtractTask, order: &ArchiveOrder, progress: options::Progress
     }));
     let attributes = task
         .xattrs
-        .then(|| AttributeReader::new(files.tree.volume()));
+        .then(|| AttributeReader::new(files.tree.volume(), task.encrypted));
     let target = destination.begin(Needs {
         bytes: 0,
         device_size: 0,
@@ -113,7 +113,8 @@ impl ArchiveWalk<'_> {
             let folder = match (&level.made, &parent) {
                 (Some(made), _) => Arc::clone(made),
                 (None, Some(parent)) => {
-                    let path = self.path_in(parent, (&level.path, &level.entry));
+                    let name = base_name(&level.path, &level.entry);
+                    let path = self.path_in(parent, (&level.path, &level.entry), &name);
                     // The directory above has copies of these, which Windows updates late.
                     let details = Details::read(self.files.tree.volume(), level.entry.reference);
                     let times = details
@@ -144,8 +145,8 @@ impl ArchiveWalk<'_> {
         Ok(parent)
     }
 
-    fn path_in(&self, folder: &ArchiveFolder, file: (&str, &Entry)) -> String {
-        path_in(&*self.archive, self.tally, folder, file)
+    fn path_in(&self, folder: &ArchiveFolder, file: (&str, &Entry), name: &str) -> String {
+        path_in(&*self.archive, self.tally, folder, (file, name))
     }
 
     fn attributes_of(
@@ -191,7 +192,7 @@ impl ArchiveWalk<'_> {
             return Ok(());
         };
         let member = Member {
-            path: &self.path_in(folder, (path, entry)),
+            path: &self.path_in(folder, (path, entry), &base_name(path, entry)),
             times: details.times,
             is_read_only: false,
             attributes: &[],
@@ -205,12 +206,13 @@ impl ArchiveWalk<'_> {
             return Ok(());
         };
         let record = entry.reference.record;
+        let name = self.task.encrypted.name(base_name(path, entry), &details);
         let first = self.linked.get(&record.0).filter(|_| details.links > 1);
         if let Some(first) = first
             && self.archive.has_hard_links()
         {
             let member = Member {
-                path: &self.path_in(folder, (path, entry)),
+                path: &self.path_in(folder, (path, entry), &name),
                 times: details.times,
                 is_read_only: is_read_only(&details),
                 attributes: &[],
@@ -222,10 +224,10 @@ impl ArchiveWalk<'_> {
             return Ok(());
         }
         let volume = self.files.tree.volume();
-        let content = match open_content(volume, self.files.device.index(), record, "") {
+        let content = match self.task.encrypted.open(volume, entry, &details) {
             Ok(content) => content,
-            Err(error) => {
-                self.tally.fail(path, with_causes(&error));
+            Err(why) => {
+                self.tally.fail(path, why);
                 return Ok(());
             }
         };
@@ -236,7 +238,7 @@ impl ArchiveWalk<'_> {
                 return Ok(());
             }
         };
-        let path_in_archive = path_in(&*self.archive, self.tally, folder, (path, entry));
+        let path_in_archive = path_in(&*self.archive, self.tally, folder, ((path, entry), &name));
         let attributes = self.attributes.as_ref();
         let attributes = attributes
             .map(|reader| reader.read(volume, (path, record), &details, self.tally))
@@ -265,24 +267,28 @@ impl ArchiveWalk<'_> {
     }
 }
 
-/// The path in the archive of a file in `folder`. No other has it.
+/// The name of a file or directory; of one that is in no directory, its path.
+fn base_name(path: &str, entry: &Entry) -> String {
+    match entry.name.is_empty() {
+        true => path.trim_start_matches('/').to_owned(),
+        false => entry.name.to_string(),
+    }
+}
+
+/// The path in the archive of a file in `folder`, which is to be called `name`. No other has it.
 fn path_in(
     archive: &dyn Archive,
     tally: &Tally,
     folder: &ArchiveFolder,
-    (path, entry): (&str, &Entry),
+    ((path, entry), name): ((&str, &Entry), &str),
 ) -> String {
-    let name = match entry.name.is_empty() {
-        true => path.trim_start_matches('/').to_owned(),
-        false => entry.name.to_string(),
-    };
     let mut names = folder.names.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut target = archive.name_of(&name);
+    let mut target = archive.name_of(name);
     if names.contains(&target) {
         let record = entry.reference.record;
         target = archive.name_of(&format!("{target}~{record}"));
     }
-    tally.note_name(path, &name, &target);
+    tally.note_name(path, name, &target);
     let path = match folder.path.as_str() {
         "" => target.clone(),
         folder => format!("{folder}/{target}"),

@@ -224,6 +224,7 @@ impl Listing<'_> {
             links: 1,
             streams: Vec::new(),
             target: None,
+            is_encrypted: false,
         };
         match self.task.form {
             ListForm::Names => Visible(shown).to_string(),
@@ -267,6 +268,7 @@ fn long_line(shown: &str, size: u64, details: &Details) -> String {
     let shown = Visible(shown);
     let target = match (&details.target, details.kind) {
         (Some(target), _) => format!(" -> {}", Visible(&target.path)),
+        (None, Kind::File) if details.is_encrypted => " [encrypted]".to_owned(),
         (None, Kind::Wof) => " [compressed by WOF]".to_owned(),
         (None, Kind::Dedup) => " [deduplicated]".to_owned(),
         (None, Kind::Cloud) => " [in a cloud]".to_owned(),

@@ -11,6 +11,7 @@ use ntfsclone_core::units::RecordNumber;
 
 use super::READ_BYTES;
 use super::tally::Tally;
+use crate::options::Encrypted;
 use crate::report::{self, with_causes};
 use crate::source::Device;
 
@@ -63,16 +64,20 @@ impl ExtendedAttribute {
 /// Reads what files have beside their content.
 pub struct AttributeReader {
     descriptors: SecurityDescriptors,
+    encrypted: Encrypted,
 }
 
 impl AttributeReader {
-    pub fn new(volume: &Volume<Arc<Device>>) -> Self {
+    pub fn new(volume: &Volume<Arc<Device>>, encrypted: Encrypted) -> Self {
         let descriptors = SecurityDescriptors::read(volume).unwrap_or_else(|error| {
             let why = with_causes(&error);
             report::warning(format_args!("security descriptors cannot be read: {why}"));
             SecurityDescriptors::default()
         });
-        Self { descriptors }
+        Self {
+            descriptors,
+            encrypted,
+        }
     }
 
     /// The extended attributes of a file or directory. Names what cannot be read.
@@ -91,7 +96,12 @@ impl AttributeReader {
                 value,
             });
         };
-        for stream in &details.streams {
+        // An encrypted file has its streams in its content.
+        let streams = match self.encrypted.is_raw(details) {
+            true => &[],
+            false => &details.streams[..],
+        };
+        for stream in streams {
             let name = stream.name.to_string();
             if name == WOF_STREAM {
                 continue;

@@ -3,6 +3,7 @@
 
 mod archive;
 mod attributes;
+mod encrypted;
 mod folder;
 mod link_target;
 mod part_file;
@@ -27,7 +28,7 @@ pub use selection::Selection;
 pub use tally::Tally;
 pub use target_name::target_name;
 pub use times::times_of;
-pub use writer::{Job, Writer};
+pub use writer::{Job, Writer, WriterOptions};
 
 /// Bytes that are read in one call.
 const READ_BYTES: usize = 1 << 20;

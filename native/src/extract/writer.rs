@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ntfsclone_core::ntfs::{Content, Volume};
-use ntfsclone_core::tree::{ContentReader, Details, Entry, Part, open_content};
+use ntfsclone_core::tree::{ContentReader, Details, Entry, Part};
 use ntfsclone_core::units::RecordNumber;
 
 use super::attributes::AttributeReader;
@@ -19,6 +19,7 @@ use super::{READ_BYTES, is_read_only};
 use crate::device::{self, Directory, Handle};
 use crate::error::{Error, Result};
 use crate::host::signals;
+use crate::options::Encrypted;
 use crate::report::{self, Reports};
 use crate::source::Device;
 
@@ -45,6 +46,7 @@ pub struct Writer {
     volume: Volume<Arc<Device>>,
     root: Arc<Folder>,
     replaces: bool,
+    encrypted: Encrypted,
     /// What is read and set beside the content, if anything.
     attributes: Option<(AttributeReader, TargetAttributes)>,
     pub tally: Tally,
@@ -60,6 +62,16 @@ pub struct Writer {
     is_stopped: AtomicBool,
 }
 
+/// What is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct WriterOptions {
+    /// Replace files that exist.
+    pub replaces: bool,
+    /// Write extended attributes.
+    pub xattrs: bool,
+    pub encrypted: Encrypted,
+}
+
 /// Why a file is not written.
 enum Failure {
     Read(String),
@@ -70,12 +82,12 @@ impl Writer {
     pub fn new(
         volume: Volume<Arc<Device>>,
         root: &Arc<Folder>,
-        (replaces, attributes): (bool, bool),
+        options: WriterOptions,
         tally: Tally,
     ) -> Result<Self> {
-        let attributes = attributes.then(|| {
+        let attributes = options.xattrs.then(|| {
             let target = TargetAttributes::new(root.path.display().to_string());
-            (AttributeReader::new(&volume), target)
+            (AttributeReader::new(&volume, options.encrypted), target)
         });
         let random = getrandom::u64().map_err(|error| {
             Error::io(
@@ -88,7 +100,8 @@ impl Writer {
             device: Arc::clone(volume.source()),
             volume,
             root: Arc::clone(root),
-            replaces,
+            replaces: options.replaces,
+            encrypted: options.encrypted,
             attributes,
             tally,
             linked: Mutex::default(),
@@ -213,7 +226,7 @@ impl Writer {
         let linked = first.map(|(names, first)| {
             let directory = self.root.directory.below(&names)?;
             let record = job.entry.reference.record.0;
-            let name = job.entry.name.to_string();
+            let name = self.encrypted.name(job.entry.name.to_string(), details);
             let make = |here: &Directory, part: &str| here.link(&directory, &first, part);
             let target = self.make_link(&job.folder, &name, record, make)?;
             self.tally.note_name(&job.path, &name, &target);
@@ -285,19 +298,18 @@ impl Writer {
     }
 
     fn try_write(&self, job: &Job, details: &Details) -> Result<String, Failure> {
+        let name = self.encrypted.name(job.entry.name.to_string(), details);
         // Found before the content is read, which may take long. In a new folder there is nothing.
         if !job.folder.is_new()
-            && let Ok(Some(found)) = job.folder.find(&job.entry.name.to_string())
+            && let Ok(Some(found)) = job.folder.find(&name)
             && (!self.replaces || found.is_directory)
             && !job.folder.has_made(found.inode)
         {
             let error = io::ErrorKind::AlreadyExists.into();
             return Err(Failure::Written("create", error));
         }
-        let index = self.device.index();
-        let content = open_content(&self.volume, index, job.entry.reference.record, "");
-        let content =
-            content.map_err(|error| Failure::Read(report::with_causes(&error).to_string()))?;
+        let content = self.encrypted.open(&self.volume, &job.entry, details);
+        let content = content.map_err(Failure::Read)?;
         let part = PartFile::create(&job.folder, self.part_name());
         let mut part = part.map_err(|error| Failure::Written("create", error))?;
         self.copy(&content, &part)?;
@@ -310,7 +322,6 @@ impl Writer {
         let _ = device::set_times(&part.file, times_of(&details.times));
         let failed = |error| Failure::Written("create", error);
         let inode = device::inode(&part.file).map_err(failed)?;
-        let name = job.entry.name.to_string();
         let part = Mutex::new(&mut part);
         let named = job
             .folder

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ntfsclone_core::io::{IoError, ReadAt};
-use ntfsclone_core::open::{Content, Damage, Layer, Nesting, Partition, PartitionTable};
+use ntfsclone_core::open::{Content, Damage, Nesting, Partition, PartitionTable};
 
 use super::files::Files;
 use crate::device;
@@ -27,11 +27,8 @@ pub(super) fn choose(
     content: &Content,
     only: fn(&PartitionTable) -> Option<&Partition>,
 ) {
-    let is_entered = |layer: &Layer| matches!(layer, Layer::Partition(_));
-    if nesting.partition().is_some() || nesting.layers().iter().any(is_entered) {
-        return;
-    }
     if let Content::Disk(table) = content
+        && !nesting.has_partition()
         && let Some(partition) = only(table)
     {
         // Of a stream, that is not known yet.

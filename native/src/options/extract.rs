@@ -5,7 +5,8 @@ use std::path::Path;
 use ntfsclone_core::tree::By;
 
 use super::task::{
-    ArchiveFormat, ArchiveOrder, Existing, ExtractTarget, ExtractTask, Options, Output, Task,
+    ArchiveFormat, ArchiveOrder, Encrypted, Existing, ExtractTarget, ExtractTask, Options, Output,
+    Task,
 };
 use super::{dash_for_stdout, indexed, input_named, resolve_progress};
 use crate::cli::{Extract, Links, NamesBy};
@@ -28,6 +29,7 @@ pub(super) fn resolve(typed: Extract) -> Result<Options> {
         target,
         keeps_links: typed.links == Links::Keep,
         xattrs: typed.xattrs,
+        encrypted: Encrypted::by_option(typed.efs_raw),
         by: match typed.by {
             NamesBy::Index => By::Index,
             NamesBy::Mft => By::Mft,

@@ -21,10 +21,10 @@ use ntfsclone_core::wipe::Times;
 pub use resize::Resize;
 pub use task::{
     Address, ArchiveFormat, ArchiveOrder, CatFile, CatTask, CheckTask, Compress, ConvertTask,
-    CopyKind, CopyScope, CopyTask, DamageTask, Existing, ExtractTarget, ExtractTask, FileChecks,
-    Form, HiddenSectors, IndexPlace, Indexing, InfoTask, Input, ListForm, LsTask, MapTask,
-    Mismatch, MountTask, MountedAs, NewFields, NewSerial, Options, Origin, Output, Progress,
-    Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
+    CopyKind, CopyScope, CopyTask, DamageTask, Encrypted, Existing, ExtractTarget, ExtractTask,
+    FileChecks, Form, HiddenSectors, IndexPlace, Indexing, InfoTask, Input, ListForm, LsTask,
+    MapTask, Mismatch, MountTask, MountedAs, NewFields, NewSerial, Options, Origin, Output,
+    Progress, Rescue, RestoreTask, ServeTask, Task, Thin, VerifyTask, VolumeChecks, WriteOptions,
 };
 
 use crate::cli::{
@@ -65,6 +65,7 @@ pub fn resolve(typed: Cli) -> Result<Options> {
                 file: resolve_cat_file(typed.path, typed.record)?,
                 source: indexed(input_named(typed.source, typed.partition)?, typed.index)?,
                 range: typed.range,
+                encrypted: Encrypted::by_option(typed.efs_raw),
             });
             Ok(Options::new(task, Progress::None))
         }

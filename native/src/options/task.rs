@@ -299,6 +299,26 @@ pub struct CatTask {
     pub source: Input,
     pub file: CatFile,
     pub range: Option<ByteRange>,
+    pub encrypted: Encrypted,
+}
+
+/// What becomes of files that are encrypted (EFS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encrypted {
+    /// They are named, and left out.
+    Refuse,
+    /// They are written in the EFSRPC raw data format, as Windows backs them up.
+    Raw,
+}
+
+impl Encrypted {
+    /// By the option `--efs-raw`.
+    pub fn by_option(is_raw: bool) -> Self {
+        match is_raw {
+            true => Self::Raw,
+            false => Self::Refuse,
+        }
+    }
 }
 
 /// Which file is written.
@@ -320,6 +340,7 @@ pub struct ExtractTask {
     pub keeps_links: bool,
     /// Write extended attributes.
     pub xattrs: bool,
+    pub encrypted: Encrypted,
     pub by: By,
 }
 

@@ -26,6 +26,11 @@ impl Mount {
         Self::new(volume, "ro,streams_interface=xattr")
     }
 
+    /// Encrypted files can be read, as they are on the volume.
+    pub(crate) fn efs_raw(volume: &Path) -> Self {
+        Self::new(volume, "ro,efs_raw,streams_interface=xattr")
+    }
+
     pub(crate) fn read_write(volume: &Path) -> Self {
         Self::new(volume, "compression,streams_interface=xattr")
     }

@@ -118,7 +118,15 @@ export const disk = () =>
     writeFileSync(path, bytes);
   });
 
-/** That disk as a virtual disk, as `qemu-img` makes it with these options. */
+/** The same, with an NTFS boot sector at the start of its first partition. */
+export const diskOfTwo = () =>
+  fixture("disk-of-two.raw", (path) => {
+    const bytes = readFileSync(disk());
+    bytes.copy(bytes, 2048 * 512, 4096 * 512, 4097 * 512);
+    writeFileSync(path, bytes);
+  });
+
+/** The first of these disks as a virtual disk, as `qemu-img` makes it with these options. */
 export const virtualDisk = (format, ...options) =>
   fixture(["disk", ...options.map((option) => option.replace(/^-+|[^\w]/g, "")), format].join("."), (path) => {
     execFileSync("qemu-img", ["convert", "-f", "raw", "-O", format, ...options, disk(), path], { stdio: "pipe" });

@@ -1,5 +1,6 @@
 import type { Context } from "../context.js";
 import { h } from "../dom.js";
+import { partitionOf } from "../partition.js";
 import { strings } from "../strings.js";
 
 const words = strings.convert;
@@ -10,16 +11,16 @@ export class Extent {
   readonly #whole = h("input", { type: "radio", name: "extent", id: "extent-disk" });
 
   constructor({ info }: Context) {
-    const partition = info.layers.map((layer) => /^partition (\d+)$/.exec(layer)?.[1]).find((number) => number !== undefined);
+    const partition = partitionOf(info);
     this.element = h(
       "fieldset",
-      { class: "convert-extent", hidden: partition === undefined },
+      { class: "convert-extent", hidden: partition === null },
       h("legend", {}, words.extent),
       h(
         "label",
         { class: "field inline", for: "extent-partition" },
         h("input", { type: "radio", name: "extent", id: "extent-partition", checked: true }),
-        strings.partitions.partition(Number(partition)),
+        strings.partitions.partition(partition ?? 0),
       ),
       h("label", { class: "field inline", for: "extent-disk" }, this.#whole, words.wholeDisk),
     );

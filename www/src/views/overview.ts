@@ -121,7 +121,7 @@ function usageBar({ cluster_size, clusters }: VolumeSummary, used: number, free:
 type Remedy = keyof typeof words.remedies | null;
 
 /** What a visitor should know before anything is done, each with a button that does what it advises. */
-function notices({ info: { volume, warnings }, go }: Context): HTMLElement[] {
+function notices({ info: { volume, warnings }, listPartitions, go }: Context): HTMLElement[] {
   const flags: readonly (readonly [boolean | null | undefined, readonly string[], Remedy])[] = [
     [volume?.is_from_backup_boot_sector, words.flags.backupBoot, "bytes"],
     [volume?.is_dirty, words.flags.dirty, "validate"],
@@ -134,13 +134,16 @@ function notices({ info: { volume, warnings }, go }: Context): HTMLElement[] {
   const notices = flags.filter(([isSet]) => isSet).map(([, [title = "", text = ""], remedy]) => notice(title, text, remedyOf(remedy)));
   if (warnings.length > 0) {
     const list = h("ul", {}, ...warnings.map((warning) => h("li", {}, name(warning))));
-    notices.push(notice(words.warnings, list, remedyOf("validate")));
+    // The one that reports which partition is open is no damage.
+    const isDamaged = warnings.length > (listPartitions ? 1 : 0);
+    const others = listPartitions && h("button", { type: "button", class: "small list-partitions", click: listPartitions }, words.otherPartitions);
+    notices.push(notice(words.warnings, list, isDamaged && remedyOf("validate"), others));
   }
   return notices;
 }
 
-function notice(title: string, content: Child, remedy: Child): HTMLElement {
-  return h("div", { class: "notice warning" }, icon("alert"), h("div", { class: "notice-text" }, h("strong", {}, title), " ", content), remedy);
+function notice(title: string, content: Child, ...remedies: Child[]): HTMLElement {
+  return h("div", { class: "notice warning" }, icon("alert"), h("div", { class: "notice-text" }, h("strong", {}, title), " ", content), ...remedies);
 }
 
 type Fact = readonly [string, Child];

@@ -39,7 +39,7 @@ export class Opened {
   static async open({ files, areOneDisk, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
     const given = areOneDisk ? files.map((file) => new Pieces(pathOf(file), [file])) : source;
-    const image = await open(given, { ...options, partition: partition?.number });
+    const image = await open(given, { ...options, partition: partition === null ? null : partition?.number });
     return new Opened(image, source, given);
   }
 
