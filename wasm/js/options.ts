@@ -30,6 +30,10 @@ export interface OpenOptions extends TaskOptions {
   name?: string | undefined;
   /** Of a whole disk, the number of the partition. */
   partition?: number | undefined;
+  /** Of a compressed file, its index (`docs/side-index.md`), as `onIndex` or the program's `--index` made it. One of another file is not used. */
+  index?: Uint8Array | undefined;
+  /** Is called with the index of a compressed file, if one was made. With it, the file opens without being read as a whole. */
+  onIndex?: ((index: Uint8Array<ArrayBuffer>) => void) | undefined;
   /**
    * In Node, Deno and Bun: files are read while all else waits, which takes less time of the processor. For programs that have nothing
    * else to do.
