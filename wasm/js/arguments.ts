@@ -31,7 +31,13 @@ const SIGNAL: Check = [
 ];
 
 export const TASK: Checks<TaskOptions> = { signal: SIGNAL, onProgress: CALLBACK };
-export const OPEN_DISK: Checks<OpenDiskOptions> = { ...TASK, name: TEXT, sync: FLAG };
+export const OPEN_DISK: Checks<OpenDiskOptions> = {
+  ...TASK,
+  name: TEXT,
+  index: ["a Uint8Array", (value) => value instanceof Uint8Array],
+  onIndex: CALLBACK,
+  sync: FLAG,
+};
 export const OPEN: Checks<OpenOptions> = {
   ...OPEN_DISK,
   partition: ["the number of a partition, or null", (value) => value === null || (isWhole(value) && value < 2 ** 32)],

@@ -1,7 +1,10 @@
-import bind, { __wbg_reset_state, Compressor, Decoder, type Decoded, type InitInput as Input } from "./ntfsclone_codecs.js";
+import bind, { __wbg_reset_state, Compressor, Decoder, type Block, type Decoded, type InitInput as Input } from "./ntfsclone_codecs.js";
 import type { NtfscloneError } from "./error.js";
 import type { InitInput } from "./options.js";
 import { WasmModule } from "./wasm-module.js";
+
+/** Where a block begins. */
+type BlockStart = Pick<Block, "offset" | "bit" | "window">;
 
 /** What one call of a decoder did. */
 type Outcome = Pick<Decoded, "taken" | "made" | "has_ended" | "problem">;
@@ -30,8 +33,8 @@ export function watchCodecs(): () => NtfscloneError | undefined {
   return () => (module.instance === instance ? undefined : lastCrash);
 }
 
-export function newDecoder(compression: string, memory: number): number {
-  return add(() => new Decoder(compression, memory));
+export function newDecoder(...start: ConstructorParameters<typeof Decoder>): number {
+  return add(() => new Decoder(...start));
 }
 
 export function restart(decoder: number): string | undefined {
@@ -46,6 +49,23 @@ export function decode(decoder: number, input: Uint8Array, output: Uint8Array): 
     return { taken, made, has_ended, problem };
   };
   return use<Decoder, Outcome>(decoder, work, { taken: 0, made: 0, has_ended: false, problem: LOST });
+}
+
+export function findBlock(decoder: number): void {
+  use<Decoder, void>(decoder, (decoder) => decoder.find_block(), undefined);
+}
+
+export function takeBlock(decoder: number): BlockStart | undefined {
+  const work = (decoder: Decoder) => {
+    const block = decoder.take_block();
+    if (!block) {
+      return undefined;
+    }
+    const { offset, bit, window } = block;
+    block.free();
+    return { offset, bit, window };
+  };
+  return use<Decoder, BlockStart | undefined>(decoder, work, undefined);
 }
 
 export function newCompressor(level: number): number {

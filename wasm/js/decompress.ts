@@ -1,3 +1,4 @@
+import { byIndex } from "./by-index.js";
 import { watchCodecs } from "./codecs.js";
 import { Driver } from "./driver.js";
 import { NtfscloneError } from "./error.js";
@@ -7,8 +8,20 @@ import type { OpenOptions } from "./options.js";
 import type { Platform } from "./open.js";
 import { MemoryFirst } from "./stores/memory.js";
 
-/** What a stream in it is decompressed to, read anywhere. It is no longer there when it is closed. */
-export async function decompressed(
+/** The content of a stream in it, read anywhere: by an index, or decompressed as a whole. Closing it closes what it needs of `outer`. */
+export async function contentOf(outer: Medium, stream: Stream, platform: Platform, options: OpenOptions): Promise<Medium> {
+  const indexed = await byIndex(outer, stream, platform, options);
+  if (indexed) {
+    return indexed;
+  }
+  const content = await decompressed(outer, stream, platform, options);
+  outer.free();
+  await outer.source.close?.();
+  return content;
+}
+
+/** What a stream in it is decompressed to. It is no longer there when it is closed. */
+async function decompressed(
   outer: Medium,
   stream: Stream,
   platform: Platform,

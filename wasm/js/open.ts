@@ -1,5 +1,5 @@
 import { shown } from "./arguments.js";
-import { decompressed } from "./decompress.js";
+import { contentOf } from "./decompress.js";
 import type { Info } from "./documents.js";
 import { Driver } from "./driver.js";
 import type { Engine } from "./engine.js";
@@ -113,6 +113,8 @@ async function openWithin<H extends object, T>(
 ): Promise<T> {
   let close = () => closeAll(files);
   let medium: Medium | undefined;
+  // Their index is that of the file itself, not of what is compressed in it.
+  const { index: _index, onIndex: _onIndex, ...inner } = options;
   try {
     const source = joined(files);
     const name = options.name ?? source.name;
@@ -123,18 +125,17 @@ async function openWithin<H extends object, T>(
       names.forEach((file, index) => pages.add_file(file, BigInt(files[index]!.size)));
       return way.begin(pages, name);
     });
-    for (;;) {
+    for (let isOutermost = true; ; ) {
       const found = await new Driver(medium, opening, options).finish((task) => task.stream() ?? way.arrive(task));
       if (!isStream(found, engine)) {
         return await way.finish(medium, found);
       }
       try {
         const outer: Medium = medium;
-        const within = await decompressed(outer, found, platform, options);
+        const within = await contentOf(outer, found, platform, isOutermost ? options : inner);
+        isOutermost = false;
         medium = within;
         close = async () => within.source.close?.();
-        outer.free();
-        await outer.source.close?.();
         opening = engine.call(() => within.pages.open_within(found));
       } finally {
         engine.free(found);

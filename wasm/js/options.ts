@@ -33,6 +33,10 @@ export interface OpenOptions extends TaskOptions {
    * reports. If it is null, none is opened: the error is `disk`, and lists the partitions, as of a disk with several or without NTFS.
    */
   partition?: number | null | undefined;
+  /** Of a compressed file, its index (`docs/side-index.md`), as `onIndex` or the program's `--index` made it. One of another file is not used. */
+  index?: Uint8Array | undefined;
+  /** Is called with the index of a compressed file, if one was made. With it, the file opens without being read as a whole. */
+  onIndex?: ((index: Uint8Array<ArrayBuffer>) => void) | undefined;
   /**
    * In Node, Deno and Bun: files are read while all else waits, which takes less time of the processor. For programs that have nothing
    * else to do.

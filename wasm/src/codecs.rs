@@ -1,7 +1,9 @@
 //! Decoders and compressors of the other module, which JavaScript has loaded
 //! (`js/codecs.ts`).
 
-use ntfsclone_core::stream::{Decoded, Decoder, Limits, Problem, Then};
+use ntfsclone_core::jobs::NewDecoder;
+use ntfsclone_core::stream::resume::{self, Start};
+use ntfsclone_core::stream::{BlockStart, Decoded, Decoder, Limits, Problem, Then};
 use ntfsclone_core::write::FrameCompressor;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -23,13 +25,37 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn problem(this: &Outcome) -> Option<String>;
 
+    /// Where a block begins.
+    type Block;
+
+    #[wasm_bindgen(method, getter)]
+    fn offset(this: &Block) -> f64;
+
+    #[wasm_bindgen(method, getter)]
+    fn bit(this: &Block) -> f64;
+
+    #[wasm_bindgen(method, getter)]
+    fn window(this: &Block) -> Vec<u8>;
+
     #[wasm_bindgen(js_name = newDecoder)]
-    fn new_decoder(compression: &str, memory: f64) -> u32;
+    fn new_decoder(
+        compression: &str,
+        memory: f64,
+        resume: u32,
+        skipped_bits: u8,
+        known: &[u8],
+    ) -> u32;
 
     #[wasm_bindgen(js_name = restart)]
     fn restart_decoder(decoder: u32) -> Option<String>;
 
     fn decode(decoder: u32, input: &[u8], output: &mut [u8]) -> Outcome;
+
+    #[wasm_bindgen(js_name = findBlock)]
+    fn find_block(decoder: u32);
+
+    #[wasm_bindgen(js_name = takeBlock)]
+    fn take_block(decoder: u32) -> Option<Block>;
 
     #[wasm_bindgen(js_name = newCompressor)]
     fn new_compressor(level: i32) -> u32;
@@ -43,14 +69,32 @@ extern "C" {
 pub(crate) struct LoadedDecoder {
     decoder: u32,
     limits: Limits,
+    finds_block: bool,
+}
+
+/// A decoder of either module.
+pub(crate) fn new_decoder_at(start: Start<'_>, limits: Limits) -> Option<NewDecoder> {
+    if start.compression.has_decoder() {
+        return resume::new_decoder_at(start, limits);
+    }
+    let decoder = LoadedDecoder::new(start, limits);
+    Some(decoder.map(|decoder| Box::new(decoder) as Box<dyn Decoder>))
 }
 
 impl LoadedDecoder {
-    /// A decoder of that format.
-    pub(crate) fn new(compression: &str, limits: Limits) -> Result<Self, Problem> {
+    /// A decoder that begins there.
+    pub(crate) fn new(start: Start<'_>, limits: Limits) -> Result<Self, Problem> {
+        let decoder = new_decoder(
+            start.compression.name(),
+            limits.memory as f64,
+            start.resume.number(),
+            start.skipped_bits,
+            start.known,
+        );
         let mut this = Self {
-            decoder: new_decoder(compression, limits.memory as f64),
+            decoder,
             limits,
+            finds_block: false,
         };
         this.restart()?;
         Ok(this)
@@ -81,10 +125,29 @@ impl Decoder for LoadedDecoder {
     }
 
     fn restart(&mut self) -> Result<(), Problem> {
+        self.finds_block = false;
         match restart_decoder(self.decoder) {
             Some(problem) => Err(self.problem(problem)),
             None => Ok(()),
         }
+    }
+
+    fn find_block(&mut self) {
+        self.finds_block = true;
+        find_block(self.decoder);
+    }
+
+    fn take_block(&mut self) -> Option<BlockStart> {
+        if !self.finds_block {
+            return None;
+        }
+        let block = take_block(self.decoder)?;
+        self.finds_block = false;
+        Some(BlockStart {
+            offset: block.offset() as u64,
+            bit: block.bit() as u64,
+            window: block.window(),
+        })
     }
 }
 

@@ -37,9 +37,10 @@ fn message(failure: &Failure) -> String {
         }
         Failure::Error(error) => with_causes(error),
         // Their causes are in their messages.
-        Failure::Refused { .. } | Failure::Decompress(_) | Failure::NotOpened(_) => {
-            failure.to_string()
-        }
+        Failure::Refused { .. }
+        | Failure::Decompress(_)
+        | Failure::OtherContent(_)
+        | Failure::NotOpened(_) => failure.to_string(),
         Failure::InPartition { number, source } => {
             format!("partition {number}: {}", message(source))
         }

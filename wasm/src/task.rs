@@ -6,7 +6,7 @@ use js_sys::Uint8Array;
 use ntfsclone_core::check::Report;
 use ntfsclone_core::clusters::Surveyed;
 use ntfsclone_core::info;
-use ntfsclone_core::jobs::{self, Arrival, Failure, Job, Refusal};
+use ntfsclone_core::jobs::{self, Arrival, Failure, Indexed, Job, Refusal};
 use ntfsclone_core::piece::Piece;
 use ntfsclone_core::relocate::ResizeLimits;
 use ntfsclone_core::units::Extent;
@@ -18,6 +18,7 @@ use crate::disk::Disk;
 use crate::documents::{self, ToJson};
 use crate::error;
 use crate::image::Image;
+use crate::indexed::IndexedStream;
 use crate::stream::Stream;
 
 /// Work that goes on step by step.
@@ -31,6 +32,7 @@ pub struct Task {
 pub(crate) enum Work {
     /// `None` once the image was taken.
     Open(Option<Job<Arrival>>),
+    Index(Job<Option<Indexed>>),
     Info(Box<Job<info::Document>>),
     Validate(Job<Report>, ToJson<Report>),
     Remains(Job<wipe::Remains>, ToJson<wipe::Remains>),
@@ -109,6 +111,7 @@ impl Task {
         let (step, progress) = match &mut self.work {
             Work::Open(Some(job)) => step(job),
             Work::Open(None) => (Ok(jobs::Step::Done), (0, 0)),
+            Work::Index(job) => step(job),
             Work::Info(job) => step(job),
             Work::Validate(job, _) => step(job),
             Work::Remains(job, _) => step(job),
@@ -149,6 +152,14 @@ impl Task {
         }
     }
 
+    /// The stream with its index, after the last step; nothing if that is of no use.
+    pub fn indexed(&self) -> Option<IndexedStream> {
+        match &self.work {
+            Work::Index(job) => job.result()?.clone().map(IndexedStream),
+            _ => None,
+        }
+    }
+
     /// What was found, as JSON, after the last step.
     pub fn result(&self) -> Result<String, JsValue> {
         let json = match &self.work {
@@ -156,7 +167,7 @@ impl Task {
             Work::Validate(job, to_json) => job.result().map(to_json),
             Work::Remains(job, to_json) => job.result().map(to_json),
             Work::ResizeLimits(job, to_json) => job.result().map(to_json),
-            Work::Open(_) | Work::Output(_) => None,
+            Work::Open(_) | Work::Index(_) | Work::Output(_) => None,
         };
         let json = json.ok_or_else(no_result).and_then(|json| Ok(json?));
         json.map_err(|failure| error::object(&failure))

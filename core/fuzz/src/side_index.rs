@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ntfsclone_core::io::{ReadAt, Source};
+use ntfsclone_core::stream::resume::Resume;
 use ntfsclone_core::stream::seek::{
-    Frames, IndexedReader, Point, Resume, SeekIndex, SeekIndexBuilder, xz_blocks,
+    Frames, IndexedReader, Point, SeekIndex, SeekIndexBuilder, xz_blocks,
 };
 use ntfsclone_core::stream::{Compression, Limits, Stream};
 

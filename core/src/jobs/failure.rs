@@ -8,6 +8,7 @@ use alloc::string::{String, ToString};
 use crate::error::Error;
 use crate::open::NotOpened;
 use crate::stream::StreamError;
+use crate::stream::seek::OtherContent;
 
 crate::error::debug_as_display!(Failure);
 
@@ -32,6 +33,12 @@ pub enum Failure {
     /// It cannot be decompressed.
     #[error("{}; {}", .0, remedy_for_stream(*.0))]
     Decompress(#[from] StreamError),
+
+    /// What is read by an index differs from what it was when that was made.
+    #[error(
+        "{0}; the compressed file changed or is damaged, or the index is not its own: open it without that index"
+    )]
+    OtherContent(OtherContent),
 
     /// There is no way to an image or volume in it.
     #[error("it {0}; {remedy}", remedy = .0.remedy())]
@@ -163,7 +170,7 @@ impl Failure {
             Self::Decompress(StreamError::NoDecoder { .. }) => "not-seekable",
             Self::Decompress(StreamError::Limit { .. }) => "limit",
             Self::Decompress(StreamError::NoMemory { .. }) => "memory",
-            Self::Decompress(_) => "compressed-data",
+            Self::Decompress(_) | Self::OtherContent(_) => "compressed-data",
             Self::NotOpened(error) => match error {
                 NotOpened::Format(_) => "not-ntfs",
                 NotOpened::Disk(_) => "disk",

@@ -80,7 +80,7 @@ formats! {
         // Section 2.3.1: with the only method there is.
         begins: |start| start.starts_with(b"\x1F\x8B\x08"),
         padding: &[],
-        decoder: decoder!("gzip", super::gzip::Gzip::new),
+        decoder: decoder!("gzip", super::gzip::Gzip::<super::gzip::Inflate>::new),
     },
     /// The format of xz, version 1.
     Xz: Format {

@@ -1,13 +1,25 @@
 //! Members of gzip: RFC 1952.
 
-#[cfg_attr(feature = "fast-gzip", path = "gzip/zlib_rs.rs")]
-#[cfg_attr(not(feature = "fast-gzip"), path = "gzip/miniz.rs")]
-mod inflate;
+#[cfg_attr(
+    feature = "fast-gzip",
+    allow(dead_code, reason = "only seek points need it")
+)]
+pub(super) mod miniz;
+#[cfg(feature = "fast-gzip")]
+mod zlib_rs;
 
 use alloc::vec::Vec;
 
-use self::inflate::{Checksum, Inflate};
-use super::{Decoded, Decoder, Limits, Problem, Then, require_memory};
+#[cfg(not(feature = "fast-gzip"))]
+use self::miniz::Checksum;
+#[cfg(not(feature = "fast-gzip"))]
+pub(super) use self::miniz::Inflate;
+#[cfg(feature = "fast-gzip")]
+use self::zlib_rs::Checksum;
+#[cfg(feature = "fast-gzip")]
+pub(super) use self::zlib_rs::Inflate;
+use super::{BlockStart, Decoded, Decoder, Limits, Problem, Then, require_memory};
+use crate::units::len_u64;
 
 /// Our limit: no name or comment of a file is as long.
 const MAX_HEADER: usize = 1 << 17;
@@ -16,6 +28,23 @@ const TRAILER_BYTES: usize = 8;
 
 /// More than an inflater takes. The libraries panic if they cannot allocate that.
 const STATE_BYTES: usize = 96 << 10;
+
+/// A decoder of raw deflate.
+pub(super) trait Inflating: Send {
+    fn new() -> Self;
+
+    fn reset(&mut self);
+
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded;
+
+    /// See [`Decoder::find_block`].
+    fn find_block(&mut self) {}
+
+    /// See [`Decoder::take_block`].
+    fn take_block(&mut self) -> Option<BlockStart> {
+        None
+    }
+}
 
 /// Decompresses raw deflate: RFC 1951.
 pub(crate) struct Deflate(Inflate);
@@ -39,9 +68,10 @@ impl Decoder for Deflate {
 }
 
 /// Decompresses a member.
-pub(super) struct Gzip {
+pub(super) struct Gzip<I = Inflate> {
     state: State,
-    inflate: Inflate,
+    inflate: I,
+    header_len: usize,
     checksum: Checksum,
     /// Modulo 2^32.
     size: u32,
@@ -55,12 +85,13 @@ enum State {
     Trailer(Vec<u8>),
 }
 
-impl Gzip {
+impl<I: Inflating> Gzip<I> {
     pub(super) fn new(_: Limits) -> Result<Self, Problem> {
         require_memory(STATE_BYTES)?;
         Ok(Self {
             state: State::Header(Vec::new()),
-            inflate: Inflate::new(),
+            inflate: I::new(),
+            header_len: 0,
             checksum: Checksum::new(),
             size: 0,
         })
@@ -76,6 +107,10 @@ impl Gzip {
             return decoded;
         }
         self.state = State::Trailer(Vec::new());
+        if decoded.taken == 0 && decoded.made == 0 {
+            // The last bits were read before.
+            return self.decode(input, output);
+        }
         Decoded {
             then: Then::More,
             ..decoded
@@ -83,7 +118,7 @@ impl Gzip {
     }
 }
 
-impl Decoder for Gzip {
+impl<I: Inflating> Decoder for Gzip<I> {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
         match &mut self.state {
             State::Header(header) => {
@@ -93,6 +128,7 @@ impl Decoder for Gzip {
                 match header_len(header) {
                     Ok(Some(len)) => {
                         self.state = State::Body;
+                        self.header_len = len;
                         // What follows it in the buffer is of the body.
                         taken(len.saturating_sub(before), Then::More)
                     }
@@ -124,7 +160,21 @@ impl Decoder for Gzip {
         self.size = 0;
         Ok(())
     }
+
+    fn find_block(&mut self) {
+        self.inflate.find_block();
+    }
+
+    fn take_block(&mut self) -> Option<BlockStart> {
+        let block = self.inflate.take_block()?;
+        let header_bits = len_u64(self.header_len).saturating_mul(8);
+        Some(BlockStart {
+            bit: block.bit.saturating_add(header_bits),
+            ..block
+        })
+    }
 }
+
 fn taken(taken: usize, then: Then) -> Decoded {
     Decoded {
         taken,

@@ -71,7 +71,6 @@ impl Lz4 {
 
     /// At a block of a frame. `before` is the header of the frame, and the content before the block that
     /// it may refer to. The checksum of the frame does not match: that is an error after the last block.
-    #[cfg(feature = "seek-index")]
     pub(super) fn of_block(before: &[u8]) -> Result<Self, Problem> {
         let mut lz4 = Self::start();
         let mut window = before;

@@ -20,7 +20,6 @@ impl Lzma {
 
     /// At a block of a stream of xz that begins with `header`. The index at the end of the stream does
     /// not match: that is an error after the last block.
-    #[cfg(feature = "seek-index")]
     pub(super) fn of_xz_block(header: &[u8], limits: Limits) -> Result<Self, Problem> {
         let mut xz = Self::of_xz(limits)?;
         match xz.decode(header, &mut []) {

@@ -20,12 +20,14 @@ mod lzma;
 mod lzop;
 #[cfg(any(feature = "lz4", feature = "lzop"))]
 mod parts;
+pub mod resume;
 #[cfg(feature = "seek-index")]
 pub mod seek;
 #[cfg(feature = "zstd")]
 mod zstd;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 pub use self::compression::{Compression, START_BYTES};
@@ -45,6 +47,26 @@ pub trait Decoder: Send {
     ///
     /// [`Problem::NoMemory`].
     fn restart(&mut self) -> Result<(), Problem>;
+
+    /// Has the decoder note where the next block begins, until the part ends. Decoders of gzip can do that, of other
+    /// formats nothing is noted.
+    fn find_block(&mut self) {}
+
+    /// The block that was noted. Its content is not decoded yet.
+    fn take_block(&mut self) -> Option<BlockStart> {
+        None
+    }
+}
+
+/// Where a block of deflate begins in its part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockStart {
+    /// Bytes of content before it.
+    pub offset: u64,
+    /// Bits of the part before it.
+    pub bit: u64,
+    /// The content before it that its decoder has to know, at most 32 KiB.
+    pub window: Vec<u8>,
 }
 
 /// What one call of a decoder did.
@@ -289,16 +311,56 @@ impl Stream {
                 break;
             }
             let (step_taken, step_made) = match self.state {
-                State::Within => self.decode_part(input, output),
-                State::Between => (self.begin_part(input), 0),
                 State::Ended => break,
-                State::Failed(error) if is_first => return Err(error),
-                State::Failed(_) => break,
+                State::Failed(_) if !is_first => break,
+                _ => self.step(input, output)?,
             };
             taken = taken.saturating_add(step_taken);
             made = made.saturating_add(step_made);
         }
         Ok((taken, made))
+    }
+
+    /// Like [`decode`](Stream::decode), in one call of the decoder: it never goes beyond the start or the end of a part.
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), StreamError> {
+        match self.state {
+            State::Within => Ok(self.decode_part(input, output)),
+            State::Between => Ok((self.begin_part(input), 0)),
+            State::Ended => Ok((0, 0)),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    /// Writes content to `output` whose compressed bytes were consumed. Returns its length; 0 if there is none.
+    #[cfg(feature = "seek-index")]
+    fn drain(&mut self, output: &mut [u8]) -> usize {
+        if !matches!(self.state, State::Within) {
+            return 0;
+        }
+        let Decoded { made, then, .. } = self.decoder.decode(&[], output);
+        match then {
+            Then::End => self.state = State::Between,
+            Then::Failed(problem) => self.fail(problem),
+            Then::More => {}
+        }
+        made
+    }
+
+    /// Has the decoder find the next block, see [`Decoder::find_block`].
+    #[cfg(feature = "seek-index")]
+    fn find_block(&mut self) {
+        self.decoder.find_block();
+    }
+
+    #[cfg(feature = "seek-index")]
+    fn take_block(&mut self) -> Option<BlockStart> {
+        self.decoder.take_block()
+    }
+
+    /// True after a part, before it is known whether another follows.
+    #[cfg(feature = "seek-index")]
+    fn is_between(&self) -> bool {
+        matches!(self.state, State::Between)
     }
 
     fn decode_part(&mut self, input: &[u8], output: &mut [u8]) -> (usize, usize) {
@@ -365,7 +427,7 @@ impl fmt::Debug for Stream {
 
 /// Fails unless `len` bytes can be allocated, for libraries that panic if they cannot.
 fn require_memory(len: usize) -> Result<(), Problem> {
-    let mut memory: alloc::vec::Vec<u8> = alloc::vec::Vec::new();
+    let mut memory: Vec<u8> = Vec::new();
     let reserved = memory.try_reserve_exact(len);
     // The compiler would leave out an allocation that nothing uses.
     core::hint::black_box(memory);

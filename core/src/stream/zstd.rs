@@ -30,7 +30,6 @@ impl Zstd {
     }
 
     /// In a frame that began with `header`, in the state that `dictionary` has.
-    #[cfg(feature = "seek-index")]
     pub(super) fn after(dictionary: &[u8], header: &[u8], limits: Limits) -> Result<Self, Problem> {
         let mut zstd = Self::new(limits)?;
         let loaded = zstd.context.load_dictionary(dictionary);

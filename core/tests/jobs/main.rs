@@ -23,6 +23,7 @@ mod decompressing;
 mod driver;
 #[path = "../support/encoded.rs"]
 mod encoded;
+mod indexing;
 mod nesting;
 mod opening;
 mod pages;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ntfsclone_core::io::{ReadAt, Source};
 use ntfsclone_core::open::{Layer, Nesting};
-use ntfsclone_core::stream::seek::{IndexedReader, SeekIndex};
+use ntfsclone_core::stream::seek::{IndexedReader, SeekIndex, identity_of};
 use ntfsclone_core::stream::{Compression, Limits};
 
 use super::compression::memory_limit;
@@ -24,9 +24,6 @@ use crate::report::Reports;
 
 /// Compressed bytes from which on an index is made. Less is decompressed in a second.
 const LEAST_BYTES: u64 = 16 << 20;
-
-/// Bytes at the start and at the end that tell a file from others.
-const SAMPLE_BYTES: u64 = 64 << 10;
 
 /// What was opened as a stream, to be read at any place; `None` if there is no index of its kind.
 ///
@@ -92,7 +89,7 @@ pub fn indexed(
     if !seek_points::can_index(compression) || is_small || files.is_block_device() {
         return Ok(None);
     }
-    let Some(identity) = identity_of(files) else {
+    let Ok(identity) = identity_of(&**files) else {
         return Ok(None);
     };
     let store = IndexStore::new(files, &identity, &indexing.place)?;
@@ -107,7 +104,7 @@ pub fn indexed(
         let compressed = Arc::clone(files) as Source;
         is_of_files.then(|| IndexedReader::new(compressed, index, limits))
     };
-    let kept = store.find(|index| reader_by(index).filter(is_sound));
+    let kept = store.find(|index| reader_by(index).filter(IndexedReader::is_sound));
     if let Some(kept) = kept {
         return Ok(Some(shared(kept)));
     }
@@ -139,29 +136,4 @@ pub fn indexed(
 /// What several threads read is decoded once.
 fn shared(reader: IndexedReader) -> Source {
     Arc::new(SharedDecoder::new(reader))
-}
-
-/// Whether the content is as the index says, at its start and from the last point on. All else is compared
-/// when it is read.
-fn is_sound(reader: &IndexedReader) -> bool {
-    let last = reader.last_block_start();
-    let mut byte = [0];
-    reader.size() == 0
-        || [0, last]
-            .iter()
-            .all(|&offset| reader.read_exact_at(offset, &mut byte).is_ok())
-}
-
-/// The hash of the size, and of the first and last bytes.
-fn identity_of(files: &Files) -> Option<[u8; 32]> {
-    let size = files.size();
-    let len = size.min(SAMPLE_BYTES);
-    let mut sample = vec![0; usize::try_from(len).ok()?];
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&size.to_le_bytes());
-    for offset in [0, size - len] {
-        files.read_exact_at(offset, &mut sample).ok()?;
-        hasher.update(&sample);
-    }
-    Some(*hasher.finalize().as_bytes())
 }

@@ -5,7 +5,8 @@
 //! stream is met, or a result is to be compressed: that module is a quarter
 //! smaller without them. It calls this one through `js/codecs.ts`.
 
-use ntfsclone_core::stream::{self, Compression, Limits, Problem, Then};
+use ntfsclone_core::stream::resume::{Resume, Start, new_decoder_at};
+use ntfsclone_core::stream::{self, BlockStart, Compression, Limits, Problem, Then};
 use ntfsclone_core::write::{FrameCompressor, ZstdCompressor};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -13,6 +14,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub struct Decoder {
     compression: Option<Compression>,
+    /// Where the first part begins that is decoded, and what that needs.
+    resume: Option<Resume>,
+    skipped_bits: u8,
+    known: Vec<u8>,
     limits: Limits,
     /// `None` before the first part.
     decoder: Option<Box<dyn stream::Decoder>>,
@@ -32,11 +37,21 @@ pub struct Decoded {
 
 #[wasm_bindgen]
 impl Decoder {
-    /// A decoder of that format, which may use that many bytes of memory.
+    /// A decoder of that format, which may use that many bytes of memory. It begins at a point of the kind with that number,
+    /// `skipped_bits` after the start of its first byte, and `known` is what it has to know for that.
     #[wasm_bindgen(constructor)]
-    pub fn new(compression: &str, memory: f64) -> Self {
+    pub fn new(
+        compression: &str,
+        memory: f64,
+        resume: u32,
+        skipped_bits: u8,
+        known: Vec<u8>,
+    ) -> Self {
         Self {
             compression: Compression::named(compression),
+            resume: Resume::of_number(resume),
+            skipped_bits,
+            known,
             limits: Limits {
                 memory: memory as u64,
                 threads: 0,
@@ -47,13 +62,9 @@ impl Decoder {
 
     /// Prepares for the first part, or the next. Returns the problem, if there is one.
     pub fn restart(&mut self) -> Option<String> {
-        let restarted = match (&mut self.decoder, self.compression) {
-            (Some(decoder), _) => decoder.restart(),
-            (None, None) => Ok(()),
-            (None, Some(compression)) => match compression.new_decoder(self.limits) {
-                Some(new) => new.map(|decoder| self.decoder = Some(decoder)),
-                None => Ok(()),
-            },
+        let restarted = match &mut self.decoder {
+            Some(decoder) => decoder.restart(),
+            None => self.start(),
         };
         restarted.err().map(describe)
     }
@@ -78,6 +89,60 @@ impl Decoder {
                 Then::More | Then::End => None,
             },
         }
+    }
+
+    /// Has the decoder note where the next block begins.
+    pub fn find_block(&mut self) {
+        if let Some(decoder) = &mut self.decoder {
+            decoder.find_block();
+        }
+    }
+
+    /// The block that was noted.
+    pub fn take_block(&mut self) -> Option<Block> {
+        self.decoder.as_mut()?.take_block().map(Block)
+    }
+}
+
+impl Decoder {
+    fn start(&mut self) -> Result<(), Problem> {
+        let (Some(compression), Some(resume)) = (self.compression, self.resume) else {
+            return Ok(());
+        };
+        let start = Start {
+            compression,
+            resume,
+            skipped_bits: self.skipped_bits,
+            known: &self.known,
+        };
+        self.decoder = new_decoder_at(start, self.limits).transpose()?;
+        self.known = Vec::new();
+        Ok(())
+    }
+}
+
+/// Where a block of deflate begins in its part.
+#[wasm_bindgen]
+pub struct Block(BlockStart);
+
+#[wasm_bindgen]
+impl Block {
+    /// Bytes of content before it.
+    #[wasm_bindgen(getter)]
+    pub fn offset(&self) -> f64 {
+        self.0.offset as f64
+    }
+
+    /// Bits of the part before it.
+    #[wasm_bindgen(getter)]
+    pub fn bit(&self) -> f64 {
+        self.0.bit as f64
+    }
+
+    /// The content before it that its decoder has to know.
+    #[wasm_bindgen(getter)]
+    pub fn window(&self) -> Vec<u8> {
+        self.0.window.clone()
     }
 }
 

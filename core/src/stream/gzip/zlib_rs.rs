@@ -3,21 +3,21 @@
 
 use zlib_rs::{InflateFlush, Status};
 
-use super::super::since;
-use super::{Decoded, Problem, Then};
+use super::Inflating;
+use crate::stream::{Decoded, Problem, Then, since};
 
-pub(super) struct Inflate(zlib_rs::Inflate);
+pub(in crate::stream) struct Inflate(zlib_rs::Inflate);
 
-impl Inflate {
-    pub(super) fn new() -> Self {
+impl Inflating for Inflate {
+    fn new() -> Self {
         Self(zlib_rs::Inflate::new(false, 15))
     }
 
-    pub(super) fn reset(&mut self) {
+    fn reset(&mut self) {
         self.0.reset(false);
     }
 
-    pub(super) fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Decoded {
         let (taken, made) = (self.0.total_in(), self.0.total_out());
         let status = self.0.decompress(input, output, InflateFlush::NoFlush);
         Decoded {

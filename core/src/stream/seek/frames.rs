@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::point::{MAX_ZSTD_WINDOW, Resume};
 use super::zstd_state::{NeededWindow, ZstdState};
 use crate::image::seekable::frame_header::{BLOCK_HEADER, FrameHeader, MAX_FRAME_HEADER, block};
 use crate::stream::Compression;
+use crate::stream::resume::{MAX_ZSTD_WINDOW, Resume};
 use crate::units::{len_u64, len_usize};
 
 /// The distance that a linked block of lz4 may refer to those before it.

@@ -6,20 +6,26 @@
 
 mod builder;
 mod bzip2_blocks;
+mod frame_points;
 mod frames;
+mod identity;
 mod index;
+mod pass;
 mod point;
+mod points;
 mod reader;
-mod resumed_bzip2;
-mod resumed_deflate;
-mod resumed_zstd;
+mod recent;
 mod xz_blocks;
 mod zstd_state;
 
 pub use self::builder::SeekIndexBuilder;
 pub use self::bzip2_blocks::{Bzip2Mark, Bzip2Marks, Bzip2Stream, STREAM_HEADER_BYTES};
+pub use self::frame_points::FramePoints;
 pub use self::frames::{Frames, Step};
+pub use self::identity::identity_of;
 pub use self::index::{BLOCK_BYTES, SeekIndex, SeekIndexError};
-pub use self::point::{MAX_ZSTD_WINDOW, Point, Resume};
+pub use self::pass::IndexPass;
+pub use self::point::Point;
+pub use self::points::Points;
 pub use self::reader::{IndexedReader, OtherContent};
 pub use self::xz_blocks::{XzBlock, xz_blocks};

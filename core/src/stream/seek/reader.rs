@@ -1,27 +1,21 @@
 //! The content of a compressed stream, read at any place by an index.
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ops::Range;
+use core::{fmt, mem};
 
 use spin::Mutex;
 
 use super::index::{BLOCK_BYTES, SUM_BYTES, SeekIndex};
-use super::point::{Point, Resume};
-use super::resumed_bzip2::ResumedBzip2;
-use super::resumed_deflate::ResumedDeflate;
-use super::resumed_zstd::resumed_zstd;
+use super::point::Point;
 use crate::io::{IoError, ReadAt, Source};
-use crate::stream::lz4::Lz4;
-use crate::stream::lzma::Lzma;
-use crate::stream::{Decoder, Limits, Problem, Stream};
+use crate::stream::resume::{NewDecoderAt, Resume, Start, new_decoder_at};
+use crate::stream::{Limits, Stream};
 use crate::units::{len_u64, len_usize};
 
-/// Blocks that are cached.
+/// Blocks that are cached, unless another number is set.
 const CACHED_BLOCKS: usize = 64;
 
 /// Decoders that wait for the block after the one they ended with.
@@ -35,6 +29,9 @@ pub struct IndexedReader {
     compressed: Source,
     index: SeekIndex,
     limits: Limits,
+    new_decoder_at: NewDecoderAt,
+    /// Blocks that are cached.
+    cached_blocks: usize,
     state: Mutex<State>,
 }
 
@@ -62,8 +59,30 @@ impl IndexedReader {
             compressed,
             index,
             limits,
+            new_decoder_at,
+            cached_blocks: CACHED_BLOCKS,
             state: Mutex::default(),
         }
+    }
+
+    /// The same, with decoders that are not all of this build, and another number of cached blocks.
+    pub fn with(self, new_decoder_at: NewDecoderAt, cached_blocks: usize) -> Self {
+        Self {
+            new_decoder_at,
+            cached_blocks,
+            ..self
+        }
+    }
+
+    /// Whether the content is as the index says, at its start and from the last point on. All else is compared
+    /// when it is read.
+    pub fn is_sound(&self) -> bool {
+        let starts = [0, self.last_block_start()];
+        let mut byte = [0];
+        self.size() == 0
+            || starts
+                .iter()
+                .all(|&offset| self.read_exact_at(offset, &mut byte).is_ok())
     }
 
     /// The blocks that are decoded one after the other, from the same point on, with the one that has the byte at `offset`. Empty at
@@ -117,9 +136,19 @@ impl IndexedReader {
         };
         loop {
             let found = decoder.next_block;
-            let block = Arc::new(decoder.next(self)?);
+            let decoded = decoder.next(self);
             let mut state = self.state.lock();
-            state.keep(found, &block);
+            let block = match decoded {
+                Ok(block) => Arc::new(block),
+                Err(error) => {
+                    // It continues when the bytes are there.
+                    if error.is_missing() {
+                        state.rest(decoder);
+                    }
+                    return Err(error);
+                }
+            };
+            state.keep(found, &block, self.cached_blocks);
             if found == number {
                 state.rest(decoder);
                 return Ok(block);
@@ -145,8 +174,8 @@ impl State {
         self.idle.remove(nearest.0)
     }
 
-    fn keep(&mut self, number: u64, block: &Arc<Vec<u8>>) {
-        if self.blocks.len() >= CACHED_BLOCKS {
+    fn keep(&mut self, number: u64, block: &Arc<Vec<u8>>, most: usize) {
+        if self.blocks.len() >= most {
             self.blocks.pop_front();
         }
         self.blocks.push_back((number, Arc::clone(block)));
@@ -171,6 +200,9 @@ struct BlockDecoder {
     /// Bytes of content before what is decoded next.
     offset: u64,
     next_block: u64,
+    /// The content of that block, of which `filled` bytes are there; empty before its start.
+    block: Vec<u8>,
+    filled: usize,
     /// The number of the point at the start of a later part, and its offset in the content. Decoding
     /// begins anew there: the end of a part may not match what began within it.
     next_part: Option<(usize, u64)>,
@@ -180,19 +212,15 @@ impl BlockDecoder {
     /// At the first block that begins at the point with this number or after it.
     fn start(reader: &IndexedReader, number: usize) -> Result<Self, IoError> {
         let (point, window) = reader.index.point(number).map_err(IoError::new)?;
-        let compression = reader.index.compression();
-        let limits = reader.limits;
-        let bits = u8::try_from(point.compressed_bit % 8).unwrap_or_default();
-        let decoder: Option<Result<Box<dyn Decoder>, Problem>> = match point.resume {
-            Resume::Part => compression.new_decoder(limits),
-            Resume::Deflate => Some(Ok(Box::new(ResumedDeflate::new(&window, bits, limits)))),
-            Resume::Zstd => Some(resumed_zstd(&window, limits)),
-            Resume::Xz => Some(Lzma::of_xz_block(&window, limits).map(boxed)),
-            Resume::Bzip2 => Some(ResumedBzip2::new(&window, bits).map(boxed)),
-            Resume::Lz4 => Some(Lz4::of_block(&window).map(boxed)),
+        let start = Start {
+            compression: reader.index.compression(),
+            resume: point.resume,
+            skipped_bits: u8::try_from(point.compressed_bit % 8).unwrap_or_default(),
+            known: &window,
         };
+        let decoder = (reader.new_decoder_at)(start, reader.limits);
         let decoder = decoder.ok_or_else(IoError::end_of_input)?;
-        let stream = Stream::with(compression, decoder, true).map_err(IoError::new)?;
+        let stream = Stream::with(start.compression, decoder, true).map_err(IoError::new)?;
         let stream = stream.at(point.compressed_bit / 8);
         let mut later = reader.index.points().enumerate();
         let next_part =
@@ -204,24 +232,24 @@ impl BlockDecoder {
             consumed: 0,
             offset: point.offset,
             next_block: first_block(&point),
+            block: Vec::new(),
+            filled: 0,
             next_part: next_part.map(|(number, point)| (number, point.offset)),
         })
     }
 
+    /// The next block. Without the bytes that it needs, what was decoded of it stays.
     fn next(&mut self, reader: &IndexedReader) -> Result<Vec<u8>, IoError> {
         let start = self.next_block.saturating_mul(BLOCK_BYTES);
         let left = reader.index.size().saturating_sub(start);
-        let mut block = vec![0; len_usize(left.min(BLOCK_BYTES))];
-        while self.offset < start {
-            let skipped = start.saturating_sub(self.offset);
-            let len = len_usize(skipped.min(len_u64(block.len())));
-            self.decode(reader, block.get_mut(..len).unwrap_or_default())?;
+        let mut block = mem::take(&mut self.block);
+        block.resize(len_usize(left.min(BLOCK_BYTES)), 0);
+        let filled = self.fill(reader, start, &mut block);
+        if let Err(error) = filled {
+            self.block = block;
+            return Err(error);
         }
-        let mut filled = 0;
-        while filled < block.len() {
-            let made = self.decode(reader, block.get_mut(filled..).unwrap_or_default())?;
-            filled = filled.saturating_add(made);
-        }
+        self.filled = 0;
         let found = blake3::hash(&block);
         let expected = reader.index.sum(self.next_block);
         if found.as_bytes().first_chunk::<SUM_BYTES>() != expected.as_ref() {
@@ -231,6 +259,25 @@ impl BlockDecoder {
         Ok(block)
     }
 
+    fn fill(
+        &mut self,
+        reader: &IndexedReader,
+        start: u64,
+        block: &mut [u8],
+    ) -> Result<(), IoError> {
+        while self.offset < start {
+            let skipped = start.saturating_sub(self.offset);
+            let len = len_usize(skipped.min(len_u64(block.len())));
+            self.decode(reader, block.get_mut(..len).unwrap_or_default())?;
+        }
+        while self.filled < block.len() {
+            let rest = block.get_mut(self.filled..).unwrap_or_default();
+            let made = self.decode(reader, rest)?;
+            self.filled = self.filled.saturating_add(made);
+        }
+        Ok(())
+    }
+
     /// Fills the start of `output`, at least one byte.
     fn decode(&mut self, reader: &IndexedReader, output: &mut [u8]) -> Result<usize, IoError> {
         if let Some((number, start)) = self.next_part
@@ -238,6 +285,8 @@ impl BlockDecoder {
         {
             *self = Self {
                 next_block: self.next_block,
+                block: mem::take(&mut self.block),
+                filled: self.filled,
                 ..Self::start(reader, number)?
             };
         }
@@ -273,7 +322,10 @@ impl BlockDecoder {
         let start = self.input.len();
         self.input.resize(start.saturating_add(len), 0);
         let space = self.input.get_mut(start..).unwrap_or_default();
-        reader.compressed.read_exact_at(self.position, space)?;
+        if let Err(error) = reader.compressed.read_exact_at(self.position, space) {
+            self.input.truncate(start);
+            return Err(error);
+        }
         self.position = self.position.saturating_add(len_u64(len));
         Ok(())
     }
@@ -282,10 +334,6 @@ impl BlockDecoder {
 /// The first block that begins at `point` or after it.
 fn first_block(point: &Point) -> u64 {
     point.offset.div_ceil(BLOCK_BYTES)
-}
-
-fn boxed(decoder: impl Decoder + 'static) -> Box<dyn Decoder> {
-    Box::new(decoder)
 }
 
 impl ReadAt for IndexedReader {

@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use ntfsclone_core::io::ReadAt as _;
+use ntfsclone_core::stream::resume::Resume;
 use ntfsclone_core::stream::seek::{
-    Bzip2Mark, Bzip2Marks, Bzip2Stream, Point, Resume, STREAM_HEADER_BYTES,
+    Bzip2Mark, Bzip2Marks, Bzip2Stream, Point, Points, STREAM_HEADER_BYTES,
 };
 use ntfsclone_core::stream::{Compression, Limits, Then};
 
 use super::content::Content;
-use super::points::Points;
+use super::points::{finish, no_points, push};
 use crate::device;
 use crate::host::progress::Progress;
 use crate::host::threads;
@@ -36,7 +37,7 @@ pub(super) fn index_of(
         block: None,
         blocks: Vec::new(),
         content: Content::new(),
-        points: Points::default(),
+        points: no_points(),
     };
     pass.begin_stream(0)?;
     let threads = available_parallelism().map_or(1, NonZeroUsize::get);
@@ -64,10 +65,7 @@ pub(super) fn index_of(
     // Cut short otherwise.
     let is_whole = pass.stream.is_none();
     let content = pass.content.finish()?;
-    is_whole.then(|| {
-        pass.points
-            .finish(content, Compression::Bzip2, files, identity)
-    })?
+    is_whole.then(|| finish(pass.points, content, Compression::Bzip2, files, identity))?
 }
 
 struct Pass<'a> {
@@ -166,9 +164,11 @@ impl Pass<'_> {
                 resume: block.resume,
             };
             match block.resume {
-                Resume::Part if self.points.want_part(offset) => self.points.push(point, &[])?,
+                Resume::Part if self.points.want_part(offset) => {
+                    push(&mut self.points, point, &[])?;
+                }
                 Resume::Bzip2 if self.points.want(offset) => {
-                    self.points.push(point, &block.header)?;
+                    push(&mut self.points, point, &block.header)?;
                 }
                 _ => {}
             }

@@ -1,11 +1,12 @@
 //! The index of a zstd or lz4 stream: frames, and blocks of them that can be decoded alone.
 
 use ntfsclone_core::io::ReadAt as _;
-use ntfsclone_core::stream::seek::{Frames, Point, Resume};
+use ntfsclone_core::stream::resume::Resume;
+use ntfsclone_core::stream::seek::{FramePoints, Point};
 use ntfsclone_core::stream::{Compression, Decoder, Limits, Then};
 
 use super::content::Content;
-use super::points::Points;
+use super::points::{finish, no_points, push};
 use crate::device;
 use crate::host::progress::Progress;
 use crate::input::Files;
@@ -13,13 +14,6 @@ use crate::input::compression::memory_limit;
 
 /// Compressed bytes that are read in one call.
 const INPUT_BYTES: u64 = 1 << 20;
-
-/// Windows of zstd between two points, at least: to reduce one, and to keep it, takes time for as much
-/// content as it has.
-const WINDOWS_APART: u64 = 4;
-
-/// Bytes of content between two points of zstd, at least: a read that decodes them takes a few milliseconds.
-const LEAST_SPACING: u64 = 8 << 20;
 
 pub(super) fn index_of(
     files: &Files,
@@ -32,12 +26,9 @@ pub(super) fn index_of(
         threads: 0,
     };
     let mut decoder = compression.new_decoder(limits)?.ok()?;
-    let mut frames = Frames::new(compression)?;
+    let mut frames = FramePoints::new(compression)?;
     let mut content = Content::new();
-    let mut points = Points::default();
-    // Its window is not known yet.
-    let mut pending: Option<Point> = None;
-    let mut next_reduced = 0;
+    let mut points = no_points();
     let mut position = 0;
     let mut input = Vec::new();
     while position < files.size() {
@@ -47,43 +38,29 @@ pub(super) fn index_of(
         let mut rest = &input[..];
         while !rest.is_empty() {
             let offset = content.size();
-            let at = |resume| Point {
-                offset,
-                compressed_bit: position * 8,
-                resume,
-            };
             if frames.is_between() {
                 if position > 0 {
                     decoder.restart().ok()?;
                 }
                 if points.want_part(offset) {
-                    points.push(at(Resume::Part), &[])?;
+                    let point = Point {
+                        offset,
+                        compressed_bit: position * 8,
+                        resume: Resume::Part,
+                    };
+                    push(&mut points, point, &[])?;
                 }
-            } else if pending.is_none()
-                && offset >= next_reduced
-                && points.want(offset)
-                && let Some(resume) = frames.resume()
-            {
+            } else if points.want(offset) {
                 content.keep(frames.window_size());
-                if resume == Resume::Zstd {
-                    frames.reduce_window(content.window());
-                    next_reduced = offset + LEAST_SPACING.max(WINDOWS_APART * frames.window_size());
-                    pending = Some(at(resume));
-                } else {
-                    let window = [frames.header(), &content.window()].concat();
-                    points.push(at(resume), &window)?;
+                let found = frames.point_at(offset, position, || content.window());
+                if let Some((point, window)) = found {
+                    push(&mut points, point, &window)?;
                 }
             }
-            let step = frames.advance(rest)?;
+            let (step, reduced) = frames.advance(rest)?;
             content.keep(frames.window_size());
-            if let Some(window) = frames.take_reduced_window()
-                && let Some(point) = pending.take()
-            {
-                points.push(point, &window)?;
-            }
-            if !frames.is_reducing() {
-                // It turned out that decoding cannot begin there.
-                pending = None;
+            if let Some((point, window)) = reduced {
+                push(&mut points, point, &window)?;
             }
             let (now, later) = rest.split_at(step.taken);
             let ends = decode(&mut *decoder, now, &mut content)?;
@@ -97,7 +74,7 @@ pub(super) fn index_of(
     }
     // Cut short otherwise.
     let is_whole = frames.is_between();
-    is_whole.then(|| points.finish(content.finish()?, compression, files, identity))?
+    is_whole.then(|| finish(points, content.finish()?, compression, files, identity))?
 }
 
 /// Decodes all of `input`. Returns whether the frame ends there.

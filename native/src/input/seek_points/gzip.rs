@@ -7,7 +7,8 @@ use std::thread::available_parallelism;
 
 use ntfsclone_core::io::ReadAt as _;
 use ntfsclone_core::stream::Compression;
-use ntfsclone_core::stream::seek::{Point, Resume, SeekIndexBuilder};
+use ntfsclone_core::stream::resume::Resume;
+use ntfsclone_core::stream::seek::{Point, SeekIndexBuilder};
 use rapidgzip_core::{CheckpointKind, Decoder, IndexOptions, ReadAt, WindowStorage};
 
 use super::points;

@@ -42,7 +42,8 @@ mod tests {
 
     use ntfsclone_core::io::{ReadAt as _, Source};
     use ntfsclone_core::stream::Limits;
-    use ntfsclone_core::stream::seek::{IndexedReader, Point, Resume, SeekIndex};
+    use ntfsclone_core::stream::resume::Resume;
+    use ntfsclone_core::stream::seek::{IndexedReader, Point, SeekIndex};
 
     use super::*;
     use crate::host::progress::Phase;

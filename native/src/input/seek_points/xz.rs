@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use ntfsclone_core::io::{ReadAt as _, Source};
 use ntfsclone_core::stream::Compression;
-use ntfsclone_core::stream::seek::{Point, Resume, xz_blocks};
+use ntfsclone_core::stream::resume::Resume;
+use ntfsclone_core::stream::seek::{Point, xz_blocks};
 
 use super::content::Content;
-use super::points::Points;
+use super::points::{finish, no_points, push};
 use crate::host::progress::Progress;
 use crate::input::compression::Decompressor;
 use crate::input::{Files, FilesReader};
@@ -19,7 +20,7 @@ pub(super) fn index_of(
     progress: &mut Progress,
 ) -> Option<Vec<u8>> {
     let blocks = xz_blocks(&(Arc::clone(files) as Source))?;
-    let mut points = Points::default();
+    let mut points = no_points();
     let mut size: u64 = 0;
     for block in blocks {
         let (resume, position) = match block.stream_position {
@@ -32,8 +33,8 @@ pub(super) fn index_of(
             resume,
         };
         match resume {
-            Resume::Part if points.want_part(size) => points.push(point, &[])?,
-            Resume::Xz if points.want(size) => points.push(point, &block.header)?,
+            Resume::Part if points.want_part(size) => push(&mut points, point, &[])?,
+            Resume::Xz if points.want(size) => push(&mut points, point, &block.header)?,
             _ => {}
         }
         size = size.checked_add(block.size)?;
@@ -55,5 +56,5 @@ pub(super) fn index_of(
         progress.advance_to(share as u64);
     }
     let is_whole = content.size() == size;
-    is_whole.then(|| points.finish(content.finish()?, Compression::Xz, files, identity))?
+    is_whole.then(|| finish(points, content.finish()?, Compression::Xz, files, identity))?
 }

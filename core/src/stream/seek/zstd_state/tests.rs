@@ -6,9 +6,9 @@ use zstd_safe::{CCtx, CParameter};
 
 use super::fse::Distribution;
 use super::*;
+use crate::stream::resume::Resume;
+use crate::stream::resume::resumed_zstd;
 use crate::stream::seek::frames::Frames;
-use crate::stream::seek::point::Resume;
-use crate::stream::seek::resumed_zstd::resumed_zstd;
 use crate::stream::zstd::Zstd;
 use crate::stream::{Compression, Decoder, Limits, Then};
 

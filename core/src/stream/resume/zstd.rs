@@ -9,7 +9,10 @@ use crate::units::len_usize;
 
 /// A decoder at a block of a frame. `known` is the header of the frame, and a dictionary with the state
 /// before the block. What is after the last block is an error.
-pub(super) fn resumed_zstd(known: &[u8], limits: Limits) -> Result<Box<dyn Decoder>, Problem> {
+pub(in crate::stream) fn resumed_zstd(
+    known: &[u8],
+    limits: Limits,
+) -> Result<Box<dyn Decoder>, Problem> {
     let damaged = Problem::Damaged("the header of its frame is damaged");
     let Some(FrameHeader::Data {
         len, window_size, ..

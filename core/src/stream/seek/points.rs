@@ -1,0 +1,111 @@
+//! The points of an index that is being made.
+
+use alloc::vec::Vec;
+
+use super::builder::SeekIndexBuilder;
+use super::point::{POINT_BYTES, Point};
+use crate::stream::resume::Resume;
+use crate::units::len_u64;
+
+/// Bytes of content between two points, at least.
+const LEAST_SPACING: u64 = 2 << 20;
+
+/// Bytes of content for each byte of a point and its window: they are at most 0.4 % of it, but for windows of
+/// more than 512 KiB.
+const CONTENT_PER_BYTE: u64 = 250;
+
+/// Points, in order.
+pub struct Points {
+    points: Vec<(Point, u32, Vec<u8>)>,
+    /// Where the next one should be.
+    next: u64,
+    most_spacing: u64,
+}
+
+impl Points {
+    /// No points yet. Between two of them, there are at most `most_spacing` bytes of content: a read may
+    /// decode as many.
+    pub fn new(most_spacing: u64) -> Self {
+        Self {
+            points: Vec::new(),
+            next: 0,
+            most_spacing,
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Whether a part that begins at `offset` should have a point. One that follows a point within
+    /// another part has to.
+    pub fn want_part(&self, offset: u64) -> bool {
+        let last = self.points.last();
+        self.want(offset) || last.is_some_and(|(point, ..)| point.resume != Resume::Part)
+    }
+
+    /// Whether there should be a point at `offset`, within a part.
+    pub fn want(&self, offset: u64) -> bool {
+        offset >= self.next
+    }
+
+    /// Whether content up to `end` is too far from the last point: then the rest need not be decoded.
+    pub fn is_too_far(&self, end: u64) -> bool {
+        let last = self.points.last().map_or(0, |(point, ..)| point.offset);
+        end.saturating_sub(last) > self.most_spacing
+    }
+
+    /// Adds a point. It replaces one at the same offset, after which there was no content. `stored` is what its decoder has
+    /// to know, `window_len` bytes, as a frame of zstd; empty if that is nothing.
+    pub fn push(&mut self, point: Point, window_len: u32, stored: Vec<u8>) {
+        let is_same = |(last, ..): &mut (Point, u32, Vec<u8>)| last.offset == point.offset;
+        self.points.pop_if(is_same);
+        let cost = len_u64(POINT_BYTES)
+            .saturating_add(len_u64(stored.len()))
+            .saturating_mul(CONTENT_PER_BYTE);
+        let spacing = cost.max(LEAST_SPACING).min(self.most_spacing / 2);
+        self.next = point.offset.saturating_add(spacing);
+        self.points.push((point, window_len, stored));
+    }
+
+    /// Adds them to the index of that content. `None` if they are too far apart.
+    pub fn finish(mut self, mut builder: SeekIndexBuilder) -> Option<SeekIndexBuilder> {
+        let size = builder.size();
+        self.points.retain(|(point, ..)| point.offset < size.max(1));
+        let starts = self.points.iter().map(|(point, ..)| point.offset);
+        let ends = starts.clone().skip(1).chain([size]);
+        if starts
+            .zip(ends)
+            .any(|(start, end)| end.saturating_sub(start) > self.most_spacing)
+        {
+            return None;
+        }
+        for (point, window_len, stored) in self.points {
+            builder.push(point, window_len, stored);
+        }
+        Some(builder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_that_are_too_far_apart_end_an_index_at_once() {
+        const MOST: u64 = 256 << 20;
+        let mut points = Points::new(MOST);
+        assert!(points.is_too_far(MOST + 1));
+        let point = |offset| Point {
+            offset,
+            compressed_bit: 0,
+            resume: Resume::Part,
+        };
+        points.push(point(0), 0, Vec::new());
+        assert!(!points.is_too_far(MOST));
+        points.push(point(MOST), 0, Vec::new());
+        assert!(!points.is_too_far(2 * MOST));
+        assert!(points.is_too_far(2 * MOST + 1));
+    }
+}
