@@ -26,6 +26,7 @@ export { NtfscloneError, type ErrorCode, type ErrorDetails, type Partition } fro
 export { FileBlob } from "./file-blob.js";
 export { FileEntry, type FileKind, type FileTarget } from "./file-entry.js";
 export { FileError, type FileErrorCode } from "./file-error.js";
+export type { Saved, WritableFile, WritableFileHandle } from "./file-output.js";
 export { formats, type Disk, type Format, type Target } from "./formats.js";
 export { Image, type Extent, type Held, type Surveyed } from "./image.js";
 export type {
@@ -40,6 +41,8 @@ export type {
   OpenDiskOptions,
   OpenOptions,
   Progress,
+  SaveDiskOptions,
+  SaveOptions,
   TaskOptions,
   WebAssemblyModule,
 } from "./options.js";

@@ -8,6 +8,8 @@ import type {
   LookOptions,
   OpenDiskOptions,
   OpenOptions,
+  SaveDiskOptions,
+  SaveOptions,
   TaskOptions,
 } from "./options.js";
 
@@ -46,23 +48,23 @@ export const LOOK: Checks<LookOptions> = { ...TASK, damaged: FLAG };
 export const LIST: Checks<ListOptions> = { ...LOOK, system: FLAG, onDamage: CALLBACK };
 export const CONTENT: Checks<ContentOptions> = { ...LOOK, stream: TEXT, start: POSITION, end: POSITION, efsRaw: FLAG };
 export const BLOB: Checks<BlobOptions> = { ...LOOK, stream: TEXT, type: TEXT };
-export const CONVERT_DISK: Checks<ConvertDiskOptions> = {
+export const SAVE_DISK: Checks<SaveDiskOptions> = {
   ...TASK,
   compress: ["true, false or a level from 1 to 22", (value) => isA("boolean")(value) || (isWhole(value) && value > 0 && value < 23)],
   time: ["a Date or null", (value) => value === null || (value instanceof Date && !Number.isNaN(value.getTime()))],
   note: TEXT,
   source: ["a string or null", (value) => value === null || isA("string")(value)],
   force: FLAG,
-  holes: FLAG,
-  reuse: FLAG,
   onSize: CALLBACK,
 };
-export const CONVERT: Checks<ConvertOptions> = {
-  ...CONVERT_DISK,
+export const SAVE: Checks<SaveOptions> = {
+  ...SAVE_DISK,
   disk: TEXT,
   size: ["a whole number from 0 on, or \"min\"", (value) => value === "min" || isWhole(value)],
   onResized: CALLBACK,
 };
+export const CONVERT_DISK: Checks<ConvertDiskOptions> = { ...SAVE_DISK, holes: FLAG, reuse: FLAG };
+export const CONVERT: Checks<ConvertOptions> = { ...SAVE, holes: FLAG, reuse: FLAG };
 
 /**
  * Returns the options, if all of them are known and what they take. Others would be ignored, or be errors within the

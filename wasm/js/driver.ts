@@ -13,7 +13,10 @@ export type Output =
   | { kind: "files"; files: SurveyedFile[] }
   | { kind: "held"; held: BigUint64Array };
 
-export type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onResized" | "onSize">;
+export type DriverOptions = TaskOptions & Pick<ConvertOptions, "reuse" | "onResized" | "onSize"> & {
+  /** Gives the memory for the next bytes. */
+  memory?: (length: number) => Uint8Array<ArrayBuffer>;
+};
 
 const MILLISECONDS_BETWEEN_REPORTS = 100;
 /**
@@ -141,7 +144,7 @@ export class Driver {
     try {
       for (let reads = 1; ; reads += 1) {
         this.#throwIfStopped();
-        const step = this.#medium.engine.call(() => this.#task.step());
+        const step = this.#medium.engine.call(() => this.#task.step(this.#medium.pages));
         const { kind, offset, length, done, total } = step;
         const bytes = kind === StepKind.Bytes ? this.#made(step, Number(length)) : step.bytes;
         this.#medium.engine.free(step);
@@ -187,13 +190,19 @@ export class Driver {
 
   /** What was made, in memory of its own, unless that may be used again. Fresh memory takes longer than the copy. */
   #made(step: Step, length: number): Uint8Array {
-    if (!this.#options.reuse) {
+    const { memory, reuse } = this.#options;
+    if (!memory && !reuse) {
       return step.bytes!;
     }
+    const bytes = memory ? memory(length) : this.#spareOf(length);
+    step.copy_to(bytes);
+    return bytes;
+  }
+
+  #spareOf(length: number): Uint8Array {
     if (this.#spare.length < length) {
       this.#spare = new Uint8Array(length);
     }
-    step.copy_to(this.#spare);
     return this.#spare.subarray(0, length);
   }
 

@@ -52,6 +52,8 @@ export type ErrorCode =
   | "changed"
   /** There is no room to keep what had to be decompressed; `cause` is why. */
   | "storage"
+  /** The file that `save` writes could not be written, for instance since there is no room; `cause` is why. */
+  | "write"
   /** The argument is nothing that can be read, or no number that it could be. */
   | "argument"
   /** The WebAssembly module could not be loaded; `cause` says why. */

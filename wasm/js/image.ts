@@ -1,9 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checked, CONTENT, CONVERT, LOOK, TASK, text, whole } from "./arguments.js";
+import { checked, CONTENT, CONVERT, LOOK, SAVE, TASK, text, whole } from "./arguments.js";
 import { compressedBy } from "./compression.js";
 import type { Holder, Info, Remains, Report, ResizeLimits, SurveyedFile } from "./documents.js";
+import type { Driver, DriverOptions } from "./driver.js";
 import type { FileBlob } from "./file-blob.js";
 import type { FileEntry, FileTarget } from "./file-entry.js";
+import { save, type Saved, type WritableFileHandle } from "./file-output.js";
 import { Files, TO_THE_END } from "./files.js";
 import type { Target } from "./formats.js";
 import type { Medium } from "./medium.js";
@@ -15,6 +17,7 @@ import type {
   Hole,
   ListOptions,
   LookOptions,
+  SaveOptions,
   TaskOptions,
 } from "./options.js";
 import { outputStream } from "./output-stream.js";
@@ -234,13 +237,28 @@ export class Image {
   convert(target: Target, options: ConvertOptions & { holes: true }): ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
   convert(target: Target, options?: ConvertOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
   convert(target: Target, options: ConvertOptions = {}): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
-    const { disk, size, compress, time, note, source, force = false, holes = false, ...more } = checked(options, CONVERT);
+    const { holes = false, ...more } = checked(options, CONVERT);
+    const driver = this.#convert(target, more);
+    return outputStream(driver, { holes, reuse: more.reuse, loadCodecs: more.compress ? this.#loadCodecs : undefined });
+  }
+
+  /**
+   * Converts it into a file that somebody chose (`showSaveFilePicker`), in less time than a stream can. The file gets its content
+   * when that is complete; if it fails or is stopped, the file stays as it was.
+   * @throws {NtfscloneError} `write`: the file could not be written
+   */
+  async save(target: Target, file: WritableFileHandle, options: SaveOptions = {}): Promise<Saved> {
+    const { signal, compress } = checked(options, SAVE);
+    const start = (memory: (length: number) => Uint8Array<ArrayBuffer>) => this.#convert(target, { ...options, memory });
+    return save(file, start, { signal, loadCodecs: compress ? this.#loadCodecs : undefined });
+  }
+
+  #convert(target: Target, { disk, size, compress, time, note, source, force = false, ...more }: Omit<ConvertOptions, "holes"> & DriverOptions): Driver {
     // 0 is the module's number for the least; 1 is too small, too.
     const bytes = size === undefined ? undefined : size === "min" ? 0n : whole(size) || 1n;
     const format = text(target, "the format");
     const compressed = () => compressedBy({ compress, time, note, source });
-    const driver = this.#tasks.start((handle) => handle.convert(format, disk, bytes, compressed(), force), more);
-    return outputStream(driver, { holes, reuse: more.reuse, loadCodecs: compress ? this.#loadCodecs : undefined });
+    return this.#tasks.start((handle) => handle.convert(format, disk, bytes, compressed(), force), more);
   }
 
   /** Stops what is under way and gives back what the image holds, at once; resolves when the source is closed, too. */

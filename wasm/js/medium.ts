@@ -19,13 +19,14 @@ export class Medium {
 
   /** What is within something else belongs to the same instance of the module. */
   constructor(source: RandomAccess, engine = new Engine()) {
-    const { name, size, close } = source;
+    const { name, size, blobs, close } = source;
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new NtfscloneError("argument", `${name} cannot have ${size} bytes: 0 to 2^53 - 1 are possible`);
     }
     this.engine = engine;
     this.source = source;
     this.pages = engine.call((module) => new module.Source(BigInt(size)));
+    engine.call(() => blobs?.forEach((blob) => this.pages.add_blob(blob)));
     if (close) {
       abandoned.register(this, close, this);
     }

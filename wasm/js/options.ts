@@ -126,6 +126,12 @@ export interface ConvertOptions extends TaskOptions {
   onResized?: ((resized: Resized) => void) | undefined;
 }
 
+/** What can be asked of a conversion that is saved into a file: it always has holes. */
+export type SaveOptions = Omit<ConvertOptions, "holes" | "reuse">;
+
+/** The same of a whole disk. */
+export type SaveDiskOptions = Omit<ConvertDiskOptions, "holes" | "reuse">;
+
 /** What can be asked of the conversion of a whole disk: its partition table and the sizes of its volumes stay. */
 export type ConvertDiskOptions = Omit<ConvertOptions, "disk" | "size" | "onResized">;
 

@@ -1,12 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checked, CONVERT_DISK, text } from "./arguments.js";
+import { checked, CONVERT_DISK, SAVE_DISK, text } from "./arguments.js";
 import { compressedBy } from "./compression.js";
+import type { Driver, DriverOptions } from "./driver.js";
 import { partitionsOf } from "./engine.js";
 import type { Partition } from "./error.js";
+import { save, type Saved, type WritableFileHandle } from "./file-output.js";
 import type { Target } from "./formats.js";
 import type { Medium } from "./medium.js";
 import type { Disk as Handle } from "./ntfsclone.js";
-import type { ConvertDiskOptions, Hole } from "./options.js";
+import type { ConvertDiskOptions, Hole, SaveDiskOptions } from "./options.js";
 import { outputStream } from "./output-stream.js";
 import { Tasks } from "./tasks.js";
 
@@ -42,11 +44,22 @@ export class WholeDisk {
   convert(target: Target, options: ConvertDiskOptions & { holes: true }): ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
   convert(target: Target, options?: ConvertDiskOptions & { holes?: false }): ReadableStream<Uint8Array<ArrayBuffer>>;
   convert(target: Target, options: ConvertDiskOptions = {}): ReadableStream<Uint8Array<ArrayBuffer> | Hole> {
-    const { compress, time, note, source, force = false, holes = false, ...more } = checked(options, CONVERT_DISK);
+    const { holes = false, ...more } = checked(options, CONVERT_DISK);
+    const driver = this.#convert(target, more);
+    return outputStream(driver, { holes, reuse: more.reuse, loadCodecs: more.compress ? this.#loadCodecs : undefined });
+  }
+
+  /** Converts the disk into a file that somebody chose, as `save` of an image does. */
+  async save(target: Target, file: WritableFileHandle, options: SaveDiskOptions = {}): Promise<Saved> {
+    const { signal, compress } = checked(options, SAVE_DISK);
+    const start = (memory: (length: number) => Uint8Array<ArrayBuffer>) => this.#convert(target, { ...options, memory });
+    return save(file, start, { signal, loadCodecs: compress ? this.#loadCodecs : undefined });
+  }
+
+  #convert(target: Target, { compress, time, note, source, force = false, ...more }: Omit<ConvertDiskOptions, "holes"> & DriverOptions): Driver {
     const format = text(target, "the format");
     const compressed = () => compressedBy({ compress, time, note, source });
-    const driver = this.#tasks.start((handle) => handle.convert(format, compressed(), force), more);
-    return outputStream(driver, { holes, reuse: more.reuse, loadCodecs: compress ? this.#loadCodecs : undefined });
+    return this.#tasks.start((handle) => handle.convert(format, compressed(), force), more);
   }
 
   /** Stops what is under way and gives back what is open, at once; resolves when the source is closed, too. */

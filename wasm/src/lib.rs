@@ -2,12 +2,14 @@
 //!
 //! JavaScript reads the source, and may have to wait for it; the core cannot.
 //! So all that takes time is a [`Task`], which goes on step by step, and reads
-//! from the pages of a [`Source`]. A step may say what has to be read first.
+//! from the pages of a [`Source`]. A step may say what has to be read first. Files that
+//! a browser's worker opened are read here, without a step.
 //! There is no state but that of these objects.
 //!
 //! Functions that are seldom needed are in a part of the module that JavaScript
 //! loads when a step is of kind [`StepKind::Load`].
 
+mod blob_reader;
 mod codecs;
 mod conversion;
 mod disk;

@@ -1,5 +1,7 @@
 //! What JavaScript reads.
 
+use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use js_sys::{Function, Uint8Array};
@@ -9,7 +11,9 @@ use ntfsclone_core::jobs::{self, Opening};
 use ntfsclone_core::pages::{MAX_REQUEST, Pages};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Blob;
 
+use crate::blob_reader::BlobReader;
 use crate::error;
 use crate::stream::Stream;
 use crate::task::{Task, Work};
@@ -24,6 +28,8 @@ pub struct Source {
     /// Names and sizes of the files that follow each other in it.
     files: Vec<(String, u64)>,
     finds_first: bool,
+    /// Reads it without JavaScript.
+    blobs: Option<RefCell<BlobReader>>,
 }
 
 #[wasm_bindgen]
@@ -45,7 +51,19 @@ impl Source {
             pages: Arc::new(Pages::new(size)),
             files: Vec::new(),
             finds_first: false,
+            blobs: None,
         })
+    }
+
+    /// Adds a Blob, which has the next bytes of the source. In a worker, no step is of kind `Read` then, unless it cannot be
+    /// read.
+    pub fn add_blob(&mut self, blob: Blob) {
+        if self.blobs.is_none() {
+            self.blobs = BlobReader::new().map(RefCell::new);
+        }
+        if let Some(reader) = &mut self.blobs {
+            reader.get_mut().add(blob);
+        }
     }
 
     /// Takes what a step of kind `Read` asked for: the bytes from `offset` on.
@@ -120,6 +138,20 @@ impl Source {
 }
 
 impl Source {
+    /// Reads what a task is without. False if JavaScript has to: it reports why something cannot be read.
+    pub(crate) fn fetch(&self, range: &Range<u64>) -> bool {
+        let Some(blobs) = &self.blobs else {
+            return false;
+        };
+        let Ok(len) = usize::try_from(range.end.saturating_sub(range.start)) else {
+            return false;
+        };
+        let Ok(bytes) = blobs.borrow_mut().read(range.start, len) else {
+            return false;
+        };
+        self.pages.supply(range.start, bytes).is_ok()
+    }
+
     fn in_files(&self, opening: Opening) -> Opening {
         let opening = opening.in_files(self.files.clone());
         match self.finds_first {

@@ -19,6 +19,7 @@ use crate::documents::{self, ToJson};
 use crate::error;
 use crate::image::Image;
 use crate::indexed::IndexedStream;
+use crate::source::Source;
 use crate::stream::Stream;
 
 /// Work that goes on step by step.
@@ -103,20 +104,17 @@ impl Task {
 
 #[wasm_bindgen]
 impl Task {
-    /// Goes on, by some MiB at the most.
-    pub fn step(&mut self) -> Result<Step, JsValue> {
+    /// Goes on, by some MiB at the most. `source` is what it reads.
+    pub fn step(&mut self, source: &Source) -> Result<Step, JsValue> {
         if mem::take(&mut self.needs_deferred) {
             return Ok(Step::of_kind(StepKind::Load));
         }
-        let (step, progress) = match &mut self.work {
-            Work::Open(Some(job)) => step(job),
-            Work::Open(None) => (Ok(jobs::Step::Done), (0, 0)),
-            Work::Index(job) => step(job),
-            Work::Info(job) => step(job),
-            Work::Validate(job, _) => step(job),
-            Work::Remains(job, _) => step(job),
-            Work::ResizeLimits(job, _) => step(job),
-            Work::Output(job) => step(job),
+        let (step, progress) = loop {
+            let (step, progress) = self.work.step();
+            match &step {
+                Ok(jobs::Step::Read(range)) if source.fetch(range) => {}
+                _ => break (step, progress),
+            }
         };
         let made = step.and_then(|step| Step::new(step, progress));
         made.map_err(|failure| error::object(&failure))
@@ -179,6 +177,21 @@ impl Task {
         match &mut self.work {
             Work::Open(job) => job.take().and_then(Job::into_result),
             _ => None,
+        }
+    }
+}
+
+impl Work {
+    fn step(&mut self) -> (Result<jobs::Step, Failure>, (u64, u64)) {
+        match self {
+            Work::Open(Some(job)) => step(job),
+            Work::Open(None) => (Ok(jobs::Step::Done), (0, 0)),
+            Work::Index(job) => step(job),
+            Work::Info(job) => step(job),
+            Work::Validate(job, _) => step(job),
+            Work::Remains(job, _) => step(job),
+            Work::ResizeLimits(job, _) => step(job),
+            Work::Output(job) => step(job),
         }
     }
 }

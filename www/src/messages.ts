@@ -327,7 +327,7 @@ export interface Bytes {
 
 /** An error on its way from the worker. */
 export interface Problem {
-  code: ErrorCode | "write" | "aborted" | "unreadable" | "sidecar" | "other";
+  code: ErrorCode | "aborted" | "unreadable" | "sidecar" | "other";
   message: string;
   /** Of `unreadable`: which files, or the first of them. */
   unreadable?: Unreadable[] | undefined;

@@ -409,7 +409,7 @@ for (const saving of ["file", "download"]) {
     if (started) {
       assert.notEqual(await started.failure(), null);
     } else {
-      assert.deepEqual((await saved(page, "full.ntfs.zst")).names, []);
+      assert.deepEqual((await saved(page, "full-400.ntfs.zst")).names, []);
     }
     // The same can be asked again.
     await page.check("#target-ntfsclone");

@@ -48,6 +48,15 @@ enum Command {
     },
     /// Measure time, memory and system calls beside other programs
     Bench(bench::Arguments),
+    /// Measure the page beside the browser's own ceiling and the program, on the page as it is
+    BenchPage {
+        /// MiB of content of the volume
+        #[arg(long, default_value_t = 500)]
+        mib: u32,
+        /// How often each job is measured; the least time counts
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+    },
     /// Run the fuzz targets of core/fuzz, from their committed seeds
     Fuzz(fuzz::Arguments),
     /// Run the program while system calls fail, disks fill up and processes are killed; count what is lost
@@ -67,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         Command::TestPage => test::page(),
         Command::Serve { port } => page::serve(port),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::BenchPage { mib, rounds } => page_test::bench(mib, rounds),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     }

@@ -1,8 +1,8 @@
 //! The tests of the page, in a real browser.
 
 use crate::{npm, page, step, web_test};
-use anyhow::{Result, ensure};
-use std::{env, fs};
+use anyhow::{Context, Result, ensure};
+use std::{env, fs, path::Path, process::Command};
 
 /// Needs the package, and the program that `cargo build --release -p ntfsclone` makes.
 pub(crate) fn run() -> Result<()> {
@@ -27,14 +27,36 @@ pub(crate) fn run() -> Result<()> {
         }
         fs::create_dir_all(folder)?;
     }
-    let mut command = npm::node(&page::folder());
+    let mut command = node(&folder, &browser);
     command
         // One browser at a time: the tests measure times.
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
         .args(web_test::test_files(&page::folder().join("test"))?)
-        .env("NTFSCLONE_BIN", target.join("release/ntfsclone"))
-        .env("NTFSCLONE_TEST_FOLDER", &folder)
-        .env("NTFSCLONE_SCREENSHOTS", &screenshots)
-        .env("NTFSCLONE_BROWSER", browser);
+        .env("NTFSCLONE_SCREENSHOTS", &screenshots);
     step::run(&mut command)
+}
+
+/// Measures the page as `cargo xtask web` has made it; needs the program as the tests do.
+pub(crate) fn bench(mib: u32, rounds: u32) -> Result<()> {
+    let browser = web_test::browser().context("chromium is missing")?;
+    let folder = step::target_directory().join("page/bench");
+    fs::create_dir_all(&folder)?;
+    let mut command = node(&folder, &browser);
+    command
+        .arg(page::folder().join("test/speed.bench.js"))
+        .args([mib.to_string(), rounds.to_string()]);
+    step::run(&mut command)
+}
+
+/// Node, for scripts that drive the browser, with a folder for what they make.
+fn node(folder: &Path, browser: &Path) -> Command {
+    let mut command = npm::node(&page::folder());
+    command
+        .env(
+            "NTFSCLONE_BIN",
+            step::target_directory().join("release/ntfsclone"),
+        )
+        .env("NTFSCLONE_TEST_FOLDER", folder)
+        .env("NTFSCLONE_BROWSER", browser);
+    command
 }

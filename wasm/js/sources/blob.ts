@@ -1,3 +1,4 @@
+import { NtfscloneError } from "../error.js";
 import type { RandomAccess } from "./source.js";
 
 /** The parts of a `Blob` that are used; a `File` has a name, too. */
@@ -14,28 +15,38 @@ export interface FileSystemFileHandleLike {
 
 /** A file that somebody chose, or anything else that browsers hold without having read it. */
 export function fromBlob(blob: BlobLike): RandomAccess {
-  const read = typeof FileReaderSync === "undefined" ? readLater : readAtOnce;
+  const name = blob.name || "blob";
+  const { size } = blob;
+  const read = async (offset: number, length: number) => {
+    const part = blob.slice(offset, offset + length).arrayBuffer();
+    return new Uint8Array(await part.catch((cause: unknown) => {
+      throw isGone(cause) ? new NtfscloneError("changed", `${name} was changed, moved or deleted since it was opened, or may no longer be read: open it again`, { offset, cause }) : cause;
+    }));
+  };
   return {
-    name: blob.name || "blob",
-    size: blob.size,
-    read: (offset, length) => read(blob.slice(offset, offset + length)),
+    name,
+    size,
+    read,
+    ...(isBlob(blob) && {
+      blobs: [blob],
+      async checkUnchanged() {
+        // Browsers notice it at the next read: what was read before may be kept.
+        await read(0, Math.min(size, 1));
+      },
+    }),
   };
 }
 
-async function readLater(part: BlobPart): Promise<Uint8Array> {
-  return new Uint8Array(await part.arrayBuffer());
+/** What browsers say of a file that is no longer the one that was chosen. */
+function isGone(cause: unknown): boolean {
+  return cause instanceof Error && (cause.name === "NotReadableError" || cause.name === "NotFoundError");
 }
 
-/** In workers; a third faster in Chromium. */
-function readAtOnce(part: BlobPart): Uint8Array {
-  return new Uint8Array(new FileReaderSync().readAsArrayBuffer(part as Blob));
+/** Whether the platform made it: others have the methods, too. */
+function isBlob(blob: BlobLike): blob is BlobLike & Blob {
+  return typeof Blob !== "undefined" && blob instanceof Blob;
 }
 
 interface BlobPart {
   arrayBuffer(): Promise<ArrayBuffer>;
-}
-
-/** Of workers only: the compiler has the types of pages. */
-declare class FileReaderSync {
-  readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }

@@ -37,6 +37,7 @@ export function joined(files: RandomAccess[]): RandomAccess {
       }
       return bytes;
     },
+    ...(files.every(({ blobs }) => blobs) && { blobs: files.flatMap(({ blobs }) => blobs!) }),
     ...(files.every(({ readInto }) => readInto) && {
       readInto(offset: number, memory: Uint8Array) {
         let filled = 0;

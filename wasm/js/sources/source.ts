@@ -12,6 +12,8 @@ export interface RandomAccess {
   readonly size: number;
   /** The bytes from `offset`, `length` of them; never more than there are. */
   read(offset: number, length: number, signal: AbortSignal): Uint8Array | Promise<Uint8Array>;
+  /** The same bytes as Blobs that follow each other: in a worker, the module reads them by itself, and `read` reports why they cannot be read. */
+  readonly blobs?: Blob[];
   /** The same at once, into memory of the module, which is the caller's again afterwards. Returns how many bytes there were. */
   readInto?(offset: number, memory: Uint8Array): number;
   /** Takes back the memory of what `read` gave, which is no longer needed. */

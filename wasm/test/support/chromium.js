@@ -24,6 +24,11 @@ export function launch() {
   return chromium.launch(options);
 }
 
+/** A browser that keeps what it stores in that folder, not in memory. */
+export function launchPersistent(profile, more = {}) {
+  return chromium.launchPersistentContext(profile, { ...options, ...more });
+}
+
 /** A page of that address. Whatever it complains of is an error of the test. */
 export async function visit(browser, url) {
   const page = await browser.newPage();

@@ -186,13 +186,16 @@ export function emptyVolume(name, size, clusterSize) {
   });
 }
 
-/** A volume of 600 MiB with a file of 400 MiB that does not compress. */
-export function fullVolume() {
-  return fixture("full.ntfs", (path) => {
-    renameSync(emptyVolume("full-empty.ntfs", 600 << 20, 4096), path);
+/** A volume with a file of that many MiB that does not compress, and half as much free space. */
+export function fullVolume(mib = 400) {
+  return fixture(`full-${mib}.ntfs`, (path) => {
+    renameSync(emptyVolume(`full-${mib}-empty.ntfs`, (mib * 3 * 2 ** 20) / 2, 4096), path);
     const content = join(scratch("full"), "random");
-    writeFileSync(content, randomBytes(400 << 20));
+    writeFileSync(content, randomBytes(mib << 20));
     execFileSync("ntfscp", ["-q", path, content, "/random"]);
     rmSync(content);
   });
 }
+
+/** An image of it. */
+export const fullImage = (mib) => fixture(`full-${mib}.img`, (path) => ntfsclone("-q", "-s", "-o", path, fullVolume(mib)));

@@ -1,4 +1,4 @@
-import { NtfscloneError, open, openDisk, type ConvertOptions, type ErrorCode, type Hole, type Image, type Info, type LookOptions, type Remains, type Report, type Resized, type ResizeLimits, type TaskOptions, type WholeDisk } from "ntfsclone";
+import { NtfscloneError, open, openDisk, type ConvertOptions, type ErrorCode, type Hole, type Image, type Saved, type SaveOptions, type Info, type LookOptions, type Remains, type Report, type Resized, type ResizeLimits, type TaskOptions, type WholeDisk } from "ntfsclone";
 import type { Extents } from "../extents.js";
 import { pathOf } from "../file-path.js";
 import type { Counted, Squares } from "../kinds.js";
@@ -17,18 +17,19 @@ import { write, type Asked } from "./writing.js";
 /** Errors of damaged data, of which some parts may be readable. */
 const DAMAGE: readonly ErrorCode[] = ["corrupt", "limit", "compressed-data", "inconsistent"];
 
-/** Dirty or not: the overview shows that a volume is dirty. */
-const AS_IT_IS = { force: true, holes: true } as const;
-
 /** Begins a conversion with these options. */
-type Converter = (options: ConvertOptions) => ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
+interface Converter {
+  stream(options: ConvertOptions): ReadableStream<Uint8Array<ArrayBuffer> | Hole>;
+  save(file: FileSystemFileHandle, options: SaveOptions): Promise<Saved>;
+}
 
 /** What is open. */
 export class Opened {
   readonly #image: Image;
   readonly #source: Pieces;
-  /** What the library opens: all pieces as one, or the files of a disk. */
-  readonly #given: Pieces | Pieces[];
+  /** What the library opens: all pieces as one, or the files of a disk. It reads them by itself. */
+  readonly #given: File | File[];
+  readonly #partition: number | null | undefined;
   /** Opened when it is to be converted as a whole. */
   #disk: Promise<WholeDisk> | undefined;
   #extents: Promise<Extents> | undefined;
@@ -38,15 +39,18 @@ export class Opened {
 
   static async open({ files, areOneDisk, name, partition }: Opening, options: TaskOptions): Promise<Opened> {
     const source = new Pieces(name, files);
-    const given = areOneDisk ? files.map((file) => new Pieces(pathOf(file), [file])) : source;
-    const image = await open(given, { ...options, partition: partition === null ? null : partition?.number });
-    return new Opened(image, source, given);
+    // What is made of files is not read before it is needed.
+    const given = areOneDisk ? files.map((file) => new File([file], pathOf(file))) : new File(files, name);
+    const number = partition === null ? null : partition?.number;
+    const image = await open(given, { ...options, partition: number });
+    return new Opened(image, source, given, number);
   }
 
-  private constructor(image: Image, source: Pieces, given: Pieces | Pieces[]) {
+  private constructor(image: Image, source: Pieces, given: File | File[], partition: number | null | undefined) {
     this.#image = image;
     this.#source = source;
     this.#given = given;
+    this.#partition = partition;
   }
 
   get info(): Info {
@@ -126,10 +130,23 @@ export class Opened {
     const checksums = await Checksums.of(this.#source, sidecars);
     checksums.start();
     try {
-      const report = await this.#image.validate(options);
+      const report = await this.#validateAloud(options);
       return await checksums.addTo(report, options);
     } finally {
       checksums.stop();
+    }
+  }
+
+  /** Validates it so that the checksums see what is read, which then need not be read again: the library reads files by itself. */
+  async #validateAloud(options: TaskOptions): Promise<Report> {
+    if (this.info.layers.length > 0 || Array.isArray(this.#given)) {
+      return this.#image.validate(options);
+    }
+    const image = await open(this.#source, { signal: options.signal, partition: this.#partition });
+    try {
+      return await image.validate(options);
+    } finally {
+      await image.close();
     }
   }
 
@@ -142,8 +159,8 @@ export class Opened {
       isKnown.abort();
     };
     const signal = AbortSignal.any([options.signal, isKnown.signal]);
-    const convert = await this.#converter(form, { signal });
-    const reader = convert({ signal, onSize }).getReader();
+    const converter = await this.#converter(form, { signal });
+    const reader = converter.stream({ signal, onSize }).getReader();
     try {
       await reader.read();
       await reader.cancel();
@@ -160,8 +177,12 @@ export class Opened {
     const onResized = (changed: Resized) => {
       resized = changed;
     };
-    const convert = await this.#converter(form, options);
-    const written = await write(output, options, (options) => convert({ ...options, compress: level ?? false, onResized }));
+    const converter = await this.#converter(form, options);
+    const more = { compress: level ?? false, onResized };
+    const written =
+      output.kind === "file"
+        ? await converter.save(output.handle, { ...options, ...more })
+        : await write(output, options, (options) => converter.stream({ ...options, ...more }));
     return { ...written, resized };
   }
 
@@ -170,9 +191,17 @@ export class Opened {
     if (isWhole) {
       const whole = await this.#wholeDisk(options);
       // Its volumes keep their sizes.
-      return ({ onResized: _, ...more }) => whole.convert(target, { ...more, ...AS_IT_IS });
+      return {
+        stream: ({ onResized: _, ...more }) => whole.convert(target, { ...more, force: true, holes: true }),
+        save: (file, { onResized: _, ...more }) => whole.save(target, file, { ...more, force: true }),
+      };
     }
-    return (more) => this.#image.convert(target, { ...more, ...AS_IT_IS, disk: disk ?? undefined, size: newSize ?? undefined });
+    // Dirty or not: the overview shows that a volume is dirty.
+    const form = { disk: disk ?? undefined, size: newSize ?? undefined, force: true };
+    return {
+      stream: (more) => this.#image.convert(target, { ...more, ...form, holes: true }),
+      save: (file, more) => this.#image.save(target, file, { ...more, ...form }),
+    };
   }
 
   #wholeDisk(options: TaskOptions): Promise<WholeDisk> {
