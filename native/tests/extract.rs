@@ -185,16 +185,6 @@ fn what_an_image_lacks_is_named_and_leaves_nothing() {
     outcome.changed_only(&["out", "out/Papers", "out/Papers/deep"]);
 }
 
-#[test]
-fn a_volume_with_a_damaged_first_record_is_read_by_the_copy() {
-    let mut volume = builder().build();
-    volume.tear_record(0);
-    let scene = Scene::with_volume(&volume.bytes);
-    let outcome = scene.run("extract volume docs/hello.txt -C out");
-    ended(&outcome, 0, "MFT record 0 is damaged; its copy");
-    assert_eq!(scene.read("out/docs/hello.txt"), b"hello");
-}
-
 /// Success is of what is on the disk.
 #[test]
 fn a_disk_that_fails_when_all_is_written_is_an_error() {

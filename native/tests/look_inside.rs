@@ -271,21 +271,3 @@ fn deleted_files_are_listed_and_taken_out() {
         lost.errors()
     );
 }
-
-#[test]
-fn a_volume_whose_first_record_is_damaged_is_read_by_its_copy() {
-    let mut volume = builder()
-        .file("file", FileData::Resident(vec![5; 9]))
-        .build();
-    volume.tear_record(0);
-    let scene = Scene::with_volume(&volume.bytes);
-    let listed = scene.run("ls volume");
-    assert_eq!(listed.code(), Some(0), "{}", listed.errors());
-    assert!(
-        listed.errors().contains("in $MFTMirr, is used"),
-        "{}",
-        listed.errors()
-    );
-    assert_eq!(listed.stdout(), b"big.bin\ndocs\nfile\n");
-    assert_eq!(scene.run("cat volume file").stdout(), [5; 9]);
-}

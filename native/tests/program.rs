@@ -13,6 +13,7 @@ mod convert_disk;
 mod convert_oracles;
 mod convert_saved_disk;
 mod damage;
+mod damaged_first_record;
 mod damaged_frames;
 mod damaged_images;
 mod damaged_summary;

@@ -87,7 +87,8 @@ async function openToConvert(source: string | URL, options: OpenOptions, { disk 
     return await openImage(source, options);
   } catch (error) {
     if (error instanceof NtfscloneError && error.code === "disk" && disk === undefined) {
-      return openDisk(source, options);
+      const { partition: _, ...ofDisk } = options;
+      return openDisk(source, ofDisk);
     }
     throw error;
   }

@@ -53,7 +53,7 @@ test("a virtual disk in a compressed stream is opened in what that is decompress
 });
 
 test("what is no partition, and what is damaged, is told", { skip }, async () => {
-  await assert.rejects(open(virtualDisk("qcow2")), { code: "disk" });
+  await assert.rejects(open(virtualDisk("qcow2"), { partition: null }), { code: "disk" });
   await assert.rejects(open(virtualDisk("qcow2"), { partition: 7 }), { code: "no-partition" });
   const cut = readFileSync(virtualDisk("vhdx")).subarray(0, 300_000);
   await assert.rejects(open(cut, { partition }), (error) => /^(corrupt|limit|read|unsupported)$/.test(error.code));

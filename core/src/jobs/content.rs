@@ -55,7 +55,7 @@ impl Opened {
         let opened = self.clone();
         Job::new(Arc::clone(&self.pages), move |co| async move {
             let inside = locate(&co, &opened).await?;
-            let volume = co.read(|| inside.open_volume()).await?;
+            let (volume, _) = co.read(|| inside.open_to_look()).await?;
             let is_raw = stream.is_none();
             let stream = stream.unwrap_or_default();
             let (record, stream) = match file {

@@ -40,7 +40,9 @@ impl Opened {
                 return Ok(document);
             };
             let looked = async {
-                let volume = co.read(|| inside.open_volume()).await?;
+                let (volume, damage) = co.read(|| inside.open_to_look()).await?;
+                let warnings = damage.iter().map(|damage| with_causes(damage));
+                document.warnings.extend(warnings);
                 let mut look = VolumeLook::new(MAP_PARTS);
                 loop {
                     match co.read(|| look.step(&volume)).await? {

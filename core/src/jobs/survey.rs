@@ -19,7 +19,7 @@ impl Opened {
             let inside = locate(&co, &opened).await?;
             let tolerates_damage = opened.before_damage;
             let volume = co.read(|| match tolerates_damage {
-                true => inside.open_volume(),
+                true => inside.open_to_look().map(|(volume, _)| volume),
                 false => Volume::open(Arc::clone(&inside.source)),
             });
             let volume = volume.await?;

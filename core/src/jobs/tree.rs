@@ -296,8 +296,11 @@ fn reparse_name(kind: Kind) -> Option<String> {
 }
 
 async fn open_tree(co: &Co, inside: &Inside) -> Result<Tree<Source>, Failure> {
-    co.read(|| Tree::new(inside.open_volume()?, By::Index))
-        .await
+    co.read(|| {
+        let (volume, _) = inside.open_to_look()?;
+        Tree::new(volume, By::Index)
+    })
+    .await
 }
 
 async fn find(co: &Co, tree: &mut Tree<Source>, path: &str) -> Result<Located, Failure> {

@@ -82,6 +82,28 @@ impl<R: ReadAt> Volume<R> {
         }
     }
 
+    /// Like [`Volume::open`]; if its first records are damaged, like [`Volume::salvage`], as long as it knows of any
+    /// file. Nothing is to be copied by it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Volume::open`].
+    pub fn open_to_look(source: R) -> Result<(Self, Vec<Damage>)>
+    where
+        R: Clone,
+    {
+        let error = match Self::open(source.clone()) {
+            Ok(volume) => return Ok((volume, Vec::new())),
+            Err(error) if error.is_damage() => error,
+            Err(error) => return Err(error),
+        };
+        match Self::salvage(source) {
+            Ok((volume, damage)) if volume.mft.record_count() > 0 => Ok((volume, damage)),
+            Err(missing) if missing.is_missing() => Err(missing),
+            _ => Err(error),
+        }
+    }
+
     /// What the volume is read from.
     pub fn source(&self) -> &R {
         &self.source

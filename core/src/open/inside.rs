@@ -1,12 +1,13 @@
 //! The volume in what was opened.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::probe::explain_volume;
 use crate::error::Result;
 use crate::image::{Index, Reader};
 use crate::io::{ReadAt, Source};
-use crate::ntfs::Volume;
+use crate::ntfs::{Damage, Volume};
 
 /// A volume as it is, or as its image would restore it.
 #[derive(Clone)]
@@ -68,6 +69,17 @@ impl Inside {
     /// Those of [`Volume::open_or_salvage`]; what is there instead of NTFS, if it is known.
     pub fn open_volume(&self) -> Result<Volume<Source>> {
         let opened = Volume::open_or_salvage(Arc::clone(&self.source));
+        opened.map_err(|error| explain_volume(&self.source, error))
+    }
+
+    /// Opens the volume to look at it and its files. If its first records are damaged, their copies are used; with what
+    /// was damaged.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Volume::open_to_look`]; what is there instead of NTFS, if it is known.
+    pub fn open_to_look(&self) -> Result<(Volume<Source>, Vec<Damage>)> {
+        let opened = Volume::open_to_look(Arc::clone(&self.source));
         opened.map_err(|error| explain_volume(&self.source, error))
     }
 }

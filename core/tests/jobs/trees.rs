@@ -161,6 +161,37 @@ fn a_path_is_described_by_itself() {
 }
 
 #[test]
+fn files_are_read_by_the_copy_of_a_damaged_first_record() {
+    let mut built = VolumeBuilder::new()
+        .file("file", FileData::Resident(b"content".to_vec()))
+        .build();
+    built.tear_record(0);
+    let mut driver = Driver::new(built.bytes.as_slice());
+    let opened = driver.open().unwrap();
+    let info = driver.info(&opened).unwrap();
+    assert!(info.volume.is_some());
+    let [warning] = &info.warnings[..] else {
+        panic!("{:?}", info.warnings);
+    };
+    assert!(warning.starts_with("MFT record 0 is damaged; its copy at byte"));
+    let file = FileId::Path("/file".into());
+    let read = driver.output(&mut opened.content(file, "", 0..u64::MAX));
+    assert_eq!(read.unwrap(), b"content");
+    let listed = driver.output(&mut opened.list("/", Listing::Directory, false));
+    assert!(
+        String::from_utf8(listed.unwrap())
+            .unwrap()
+            .contains("\"/file\"")
+    );
+
+    built.patch_mirror_record(0, |record| record[..4].fill(0));
+    let mut driver = Driver::new(built.bytes.as_slice());
+    let opened = driver.open().unwrap();
+    let listed = driver.output(&mut opened.list("/", Listing::Directory, false));
+    assert_eq!(listed.unwrap_err().code(), "corrupt");
+}
+
+#[test]
 fn a_path_that_does_not_exist_is_refused() {
     let built = sample();
     let code = |path, listing| list(&built.bytes, path, listing).unwrap_err().code();

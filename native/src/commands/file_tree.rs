@@ -28,22 +28,21 @@ impl FileTree {
         let opened = input::open_to_look(source)?;
         let device = Arc::new(Device::of(opened, progress, Reports::TO_STDERR)?);
         let read = |error| Error::read(device.path(), error);
-        let opened = Volume::open(Arc::clone(&device));
-        let volume = opened
-            .or_else(|error| salvage(&device, error))
-            .map_err(|error| read(explain_volume(&device, error)))?;
+        let opened = Volume::open_to_look(Arc::clone(&device));
+        let (volume, damage) = opened.map_err(|error| not_opened(&device, error))?;
+        for damage in &damage {
+            let damage = report::with_causes(damage);
+            report::warning(format_args!("{}: {damage}", device.path().display()));
+        }
         let tree = Tree::new(volume, by).map_err(read)?;
         Ok(Self { device, tree })
     }
 
     /// The same volume, opened once more, for other threads than the one that goes through the tree.
     pub fn reopen_volume(&self) -> Result<Volume<Arc<Device>>> {
-        let opened = Volume::open(Arc::clone(&self.device));
-        let volume = opened.or_else(|error| match Volume::salvage(Arc::clone(&self.device)) {
-            Ok((volume, _)) => Ok(volume),
-            Err(_) => Err(error),
-        });
-        volume.map_err(|error| Error::read(self.device.path(), error))
+        let opened = Volume::open_to_look(Arc::clone(&self.device));
+        let (volume, _) = opened.map_err(|error| Error::read(self.device.path(), error))?;
+        Ok(volume)
     }
 
     /// The file of that path.
@@ -83,19 +82,19 @@ impl FileTree {
     }
 }
 
-/// Opens a volume whose first records are damaged, by their copies; `error` if there are none.
-fn salvage(
-    device: &Arc<Device>,
-    error: ntfsclone_core::Error,
-) -> Result<Volume<Arc<Device>>, ntfsclone_core::Error> {
-    let Ok((volume, damage)) = Volume::salvage(Arc::clone(device)) else {
-        return Err(error);
-    };
-    if volume.mft().record_count() == 0 {
-        return Err(error);
+/// Why a volume is not opened, and what to do.
+fn not_opened(device: &Arc<Device>, error: ntfsclone_core::Error) -> Error {
+    let path = device.path();
+    match Volume::salvage(Arc::clone(device)) {
+        // Record 0 tells where all others are.
+        Ok((volume, _)) if volume.mft().record_count() == 0 => {
+            let why = report::with_causes(&error);
+            let found = format!(
+                "no file is known: $MFT cannot be found, nor by its copy in $MFTMirr: {why}"
+            );
+            let remedy = "save all of it with --rescue; programs such as photorec look for files in the copy";
+            Error::refused(path, found, remedy)
+        }
+        _ => Error::read(path, explain_volume(device, error)),
     }
-    for damage in &damage {
-        report::warning(report::with_causes(damage));
-    }
-    Ok(volume)
 }

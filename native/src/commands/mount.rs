@@ -32,8 +32,7 @@ pub fn run(task: &MountTask, progress: Progress) -> Result<()> {
                 Accepted::to_serve(task.force),
             )?;
             let (ended, end) = mpsc::channel();
-            let tree = VolumeTree::new(Arc::clone(&device), files.tree, ended);
-            let tree = tree.map_err(|error| Error::read(device.path(), error))?;
+            let tree = VolumeTree::new(files.reopen_volume()?, files.tree, ended);
             let save: Save = Box::new(|| Ok("nothing was being written".to_owned()));
             let mounted = mount(task, &directory, tree, &device, save)?;
             announce(&device, &directory, "read-only");

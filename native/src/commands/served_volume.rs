@@ -32,15 +32,23 @@ impl ServedVolume {
         let path = device.path().to_owned();
         judge_use(&path, device.metadata(), Accepted::to_serve(force))?;
 
-        let volume = Volume::open_or_salvage(Arc::clone(device.source()));
-        if let Err(error) = &volume {
-            let error = report::with_causes(error);
-            report::warning(format!(
-                "{}: the volume cannot be opened, and is served as it is: {error}",
-                path.display()
-            ));
-        }
-        let volume = volume.ok();
+        let volume = match Volume::open_to_look(Arc::clone(device.source())) {
+            Ok((volume, damage)) => {
+                for damage in &damage {
+                    let damage = report::with_causes(damage);
+                    report::warning(format_args!("{}: {damage}", path.display()));
+                }
+                Some(volume)
+            }
+            Err(error) => {
+                let error = report::with_causes(&error);
+                report::warning(format!(
+                    "{}: the volume cannot be opened, and is served as it is: {error}",
+                    path.display()
+                ));
+                None
+            }
+        };
         let restored = RestoredVolume::new(device, volume.as_ref());
         let restored = Arc::new(restored.map_err(|error| Error::read(&path, error))?);
         warn_of_missing(&restored);

@@ -85,13 +85,11 @@ pub struct VolumeTree {
 }
 
 impl VolumeTree {
-    /// # Errors
-    ///
-    /// The volume cannot be read.
-    pub fn new(device: Arc<Device>, tree: Tree<Arc<Device>>, ended: Sender<()>) -> Result<Self> {
-        Ok(Self {
-            volume: Volume::open_or_salvage(Arc::clone(&device))?,
-            device,
+    /// `volume` is that of `tree`, opened once more.
+    pub fn new(volume: Volume<Arc<Device>>, tree: Tree<Arc<Device>>, ended: Sender<()>) -> Self {
+        Self {
+            device: Arc::clone(volume.source()),
+            volume,
             tree: Mutex::new(tree),
             directories: Mutex::default(),
             open_directories: Handles::new(),
@@ -101,7 +99,7 @@ impl VolumeTree {
             owner: Owner::this_user(),
             failed: FailedRequests::default(),
             _ended: ended,
-        })
+        }
     }
 
     fn tree(&self) -> MutexGuard<'_, Tree<Arc<Device>>> {

@@ -13,6 +13,8 @@ pub(crate) struct FuseMount {
     child: Child,
     errors: BufReader<ChildStderr>,
     directory: PathBuf,
+    /// What was on standard error until it was mounted.
+    pub(crate) announced: String,
 }
 
 impl FuseMount {
@@ -32,6 +34,7 @@ impl FuseMount {
             child,
             errors,
             directory,
+            announced: text,
         }
     }
 

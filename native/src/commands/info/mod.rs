@@ -96,8 +96,12 @@ fn look_inside(input: &Recognised, bytes: Bytes, document: &mut Document) -> Res
             _ => Ok(()),
         };
     };
-    let opened = inside.open_volume();
-    let summary = opened.and_then(|volume| VolumeSummary::read(&volume, MAP_PARTS));
+    let summary = inside.open_to_look().and_then(|(volume, damage)| {
+        document
+            .warnings
+            .extend(damage.iter().map(|damage| report::with_causes(damage)));
+        VolumeSummary::read(&volume, MAP_PARTS)
+    });
     match summary {
         Ok(summary) => document.volume = Some(summary),
         Err(error) => {
