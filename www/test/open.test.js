@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskOfTwo, diskWithDamagedTable, ntfsclone, qemuImg, scratch, virtualDisk } from "../../wasm/test/support/fixtures.js";
+import { cutImage, demoCompressed, demoImage, demoVolume, disk, diskOfTwo, diskWithDamagedTable, mkntfs, noisyVolume, ntfsclone, qemuImg, scratch, virtualDisk } from "../../wasm/test/support/fixtures.js";
 import { go, openFile, skip, start, visit } from "./support/page.js";
 
 let site;
@@ -49,6 +49,29 @@ test("what is compressed as a whole is decompressed once, and looked into as all
   await page.setInputFiles("#file", { name: "cut.gz", mimeType: "", buffer: gzipSync(readFileSync(demoImage())).subarray(0, 100_000) });
   await page.waitForSelector(".notice.error");
   assert.match(await page.textContent(".notice.error"), /compressed data is damaged/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("a larger one is browsed by an index, and nothing of it is stored", { skip: skip || (mkntfs ? false : "no mkntfs") }, async () => {
+  const path = join(scratch("by-index"), "noisy.ntfs.gz");
+  writeFileSync(path, gzipSync(readFileSync(noisyVolume()), { level: 1 }));
+  const { page, complaints, context } = await visit(site);
+  await openFile(page, path);
+  assert.match(await page.textContent(".overview"), /Contained ingzip/);
+  await go(page, "Files");
+  await page.waitForSelector('.rows .entry-link:has-text("content.bin")');
+  await page.click('.rows .entry-link:has-text("content.bin")');
+  await page.waitForSelector('.file-panel h2:has-text("content.bin")');
+  await page.waitForSelector('.file-panel :text("what stands at 0")');
+  const stored = await page.evaluate(async () => {
+    const names = [];
+    for await (const name of (await navigator.storage.getDirectory()).keys()) {
+      names.push(name);
+    }
+    return names;
+  });
+  assert.deepEqual(stored, []);
   assert.deepEqual(complaints, []);
   await context.close();
 });

@@ -186,6 +186,23 @@ export function emptyVolume(name, size, clusterSize) {
   });
 }
 
+/** A volume of 56 MiB with a file of 40 MiB, which compresses to two thirds: `content.bin`. */
+export function noisyVolume() {
+  return fixture("noisy.ntfs", (path) => {
+    const [content, turn] = [Buffer.alloc(40 << 20), 64 << 10];
+    for (let at = 0; at < content.length; at += turn) {
+      const text = Buffer.from(`what stands at ${at} may be anything, this text too\n`.repeat(1500));
+      (at % (3 * turn) === 0 ? text : randomBytes(turn)).copy(content, at, 0, turn);
+    }
+    copyFileSync(emptyVolume("noisy-empty.ntfs", 56 << 20, 4096), path);
+    const file = `${path}.content`;
+    writeFileSync(file, content);
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+    execFileSync("ntfscp", ["-q", path, file, "content.bin"], { stdio: "ignore", env });
+    rmSync(file);
+  });
+}
+
 /** A volume with a file of that many MiB that does not compress, and half as much free space. */
 export function fullVolume(mib = 400) {
   return fixture(`full-${mib}.ntfs`, (path) => {
