@@ -290,6 +290,32 @@ fn an_encrypted_file_is_read_with_its_keys() {
     assert_eq!(failure.code(), "not-encrypted");
 }
 
+/// What was not written is zeros after decryption, whatever it is before.
+#[test]
+fn an_encrypted_file_says_how_much_was_written() {
+    let secret = File::new().data(FileData::Bytes(pattern(1, 5000)));
+    let keys = pattern(2, 300);
+    let secret = secret.attribute(attribute_type::LOGGED_UTILITY_STREAM, "$EFS", keys);
+    let mut built = VolumeBuilder::new().file("secret", secret).build();
+    let record = built.record_number("secret");
+    built.patch_attribute(record, attribute_type::DATA, "", 0x0D, &[0x40]);
+    let initialized_size = 1000_u64.to_le_bytes();
+    built.patch_attribute(record, attribute_type::DATA, "", 0x38, &initialized_size);
+    let mut driver = Driver::new(built.bytes.as_slice());
+    let opened = driver.open().unwrap();
+    let file = FileId::Record(RecordNumber(record));
+    let raw = driver
+        .output(&mut opened.efs_raw(file, 0..u64::MAX))
+        .unwrap();
+    let segment = &raw[raw.len() - 5120 - 512..];
+    // After the header of the segment: of the stream size, and of the valid data length.
+    assert_eq!(segment[28..32], 5000_u32.to_le_bytes());
+    assert_eq!(segment[32..36], 1000_u32.to_le_bytes());
+    // A whole block of it.
+    assert_eq!(segment[512..][..1024], pattern(1, 5000)[..1024]);
+    assert!(segment[512 + 1024..].iter().all(|byte| *byte == 0));
+}
+
 #[test]
 fn an_image_of_metadata_has_no_content_of_files() {
     let built = all_ways();
