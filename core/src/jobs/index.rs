@@ -14,7 +14,7 @@ use crate::io::{IoError, ReadAt, Source};
 use crate::pages::Pages;
 use crate::stream::resume::{NewDecoderAt, new_finding_decoder};
 use crate::stream::seek::{
-    IndexPass, IndexedReader, OtherContent, Points, SeekIndex, identity_of, xz_blocks,
+    IndexPass, IndexedReader, OtherContent, PassOptions, SeekIndex, identity_of, xz_blocks,
 };
 use crate::stream::{Compression, Stream, StreamError};
 use crate::units::len_usize;
@@ -149,9 +149,13 @@ async fn make(
         _ => Some(Vec::new()),
     };
     let pass = xz.and_then(|xz| {
-        let points = Points::new(MOST_SPACING);
-        let decoded = (decoded, source.size());
-        IndexPass::new(compression, decoded, points, codecs.compressor, xz)
+        let options = PassOptions {
+            size: source.size(),
+            most_spacing: MOST_SPACING,
+            compressor: codecs.compressor,
+            xz,
+        };
+        IndexPass::new(decoded, options)
     });
     let Some(mut pass) = pass else {
         return Ok(None);

@@ -68,7 +68,7 @@ impl Resume {
     }
 
     /// The most bytes that its decoder has to know.
-    pub(in crate::stream) fn max_window(self) -> u64 {
+    pub fn max_window(self) -> u64 {
         match self {
             Self::Part => 0,
             Self::Deflate => 32 << 10,

@@ -24,7 +24,7 @@ pub use self::frame_points::FramePoints;
 pub use self::frames::{Frames, Step};
 pub use self::identity::identity_of;
 pub use self::index::{BLOCK_BYTES, SeekIndex, SeekIndexError};
-pub use self::pass::IndexPass;
+pub use self::pass::{IndexPass, PassOptions};
 pub use self::point::Point;
 pub use self::points::Points;
 pub use self::reader::{IndexedReader, OtherContent};

@@ -40,6 +40,18 @@ pub struct IndexPass {
     is_lost: bool,
 }
 
+/// What a pass is told of its stream.
+pub struct PassOptions {
+    /// Bytes of the compressed stream.
+    pub size: u64,
+    /// Bytes of content between two points, at most.
+    pub most_spacing: u64,
+    /// Compresses windows.
+    pub compressor: Box<dyn FrameCompressor>,
+    /// The blocks of a stream of xz; others have none.
+    pub xz: Vec<XzBlock>,
+}
+
 /// What finds the blocks.
 enum Blocks {
     /// The decoder of gzip, whether or not it does so now.
@@ -67,15 +79,11 @@ struct Bzip2Blocks {
 }
 
 impl IndexPass {
-    /// At the start of `stream`, which has `size` bytes. Windows are compressed by `compressor`. `xz` are the blocks of
-    /// a stream of xz. `None` if there are no points in such a stream, or they are too far apart.
-    pub fn new(
-        compression: Compression,
-        stream: (Stream, u64),
-        mut points: Points,
-        mut compressor: Box<dyn FrameCompressor>,
-        xz: Vec<XzBlock>,
-    ) -> Option<Self> {
+    /// At the start of a stream. `None` if there are no points in such streams, or they are too far apart.
+    pub fn new(stream: Stream, options: PassOptions) -> Option<Self> {
+        let compression = stream.compression;
+        let mut points = Points::new(options.most_spacing);
+        let mut compressor = options.compressor;
         let blocks = match compression {
             Compression::Gzip => Blocks::Deflate { is_finding: false },
             Compression::Zstd | Compression::Lz4 => {
@@ -89,13 +97,16 @@ impl IndexPass {
                 header: [0; STREAM_HEADER_BYTES],
                 offset: 0,
             }),
-            Compression::Xz => Blocks::Known(push_xz_blocks(&mut points, compressor.as_mut(), xz)?),
+            Compression::Xz => Blocks::Known(push_xz_blocks(
+                &mut points,
+                compressor.as_mut(),
+                options.xz,
+            )?),
             _ => return None,
         };
-        let (stream, size) = stream;
         Some(Self {
             compression,
-            size,
+            size: options.size,
             stream,
             part: (0, 0),
             begins_part: true,
@@ -119,9 +130,10 @@ impl IndexPass {
         self.stream.has_ended()
     }
 
-    /// Whether there will be no index: its points would be too far apart.
+    /// Whether there will be no index: its points would be too far apart, or take too much memory.
     pub fn is_in_vain(&self) -> bool {
-        self.is_lost || self.points.is_too_far(self.content.size())
+        let size = self.content.size();
+        self.is_lost || self.points.is_too_far(size) || self.points.are_too_large(size)
     }
 
     /// The input that the next [`decode`](IndexPass::decode) needs at least, unless the stream ends before, in bytes.

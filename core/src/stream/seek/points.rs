@@ -14,12 +14,20 @@ const LEAST_SPACING: u64 = 2 << 20;
 /// more than 512 KiB.
 const CONTENT_PER_BYTE: u64 = 250;
 
+/// Ours: the content for each byte of points and windows that are kept in memory, at least, beyond the first
+/// [`FEW_BYTES`]. Large windows of zstd, which refer to much of the content, can have more.
+const LEAST_CONTENT_PER_BYTE: u64 = 200;
+
+const FEW_BYTES: u64 = 4 << 20;
+
 /// Points, in order.
 pub struct Points {
     points: Vec<(Point, u32, Vec<u8>)>,
     /// Where the next one should be.
     next: u64,
     most_spacing: u64,
+    /// Bytes of all points and windows.
+    stored: u64,
 }
 
 impl Points {
@@ -30,6 +38,7 @@ impl Points {
             points: Vec::new(),
             next: 0,
             most_spacing,
+            stored: 0,
         }
     }
 
@@ -56,14 +65,19 @@ impl Points {
         end.saturating_sub(last) > self.most_spacing
     }
 
+    /// Whether the points take more than 0.5 % of that content, and more than little memory.
+    pub fn are_too_large(&self, size: u64) -> bool {
+        self.stored > (size / LEAST_CONTENT_PER_BYTE).saturating_add(FEW_BYTES)
+    }
+
     /// Adds a point. It replaces one at the same offset, after which there was no content. `stored` is what its decoder has
     /// to know, `window_len` bytes, as a frame of zstd; empty if that is nothing.
     pub fn push(&mut self, point: Point, window_len: u32, stored: Vec<u8>) {
         let is_same = |(last, ..): &mut (Point, u32, Vec<u8>)| last.offset == point.offset;
         self.points.pop_if(is_same);
-        let cost = len_u64(POINT_BYTES)
-            .saturating_add(len_u64(stored.len()))
-            .saturating_mul(CONTENT_PER_BYTE);
+        let len = len_u64(POINT_BYTES).saturating_add(len_u64(stored.len()));
+        self.stored = self.stored.saturating_add(len);
+        let cost = len.saturating_mul(CONTENT_PER_BYTE);
         let spacing = cost.max(LEAST_SPACING).min(self.most_spacing / 2);
         self.next = point.offset.saturating_add(spacing);
         self.points.push((point, window_len, stored));
@@ -90,6 +104,8 @@ impl Points {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     #[test]
@@ -107,5 +123,20 @@ mod tests {
         points.push(point(MOST), 0, Vec::new());
         assert!(!points.is_too_far(2 * MOST));
         assert!(points.is_too_far(2 * MOST + 1));
+    }
+
+    #[test]
+    fn points_with_large_windows_end_an_index_that_is_kept_in_memory() {
+        let mut points = Points::new(64 << 20);
+        for number in 0..10 {
+            let point = Point {
+                offset: number << 25,
+                compressed_bit: number << 20,
+                resume: Resume::Zstd,
+            };
+            points.push(point, 1 << 20, vec![0; 1 << 20]);
+        }
+        assert!(points.are_too_large(10 << 25));
+        assert!(!points.are_too_large(2 << 30));
     }
 }
