@@ -111,7 +111,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.click(".list-partitions");
       await page.waitForSelector(".choice");
       await see("partitions");
-      await page.click("text=Back");
+      await page.click('button:text-is("Back")');
       await page.setInputFiles("#file", [demoImage(), demoVolume()]);
       await page.waitForSelector(".choice");
       await see("chooser");
