@@ -51,8 +51,8 @@ async function decompressed(
       }
     }
     driver.free();
-    const { read } = await store.finish(size).catch(full);
-    return new Medium({ name: source.name, size, read, close: () => store.remove() }, engine);
+    const { read, readInto } = await store.finish(size).catch(full);
+    return new Medium({ name: source.name, size, read, ...(readInto && { readInto }), close: () => store.remove() }, engine);
   } catch (error) {
     await store.remove();
     throw crash() ?? error;

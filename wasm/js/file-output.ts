@@ -24,12 +24,12 @@ export interface Saved {
   holes: number;
 }
 
-/** Bytes of one write. Of smaller ones, the browser does fewer while the next are read. */
-const BYTES_OF_WRITE = 8 << 20;
+/** Bytes of one write: as many as the module reads in one call, meanwhile. Smaller writes would wait for the end of that call. */
+const BYTES_OF_WRITE = 16 << 20;
 /** A piece that exceeds them a bit: an image has a byte before each cluster. */
 const CAPACITY = BYTES_OF_WRITE + (64 << 10);
-/** The browser does them one after the other; the next one waits for it, not for the module. */
-const WRITES_IN_FLIGHT = 2;
+/** Beside the one that was just begun: the browser does them one after the other. */
+const WRITES_IN_FLIGHT = 1;
 
 /**
  * Writes what a task makes into a file, which gets it when it is complete. If it fails, the file stays as it was.
@@ -73,7 +73,7 @@ export async function save(
 class FileOutput {
   readonly #name: string;
   readonly #file: WritableFile;
-  #memory = new Uint8Array(CAPACITY);
+  #memory: Uint8Array<ArrayBuffer> | undefined;
   /** Bytes in `#memory`, which are to be written at `#position`. */
   #gathered = 0;
   #position = 0;
@@ -88,9 +88,10 @@ class FileOutput {
 
   /** Memory for the next piece. */
   space(length: number): Uint8Array<ArrayBuffer> {
-    if (this.#gathered + length > this.#memory.length) {
+    if (this.#memory && this.#gathered + length > this.#memory.length) {
       this.#write();
     }
+    this.#memory ??= this.#spare.pop() ?? new Uint8Array(CAPACITY);
     if (length > this.#memory.length) {
       this.#memory = new Uint8Array(length);
     }
@@ -130,17 +131,17 @@ class FileOutput {
   }
 
   #write(): void {
-    if (this.#gathered === 0) {
+    const memory = this.#memory;
+    if (!memory || this.#gathered === 0) {
       return;
     }
-    const memory = this.#memory;
     const done = this.#file.write({ type: "write", position: this.#position, data: memory.subarray(0, this.#gathered) });
     // It is reported when it is waited for.
     done.catch(() => {});
     this.#writes.push({ done, memory });
     this.#position += this.#gathered;
     this.#gathered = 0;
-    this.#memory = this.#spare.pop() ?? new Uint8Array(CAPACITY);
+    this.#memory = undefined;
   }
 
   /** Waits until at most so many writes are in flight. */

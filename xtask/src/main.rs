@@ -53,7 +53,7 @@ enum Command {
         /// MiB of content of the volume
         #[arg(long, default_value_t = 500)]
         mib: u32,
-        /// How often each job is measured; the least time counts
+        /// How often each job is measured; the median counts
         #[arg(long, default_value_t = 3)]
         rounds: u32,
     },

@@ -15,32 +15,74 @@ export async function newOriginFile(): Promise<Store> {
   const name = crypto.randomUUID();
   // Before the file is there: others would take it for abandoned.
   const release = await lock(name);
-  let writable: FileSystemWritableFileStream | undefined;
+  let close: (() => void | Promise<void>) | undefined;
   const remove = async () => {
-    await writable?.abort().catch(() => {});
-    writable = undefined;
+    await close?.();
+    close = undefined;
     await removeEntry(folder, name);
     release();
   };
   try {
-    const file = await folder.getFileHandle(name, { create: true });
-    writable = await file.createWritable();
-    const output = writable;
-    return {
-      where: "the storage of this origin",
-      write: (data, position) => output.write({ type: "write", data, position }),
-      async finish(size) {
-        await output.truncate(size);
-        await output.close();
-        writable = undefined;
-        return fromBlob(await file.getFile());
-      },
-      remove,
-    };
+    const file: InWorkers = await folder.getFileHandle(name, { create: true });
+    const opened = file.createSyncAccessHandle ? ofWorker(await file.createSyncAccessHandle()) : ofPage(file, await file.createWritable());
+    ({ close } = opened);
+    return { where: "the storage of this origin", write: opened.write, finish: opened.finish, remove };
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+/** A file that is open: what a store does with it, and how it is closed. */
+type OpenFile = Pick<Store, "write" | "finish"> & { close(): void | Promise<void> };
+
+function ofPage(file: FileSystemFileHandle, writable: FileSystemWritableFileStream): OpenFile {
+  return {
+    write: (data, position) => writable.write({ type: "write", data, position }),
+    async finish(size) {
+      await writable.truncate(size);
+      await writable.close();
+      return fromBlob(await file.getFile());
+    },
+    // That of a stream which is closed is rejected.
+    close: () => writable.abort().catch(() => {}),
+  };
+}
+
+/** Reads and writes without the browser's other processes. */
+function ofWorker(handle: SyncAccessHandle): OpenFile {
+  const readInto = (offset: number, memory: Uint8Array) => handle.read(memory, { at: offset });
+  return {
+    async write(data, position) {
+      const written = handle.write(data, { at: position });
+      if (written !== data.length) {
+        throw new Error(`only ${written} of ${data.length} bytes were written`);
+      }
+    },
+    async finish(size) {
+      handle.truncate(size);
+      return {
+        readInto,
+        read(offset, length) {
+          const bytes = new Uint8Array(length);
+          return bytes.subarray(0, readInto(offset, bytes));
+        },
+      };
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** Of workers only: the compiler has the types of pages. */
+interface InWorkers extends FileSystemFileHandle {
+  createSyncAccessHandle?(): Promise<SyncAccessHandle>;
+}
+
+interface SyncAccessHandle {
+  read(into: Uint8Array, options: { at: number }): number;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  truncate(size: number): void;
+  close(): void;
 }
 
 /** Browsers keep a file from being removed for a moment after it was written to. */

@@ -13,6 +13,6 @@ export interface Store {
 }
 
 /** What can be read now. */
-export type Kept = Pick<RandomAccess, "read">;
+export type Kept = Pick<RandomAccess, "read" | "readInto">;
 
 export type NewStore = () => Promise<Store>;

@@ -54,6 +54,23 @@ test("in a worker: of one Blob, of one in parts, and back", async () => {
   expect(await inWorker({ source: volume, target: "raw", name: "other.raw" })).toMatchObject({ code: "not-ntfs" });
 });
 
+test("in a worker: what is decompressed is kept in the storage of the origin meanwhile", async () => {
+  const { body } = await fetch("/demo.ntfs");
+  const source = await new Response(body.pipeThrough(new CompressionStream("gzip"))).blob();
+  const handle = await newFile("decompressed.raw");
+  expect((await inWorker({ source, target: "raw", name: "decompressed.raw" })).saved.size).toBe(length);
+  expect(await hash(handle)).toEqual({ length, sha256 });
+  const told = await inWorker({ source, target: "raw", name: "decompressed.raw", isFull: true });
+  expect(told).toMatchObject({ code: "storage" });
+  expect(told.message).toMatch(/only \d+ of \d+ bytes were written/);
+  const directory = await navigator.storage.getDirectory();
+  const left = [];
+  for await (const name of (await directory.getDirectoryHandle("ntfsclone-temporary")).keys()) {
+    left.push(name);
+  }
+  expect(left).toEqual([]);
+});
+
 test("cancelled: the file is as it was", async () => {
   const handle = await newFile("cancelled.raw");
   const writable = await handle.createWritable();
