@@ -24,7 +24,7 @@ test("publint", () => check("publint", "run", tarball, "--strict"));
 test("are the types wrong?", () => check("attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "ntfsclone_bg.wasm", "ntfsclone_codecs_bg.wasm", "ntfsclone_deferred_bg.wasm"));
 
 test("size, files and manifest", () => {
-  assert.ok(statSync(tarball).size <= 577 << 10, `${statSync(tarball).size} bytes`);
+  assert.ok(statSync(tarball).size <= 582 << 10, `${statSync(tarball).size} bytes`);
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
   for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "js/node.js", "js/browser.d.ts", "js/ntfsclone_bg.wasm", "js/ntfsclone_codecs_bg.wasm", "js/ntfsclone_deferred_bg.wasm", "js/loaded-module.d.ts"]) {
     assert.ok(files.includes(`package/${file}`), file);
@@ -44,7 +44,7 @@ test("size of what a page loads at first, and of what it loads when that is need
   const module = (name) => readFileSync(new URL(`../pkg/js/${name}.wasm`, import.meta.url));
   const parts = [outputFiles[0].contents, module("ntfsclone_bg"), module("ntfsclone_deferred_bg"), module("ntfsclone_codecs_bg")];
   const [scripts, first, deferred, codecs] = parts.map((bytes) => gzipSync(bytes, { level: 9 }).length);
-  assert.ok(scripts + first < 217 << 10, `${scripts} + ${first} bytes`);
+  assert.ok(scripts + first < 221 << 10, `${scripts} + ${first} bytes`);
   assert.ok(deferred < 221 << 10, `${deferred} bytes`);
   assert.ok(codecs < 100 << 10, `${codecs} bytes`);
 });

@@ -16,7 +16,7 @@ use wasm_bindgen_cli_support::{Bindgen, Output};
 /// Bytes of the whole package, compressed as npm sends it. What a page loads at
 /// first is half of that, and the rest when it is needed: wasm/test/package.test.js
 /// has the limits of each.
-const LARGEST: u64 = 577 << 10;
+const LARGEST: u64 = 582 << 10;
 
 /// What the package consists of beside what is built.
 const TEXTS: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "wasm/README.md"];
