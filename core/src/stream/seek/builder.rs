@@ -8,6 +8,7 @@ use super::index::{BLOCK_BYTES, RawHeader, SUM_BYTES, tables_sum};
 use super::point::{POINT_BYTES, Point, RawPoint};
 use crate::stream::Compression;
 use crate::units::{len_u64, len_usize};
+use crate::zeros::is_zero;
 
 /// Collects checksums of the content and seek points. Either may come first.
 #[derive(Default)]
@@ -16,6 +17,10 @@ pub struct SeekIndexBuilder {
     block: blake3::Hasher,
     /// Bytes of the block that is not complete.
     in_block: usize,
+    /// How many of them, all so far, are zeros that are not in the checksum yet: many blocks of a volume
+    /// have nothing else, and the same checksum.
+    zeros: usize,
+    sum_of_zeros: Option<blake3::Hash>,
     sums: Vec<u8>,
     points: Vec<(Point, u32, Vec<u8>)>,
 }
@@ -37,7 +42,12 @@ impl SeekIndexBuilder {
         while !bytes.is_empty() {
             let missing = len_usize(BLOCK_BYTES).saturating_sub(self.in_block);
             let (taken, rest) = bytes.split_at(missing.min(bytes.len()));
-            self.block.update(taken);
+            if self.zeros == self.in_block && is_zero(taken) {
+                self.zeros = self.zeros.saturating_add(taken.len());
+            } else {
+                self.sum_zeros();
+                self.block.update(taken);
+            }
             self.in_block = self.in_block.saturating_add(taken.len());
             if len_u64(self.in_block) == BLOCK_BYTES {
                 self.end_block();
@@ -89,10 +99,61 @@ impl SeekIndexBuilder {
     }
 
     fn end_block(&mut self) {
-        let sum = self.block.finalize();
+        let is_of_zeros = len_u64(self.zeros) == BLOCK_BYTES;
+        let sum = match self.sum_of_zeros.filter(|_| is_of_zeros) {
+            Some(sum) => {
+                self.zeros = 0;
+                sum
+            }
+            None => {
+                self.sum_zeros();
+                self.block.finalize()
+            }
+        };
+        if is_of_zeros {
+            self.sum_of_zeros = Some(sum);
+        }
         self.sums
             .extend(sum.as_bytes().iter().take(SUM_BYTES).copied());
         self.block.reset();
         self.in_block = 0;
+    }
+
+    /// Adds the zeros to the checksum that are not in it yet.
+    fn sum_zeros(&mut self) {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        while self.zeros > 0 {
+            let now = ZEROS.get(..self.zeros).unwrap_or(&ZEROS);
+            self.block.update(now);
+            self.zeros = self.zeros.saturating_sub(now.len());
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// Zeros at the start of a block, all of it, and at its end; in pieces of any size.
+    #[test]
+    fn blocks_have_the_checksums_of_their_content() {
+        let block = len_usize(BLOCK_BYTES);
+        let mut content = vec![0; 4 * block + 5000];
+        for at in [block + 70_000, 3 * block, 4 * block + 4999] {
+            *content.get_mut(at).unwrap() = 1;
+        }
+        for piece in [4095, 100_000, block, 3 * block] {
+            let mut builder = SeekIndexBuilder::new();
+            content
+                .chunks(piece)
+                .for_each(|piece| builder.update(piece));
+            builder.end_block();
+            let sums = content.chunks(block).map(blake3::hash);
+            let sums = sums.flat_map(|sum| *sum.as_bytes().first_chunk::<SUM_BYTES>().unwrap());
+            assert_eq!(builder.sums, sums.collect::<Vec<u8>>());
+        }
     }
 }
