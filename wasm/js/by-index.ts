@@ -50,6 +50,8 @@ async function read(
   indexed: IndexedStream,
   { offset, length, signal }: { offset: number; length: number; signal: AbortSignal },
 ): Promise<Uint8Array> {
+  // It may have been closed while the codecs were loaded.
+  signal.throwIfAborted();
   const task = outer.engine.call(() => indexed.read(BigInt(offset), BigInt(length)));
   const driver = new Driver(outer, task, { signal });
   try {

@@ -101,7 +101,6 @@ export class Driver {
     }
     this.#stopped ??= { reason };
     this.free();
-    this.#reads.abort(reason);
     for (const interrupt of this.#interrupts) {
       interrupt(reason);
     }
@@ -122,6 +121,8 @@ export class Driver {
       this.#isFreed = true;
       this.#options.signal?.removeEventListener("abort", this.#onAbort);
       this.#medium.engine.free(this.#task);
+      // What is read ahead is for it alone, and would need what may be closed from now on.
+      this.#reads.abort(this.#stopped?.reason);
       this.#onEnd();
     }
   }

@@ -1,6 +1,8 @@
-/** Numbers and sentences as people read them. */
+/** Numbers and sentences as people read them: numbers as is usual where the visitor is. */
 
-const whole = new Intl.NumberFormat("en");
+const whole = new Intl.NumberFormat();
+/** With so many digits after the point, as far as they are not zeros. */
+const rounded = [0, 1, 2].map((digits) => new Intl.NumberFormat(undefined, { maximumFractionDigits: digits, useGrouping: false }));
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
 export function count(value: number): string {
@@ -23,8 +25,7 @@ export function size(bytes: number): string {
     unit += 1;
   }
   const digits = unit === 0 || bytes >= 100 ? 0 : bytes >= 10 ? 1 : 2;
-  const text = bytes.toFixed(digits);
-  return `${digits > 0 ? text.replace(/\.?0+$/, "") : text} ${UNITS[unit]}`;
+  return `${rounded[digits]!.format(bytes)} ${UNITS[unit]}`;
 }
 
 export function hexadecimal(value: number): string {
@@ -47,12 +48,12 @@ export function duration(seconds: number): string {
   if (seconds < 1) {
     return "less than a second";
   }
-  const rounded = Math.round(seconds);
-  if (rounded < 60) {
-    return `${rounded} s`;
+  const all = Math.round(seconds);
+  if (all < 60) {
+    return `${all} s`;
   }
-  const minutes = Math.floor(rounded / 60);
-  return minutes < 60 ? `${minutes} min ${rounded % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const minutes = Math.floor(all / 60);
+  return minutes < 60 ? `${minutes} min ${all % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A day and a minute, where the visitor is. */

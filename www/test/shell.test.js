@@ -101,3 +101,14 @@ for (const [what, offset, magic, message] of [
     await context.close();
   });
 }
+
+test("numbers are written as is usual where the visitor is", { skip }, async () => {
+  const { page, complaints, context } = await visit(site, { locale: "de-DE" });
+  await openFile(page, demoVolume());
+  const { volume } = JSON.parse(ntfsclone("info", "--json", demoVolume()));
+  assert.ok(volume.clusters > 1000);
+  const facts = await page.textContent(".facts");
+  assert.ok(facts.includes(volume.clusters.toLocaleString("de")), facts);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});

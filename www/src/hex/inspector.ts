@@ -80,5 +80,5 @@ function fieldFacts(structure: Structure, at: number): Fact[] {
 
 /** The number that these bytes are, the lowest first. */
 function littleEndian(bytes: number[]): string {
-  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n).toLocaleString("en");
+  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n).toLocaleString();
 }
