@@ -44,8 +44,8 @@ test("size of what a page loads at first, and of what it loads when that is need
   const module = (name) => readFileSync(new URL(`../pkg/js/${name}.wasm`, import.meta.url));
   const parts = [outputFiles[0].contents, module("ntfsclone_bg"), module("ntfsclone_deferred_bg"), module("ntfsclone_codecs_bg")];
   const [scripts, first, deferred, codecs] = parts.map((bytes) => gzipSync(bytes, { level: 9 }).length);
-  assert.ok(scripts + first < 221 << 10, `${scripts} + ${first} bytes`);
-  assert.ok(deferred < 221 << 10, `${deferred} bytes`);
+  assert.ok(scripts + first < 224 << 10, `${scripts} + ${first} bytes`);
+  assert.ok(deferred < 225 << 10, `${deferred} bytes`);
   assert.ok(codecs < 100 << 10, `${codecs} bytes`);
 });
 
