@@ -97,11 +97,12 @@ impl IndexPass {
                 header: [0; STREAM_HEADER_BYTES],
                 offset: 0,
             }),
-            Compression::Xz => Blocks::Known(push_xz_blocks(
-                &mut points,
-                compressor.as_mut(),
-                options.xz,
-            )?),
+            Compression::Xz => {
+                let compress = |window: &[u8]| compressor.compress(window);
+                let size = points.push_xz_blocks(options.xz, compress)?;
+                // Of a single block, any read would decode all that is before.
+                Blocks::Known((points.count() > 1).then_some(size)?)
+            }
             _ => return None,
         };
         Some(Self {
@@ -343,38 +344,4 @@ impl Bzip2Blocks {
         };
         wants_point.then_some((point, self.header))
     }
-}
-
-/// Adds points at blocks of xz. Returns the bytes of their content; `None` if they are too far apart.
-fn push_xz_blocks(
-    points: &mut Points,
-    compressor: &mut dyn FrameCompressor,
-    blocks: Vec<XzBlock>,
-) -> Option<u64> {
-    let mut size: u64 = 0;
-    for block in blocks {
-        let (resume, position) = match block.stream_position {
-            Some(position) => (Resume::Part, position),
-            None => (Resume::Xz, block.position),
-        };
-        let point = Point {
-            offset: size,
-            compressed_bit: position.checked_mul(8)?,
-            resume,
-        };
-        match resume {
-            Resume::Part if points.want_part(size) => points.push(point, 0, Vec::new()),
-            Resume::Xz if points.want(size) => {
-                let stored = compressor.compress(&block.header)?;
-                points.push(point, u32::try_from(block.header.len()).ok()?, stored);
-            }
-            _ => {}
-        }
-        size = size.checked_add(block.size)?;
-        if points.is_too_far(size) {
-            return None;
-        }
-    }
-    // Of a single block, any read would decode all that is before.
-    (points.count() > 1).then_some(size)
 }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::builder::SeekIndexBuilder;
 use super::point::{POINT_BYTES, Point};
+use super::xz_blocks::XzBlock;
 use crate::stream::resume::Resume;
 use crate::units::len_u64;
 
@@ -45,6 +46,40 @@ impl Points {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.points.len()
+    }
+
+    /// Adds points at blocks of xz, in order. `compress` makes of a window what the index has. Returns
+    /// the bytes of their content; `None` if they are too far apart.
+    pub fn push_xz_blocks(
+        &mut self,
+        blocks: Vec<XzBlock>,
+        mut compress: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+    ) -> Option<u64> {
+        let mut size: u64 = 0;
+        for block in blocks {
+            let (resume, position) = match block.stream_position {
+                Some(position) => (Resume::Part, position),
+                None => (Resume::Xz, block.position),
+            };
+            let point = Point {
+                offset: size,
+                compressed_bit: position.checked_mul(8)?,
+                resume,
+            };
+            match resume {
+                Resume::Part if self.want_part(size) => self.push(point, 0, Vec::new()),
+                Resume::Xz if self.want(size) => {
+                    let window = compress(&block.header)?;
+                    self.push(point, u32::try_from(block.header.len()).ok()?, window);
+                }
+                _ => {}
+            }
+            size = size.checked_add(block.size)?;
+            if self.is_too_far(size) {
+                return None;
+            }
+        }
+        Some(size)
     }
 
     /// Whether a part that begins at `offset` should have a point. One that follows a point within

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use ntfsclone_core::io::{ReadAt as _, Source};
 use ntfsclone_core::stream::Compression;
-use ntfsclone_core::stream::resume::Resume;
-use ntfsclone_core::stream::seek::{Point, xz_blocks};
+use ntfsclone_core::stream::seek::xz_blocks;
 
 use super::content::Content;
-use super::points::{finish, no_points, push};
+use super::points::{compress, finish, no_points};
 use crate::host::progress::Progress;
 use crate::input::compression::Decompressor;
 use crate::input::{Files, FilesReader};
@@ -21,27 +20,7 @@ pub(super) fn index_of(
 ) -> Option<Vec<u8>> {
     let blocks = xz_blocks(&(Arc::clone(files) as Source))?;
     let mut points = no_points();
-    let mut size: u64 = 0;
-    for block in blocks {
-        let (resume, position) = match block.stream_position {
-            Some(position) => (Resume::Part, position),
-            None => (Resume::Xz, block.position),
-        };
-        let point = Point {
-            offset: size,
-            compressed_bit: position * 8,
-            resume,
-        };
-        match resume {
-            Resume::Part if points.want_part(size) => push(&mut points, point, &[])?,
-            Resume::Xz if points.want(size) => push(&mut points, point, &block.header)?,
-            _ => {}
-        }
-        size = size.checked_add(block.size)?;
-        if points.is_too_far(size) {
-            return None;
-        }
-    }
+    let size = points.push_xz_blocks(blocks, compress)?;
     let reader = Box::new(FilesReader::new(Arc::clone(files)));
     let mut stream = Decompressor::new(Compression::Xz, reader, false).ok()?;
     let mut content = Content::new();
