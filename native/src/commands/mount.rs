@@ -86,6 +86,7 @@ fn mount(
     let options = MountOptions {
         source: device.path(),
         is_writable: matches!(&task.mounted_as, MountedAs::Volume { overlay: Some(_) }),
+        is_compressed: device.input().is_compressed(),
         allow_other: task.allow_other,
     };
     signals::begin(|| {

@@ -28,9 +28,8 @@ use crate::error::{Error, Result};
 /// How long the kernel may keep what it knows: it stays true.
 const CACHED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Threads that answer requests, at most and at least: some wait for a disk while others decompress.
+/// Threads that answer requests, at most.
 const MOST_THREADS: usize = 8;
-const LEAST_THREADS: usize = 2;
 
 /// Bytes that the kernel reads ahead: all threads have something to do then, and are woken less often.
 const READ_AHEAD: u64 = 1 << 20;
@@ -40,6 +39,8 @@ pub struct MountOptions<'a> {
     /// What is mounted, as the list of mounts shows it.
     pub source: &'a Path,
     pub is_writable: bool,
+    /// What is read must be decompressed first.
+    pub is_compressed: bool,
     /// For all users, not only the one who mounts.
     pub allow_other: bool,
 }
@@ -84,8 +85,7 @@ impl Mounted {
         if options.allow_other {
             config.acl = SessionACL::All;
         }
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        config.n_threads = Some(cores.clamp(LEAST_THREADS, MOST_THREADS));
+        config.n_threads = Some(threads(options.is_compressed));
         config.clone_fd = true;
         let session = Session::new(file_system, directory, &config);
         let session = session.and_then(Session::spawn);
@@ -105,4 +105,13 @@ impl Mounted {
     pub fn unmount(directory: &Path) {
         device::detach(directory);
     }
+}
+
+/// How many threads answer requests. Where answers are only copied, one core is left to the program that reads: two that
+/// take turns on it are woken for each request (two cores, 3 GiB in the page cache: 1.15 of ntfs-3g's time instead of 0.87).
+fn threads(is_compressed: bool) -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let copying = cores.saturating_sub(1);
+    let threads = if is_compressed { cores } else { copying };
+    threads.clamp(1, MOST_THREADS)
 }
